@@ -1,0 +1,328 @@
+//! What can go wrong when reading or writing a Delta table, one variant per cause a caller can act on.
+
+use std::fmt;
+
+use datafusion::error::DataFusionError;
+use deltalake::DeltaTableError;
+
+/// Result of every fallible operation of this crate.
+pub type Result<T, E = DeltaError> = std::result::Result<T, E>;
+
+/// An error of this crate. Every message names the table and says what to do next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeltaError {
+    /// The text given as a table location cannot be one.
+    #[error("`{text}` is not a table location: {reason}")]
+    InvalidLocation {
+        /// The location as written.
+        text: String,
+        /// Why it is refused and what to write instead.
+        reason: String,
+    },
+    /// Nothing exists at the location.
+    #[error("no table at `{location}`: the directory does not exist; create the table first or correct the location")]
+    NotFound {
+        /// Where we looked.
+        location: String,
+    },
+    /// Something exists at the location, but it has no Delta log.
+    #[error("`{location}` is not a Delta table: it holds no `_delta_log` with a commit or a checkpoint")]
+    NotATable {
+        /// Where we looked.
+        location: String,
+    },
+    /// The pinned version does not exist, or its log entries were cleaned up.
+    #[error("table `{location}` has no version {requested}: versions {earliest} to {latest} can be read")]
+    VersionMissing {
+        /// The table.
+        location: String,
+        /// The version asked for.
+        requested: u64,
+        /// The oldest version that can still be reconstructed.
+        earliest: u64,
+        /// The newest version.
+        latest: u64,
+    },
+    /// The table uses Delta features this program cannot honour.
+    #[error("table `{location}` cannot be {access}: it needs the table features {} that are not supported; drop the features or use another engine", list(.features))]
+    UnsupportedFeatures {
+        /// The table.
+        location: String,
+        /// `read` or `written`.
+        access: &'static str,
+        /// The features, by their protocol names, sorted.
+        features: Vec<String>,
+    },
+    /// The log contradicts itself. Reading on would silently lose rows.
+    #[error("the log of table `{location}` is damaged{}: {reason}; restore the file from a backup or pin an older version", at(.version))]
+    CorruptLog {
+        /// The table.
+        location: String,
+        /// The damaged version, when one is to blame.
+        version: Option<u64>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The log refers to a file outside the table's directory.
+    #[error("table `{location}` refers to the file `{path}` outside its own directory, which is refused: copy the data into the table")]
+    PathEscape {
+        /// The table.
+        location: String,
+        /// The offending path as the log has it.
+        path: String,
+    },
+    /// The table does not record changes.
+    #[error("table `{location}` has no change feed: set the property `delta.enableChangeDataFeed` to `true` and write the table once")]
+    ChangeFeedDisabled {
+        /// The table.
+        location: String,
+    },
+    /// The range of a change feed makes no sense for this table.
+    #[error("change feed of table `{location}`: {reason}")]
+    InvalidChangeRange {
+        /// The table.
+        location: String,
+        /// Why it is refused and what is allowed.
+        reason: String,
+    },
+    /// A name for the file lineage column is taken.
+    #[error("table `{location}` already has a column `{column}`: choose another name for the file column")]
+    FileColumnTaken {
+        /// The table.
+        location: String,
+        /// The name.
+        column: String,
+    },
+    /// The data to write does not fit the existing table. All differences are listed.
+    #[error("the data does not fit table `{location}`:{}", lines(.mismatches))]
+    SchemaMismatch {
+        /// The table.
+        location: String,
+        /// Every difference, in column order.
+        mismatches: Vec<SchemaMismatch>,
+    },
+    /// A column has a type Delta cannot store.
+    #[error("column `{column}` of table `{location}` has type {data_type}, which Delta cannot store: {advice}")]
+    UnsupportedType {
+        /// The table.
+        location: String,
+        /// The column, nested fields joined by dots.
+        column: String,
+        /// The Arrow type.
+        data_type: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The schema itself is not one a Delta table can have.
+    #[error("the schema of table `{location}` is refused: {reason}")]
+    InvalidSchema {
+        /// The table.
+        location: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The partitioning asked for cannot be had.
+    #[error("partitioning of table `{location}`: {reason}")]
+    InvalidPartitioning {
+        /// The table.
+        location: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A table property whose behaviour this program does not implement.
+    #[error("table property `{key}` of table `{location}` is refused: {reason}")]
+    UnsupportedProperty {
+        /// The table.
+        location: String,
+        /// The property.
+        key: String,
+        /// Why, and what is allowed.
+        reason: String,
+    },
+    /// A CHECK constraint or invariant of the table cannot be evaluated, so nothing may be written.
+    #[error("constraint `{name}` of table `{location}` cannot be evaluated (`{expression}`): {reason}")]
+    UnusableConstraint {
+        /// The table.
+        location: String,
+        /// The constraint.
+        name: String,
+        /// Its SQL text.
+        expression: String,
+        /// Why.
+        reason: String,
+    },
+    /// Rows violate a CHECK constraint, an invariant or NOT NULL.
+    #[error("{rows} row(s) for table `{location}` violate `{name}` ({expression}); nothing was published")]
+    ConstraintViolation {
+        /// The table.
+        location: String,
+        /// The constraint's name, or the column of a NOT NULL.
+        name: String,
+        /// The condition every row must satisfy.
+        expression: String,
+        /// Violating rows of the first failing batch.
+        rows: usize,
+    },
+    /// A value does not fit the column it goes to.
+    #[error("a value cannot be stored in table `{location}`: {reason}")]
+    InvalidData {
+        /// The table.
+        location: String,
+        /// Which column and why.
+        reason: String,
+    },
+    /// Somebody else changed the table since this write began. Nothing was committed.
+    #[error("table `{location}` changed while it was being written: version {found} ({change}) came after version {}; nothing was committed, run again", based_on(.base))]
+    ConcurrentChange {
+        /// The table.
+        location: String,
+        /// The version this write was based on; `None` when it was to create the table.
+        base: Option<u64>,
+        /// The other writer's version.
+        found: u64,
+        /// What the other writer did.
+        change: String,
+    },
+    /// A commit failed and the log cannot be read to learn whether it landed.
+    #[error("it is unknown whether version {version} of table `{location}` was committed: look for commit id `{commit_id}` in its log before running again")]
+    CommitUnknown {
+        /// The table.
+        location: String,
+        /// The version attempted.
+        version: u64,
+        /// The value of `codeanatomy.commit_id` this commit would carry.
+        commit_id: String,
+        /// The failure of the commit.
+        #[source]
+        source: Box<DeltaTableError>,
+    },
+    /// A writer task panicked or was cancelled.
+    #[error("a writer of table `{location}` stopped: {reason}")]
+    WriterStopped {
+        /// The table.
+        location: String,
+        /// Why.
+        reason: String,
+    },
+    /// A failure of the Delta library or of the storage below it.
+    #[error("table `{location}`: {action}: {source}")]
+    Delta {
+        /// The table.
+        location: String,
+        /// What was being done.
+        action: &'static str,
+        /// The cause.
+        #[source]
+        source: Box<DeltaTableError>,
+    },
+    /// A failure of DataFusion or Arrow while planning a scan.
+    #[error("table `{location}`: {action}: {source}")]
+    Engine {
+        /// The table.
+        location: String,
+        /// What was being done.
+        action: &'static str,
+        /// The cause.
+        #[source]
+        source: Box<DataFusionError>,
+    },
+}
+
+/// One difference between the data to write and the table, in the terms of the table's owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SchemaMismatch {
+    /// The table has a column the data lacks.
+    Missing {
+        /// The column.
+        column: String,
+        /// Its Delta type.
+        data_type: String,
+        /// Whether the table allows NULL in it.
+        nullable: bool,
+    },
+    /// The data has a column the table lacks.
+    Extra {
+        /// The column.
+        column: String,
+        /// Its Delta type.
+        data_type: String,
+        /// A column of the table that differs only in case, if there is one.
+        similar: Option<String>,
+    },
+    /// Both have the column, with different types.
+    Type {
+        /// The column.
+        column: String,
+        /// The Delta type of the table's column.
+        table: String,
+        /// The Delta type the data would be stored as.
+        data: String,
+    },
+    /// The data may be NULL where the table forbids it.
+    Nullability {
+        /// The column.
+        column: String,
+    },
+}
+
+impl fmt::Display for SchemaMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { column, data_type, nullable } => {
+                let null = if *nullable { "" } else { " NOT NULL" };
+                write!(f, "column `{column}` ({data_type}{null}) is missing: add it to the output")?;
+                if *nullable {
+                    write!(f, ", if need be as `CAST(NULL AS ...)`")?;
+                }
+                Ok(())
+            }
+            Self::Extra { column, data_type, similar: Some(similar) } => {
+                write!(f, "column `{column}` ({data_type}) is not in the table, which has `{similar}`: rename it")
+            }
+            Self::Extra { column, data_type, similar: None } => {
+                write!(f, "column `{column}` ({data_type}) is not in the table: drop it, or overwrite with schema change allowed")
+            }
+            Self::Type { column, table, data } => {
+                write!(f, "column `{column}` is {table} in the table and {data} in the data: cast it")
+            }
+            Self::Nullability { column } => {
+                write!(f, "column `{column}` is NOT NULL in the table and may be NULL in the data: filter or coalesce it")
+            }
+        }
+    }
+}
+
+impl DeltaError {
+    pub(crate) fn delta(
+        location: &str,
+        action: &'static str,
+        source: impl Into<DeltaTableError>,
+    ) -> Self {
+        Self::Delta { location: location.into(), action, source: Box::new(source.into()) }
+    }
+
+    pub(crate) fn engine(
+        location: &str,
+        action: &'static str,
+        source: impl Into<DataFusionError>,
+    ) -> Self {
+        Self::Engine { location: location.into(), action, source: Box::new(source.into()) }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    names.join(", ")
+}
+
+fn lines(mismatches: &[SchemaMismatch]) -> String {
+    mismatches.iter().map(|mismatch| format!("\n  - {mismatch}")).collect()
+}
+
+fn at(version: &Option<u64>) -> String {
+    version.map(|version| format!(" at version {version}")).unwrap_or_default()
+}
+
+fn based_on(base: &Option<u64>) -> String {
+    base.map_or_else(|| "none (the table was to be created)".into(), |base| base.to_string())
+}

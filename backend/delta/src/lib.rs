@@ -1,0 +1,40 @@
+//! Delta tables for a compiler that publishes several of them at once.
+//!
+//! This crate is the only place that knows the Delta library. It gives the rest of the program four
+//! things, all as plain structs:
+//!
+//! - a [`Location`]: a checked place, parsed without touching the storage;
+//! - a [`ResolvedTable`]: a table at one version, its log replayed once and checked for lost commits and
+//!   for paths that leave the table ([`resolve`]);
+//! - table providers over it: [`provider`] for its rows, [`change_feed`] for its changes,
+//!   [`table_metadata`] and [`file_manifest`] for what the log says;
+//! - a [`TableTarget`]: writing in two phases. Any number of [`TableWriter`]s stream batches to files
+//!   nobody can see ([`TableTarget::writer`]); one [`TableTarget::commit`] makes them visible, all or none.
+//!
+//! # What this crate promises beyond the Delta library
+//! - A log with a missing, empty or cut commit is refused instead of read with rows missing.
+//! - An overwrite that finds the table changed fails with [`DeltaError::ConcurrentChange`]; it never
+//!   rebases in silence. An append rebases over other appends only.
+//! - Creating a table and filling it is one commit. A failed write leaves no table and no files.
+//! - A commit whose answer got lost is looked up, not repeated.
+//! - CHECK constraints, invariants and NOT NULL hold for every row written; table features this crate
+//!   does not implement make a table read-only.
+//! - No checkpoint and no log clean-up runs as a side effect of a commit.
+
+mod error;
+mod location;
+mod log;
+mod scan;
+mod snapshot;
+mod write;
+
+pub use error::{DeltaError, Result, SchemaMismatch};
+pub use location::Location;
+pub use scan::{
+    ChangeRange, ScanOptions, change_feed, change_feed_schema, file_manifest, file_manifest_schema,
+    provider, scan_schema, table_metadata, table_metadata_schema,
+};
+pub use snapshot::{Protocol, ResolvedTable, resolve};
+pub use write::{
+    CommitOptions, Committed, Compression, TableTarget, TableWriter, WriteMode, WriteOptions, WrittenFiles,
+};

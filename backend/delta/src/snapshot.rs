@@ -1,0 +1,256 @@
+//! Reading a table's state once: [`resolve`] gives everything a run needs to know about an input.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use deltalake::kernel::transaction::{PROTOCOL, TransactionError};
+use deltalake::kernel::{EagerSnapshot, LogicalFileView};
+use deltalake::logstore::LogStoreRef;
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+
+use crate::error::{DeltaError, Result};
+use crate::location::Location;
+use crate::log::{Log, guard_path};
+
+/// A table at one version. Cheap to clone: clones share one replayed log, and so do all scans of it.
+#[derive(Clone)]
+pub struct ResolvedTable {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) location: Location,
+    pub(crate) table: DeltaTable,
+    pub(crate) snapshot: Arc<EagerSnapshot>,
+    pub(crate) schema: SchemaRef,
+    files: usize,
+    rows: Option<u64>,
+    bytes: u64,
+}
+
+/// The protocol a table asks of its readers and writers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protocol {
+    /// Lowest reader version that may read the table.
+    pub min_reader_version: i32,
+    /// Lowest writer version that may write the table.
+    pub min_writer_version: i32,
+    /// Features readers must know (reader version 3), sorted.
+    pub reader_features: Vec<String>,
+    /// Features writers must know (writer version 7), sorted.
+    pub writer_features: Vec<String>,
+}
+
+/// Opens the table at `location` at version `pin`, or the latest.
+///
+/// The log is listed, its tail checked for lost commits, and replayed once. Every active file's path is
+/// checked to lie inside the table.
+///
+/// # Errors
+/// [`DeltaError::NotFound`], [`DeltaError::NotATable`], [`DeltaError::VersionMissing`],
+/// [`DeltaError::UnsupportedFeatures`], [`DeltaError::CorruptLog`], [`DeltaError::PathEscape`], or
+/// [`DeltaError::Delta`] for failures of the storage.
+pub async fn resolve(location: &Location, pin: Option<u64>) -> Result<ResolvedTable> {
+    let text = location.text();
+    let (mut table, version) = match find(location).await? {
+        Found::Table(table, log) => {
+            let version = log.choose(pin, text)?;
+            log.check(&table.log_store(), version, text).await?;
+            (table, version)
+        }
+        Found::Directory(_) => return Err(DeltaError::NotATable { location: text.into() }),
+        Found::Nothing(_) => return Err(DeltaError::NotFound { location: text.into() }),
+    };
+    table.load_version(version).await.map_err(|error| load_error(text, error))?;
+    ResolvedTable::new(location.clone(), table)
+}
+
+/// What is at a location.
+pub(crate) enum Found {
+    /// A Delta table, not loaded.
+    Table(DeltaTable, Log),
+    /// A directory without a Delta log.
+    Directory(LogStoreRef),
+    /// Nothing.
+    Nothing(LogStoreRef),
+}
+
+pub(crate) async fn find(location: &Location) -> Result<Found> {
+    let text = location.text();
+    let table = DeltaTableBuilder::from_url(location.url().clone())
+        .and_then(DeltaTableBuilder::build)
+        .map_err(|error| DeltaError::delta(text, "opening the storage", error))?;
+    let store = table.log_store();
+    if let Some(path) = location.as_path() {
+        match tokio::fs::metadata(&path).await {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return Err(DeltaError::NotATable { location: text.into() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing(store)),
+            Err(error) => return Err(DeltaError::delta(text, "looking at the directory", error)),
+        }
+    }
+    let log = Log::list(&store, text).await?;
+    Ok(match log.latest() {
+        Some(_) => Found::Table(table, log),
+        None => Found::Directory(store),
+    })
+}
+
+/// Turns the library's reading errors into ours.
+pub(crate) fn load_error(location: &str, error: DeltaTableError) -> DeltaError {
+    if let DeltaTableError::Transaction { source: TransactionError::UnsupportedTableFeatures(features) } = &error {
+        return DeltaError::UnsupportedFeatures {
+            location: location.into(),
+            access: "read",
+            features: sorted(features),
+        };
+    }
+    DeltaError::delta(location, "replaying the log", error)
+}
+
+pub(crate) fn sorted<T: ToString>(features: &[T]) -> Vec<String> {
+    let mut names: Vec<_> = features.iter().map(ToString::to_string).collect();
+    names.sort();
+    names
+}
+
+/// How every scan of this crate reads: strings as views, partition values as plain columns. A dictionary
+/// column as a hash join key panics in DataFusion's dynamic filters, and view types keep strings in place.
+pub(crate) fn scan_config() -> DeltaScanConfig {
+    DeltaScanConfig::new().with_wrap_partition_values(false)
+}
+
+impl ResolvedTable {
+    pub(crate) fn new(location: Location, table: DeltaTable) -> Result<Self> {
+        let text = location.text().to_owned();
+        let state = table.snapshot().map_err(|error| DeltaError::delta(&text, "reading the snapshot", error))?;
+        PROTOCOL
+            .can_read_from_protocol(state.protocol())
+            .map_err(|error| load_error(&text, DeltaTableError::Transaction { source: error }))?;
+        let snapshot = Arc::new(state.snapshot().clone());
+        let schema = DeltaScanNext::new(Arc::clone(&snapshot), scan_config())
+            .map_err(|error| DeltaError::engine(&text, "deriving the scan schema", error))?
+            .schema();
+        let schema = Arc::new(Schema::new(schema.fields().clone()));
+        let (mut files, mut bytes, mut rows) = (0usize, 0u64, Some(0u64));
+        let data = snapshot
+            .try_log_data()
+            .map_err(|error| DeltaError::delta(&text, "reading the file list", error))?;
+        for file in data.iter() {
+            guard_file(&file, &location)?;
+            files += 1;
+            bytes = bytes.saturating_add(u64::try_from(file.size()).unwrap_or(0));
+            rows = rows.zip(live_rows(&file)).map(|(sum, rows)| sum.saturating_add(rows));
+        }
+        let inner = Inner { location, table, snapshot, schema, files, rows, bytes };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Where the table is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.inner.location
+    }
+
+    /// The version read.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.inner.snapshot.version()
+    }
+
+    /// The table's identity, which survives moves and overwrites but not re-creation.
+    #[must_use]
+    pub fn table_id(&self) -> &str {
+        self.inner.snapshot.metadata().id()
+    }
+
+    /// The columns a scan produces, without a file column: string and binary columns as views,
+    /// partition columns plain.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.inner.schema
+    }
+
+    /// The partition columns, in order.
+    #[must_use]
+    pub fn partition_columns(&self) -> &[String] {
+        self.inner.snapshot.metadata().partition_columns()
+    }
+
+    /// Number of active data files.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.inner.files
+    }
+
+    /// Number of rows, deletion vectors taken off; `None` unless every file's statistics tell. Written by
+    /// whoever wrote the files: an estimate for planning, not a proof.
+    #[must_use]
+    pub fn rows(&self) -> Option<u64> {
+        self.inner.rows
+    }
+
+    /// Size of the active data files in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.inner.bytes
+    }
+
+    /// The table's properties, sorted by key.
+    #[must_use]
+    pub fn properties(&self) -> BTreeMap<String, String> {
+        let properties = self.inner.snapshot.metadata().configuration();
+        properties.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// Whether the table records a change feed.
+    #[must_use]
+    pub fn has_change_feed(&self) -> bool {
+        let value = self.inner.snapshot.metadata().configuration().get("delta.enableChangeDataFeed");
+        value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// What the table asks of readers and writers.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        let protocol = self.inner.snapshot.protocol();
+        Protocol {
+            min_reader_version: protocol.min_reader_version(),
+            min_writer_version: protocol.min_writer_version(),
+            reader_features: sorted(protocol.reader_features().unwrap_or_default()),
+            writer_features: sorted(protocol.writer_features().unwrap_or_default()),
+        }
+    }
+}
+
+impl fmt::Debug for ResolvedTable {
+    // Not derived: the library's own Debug prints storage options, and with them credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ResolvedTable({:?} at version {})", self.inner.location, self.version())
+    }
+}
+
+/// Rows of a file that are not deleted, if its statistics tell.
+pub(crate) fn live_rows(file: &LogicalFileView) -> Option<u64> {
+    let rows = u64::try_from(file.num_records()?).ok()?;
+    rows.checked_sub(deleted_rows(file))
+}
+
+pub(crate) fn deleted_rows(file: &LogicalFileView) -> u64 {
+    file.deletion_vector_descriptor().map_or(0, |vector| u64::try_from(vector.cardinality).unwrap_or(0))
+}
+
+fn guard_file(file: &LogicalFileView, location: &Location) -> Result<()> {
+    guard_path(&file.path(), location.url(), location.text())?;
+    match file.deletion_vector_descriptor() {
+        // `p` stores an absolute path; `u` and `i` cannot leave the table.
+        Some(vector) if vector.storage_type.to_string() == "p" => {
+            guard_path(&vector.path_or_inline_dv, location.url(), location.text())
+        }
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,175 @@
+//! Data files that no version of the table refers to yet, and their removal when none ever will.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use deltalake::kernel::Add;
+use deltalake::logstore::object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult,
+    path::Path,
+};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use url::Url;
+
+/// Files written for a table and not committed.
+///
+/// Give them to [`TableTarget::commit`](super::TableTarget::commit). Otherwise they are deleted: at once
+/// and with an answer by [`WrittenFiles::discard`], in the background when dropped inside a tokio runtime.
+#[must_use = "files that are not committed are deleted"]
+pub struct WrittenFiles {
+    pub(crate) table: Url,
+    pub(crate) adds: Vec<Add>,
+    pub(crate) rows: u64,
+    pub(crate) uncommitted: Uncommitted,
+}
+
+impl WrittenFiles {
+    /// Number of files.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.adds.len()
+    }
+
+    /// Rows in them.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Their size in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.adds.iter().map(|add| u64::try_from(add.size).unwrap_or(0)).sum()
+    }
+
+    /// Deletes the files. Returns how many could not be deleted.
+    pub async fn discard(mut self) -> usize {
+        self.uncommitted.delete().await
+    }
+}
+
+impl fmt::Debug for WrittenFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WrittenFiles({} files, {} rows, {} bytes)", self.files(), self.rows, self.bytes())
+    }
+}
+
+type Paths = Arc<Mutex<Vec<Path>>>;
+
+/// The paths a writer has created. Deletes them when dropped, unless they were kept.
+pub(crate) struct Uncommitted {
+    store: Arc<dyn ObjectStore>,
+    paths: Paths,
+}
+
+impl Uncommitted {
+    /// Files created through the returned store are this guard's.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> (Self, Arc<dyn ObjectStore>) {
+        let paths = Paths::default();
+        let recording = Recording { inner: Arc::clone(&store), paths: Arc::clone(&paths) };
+        (Self { store, paths }, Arc::new(recording))
+    }
+
+    /// The files now belong to a version of the table, or perhaps do.
+    pub(crate) fn keep(&self) {
+        drop(take(&self.paths));
+    }
+
+    /// Deletes the files; returns how many remain.
+    pub(crate) async fn delete(&mut self) -> usize {
+        delete(Arc::clone(&self.store), take(&self.paths)).await
+    }
+}
+
+impl Drop for Uncommitted {
+    fn drop(&mut self) {
+        let paths = take(&self.paths);
+        if paths.is_empty() {
+            return;
+        }
+        // Without a runtime the files stay behind: invisible, and removed by a full vacuum.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(delete(Arc::clone(&self.store), paths));
+        }
+    }
+}
+
+fn take(paths: &Paths) -> Vec<Path> {
+    std::mem::take(&mut *paths.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+async fn delete(store: Arc<dyn ObjectStore>, paths: Vec<Path>) -> usize {
+    use deltalake::logstore::object_store::Error;
+    let mut remaining = 0;
+    for path in paths {
+        match store.delete(&path).await {
+            // A file whose upload was aborted never came to be.
+            Ok(()) | Err(Error::NotFound { .. }) => {}
+            Err(_) => remaining += 1,
+        }
+    }
+    remaining
+}
+
+/// An object store that remembers what was created through it.
+#[derive(Debug)]
+struct Recording {
+    inner: Arc<dyn ObjectStore>,
+    paths: Paths,
+}
+
+impl Recording {
+    fn record(&self, path: &Path) {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+    }
+}
+
+impl fmt::Display for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Recording {
+    async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> StoreResult<PutResult> {
+        self.record(path);
+        self.inner.put_opts(path, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        path: &Path,
+        options: PutMultipartOptions,
+    ) -> StoreResult<Box<dyn MultipartUpload>> {
+        self.record(path);
+        self.inner.put_multipart_opts(path, options).await
+    }
+
+    async fn get_opts(&self, path: &Path, options: GetOptions) -> StoreResult<GetResult> {
+        self.inner.get_opts(path, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        paths: BoxStream<'static, StoreResult<Path>>,
+    ) -> BoxStream<'static, StoreResult<Path>> {
+        self.inner.delete_stream(paths).boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, StoreResult<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> StoreResult<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> StoreResult<()> {
+        self.record(to);
+        self.inner.copy_opts(from, to, options).await
+    }
+}

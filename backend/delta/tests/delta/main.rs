@@ -1,0 +1,12 @@
+//! Reading and writing Delta tables, against the local file system.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod change_feed;
+mod concurrency;
+mod engine_conformance;
+mod fixtures;
+mod location;
+mod read;
+mod roundtrip;
+mod schema;
+mod write;

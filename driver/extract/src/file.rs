@@ -1,0 +1,240 @@
+//! One file: reading, parsing, and writing its rows.
+
+use std::fs::File;
+use std::io::Read;
+
+use sha2::{Digest, Sha256};
+use tree_sitter::Parser;
+
+use crate::ids::{RowIds, file_id};
+use crate::language::{FileContext, Language};
+use crate::lexical::emit::Emitter;
+use crate::lexical::resolve::settle;
+use crate::modules::{ModuleName, SourceLayout};
+use crate::tables::{ExtractErrorRow, FileKey, FileRow, ParseErrorRow, SyntaxNodeRow, TableBuilders};
+use crate::tree::{NodeIndex, SyntaxTree};
+use crate::walk::FoundFile;
+use crate::{ExtractError, Options, Summary};
+
+/// Longest excerpt of skipped text in a parse error, in characters.
+const MAX_EXCERPT: usize = 40;
+
+/// Extracts files one after the other, reusing the parser.
+pub(crate) struct FileExtractor<'x> {
+    options: &'x Options,
+    layout: &'x SourceLayout,
+    parser: Parser,
+}
+
+/// What reading a file gave.
+struct Content {
+    /// The bytes; empty when the file has no language or is over the limit.
+    bytes: Vec<u8>,
+    sha256: String,
+    size: u64,
+    over_limit: bool,
+}
+
+impl<'x> FileExtractor<'x> {
+    /// An extractor for the repository with this layout.
+    pub(crate) fn new(options: &'x Options, layout: &'x SourceLayout) -> Self {
+        Self { options, layout, parser: Parser::new() }
+    }
+
+    /// Writes the rows of one file. What is wrong with the file becomes a row of `extract_errors`.
+    ///
+    /// # Errors
+    /// When a grammar does not fit the parser, which no input causes.
+    pub(crate) fn extract(&mut self, found: &FoundFile, out: &mut TableBuilders) -> Result<Summary, ExtractError> {
+        let file = FileKey { file_id: file_id(&found.path), path: &found.path };
+        let mut summary = Summary { files: 1, ..Summary::default() };
+        let content = match self.read(found) {
+            Ok(content) => content,
+            Err(error) => {
+                summary.extract_errors = 1;
+                report(out, &file, "unreadable", &format!("the file cannot be read: {error}"));
+                return Ok(summary);
+            }
+        };
+        summary.bytes = content.size;
+        let module = found.language.and_then(|language| (language.module)(&found.path, self.layout));
+        let mut ids = RowIds::new(&found.path);
+        let node_id = ids.next("FILE", 0, u32::try_from(content.size).unwrap_or(u32::MAX));
+        let text = found.language.map(|language| (language, check_text(&content, self.options)));
+        let line_starts = match &text {
+            Some((_, Ok(text))) => line_starts(text),
+            Some((_, Err(_))) | None => Vec::new(),
+        };
+        out.files(FileRow {
+            sha256: &content.sha256,
+            size: i64::try_from(content.size).unwrap_or(i64::MAX),
+            language: found.language.map(|language| language.name),
+            module: module.as_ref().map(|module| module.name.as_str()),
+            source_root: module.as_ref().map(|module| module.source_root.as_str()),
+            line_starts: &line_starts,
+            node_id,
+            file: &file,
+        });
+        match text {
+            None => {}
+            Some((_, Err((code, message)))) => {
+                summary.extract_errors = 1;
+                report(out, &file, code, &message);
+            }
+            Some((language, Ok(text))) => {
+                summary.parsed = 1;
+                let parsed = self.parse(language, text, module.as_ref(), &file, node_id, &mut ids, out)?;
+                summary.add(&parsed);
+            }
+        }
+        Ok(summary)
+    }
+
+    /// Reads the content of files with a language up to the limit, and only the hash of all others.
+    fn read(&self, found: &FoundFile) -> std::io::Result<Content> {
+        let limit = self.options.effective_limit();
+        let mut source = File::open(&found.location)?;
+        let mut hasher = Sha256::new();
+        let mut bytes = Vec::new();
+        let mut size = 0_u64;
+        let keep = found.language.is_some() && found.size <= limit;
+        let mut over_limit = found.language.is_some() && found.size > limit;
+        let mut buffer = vec![0_u8; 64 << 10];
+        loop {
+            let count = source.read(&mut buffer)?;
+            let Some(read) = buffer.get(..count).filter(|read| !read.is_empty()) else { break };
+            hasher.update(read);
+            size += count as u64;
+            // The file may have grown since the walk.
+            over_limit |= found.language.is_some() && size > limit;
+            if keep && !over_limit {
+                bytes.extend_from_slice(read);
+            }
+        }
+        let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Content { bytes, sha256, size, over_limit })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call site; the arguments are the file's identity")]
+    fn parse(
+        &mut self,
+        language: &'static Language,
+        text: &str,
+        module: Option<&ModuleName>,
+        file: &FileKey<'_>,
+        file_node_id: i64,
+        ids: &mut RowIds<'_>,
+        out: &mut TableBuilders,
+    ) -> Result<Summary, ExtractError> {
+        let grammar = (language.grammar)();
+        self.parser
+            .set_language(grammar.language)
+            .map_err(|source| ExtractError::Grammar { language: language.name, source })?;
+        let Some(parsed) = self.parser.parse(text, None) else {
+            report(out, file, "parse_failed", "the parser gave up without a syntax tree");
+            return Ok(Summary { extract_errors: 1, ..Summary::default() });
+        };
+        let tree = SyntaxTree::flatten(&parsed, text, &grammar.names);
+        drop(parsed);
+        let mut summary = Summary::default();
+        let node_ids = syntax_rows(&tree, language, file, file_node_id, ids, out);
+        summary.nodes = node_ids.iter().filter(|&&id| id != 0).count() as u64;
+        summary.parse_errors = error_rows(&tree, &node_ids, file, out);
+        let mut facts = language.front_end.facts(&tree, &FileContext { module });
+        summary.ambiguous_lookups = settle(&mut facts) as u64;
+        Emitter { file, tree: &tree, facts: &facts, node_ids: &node_ids, file_node_id }.emit(ids, out);
+        Ok(summary)
+    }
+}
+
+/// The text of a file, or why there is none.
+fn check_text<'c>(content: &'c Content, options: &Options) -> Result<&'c str, (&'static str, String)> {
+    if content.over_limit {
+        let limit = options.effective_limit();
+        let message = format!("the file has {} bytes, over the limit of {limit}; raise the limit", content.size);
+        return Err(("file_too_large", message));
+    }
+    if let Some(at) = content.bytes.iter().position(|&byte| byte == 0) {
+        return Err(("binary", format!("byte {at} is NUL; the file is not source text")));
+    }
+    std::str::from_utf8(&content.bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        ("invalid_utf8", format!("byte {at} is not valid UTF-8; convert the file to UTF-8"))
+    })
+}
+
+/// Byte offsets of the starts of lines; a line ends after a line feed.
+fn line_starts(text: &str) -> Vec<i64> {
+    let after = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at as i64 + 1);
+    let end = text.len() as i64;
+    std::iter::once(0).chain(after).filter(|&start| start == 0 || start < end).collect()
+}
+
+/// Writes the named nodes; returns the identifiers by node index, 0 for anonymous nodes.
+fn syntax_rows(
+    tree: &SyntaxTree<'_>,
+    language: &Language,
+    file: &FileKey<'_>,
+    file_node_id: i64,
+    ids: &mut RowIds<'_>,
+    out: &mut TableBuilders,
+) -> Vec<i64> {
+    let mut node_ids: Vec<i64> = Vec::with_capacity(tree.nodes.len());
+    for (index, node) in tree.nodes.iter().enumerate() {
+        if !node.named {
+            node_ids.push(0);
+            continue;
+        }
+        let node_id = ids.next(node.kind, node.span.start, node.span.end);
+        node_ids.push(node_id);
+        let parent_id = match tree.named_parent(index) {
+            Some(parent) => node_ids.get(parent).copied().unwrap_or(file_node_id),
+            None => file_node_id,
+        };
+        let name: Option<NodeIndex> = language.front_end.definition_name(tree, index);
+        out.syntax_nodes(SyntaxNodeRow {
+            node_id,
+            parent_id,
+            kind: node.kind,
+            field: node.field,
+            bstart: i64::from(node.span.start),
+            bend: i64::from(node.span.end),
+            name: name.map(|name| tree.text(name)),
+            depth: i32::try_from(node.depth).unwrap_or(i32::MAX),
+            file,
+        });
+    }
+    node_ids
+}
+
+/// Writes the places the parser could not make sense of; returns how many there are.
+fn error_rows(tree: &SyntaxTree<'_>, node_ids: &[i64], file: &FileKey<'_>, out: &mut TableBuilders) -> u64 {
+    let mut count = 0;
+    for (node, &node_id) in tree.nodes.iter().zip(node_ids) {
+        let (kind, message) = if node.missing {
+            ("missing", format!("expected `{}`", node.kind))
+        } else if node.error {
+            let text = tree.slice(node.span);
+            let excerpt: String = text.chars().take(MAX_EXCERPT).collect();
+            let more = if excerpt.len() < text.len() { "…" } else { "" };
+            ("error", format!("unexpected `{}{more}`", excerpt.escape_debug()))
+        } else {
+            continue;
+        };
+        count += 1;
+        out.parse_errors(ParseErrorRow {
+            node_id: (node_id != 0).then_some(node_id),
+            kind,
+            message: &message,
+            bstart: i64::from(node.span.start),
+            bend: i64::from(node.span.end),
+            file,
+        });
+    }
+    count
+}
+
+/// Writes a row of `extract_errors`.
+pub(crate) fn report(out: &mut TableBuilders, file: &FileKey<'_>, code: &str, message: &str) {
+    out.extract_errors(ExtractErrorRow { code, message, file });
+}

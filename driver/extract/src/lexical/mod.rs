@@ -1,0 +1,302 @@
+//! The language-independent facts about one file: scopes, bindings, references, calls, imports and so on.
+//!
+//! A language front end ([`crate::python`], [`crate::rust`]) fills [`Facts`] in one pass over the syntax
+//! tree; [`resolve`] settles in which scope each name is bound and makes sure that spans alone give every
+//! reference the scope the language's rule gives it; [`emit`] writes the rows.
+
+pub(crate) mod emit;
+mod names;
+pub(crate) mod resolve;
+
+use crate::tree::{NodeIndex, Span};
+pub(crate) use names::{NameId, Names};
+
+/// Index into [`Facts::scopes`].
+pub(crate) type ScopeIndex = usize;
+/// Index into [`Facts::bindings`].
+pub(crate) type BindingIndex = usize;
+
+/// What a lookup that leaves a scope outwards no longer sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Barrier {
+    /// Everything stays visible.
+    None,
+    /// Local variables of the enclosing bodies become invisible (a nested `fn` in Rust).
+    Locals,
+    /// Nothing outside is visible (a `mod` in Rust).
+    Everything,
+}
+
+/// A lexical scope.
+#[derive(Clone, Debug)]
+pub(crate) struct Scope<'s> {
+    /// Node that opens the scope.
+    pub(crate) node: NodeIndex,
+    /// Enclosing scope by the language's rule.
+    pub(crate) parent: Option<ScopeIndex>,
+    /// Kind of scope, as in the `scopes` table.
+    pub(crate) kind: &'static str,
+    /// Name of the definition that opens it.
+    pub(crate) name: Option<&'s str>,
+    /// Text whose lookups see the scope.
+    pub(crate) span: Span,
+    /// Whether nested scopes see its names.
+    pub(crate) visible_to_nested: bool,
+    /// What lookups from inside lose when they leave it.
+    pub(crate) barrier: Barrier,
+    /// Whether it holds local variables, which a [`Barrier::Locals`] hides.
+    pub(crate) holds_locals: bool,
+}
+
+/// The namespace of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Namespace {
+    /// Values; the only one Python uses.
+    Value,
+    /// Types and modules.
+    Type,
+    /// Macros.
+    Macro,
+    /// Reached through the owner only (fields, variants, associated items): no lookup finds it.
+    Member,
+    /// Imports, whose target decides; tokens of macros, whose expansion decides.
+    Any,
+}
+
+impl Namespace {
+    /// The word used in the tables.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Type => "type",
+            Self::Macro => "macro",
+            Self::Member => "member",
+            Self::Any => "any",
+        }
+    }
+
+    /// Whether a lookup in this namespace finds a name bound in `bound`.
+    pub(crate) fn finds(self, bound: Self) -> bool {
+        bound != Self::Member && (self == bound || self == Self::Any || bound == Self::Any)
+    }
+}
+
+/// One occurrence that binds a name.
+#[derive(Clone, Debug)]
+pub(crate) struct Binding<'s> {
+    /// Node of the definition.
+    pub(crate) node: NodeIndex,
+    /// Scope of the occurrence; [`resolve`] replaces it by the scope in which the name is bound.
+    pub(crate) scope: ScopeIndex,
+    /// The name.
+    pub(crate) name: NameId,
+    /// Kind, as in the `defs` table.
+    pub(crate) kind: &'static str,
+    /// Namespace.
+    pub(crate) namespace: Namespace,
+    /// The whole definition.
+    pub(crate) span: Span,
+    /// The name.
+    pub(crate) name_span: Span,
+    /// Definition whose body encloses this one.
+    pub(crate) enclosing: Option<BindingIndex>,
+    /// Every such binding introduces a new variable (`let`), instead of only the first.
+    pub(crate) always_declares: bool,
+    /// Text of the name.
+    pub(crate) text: &'s str,
+}
+
+/// How a name is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UseContext {
+    /// Its value is read.
+    Read,
+    /// It is assigned.
+    Write,
+    /// It is deleted.
+    Delete,
+    /// It is called.
+    Call,
+    /// It is looked up in an object or path, not in a scope.
+    Attribute,
+    /// It is the name of a macro, or a token in a macro's arguments.
+    Macro,
+    /// It is used as a type.
+    Type,
+}
+
+impl UseContext {
+    /// The word used in the tables.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Delete => "delete",
+            Self::Call => "call",
+            Self::Attribute => "attribute",
+            Self::Macro => "macro",
+            Self::Type => "type",
+        }
+    }
+}
+
+/// One occurrence that uses a name.
+#[derive(Clone, Debug)]
+pub(crate) struct Reference<'s> {
+    /// Node of the name.
+    pub(crate) node: NodeIndex,
+    /// The name.
+    pub(crate) name: NameId,
+    /// Text of the name.
+    pub(crate) text: &'s str,
+    /// How it is used.
+    pub(crate) context: UseContext,
+    /// Namespace looked up.
+    pub(crate) namespace: Namespace,
+    /// The name's bytes.
+    pub(crate) span: Span,
+    /// Where the search for scopes starts.
+    pub(crate) lookup: Span,
+    /// Innermost scope by the language's rule.
+    pub(crate) scope: ScopeIndex,
+    /// Object or path in front of an attribute.
+    pub(crate) receiver: Option<&'s str>,
+    /// Definition whose body contains the use.
+    pub(crate) enclosing: Option<BindingIndex>,
+}
+
+/// A scope and name whose lookups continue elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Redirect {
+    /// Scope in which the lookup arrives.
+    pub(crate) scope: ScopeIndex,
+    /// The name.
+    pub(crate) name: NameId,
+    /// Scope that answers.
+    pub(crate) target: ScopeIndex,
+    /// Reason, as in the `scope_redirects` table.
+    pub(crate) kind: &'static str,
+}
+
+/// A `global` or `nonlocal` declaration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScopeDeclaration {
+    /// Scope that contains the statement.
+    pub(crate) scope: ScopeIndex,
+    /// The name.
+    pub(crate) name: NameId,
+    /// Whether it is `global`.
+    pub(crate) global: bool,
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'s> {
+    /// Node of the call.
+    pub(crate) node: NodeIndex,
+    /// Node of the called name.
+    pub(crate) callee_name: Option<NodeIndex>,
+    /// The whole callee.
+    pub(crate) callee: NodeIndex,
+    /// Object or path in front of the called name.
+    pub(crate) receiver: Option<&'s str>,
+    /// Form of the callee, as in the `calls` table.
+    pub(crate) shape: &'static str,
+    /// Number of arguments.
+    pub(crate) arg_count: i32,
+    /// Definition whose body contains the call.
+    pub(crate) enclosing: Option<BindingIndex>,
+}
+
+/// One argument of a call.
+#[derive(Clone, Debug)]
+pub(crate) struct CallArg<'s> {
+    /// Node of the argument.
+    pub(crate) node: NodeIndex,
+    /// Node of the call.
+    pub(crate) call: NodeIndex,
+    /// Position among the arguments.
+    pub(crate) index: i32,
+    /// Keyword.
+    pub(crate) keyword: Option<&'s str>,
+    /// `*` or `**`.
+    pub(crate) star: Option<&'static str>,
+}
+
+/// One imported name.
+#[derive(Clone, Debug)]
+pub(crate) struct Import<'s> {
+    /// Node of the imported name.
+    pub(crate) node: NodeIndex,
+    /// Name bound here.
+    pub(crate) binding: Option<BindingIndex>,
+    /// import, from, use, mod or extern_crate.
+    pub(crate) kind: &'static str,
+    /// Absolute module name.
+    pub(crate) module: Option<String>,
+    /// Module as written.
+    pub(crate) raw_module: Option<&'s str>,
+    /// Leading dots or `super` segments.
+    pub(crate) level: i32,
+    /// Name taken from the module.
+    pub(crate) name: Option<&'s str>,
+    /// Name after `as`.
+    pub(crate) alias: Option<&'s str>,
+    /// All names of the module.
+    pub(crate) is_star: bool,
+}
+
+/// One decorator or attribute.
+#[derive(Clone, Debug)]
+pub(crate) struct Decorator<'s> {
+    /// Node of the decorator.
+    pub(crate) node: NodeIndex,
+    /// Node of the decorated definition.
+    pub(crate) owner: NodeIndex,
+    /// Dotted name, without arguments.
+    pub(crate) name: Option<&'s str>,
+    /// Text without the markers.
+    pub(crate) text: &'s str,
+    /// Position among the owner's decorators.
+    pub(crate) index: i32,
+}
+
+/// One documentation text.
+#[derive(Clone, Debug)]
+pub(crate) struct Docstring {
+    /// Node of the string or of the first comment.
+    pub(crate) node: NodeIndex,
+    /// Documented definition; none for the file.
+    pub(crate) owner: Option<NodeIndex>,
+    /// The text.
+    pub(crate) text: String,
+    /// Bytes of the string or of the run of comments.
+    pub(crate) span: Span,
+}
+
+/// All facts about one file.
+#[derive(Default)]
+pub(crate) struct Facts<'s> {
+    /// Scopes; the first is the module.
+    pub(crate) scopes: Vec<Scope<'s>>,
+    /// Bindings in order of their definition's start.
+    pub(crate) bindings: Vec<Binding<'s>>,
+    /// References in pre-order.
+    pub(crate) references: Vec<Reference<'s>>,
+    /// Scope declarations of Python.
+    pub(crate) declarations: Vec<ScopeDeclaration>,
+    /// Redirects, filled by [`resolve`].
+    pub(crate) redirects: Vec<Redirect>,
+    /// Calls in pre-order.
+    pub(crate) calls: Vec<Call<'s>>,
+    /// Arguments in pre-order.
+    pub(crate) call_args: Vec<CallArg<'s>>,
+    /// Imports in order of appearance.
+    pub(crate) imports: Vec<Import<'s>>,
+    /// Decorators in order of appearance.
+    pub(crate) decorators: Vec<Decorator<'s>>,
+    /// Documentation in order of appearance.
+    pub(crate) docstrings: Vec<Docstring>,
+    /// The names of the file.
+    pub(crate) names: Names<'s>,
+}

@@ -1,0 +1,273 @@
+//! The declaration of every extraction table.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Builder, RecordBatch, StringBuilder};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+
+use super::column::{ColumnType, Flag, Integer, Long, LongList, OptionalLong, OptionalText, Text};
+use super::define::define_tables;
+use super::{Column, FileKey, FinishedBatches};
+
+define_tables! {
+    /// One row per file that could be read.
+    files: Files => FileRow, FileBuilder {
+        /// SHA-256 of the content, lower-case hexadecimal.
+        sha256: Text,
+        /// Size in bytes.
+        size: Long,
+        /// Name of the language, NULL when no grammar covers the file.
+        language: OptionalText,
+        /// Module name: dotted for Python, `crate::a::b` for Rust; NULL for other files.
+        module: OptionalText,
+        /// What module names are relative to: the import root (Python) or the crate (Rust).
+        source_root: OptionalText,
+        /// Byte offset of the start of every line; empty for files without a language.
+        line_starts: LongList,
+        /// Identifier of the FILE node.
+        node_id: Long,
+    }
+
+    /// One row per named syntax node.
+    syntax_nodes: SyntaxNodes => SyntaxNodeRow, SyntaxNodeBuilder {
+        /// Identifier of the node.
+        node_id: Long,
+        /// Nearest named ancestor; the FILE node for the root.
+        parent_id: Long,
+        /// Node kind of the grammar.
+        kind: Text,
+        /// Field of the parent that the node fills.
+        field: OptionalText,
+        /// First byte.
+        bstart: Long,
+        /// One past the last byte.
+        bend: Long,
+        /// Text of an identifier, or the name of a named definition.
+        name: OptionalText,
+        /// Distance from the root of the syntax tree.
+        depth: Integer,
+    }
+
+    /// One row per lexical scope.
+    scopes: Scopes => ScopeRow, ScopeBuilder {
+        /// Identifier of the scope.
+        scope_id: Long,
+        /// Syntax node that opens the scope.
+        node_id: Long,
+        /// Enclosing scope by the language's rule.
+        parent_scope_id: OptionalLong,
+        /// Kind of scope: module, class, function, lambda, comprehension, block, let, ...
+        kind: Text,
+        /// Name of the definition that opens the scope.
+        name: OptionalText,
+        /// First byte of the text whose lookups see this scope.
+        bstart: Long,
+        /// One past the last byte of that text.
+        bend: Long,
+        /// Number of enclosing scopes.
+        depth: Integer,
+        /// False when only lookups directly in this scope see its names (class scopes).
+        visible_to_nested: Flag,
+    }
+
+    /// One row per occurrence that binds a name.
+    defs: Defs => DefinitionRow, DefinitionBuilder {
+        /// Identifier of the row.
+        def_id: Long,
+        /// Syntax node of the definition; the identifier for plain variables, parameters and imports.
+        node_id: Long,
+        /// Scope in which the name is bound.
+        scope_id: Long,
+        /// The name.
+        name: Text,
+        /// Kind of definition: function, async_function, class, method, parameter, variable, import, ...
+        kind: Text,
+        /// Namespace of the name: value, type, macro, member (reached through its owner only) or any.
+        namespace: Text,
+        /// First byte of the whole definition.
+        bstart: Long,
+        /// One past the last byte of the whole definition.
+        bend: Long,
+        /// First byte of the name.
+        name_bstart: Long,
+        /// One past the last byte of the name.
+        name_bend: Long,
+        /// Definition whose body encloses this one.
+        enclosing_def_id: OptionalLong,
+        /// Whether this is the first binding of the name in the scope and namespace.
+        is_declaration: Flag,
+    }
+
+    /// One row per scope and name whose lookups continue at another scope.
+    scope_redirects: ScopeRedirects => RedirectRow, RedirectBuilder {
+        /// Scope in which the lookup arrives.
+        scope_id: Long,
+        /// The name looked up.
+        name: Text,
+        /// Scope that answers; when it does not declare the name, the name is not bound in the file.
+        target_scope_id: Long,
+        /// Why: global, nonlocal, or evaluated_elsewhere (spans alone would find the wrong scope).
+        kind: Text,
+    }
+
+    /// One row per occurrence that uses a name.
+    refs: Refs => ReferenceRow, ReferenceBuilder {
+        /// Identifier of the row.
+        ref_id: Long,
+        /// Syntax node of the name.
+        node_id: Long,
+        /// The name.
+        name: Text,
+        /// How it is used: read, write, delete, call, attribute, macro or type.
+        context: Text,
+        /// Namespace looked up: value, type, macro or any.
+        namespace: Text,
+        /// First byte of the name.
+        bstart: Long,
+        /// One past the last byte of the name.
+        bend: Long,
+        /// First byte of the place from which scopes are searched.
+        lookup_start: Long,
+        /// One past the last byte of that place.
+        lookup_end: Long,
+        /// Innermost scope by the language's rule.
+        scope_id: Long,
+        /// Text of the object of an attribute, at most 256 bytes.
+        receiver: OptionalText,
+        /// Definition whose body contains the use.
+        enclosing_def_id: OptionalLong,
+    }
+
+    /// One row per call.
+    calls: Calls => CallRow, CallBuilder {
+        /// Identifier of the row.
+        call_id: Long,
+        /// Syntax node of the call.
+        node_id: Long,
+        /// Row of `refs` for the called name.
+        callee_ref_id: OptionalLong,
+        /// Last name of the callee.
+        callee_name: OptionalText,
+        /// Text of the callee, at most 256 bytes.
+        callee_text: Text,
+        /// Text of the object or path in front of the called name, at most 256 bytes.
+        receiver: OptionalText,
+        /// Form of the callee: name, attribute, subscript, path, macro or other.
+        shape: Text,
+        /// Number of arguments; 0 for macros, whose tokens are not arguments.
+        arg_count: Integer,
+        /// First byte.
+        bstart: Long,
+        /// One past the last byte.
+        bend: Long,
+        /// Definition whose body contains the call.
+        enclosing_def_id: OptionalLong,
+    }
+
+    /// One row per argument of a call.
+    call_args: CallArgs => CallArgRow, CallArgBuilder {
+        /// Identifier of the row.
+        arg_id: Long,
+        /// Syntax node of the argument.
+        node_id: Long,
+        /// Syntax node of the call.
+        call_node_id: Long,
+        /// Position among the arguments, from 0.
+        arg_index: Integer,
+        /// Keyword of a keyword argument.
+        keyword: OptionalText,
+        /// `*` or `**` for an unpacked argument.
+        star: OptionalText,
+        /// First byte.
+        bstart: Long,
+        /// One past the last byte.
+        bend: Long,
+    }
+
+    /// One row per imported name.
+    imports: Imports => ImportRow, ImportBuilder {
+        /// Identifier of the row.
+        import_id: Long,
+        /// Syntax node of the imported name.
+        node_id: Long,
+        /// Row of `defs` for the bound name; NULL when nothing is bound here (`*`).
+        def_id: OptionalLong,
+        /// import, from, use, mod or extern_crate.
+        kind: Text,
+        /// Absolute module name, with relative levels resolved where the file's module is known.
+        module: OptionalText,
+        /// Module as written.
+        raw_module: OptionalText,
+        /// Number of leading dots (Python) or `super` segments (Rust).
+        level: Integer,
+        /// Name taken from the module; NULL when the module itself is imported.
+        name: OptionalText,
+        /// Name after `as`.
+        alias: OptionalText,
+        /// Whether all names of the module are imported.
+        is_star: Flag,
+        /// First byte.
+        bstart: Long,
+        /// One past the last byte.
+        bend: Long,
+    }
+
+    /// One row per decorator (Python) or attribute (Rust).
+    decorators: Decorators => DecoratorRow, DecoratorBuilder {
+        /// Identifier of the row.
+        decorator_id: Long,
+        /// Syntax node of the decorator.
+        node_id: Long,
+        /// Syntax node of the definition it belongs to.
+        owner_node_id: Long,
+        /// Dotted name or path, without arguments.
+        name: OptionalText,
+        /// Text without the `@` or `#[ ]`, at most 256 bytes.
+        text: Text,
+        /// Position among the owner's decorators, from 0.
+        index: Integer,
+        /// First byte.
+        bstart: Long,
+        /// One past the last byte.
+        bend: Long,
+    }
+
+    /// One row per documentation text.
+    docstrings: Docstrings => DocstringRow, DocstringBuilder {
+        /// Identifier of the row.
+        docstring_id: Long,
+        /// Syntax node of the string, or of the first comment of a run.
+        node_id: Long,
+        /// Syntax node of the documented definition; the FILE node for modules.
+        owner_node_id: Long,
+        /// The text, with escapes resolved and comment markers removed.
+        text: Text,
+        /// First byte.
+        bstart: Long,
+        /// One past the last byte.
+        bend: Long,
+    }
+
+    /// One row per place the parser could not make sense of.
+    parse_errors: ParseErrors => ParseErrorRow, ParseErrorBuilder {
+        /// Syntax node; NULL when the missing token is not a named node.
+        node_id: OptionalLong,
+        /// error (text was skipped) or missing (a token was supplied).
+        kind: Text,
+        /// What was expected or found.
+        message: Text,
+        /// First byte.
+        bstart: Long,
+        /// One past the last byte.
+        bend: Long,
+    }
+
+    /// One row per file that could not be extracted.
+    extract_errors: ExtractErrors => ExtractErrorRow, ExtractErrorBuilder {
+        /// Reason: file_too_large, binary, invalid_utf8, unreadable, path_not_utf8, walk or parse_failed.
+        code: Text,
+        /// The reason in a sentence.
+        message: Text,
+    }
+}

@@ -1,0 +1,221 @@
+//! A parsed file as one flat array of syntax nodes in pre-order.
+//!
+//! Everything after parsing is a single pass over this array: no recursion, hence no stack overflow on
+//! adversarial nesting, and a node's parent, children and subtree are index arithmetic.
+
+use tree_sitter::Tree;
+
+/// Index of a node in [`SyntaxTree::nodes`].
+pub(crate) type NodeIndex = usize;
+
+/// A half-open range of bytes in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Span {
+    /// First byte.
+    pub(crate) start: u32,
+    /// One past the last byte.
+    pub(crate) end: u32,
+}
+
+impl Span {
+    /// Whether `inner` lies within this span.
+    pub(crate) fn contains(self, inner: Span) -> bool {
+        self.start <= inner.start && inner.end <= self.end
+    }
+
+    /// The number of bytes.
+    pub(crate) fn len(self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+}
+
+/// One tree-sitter node, named or anonymous.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SyntaxNode {
+    /// Grammar name of the node.
+    pub(crate) kind: &'static str,
+    /// The parent's field this node fills.
+    pub(crate) field: Option<&'static str>,
+    /// Bytes covered.
+    pub(crate) span: Span,
+    /// Parent; the root is its own parent.
+    pub(crate) parent: NodeIndex,
+    /// One past the last node of the subtree.
+    pub(crate) subtree_end: NodeIndex,
+    /// Distance from the root.
+    pub(crate) depth: u32,
+    /// Named nodes become rows; anonymous ones are keywords and punctuation.
+    pub(crate) named: bool,
+    /// The parser skipped this text.
+    pub(crate) error: bool,
+    /// The parser supplied this node.
+    pub(crate) missing: bool,
+}
+
+/// A file's text and its syntax nodes.
+pub(crate) struct SyntaxTree<'s> {
+    /// The file's text.
+    pub(crate) text: &'s str,
+    /// All nodes in pre-order; never empty.
+    pub(crate) nodes: Vec<SyntaxNode>,
+}
+
+impl<'s> SyntaxTree<'s> {
+    /// Flattens `tree`. Kinds and fields are taken from the grammar's static tables.
+    pub(crate) fn flatten(tree: &Tree, text: &'s str, names: &GrammarNames) -> Self {
+        let mut nodes: Vec<SyntaxNode> = Vec::with_capacity(tree.root_node().descendant_count());
+        let mut open: Vec<NodeIndex> = Vec::new();
+        let mut cursor = tree.walk();
+        loop {
+            let node = cursor.node();
+            let index = nodes.len();
+            nodes.push(SyntaxNode {
+                kind: names.kind(node.kind_id()),
+                field: cursor.field_id().and_then(|id| names.field(id.get())),
+                span: Span { start: node.start_byte() as u32, end: node.end_byte() as u32 },
+                parent: open.last().copied().unwrap_or(index),
+                subtree_end: index + 1,
+                depth: open.len() as u32,
+                named: node.is_named(),
+                error: node.is_error(),
+                missing: node.is_missing(),
+            });
+            if cursor.goto_first_child() {
+                open.push(index);
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                let Some(closed) = open.pop() else { return Self { text, nodes } };
+                let end = nodes.len();
+                if let Some(node) = nodes.get_mut(closed) {
+                    node.subtree_end = end;
+                }
+                if !cursor.goto_parent() {
+                    return Self { text, nodes };
+                }
+            }
+        }
+    }
+
+    /// The node at `index`; the root for an index out of range, which no caller produces.
+    pub(crate) fn node(&self, index: NodeIndex) -> &SyntaxNode {
+        self.nodes.get(index).unwrap_or(&EMPTY)
+    }
+
+    /// The grammar name of the node at `index`.
+    pub(crate) fn kind(&self, index: NodeIndex) -> &'static str {
+        self.node(index).kind
+    }
+
+    /// The bytes of the node at `index`.
+    pub(crate) fn span(&self, index: NodeIndex) -> Span {
+        self.node(index).span
+    }
+
+    /// The text of the node at `index`.
+    pub(crate) fn text(&self, index: NodeIndex) -> &'s str {
+        self.slice(self.span(index))
+    }
+
+    /// The text of `span`; empty when the span does not lie on character boundaries.
+    pub(crate) fn slice(&self, span: Span) -> &'s str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+
+    /// All children, anonymous ones included.
+    pub(crate) fn children(&self, index: NodeIndex) -> Children<'_> {
+        Children { nodes: &self.nodes, next: index + 1, end: self.node(index).subtree_end }
+    }
+
+    /// The named children, comments included.
+    pub(crate) fn named_children(&self, index: NodeIndex) -> impl Iterator<Item = NodeIndex> + '_ {
+        self.children(index).filter(|&child| self.node(child).named)
+    }
+
+    /// The first child filling `field`.
+    pub(crate) fn child_by_field(&self, index: NodeIndex, field: &str) -> Option<NodeIndex> {
+        self.children(index).find(|&child| self.node(child).field == Some(field))
+    }
+
+    /// The first child of this kind, named or not.
+    pub(crate) fn child_by_kind(&self, index: NodeIndex, kind: &str) -> Option<NodeIndex> {
+        self.children(index).find(|&child| self.node(child).kind == kind)
+    }
+
+    /// The parent; none for the root.
+    pub(crate) fn parent(&self, index: NodeIndex) -> Option<NodeIndex> {
+        (index != 0).then(|| self.node(index).parent)
+    }
+
+    /// The nearest named proper ancestor; none for the root.
+    pub(crate) fn named_parent(&self, index: NodeIndex) -> Option<NodeIndex> {
+        let mut current = index;
+        while let Some(parent) = self.parent(current) {
+            if self.node(parent).named {
+                return Some(parent);
+            }
+            current = parent;
+        }
+        None
+    }
+}
+
+/// Stands for a node that does not exist.
+const EMPTY: SyntaxNode = SyntaxNode {
+    kind: "",
+    field: None,
+    span: Span { start: 0, end: 0 },
+    parent: 0,
+    subtree_end: 0,
+    depth: 0,
+    named: false,
+    error: false,
+    missing: false,
+};
+
+/// Iterator over the children of a node.
+pub(crate) struct Children<'t> {
+    nodes: &'t [SyntaxNode],
+    next: NodeIndex,
+    end: NodeIndex,
+}
+
+impl Iterator for Children<'_> {
+    type Item = NodeIndex;
+
+    fn next(&mut self) -> Option<NodeIndex> {
+        if self.next >= self.end {
+            return None;
+        }
+        let current = self.next;
+        self.next = self.nodes.get(current)?.subtree_end;
+        Some(current)
+    }
+}
+
+/// The kind and field names of a grammar, indexed by their numbers.
+pub(crate) struct GrammarNames {
+    kinds: Vec<&'static str>,
+    fields: Vec<Option<&'static str>>,
+}
+
+impl GrammarNames {
+    /// Reads the names from `language`, whose tables live as long as the program.
+    pub(crate) fn new(language: &'static tree_sitter::Language) -> Self {
+        let kinds = (0..language.node_kind_count())
+            .map(|id| language.node_kind_for_id(id as u16).unwrap_or(""))
+            .collect();
+        let fields =
+            (0..=language.field_count()).map(|id| language.field_name_for_id(id as u16)).collect();
+        Self { kinds, fields }
+    }
+
+    fn kind(&self, id: u16) -> &'static str {
+        // The parser numbers error nodes outside the table.
+        self.kinds.get(usize::from(id)).copied().unwrap_or("ERROR")
+    }
+
+    fn field(&self, id: u16) -> Option<&'static str> {
+        self.fields.get(usize::from(id)).copied().flatten()
+    }
+}

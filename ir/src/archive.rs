@@ -1,0 +1,116 @@
+//! The archived form of a graph: rkyv bytes behind a header.
+//!
+//! A run stores its graph in this form; replay, diff and a warm compile read it back. Layout: eight bytes of
+//! magic, four bytes of format version (little endian), four of padding, then the archive of [`FlatGraph`]: flat
+//! vectors of nodes and edges, edges by node index. Reading never trusts the bytes: magic, version and every
+//! offset are checked first (bytecheck), and a graph that does not satisfy its phase is found by the verifier
+//! like any other.
+
+use rkyv::rancor;
+use rkyv::util::AlignedVec;
+
+use crate::graph::{FlatGraph, Graph};
+
+/// The first bytes of an archive.
+const MAGIC: [u8; 8] = *b"CODEANIR";
+/// Raised whenever the archived types change; older archives are refused, never guessed at.
+pub const FORMAT_VERSION: u32 = 1;
+/// Header size; a multiple of the archive's alignment.
+const HEADER: usize = 16;
+
+/// Why bytes could not be read as an archived graph.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The bytes do not start with the magic number.
+    #[error("not an archived graph: the file does not start with `CODEANIR`")]
+    Foreign,
+    /// The archive was written by a program with another format.
+    #[error("the archive has format version {found}, this program reads {FORMAT_VERSION}; compile the spec again")]
+    Version {
+        /// The version in the header.
+        found: u32,
+    },
+    /// The bytes are damaged.
+    #[error("the archive is damaged: {0}; compile the spec again")]
+    Damaged(String),
+}
+
+/// Whether the bytes begin like an archive.
+#[must_use]
+pub fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
+/// The archived form of a graph.
+///
+/// # Errors
+/// When the archive would be larger than rkyv's 2 GiB offsets allow.
+pub fn write(graph: &Graph) -> Result<Vec<u8>, ArchiveError> {
+    let body = rkyv::to_bytes::<rancor::Error>(&graph.flatten()).map_err(damaged)?;
+    let mut bytes = Vec::with_capacity(HEADER + body.len());
+    bytes.extend_from_slice(&MAGIC);
+    bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+    bytes.resize(HEADER, 0);
+    bytes.extend_from_slice(&body);
+    Ok(bytes)
+}
+
+/// Reads an archived graph.
+///
+/// # Errors
+/// When the bytes are not an archive, have another format version or are damaged.
+pub fn read(bytes: &[u8]) -> Result<Graph, ArchiveError> {
+    if !is_archive(bytes) {
+        return Err(ArchiveError::Foreign);
+    }
+    let version = bytes.get(8..12).and_then(|field| field.try_into().ok()).map(u32::from_le_bytes);
+    match version {
+        Some(FORMAT_VERSION) => {}
+        found => return Err(ArchiveError::Version { found: found.unwrap_or(0) }),
+    }
+    // rkyv reads in place and needs its alignment, which a slice of a file does not promise.
+    let mut aligned: AlignedVec = AlignedVec::with_capacity(bytes.len());
+    aligned.extend_from_slice(bytes.get(HEADER..).unwrap_or_default());
+    let flat = rkyv::from_bytes::<FlatGraph, rancor::Error>(&aligned).map_err(damaged)?;
+    Graph::unflatten(flat).map_err(|error| ArchiveError::Damaged(error.to_string()))
+}
+
+fn damaged(error: rancor::Error) -> ArchiveError {
+    ArchiveError::Damaged(error.to_string().lines().next().unwrap_or_default().to_owned())
+}
+
+/// Archives a type as the text it prints; reading parses the text again.
+macro_rules! archive_as_text {
+    ($type:ident, $parse:expr) => {
+        impl rkyv::Archive for $type {
+            type Archived = rkyv::string::ArchivedString;
+            type Resolver = rkyv::string::StringResolver;
+
+            fn resolve(&self, resolver: Self::Resolver, out: rkyv::Place<Self::Archived>) {
+                rkyv::string::ArchivedString::resolve_from_str(&self.to_string(), resolver, out);
+            }
+        }
+
+        impl<S> rkyv::Serialize<S> for $type
+        where
+            S: rkyv::rancor::Fallible + rkyv::ser::Writer + ?Sized,
+            S::Error: rkyv::rancor::Source,
+        {
+            fn serialize(&self, serializer: &mut S) -> Result<Self::Resolver, S::Error> {
+                rkyv::string::ArchivedString::serialize_from_str(&self.to_string(), serializer)
+            }
+        }
+
+        impl<D> rkyv::Deserialize<$type, D> for rkyv::string::ArchivedString
+        where
+            D: rkyv::rancor::Fallible + ?Sized,
+            D::Error: rkyv::rancor::Source,
+        {
+            fn deserialize(&self, _: &mut D) -> Result<$type, D::Error> {
+                $parse(self.as_str()).map_err(rkyv::rancor::Source::new)
+            }
+        }
+    };
+}
+
+pub(crate) use archive_as_text;

@@ -1,0 +1,132 @@
+//! E01xx: names and the graph of views.
+
+use super::code_table;
+
+code_table! {
+    DUPLICATE_VIEW = "E0101", "duplicate-view", "two views have the same name":
+"Transforms and outputs find views by name, so a name may be used once.
+
+Example:
+
+    view_definitions:
+      - {name: calls, transform: {kind: Filter, source: raw, predicate: kind = 'call'}}
+      - {name: calls, transform: {kind: Filter, source: raw, predicate: kind = 'ref'}}
+
+Fix: rename one of them.";
+
+    DUPLICATE_INPUT = "E0102", "duplicate-input", "two inputs have the same logical name":
+"Transforms find inputs by logical name, so a name may be used once.
+
+Example: two entries of `input_relations` with `logical_name: nodes`.
+
+Fix: rename one. To read two versions of one table, give each its own logical name and `version_pin`.";
+
+    NAME_TAKEN = "E0103", "view-named-like-input", "a view and an input have the same name":
+"A source named so could mean either of them.
+
+Example: an input `nodes` and a view `nodes`.
+
+Fix: rename the view, for example to `nodes_norm`.";
+
+    DUPLICATE_OUTPUT = "E0104", "duplicate-output", "two outputs have the same table name":
+"Each output is a table of its own; two writers of one table would overwrite each other.
+
+Example: two entries of `output_targets` with `table_name: cpg_nodes`.
+
+Fix: rename one, or put the rows together with a `Union` and write them once.";
+
+    DUPLICATE_LOCATION = "E0105", "duplicate-location", "two outputs are written to the same place":
+"Two outputs with the same `delta_location` are the same table.
+
+Example: `delta_location: lake/nodes` twice.
+
+Fix: give each output its own location.";
+
+    DUPLICATE_COLUMN = "E0106", "duplicate-column", "a column name appears twice":
+"A result cannot have two columns of one name.
+
+Example: `columns: [path, {name: path, expr: upper(path)}]`
+
+Fix: rename one of them with `{name, expr}`, or leave it out.";
+
+    UNKNOWN_SOURCE = "E0107", "unknown-source", "a source is neither a view nor an input":
+"`source`, `sources`, `left` and `right` name a view of this spec or the logical name of an input.
+
+Example: `{kind: Filter, source: cals, predicate: true}` where the view is called `calls`.
+
+Fix: correct the name, or add the view or input.";
+
+    UNKNOWN_DEPENDENCY = "E0108", "unknown-dependency", "a declared dependency is not a view":
+"`view_dependencies` lists views only; inputs are not listed.
+
+Example: `view_dependencies: [raw_nodes]` where `raw_nodes` is an input.
+
+Fix: remove `view_dependencies` (it is derived from the transform), or correct the name.";
+
+    DEPENDENCIES_DISAGREE = "E0109", "dependencies-disagree", "declared dependencies differ from what the view reads":
+"When `view_dependencies` is given, it must be exactly the set of views that the transform reads.
+
+Example:
+
+    view_dependencies: [a, b]
+    transform: {kind: Union, sources: [a, c]}
+
+Fix: remove `view_dependencies`, or make it agree. The message lists what is missing and what is too much.";
+
+    CYCLE = "E0110", "cycle", "views depend on each other in a circle":
+"A view cannot be computed from itself. The message names the views of one circle in order.
+
+Example: `a` reads `b` and `b` reads `a`.
+
+Fix: break the circle by computing what both need in a third view, or read an input instead.";
+
+    UNKNOWN_OUTPUT_SOURCE = "E0111", "unknown-output-source", "an output's source is neither a view nor an input":
+"`source_view` names the view whose rows are written.
+
+Example: `source_view: cpg_node` where the view is called `cpg_nodes`.
+
+Fix: correct the name.";
+
+    INPUT_NOT_FOUND = "E0112", "input-not-found", "there is nothing at an input's location":
+"The folder or object of `delta_location` does not exist or cannot be read.
+
+Example: `delta_location: lake/nods`
+
+Fix: correct the location. Relative paths count from the folder the program runs in, or from `--lake`.";
+
+    INPUT_NOT_DELTA = "E0113", "input-not-delta", "an input's location is not a Delta table":
+"There is something, but no readable `_delta_log` in it.
+
+Example: a folder with Parquet files only.
+
+Fix: point to the folder that holds `_delta_log`, or convert the files to a Delta table first.";
+
+    PIN_NOT_FOUND = "E0114", "pin-not-found", "a pinned version does not exist":
+"`version_pin` names a version that the table does not have, or no longer has.
+
+Example: `version_pin: 12` on a table whose latest version is 7.
+
+Fix: use a version from the range in the message, or leave the pin out to read the latest.";
+
+    INPUT_UNREADABLE = "E0115", "input-unreadable", "an input's table cannot be opened":
+"The table exists, but its log cannot be read: access is denied, an entry is damaged, or it needs a feature this program \
+does not have.
+
+Example: a table whose protocol asks for a reader feature that is unknown here.
+
+Fix: see the reason in the message; check permissions, or open the table with the program that wrote it.";
+
+    NOT_AN_INPUT = "E0116", "not-an-input", "a transform about a table was given a view":
+"`IncrementalCdf`, `Metadata` and `FileManifest` look at a Delta table, so their source is an input's logical name.
+
+Example: `{kind: Metadata, source: cpg_nodes}` where `cpg_nodes` is a view.
+
+Fix: name an input; for a table that an earlier run wrote, add it to `input_relations`.";
+
+    DELTA_MISMATCH = "E0117", "delta-mismatch", "tables put together have different column mapping modes":
+"Rows from a table that maps columns by id and one that maps them by name cannot be matched safely.
+
+Example: a `Union` of one table with `delta.columnMapping.mode = id` and one with `name`.
+
+Fix: rewrite one of the tables with the other's mode.";
+}

@@ -1,0 +1,113 @@
+//! E04xx: parameters, and E05xx: outputs.
+
+use super::code_table;
+
+code_table! {
+    DUPLICATE_PLACEHOLDER = "E0401", "duplicate-placeholder", "two parameters have the same position":
+"Example: two entries with `target: {kind: PlaceholderPos, position: 1}`.
+
+Each position is given once.
+
+Fix: renumber one of them.";
+
+    PLACEHOLDER_GAP = "E0402", "placeholder-gap", "positions of parameters have a gap":
+"Positions count from 1 without a gap.
+
+Example: positions 1 and 3.
+
+Fix: renumber, or add the missing parameter.";
+
+    UNBOUND_PLACEHOLDER = "E0403", "unbound-placeholder", "an expression uses a placeholder that has no value":
+"Example: `predicate: name = $2` with one parameter.
+
+Fix: add a parameter for the position, or correct the placeholder.";
+
+    UNUSED_PARAMETER = "E0404", "unused-parameter", "a parameter that nothing uses":
+"A value that has no effect is most likely a mistake in its target.
+
+Example: `position: 2` where no expression has `$2`.
+
+Fix: correct the target, or remove the parameter.";
+
+    BAD_DATE = "E0405", "bad-date", "a date parameter that is not a date":
+"Example: `value: {type: Date, value: 31.01.2026}`
+
+Fix: `value: '2026-01-31'`";
+
+    BAD_PARAMETER_TIMESTAMP = "E0406", "bad-parameter-timestamp", "a timestamp parameter that is not a moment":
+"Example: `value: {type: Timestamp, value: noon}`
+
+A timestamp has a date and a time, without zone.
+
+Fix: `value: '2026-01-31T12:00:00.5'` (a space may stand for the `T`).";
+
+    UNKNOWN_NULL_TYPE = "E0407", "unknown-null-type", "a NULL parameter of a type that does not exist":
+"Example: `value: {type: 'Null', value: {data_type: number}}`
+
+Fix: use one of the types in the message.";
+
+    FILTER_TARGET = "E0408", "filter-target", "an equality parameter finds no table or column":
+"`FilterEq` filters the table `base_table` by `filter_column`; both must exist.
+
+Example: `target: {kind: FilterEq, base_table: nodes, filter_column: langage}`
+
+Fix: correct the name.";
+
+    PARAMETER_TYPE = "E0409", "parameter-type", "a parameter's type does not fit where it is used":
+"Example: a `Utf8` parameter compared with an `Int64` column.
+
+Fix: give the parameter the type of the column.";
+
+    OUTPUT_COLUMN = "E0501", "output-column", "an output names a column its source does not have":
+"Example: `columns: [node_id, kidn]`
+
+Fix: use one of the columns in the message, or leave `columns` empty to write all.";
+
+    PARTITION_COLUMN = "E0502", "partition-column", "a partition column is not written or cannot partition":
+"`partition_by` names columns of the output. At least one other column must remain, and the type must be one that Delta \
+can partition by (no lists, maps, structs or binary).
+
+Example: `columns: [path], partition_by: [language]`
+
+Fix: add the column to `columns`, or choose another.";
+
+    OUTPUT_SCHEMA = "E0503", "output-schema", "an existing table does not fit what would be written":
+"The table at `delta_location` exists with other columns or types. Nothing is written.
+
+Example: the table has `line: Int32`, the view `line: Int64`.
+
+Fix: convert in the spec, write to another location, or remove the table if its rows are no longer needed.";
+
+    OUTPUT_PARTITIONING = "E0504", "output-partitioning", "an existing table is partitioned differently":
+"A Delta table keeps the partitioning it was created with.
+
+Example: `partition_by: [language]` on a table partitioned by `file_id`.
+
+Fix: use the table's partitioning, or write to another location.";
+
+    OUTPUT_IS_INPUT = "E0505", "output-is-input", "an output is written to the place an input is read from":
+"A run that replaces what it reads cannot be repeated.
+
+Example: an input and an output with `delta_location: lake/nodes`.
+
+Fix: write to another location. To go on from the previous result, pin the input's version and say so in another spec.";
+
+    OUTPUT_TYPE = "E0506", "output-type", "a column's type cannot be stored in a Delta table":
+"Example: a column of type `Interval` or `Duration`.
+
+Fix: convert it in `columns`: `{name: seconds, expr: ...}`.";
+
+    OUTPUT_LOCATION = "E0507", "output-location", "an output's location cannot be used":
+"The location is not a path or URL of a supported store, or is outside the allowed folders.
+
+Example: `delta_location: 'ftp://host/table'`
+
+Fix: use a path, or a URL of a store this program was built with.";
+
+    RESERVED_METADATA = "E0508", "reserved-metadata", "a metadata key that is reserved":
+"Keys that start with `codeanatomy.` and those that Delta itself writes are set by the program.
+
+Example: `write_metadata: {operation: mine}`
+
+Fix: choose another key.";
+}

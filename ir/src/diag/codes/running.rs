@@ -1,0 +1,98 @@
+//! E06xx: what is not supported yet, and E07xx: running.
+
+use super::code_table;
+
+code_table! {
+    NOT_SUPPORTED_YET = "E0601", "not-supported-yet", "a field whose feature does not exist yet":
+"The field is part of the format, but this version of the program would not do what it says. It is refused, because \
+ignoring it would be a silent surprise.
+
+Example: `runtime: {tuner_mode: Apply}`
+
+Fix: remove the field, or give it its default; the message says which that is.";
+
+    NOT_SUPPORTED_COMBINATION = "E0602", "not-supported-combination", "fields that do not work together yet":
+"Each of the fields works alone.
+
+Example: see the message for the two fields.
+
+Fix: remove one of them, or split the view in two.";
+
+    READ_FAILED = "E0701", "read-failed", "an input cannot be read":
+"The table could be opened, but a data file is missing, damaged, or cannot be reached.
+
+Example: a file named in the log was removed by a vacuum.
+
+Fix: see the cause in the message; pin an older version that is complete, or repair the table.";
+
+    WRITE_FAILED = "E0702", "write-failed", "data files of an output cannot be written":
+"Nothing has been committed; files already written are not part of any table.
+
+Example: the disk is full, or the store denies access.
+
+Fix: see the cause in the message and run again.";
+
+    COMMIT_FAILED = "E0703", "commit-failed", "an output cannot be committed":
+"The data files are written, but the table's log does not accept them.
+
+Example: the program may write files but not `_delta_log`.
+
+Fix: see the cause in the message. The message lists the outputs that were committed before.";
+
+    COMMIT_CONFLICT = "E0704", "commit-conflict", "somebody else changed an output at the same time":
+"Another commit to the table contradicts this one, and trying again did not help.
+
+Example: two runs that overwrite the same table.
+
+Fix: run again when the other writer is done; `max_commit_retries` sets how often a lost race is tried again.";
+
+    OUT_OF_MEMORY = "E0705", "out-of-memory", "the memory limit was reached":
+"An operator that cannot spill to disk needed more than the limit.
+
+Example: one group of `array_agg` that is larger than the memory pool.
+
+Fix: raise the limit, or make the group smaller; the message names the operator.";
+
+    OUT_OF_DISK = "E0706", "out-of-disk", "the limit for temporary files was reached":
+"Operators that spill needed more disk than allowed or available.
+
+Example: a sort of a table larger than the free disk.
+
+Fix: free space, raise the limit, or set another temporary folder.";
+
+    EXECUTION_FAILED = "E0707", "execution-failed", "a value made the computation fail":
+"The plan is right, but a row is not: a division by zero, a text that is not a number, an overflow.
+
+Example: `expr: CAST(name AS BIGINT)` over a name `main`.
+
+Fix: `TRY_CAST` gives NULL instead; or filter such rows before.";
+
+    DANGLING_EDGE = "E0708", "dangling-edge", "an edge ends at a node that does not exist":
+"Both ends of each edge of a code property graph must be nodes of it. Nothing is published.
+
+Example: an edge view that takes references from files that the node view leaves out.
+
+Fix: join the edge view with the nodes, or add the missing nodes.";
+
+    ID_COLLISION = "E0709", "id-collision", "two rows have the same identifier":
+"Identifiers are hashes and must be unique in a table. Nothing is published.
+
+Example: a view that gives one node twice.
+
+Fix: make the view distinct, or add a column to what identifies its rows.";
+
+    CANCELLED = "E0710", "cancelled", "the run was stopped":
+"Example: Ctrl-C, or a time limit. Outputs that were not yet committed are unchanged.
+
+Fix: run again.";
+
+    SPEC_UNREADABLE = "E0711", "spec-unreadable", "the spec's file cannot be read":
+"Example: `driver check spec.yml` where the file is `spec.yaml`.
+
+Fix: correct the path or the permissions.";
+
+    STORE_UNREACHABLE = "E0712", "store-unreachable", "a store cannot be reached":
+"Example: a bucket whose name is wrong, or missing credentials.
+
+Fix: check the URL, the network, and the credentials in the environment.";
+}

@@ -1,0 +1,132 @@
+//! E02xx: types and columns.
+
+use super::code_table;
+
+code_table! {
+    UNKNOWN_COLUMN = "E0201", "unknown-column", "a column does not exist":
+"The named source does not have this column. Names are compared exactly, letter case included.
+
+Example: `predicate: nme = 'main'` over a view with a column `name`.
+
+Fix: use one of the columns in the message. A name with capitals or spaces needs double quotes in SQL: `\"File Id\"`.";
+
+    BAD_SQL = "E0202", "bad-sql", "a SQL text cannot be parsed":
+"Expressions are SQL scalar expressions; `Sql.query` is one SELECT.
+
+Example: `predicate: name == 'main' and`
+
+Fix: correct the place the message names. Write text in single quotes and names in double quotes.";
+
+    TYPE_MISMATCH = "E0203", "type-mismatch", "an operator or function does not take values of these types":
+"There is no way to apply it to what it was given, even with the conversions SQL makes by itself.
+
+Example: `expr: start_byte + path` adds a number and a text.
+
+Fix: convert with `CAST(path AS BIGINT)`, or use another column.";
+
+    PREDICATE_NOT_BOOLEAN = "E0204", "predicate-not-boolean", "a condition is not true or false":
+"`Filter.predicate` and the `filter` of an aggregation must be boolean.
+
+Example: `predicate: start_byte`
+
+Fix: compare: `start_byte > 0`, `name IS NOT NULL`.";
+
+    JOIN_KEY_TYPES = "E0205", "join-key-types", "join keys have types that cannot be compared":
+"The two columns of a key must have one type, or types that SQL compares.
+
+Example: `on: [{left: file_id, right: path}]` with an `Int64` and a `Utf8`.
+
+Fix: join other columns, or convert one side in a `Project` before.";
+
+    CONTRACT_COLUMN = "E0206", "contract-column-missing", "a promised column is not there":
+"`output_schema.columns` promises columns that the view must have.
+
+Example: `output_schema: {columns: {node_id: Int64}}` on a view without `node_id`.
+
+Fix: add the column to the transform, or remove the promise.";
+
+    CONTRACT_TYPE = "E0207", "contract-type-differs", "a promised column has another type":
+"The type of the column and the type in `output_schema.columns` differ.
+
+Example: `{node_id: Int64}` where the column is `Utf8`.
+
+Fix: correct the promise, or convert with `CAST`.";
+
+    CONTRACT_UNKNOWN_TYPE = "E0208", "contract-unknown-type", "a promise names a type that does not exist":
+"Types are Arrow types as they are printed.
+
+Example: `{node_id: Integer}` (it is `Int64`).
+
+Fix: use `Boolean`, `Int8` to `Int64`, `UInt8` to `UInt64`, `Float32`, `Float64`, `Utf8`, `Binary`, `Date32`, \
+`Timestamp(Microsecond, None)`, `Decimal128(10, 2)`, or a list or struct type as `driver check` prints it.";
+
+    NAME_CLASH = "E0209", "name-clash", "both sides of a join have a column of this name":
+"The result of a `Relate` would have two columns of one name.
+
+Example: `nodes` and `files` both have `path`.
+
+Fix: `suffix: _right` renames the right one, `select: [left.*, right.language]` takes only what is needed, and a key \
+written as one name, `on: [path]`, appears once.";
+
+    UNION_TYPES = "E0210", "union-types", "sources of a union have one column with different types":
+"Columns are matched by name and must have types that can be brought together.
+
+Example: `line` is `Int64` in one source and `Utf8` in the other.
+
+Fix: convert in a `Project` before the `Union`.";
+
+    UNSUPPORTED_EXPRESSION = "E0211", "unsupported-expression", "an expression that is not allowed here":
+"The SQL parses, but this place takes less: a scalar expression cannot hold a subquery, an aggregate or a window \
+function.
+
+Example: `predicate: line > (SELECT max(line) FROM defs)`
+
+Fix: use `Aggregate` for aggregates, `Window` for window functions, `Relate` or `Sql` for subqueries.";
+
+    UNKNOWN_FUNCTION = "E0212", "unknown-function", "a function does not exist":
+"Neither the engine nor this program has a function of this name, or not of this kind (scalar, aggregate, window).
+
+Example: `function: cuont`
+
+Fix: use the name in the message. `driver sql 'SHOW FUNCTIONS'` lists them.";
+
+    WRONG_ARGUMENTS = "E0213", "wrong-arguments", "a function is given the wrong number or types of arguments":
+"Example: `expr: substr(name)`
+
+Fix: the message lists the forms the function takes.";
+
+    AMBIGUOUS_COLUMN = "E0214", "ambiguous-column", "a column name can mean several columns":
+"In a `Sql` query over several tables the name exists in more than one of them.
+
+Example: `SELECT path FROM nodes JOIN files ON nodes.file_id = files.file_id`
+
+Fix: say which: `nodes.path`.";
+
+    UNKNOWN_TABLE = "E0215", "unknown-table", "a query names a table that does not exist":
+"The tables of `Sql.query` are the views and inputs of the spec.
+
+Example: `SELECT * FROM node` where the view is called `nodes`.
+
+Fix: correct the name, or add an input.";
+
+    NOT_A_LIST = "E0216", "not-a-list", "a list column was expected":
+"`Unnest.column` must have a list type.
+
+Example: `{kind: Unnest, source: nodes, column: name}` where `name` is `Utf8`.
+
+Fix: name a list column, or make one with `string_to_array`, `array_agg` or `make_array`.";
+
+    NOT_READ_ONLY = "E0217", "not-read-only", "SQL that is not a single SELECT":
+"A spec computes tables; statements that create, change or delete are refused, and so are several statements in one text.
+
+Example: `query: DROP TABLE nodes`
+
+Fix: write one SELECT; use `output_targets` to write.";
+
+    NO_COLUMNS = "E0218", "no-columns", "a result without columns":
+"A view must have at least one column.
+
+Example: a `Project` of a source that has none.
+
+Fix: name at least one column.";
+}

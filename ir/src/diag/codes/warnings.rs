@@ -1,0 +1,62 @@
+//! W0xxx: warnings.
+
+use super::code_table;
+
+code_table! {
+    BROAD_PROJECTION = "W0001", "broad-projection", "a projection of very many columns":
+"More than 64 columns are named. It works; it is often a sign that all columns were copied by a generator, and each is \
+read and written.
+
+Example: a `Project` with 80 names.
+
+Fix: leave `columns` empty to take all, or name what is needed.";
+
+    IMPLICIT_COERCION = "W0002", "implicit-coercion", "join keys of different numeric types":
+"The keys are converted for every comparison, and large values of one type may not exist in the other.
+
+Example: `on: [{left: line, right: line_no}]` with `Int64` and `Float64`.
+
+Fix: convert one side with `CAST` in a `Project` before.";
+
+    NON_DETERMINISTIC = "W0003", "non-deterministic", "a view that gives another result each time":
+"It uses a function such as `random()` or `now()`. Results cannot be compared between runs, and a run cannot be skipped \
+because nothing changed.
+
+Example: `{name: id, expr: random()}`
+
+Fix: use a value from the data, such as a hash of the key columns.";
+
+    UNUSED_VIEW = "W0004", "unused-view", "a view that no output needs":
+"It is checked, but not computed.
+
+Example: a view left over from an experiment.
+
+Fix: remove it, or write it with an output.";
+
+    UNUSED_INPUT = "W0005", "unused-input", "an input that no view reads":
+"It is not read.
+
+Example: an input whose view was removed.
+
+Fix: remove it.";
+
+    MIXED_PROTOCOLS = "W0006", "mixed-protocols", "tables with different Delta protocol versions":
+"Tables put together in one view were written by programs of different ages. It works; statistics and features may \
+differ.
+
+Example: a `Union` of a table with reader version 1 and one with 3.
+
+Fix: none is needed; upgrade the older table to silence the warning.";
+
+    LOSSY_UNION = "W0007", "union-fills-nulls", "a source of a union lacks columns":
+"Rows from it have NULL there.
+
+Example: a `Union` of `defs` with `docstring` and `imports` without.
+
+Fix: none is needed if that is meant; otherwise add the column, or check its spelling.";
+
+    REDUNDANT_FILTER = "W0008", "constant-filter", "a condition that is always true or never":
+"Example: `predicate: 1 = 1`
+
+Fix: remove the view, or correct the condition.";
+}

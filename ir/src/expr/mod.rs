@@ -1,0 +1,357 @@
+//! Expressions and queries: parsed SQL that prints canonically.
+//!
+//! The IR has no expression language of its own. It holds the `sqlparser` syntax tree, and the engine plans that
+//! same tree, so nothing is lost in between. Two expressions are equal when their trees are equal; white space
+//! and letter case of keywords do not count.
+
+mod named;
+mod query;
+
+pub use named::{NamedExpr, NamedExprs};
+pub use query::Query;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    self, BinaryOperator, CastKind, Expr, Ident, ObjectName, ObjectNamePart, Value, VisitMut as _, VisitorMut,
+    visit_expressions, visit_expressions_mut,
+};
+use sqlparser::dialect::GenericDialect;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Token;
+
+/// How deep expressions may nest before the parser refuses them.
+const RECURSION_LIMIT: usize = 64;
+
+/// SQL text that does not parse.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SqlError {
+    /// What the parser found and what it expected.
+    pub message: String,
+}
+
+impl From<sqlparser::parser::ParserError> for SqlError {
+    fn from(error: sqlparser::parser::ParserError) -> Self {
+        let text = error.to_string();
+        let message = text.strip_prefix("sql parser error: ").unwrap_or(&text).to_owned();
+        Self { message }
+    }
+}
+
+/// One SQL expression over the columns of the node's input: a scalar expression, an aggregate call or a window
+/// call, depending on the operation that holds it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ScalarExpr(Expr);
+
+impl ScalarExpr {
+    /// Parses one expression; text after it is an error.
+    ///
+    /// # Errors
+    /// When the text is not one SQL expression.
+    pub fn parse(text: &str) -> Result<Self, SqlError> {
+        let mut parser = Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT).try_with_sql(text)?;
+        let expr = parser.parse_expr()?;
+        expect_end(&parser)?;
+        Ok(Self(expr))
+    }
+
+    /// The expression that reads one column, whatever characters its name has.
+    #[must_use]
+    pub fn column(name: &str) -> Self {
+        Self(Expr::Identifier(identifier(name)))
+    }
+
+    /// Wraps a syntax tree.
+    #[must_use]
+    pub fn new(expr: Expr) -> Self {
+        Self(expr)
+    }
+
+    /// The syntax tree.
+    #[must_use]
+    pub fn ast(&self) -> &Expr {
+        &self.0
+    }
+
+    /// The syntax tree, by value.
+    #[must_use]
+    pub fn into_ast(self) -> Expr {
+        self.0
+    }
+
+    /// A text literal.
+    #[must_use]
+    pub fn text(value: &str) -> Self {
+        Self(Expr::Value(Value::SingleQuotedString(value.to_owned()).into()))
+    }
+
+    /// A call of a function with positional arguments.
+    #[must_use]
+    pub fn call(function: &str, arguments: Vec<Self>) -> Self {
+        let args = arguments
+            .into_iter()
+            .map(|argument| ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(argument.0)))
+            .collect();
+        let args = ast::FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
+        Self(Expr::Function(ast::Function {
+            name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(function))]),
+            uses_odbc_syntax: false,
+            parameters: ast::FunctionArguments::None,
+            args: ast::FunctionArguments::List(args),
+            filter: None,
+            null_treatment: None,
+            over: None,
+            within_group: Vec::new(),
+        }))
+    }
+
+    /// The expression converted to an Arrow type, whatever its own type is.
+    #[must_use]
+    pub fn arrow_cast(self, data_type: &arrow_schema::DataType) -> Self {
+        Self::call("arrow_cast", vec![self, Self::text(&data_type.to_string())])
+    }
+
+    /// The expression converted to a SQL type.
+    #[must_use]
+    pub fn cast(self, data_type: ast::DataType) -> Self {
+        Self(Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(self.0),
+            data_type,
+            array: false,
+            format: None,
+        })
+    }
+
+    /// `self AND other`, with parentheses where needed.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.binary(BinaryOperator::And, other)
+    }
+
+    /// `self OR other`, with parentheses where needed.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        self.binary(BinaryOperator::Or, other)
+    }
+
+    /// `self = other`, with parentheses where needed.
+    #[must_use]
+    pub fn equals(self, other: Self) -> Self {
+        self.binary(BinaryOperator::Eq, other)
+    }
+
+    fn binary(self, op: BinaryOperator, other: Self) -> Self {
+        Self(Expr::BinaryOp { left: Box::new(self.nested()), op, right: Box::new(other.nested()) })
+    }
+
+    /// The tree in parentheses unless it is a literal, a column or a call.
+    fn nested(self) -> Expr {
+        let atomic = matches!(
+            self.0,
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) | Expr::Function(_) | Expr::Nested(_)
+        );
+        if atomic { self.0 } else { Expr::Nested(Box::new(self.0)) }
+    }
+
+    /// The name of the column when the expression is nothing but a column.
+    #[must_use]
+    pub fn as_column(&self) -> Option<String> {
+        match &self.0 {
+            Expr::Identifier(ident) => Some(normalize(ident)),
+            _ => None,
+        }
+    }
+
+    /// Whether the expression is a literal.
+    #[must_use]
+    pub fn is_literal(&self) -> bool {
+        matches!(self.0, Expr::Value(_))
+    }
+
+    /// The names of the columns the expression reads. Of a dotted name that is the first part: the IR's
+    /// expressions have one input, so the rest are fields of a struct column.
+    #[must_use]
+    pub fn columns(&self) -> BTreeSet<String> {
+        let mut columns = BTreeSet::new();
+        let _ = visit_expressions(&self.0, |expr| {
+            match expr {
+                Expr::Identifier(ident) => columns.insert(normalize(ident)),
+                Expr::CompoundIdentifier(parts) => parts.first().is_some_and(|part| columns.insert(normalize(part))),
+                _ => false,
+            };
+            ControlFlow::<()>::Continue(())
+        });
+        columns
+    }
+
+    /// Whether the expression holds a subquery; such expressions are only allowed in `Sql` views.
+    #[must_use]
+    pub fn has_subquery(&self) -> bool {
+        visit_expressions(&self.0, |expr| match expr {
+            Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        })
+        .is_break()
+    }
+
+    /// The positional placeholders (`$1`, `$2`, …) of the expression, as they are written.
+    #[must_use]
+    pub fn placeholders(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let _ = visit_expressions(&self.0, |expr| {
+            if let Some(name) = placeholder(expr) {
+                found.insert(name.to_owned());
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        found
+    }
+
+    /// Replaces placeholders by expressions; placeholders without one stay.
+    pub fn bind(&mut self, values: &BTreeMap<String, Self>) {
+        let _ = visit_expressions_mut(&mut self.0, |expr| bind_one(expr, values));
+    }
+
+    /// Replaces column references by expressions. The result reads the columns of the expressions put in.
+    /// Returns nothing when a dotted name would have to be replaced by something that is not a column.
+    #[must_use]
+    pub fn substitute(&self, definitions: &BTreeMap<String, Self>) -> Option<Self> {
+        let mut rewriter = Substitution { definitions, failed: false };
+        let mut expr = self.0.clone();
+        let _ = expr.visit(&mut rewriter);
+        (!rewriter.failed).then_some(Self(expr))
+    }
+
+    /// The operands of a chain of `AND`, left to right, parentheses removed.
+    #[must_use]
+    pub fn conjuncts(&self) -> Vec<Self> {
+        let mut open = vec![&self.0];
+        let mut found = Vec::new();
+        while let Some(expr) = open.pop() {
+            match expr {
+                Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                    open.push(right);
+                    open.push(left);
+                }
+                Expr::Nested(inner) => open.push(inner),
+                other => found.push(Self(other.clone())),
+            }
+        }
+        found
+    }
+}
+
+/// Replaces columns bottom-up; inserted expressions are not visited again.
+struct Substitution<'a> {
+    definitions: &'a BTreeMap<String, ScalarExpr>,
+    failed: bool,
+}
+
+impl VisitorMut for Substitution<'_> {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Identifier(ident) => {
+                if let Some(definition) = self.definitions.get(&normalize(ident)) {
+                    *expr = definition.clone().nested();
+                }
+            }
+            Expr::CompoundIdentifier(parts) => {
+                let Some(first) = parts.first_mut() else { return ControlFlow::Continue(()) };
+                match self.definitions.get(&normalize(first)).map(ScalarExpr::as_column) {
+                    Some(Some(column)) => *first = identifier(&column),
+                    Some(None) => {
+                        self.failed = true;
+                        return ControlFlow::Break(());
+                    }
+                    None => {}
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn placeholder(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Placeholder(name) => Some(name),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn bind_one(expr: &mut Expr, values: &BTreeMap<String, ScalarExpr>) -> ControlFlow<()> {
+    if let Some(value) = placeholder(expr).and_then(|name| values.get(name)) {
+        *expr = value.0.clone();
+    }
+    ControlFlow::Continue(())
+}
+
+fn expect_end(parser: &Parser<'_>) -> Result<(), SqlError> {
+    let next = parser.peek_token();
+    if next.token == Token::EOF {
+        return Ok(());
+    }
+    Err(SqlError { message: format!("unexpected `{}` after the end, at column {}", next.token, next.span.start.column) })
+}
+
+/// The name an identifier stands for: quoted names as written, others in lower case, as in DataFusion.
+#[must_use]
+pub fn normalize(ident: &Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_ascii_lowercase() }
+}
+
+/// The identifier for a name, quoted where an unquoted one would be read differently.
+#[must_use]
+pub fn identifier(name: &str) -> Ident {
+    let plain = ScalarExpr::parse(name).is_ok_and(|expr| match &expr.0 {
+        Expr::Identifier(ident) => ident.quote_style.is_none() && ident.value == name && normalize(ident) == name,
+        _ => false,
+    });
+    if plain { Ident::new(name) } else { Ident::with_quote('"', name) }
+}
+
+/// Gives a type that wraps a syntax tree its text, JSON and archived form: the printed SQL.
+macro_rules! sql_text {
+    ($type:ident, $what:literal) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}", self.0)
+            }
+        }
+
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}({})", stringify!($type), self.0)
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                Self::parse(&text).map_err(|error| {
+                    serde::de::Error::custom(format!(concat!("not ", $what, ": {} in `{}`"), error, text))
+                })
+            }
+        }
+
+        $crate::archive::archive_as_text!($type, $type::parse);
+    };
+}
+
+pub(crate) use sql_text;
+
+sql_text!(ScalarExpr, "a SQL expression");

@@ -1,0 +1,169 @@
+//! The graph: nodes with names, edges with ports, and the few ways to change them.
+//!
+//! [`Graph`] hides a `petgraph::stable_graph::StableDiGraph`, so node ids stay valid while others are removed.
+//! Edges run from producer to consumer and carry the consumer's port. Walks are topological with ties broken by
+//! name, so everything computed from a graph is deterministic.
+//!
+//! Node names come from the spec. A view's result is named like the view; steps inside it are `view.step`; the
+//! node that writes table `t` is `@t`, and steps of an output are `@t.step`. Spec names have neither `.` nor `@`.
+
+mod edit;
+mod flat;
+mod node;
+mod walk;
+
+pub use flat::FlatGraph;
+pub use node::{CachePolicy, Node, Parameter, ParameterTarget, Placement, PlacementChoice, Schedule, Segment};
+
+use std::collections::BTreeMap;
+
+use petgraph::Direction;
+use petgraph::stable_graph::{NodeIndex, StableDiGraph};
+use petgraph::visit::EdgeRef as _;
+
+use crate::phase::Phase;
+
+/// The id of a node: valid until the node is removed, never printed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct NodeId(NodeIndex);
+
+/// A change that would break the graph; always a bug in the pass that asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// Two nodes would have one name.
+    #[error("two nodes are named `{0}`")]
+    DuplicateName(String),
+    /// A name has no node.
+    #[error("there is no node named `{0}`")]
+    UnknownName(String),
+}
+
+/// The IR of one spec.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// The name of the spec, for people.
+    pub name: String,
+    /// How far the graph is compiled.
+    pub phase: Phase,
+    /// Values to be bound, until phase Bound.
+    pub parameters: Vec<Parameter>,
+    /// How shared views are placed.
+    pub cache: CachePolicy,
+    /// The segments in execution order, from phase Scheduled on.
+    pub schedule: Option<Schedule>,
+    nodes: StableDiGraph<Node, usize>,
+    names: BTreeMap<String, NodeId>,
+}
+
+impl Graph {
+    /// An empty graph in phase Lowered.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            phase: Phase::Lowered,
+            parameters: Vec::new(),
+            cache: CachePolicy::default(),
+            schedule: None,
+            nodes: StableDiGraph::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// The node with this id. Ids of removed nodes must not be kept; asking for one gives nothing.
+    #[must_use]
+    pub fn get(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.node_weight(id.0)
+    }
+
+    /// The node with this id, for changes to everything but its name.
+    pub fn get_mut(&mut self, id: NodeId) -> Option<&mut Node> {
+        self.nodes.node_weight_mut(id.0)
+    }
+
+    /// The id of the node with this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        self.names.get(name).copied()
+    }
+
+    /// The name of a node; empty for a removed one.
+    #[must_use]
+    pub fn name_of(&self, id: NodeId) -> &str {
+        self.get(id).map_or("", |node| node.name.as_str())
+    }
+
+    /// All nodes, ordered by name.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> {
+        self.names.values().copied()
+    }
+
+    /// How many nodes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there are no nodes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The producers of a node's inputs, in port order.
+    #[must_use]
+    pub fn inputs(&self, id: NodeId) -> Vec<NodeId> {
+        let mut edges: Vec<(usize, NodeId)> = self
+            .nodes
+            .edges_directed(id.0, Direction::Incoming)
+            .map(|edge| (*edge.weight(), NodeId(edge.source())))
+            .collect();
+        edges.sort_unstable();
+        edges.into_iter().map(|(_, source)| source).collect()
+    }
+
+    /// The ports in use of a node, in order, with their producers. Unlike [`Self::inputs`] this shows gaps.
+    #[must_use]
+    pub fn ports(&self, id: NodeId) -> Vec<(usize, NodeId)> {
+        let mut edges: Vec<_> = self
+            .nodes
+            .edges_directed(id.0, Direction::Incoming)
+            .map(|edge| (*edge.weight(), NodeId(edge.source())))
+            .collect();
+        edges.sort_unstable();
+        edges
+    }
+
+    /// The readers of a node's output with the port they read it at, ordered by name and port. A node that
+    /// reads the same output twice is there twice.
+    #[must_use]
+    pub fn consumers(&self, id: NodeId) -> Vec<(NodeId, usize)> {
+        let mut edges: Vec<_> = self
+            .nodes
+            .edges_directed(id.0, Direction::Outgoing)
+            .map(|edge| (NodeId(edge.target()), *edge.weight()))
+            .collect();
+        edges.sort_by(|a, b| (self.name_of(a.0), a.1).cmp(&(self.name_of(b.0), b.1)));
+        edges
+    }
+}
+
+/// Graphs are equal when they say the same: the same header, and nodes of the same names with equal contents and
+/// inputs.
+impl PartialEq for Graph {
+    fn eq(&self, other: &Self) -> bool {
+        let header = |graph: &Self| {
+            (graph.name.clone(), graph.phase, graph.parameters.clone(), graph.cache.clone(), graph.schedule.clone())
+        };
+        let input_names = |graph: &Self, id: NodeId| -> Vec<(usize, String)> {
+            graph.ports(id).into_iter().map(|(port, from)| (port, graph.name_of(from).to_owned())).collect()
+        };
+        header(self) == header(other)
+            && self.names.len() == other.names.len()
+            && self.names.iter().all(|(name, &id)| {
+                other.find(name).is_some_and(|twin| {
+                    self.get(id) == other.get(twin) && input_names(self, id) == input_names(other, twin)
+                })
+            })
+    }
+}

@@ -1,0 +1,56 @@
+//! Orders over the graph.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Graph, NodeId};
+
+impl Graph {
+    /// The nodes so that producers come before consumers, ties broken by name (Kahn 1962). Nodes on a cycle, and
+    /// those behind one, are missing; see [`Self::cycle`].
+    #[must_use]
+    pub fn topological(&self) -> Vec<NodeId> {
+        let mut waiting: BTreeMap<NodeId, usize> = self.ids().map(|id| (id, self.ports(id).len())).collect();
+        let mut ready: BTreeSet<(&str, NodeId)> =
+            waiting.iter().filter(|(_, inputs)| **inputs == 0).map(|(id, _)| (self.name_of(*id), *id)).collect();
+        let mut order = Vec::with_capacity(self.len());
+        while let Some((_, id)) = ready.pop_first() {
+            order.push(id);
+            for (consumer, _) in self.consumers(id) {
+                if let Some(inputs) = waiting.get_mut(&consumer) {
+                    *inputs -= 1;
+                    if *inputs == 0 {
+                        ready.insert((self.name_of(consumer), consumer));
+                    }
+                }
+            }
+        }
+        order
+    }
+
+    /// The names along one cycle, if there is one: every node reads the one before it, the first reads the last.
+    #[must_use]
+    pub fn cycle(&self) -> Option<Vec<String>> {
+        let sorted: BTreeSet<NodeId> = self.topological().into_iter().collect();
+        let start = self.ids().find(|id| !sorted.contains(id))?;
+        // Every node left over has an input left over, so walking inputs must come back to a node seen before.
+        let mut path = vec![start];
+        loop {
+            let next = self.inputs(*path.last()?).into_iter().find(|input| !sorted.contains(input))?;
+            if let Some(at) = path.iter().position(|id| *id == next) {
+                let mut names: Vec<String> = path[at..].iter().rev().map(|id| self.name_of(*id).to_owned()).collect();
+                let smallest = names.iter().enumerate().min_by_key(|(_, name)| (*name).clone()).map_or(0, |(i, _)| i);
+                names.rotate_left(smallest);
+                return Some(names);
+            }
+            path.push(next);
+        }
+    }
+
+    /// The nodes that write tables, ordered by name.
+    #[must_use]
+    pub fn sinks(&self) -> Vec<NodeId> {
+        self.ids()
+            .filter(|id| self.get(*id).is_some_and(|node| matches!(node.op, crate::op::Op::Sink(_))))
+            .collect()
+    }
+}

@@ -1,0 +1,30 @@
+//! The language of CodeAnatomy: specs, the graph they are compiled into, and the rules both must keep.
+//!
+//! A **spec** ([`spec`]) says which tables should exist. The compiler lowers it into a **graph** ([`graph`]) of
+//! **operations** ([`op`]) and rewrites that graph, pass by pass, until the engine can run it. There is one graph
+//! type; how far a graph has come is its **phase** ([`phase`]), and the **verifier** ([`verify`]) checks after
+//! every pass that the graph keeps what its phase promises. Only a verified graph can be handed to the engine:
+//! [`verify::Verified`] is made nowhere else.
+//!
+//! Expressions are SQL ([`expr`]): the parsed tree, printed canonically. Schemas are Arrow schemas ([`schema`]).
+//! What cannot be known without opening a table or asking the engine comes through one trait ([`oracle`]).
+//!
+//! Every graph has a **text form** ([`text`]) that prints and parses, a picture ([`text::dot`]) and an archived
+//! form ([`archive`]). Mistakes of users are **diagnostics** ([`diag`]): values with a code and a place in the
+//! spec, collected and reported together. Mistakes of the compiler are violations found by the verifier.
+//!
+//! The crate does no I/O, reads no clock and no environment, and does not know DataFusion.
+
+pub mod archive;
+pub mod diag;
+pub mod estimate;
+pub mod expr;
+pub mod graph;
+pub mod hash;
+pub mod op;
+pub mod oracle;
+pub mod phase;
+pub mod schema;
+pub mod spec;
+pub mod text;
+pub mod verify;

@@ -1,0 +1,111 @@
+//! Surface operations: what specs are written in. Phase Core has none of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::core::{JoinColumn, JoinType, SpanRelation};
+
+/// Adds an identifier, a span and normalised texts to its input.
+///
+/// Columns added, in this order: `entity_id` (`stable_id128` of the view's name and all id columns; NULL when a
+/// part is NULL), `span` when span columns are given, and `<column>_normalized` for every text column.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Normalize {
+    /// The columns that identify a row.
+    pub id_columns: Vec<String>,
+    /// The columns with the start and the end of the span.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span_columns: Option<[String; 2]>,
+    /// The columns to normalise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub text_columns: Vec<String>,
+}
+
+/// A join by equal keys, by spans, or both.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Relate {
+    /// Which rows are kept.
+    pub join_type: JoinType,
+    /// Pairs of columns (left, right) that must be equal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on: Vec<(String, String)>,
+    /// The relation of the two spans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<RelateSpan>,
+    /// The output columns; all of both sides if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub select: Option<Vec<JoinColumn>>,
+    /// What is appended to the names of left and right columns that clash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suffix: Option<(String, String)>,
+}
+
+/// How the spans of the two sides relate. Spans are half-open: the end is not part of the span.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct RelateSpan {
+    /// What the left span is to the right one.
+    pub relation: SpanRelation,
+    /// The start and end columns of the left side.
+    pub left: [String; 2],
+    /// The start and end columns of the right side.
+    pub right: [String; 2],
+    /// Whether only the tightest container of each contained row is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub innermost: bool,
+}
+
+/// Stacks its inputs by column name: the first input's columns in their order, then new columns in order of
+/// appearance. A column an input does not have is NULL there.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct UnionByName {
+    /// A column, put first, that holds the name of the source a row comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discriminator: Option<String>,
+    /// Whether equal rows become one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distinct: bool,
+    /// The names of the sources, in port order: the values of the discriminator.
+    pub sources: Vec<String>,
+}
+
+/// Brings its inputs into the form of one of the tables of a code property graph.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct CpgEmit {
+    /// Which table.
+    pub table: CpgTable,
+}
+
+/// The tables of a code property graph.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize,
+    rkyv::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CpgTable {
+    /// One row per node.
+    Nodes,
+    /// One row per edge.
+    Edges,
+    /// One row per property of a node or an edge.
+    Props,
+    /// One row per node or edge, with the list of its properties.
+    PropsMap,
+    /// One row per source node, with the list of its outgoing edges.
+    EdgesBySrc,
+    /// One row per destination node, with the list of its incoming edges.
+    EdgesByDst,
+}

@@ -1,0 +1,110 @@
+//! What the compiler must ask the outside: tables, types, functions.
+//!
+//! The IR never opens a table and never re-implements a type rule. Both come through [`Oracle`], which the
+//! engine implements; everything it needs to answer is gathered before compilation starts.
+
+use arrow_schema::DataType;
+
+use crate::expr::ScalarExpr;
+use crate::graph::Node;
+use crate::op::{Evaluation, Input, Read, Scan};
+use crate::schema::Schema;
+
+/// What the compiler asks the engine.
+pub trait Oracle {
+    /// The table an input names, as a scan of a known version, with the schema the scan gives.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    fn table(&self, input: &Input, read: &Read) -> Result<(Scan, Schema), TableError>;
+
+    /// The type of an expression over the columns of its input.
+    ///
+    /// # Errors
+    /// When the expression names something unknown or its types do not fit.
+    fn expression(
+        &self,
+        expr: &ScalarExpr,
+        evaluation: Evaluation,
+        input: &Schema,
+    ) -> Result<ExprType, TypeError>;
+
+    /// The schema of a core operation over inputs with these schemas.
+    ///
+    /// # Errors
+    /// When the operation does not fit its inputs.
+    fn schema(&self, node: &Node, inputs: &[&Schema]) -> Result<Schema, TypeError>;
+
+    /// The type to which values of these types are brought to stand in one column, if there is one.
+    fn common_type(&self, types: &[DataType]) -> Option<DataType>;
+
+    /// Whether values of the two types can be compared for equality, after an implicit conversion if needed.
+    fn comparable(&self, left: &DataType, right: &DataType) -> bool;
+
+    /// Whether an operation may give different rows at every execution, because of volatile functions.
+    fn is_volatile(&self, node: &Node, inputs: &[&Schema]) -> bool;
+}
+
+/// The type of an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExprType {
+    /// The Arrow type of its values.
+    pub data_type: DataType,
+    /// Whether a value can be NULL.
+    pub nullable: bool,
+}
+
+/// Why a table cannot be read. Each kind has its own diagnostic code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// There is nothing at the location.
+    #[error("there is no table at `{0}`")]
+    NotFound(String),
+    /// There is something, but not a Delta table.
+    #[error("`{0}` is not a Delta table")]
+    NotDelta(String),
+    /// The version is not there.
+    #[error("the table has no version {wanted}; its latest is {latest}")]
+    NoVersion {
+        /// The version asked for.
+        wanted: u64,
+        /// The latest version there is.
+        latest: u64,
+    },
+    /// The table keeps no change feed.
+    #[error("the table keeps no change data feed (`delta.enableChangeDataFeed` is not true)")]
+    NoChangeFeed,
+    /// Anything else, in the words of the reader.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// Why an expression or an operation has no type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TypeError {
+    /// A column that the input does not have.
+    #[error("there is no column `{name}`")]
+    UnknownColumn {
+        /// The name as it was understood.
+        name: String,
+        /// The columns there are.
+        candidates: Vec<String>,
+    },
+    /// A function nobody registered.
+    #[error("there is no function `{name}`")]
+    UnknownFunction {
+        /// The name.
+        name: String,
+        /// Functions with similar names.
+        candidates: Vec<String>,
+    },
+    /// A relation a query names that is not among its inputs.
+    #[error("there is no relation `{name}`")]
+    UnknownRelation {
+        /// The name.
+        name: String,
+    },
+    /// Anything else, in the words of the engine.
+    #[error("{0}")]
+    Other(String),
+}

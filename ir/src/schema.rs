@@ -1,0 +1,230 @@
+//! Schemas: the columns of a node, as Arrow types with nullability.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, SchemaRef};
+
+/// The columns of a relation, in order. Two schemas are equal when names, types and nullability are; metadata is
+/// not part of a relation and is dropped.
+///
+/// The text form is `{id Int64!, day Date32}`: Arrow's names for types, `!` for a column that is never NULL.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Schema(SchemaRef);
+
+/// A schema text that does not parse.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a schema: {0}")]
+pub struct SchemaError(String);
+
+impl Schema {
+    /// A schema of these columns: name, type, nullability.
+    pub fn new(columns: impl IntoIterator<Item = (String, DataType, bool)>) -> Self {
+        let fields: Vec<Field> =
+            columns.into_iter().map(|(name, data_type, nullable)| Field::new(name, data_type, nullable)).collect();
+        Self(Arc::new(arrow_schema::Schema::new(fields)))
+    }
+
+    /// The schema without its metadata, at every depth.
+    #[must_use]
+    pub fn from_arrow(schema: &arrow_schema::Schema) -> Self {
+        let fields: Vec<Field> = schema.fields().iter().map(|field| without_metadata(field)).collect();
+        Self(Arc::new(arrow_schema::Schema::new(fields)))
+    }
+
+    /// The Arrow schema.
+    #[must_use]
+    pub fn arrow(&self) -> &SchemaRef {
+        &self.0
+    }
+
+    /// The columns, in order.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = &Field> + DoubleEndedIterator {
+        self.0.fields().iter().map(AsRef::as_ref)
+    }
+
+    /// The names of the columns, in order.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.fields().map(|field| field.name().as_str())
+    }
+
+    /// The column with this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.0.column_with_name(name).map(|(_, field)| field)
+    }
+
+    /// Whether there is a column with this name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.field(name).is_some()
+    }
+
+    /// How many columns there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.fields().len()
+    }
+
+    /// Whether there are no columns.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.fields().is_empty()
+    }
+
+    /// The columns of these names, in the order of the schema.
+    #[must_use]
+    pub fn project(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let fields: Vec<Field> = self.fields().filter(|field| keep(field.name())).cloned().collect();
+        Self(Arc::new(arrow_schema::Schema::new(fields)))
+    }
+
+    /// The text form of every column: `name Type`, with `!` when it is never NULL.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = String> {
+        self.fields().map(|field| {
+            let not_null = if field.is_nullable() { "" } else { "!" };
+            format!("{} {}{not_null}", crate::text::word(field.name()), field.data_type())
+        })
+    }
+
+    /// Parses the text form.
+    ///
+    /// # Errors
+    /// When the text is not `{name Type, name Type!, …}` with Arrow type names.
+    pub fn parse(text: &str) -> Result<Self, SchemaError> {
+        let inner = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        let inner = inner.ok_or_else(|| SchemaError(format!("`{text}` is not in braces")))?;
+        let columns: Result<Vec<_>, _> = split_columns(inner).into_iter().map(parse_column).collect();
+        Ok(Self::new(columns?))
+    }
+}
+
+fn without_metadata(field: &Field) -> Field {
+    let strip = |inner: &Arc<Field>| Arc::new(without_metadata(inner));
+    let data_type = match field.data_type() {
+        DataType::List(inner) => DataType::List(strip(inner)),
+        DataType::LargeList(inner) => DataType::LargeList(strip(inner)),
+        DataType::FixedSizeList(inner, size) => DataType::FixedSizeList(strip(inner), *size),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(strip).collect()),
+        DataType::Map(inner, sorted) => DataType::Map(strip(inner), *sorted),
+        other => other.clone(),
+    };
+    Field::new(field.name(), data_type, field.is_nullable())
+}
+
+/// Whether two types are the same but for how values are encoded in memory: views, offsets and dictionaries.
+#[must_use]
+pub fn same_logical_type(left: &DataType, right: &DataType) -> bool {
+    let (left, right) = (plain(left), plain(right));
+    match (&left, &right) {
+        (DataType::List(a), DataType::List(b)) | (DataType::Map(a, _), DataType::Map(b, _)) => {
+            same_logical_type(a.data_type(), b.data_type())
+        }
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            a.len() == b.len()
+                && a.iter().zip(b.iter()).all(|(a, b)| {
+                    a.name() == b.name() && same_logical_type(a.data_type(), b.data_type())
+                })
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// The type with the plain encoding of its outermost level.
+fn plain(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        DataType::BinaryView | DataType::LargeBinary => DataType::Binary,
+        DataType::LargeList(inner) | DataType::ListView(inner) | DataType::LargeListView(inner) => {
+            DataType::List(Arc::clone(inner))
+        }
+        DataType::Dictionary(_, value) => plain(value),
+        other => other.clone(),
+    }
+}
+
+/// Splits `a Int64!, b Struct("x": Int64, "y": Utf8)` at the commas between columns.
+fn split_columns(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut depth, mut quoted, mut escaped, mut start) = (0_i32, false, false, 0);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth -= 1,
+            ',' if !quoted && depth == 0 => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if !text[start..].trim().is_empty() {
+        parts.push(&text[start..]);
+    }
+    parts
+}
+
+fn parse_column(text: &str) -> Result<(String, DataType, bool), SchemaError> {
+    let text = text.trim();
+    let (name, rest) = if text.starts_with('"') {
+        let mut stream = serde_json::Deserializer::from_str(text).into_iter::<String>();
+        let name = stream.next().and_then(Result::ok).ok_or_else(|| SchemaError(format!("bad name in `{text}`")))?;
+        (name, &text[stream.byte_offset()..])
+    } else {
+        let (name, rest) =
+            text.split_once(' ').ok_or_else(|| SchemaError(format!("`{text}` is not `name Type`")))?;
+        (name.to_owned(), rest)
+    };
+    let rest = rest.trim();
+    let (type_text, nullable) = rest.strip_suffix('!').map_or((rest, true), |inner| (inner, false));
+    let data_type: DataType =
+        type_text.parse().map_err(|_| SchemaError(format!("`{type_text}` is not an Arrow type, like Int64 or Utf8")))?;
+    Ok((name, data_type, nullable))
+}
+
+impl std::fmt::Display for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{{{}}}", self.columns().collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl serde::Serialize for Schema {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Schema {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+crate::archive::archive_as_text!(Schema, Schema::parse);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_form_round_trips_nested_types_and_odd_names() {
+        let text = r#"{id Int64!, "a b" Utf8View, tags List(Struct("k": non-null Utf8, "v": Int64)), at Timestamp(µs, "UTC")!}"#;
+        assert_eq!(Schema::parse(text).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn encodings_are_the_same_logical_type_but_widths_are_not() {
+        let dictionary = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
+        assert!(same_logical_type(&DataType::Utf8View, &dictionary));
+        assert!(!same_logical_type(&DataType::Int32, &DataType::Int64));
+    }
+}

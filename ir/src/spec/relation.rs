@@ -1,0 +1,139 @@
+//! Inputs, views, outputs, and the join graph.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{JoinType, NamedExpr, Transform};
+
+/// A Delta table that views may read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputRelation {
+    /// The name views use for this table. Unique among inputs and views.
+    pub logical_name: String,
+    /// Where the Delta table is: a path, or a URL of a supported store.
+    pub delta_location: String,
+    /// Adds a column with the data file every row was read from.
+    #[serde(default)]
+    pub requires_lineage: bool,
+    /// Reads this version of the table. Without it, the latest version when the run starts.
+    #[serde(default)]
+    pub version_pin: Option<u64>,
+}
+
+/// A view: a named table computed from inputs and other views.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ViewDefinition {
+    /// The name other views and outputs use. Unique among inputs and views.
+    pub name: String,
+    /// A label for people, such as `normalize` or `diagnostic`. It changes nothing in what is computed.
+    #[serde(default)]
+    pub view_kind: Option<String>,
+    /// The views this one reads (inputs are not listed). Derived from the transform when left out; when given,
+    /// it must be exactly the set that the transform reads.
+    #[serde(default)]
+    pub view_dependencies: Option<Vec<String>>,
+    /// What the view does.
+    pub transform: Transform,
+    /// Columns the view promises to have.
+    #[serde(default)]
+    pub output_schema: SchemaContract,
+}
+
+/// Promised columns and their types, ordered by name.
+pub type ColumnPromises = BTreeMap<String, String>;
+
+/// Columns a view promises to have. Further columns are allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SchemaContract {
+    /// Column name to Arrow type name: `Int64`, `Utf8`, `Boolean`, `Float64`, `Date32`, ...
+    #[serde(default)]
+    pub columns: ColumnPromises,
+}
+
+/// Joins known from elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JoinGraph {
+    /// Pairs of relations that join.
+    #[serde(default)]
+    pub edges: Vec<JoinEdge>,
+    /// Properties the relations are said to have.
+    #[serde(default)]
+    pub constraints: Vec<JoinConstraint>,
+}
+
+/// Two relations that join by equal keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JoinEdge {
+    /// The left relation.
+    pub left_relation: String,
+    /// The right relation.
+    pub right_relation: String,
+    /// Which rows are kept.
+    pub join_type: JoinType,
+    /// Key columns of the left relation.
+    pub left_keys: Vec<String>,
+    /// Key columns of the right relation, one for each on the left.
+    pub right_keys: Vec<String>,
+}
+
+/// A property of relations that joins may rely on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JoinConstraint {
+    /// A name for messages.
+    pub name: String,
+    /// The kind of property.
+    pub constraint_type: String,
+    /// The relations that have it.
+    pub relations: Vec<String>,
+    /// The columns it is about.
+    pub columns: Vec<String>,
+}
+
+/// A Delta table that a run writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutputTarget {
+    /// The name of the table. Unique among outputs.
+    pub table_name: String,
+    /// Where the Delta table is. Without it, a folder named after the table below the run's output root.
+    #[serde(default)]
+    pub delta_location: Option<String>,
+    /// The view (or input) whose rows are written.
+    pub source_view: String,
+    /// The columns written, in order. Empty: all columns of the source, in its order.
+    #[serde(default)]
+    pub columns: Vec<NamedExpr>,
+    /// Whether the table's rows are replaced or added to.
+    #[serde(default)]
+    pub materialization_mode: MaterializationMode,
+    /// Columns the table is partitioned by.
+    #[serde(default)]
+    pub partition_by: Vec<String>,
+    /// Text pairs stored in the commit's metadata.
+    #[serde(default)]
+    pub write_metadata: BTreeMap<String, String>,
+    /// How often a commit that lost a race is tried again. Without it, Delta's own default.
+    #[serde(default)]
+    pub max_commit_retries: Option<u32>,
+    /// Size aimed at for each data file, in bytes. Without it, the table's own setting, else 128 MiB.
+    #[serde(default)]
+    pub target_file_size: Option<u64>,
+}
+
+/// What happens to the rows a table already has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum MaterializationMode {
+    /// New rows are added to those that are there.
+    Append,
+    /// New rows replace all rows that are there.
+    #[default]
+    Overwrite,
+}

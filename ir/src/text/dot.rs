@@ -1,0 +1,38 @@
+//! Pictures: the graph in the DOT language.
+
+use super::value::word;
+use crate::graph::{Graph, PlacementChoice};
+use crate::op::Op;
+
+/// The graph in DOT, left to right: tables as cylinders, shared views with a double border, sinks as boxes.
+#[must_use]
+pub fn dot(graph: &Graph) -> String {
+    let mut lines = vec![
+        format!("digraph {} {{", quoted(&graph.name)),
+        "  rankdir=LR;".to_owned(),
+        "  node [shape=ellipse, fontname=\"monospace\"];".to_owned(),
+    ];
+    for id in graph.topological() {
+        let Some(node) = graph.get(id) else { continue };
+        let shared = node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
+        let shape = match &node.op {
+            Op::Scan(_) | Op::Input(_) => ", shape=cylinder",
+            Op::Sink(_) => ", shape=box",
+            _ if shared => ", peripheries=2",
+            _ => "",
+        };
+        let label = format!("{}\n{}", word(&node.name), node.op.keyword());
+        lines.push(format!("  {} [label={}{shape}];", quoted(&node.name), quoted(&label)));
+        for (port, input) in graph.ports(id) {
+            let label = if node.op.arity().allows(1) { String::new() } else { format!(" [label=\"{port}\"]") };
+            lines.push(format!("  {} -> {}{label};", quoted(graph.name_of(input)), quoted(&node.name)));
+        }
+    }
+    lines.push("}".to_owned());
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}

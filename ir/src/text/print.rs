@@ -1,0 +1,65 @@
+//! Printing.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::value::{Part, print_statement, word};
+use crate::graph::{CachePolicy, Graph, NodeId, Placement};
+use crate::phase::Phase;
+
+/// The text form of a graph.
+#[must_use]
+pub fn print(graph: &Graph) -> String {
+    let mut lines = vec![format!("graph {} phase={}", word(&graph.name), graph.phase)];
+    if graph.cache != CachePolicy::default() {
+        lines.push(header("cache", &graph.cache));
+    }
+    lines.extend(graph.parameters.iter().map(|parameter| header("parameter", parameter)));
+    lines.extend(in_order(graph).into_iter().map(|id| statement(graph, id)));
+    let segments = graph.schedule.iter().flat_map(|schedule| &schedule.segments);
+    lines.extend(segments.map(|segment| header("segment", segment)));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Topological order where edges give one; the nodes of a graph with a cycle, or without edges, by name after
+/// that.
+fn in_order(graph: &Graph) -> Vec<NodeId> {
+    let mut order = graph.topological();
+    let seen: std::collections::BTreeSet<NodeId> = order.iter().copied().collect();
+    order.extend(graph.ids().filter(|id| !seen.contains(id)));
+    order
+}
+
+fn header(keyword: &str, content: &impl Serialize) -> String {
+    print_statement(keyword, &fields(content))
+}
+
+/// The text of one node, as it stands in [`print()`].
+#[must_use]
+pub fn statement(graph: &Graph, id: NodeId) -> String {
+    let Some(node) = graph.get(id) else { return String::new() };
+    let inputs: Vec<String> = if graph.phase == Phase::Lowered {
+        node.sources.iter().map(|name| word(name).into_owned()).collect()
+    } else {
+        graph.inputs(id).into_iter().map(|input| word(graph.name_of(input)).into_owned()).collect()
+    };
+    let mut head = format!("{} = {}", word(&node.name), node.op.keyword());
+    if !inputs.is_empty() {
+        head.push(' ');
+        head.push_str(&inputs.join(", "));
+    }
+    let mut parts = fields(&node.op);
+    parts.extend(node.schema.iter().map(|schema| Part::schema(":", schema)));
+    parts.extend(node.contract.iter().map(|contract| Part::schema("expects", contract)));
+    if let Some(Placement { choice, reason }) = &node.placement {
+        parts.push(Part::placement(choice.name(), reason));
+    }
+    print_statement(&head, &parts)
+}
+
+/// The fields of a serialisable struct as parts of a statement; the tag of an operation is its keyword already.
+fn fields(content: &impl Serialize) -> Vec<Part> {
+    let Ok(Value::Object(map)) = serde_json::to_value(content) else { return Vec::new() };
+    map.iter().filter(|(key, _)| *key != "op").map(|(key, value)| Part::field(key, value)).collect()
+}

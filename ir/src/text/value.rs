@@ -1,0 +1,166 @@
+//! Words and values: the JSON a node's fields serialise to, in a form made for reading.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::schema::Schema;
+
+/// The widest line before a statement is broken over several.
+const WIDTH: usize = 110;
+
+fn is_word(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_' || c == '@')
+        && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@'))
+        && !matches!(text, "true" | "false" | "null" | "expects" | "place")
+}
+
+/// A name as it stands in the text form: bare where possible, else a JSON string.
+#[must_use]
+pub fn word(name: &str) -> Cow<'_, str> {
+    if is_word(name) { Cow::Borrowed(name) } else { Cow::Owned(Value::from(name).to_string()) }
+}
+
+/// Takes a word off the front of a text; gives the name and the rest.
+#[must_use]
+pub fn take_word(text: &str) -> Option<(String, &str)> {
+    if text.starts_with('"') {
+        let mut stream = serde_json::Deserializer::from_str(text).into_iter::<String>();
+        let name = stream.next()?.ok()?;
+        return Some((name, &text[stream.byte_offset()..]));
+    }
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@'))).unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    is_word(name).then(|| (name.to_owned(), rest))
+}
+
+/// The length of a parenthesised text at the front of `text`, parentheses included: quotes hide parentheses.
+pub(super) fn parenthesised(text: &str) -> Option<usize> {
+    let mut depth = 0_u32;
+    let mut quote = None;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (_, '\n') => return None,
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"' | '`') => quote = Some(c),
+            (None, '(') => depth += 1,
+            (None, ')') => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+fn print_string(text: &str) -> String {
+    if is_word(text) {
+        return text.to_owned();
+    }
+    let wrapped = format!("({text})");
+    let sql_like = text.contains([' ', '(']) && text.trim() == text;
+    if sql_like && parenthesised(&wrapped) == Some(wrapped.len()) { wrapped } else { Value::from(text).to_string() }
+}
+
+/// A value on one line.
+pub(super) fn print_value(value: &Value) -> String {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::String(text) => print_string(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(print_value).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{}: {}", word(key), print_value(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+    }
+}
+
+/// A value after `used` columns: on one line where it fits, else one entry a line, indented.
+fn print_wrapped(value: &Value, used: usize, indent: usize) -> String {
+    let flat = print_value(value);
+    if used + flat.chars().count() <= WIDTH {
+        return flat;
+    }
+    let inner = indent + 4;
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            let entries = items.iter().map(|item| print_wrapped(item, inner, inner));
+            block('[', entries, ']', indent)
+        }
+        Value::Object(map) if !map.is_empty() => {
+            let entries = map.iter().map(|(key, item)| {
+                let key = word(key);
+                format!("{key}: {}", print_wrapped(item, inner + 2 + key.len(), inner))
+            });
+            block('{', entries, '}', indent)
+        }
+        _ => flat,
+    }
+}
+
+/// One entry a line between an opening and a closing bracket.
+fn block(open: char, entries: impl Iterator<Item = String>, close: char, indent: usize) -> String {
+    let pad = " ".repeat(indent + 4);
+    let lines: Vec<String> = entries.map(|entry| format!("{pad}{entry}")).collect();
+    format!("{open}\n{}\n{}{close}", lines.join(",\n"), " ".repeat(indent))
+}
+
+/// A part of a statement: how it looks on one line, and how on its own lines.
+pub(super) struct Part {
+    flat: String,
+    broken: String,
+}
+
+/// How far the parts of a broken statement are indented.
+const INDENT: usize = 4;
+
+impl Part {
+    /// `key=value`.
+    pub(super) fn field(key: &str, value: &Value) -> Self {
+        let key = word(key);
+        let flat = format!("{key}={}", print_value(value));
+        let broken = format!("{key}={}", print_wrapped(value, INDENT + key.len() + 1, INDENT));
+        Self { flat, broken }
+    }
+
+    /// A mark and a schema.
+    pub(super) fn schema(mark: &str, schema: &Schema) -> Self {
+        let flat = format!("{mark} {schema}");
+        let broken = if INDENT + flat.chars().count() <= WIDTH {
+            flat.clone()
+        } else {
+            format!("{mark} {}", block('{', schema.columns(), '}', INDENT))
+        };
+        Self { flat, broken }
+    }
+
+    /// `place choice "reason"`.
+    pub(super) fn placement(choice: &str, reason: &str) -> Self {
+        let flat = format!("place {choice} {}", Value::from(reason));
+        Self { broken: flat.clone(), flat }
+    }
+}
+
+/// A statement: on one line where it fits, else one part a line after the first.
+pub(super) fn print_statement(head: &str, parts: &[Part]) -> String {
+    let mut line = head.to_owned();
+    for part in parts {
+        line.push(' ');
+        line.push_str(&part.flat);
+    }
+    if line.chars().count() <= WIDTH {
+        return line;
+    }
+    let mut text = head.to_owned();
+    for part in parts {
+        text.push_str("\n    ");
+        text.push_str(&part.broken);
+    }
+    text
+}

@@ -1,0 +1,174 @@
+//! Invariants of single nodes and their inputs.
+
+use std::collections::BTreeSet;
+
+use super::{Report, is_leaf};
+use crate::expr::ScalarExpr;
+use crate::graph::{Graph, Node, NodeId};
+use crate::op::{JoinColumn, JoinType, Op, Side};
+use crate::oracle::Oracle;
+use crate::phase::Phase;
+use crate::schema::Schema;
+
+pub(super) fn check(graph: &Graph, id: NodeId, oracle: Option<&dyn Oracle>, report: &mut Report) {
+    let Some(node) = graph.get(id) else { return };
+    check_name(node, report);
+    check_phase(graph, node, report);
+    let wired = check_inputs(graph, id, node, report);
+    check_schema(graph, node, report);
+    check_readers(graph, id, node, report);
+    if graph.phase >= Phase::Typed && wired {
+        let inputs: Vec<Option<&Schema>> =
+            graph.inputs(id).into_iter().map(|input| graph.get(input).and_then(|node| node.schema.as_ref())).collect();
+        if let Some(inputs) = inputs.into_iter().collect::<Option<Vec<_>>>() {
+            check_columns(node, &inputs, report);
+            check_derived(graph, node, &inputs, oracle, report);
+        }
+    }
+}
+
+fn check_name(node: &Node, report: &mut Report) {
+    let bare = node.name.strip_prefix('@').unwrap_or(&node.name);
+    if bare.split('.').any(str::is_empty) || bare.contains('@') {
+        report.add(&node.name, "V01", "not a name of the form `owner` or `owner.step`");
+    }
+    let sink_name = node.name.starts_with('@') && !bare.contains('.');
+    if sink_name != matches!(node.op, Op::Sink(_)) {
+        report.add(&node.name, "V01", format!("a {} must not have this name", node.op.keyword()));
+    }
+}
+
+fn check_phase(graph: &Graph, node: &Node, report: &mut Report) {
+    let phase = graph.phase;
+    if !node.op.allowed_in(phase) {
+        report.add(&node.name, "V02", format!("{} is not allowed in phase {phase}", node.op.keyword()));
+    }
+    if phase >= Phase::Core && node.contract.is_some() {
+        report.add(&node.name, "V10", format!("a view contract is left in phase {phase}"));
+    }
+    if phase >= Phase::Bound {
+        let mut left: BTreeSet<String> =
+            node.op.expressions().iter().flat_map(|used| used.expr.placeholders()).collect();
+        if let Op::Query(query) = &node.op {
+            left.extend(query.query.placeholders());
+        }
+        for name in left {
+            report.add(&node.name, "V09", format!("placeholder {name} is left"));
+        }
+    }
+}
+
+/// Whether the inputs are complete, so that checks against them make sense.
+fn check_inputs(graph: &Graph, id: NodeId, node: &Node, report: &mut Report) -> bool {
+    let ports: Vec<usize> = graph.ports(id).into_iter().map(|(port, _)| port).collect();
+    let count = if graph.phase == Phase::Lowered {
+        if !ports.is_empty() {
+            report.add(&node.name, "V03", "has edges in phase lowered");
+        }
+        node.sources.len()
+    } else {
+        if !node.sources.is_empty() {
+            report.add(&node.name, "V03", format!("unresolved source names: {}", node.sources.join(", ")));
+        }
+        ports.len()
+    };
+    let arity = node.op.arity();
+    let contiguous = ports.iter().copied().eq(0..ports.len());
+    if !arity.allows(count) {
+        report.add(&node.name, "V03", format!("{} takes {arity} inputs, has {count}", node.op.keyword()));
+    } else if !contiguous {
+        report.add(&node.name, "V03", format!("ports are {ports:?}"));
+    }
+    arity.allows(count) && contiguous
+}
+
+fn check_schema(graph: &Graph, node: &Node, report: &mut Report) {
+    let needed = match graph.phase {
+        Phase::Lowered => false,
+        Phase::Resolved => is_leaf(&node.op),
+        _ => true,
+    };
+    match &node.schema {
+        None if needed => report.add(&node.name, "V05", "has no schema"),
+        None => {}
+        Some(schema) => {
+            let mut seen = BTreeSet::new();
+            for name in schema.names().filter(|name| !seen.insert(*name)) {
+                report.add(&node.name, "V05", format!("two columns are named `{name}`"));
+            }
+        }
+    }
+}
+
+fn check_readers(graph: &Graph, id: NodeId, node: &Node, report: &mut Report) {
+    let readers = graph.consumers(id).len();
+    if readers > 0 && matches!(node.op, Op::Sink(_)) {
+        report.add(&node.name, "V08", "a sink is read");
+    }
+    match (&node.placement, graph.phase >= Phase::Placed) {
+        (None, true) if readers > 1 => report.add(&node.name, "V11", format!("{readers} readers and no placement")),
+        (Some(_), false) => report.add(&node.name, "V11", format!("has a placement in phase {}", graph.phase)),
+        (Some(_), true) if matches!(node.op, Op::Sink(_)) => report.add(&node.name, "V11", "a sink has a placement"),
+        _ => {}
+    }
+}
+
+/// Columns that the operation names must be columns of its inputs.
+fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
+    for (port, input) in inputs.iter().enumerate() {
+        for column in node.op.column_uses(port).into_iter().filter(|column| !input.contains(column)) {
+            report.add(&node.name, "V06", format!("input {port} has no column `{column}`"));
+        }
+    }
+    if let [input] = inputs {
+        let read: BTreeSet<String> =
+            node.op.expressions().iter().flat_map(|used| ScalarExpr::columns(used.expr)).collect();
+        for column in read.iter().filter(|column| !input.contains(column)) {
+            report.add(&node.name, "V06", format!("an expression reads `{column}`, which the input does not have"));
+        }
+    }
+    match &node.op {
+        Op::Join(join) => check_join(node, join.join_type, &join.columns, inputs, report),
+        Op::SpanJoin(join) => {
+            check_join(node, join.join_type, &join.columns, inputs, report);
+            if matches!(join.join_type, JoinType::Right | JoinType::Full) {
+                report.add(&node.name, "V13", "a span join cannot keep right rows without a match");
+            }
+        }
+        Op::Union(_) => {
+            for (port, input) in inputs.iter().enumerate().skip(1) {
+                if inputs.first() != Some(input) {
+                    report.add(&node.name, "V14", format!("input {port} has another schema than input 0"));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn check_join(node: &Node, join_type: JoinType, columns: &[JoinColumn], inputs: &[&Schema], report: &mut Report) {
+    let mut names = BTreeSet::new();
+    for column in columns {
+        let port = usize::from(column.from == Side::Right);
+        if port == 1 && !join_type.keeps_right() {
+            report.add(&node.name, "V13", format!("`{}` comes from the right side, which is not kept", column.name));
+        }
+        if !inputs.get(port).is_some_and(|input| input.contains(&column.column)) {
+            report.add(&node.name, "V13", format!("input {port} has no column `{}`", column.column));
+        }
+        if !names.insert(&column.name) {
+            report.add(&node.name, "V13", format!("two output columns are named `{}`", column.name));
+        }
+    }
+}
+
+fn check_derived(graph: &Graph, node: &Node, inputs: &[&Schema], oracle: Option<&dyn Oracle>, report: &mut Report) {
+    let core = !is_leaf(&node.op) && node.op.allowed_in(Phase::Core);
+    let unbound = graph.phase < Phase::Bound && !graph.parameters.is_empty();
+    let (Some(oracle), Some(schema), true, false) = (oracle, &node.schema, core, unbound) else { return };
+    match oracle.schema(node, inputs) {
+        Ok(derived) if derived == *schema => {}
+        Ok(derived) => report.add(&node.name, "V07", format!("the schema says {schema}, derived is {derived}")),
+        Err(error) => report.add(&node.name, "V07", format!("the operation does not fit its inputs: {error}")),
+    }
+}
