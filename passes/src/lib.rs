@@ -1,1 +1,150 @@
+//! The compiler: a table of passes over the graph, and the runner that walks it.
+//!
+//! [`PIPELINE`] is the whole pipeline, in order. A row gives a pass its number, name, description and the phases
+//! it requires and ensures; the number and name are also its golden's file name. Nothing else lists the passes.
+//!
+//! # To add a pass
+//! 1. Write a module in `front/`, `rewrite/` or `plan/` with `pub(crate) fn run(graph: &mut Graph, cx: &mut Context)`.
+//!    Open it with a before → after example in IR text, then the algorithm, then why it is safe.
+//! 2. Add a row to [`PIPELINE`], at its place, with a number between its neighbours'.
+//! 3. Run `cargo test` once: the suite writes the new goldens and fails; review and accept them with
+//!    `cargo insta review` (or rename `*.snap.new`).
+//!
+//! The runner alone verifies, times and observes; a pass reports what it decided with [`Context::remark`] and what
+//! is wrong with the spec with [`Context::report`].
 
+pub mod analysis;
+mod context;
+mod front;
+mod pass;
+mod plan;
+mod rewrite;
+mod run;
+
+pub use context::Context;
+pub use pass::{Family, Pass};
+pub use run::{CompileError, Compiled, Observer, Options, PassEvent, compile, find, run_pass};
+
+use ir::phase::Phase;
+
+/// The passes, in order.
+pub const PIPELINE: &[Pass] = &[
+    Pass {
+        number: 10,
+        name: "lower",
+        about: "one node for every input, view and output; SQL texts are parsed",
+        family: Family::Front,
+        requires: Phase::Lowered,
+        ensures: Phase::Lowered,
+        run: front::lower::run,
+    },
+    Pass {
+        number: 15,
+        name: "resolve",
+        about: "names become edges, inputs become scans of a known version",
+        family: Family::Front,
+        requires: Phase::Lowered,
+        ensures: Phase::Resolved,
+        run: front::resolve::run,
+    },
+    Pass {
+        number: 20,
+        name: "type",
+        about: "every node gets its schema; view contracts are checked",
+        family: Family::Front,
+        requires: Phase::Resolved,
+        ensures: Phase::Typed,
+        run: front::infer::run,
+    },
+    Pass {
+        number: 25,
+        name: "validate",
+        about: "rules about meaning: keys, partitions, unused and volatile views; changes nothing",
+        family: Family::Front,
+        requires: Phase::Typed,
+        ensures: Phase::Typed,
+        run: front::validate::run,
+    },
+    Pass {
+        number: 30,
+        name: "bind",
+        about: "parameters become literals and filters",
+        family: Family::Rewrite,
+        requires: Phase::Typed,
+        ensures: Phase::Bound,
+        run: front::bind::run,
+    },
+    Pass {
+        number: 40,
+        name: "desugar",
+        about: "surface operations become core operations",
+        family: Family::Rewrite,
+        requires: Phase::Bound,
+        ensures: Phase::Core,
+        run: rewrite::desugar::run,
+    },
+    Pass {
+        number: 50,
+        name: "merge",
+        about: "nodes with equal content become one",
+        family: Family::Rewrite,
+        requires: Phase::Core,
+        ensures: Phase::Core,
+        run: rewrite::merge::run,
+    },
+    Pass {
+        number: 55,
+        name: "inline",
+        about: "projections and filters with one reader dissolve into it",
+        family: Family::Rewrite,
+        requires: Phase::Core,
+        ensures: Phase::Core,
+        run: rewrite::inline::run,
+    },
+    Pass {
+        number: 60,
+        name: "prune",
+        about: "nodes keep the columns that are used; filters all readers share move below; unused nodes go",
+        family: Family::Rewrite,
+        requires: Phase::Core,
+        ensures: Phase::Core,
+        run: rewrite::prune::run,
+    },
+    Pass {
+        number: 70,
+        name: "place",
+        about: "every node with several readers is shared or recomputed, by cost",
+        family: Family::Plan,
+        requires: Phase::Core,
+        ensures: Phase::Placed,
+        run: plan::place::run,
+    },
+    Pass {
+        number: 80,
+        name: "schedule",
+        about: "the graph is cut into segments with levels and a critical path",
+        family: Family::Plan,
+        requires: Phase::Placed,
+        ensures: Phase::Scheduled,
+        run: plan::schedule::run,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_its_phases_chain() {
+        for pair in PIPELINE.windows(2) {
+            let [before, after] = pair else { continue };
+            assert!(before.number < after.number, "{} and {}", before.name, after.name);
+            assert_eq!(before.ensures, after.requires, "{} and {}", before.name, after.name);
+            assert!(before.family <= after.family, "{} and {}", before.name, after.name);
+        }
+        for pass in PIPELINE {
+            assert!(pass.requires <= pass.ensures, "{} goes back", pass.name);
+        }
+        assert_eq!(PIPELINE.last().map(|pass| pass.ensures), Some(Phase::Scheduled));
+    }
+}

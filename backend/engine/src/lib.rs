@@ -1,1 +1,40 @@
+//! The DataFusion side of the compiler: types for the front end, plans from a verified graph, runs of those plans.
+//!
+//! | module | does |
+//! |---|---|
+//! | session | builds the one DataFusion state everything uses |
+//! | tables | opens the tables of a compilation, each once |
+//! | oracle | answers what the compiler asks ([`ir::oracle::Oracle`]) |
+//! | emit | turns a graph into one DAG of logical plans, and plans into text |
+//! | [`operators`] | our nodes in DataFusion's plans: shared views, span joins, outputs |
+//! | execute | runs a DAG: shared views once, outputs written together, commits last |
+//! | sql | runs queries of users over the tables of a lake |
+//!
+//! A run in short:
+//!
+//! ```text
+//! TableRequest::of_graph -> Tables::resolve -> EngineOracle -> (passes) -> emit -> execute
+//! ```
+//!
+//! Call the engine inside the runtime that [`runtime`] makes: plans may nest deeper than the stacks of ordinary
+//! worker threads allow.
 
+mod emit;
+mod error;
+mod execute;
+pub mod operators;
+mod oracle;
+mod session;
+mod sql;
+mod tables;
+
+pub use emit::{PlanDag, SegmentKind, SegmentPlan, Stage, emit, explain};
+pub use error::{EngineError, RunError};
+pub use execute::{
+    Cancellation, ExecutionObserver, OperatorMetrics, OutputOutcome, RunOptions, RunOutcome, SegmentOutcome, execute,
+};
+pub use operators::StoreCounters;
+pub use oracle::EngineOracle;
+pub use session::{Session, SessionOptions, runtime};
+pub use sql::QueryRows;
+pub use tables::{TableRequest, Tables};

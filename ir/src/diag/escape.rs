@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 /// The longest text shown in one piece, in bytes. What is longer is cut, and says so.
 pub const MAX_TEXT_BYTES: usize = 4096;
 
-/// The text with control characters (ANSI escapes among them) and characters that reorder or hide text written as
-/// `\u{..}`, and cut to [`MAX_TEXT_BYTES`]. Tabs and newlines are escaped too: the result is one line.
+/// The text with control characters (ANSI escapes among them) and characters that reorder or hide text
+/// written as `\u{..}`, and cut to [`MAX_TEXT_BYTES`]. Tabs and newlines are escaped too: the result is one
+/// line.
 #[must_use]
 pub fn escape_text(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_TEXT_BYTES && !text.chars().any(is_dangerous) {
@@ -39,8 +40,9 @@ pub(super) fn push_escaped(out: &mut String, character: char) {
     }
 }
 
-/// Characters that change how text around them is shown, or that cannot be seen: controls, bidirectional marks and
-/// overrides, zero-width characters, line and paragraph separators, the byte order mark, tag characters.
+/// Characters that change how text around them is shown, or that cannot be seen: controls, bidirectional
+/// marks and overrides, zero-width characters, line and paragraph separators, the byte order mark, tag
+/// characters.
 pub(super) fn is_dangerous(character: char) -> bool {
     character.is_control()
         || matches!(character,

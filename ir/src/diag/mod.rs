@@ -1,9 +1,9 @@
 //! Diagnostics: what is wrong with a user's spec, data or environment, as values.
 //!
-//! Findings accumulate: a stage reports all it can find as a list of [`Diagnostic`]s and never stops at the first.
-//! Each has a [`Code`] from one table ([`codes`]), a place in the spec ([`SpecPath`]), what was found, what is
-//! allowed, the nearest allowed name, and a hint. [`render()`] turns them into text with the line of the spec,
-//! [`resolve`] into a serializable form with line and column.
+//! Findings accumulate: a stage reports all it can find as a list of [`Diagnostic`]s and never stops at the
+//! first. Each has a [`Code`] from one table ([`codes`]), a place in the spec ([`SpecPath`]), what was found,
+//! what is allowed, the nearest allowed name, and a hint. [`render()`] turns them into text with the line of
+//! the spec, [`resolve`] into a serializable form with line and column.
 //!
 //! Broken IR is not a diagnostic: it is a mistake of the compiler and has its own type.
 
@@ -21,8 +21,8 @@ pub use escape::{MAX_TEXT_BYTES, escape_text};
 pub use nearest::nearest_name;
 pub use path::{ParsePathError, Segment, SpecPath};
 pub use render::{RenderOptions, ResolvedDiagnostic, ResolvedNote, render, resolve, summary};
-pub use source::{Location, SourceMap, SourceName};
 pub(crate) use source::{Inside, Place};
+pub use source::{Location, SourceMap, SourceName};
 
 /// One finding.
 ///
@@ -48,11 +48,11 @@ pub struct Diagnostic {
     pub message: String,
     /// The place in the spec; none for findings about the whole file or the environment.
     pub location: Option<SpecPath>,
-    /// The bytes of the text it is about, where that is not the value at [`location`](Self::location): a syntax error,
-    /// the second of two equal keys.
+    /// The bytes of the text it is about, where that is not the value at [`location`](Self::location): a
+    /// syntax error, the second of two equal keys.
     pub bytes: Option<Range<usize>>,
-    /// The offending text: a name, a type, a value. When it occurs in the text at [`location`](Self::location),
-    /// only that part is underlined.
+    /// The offending text: a name, a type, a value. When it occurs in the text at
+    /// [`location`](Self::location), only that part is underlined.
     pub found: Option<String>,
     /// What would be right there, in the order to show it.
     pub allowed: Vec<String>,

@@ -1,8 +1,8 @@
 //! The name somebody probably meant.
 
-/// The candidate nearest to `found`, if it is near enough to be worth saying: at most one edit in three characters
-/// (Damerau-Levenshtein, case and the separators `_`, `-`, space ignored). Of equally near ones, the first in order of
-/// names.
+/// The candidate nearest to `found`, if it is near enough to be worth saying: at most one edit in three
+/// characters (Damerau-Levenshtein, case and the separators `_`, `-`, space ignored). Of equally near ones,
+/// the first in order of names.
 #[must_use]
 pub fn nearest_name<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = folded(found);

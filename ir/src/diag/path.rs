@@ -16,8 +16,8 @@ pub enum Segment {
 
 /// The way from the root of a spec to a value in it, as in `view_definitions[3].transform.predicate`.
 ///
-/// A field that is not made of letters, digits, `_` and `-` is written in quotes: `output_schema.columns["a b"]`.
-/// The text form parses back to the same path.
+/// A field that is not made of letters, digits, `_` and `-` is written in quotes: `output_schema.columns["a
+/// b"]`. The text form parses back to the same path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SpecPath(Vec<Segment>);
 
@@ -119,7 +119,9 @@ impl Serialize for SpecPath {
 
 /// A text that is not a spec path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a spec path: {problem} at byte {at}; write it like `view_definitions[3].transform.predicate`")]
+#[error(
+    "`{text}` is not a spec path: {problem} at byte {at}; write it like `view_definitions[3].transform.predicate`"
+)]
 pub struct ParsePathError {
     /// The whole text.
     pub text: String,
@@ -136,15 +138,18 @@ impl FromStr for SpecPath {
         let mut segments = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
-            let failed = |problem| ParsePathError { text: text.to_owned(), problem, at: text.len() - rest.len() };
+            let failed =
+                |problem| ParsePathError { text: text.to_owned(), problem, at: text.len() - rest.len() };
             if let Some(quoted) = rest.strip_prefix("[\"") {
-                let (name, after) = read_quoted(quoted).ok_or_else(|| failed("a quoted field that does not end"))?;
+                let (name, after) =
+                    read_quoted(quoted).ok_or_else(|| failed("a quoted field that does not end"))?;
                 segments.push(Segment::Field(name));
                 rest = after;
             } else if let Some(bracketed) = rest.strip_prefix('[') {
                 let (digits, after) = bracketed.split_once(']').ok_or_else(|| failed("`[` without `]`"))?;
                 let is_number = digits.bytes().all(|b| b.is_ascii_digit());
-                let index = digits.parse().ok().filter(|_| is_number).ok_or_else(|| failed("not an index"))?;
+                let index =
+                    digits.parse().ok().filter(|_| is_number).ok_or_else(|| failed("not an index"))?;
                 segments.push(Segment::Index(index));
                 rest = after;
             } else {

@@ -63,12 +63,14 @@ pub struct ResolvedNote {
     pub bytes: Option<Range<usize>>,
 }
 
-/// The diagnostics in the order of their places (those without a place first), then of their codes, each with line and
-/// column. Equal ones appear once.
+/// The diagnostics in the order of their places (those without a place first), then of their codes, each with
+/// line and column. Equal ones appear once.
 #[must_use]
 pub fn resolve(diagnostics: &[Diagnostic], source: &SourceMap) -> Vec<ResolvedDiagnostic> {
     let mut resolved: Vec<ResolvedDiagnostic> = diagnostics.iter().map(|d| resolve_one(d, source)).collect();
-    let order = |d: &ResolvedDiagnostic| (d.bytes.clone().map(|b| (b.start, b.end)), d.code, d.message.clone(), d.path.clone());
+    let order = |d: &ResolvedDiagnostic| {
+        (d.bytes.clone().map(|b| (b.start, b.end)), d.code, d.message.clone(), d.path.clone())
+    };
     resolved.sort_by_cached_key(order);
     resolved.dedup_by_key(|diagnostic| order(diagnostic));
     resolved
@@ -104,7 +106,8 @@ fn resolve_one(diagnostic: &Diagnostic, source: &SourceMap) -> ResolvedDiagnosti
     }
 }
 
-/// The place to underline: the bytes the diagnostic names, or the value at its path, narrowed to what was found in it.
+/// The place to underline: the bytes the diagnostic names, or the value at its path, narrowed to what was
+/// found in it.
 fn place_of(diagnostic: &Diagnostic, source: &SourceMap) -> Option<Location> {
     if let Some(bytes) = &diagnostic.bytes {
         return Some(source.location(bytes.clone()));
@@ -124,7 +127,7 @@ fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
         let before = text.get(..*at).and_then(|before| before.chars().next_back());
         let after = text.get(at + word.len()..).and_then(|after| after.chars().next());
         let (first, last) = (word.chars().next(), word.chars().next_back());
-        !(joins(before) && joins(first)) && !(joins(after) && joins(last))
+        !(joins(before) && joins(first) || joins(after) && joins(last))
     };
     if word.is_empty() {
         return None;
@@ -207,7 +210,8 @@ impl Page {
         self.text.push('\n');
         let lines = diagnostic.line.into_iter().chain(diagnostic.related.iter().filter_map(|note| note.line));
         let margin = lines.max().map_or(1, |line| line.to_string().len());
-        let suggestion = diagnostic.suggestion.as_ref().map(|s| format!("did you mean `{}`?", escape_text(s)));
+        let suggestion =
+            diagnostic.suggestion.as_ref().map(|s| format!("did you mean `{}`?", escape_text(s)));
         match &diagnostic.bytes {
             Some(bytes) => {
                 let label = suggestion.as_deref().unwrap_or("");
@@ -266,7 +270,8 @@ impl Page {
         let Some((line_start, line)) = source.line(place.line) else {
             return;
         };
-        let shown = Shown::of(line, place.bytes.start - line_start, place.bytes.end.saturating_sub(line_start));
+        let shown =
+            Shown::of(line, place.bytes.start - line_start, place.bytes.end.saturating_sub(line_start));
         let gutter = " ".repeat(margin);
         self.paint(BLUE, &format!("{gutter} |"));
         self.text.push('\n');
@@ -303,9 +308,12 @@ struct Shown {
 }
 
 impl Shown {
-    /// The line around the bytes `start..end` of it. Tabs become four spaces; what is unsafe to print is escaped.
+    /// The line around the bytes `start..end` of it. Tabs become four spaces; what is unsafe to print is
+    /// escaped.
     fn of(line: &str, start: usize, end: usize) -> Self {
-        let skipped = line.get(..start).map_or(0, |before| before.chars().count()).saturating_sub(MAX_LINE_CHARACTERS / 2);
+        let before = line.get(..start).map_or(0, |before| before.chars().count());
+        let is_short = line.chars().nth(MAX_LINE_CHARACTERS).is_none();
+        let skipped = if is_short { 0 } else { before.saturating_sub(MAX_LINE_CHARACTERS / 2) };
         let mut shown = Self { text: String::new(), before: 0, width: 0 };
         if skipped > 0 {
             shown.push("...", 3, false, true);
@@ -344,7 +352,8 @@ impl Shown {
 
 /// Allowed texts, separated by commas.
 fn listed(allowed: &[String]) -> String {
-    let mut text = allowed.iter().take(MAX_ALLOWED).map(|name| escape_text(name)).collect::<Vec<_>>().join(", ");
+    let mut text =
+        allowed.iter().take(MAX_ALLOWED).map(|name| escape_text(name)).collect::<Vec<_>>().join(", ");
     if let Some(more) = allowed.len().checked_sub(MAX_ALLOWED).filter(|more| *more > 0) {
         text.push_str(&format!(", and {more} more"));
     }

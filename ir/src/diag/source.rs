@@ -39,8 +39,8 @@ pub struct Location {
     pub column: usize,
 }
 
-/// Where a value is, and where the values inside it are. The shape of the document without its contents, so that a
-/// [`SpecPath`] is found by walking down.
+/// Where a value is, and where the values inside it are. The shape of the document without its contents, so
+/// that a [`SpecPath`] is found by walking down.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     /// The bytes of the value.
@@ -102,8 +102,8 @@ impl SourceMap {
         self.root = Some(root);
     }
 
-    /// The place of a value. If the text does not have it (a default, a missing field), the key of the nearest value
-    /// around it, or the start of that value. None if the document's values are not known.
+    /// The place of a value. If the text does not have it (a default, a missing field), the key of the
+    /// nearest value around it, or the start of that value. None if the document's values are not known.
     #[must_use]
     pub fn locate(&self, path: &SpecPath) -> Option<Location> {
         let found = self.follow(path)?;

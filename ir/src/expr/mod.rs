@@ -175,13 +175,19 @@ impl ScalarExpr {
     /// expressions have one input, so the rest are fields of a struct column.
     #[must_use]
     pub fn columns(&self) -> BTreeSet<String> {
-        let mut columns = BTreeSet::new();
+        self.column_references().into_iter().collect()
+    }
+
+    /// The columns the expression reads, once for every time they stand in it.
+    #[must_use]
+    pub fn column_references(&self) -> Vec<String> {
+        let mut columns = Vec::new();
         let _ = visit_expressions(&self.0, |expr| {
             match expr {
-                Expr::Identifier(ident) => columns.insert(normalize(ident)),
-                Expr::CompoundIdentifier(parts) => parts.first().is_some_and(|part| columns.insert(normalize(part))),
-                _ => false,
-            };
+                Expr::Identifier(ident) => columns.push(normalize(ident)),
+                Expr::CompoundIdentifier(parts) => columns.extend(parts.first().map(normalize)),
+                _ => {}
+            }
             ControlFlow::<()>::Continue(())
         });
         columns

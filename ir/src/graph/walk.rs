@@ -27,6 +27,38 @@ impl Graph {
         order
     }
 
+    /// `root` and the nodes it depends on, so that consumers come before producers. The walk does not go below
+    /// nodes, other than the root, for which `stop` holds.
+    #[must_use]
+    pub fn topological_below(&self, root: NodeId, stop: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
+        let inputs_of = |id: NodeId| if id != root && stop(id) { Vec::new() } else { self.inputs(id) };
+        let mut below = BTreeSet::new();
+        let mut open = vec![root];
+        while let Some(id) = open.pop() {
+            if below.insert(id) {
+                open.extend(inputs_of(id));
+            }
+        }
+        let mut waiting: BTreeMap<NodeId, usize> = BTreeMap::new();
+        for input in below.iter().flat_map(|id| inputs_of(*id)) {
+            *waiting.entry(input).or_default() += 1;
+        }
+        let mut ready = vec![root];
+        let mut order = Vec::with_capacity(below.len());
+        while let Some(id) = ready.pop() {
+            order.push(id);
+            for input in inputs_of(id) {
+                if let Some(readers) = waiting.get_mut(&input) {
+                    *readers -= 1;
+                    if *readers == 0 {
+                        ready.push(input);
+                    }
+                }
+            }
+        }
+        order
+    }
+
     /// The names along one cycle, if there is one: every node reads the one before it, the first reads the last.
     #[must_use]
     pub fn cycle(&self) -> Option<Vec<String>> {

@@ -245,7 +245,7 @@ pub struct SpanJoin {
     pub columns: Vec<JoinColumn>,
 }
 
-/// Stacks inputs with equal schemas; duplicates stay.
+/// Stacks inputs with the same columns and types; duplicates stay.
 #[derive(
     Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
 )]

@@ -19,7 +19,7 @@ pub use self::core::{
     SpanRelation, Union, Unnest, Window,
 };
 pub use self::source::{ChangeFeed, ChangeRange, FileManifest, Input, Read, Scan, TableMetadata, SOURCE_FILE_COLUMN};
-pub use self::surface::{CpgEmit, CpgTable, Normalize, Relate, RelateSpan, UnionByName};
+pub use self::surface::{CpgEmit, CpgTable, Normalize, Relate, RelateSpan, SelectColumn, UnionByName};
 
 use serde::{Deserialize, Serialize};
 

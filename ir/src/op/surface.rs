@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::core::{JoinColumn, JoinType, SpanRelation};
+use super::core::{JoinColumn, JoinType, Side, SpanRelation};
 
 /// Adds an identifier, a span and normalised texts to its input.
 ///
@@ -39,10 +39,40 @@ pub struct Relate {
     pub span: Option<RelateSpan>,
     /// The output columns; all of both sides if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub select: Option<Vec<JoinColumn>>,
+    pub select: Option<Vec<SelectColumn>>,
     /// What is appended to the names of left and right columns that clash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suffix: Option<(String, String)>,
+}
+
+/// An entry of a relate's output columns. The text form is `left.*`, `left.column` or `right.column as name`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+pub enum SelectColumn {
+    /// All columns of one side.
+    All(Side),
+    /// One column.
+    One(JoinColumn),
+}
+
+impl Serialize for SelectColumn {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::All(Side::Left) => serializer.serialize_str("left.*"),
+            Self::All(Side::Right) => serializer.serialize_str("right.*"),
+            Self::One(column) => column.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SelectColumn {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.as_str() {
+            "left.*" => Ok(Self::All(Side::Left)),
+            "right.*" => Ok(Self::All(Side::Right)),
+            _ => JoinColumn::deserialize(serde::de::value::StringDeserializer::new(text)).map(Self::One),
+        }
+    }
 }
 
 /// How the spans of the two sides relate. Spans are half-open: the end is not part of the span.

@@ -30,22 +30,23 @@ pub mod unsupported;
 pub use load::{Loaded, MAX_SPEC_BYTES, load, load_bytes};
 pub use parameter::{ParameterTarget, ParameterValue, TypedParameter};
 pub use policy::{
-    CacheAction, CacheOverride, CachePlacementPolicy, CompactPolicy, MaintenanceConstraint, MaintenanceSchedule,
-    PriorityOverride, RuleClass, RuleIntent, RuleOverlayProfile, RulepackProfile, VacuumPolicy,
+    CacheAction, CacheOverride, CachePlacementPolicy, CompactPolicy, MaintenanceConstraint,
+    MaintenanceSchedule, PriorityOverride, RuleClass, RuleIntent, RuleOverlayProfile, RulepackProfile,
+    VacuumPolicy,
 };
 pub use relation::{
     ColumnPromises, InputRelation, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget,
     SchemaContract, ViewDefinition,
 };
 pub use runtime::{
-    ExportPolicy, ExtensionGovernanceMode, OtlpProtocol, PushdownEnforcementMode, RedactionMode, RuleTraceMode,
-    RuntimeConfig, RuntimeProfileSpec, TracingConfig, TracingPreset, TunerMode,
+    ExportPolicy, ExtensionGovernanceMode, OtlpProtocol, PushdownEnforcementMode, RedactionMode,
+    RuleTraceMode, RuntimeConfig, RuntimeProfileSpec, TracingConfig, TracingPreset, TunerMode,
 };
 pub use shorthand::{JoinKey, NameSuffix, NamedExpr, SelectEntry, Side};
 pub use transform::{
     Aggregate, AggregationExpr, ComputedColumn, CpgEmit, CpgOutputKind, FileManifest, Filter, IncrementalCdf,
-    JoinKeyPair, JoinType, Metadata, Normalize, Project, Relate, SpanCondition, SpanRelation, Sql, Transform, Union,
-    Unnest, Window,
+    JoinKeyPair, JoinType, Metadata, Normalize, Project, Relate, SpanCondition, SpanRelation, Sql, Transform,
+    Union, Unnest, Window,
 };
 
 use std::sync::LazyLock;
@@ -63,6 +64,7 @@ pub const SPEC_VERSION: u32 = 4;
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Version of the wire format. Always 4.
+    #[schemars(extend("const" = SPEC_VERSION))]
     pub version: u32,
     /// The Delta tables that are read.
     pub input_relations: Vec<InputRelation>,
@@ -109,15 +111,18 @@ pub fn json_schema() -> serde_json::Value {
 }
 
 /// The schema, derived once.
-pub(crate) static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(|| schemars::schema_for!(Spec).to_value());
+pub(crate) static SCHEMA: LazyLock<serde_json::Value> =
+    LazyLock::new(|| schemars::schema_for!(Spec).to_value());
 
-/// The largest integer below which every integer is a double, so that RFC 8785 keeps it apart from its neighbours.
+/// The largest integer below which every integer is a double, so that RFC 8785 keeps it apart from its
+/// neighbours.
 const LARGEST_EXACT_INTEGER: u64 = 1 << 53;
 
 /// The identity of a spec: BLAKE3 of its canonical JSON ([RFC 8785](https://www.rfc-editor.org/rfc/rfc8785)).
 ///
 /// Every field takes part with its default filled in and every short form written out, so the hash is equal
-/// for YAML and JSON, for any order of keys, and for a default left out or spelled out. The order of lists matters.
+/// for YAML and JSON, for any order of keys, and for a default left out or spelled out. The order of lists
+/// matters.
 ///
 /// RFC 8785 writes numbers as doubles, which would make 2^53 and 2^53 + 1 equal; integers beyond 2^53 are
 /// therefore hashed as the text of the integer.

@@ -27,9 +27,10 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) {
         relation(&output.table_name, path.field("table_name"), findings);
         columns(&output.columns, &path.field("columns"), findings);
     }
-    for (field, is_empty) in
-        [("view_definitions", spec.view_definitions.is_empty()), ("output_targets", spec.output_targets.is_empty())]
-    {
+    for (field, is_empty) in [
+        ("view_definitions", spec.view_definitions.is_empty()),
+        ("output_targets", spec.output_targets.is_empty()),
+    ] {
         if is_empty {
             let message = format!("`{field}` is empty: there would be nothing to do");
             findings.push(Diagnostic::new(codes::EMPTY_LIST, message).at(root.field(field)));
@@ -90,7 +91,9 @@ fn columns(columns: &[NamedExpr], path: &SpecPath, findings: &mut Findings) {
 /// Checks the name of an input, view or output.
 fn relation(name: &str, path: SpecPath, findings: &mut Findings) {
     let problem = problem(name).or_else(|| {
-        name.chars().find(|c| matches!(c, '.' | '@')).map(|c| format!("`{c}` is not allowed in the name of a table"))
+        name.chars()
+            .find(|c| matches!(c, '.' | '@'))
+            .map(|c| format!("`{c}` is not allowed in the name of a table"))
     });
     report(name, problem, path, findings);
 }
@@ -102,7 +105,8 @@ fn column(name: &str, path: SpecPath, findings: &mut Findings) {
 
 fn report(name: &str, problem: Option<String>, path: SpecPath, findings: &mut Findings) {
     if let Some(problem) = problem {
-        findings.push(Diagnostic::new(codes::BAD_NAME, problem).at(path).found(name).help("choose another name"));
+        findings
+            .push(Diagnostic::new(codes::BAD_NAME, problem).at(path).found(name).help("choose another name"));
     }
 }
 
@@ -116,7 +120,9 @@ fn problem(name: &str) -> Option<String> {
     }
     let length = name.chars().count();
     if length > MAX_NAME_CHARACTERS {
-        return Some(format!("a name must not be longer than {MAX_NAME_CHARACTERS} characters; this has {length}"));
+        return Some(format!(
+            "a name must not be longer than {MAX_NAME_CHARACTERS} characters; this has {length}"
+        ));
     }
     (!is_nfc(name)).then(|| "a name must be in Unicode normalization form C".to_owned())
 }

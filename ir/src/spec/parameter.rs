@@ -53,8 +53,8 @@ pub enum ParameterValue {
     Timestamp(String),
     /// NULL of a type.
     Null {
-        /// One of `utf8`, `int64`, `int32`, `float64`, `float32`, `boolean`, `date32`, `timestamp`, or the synonyms
-        /// `string`, `long`, `int`, `double`, `float`, `bool`, `date`.
+        /// One of `utf8`, `int64`, `int32`, `float64`, `float32`, `boolean`, `date32`, `timestamp`, or the
+        /// synonyms `string`, `long`, `int`, `double`, `float`, `bool`, `date`.
         data_type: String,
     },
 }

@@ -32,8 +32,8 @@ pub struct ViewDefinition {
     /// A label for people, such as `normalize` or `diagnostic`. It changes nothing in what is computed.
     #[serde(default)]
     pub view_kind: Option<String>,
-    /// The views this one reads (inputs are not listed). Derived from the transform when left out; when given,
-    /// it must be exactly the set that the transform reads.
+    /// The views this one reads (inputs are not listed). Derived from the transform when left out; when
+    /// given, it must be exactly the set that the transform reads.
     #[serde(default)]
     pub view_dependencies: Option<Vec<String>>,
     /// What the view does.

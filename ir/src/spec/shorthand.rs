@@ -1,7 +1,8 @@
 //! Entries that have a short text form beside their full form.
 //!
 //! Each type here reads both forms into one value and writes one of them, so that two spellings of the same
-//! thing have the same [`spec_hash`](super::spec_hash). The schemas are written by hand beside the code that reads.
+//! thing have the same [`spec_hash`](super::spec_hash). The schemas are written by hand beside the code that
+//! reads.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -15,7 +16,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct NamedExpr {
     /// The name of the resulting column; without [`expr`](Self::expr) also the column that is taken.
     pub name: String,
-    /// A SQL scalar expression. A bare name has none: it is the exact name of a column and never parsed as SQL.
+    /// A SQL scalar expression. A bare name has none: it is the exact name of a column and never parsed as
+    /// SQL.
     pub expr: Option<String>,
 }
 
@@ -143,8 +145,9 @@ pub enum Side {
 
 /// One entry of `Relate.select`.
 ///
-/// Text: `left.path` (the column under its own name), `right.path as other_path` (renamed), `left.*` (all columns of
-/// that side, in order). Full form: `{from: right, column: path, name: other_path}`, for names with spaces or dots.
+/// Text: `left.path` (the column under its own name), `right.path as other_path` (renamed), `left.*` (all
+/// columns of that side, in order). Full form: `{from: right, column: path, name: other_path}`, for names
+/// with spaces or dots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelectEntry {
     /// All columns of one side, in order.
@@ -175,7 +178,9 @@ impl FromStr for SelectEntry {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let malformed = || {
-            format!("`{text}` is not of the form `left.column`, `right.column`, `left.column as name` or `left.*`")
+            format!(
+                "`{text}` is not of the form `left.column`, `right.column`, `left.column as name` or `left.*`"
+            )
         };
         let (side, rest) = text.trim().split_once('.').ok_or_else(malformed)?;
         let from = match side {
@@ -189,6 +194,7 @@ impl FromStr for SelectEntry {
         };
         match (column, name) {
             ("", _) | (_, Some("")) | ("*", Some(_)) => Err(malformed()),
+            (column, _) if column.contains(char::is_whitespace) => Err(malformed()),
             ("*", None) => Ok(Self::All(from)),
             (column, name) => Ok(Self::column(from, column, name)),
         }
@@ -198,7 +204,11 @@ impl FromStr for SelectEntry {
 impl SelectEntry {
     /// One column; a `name` equal to the column's is the same as none.
     fn column(from: Side, column: &str, name: Option<&str>) -> Self {
-        Self::Column { from, column: column.to_owned(), name: name.filter(|n| *n != column).map(str::to_owned) }
+        Self::Column {
+            from,
+            column: column.to_owned(),
+            name: name.filter(|n| *n != column).map(str::to_owned),
+        }
     }
 }
 
@@ -208,7 +218,8 @@ impl Serialize for SelectEntry {
             Self::All(Side::Left) => serializer.serialize_str("left.*"),
             Self::All(Side::Right) => serializer.serialize_str("right.*"),
             Self::Column { from, column, name } => {
-                FromColumnName { from: *from, column: column.clone(), name: name.clone() }.serialize(serializer)
+                FromColumnName { from: *from, column: column.clone(), name: name.clone() }
+                    .serialize(serializer)
             }
         }
     }
@@ -256,7 +267,8 @@ impl JsonSchema for SelectEntry {
 
 /// What is appended to column names that both sides of a join have.
 ///
-/// Wire form: `[left, right]`, or one text for the right side alone. An empty text leaves that side's names as they are.
+/// Wire form: `[left, right]`, or one text for the right side alone. An empty text leaves that side's names
+/// as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameSuffix {
     /// Appended to names from the left.
@@ -283,7 +295,8 @@ impl<'de> Deserialize<'de> for NameSuffix {
                 Ok(NameSuffix { left: String::new(), right: text.to_owned() })
             }
             fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<NameSuffix, A::Error> {
-                let (left, right) = Deserialize::deserialize(serde::de::value::SeqAccessDeserializer::new(seq))?;
+                let (left, right) =
+                    Deserialize::deserialize(serde::de::value::SeqAccessDeserializer::new(seq))?;
                 Ok(NameSuffix { left, right })
             }
         }
@@ -306,8 +319,8 @@ impl JsonSchema for NameSuffix {
     }
 }
 
-/// Reads a value that is either a text or a map with the fields of `M`. The map is read in place, not buffered, so
-/// that an error inside it keeps its exact path.
+/// Reads a value that is either a text or a map with the fields of `M`. The map is read in place, not
+/// buffered, so that an error inside it keeps its exact path.
 fn text_or_map<'de, D, T, M>(
     deserializer: D,
     expecting: &'static str,

@@ -1,7 +1,7 @@
 //! Fields that are part of the format but whose feature does not exist yet.
 //!
-//! Such a field may be left out or have its default; any other value is refused with `E0601`. To make a field work,
-//! implement it and delete its row.
+//! Such a field may be left out or have its default; any other value is refused with `E0601`. To make a field
+//! work, implement it and delete its row.
 
 use serde_json::Value;
 
@@ -87,8 +87,8 @@ fn refused(row: &Row, given: &Value, defaults: &Value) -> Option<Diagnostic> {
     }
     let path = row.path.split('.').fold(SpecPath::root(), |path, field| path.field(field));
     let help = match default {
-        Value::Object(_) => "leave the field out".to_owned(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+        Value::Object(_) | Value::Null => "leave the field out".to_owned(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             format!("leave the field out, or give it its default: {default}")
         }
     };
@@ -121,7 +121,7 @@ fn defaults() -> Spec {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
     #[test]
@@ -132,7 +132,6 @@ pub(super) mod tests {
         }
     }
 
-    /// Every field of the session profile is either implemented or listed.
     #[test]
     fn defaults_are_accepted() {
         assert_eq!(check(&defaults()), Vec::new());

@@ -32,5 +32,5 @@ mod value;
 
 pub use dot::dot;
 pub use parse::{Parsed, TextError, parse};
-pub use print::{print, statement};
+pub use print::{operation, print, statement};
 pub use value::{take_word, word};

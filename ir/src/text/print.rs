@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::value::{Part, print_statement, word};
 use crate::graph::{CachePolicy, Graph, NodeId, Placement};
+use crate::op::Op;
 use crate::phase::Phase;
 
 /// The text form of a graph.
@@ -56,6 +57,12 @@ pub fn statement(graph: &Graph, id: NodeId) -> String {
         parts.push(Part::placement(choice.name(), reason));
     }
     print_statement(&head, &parts)
+}
+
+/// The text of an operation without its inputs.
+#[must_use]
+pub fn operation(op: &Op) -> String {
+    print_statement(op.keyword(), &fields(op))
 }
 
 /// The fields of a serialisable struct as parts of a statement; the tag of an operation is its keyword already.

@@ -15,7 +15,7 @@
 //! | V11 | a node with several readers has a placement; before Placed none has | Lowered |
 //! | V12 | segments are exactly the shared nodes and the sinks, each after those it reads, on a higher level | Scheduled |
 //! | V13 | output columns of joins exist on their side and have different names; a span join keeps left rows only or both sides | Core |
-//! | V14 | the inputs of a union have equal schemas | Core |
+//! | V14 | the inputs of a union have the same columns and types in the same order | Core |
 //!
 //! A violation is a bug of the pass that ran last, never of the user. All violations are reported, not only the
 //! first.

@@ -137,8 +137,11 @@ fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
         }
         Op::Union(_) => {
             for (port, input) in inputs.iter().enumerate().skip(1) {
-                if inputs.first() != Some(input) {
-                    report.add(&node.name, "V14", format!("input {port} has another schema than input 0"));
+                let columns = |schema: &Schema| -> Vec<_> {
+                    schema.fields().map(|field| (field.name().clone(), field.data_type().clone())).collect()
+                };
+                if inputs.first().map(|first| columns(first)) != Some(columns(input)) {
+                    report.add(&node.name, "V14", format!("input {port} has other columns than input 0"));
                 }
             }
         }

@@ -11,7 +11,6 @@ use deltalake::kernel::Action;
 use deltalake::kernel::transaction::CommitData;
 use deltalake::logstore::CommitOrBytes;
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use deltalake::DeltaTableError;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -10,7 +10,6 @@ use datafusion::common::{DataFusionError, Result, ScalarValue, plan_datafusion_e
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
-use icu_casemap::{CaseMapper, CaseMapperBorrowed};
 use unicode_normalization::UnicodeNormalization;
 
 use super::text_column::{coerce_text, is_plain_text, map_text};
@@ -162,7 +161,6 @@ struct Options {
     form: Form,
     casefold: bool,
     collapse_white_space: bool,
-    case_mapper: CaseMapperBorrowed<'static>,
 }
 
 impl Options {
@@ -190,7 +188,6 @@ impl Options {
             form,
             casefold: flag(1, "casefold")?,
             collapse_white_space: flag(2, "collapse_ws")?,
-            case_mapper: CaseMapper::new(),
         })
     }
 
@@ -221,7 +218,7 @@ impl Options {
         }
         let mut spelled = self.form.apply(text);
         while self.casefold {
-            let next = self.form.apply(&self.case_mapper.fold_string(&spelled));
+            let next = self.form.apply(&caseless::default_case_fold_str(&spelled));
             if next == spelled {
                 break;
             }

@@ -97,24 +97,17 @@ impl Emitter<'_, '_> {
         def_ids
     }
 
-    /// The bindings that count as declarations: the first by position of each scope, name and namespace,
-    /// and those that always introduce a variable.
+    /// The bindings that count as declarations: the first by position of each scope, name and namespace.
     fn declarations(&self) -> HashSet<BindingIndex> {
         let mut first: HashMap<(ScopeIndex, NameId, Namespace), (u32, BindingIndex)> = HashMap::new();
-        let mut declarations = HashSet::new();
         for (index, binding) in self.facts.bindings.iter().enumerate() {
-            if binding.always_declares {
-                declarations.insert(index);
-                continue;
-            }
             let candidate = (binding.name_span.start, index);
             first
                 .entry((binding.scope, binding.name, binding.namespace))
                 .and_modify(|known| *known = (*known).min(candidate))
                 .or_insert(candidate);
         }
-        declarations.extend(first.into_values().map(|(_, index)| index));
-        declarations
+        first.into_values().map(|(_, index)| index).collect()
     }
 
     fn redirects(&self, out: &mut TableBuilders, scope_ids: &[i64]) {

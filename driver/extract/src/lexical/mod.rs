@@ -100,8 +100,6 @@ pub(crate) struct Binding<'s> {
     pub(crate) name_span: Span,
     /// Definition whose body encloses this one.
     pub(crate) enclosing: Option<BindingIndex>,
-    /// Every such binding introduces a new variable (`let`), instead of only the first.
-    pub(crate) always_declares: bool,
     /// Text of the name.
     pub(crate) text: &'s str,
 }

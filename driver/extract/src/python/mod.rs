@@ -206,7 +206,6 @@ impl<'t, 's, 'f> Analysis<'t, 's, 'f> {
             span: self.tree.span(node),
             name_span: self.tree.span(name),
             enclosing,
-            always_declares: false,
             text,
         });
         self.facts.bindings.len() - 1

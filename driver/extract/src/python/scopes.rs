@@ -85,7 +85,7 @@ impl<'s> Analysis<'_, 's, '_> {
         let tree = self.tree;
         let Some(list) = tree.child_by_field(index, "type_parameters") else { return context.scope };
         let span = Span { start: tree.span(list).start, end: tree.span(index).end };
-        let scope = self.open_scope(index, context.scope, "type_parameters", Some(name), span);
+        let scope = self.open_scope(list, context.scope, "type_parameters", Some(name), span);
         self.set_context(list, Context { scope, role: Role::TypeParameter(scope), ..context });
         scope
     }
@@ -141,7 +141,7 @@ impl<'s> Analysis<'_, 's, '_> {
             if let (Some(name), Some(list)) = (name, parts.next()) {
                 self.set_context(name, Context { role: Role::Skip, ..context });
                 let span = Span { start: tree.span(list).start, end: tree.span(index).end };
-                inner.scope = self.open_scope(index, context.scope, "type_parameters", Some(tree.text(name)), span);
+                inner.scope = self.open_scope(list, context.scope, "type_parameters", Some(tree.text(name)), span);
                 inner.role = Role::TypeParameter(inner.scope);
                 self.set_context(list, inner);
             }

@@ -19,7 +19,7 @@ Fix: save the file as UTF-8, for example with `iconv -f LATIN1 -t UTF-8 spec.yam
 that is wrong.";
 
     SYNTAX = "E0003", "syntax", "the text is neither YAML nor JSON":
-"The text cannot be parsed. A text whose first character is `{` is read as JSON, everything else as YAML 1.2.
+"The text cannot be parsed. A text that starts with `{` and then `\"` or `}` is read as JSON, everything else as YAML 1.2.
 
 Example:
 

@@ -1,7 +1,7 @@
 //! The table of codes: every kind of finding, with the text `driver explain CODE` prints.
 //!
-//! A row gives a constant its code, its slug, a title and an explanation: what it means, an example, how to fix it.
-//! To add one, add a row to the module of its range; nothing else needs to change.
+//! A row gives a constant its code, its slug, a title and an explanation: what it means, an example, how to
+//! fix it. To add one, add a row to the module of its range; nothing else needs to change.
 //!
 //! | range | about |
 //! |---|---|
@@ -102,7 +102,13 @@ impl Code {
     /// All codes, in order.
     pub fn all() -> impl Iterator<Item = Code> {
         let ranges: [&[Code]; 7] = [
-            loading::ROWS, naming::ROWS, typing::ROWS, transforms::ROWS, parameters::ROWS, running::ROWS, warnings::ROWS,
+            loading::ROWS,
+            naming::ROWS,
+            typing::ROWS,
+            transforms::ROWS,
+            parameters::ROWS,
+            running::ROWS,
+            warnings::ROWS,
         ];
         ranges.into_iter().flat_map(<[Code]>::iter).copied()
     }
@@ -110,7 +116,8 @@ impl Code {
     /// The code with this id or slug, in any case.
     #[must_use]
     pub fn find(text: &str) -> Option<Code> {
-        Self::all().find(|code| code.id().eq_ignore_ascii_case(text) || code.slug().eq_ignore_ascii_case(text))
+        Self::all()
+            .find(|code| code.id().eq_ignore_ascii_case(text) || code.slug().eq_ignore_ascii_case(text))
     }
 }
 

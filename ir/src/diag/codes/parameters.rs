@@ -18,7 +18,9 @@ Example: positions 1 and 3.
 Fix: renumber, or add the missing parameter.";
 
     UNBOUND_PLACEHOLDER = "E0403", "unbound-placeholder", "an expression uses a placeholder that has no value":
-"Example: `predicate: name = $2` with one parameter.
+"`$1`, `$2`, ... in expressions and queries stand for the parameters of these positions.
+
+Example: `predicate: name = $2` with one parameter.
 
 Fix: add a parameter for the position, or correct the placeholder.";
 
@@ -30,7 +32,9 @@ Example: `position: 2` where no expression has `$2`.
 Fix: correct the target, or remove the parameter.";
 
     BAD_DATE = "E0405", "bad-date", "a date parameter that is not a date":
-"Example: `value: {type: Date, value: 31.01.2026}`
+"Dates are written year, month, day, and must exist in the calendar.
+
+Example: `value: {type: Date, value: 31.01.2026}`
 
 Fix: `value: '2026-01-31'`";
 
@@ -42,7 +46,9 @@ A timestamp has a date and a time, without zone.
 Fix: `value: '2026-01-31T12:00:00.5'` (a space may stand for the `T`).";
 
     UNKNOWN_NULL_TYPE = "E0407", "unknown-null-type", "a NULL parameter of a type that does not exist":
-"Example: `value: {type: 'Null', value: {data_type: number}}`
+"A NULL has a type too, and it must be one of those that parameters can have.
+
+Example: `value: {type: 'Null', value: {data_type: number}}`
 
 Fix: use one of the types in the message.";
 
@@ -54,12 +60,16 @@ Example: `target: {kind: FilterEq, base_table: nodes, filter_column: langage}`
 Fix: correct the name.";
 
     PARAMETER_TYPE = "E0409", "parameter-type", "a parameter's type does not fit where it is used":
-"Example: a `Utf8` parameter compared with an `Int64` column.
+"Parameters are put in as typed values, and SQL finds no way to use one of this type here.
+
+Example: a `Utf8` parameter compared with an `Int64` column.
 
 Fix: give the parameter the type of the column.";
 
     OUTPUT_COLUMN = "E0501", "output-column", "an output names a column its source does not have":
-"Example: `columns: [node_id, kidn]`
+"`columns` of an output takes columns of its `source_view`, or expressions over them.
+
+Example: `columns: [node_id, kidn]`
 
 Fix: use one of the columns in the message, or leave `columns` empty to write all.";
 
@@ -93,7 +103,9 @@ Example: an input and an output with `delta_location: lake/nodes`.
 Fix: write to another location. To go on from the previous result, pin the input's version and say so in another spec.";
 
     OUTPUT_TYPE = "E0506", "output-type", "a column's type cannot be stored in a Delta table":
-"Example: a column of type `Interval` or `Duration`.
+"Delta tables store numbers, texts, binary, truth values, dates, timestamps, and lists, maps and structs of them.
+
+Example: a column of type `Interval` or `Duration`.
 
 Fix: convert it in `columns`: `{name: seconds, expr: ...}`.";
 

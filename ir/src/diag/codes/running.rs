@@ -82,17 +82,23 @@ Example: a view that gives one node twice.
 Fix: make the view distinct, or add a column to what identifies its rows.";
 
     CANCELLED = "E0710", "cancelled", "the run was stopped":
-"Example: Ctrl-C, or a time limit. Outputs that were not yet committed are unchanged.
+"Somebody or a limit ended the run before it was done.
+
+Example: Ctrl-C, or a time limit. Outputs that were not yet committed are unchanged.
 
 Fix: run again.";
 
     SPEC_UNREADABLE = "E0711", "spec-unreadable", "the spec's file cannot be read":
-"Example: `driver check spec.yml` where the file is `spec.yaml`.
+"There is no such file, or it may not be read.
+
+Example: `driver check spec.yml` where the file is `spec.yaml`.
 
 Fix: correct the path or the permissions.";
 
     STORE_UNREACHABLE = "E0712", "store-unreachable", "a store cannot be reached":
-"Example: a bucket whose name is wrong, or missing credentials.
+"The place of a table is in a store that does not answer, or that does not know who is asking.
+
+Example: a bucket whose name is wrong, or missing credentials.
 
 Fix: check the URL, the network, and the credentials in the environment.";
 }

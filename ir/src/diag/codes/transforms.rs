@@ -54,7 +54,9 @@ Example: `{function: sum, alias: total}`
 Fix: `{function: sum, column: size, alias: total}` or `{function: sum, arguments: [size * 2], alias: total}`.";
 
     EMPTY_TRANSFORM = "E0308", "empty-transform", "a transform without the list it works on":
-"Example: `{kind: Window, source: calls, columns: []}`
+"The transform does its work on a list that is empty.
+
+Example: `{kind: Window, source: calls, columns: []}`
 
 Fix: name at least one entry.";
 
@@ -115,7 +117,9 @@ Fix: remove the entry, or use `Inner` or `Left`.";
 Fix: `expr: row_number() OVER (PARTITION BY file_id ORDER BY line)`, or use `Project`.";
 
     UNKNOWN_CACHE_VIEW = "E0317", "unknown-cache-view", "a cache override names a view that does not exist":
-"Example: `overrides: [{view_name: cals, action: ForceCache}]`
+"`cache_policy.overrides` decides about views of this spec by name.
+
+Example: `overrides: [{view_name: cals, action: ForceCache}]`
 
 Fix: correct the name, or remove the override.";
 

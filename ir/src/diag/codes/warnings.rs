@@ -56,7 +56,9 @@ Example: a `Union` of `defs` with `docstring` and `imports` without.
 Fix: none is needed if that is meant; otherwise add the column, or check its spelling.";
 
     REDUNDANT_FILTER = "W0008", "constant-filter", "a condition that is always true or never":
-"Example: `predicate: 1 = 1`
+"Whether it holds does not depend on the row, so the view keeps everything or nothing.
+
+Example: `predicate: 1 = 1`
 
 Fix: remove the view, or correct the condition.";
 }

@@ -1,7 +1,7 @@
 //! Reads JSON (RFC 8259) with the bytes of every value.
 //!
-//! YAML 1.2 is meant to contain JSON, but the YAML parser refuses the surrogate pairs (`\ud83d\ude00`) that JSON
-//! writers use for characters beyond U+FFFF. So JSON has a reader of its own.
+//! YAML 1.2 is meant to contain JSON, but the YAML parser refuses the surrogate pairs (`\ud83d\ude00`) that
+//! JSON writers use for characters beyond U+FFFF. So JSON has a reader of its own.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use super::tree::{Field, MAX_DEPTH, Node, Value, float, integer, too_deep, witho
 ///
 /// # Errors
 /// The syntax error, or too deep nesting, at which reading stopped.
-pub(super) fn read(text: &str, findings: &mut Findings) -> Result<Node, Diagnostic> {
+pub(super) fn read(text: &str, findings: &mut Findings) -> Result<Node, Box<Diagnostic>> {
     let mut reader = Reader { text, at: 0, depth: 0, findings };
     let node = reader.value()?;
     reader.skip_space();
@@ -49,16 +49,17 @@ impl Reader<'_> {
     }
 
     /// A syntax error at the current character.
-    fn failed(&self, expected: &str) -> Diagnostic {
+    fn failed(&self, expected: &str) -> Box<Diagnostic> {
         let next = self.text.get(self.at..).and_then(|rest| rest.chars().next());
         let (found, length) = match next {
             Some(character) => (format!("`{character}`"), character.len_utf8()),
             None => ("the end of the text".to_owned(), 0),
         };
-        Diagnostic::new(codes::SYNTAX, format!("{expected}, found {found}")).at_bytes(self.at..self.at + length)
+        let message = format!("{expected}, found {found}");
+        Box::new(Diagnostic::new(codes::SYNTAX, message).at_bytes(self.at..self.at + length))
     }
 
-    fn value(&mut self) -> Result<Node, Diagnostic> {
+    fn value(&mut self) -> Result<Node, Box<Diagnostic>> {
         self.skip_space();
         let start = self.at;
         let value = match self.peek() {
@@ -71,9 +72,12 @@ impl Reader<'_> {
         Ok(Node { bytes: start..self.at, value })
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Result<Value, Diagnostic>) -> Result<Value, Diagnostic> {
+    fn nested(
+        &mut self,
+        read: fn(&mut Self) -> Result<Value, Box<Diagnostic>>,
+    ) -> Result<Value, Box<Diagnostic>> {
         if self.depth == MAX_DEPTH {
-            return Err(too_deep(self.at..self.at + 1));
+            return Err(Box::new(too_deep(self.at..self.at + 1)));
         }
         self.depth += 1;
         self.at += 1;
@@ -82,7 +86,7 @@ impl Reader<'_> {
         value
     }
 
-    fn map(&mut self) -> Result<Value, Diagnostic> {
+    fn map(&mut self) -> Result<Value, Box<Diagnostic>> {
         let mut fields = Vec::new();
         self.skip_space();
         if self.take(b'}') {
@@ -112,7 +116,7 @@ impl Reader<'_> {
         }
     }
 
-    fn list(&mut self) -> Result<Value, Diagnostic> {
+    fn list(&mut self) -> Result<Value, Box<Diagnostic>> {
         let mut items = Vec::new();
         self.skip_space();
         if self.take(b']') {
@@ -130,7 +134,7 @@ impl Reader<'_> {
         }
     }
 
-    fn word(&mut self) -> Result<Value, Diagnostic> {
+    fn word(&mut self) -> Result<Value, Box<Diagnostic>> {
         let rest = self.text.get(self.at..).unwrap_or("");
         let words = [("null", Value::Null), ("true", Value::Boolean(true)), ("false", Value::Boolean(false))];
         for (word, value) in words {
@@ -142,7 +146,7 @@ impl Reader<'_> {
         Err(self.failed("expected a value"))
     }
 
-    fn digits(&mut self) -> Result<(), Diagnostic> {
+    fn digits(&mut self) -> Result<(), Box<Diagnostic>> {
         if !matches!(self.peek(), Some(b'0'..=b'9')) {
             return Err(self.failed("expected a digit"));
         }
@@ -152,7 +156,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<Value, Diagnostic> {
+    fn number(&mut self) -> Result<Value, Box<Diagnostic>> {
         let start = self.at;
         self.take(b'-');
         if self.take(b'0') {
@@ -176,11 +180,15 @@ impl Reader<'_> {
         }
         let bytes = start..self.at;
         let text = self.text.get(bytes.clone()).unwrap_or("");
-        Ok(if is_whole { integer(text, 10, &bytes, self.findings) } else { float(text, &bytes, self.findings) })
+        Ok(if is_whole {
+            integer(text, 10, &bytes, self.findings)
+        } else {
+            float(text, &bytes, self.findings)
+        })
     }
 
     /// Reads a text in quotes, from the opening to the closing quote.
-    fn string(&mut self) -> Result<String, Diagnostic> {
+    fn string(&mut self) -> Result<String, Box<Diagnostic>> {
         let start = self.at;
         self.at += 1;
         let mut text = String::new();
@@ -198,13 +206,13 @@ impl Reader<'_> {
                 Some(_) => return Err(self.failed("control characters in a text must be escaped")),
                 None => {
                     let unfinished = Diagnostic::new(codes::SYNTAX, "this text has no closing quote");
-                    return Err(unfinished.at_bytes(start..start + 1));
+                    return Err(Box::new(unfinished.at_bytes(start..start + 1)));
                 }
             }
         }
     }
 
-    fn escape(&mut self) -> Result<char, Diagnostic> {
+    fn escape(&mut self) -> Result<char, Box<Diagnostic>> {
         let start = self.at;
         self.at += 1;
         let character = match self.peek() {
@@ -227,7 +235,7 @@ impl Reader<'_> {
     }
 
     /// Reads what follows `\u`: four digits, or a pair of surrogates with `\u` between them.
-    fn unicode_escape(&mut self, start: usize) -> Result<char, Diagnostic> {
+    fn unicode_escape(&mut self, start: usize) -> Result<char, Box<Diagnostic>> {
         let first = self.four_digits()?;
         let code = if (0xd800..0xdc00).contains(&first) && self.take(b'\\') && self.take(b'u') {
             let second = self.four_digits()?;
@@ -239,14 +247,15 @@ impl Reader<'_> {
         } else {
             first
         };
-        char::from_u32(code).ok_or_else(|| lone_surrogate(start..self.at))
+        char::from_u32(code).ok_or_else(|| Box::new(lone_surrogate(start..self.at)))
     }
 
-    fn four_digits(&mut self) -> Result<u32, Diagnostic> {
+    fn four_digits(&mut self) -> Result<u32, Box<Diagnostic>> {
         let mut number = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            number = number * 16 + digit.ok_or_else(|| self.failed("expected four hexadecimal digits after `\\u`"))?;
+            number = number * 16
+                + digit.ok_or_else(|| self.failed("expected four hexadecimal digits after `\\u`"))?;
             self.at += 1;
         }
         Ok(number)

@@ -1,8 +1,11 @@
 //! From text to a [`Spec`], reporting everything that is wrong with it at once.
 //!
-//! 1. Size and encoding. 2. Text to a tree of values with their bytes ([`json`], [`yaml`]). 3. The version. 4. The
-//! tree against the schema ([`shape`]): unknown and missing fields, wrong types, unknown words, all of them. 5. Decoding
-//! into the types. 6. Names, and features that do not exist yet.
+//! 1. Size and encoding.
+//! 2. Text to a tree of values with their bytes ([`json`], [`yaml`]).
+//! 3. The version.
+//! 4. The tree against the schema ([`shape`]): unknown and missing fields, wrong types, unknown words.
+//! 5. Decoding into the types.
+//! 6. Names, and features that do not exist yet.
 
 mod findings;
 mod json;
@@ -22,8 +25,8 @@ pub const MAX_SPEC_BYTES: usize = 4 << 20;
 /// What became of a text.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The spec, if the text has the shape of one. It may be there although there are errors (an unknown field is left
-    /// out, a bad name is kept), so that later checks can find more; it must not be run then.
+    /// The spec, if the text has the shape of one. It may be there although there are errors (an unknown
+    /// field is left out, a bad name is kept), so that later checks can find more; it must not be run then.
     pub spec: Option<Spec>,
     /// The text and the place of every value in it, for messages.
     pub source: SourceMap,
@@ -60,8 +63,8 @@ pub fn load_bytes(bytes: &[u8], origin: SourceName) -> Loaded {
 
 /// Reads a spec from YAML or JSON.
 ///
-/// A text that starts with `{` is read as JSON; only if that fails and it is valid YAML (a flow map may start with `{`
-/// too), as YAML.
+/// A text that starts with `{` and then `"` or `}` is read as JSON, everything else as YAML (in which a map
+/// may start with `{` too, but rarely with a quoted key).
 #[must_use]
 pub fn load(text: &str, origin: SourceName) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -80,7 +83,7 @@ pub fn load(text: &str, origin: SourceName) -> Loaded {
             None
         }
         Err(error) => {
-            findings.push(error);
+            findings.push(*error);
             None
         }
     };
@@ -89,8 +92,11 @@ pub fn load(text: &str, origin: SourceName) -> Loaded {
 
 fn too_large(bytes: usize) -> Option<Diagnostic> {
     (bytes > MAX_SPEC_BYTES).then(|| {
-        Diagnostic::new(codes::SPEC_TOO_LARGE, format!("the spec has {bytes} bytes; the limit is {MAX_SPEC_BYTES}"))
-            .help("put data into a Delta table and read it as an input")
+        Diagnostic::new(
+            codes::SPEC_TOO_LARGE,
+            format!("the spec has {bytes} bytes; the limit is {MAX_SPEC_BYTES}"),
+        )
+        .help("put data into a Delta table and read it as an input")
     })
 }
 
@@ -100,19 +106,13 @@ fn not_a_spec(message: &str) -> Diagnostic {
         .help("a spec is a map with `version`, `input_relations`, `view_definitions` and `output_targets`")
 }
 
-fn read_tree(text: &str, findings: &mut Findings) -> Result<Option<Node>, Diagnostic> {
-    if !text.trim_start().starts_with('{') {
-        return yaml::read(text, findings);
+fn read_tree(text: &str, findings: &mut Findings) -> Result<Option<Node>, Box<Diagnostic>> {
+    let after_brace = text.trim_start().strip_prefix('{').map(str::trim_start);
+    if after_brace.is_some_and(|rest| rest.starts_with(['"', '}'])) {
+        json::read(text, findings).map(Some)
+    } else {
+        yaml::read(text, findings)
     }
-    let mut json_findings = Findings::default();
-    let json_error = match json::read(text, &mut json_findings) {
-        Ok(tree) => {
-            json_findings.into_list().into_iter().for_each(|finding| findings.push(finding));
-            return Ok(Some(tree));
-        }
-        Err(error) => error,
-    };
-    yaml::read(text, findings).map_err(|_| json_error)
 }
 
 /// Makes a spec of a tree, if it has the shape of one.
@@ -147,12 +147,17 @@ fn is_current(tree: &Node, findings: &mut Findings) -> bool {
     let path = SpecPath::root().field("version");
     let help = match tree.get("version").map(|node| &node.value) {
         Some(Value::Integer(version)) if *version == i64::from(SPEC_VERSION) => {
-            if let Some(field) = tree.fields().into_iter().flatten().find(|field| field.key == "parameter_templates") {
+            if let Some(field) =
+                tree.fields().into_iter().flatten().find(|field| field.key == "parameter_templates")
+            {
                 findings.push(
-                    Diagnostic::new(codes::PARAMETER_TEMPLATES, "`parameter_templates` is no longer part of the format")
-                        .at(SpecPath::root().field("parameter_templates"))
-                        .at_bytes(field.key_bytes.clone())
-                        .help("use `typed_parameters`, and `$1`, `$2`, ... in expressions"),
+                    Diagnostic::new(
+                        codes::PARAMETER_TEMPLATES,
+                        "`parameter_templates` is no longer part of the format",
+                    )
+                    .at(SpecPath::root().field("parameter_templates"))
+                    .at_bytes(field.key_bytes.clone())
+                    .help("use `typed_parameters`, and `$1`, `$2`, ... in expressions"),
                 );
                 return false;
             }
@@ -162,7 +167,9 @@ fn is_current(tree: &Node, findings: &mut Findings) -> bool {
             "rename `parameter_templates` to `typed_parameters`, replace join keys named bstart/bend by `span`, settle \
              name clashes of `Relate` by `select` or `suffix`, then write `version: 4`"
         }
-        Some(Value::Integer(_)) => "this spec was written for a newer program; use that, or write a version 4 spec",
+        Some(Value::Integer(_)) => {
+            "this spec was written for a newer program; use that, or write a version 4 spec"
+        }
         // A missing version, or one that is not a number, is a matter of shape.
         _ => return true,
     };
@@ -181,3 +188,6 @@ fn spec_path(path: &serde_path_to_error::Path) -> SpecPath {
     };
     SpecPath::from(path.iter().filter_map(segment).collect::<Vec<_>>())
 }
+
+#[cfg(test)]
+mod tests;

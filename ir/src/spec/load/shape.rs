@@ -1,10 +1,11 @@
 //! Checks a document against the JSON Schema of [`Spec`](crate::spec::Spec), reporting everything at once.
 //!
-//! Serde stops at the first error; this does not. It is driven by the schema that the types derive, so it cannot drift
-//! from them: it knows the keywords that `schemars` and our own schemas use (`$ref`, `type`, `const`, `enum`, `oneOf`,
-//! `anyOf`, `properties`, `required`, `additionalProperties`, `items`, `minItems`, `maxItems`, `minimum`, integer
-//! formats, and our format `relate-select`). The result is the document as plain JSON without unknown fields and with
-//! the field that tells the members of a union apart in first place.
+//! Serde stops at the first error; this does not. It is driven by the schema that the types derive, so it
+//! cannot drift from them: it knows the keywords that `schemars` and our own schemas use (`$ref`, `type`,
+//! `const`, `enum`, `oneOf`, `anyOf`, `properties`, `required`, `additionalProperties`, `items`, `minItems`,
+//! `maxItems`, `minimum`, integer formats, and our format `relate-select`). The result is the document as
+//! plain JSON without unknown fields and with the field that tells the members of a union apart in first
+//! place.
 
 use serde_json::{Map, Value as Json};
 
@@ -63,7 +64,8 @@ impl<'a> Checker<'a> {
         if alternatives.iter().any(|schema| accepts_anything(schema)) {
             return self.anything(node);
         }
-        let fitting: Vec<&Schema> = alternatives.iter().copied().filter(|schema| has_type(schema, node)).collect();
+        let fitting: Vec<&Schema> =
+            alternatives.iter().copied().filter(|schema| has_type(schema, node)).collect();
         match &node.value {
             Value::Invalid => {
                 self.is_sound = false;
@@ -86,7 +88,8 @@ impl<'a> Checker<'a> {
         let Some(object) = schema.as_object() else {
             return;
         };
-        if let Some(name) = object.get("$ref").and_then(Json::as_str).and_then(|r| r.strip_prefix("#/$defs/")) {
+        if let Some(name) = object.get("$ref").and_then(Json::as_str).and_then(|r| r.strip_prefix("#/$defs/"))
+        {
             if let Some(definition) = self.root.get("$defs").and_then(|defs| defs.get(name)) {
                 self.flatten(definition, out);
             }
@@ -123,12 +126,13 @@ impl<'a> Checker<'a> {
         if !words.is_empty() && !words.contains(&text) {
             self.refuse(unknown_word(text, &words).at(self.path.clone()));
         }
-        let is_select = schemas.iter().any(|schema| schema.get("format") == Some(&Json::from("relate-select")));
+        let is_select =
+            schemas.iter().any(|schema| schema.get("format") == Some(&Json::from("relate-select")));
         if is_select && let Err(problem) = text.parse::<SelectEntry>() {
             self.refuse(
-                Diagnostic::new(codes::BAD_SELECT, problem)
-                    .at(self.path.clone())
-                    .help("say which side the column is from, or write `{from: left, column: ..., name: ...}`"),
+                Diagnostic::new(codes::BAD_SELECT, problem).at(self.path.clone()).help(
+                    "say which side the column is from, or write `{from: left, column: ..., name: ...}`",
+                ),
             );
         }
         Json::from(text)
@@ -145,8 +149,11 @@ impl<'a> Checker<'a> {
             (low..=high).contains(&number)
         };
         if !schemas.iter().any(fits) {
-            let limit = if number < 0 { "this number must not be negative" } else { "this number is too large" };
-            self.refuse(Diagnostic::new(codes::BAD_NUMBER, limit).at(self.path.clone()).found(number.to_string()));
+            let limit =
+                if number < 0 { "this number must not be negative" } else { "this number is too large" };
+            self.refuse(
+                Diagnostic::new(codes::BAD_NUMBER, limit).at(self.path.clone()).found(number.to_string()),
+            );
         }
         Json::from(number)
     }
@@ -154,7 +161,8 @@ impl<'a> Checker<'a> {
     fn list(&mut self, items: &[Node], schemas: &[&'a Schema]) -> Json {
         let count = |key| schemas.iter().find_map(|schema| schema.get(key)).and_then(Json::as_u64);
         let length = items.len() as u64;
-        if let Some(wanted) = count("minItems").filter(|min| length < *min).or(count("maxItems").filter(|max| length > *max))
+        if let Some(wanted) =
+            count("minItems").filter(|min| length < *min).or(count("maxItems").filter(|max| length > *max))
         {
             let message = format!("expected a list of {wanted} items, found {length}");
             self.refuse(Diagnostic::new(codes::WRONG_SHAPE, message).at(self.path.clone()));
@@ -174,22 +182,33 @@ impl<'a> Checker<'a> {
         let property = |name: &str| properties.and_then(|properties| properties.get(name));
         let mut object = Map::with_capacity(fields.len());
         // What tells the members of a union apart comes first; decoding then needs no buffer.
-        let is_tag = |field: &&Field| property(&field.key).is_some_and(|schema| schema.get("const").is_some());
+        let is_tag =
+            |field: &&Field| property(&field.key).is_some_and(|schema| schema.get("const").is_some());
+        let mut meant = Vec::new();
         for field in fields.iter().filter(is_tag).chain(fields.iter().filter(|field| !is_tag(field))) {
-            let segment = Segment::Field(field.key.clone());
             match property(&field.key).or_else(|| schema.get("additionalProperties")) {
                 None | Some(Json::Bool(false)) => {
-                    let known = properties.map(|p| p.keys().map(String::as_str).collect()).unwrap_or_default();
-                    self.unknown_field(field, known);
+                    let known =
+                        properties.map(|p| p.keys().map(String::as_str).collect()).unwrap_or_default();
+                    meant.extend(self.unknown_field(field, known));
                 }
                 Some(schema) => {
+                    let segment = Segment::Field(field.key.clone());
                     let value = self.within(segment, |checker| checker.value(&field.value, &[schema]));
                     object.insert(field.key.clone(), value);
                 }
             }
         }
-        for name in schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
-            if node.get(name).is_none() {
+        for name in
+            schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+        {
+            if node.get(name).is_some() {
+                continue;
+            }
+            // A misspelt field is one mistake, not two.
+            if meant.iter().any(|meant| meant == name) {
+                self.is_sound = false;
+            } else {
                 self.missing_field(name, property(name));
             }
         }
@@ -206,7 +225,8 @@ impl<'a> Checker<'a> {
         }
         let properties = first.get("properties").and_then(Json::as_object);
         let (tag, _) = properties?.iter().find(|(_, schema)| schema.get("const").is_some())?;
-        let word = |schema: &Schema| schema.get("properties")?.get(tag)?.get("const")?.as_str().map(str::to_owned);
+        let word =
+            |schema: &Schema| schema.get("properties")?.get(tag)?.get("const")?.as_str().map(str::to_owned);
         let words: Vec<String> = schemas.iter().filter_map(|schema| word(schema)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let path = self.path.field(tag.as_str());
@@ -235,14 +255,18 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn unknown_field(&mut self, field: &Field, known: Vec<&str>) {
-        let finding = Diagnostic::new(codes::UNKNOWN_FIELD, format!("there is no field `{}` here", field.key))
-            .at(self.path.field(field.key.clone()))
-            .at_bytes(field.key_bytes.clone())
-            .found(field.key.clone())
-            .allowed(known)
-            .suggest_nearest();
+    /// Reports a field that does not exist; returns the one that was probably meant.
+    fn unknown_field(&mut self, field: &Field, known: Vec<&str>) -> Option<String> {
+        let finding =
+            Diagnostic::new(codes::UNKNOWN_FIELD, format!("there is no field `{}` here", field.key))
+                .at(self.path.field(field.key.clone()))
+                .at_bytes(field.key_bytes.clone())
+                .found(field.key.clone())
+                .allowed(known)
+                .suggest_nearest();
+        let meant = finding.suggestion.clone();
         self.findings.push(finding);
+        meant
     }
 
     fn missing_field(&mut self, name: &str, schema: Option<&Json>) {
@@ -258,7 +282,8 @@ impl<'a> Checker<'a> {
 
     fn wrong_type(&mut self, node: &Node, alternatives: &[&Schema]) {
         let words: Vec<&str> = alternatives.iter().flat_map(|schema| allowed_words(schema)).collect();
-        let mut wanted: Vec<&str> = alternatives.iter().flat_map(|schema| type_names(schema)).map(said).collect();
+        let mut wanted: Vec<&str> =
+            alternatives.iter().flat_map(|schema| type_names(schema)).map(said).collect();
         wanted.retain(|name| *name != said("null"));
         wanted.dedup();
         let message = format!("expected {}, found {}", wanted.join(" or "), found(&node.value));

@@ -39,10 +39,10 @@ pub(super) struct Field {
 impl Node {
     /// The fields, if it is a map.
     pub(super) fn fields(&self) -> Option<&[Field]> {
-        match &self.value {
-            Value::Map(fields) => Some(fields),
-            _ => None,
-        }
+        let Value::Map(fields) = &self.value else {
+            return None;
+        };
+        Some(fields)
     }
 
     /// The value of a field, if it is a map that has it.
@@ -78,10 +78,13 @@ pub(super) fn without_duplicates(fields: Vec<Field>, findings: &mut Findings) ->
             kept.push(field);
         } else {
             findings.push(
-                Diagnostic::new(codes::DUPLICATE_KEY, format!("the key `{}` appears twice in this map", field.key))
-                    .at_bytes(field.key_bytes)
-                    .found(field.key)
-                    .help("remove one of the two"),
+                Diagnostic::new(
+                    codes::DUPLICATE_KEY,
+                    format!("the key `{}` appears twice in this map", field.key),
+                )
+                .at_bytes(field.key_bytes)
+                .found(field.key)
+                .help("remove one of the two"),
             );
         }
     }

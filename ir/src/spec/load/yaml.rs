@@ -1,7 +1,7 @@
 //! Reads YAML 1.2 (core schema) from the parser's events, with the bytes of every value.
 //!
-//! Anchors, aliases, tags and merge keys are reported and not followed, so no document can be larger in memory than
-//! its text.
+//! Anchors, aliases, tags and merge keys are reported and not followed, so no document can be larger in
+//! memory than its text.
 
 use std::ops::Range;
 
@@ -16,11 +16,11 @@ use super::tree::{Field, MAX_DEPTH, Node, Value, float, integer, too_deep, witho
 ///
 /// # Errors
 /// The syntax error, too deep nesting, or second document at which reading stopped.
-pub(super) fn read(text: &str, findings: &mut Findings) -> Result<Option<Node>, Diagnostic> {
+pub(super) fn read(text: &str, findings: &mut Findings) -> Result<Option<Node>, Box<Diagnostic>> {
     let offsets = Offsets::of(text);
     let mut builder = Builder { text, offsets: &offsets, open: Vec::new(), root: None, findings };
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| syntax_error(&error, &offsets))?;
+        let (event, span) = event.map_err(|error| Box::new(syntax_error(&error, &offsets)))?;
         builder.event(event, span)?;
     }
     Ok(builder.root)
@@ -58,6 +58,10 @@ fn syntax_error(error: &ScanError, offsets: &Offsets) -> Diagnostic {
         .help("look at the indentation, quotes and brackets here and on the lines before")
 }
 
+fn key_is_no_text(bytes: Range<usize>) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(codes::SYNTAX, "a key must be a text").at_bytes(bytes))
+}
+
 /// A map or list whose end has not come yet.
 struct Open {
     start: usize,
@@ -87,7 +91,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Box<Diagnostic>> {
         let bytes = self.offsets.range(span);
         match event {
             Event::Alias(_) => {
@@ -129,9 +133,8 @@ impl Builder<'_> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(bytes.end),
             Event::DocumentStart(_) if self.root.is_some() => {
-                Err(Diagnostic::new(codes::SEVERAL_DOCUMENTS, "a second YAML document starts here")
-                    .at_bytes(bytes)
-                    .help("put each document into its own file"))
+                let second = Diagnostic::new(codes::SEVERAL_DOCUMENTS, "a second YAML document starts here");
+                Err(Box::new(second.at_bytes(bytes).help("put each document into its own file")))
             }
             Event::Nothing
             | Event::StreamStart
@@ -151,18 +154,18 @@ impl Builder<'_> {
         }
     }
 
-    fn begin(&mut self, bytes: Range<usize>, items: Items) -> Result<(), Diagnostic> {
+    fn begin(&mut self, bytes: Range<usize>, items: Items) -> Result<(), Box<Diagnostic>> {
         if self.open.len() == MAX_DEPTH {
-            return Err(too_deep(bytes));
+            return Err(Box::new(too_deep(bytes)));
         }
         if self.expects_key() {
-            return Err(Diagnostic::new(codes::SYNTAX, "a key must be a text").at_bytes(bytes));
+            return Err(key_is_no_text(bytes));
         }
         self.open.push(Open { start: bytes.start, is_flow: !bytes.is_empty(), items });
         Ok(())
     }
 
-    fn end(&mut self, end: usize) -> Result<(), Diagnostic> {
+    fn end(&mut self, end: usize) -> Result<(), Box<Diagnostic>> {
         let Some(Open { start, is_flow, items }) = self.open.pop() else {
             return Ok(());
         };
@@ -182,14 +185,18 @@ impl Builder<'_> {
     }
 
     /// Puts a finished value where it belongs.
-    fn finished(&mut self, node: Node) -> Result<(), Diagnostic> {
+    fn finished(&mut self, node: Node) -> Result<(), Box<Diagnostic>> {
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some(Open { items: Items::List(items), .. }) => items.push(node),
             Some(Open { items: Items::Map { fields, key }, .. }) => match key.take() {
                 Some(Key { is_refused: true, .. }) => {}
-                Some(Key { text, bytes, .. }) => fields.push(Field { key: text, key_bytes: bytes, value: node }),
-                None => return Err(Diagnostic::new(codes::SYNTAX, "a key must be a text").at_bytes(node.bytes)),
+                Some(Key { text, bytes, .. }) => {
+                    fields.push(Field { key: text, key_bytes: bytes, value: node })
+                }
+                None => {
+                    return Err(key_is_no_text(node.bytes));
+                }
             },
         }
         Ok(())
@@ -205,7 +212,8 @@ impl Builder<'_> {
         let before = self.text.get(..start).unwrap_or("");
         let mark = |character: char| {
             let at = before.rfind(character).unwrap_or(start);
-            let length = before.get(at..).and_then(|rest| rest.find(char::is_whitespace)).unwrap_or(start - at);
+            let length =
+                before.get(at..).and_then(|rest| rest.find(char::is_whitespace)).unwrap_or(start - at);
             at..at + length
         };
         let (anchor_bytes, tag_bytes) = (mark('&'), mark('!'));

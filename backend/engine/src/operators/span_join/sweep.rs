@@ -221,10 +221,9 @@ impl Sweep {
             let found = nested.closed.get(drain(&mut self.matches.closed, &mut room)).unwrap_or_default();
             found.iter().for_each(|(_, index)| report(*index as usize));
         }
-        if let (Open::Crossing(set), Some((from, end))) = (&self.open, &mut self.matches.set) {
-            let ending_later = set.range((*from, Bound::Unbounded)).take_while(|(Reverse(e), _)| e >= end);
-            let before = room;
-            for entry in ending_later.take(before) {
+        if let (Open::Crossing(set), Some((from, bound))) = (&self.open, &mut self.matches.set) {
+            let ending_later = set.range((*from, Bound::Unbounded)).take_while(|(Reverse(end), _)| *end >= *bound);
+            for entry in ending_later.take(room) {
                 report(entry.1 as usize);
                 *from = Bound::Excluded(*entry);
                 room -= 1;

@@ -1,0 +1,88 @@
+//! SQL syntax trees to DataFusion expressions with all implicit conversions made explicit.
+//!
+//! Conversions are made here and not left to DataFusion's analyzer, because a plan node is built from the types
+//! of its expressions: `CASE WHEN a THEN 1 ELSE b END` has another type before the analyzer than after it.
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, Result, plan_err};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::utils::{find_aggregate_exprs, find_window_exprs};
+use datafusion::logical_expr::{Expr, Volatility};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use datafusion::sql::sqlparser::ast::ExprWithAlias;
+use ir::expr::ScalarExpr;
+use ir::op::Evaluation;
+
+/// The DataFusion expression for `expr` over columns of `schema`.
+///
+/// # Errors
+/// When a name is unknown, types do not fit, or the expression does not suit the evaluation: a scalar one must
+/// not hold aggregate or window calls, an aggregate one must hold an aggregate call, a window one a window call.
+pub(crate) fn expression(
+    state: &SessionState,
+    expr: &ScalarExpr,
+    evaluation: Evaluation,
+    schema: &DFSchema,
+) -> Result<Expr> {
+    let ast = ExprWithAlias { expr: expr.ast().clone(), alias: None };
+    let planned = state.create_logical_expr_from_sql_expr(ast, schema)?;
+    // `count(*)` arrives with an alias; output names are given by the node.
+    let planned = planned.unalias_nested().data;
+    check_evaluation(expr, &planned, evaluation)?;
+    coerced(state, planned, schema)
+}
+
+/// The expression with implicit conversions as casts.
+pub(crate) fn coerced(state: &SessionState, expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    let context = SimplifyContext::builder().with_config_options(Arc::clone(state.config_options())).build();
+    ExprSimplifier::new(context).coerce(expr, schema)
+}
+
+fn check_evaluation(text: &ScalarExpr, expr: &Expr, evaluation: Evaluation) -> Result<()> {
+    let aggregates = !find_aggregate_exprs([expr]).is_empty();
+    let windows = !find_window_exprs([expr]).is_empty();
+    if expr.exists(|inner| Ok(matches!(inner, Expr::Unnest(_))))? {
+        return plan_err!("`{text}` calls unnest, which makes rows; use a view that unnests the column");
+    }
+    match evaluation {
+        Evaluation::Scalar if aggregates => {
+            plan_err!("`{text}` holds an aggregate call, which is not possible here; use a view that aggregates")
+        }
+        Evaluation::Scalar if windows => {
+            plan_err!("`{text}` holds a window call, which is not possible here; use a view with window columns")
+        }
+        Evaluation::Aggregate if windows => {
+            plan_err!("`{text}` holds a window call, which is not possible in an aggregation")
+        }
+        Evaluation::Aggregate if !aggregates => {
+            plan_err!("`{text}` is not an aggregate; write a call like sum(x) or count(*), or group by it")
+        }
+        Evaluation::Window if aggregates => {
+            plan_err!("`{text}` holds an aggregate call without OVER")
+        }
+        Evaluation::Window if !windows => {
+            plan_err!("`{text}` is not a window call; write one like row_number() OVER (ORDER BY x)")
+        }
+        Evaluation::Scalar | Evaluation::Aggregate | Evaluation::Window => Ok(()),
+    }
+}
+
+/// Whether an expression may give another value at another time for the same row: it calls a function that is
+/// not immutable, like `random()` or `now()`.
+pub(crate) fn is_volatile(expr: &Expr) -> Result<bool> {
+    let mut found = false;
+    expr.apply(|inner| {
+        let volatility = match inner {
+            Expr::ScalarFunction(call) => call.func.signature().volatility,
+            Expr::AggregateFunction(call) => call.func.signature().volatility,
+            Expr::WindowFunction(call) => call.fun.signature().volatility,
+            _ => Volatility::Immutable,
+        };
+        found |= volatility != Volatility::Immutable;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}

@@ -1,0 +1,253 @@
+//! A verified graph becomes one DAG of DataFusion logical plans.
+//!
+//! Every node is emitted once, in topological order, over the plans of its inputs; the walk does not recurse. A
+//! shared view becomes a leaf ([`SharedViewNode`](crate::operators::SharedViewNode)) for everybody who reads it:
+//! DataFusion walks plans as trees, so a view that were inlined at each reader would be planned, and run, once per
+//! path to it. The leaf carries its definition, so the DAG is complete; the definition is planned as a segment of
+//! its own.
+//!
+//! The type of a node is the schema of its plan: the oracle emits the same plan over stand-ins for its inputs and
+//! asks for its schema. After emission every plan is checked against the schema the graph says.
+
+mod aggregate;
+mod explain;
+mod expressions;
+mod join;
+mod query;
+mod relational;
+mod unnest;
+
+pub use explain::{Stage, explain};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use datafusion::common::{DataFusionError, Result, plan_err};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Extension, LogicalPlan};
+use ir::graph::{Graph, NodeId, PlacementChoice};
+use ir::op::{Op, Sink};
+use ir::schema::Schema;
+use ir::verify::Verified;
+
+pub(crate) use expressions::{expression, is_volatile};
+pub(crate) use query::{UnknownRelation, query};
+pub(crate) use relational::scan;
+
+use crate::error::EngineError;
+use crate::operators::{OutputsNode, SharedViewNode, WriteNode};
+use crate::session::Session;
+use crate::tables::Tables;
+
+/// A graph as plans: one for every segment, and the whole as one root.
+#[derive(Clone, Debug)]
+pub struct PlanDag {
+    /// The name of the graph.
+    pub name: String,
+    /// The segments in execution order: each comes after those it reads.
+    pub segments: Vec<SegmentPlan>,
+    /// One node over all outputs, for display and analysis. Shared views are leaves in it.
+    pub root: LogicalPlan,
+}
+
+/// What is planned and run as one.
+#[derive(Clone, Debug)]
+pub struct SegmentPlan {
+    /// The view, or the table without `@`.
+    pub name: String,
+    /// What is done with its rows.
+    pub kind: SegmentKind,
+    /// Segments of one level do not depend on each other.
+    pub level: u32,
+    /// The shared views it reads.
+    pub reads: Vec<String>,
+    /// How urgent it is: the cost of everything that waits for it, itself included.
+    pub bottom_level: u64,
+    /// The columns of its rows.
+    pub schema: Schema,
+    /// The plan, not optimized.
+    pub logical: LogicalPlan,
+}
+
+/// What is done with the rows of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SegmentKind {
+    /// They are kept for other segments.
+    SharedView,
+    /// They are written to a table.
+    Output(Sink),
+}
+
+impl SegmentPlan {
+    /// `view x` or `output x`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.kind {
+            SegmentKind::SharedView => format!("view {}", self.name),
+            SegmentKind::Output(_) => format!("output {}", self.name),
+        }
+    }
+}
+
+/// Emits a scheduled graph.
+///
+/// # Errors
+/// [`EngineError::NotScheduled`]; [`EngineError::Table`] for a scan whose table is not among `tables` or has
+/// changed its identity; [`EngineError::Plan`] where DataFusion refuses a node; [`EngineError::Internal`] where a
+/// plan does not have the schema the graph says.
+pub fn emit(graph: Verified<'_>, tables: &Tables, session: &Session) -> Result<PlanDag, EngineError> {
+    let graph = graph.graph();
+    let Some(schedule) = &graph.schedule else {
+        return Err(EngineError::NotScheduled { graph: graph.name.clone(), phase: graph.phase });
+    };
+    let mut emission = Emission { graph, tables, session, plans: BTreeMap::new(), definitions: BTreeMap::new() };
+    for id in graph.topological() {
+        emission.node(id)?;
+    }
+    let mut segments = Vec::with_capacity(schedule.segments.len());
+    let mut writes = BTreeMap::new();
+    for segment in &schedule.segments {
+        let unknown = || EngineError::internal(&segment.root, "the schedule names a node without a plan");
+        let id = graph.find(&segment.root).ok_or_else(unknown)?;
+        let node = graph.get(id).ok_or_else(unknown)?;
+        let logical = emission.definitions.get(&id).ok_or_else(unknown)?;
+        let schema = node.schema.clone().ok_or_else(unknown)?;
+        let name = segment.root.trim_start_matches('@').to_owned();
+        let kind = match &node.op {
+            Op::Sink(sink) => {
+                let write = WriteNode::new(&name, sink, Arc::clone(logical));
+                writes.insert(name.clone(), LogicalPlan::Extension(Extension { node: Arc::new(write) }));
+                SegmentKind::Output(sink.clone())
+            }
+            _ => SegmentKind::SharedView,
+        };
+        segments.push(SegmentPlan {
+            name,
+            kind,
+            level: segment.level,
+            reads: segment.reads.clone(),
+            bottom_level: segment.bottom_level,
+            schema,
+            logical: logical.as_ref().clone(),
+        });
+    }
+    let root = OutputsNode::new(writes.into_values().collect());
+    let root = LogicalPlan::Extension(Extension { node: Arc::new(root) });
+    Ok(PlanDag { name: graph.name.clone(), segments, root })
+}
+
+struct Emission<'a> {
+    graph: &'a Graph,
+    tables: &'a Tables,
+    session: &'a Session,
+    /// What a reader of a node gets.
+    plans: BTreeMap<NodeId, Arc<LogicalPlan>>,
+    /// What the segments compute: for a shared view its definition, for a sink its input.
+    definitions: BTreeMap<NodeId, Arc<LogicalPlan>>,
+}
+
+impl Emission<'_> {
+    fn node(&mut self, id: NodeId) -> Result<(), EngineError> {
+        let Some(node) = self.graph.get(id) else { return Ok(()) };
+        let mut inputs = Vec::new();
+        for input in self.graph.inputs(id) {
+            let plan = self.plans.get(&input).cloned();
+            inputs.push(plan.ok_or_else(|| EngineError::internal(&node.name, "an input has no plan"))?);
+        }
+        let plan = match &node.op {
+            Op::Scan(scan) => {
+                let provider = self.tables.provider(scan, self.session).map_err(|source| EngineError::Table {
+                    node: node.name.clone(),
+                    location: scan.location.clone(),
+                    source,
+                })?;
+                Arc::new(
+                    relational::scan(&node.name, provider, scan.columns.as_deref())
+                        .map_err(|source| EngineError::plan(&node.name, source))?,
+                )
+            }
+            op => operation(self.session.state(), op, inputs)
+                .map_err(|source| EngineError::plan(&node.name, source))?,
+        };
+        check_schema(&node.name, node.schema.as_ref(), &plan)?;
+        let shared = node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
+        if shared || matches!(node.op, Op::Sink(_)) {
+            self.definitions.insert(id, Arc::clone(&plan));
+        }
+        let plan = if shared {
+            let leaf = SharedViewNode::new(&node.name, plan);
+            Arc::new(LogicalPlan::Extension(Extension { node: Arc::new(leaf) }))
+        } else {
+            plan
+        };
+        self.plans.insert(id, plan);
+        Ok(())
+    }
+}
+
+fn check_schema(name: &str, wanted: Option<&Schema>, plan: &LogicalPlan) -> Result<(), EngineError> {
+    let given = Schema::from_arrow(plan.schema().as_arrow());
+    match wanted {
+        Some(wanted) if *wanted == given => {}
+        Some(wanted) => {
+            return Err(EngineError::internal(name, format!("the graph says {wanted}, its plan gives {given}")));
+        }
+        None => return Err(EngineError::internal(name, "it has no schema")),
+    }
+    if plan.schema().iter().any(|(qualifier, _)| qualifier.is_some()) {
+        return Err(EngineError::internal(name, "its plan gives qualified columns"));
+    }
+    Ok(())
+}
+
+/// The plan of a core operation over the plans of its inputs. A sink passes its input on.
+///
+/// # Errors
+/// Where DataFusion refuses it, and for operations that are not core or read a table.
+pub(crate) fn operation(state: &SessionState, op: &Op, inputs: Vec<Arc<LogicalPlan>>) -> Result<Arc<LogicalPlan>> {
+    match op {
+        Op::Filter(filter) => relational::filter(state, &filter.predicate, single(inputs)?),
+        Op::Project(project) => relational::projection(state, &project.columns, single(inputs)?),
+        Op::Aggregate(op) => aggregate::aggregate(state, &op.group_by, &op.measures, single(inputs)?),
+        Op::Window(op) => aggregate::window(state, &op.columns, single(inputs)?),
+        Op::Unnest(op) => unnest::unnest(state, op, single(inputs)?),
+        Op::Query(op) => query::query(state, &op.query, &op.relations, &inputs),
+        Op::Join(op) => pair(inputs).and_then(|(left, right)| join::join(op, left, right)),
+        Op::SpanJoin(op) => pair(inputs).and_then(|(left, right)| join::span_join(op, left, right)),
+        Op::Union(_) => relational::union(inputs),
+        Op::Distinct(_) => single(inputs).map(relational::distinct),
+        Op::Sink(sink) => return single(inputs).and_then(|input| checked_sink(sink, input)),
+        Op::Scan(_)
+        | Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::UnionByName(_)
+        | Op::CpgEmit(_) => plan_err!("`{}` is not an operation on inputs that can be run", op.keyword()),
+    }
+    .map(Arc::new)
+}
+
+fn checked_sink(sink: &Sink, input: Arc<LogicalPlan>) -> Result<Arc<LogicalPlan>> {
+    let names: BTreeSet<&str> = input.schema().fields().iter().map(|field| field.name().as_str()).collect();
+    match sink.partition_by.iter().find(|column| !names.contains(column.as_str())) {
+        Some(column) => plan_err!("the partition column `{column}` is not a column of the output"),
+        None => Ok(input),
+    }
+}
+
+fn single(inputs: Vec<Arc<LogicalPlan>>) -> Result<Arc<LogicalPlan>> {
+    let [input] = <[_; 1]>::try_from(inputs).map_err(|inputs| wrong_count(1, inputs.len()))?;
+    Ok(input)
+}
+
+fn pair(inputs: Vec<Arc<LogicalPlan>>) -> Result<(Arc<LogicalPlan>, Arc<LogicalPlan>)> {
+    let [left, right] = <[_; 2]>::try_from(inputs).map_err(|inputs| wrong_count(2, inputs.len()))?;
+    Ok((left, right))
+}
+
+fn wrong_count(wanted: usize, given: usize) -> DataFusionError {
+    DataFusionError::Plan(format!("the operation takes {wanted} inputs and has {given}"))
+}

@@ -1,0 +1,164 @@
+//! SQL queries over inputs.
+//!
+//! A query is planned over stand-ins for its inputs and analyzed there; then the stand-ins are replaced by the
+//! inputs' plans. So a query costs what the query costs, not what everything below it does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::file_options::file_type::FileType;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{Result, TableReference, not_impl_err, plan_err};
+use datafusion::datasource::cte_worktable::CteWorkTable;
+use datafusion::datasource::provider_as_source;
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
+use datafusion::logical_expr::{
+    AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, SubqueryAlias, TableSource, WindowUDF,
+};
+use datafusion::sql::planner::{ParserOptions, SqlToRel};
+use datafusion::sql::sqlparser::ast::Statement;
+
+use super::relational::unqualified;
+
+/// A relation that a query names and nobody defines.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no relation `{0}`")]
+pub(crate) struct UnknownRelation(pub(crate) String);
+
+/// The plan of a query whose relations are `relations`, in the order of `inputs`.
+pub(crate) fn query(
+    state: &SessionState,
+    query: &ir::expr::Query,
+    relations: &[String],
+    inputs: &[Arc<LogicalPlan>],
+) -> Result<LogicalPlan> {
+    if relations.len() != inputs.len() {
+        return plan_err!("the query names {} relations and has {} inputs", relations.len(), inputs.len());
+    }
+    let sources = relations
+        .iter()
+        .zip(inputs)
+        .map(|(name, plan)| (name.clone(), Arc::new(Relation::new(plan)) as Arc<dyn TableSource>))
+        .collect();
+    let provider = Relations { state, sources };
+    let planner = SqlToRel::new_with_options(&provider, ParserOptions::from(&state.config_options().sql_parser));
+    let statement = Statement::Query(Box::new(query.ast().clone()));
+    let plan = planner.sql_statement_to_plan(statement)?;
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
+    let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
+    let plan = plan.transform_up_with_subqueries(|node| match &node {
+        LogicalPlan::TableScan(scan) => match scan.source.downcast_ref::<Relation>() {
+            Some(relation) => {
+                let input = SubqueryAlias::try_new(Arc::clone(&relation.plan), scan.table_name.clone())?;
+                Ok(Transformed::yes(LogicalPlan::SubqueryAlias(input)))
+            }
+            None => Ok(Transformed::no(node)),
+        },
+        _ => Ok(Transformed::no(node)),
+    })?;
+    unqualified(plan.data)
+}
+
+/// The stand-in for an input while a query is planned.
+struct Relation {
+    schema: SchemaRef,
+    plan: Arc<LogicalPlan>,
+}
+
+impl Relation {
+    fn new(plan: &Arc<LogicalPlan>) -> Self {
+        Self { schema: Arc::clone(plan.schema().inner()), plan: Arc::clone(plan) }
+    }
+}
+
+impl TableSource for Relation {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+/// What a query can refer to: its inputs and the functions of the session, nothing else.
+struct Relations<'a> {
+    state: &'a SessionState,
+    sources: BTreeMap<String, Arc<dyn TableSource>>,
+}
+
+impl ContextProvider for Relations<'_> {
+    fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
+        let source = match &name {
+            TableReference::Bare { table } => self.sources.get(table.as_ref()),
+            TableReference::Partial { .. } | TableReference::Full { .. } => None,
+        };
+        let unknown = || DataFusionError::External(Box::new(UnknownRelation(name.to_string())));
+        source.cloned().ok_or_else(unknown)
+    }
+
+    fn get_table_function_source(&self, name: &str, _arguments: Vec<Expr>) -> Result<Arc<dyn TableSource>> {
+        plan_err!("table functions like `{name}` are not available in a query; read a view instead")
+    }
+
+    fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> Result<Arc<dyn TableSource>> {
+        Ok(provider_as_source(Arc::new(CteWorkTable::new(name, schema))))
+    }
+
+    fn get_file_type(&self, extension: &str) -> Result<Arc<dyn FileType>> {
+        not_impl_err!("a query cannot read or write `{extension}` files")
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        self.state.expr_planners()
+    }
+
+    fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
+        self.state.relation_planners()
+    }
+
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        None
+    }
+
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.state.scalar_functions().get(name).cloned()
+    }
+
+    fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
+        self.state.higher_order_functions().get(name).cloned()
+    }
+
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        self.state.aggregate_functions().get(name).cloned()
+    }
+
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.state.window_functions().get(name).cloned()
+    }
+
+    fn get_variable_type(&self, _names: &[String]) -> Option<DataType> {
+        None
+    }
+
+    fn options(&self) -> &ConfigOptions {
+        self.state.config_options()
+    }
+
+    fn udf_names(&self) -> Vec<String> {
+        self.state.scalar_functions().keys().cloned().collect()
+    }
+
+    fn higher_order_function_names(&self) -> Vec<String> {
+        self.state.higher_order_functions().keys().cloned().collect()
+    }
+
+    fn udaf_names(&self) -> Vec<String> {
+        self.state.aggregate_functions().keys().cloned().collect()
+    }
+
+    fn udwf_names(&self) -> Vec<String> {
+        self.state.window_functions().keys().cloned().collect()
+    }
+}

@@ -1,0 +1,86 @@
+//! Scans, filters, projections, unions and the removal of duplicates.
+//!
+//! Nodes are made by their own constructors and not by `LogicalPlanBuilder`, which walks the whole plan below to
+//! qualify names: with it, emission would take time quadratic in the number of views.
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::{Column, DFSchema, Result, plan_err};
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Distinct, Expr, Filter, LogicalPlan, Projection, TableScanBuilder, Union};
+use ir::expr::{NamedExprs, ScalarExpr};
+use ir::op::Evaluation;
+
+use super::expressions::expression;
+
+/// The column at a position of a schema, by its own, perhaps qualified, name.
+pub(super) fn column_at(schema: &DFSchema, index: usize) -> Expr {
+    Expr::Column(Column::from(schema.qualified_field(index)))
+}
+
+/// A column by its unqualified name, whatever characters it has.
+pub(super) fn column(name: &str) -> Expr {
+    Expr::Column(Column::new_unqualified(name))
+}
+
+/// `expr` under a name; itself where that is its name already.
+pub(super) fn named(expr: Expr, name: &str) -> Expr {
+    match &expr {
+        Expr::Column(column) if column.relation.is_none() && column.name == name => expr,
+        _ => expr.alias(name),
+    }
+}
+
+pub(super) fn project(expressions: Vec<Expr>, input: Arc<LogicalPlan>) -> Result<LogicalPlan> {
+    Ok(LogicalPlan::Projection(Projection::try_new(expressions, input)?))
+}
+
+/// The plan with unqualified columns, in order.
+pub(super) fn unqualified(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let schema = Arc::clone(plan.schema());
+    let mut seen = std::collections::HashSet::new();
+    if let Some(twice) = schema.fields().iter().find(|field| !seen.insert(field.name())) {
+        return plan_err!("two columns are named `{}`; give one of them another name with AS", twice.name());
+    }
+    if schema.iter().all(|(qualifier, _)| qualifier.is_none()) {
+        return Ok(plan);
+    }
+    let columns = (0..schema.fields().len())
+        .map(|index| column_at(&schema, index).alias(schema.field(index).name()))
+        .collect();
+    project(columns, Arc::new(plan))
+}
+
+/// A scan of `provider`; `name` is how plans show it.
+pub(super) fn scan(name: &str, provider: Arc<dyn TableProvider>, columns: Option<&[String]>) -> Result<LogicalPlan> {
+    let schema = provider.schema();
+    let projection = columns
+        .map(|names| names.iter().map(|name| Ok(schema.index_of(name)?)).collect::<Result<Vec<_>>>())
+        .transpose()?;
+    let reference = datafusion::common::TableReference::bare(name);
+    let scan = TableScanBuilder::new(reference, provider_as_source(provider)).with_projection(projection).build()?;
+    unqualified(LogicalPlan::TableScan(scan))
+}
+
+pub(super) fn filter(state: &SessionState, predicate: &ScalarExpr, input: Arc<LogicalPlan>) -> Result<LogicalPlan> {
+    let predicate = expression(state, predicate, Evaluation::Scalar, input.schema())?;
+    Ok(LogicalPlan::Filter(Filter::try_new(predicate, input)?))
+}
+
+pub(super) fn projection(state: &SessionState, columns: &NamedExprs, input: Arc<LogicalPlan>) -> Result<LogicalPlan> {
+    let columns = columns
+        .iter()
+        .map(|column| Ok(named(expression(state, &column.expr, Evaluation::Scalar, input.schema())?, &column.name)))
+        .collect::<Result<Vec<_>>>()?;
+    project(columns, input)
+}
+
+pub(super) fn union(inputs: Vec<Arc<LogicalPlan>>) -> Result<LogicalPlan> {
+    Ok(LogicalPlan::Union(Union::try_new(inputs)?))
+}
+
+pub(super) fn distinct(input: Arc<LogicalPlan>) -> LogicalPlan {
+    LogicalPlan::Distinct(Distinct::All(input))
+}

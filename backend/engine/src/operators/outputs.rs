@@ -1,0 +1,142 @@
+//! The tops of a DAG: a node for every table that is written, and one over all of them.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::common::{DFSchema, DFSchemaRef, Result, plan_err};
+use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
+use ir::op::{Sink, SinkMode};
+
+/// Writes its input to a table. For display: execution writes by itself.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct WriteNode {
+    table: String,
+    sink: Sink,
+    input: Arc<LogicalPlan>,
+}
+
+impl WriteNode {
+    /// A node that writes `input` to `table`.
+    #[must_use]
+    pub fn new(table: &str, sink: &Sink, input: Arc<LogicalPlan>) -> Self {
+        Self { table: table.to_owned(), sink: sink.clone(), input }
+    }
+}
+
+impl fmt::Debug for WriteNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Write({})", self.table)
+    }
+}
+
+impl PartialOrd for WriteNode {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (self == other).then_some(Ordering::Equal)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for WriteNode {
+    fn name(&self) -> &'static str {
+        "Write"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        self.input.schema()
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        Vec::new()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = match self.sink.mode {
+            SinkMode::Append => "append",
+            SinkMode::Overwrite => "overwrite",
+        };
+        write!(f, "Write: {} mode={mode}", self.table)?;
+        if !self.sink.partition_by.is_empty() {
+            write!(f, " partition_by=[{}]", self.sink.partition_by.join(", "))?;
+        }
+        Ok(())
+    }
+
+    fn with_exprs_and_inputs(&self, _expressions: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
+        match <[LogicalPlan; 1]>::try_from(inputs) {
+            Ok([input]) => Ok(Self { input: Arc::new(input), ..self.clone() }),
+            Err(inputs) => plan_err!("Write has one input, not {}", inputs.len()),
+        }
+    }
+}
+
+/// All outputs of a graph.
+#[derive(Clone)]
+pub struct OutputsNode {
+    inputs: Vec<LogicalPlan>,
+    schema: DFSchemaRef,
+}
+
+impl OutputsNode {
+    /// A node over the nodes that write.
+    #[must_use]
+    pub fn new(inputs: Vec<LogicalPlan>) -> Self {
+        Self { inputs, schema: Arc::new(DFSchema::empty()) }
+    }
+}
+
+impl PartialEq for OutputsNode {
+    fn eq(&self, other: &Self) -> bool {
+        self.inputs == other.inputs
+    }
+}
+
+impl Eq for OutputsNode {}
+
+impl Hash for OutputsNode {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inputs.hash(state);
+    }
+}
+
+impl PartialOrd for OutputsNode {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (self == other).then_some(Ordering::Equal)
+    }
+}
+
+impl fmt::Debug for OutputsNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Outputs({})", self.inputs.len())
+    }
+}
+
+impl UserDefinedLogicalNodeCore for OutputsNode {
+    fn name(&self) -> &'static str {
+        "Outputs"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        self.inputs.iter().collect()
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        Vec::new()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Outputs")
+    }
+
+    fn with_exprs_and_inputs(&self, _expressions: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
+        Ok(Self { inputs, schema: Arc::clone(&self.schema) })
+    }
+}

@@ -1,0 +1,174 @@
+//! The span join: rows of two inputs whose byte spans contain, overlap or equal each other, optionally within
+//! equal keys (a file, say).
+//!
+//! DataFusion 55 would plan such a join as a hash join on the keys that enumerates all pairs of a key and
+//! filters them, which is quadratic in the size of a file. [`SpanJoinExec`] merges inputs sorted by (keys,
+//! start) and keeps one key group of one side in memory: linear in rows and matches when the spans of that side
+//! nest, and `O((n + m) log n + k)` whatever they look like (see [`sweep`]). DataFusion's own sorts, which
+//! spill, bring the inputs into order, and are left out when the inputs already have it.
+//!
+//! | file | content |
+//! |---|---|
+//! | `mod.rs` | what is joined: [`SpanJoinSpec`] and its checks |
+//! | `exec.rs` | the physical operator: requirements, properties, statistics, display |
+//! | `stream.rs` | the merge of one partition, group by group |
+//! | `input.rs` | one sorted input, cut into runs of equal keys |
+//! | `gather.rs` | output batches from picked rows |
+//! | `sweep.rs` | the algorithm for one group |
+//!
+//! # Semantics
+//! Spans are half-open, `[start, end)`. With left span `l` and right span `r`:
+//!
+//! | relation | condition |
+//! |---|---|
+//! | contains | `l.start <= r.start AND r.end <= l.end` |
+//! | within | `r.start <= l.start AND l.end <= r.end` |
+//! | overlaps | `l.start < r.end AND r.start < l.end` |
+//! | equals | `l.start = r.start AND l.end = r.end` |
+//!
+//! So equal spans contain each other, an empty span `[p, p)` is contained in every span that it touches
+//! (`[a, p)` and `[p, b)` both contain it), and overlaps only what it lies strictly inside. A NULL key or bound
+//! never matches; neither does an *inverted* span (`end < start`), which the metric `inverted_spans` counts.
+//! Keys are equal when their values are (floats by IEEE 754 total order).
+//!
+//! With `innermost`, a row on the contained side keeps only its tightest container: the shortest; of several
+//! the one with the larger start; of several identical spans the greatest row by all its columns in their order
+//! (NULL lowest; columns of types without an order do not count).
+
+use std::fmt;
+
+use arrow::datatypes::{DataType, Schema};
+use arrow::row::{RowConverter, SortField};
+use datafusion::common::{JoinType, Result, plan_err};
+
+mod exec;
+mod gather;
+mod input;
+mod stream;
+pub(crate) mod sweep;
+#[cfg(test)]
+mod sweep_tests;
+#[cfg(test)]
+mod tests;
+
+pub use exec::SpanJoinExec;
+
+/// How the left span must lie to the right span. The module documentation gives the conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SpanRelation {
+    /// Left contains right.
+    Contains,
+    /// Left lies within right.
+    Within,
+    /// They share a position.
+    Overlaps,
+    /// They are equal.
+    Equals,
+}
+
+impl fmt::Display for SpanRelation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Contains => "contains",
+            Self::Within => "within",
+            Self::Overlaps => "overlaps",
+            Self::Equals => "equals",
+        })
+    }
+}
+
+/// Which rows a span join returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SpanJoinKind {
+    /// All matching pairs: left columns, then right columns.
+    Inner,
+    /// Also every left row without a match, with NULL right columns.
+    Left,
+    /// Every left row with a match, once; left columns only.
+    LeftSemi,
+    /// Every left row without a match; left columns only.
+    LeftAnti,
+}
+
+impl From<SpanJoinKind> for JoinType {
+    fn from(kind: SpanJoinKind) -> Self {
+        match kind {
+            SpanJoinKind::Inner => Self::Inner,
+            SpanJoinKind::Left => Self::Left,
+            SpanJoinKind::LeftSemi => Self::LeftSemi,
+            SpanJoinKind::LeftAnti => Self::LeftAnti,
+        }
+    }
+}
+
+/// What a span join joins; columns are given by their index in the left or right schema.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpanJoinSpec {
+    /// How the spans must lie.
+    pub relation: SpanRelation,
+    /// Pairs (left, right) of key columns of the same type; may be empty.
+    pub on: Vec<(usize, usize)>,
+    /// Left column of the first position. Any integer type, like the other three.
+    pub left_start: usize,
+    /// Left column of the position after the last.
+    pub left_end: usize,
+    /// Right column of the first position.
+    pub right_start: usize,
+    /// Right column of the position after the last.
+    pub right_end: usize,
+    /// Which rows come out.
+    pub join: SpanJoinKind,
+    /// Keep only the tightest container of each contained row; only with `Contains` and `Within`.
+    pub innermost: bool,
+}
+
+impl SpanJoinSpec {
+    /// Checks columns and types.
+    ///
+    /// # Errors
+    /// A planning error naming the column: an index outside its schema, a bound that is not an integer, keys of
+    /// different types or of a type without an order, `innermost` where nothing contains.
+    pub fn validate(&self, left: &Schema, right: &Schema) -> Result<()> {
+        for (side, schema, column) in [
+            ("left", left, self.left_start),
+            ("left", left, self.left_end),
+            ("right", right, self.right_start),
+            ("right", right, self.right_end),
+        ] {
+            let (name, data_type) = column_of(side, schema, column)?;
+            if !data_type.is_integer() {
+                return plan_err!("span join: {side} column '{name}' is {data_type}; span bounds must be integers");
+            }
+        }
+        for &(left_key, right_key) in &self.on {
+            let (left_name, left_type) = column_of("left", left, left_key)?;
+            let (right_name, right_type) = column_of("right", right, right_key)?;
+            if left_type != right_type {
+                return plan_err!(
+                    "span join: keys '{left_name}' ({left_type}) and '{right_name}' ({right_type}) differ in \
+                     type; cast one of them"
+                );
+            }
+            if !RowConverter::supports_fields(&[SortField::new(left_type.clone())]) {
+                return plan_err!("span join: key '{left_name}' has type {left_type}, which has no order");
+            }
+        }
+        if self.innermost && !matches!(self.relation, SpanRelation::Contains | SpanRelation::Within) {
+            return plan_err!("span join: 'innermost' needs relation contains or within, found {}", self.relation);
+        }
+        Ok(())
+    }
+
+    /// Whether the left side is the one kept in memory: the containers. For relations without containers the
+    /// right side is, so that left rows stream through.
+    fn stores_left(&self) -> bool {
+        self.relation == SpanRelation::Contains
+    }
+}
+
+fn column_of<'a>(side: &str, schema: &'a Schema, column: usize) -> Result<(&'a str, &'a DataType)> {
+    match schema.fields().get(column) {
+        Some(field) => Ok((field.name(), field.data_type())),
+        None => plan_err!("span join: the {side} input has no column {column}, only {}", schema.fields().len()),
+    }
+}

@@ -1,0 +1,205 @@
+//! The logical node of a join by spans.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::{Column, DFSchemaRef, JoinType as PlanJoin, Result, plan_err};
+use datafusion::logical_expr::builder::build_join_schema;
+use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion::physical_plan::ExecutionPlan;
+use ir::op::{JoinType, SpanRelation};
+
+use super::span_join::SpanJoinExec;
+
+/// The columns a span join compares.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SpanJoinKeys {
+    /// Pairs of columns (left, right) of equal types that must be equal.
+    pub on: Vec<(Column, Column)>,
+    /// Start and end on the left side.
+    pub left: [Column; 2],
+    /// Start and end on the right side.
+    pub right: [Column; 2],
+}
+
+impl SpanJoinKeys {
+    /// All columns: the left keys, the right keys, the left bounds, the right bounds.
+    fn columns(&self) -> impl Iterator<Item = &Column> {
+        let lefts = self.on.iter().map(|(left, _)| left);
+        let rights = self.on.iter().map(|(_, right)| right);
+        lefts.chain(rights).chain(&self.left).chain(&self.right)
+    }
+
+    /// The keys with columns in the order of [`Self::columns`].
+    fn from_columns(columns: Vec<Column>) -> Option<Self> {
+        let pairs = columns.len().checked_sub(4)? / 2;
+        let mut columns = columns.into_iter();
+        let lefts: Vec<Column> = columns.by_ref().take(pairs).collect();
+        let rights: Vec<Column> = columns.by_ref().take(pairs).collect();
+        let [a, b, c, d] = <[Column; 4]>::try_from(columns.collect::<Vec<_>>()).ok()?;
+        Some(Self { on: lefts.into_iter().zip(rights).collect(), left: [a, b], right: [c, d] })
+    }
+}
+
+/// Joins two inputs by spans and, optionally, equal keys. The output is the left columns, then, unless the join
+/// is a semi or anti join, the right columns.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SpanJoinNode {
+    left: Arc<LogicalPlan>,
+    right: Arc<LogicalPlan>,
+    keys: SpanJoinKeys,
+    relation: SpanRelation,
+    join_type: JoinType,
+    innermost: bool,
+    schema: DFSchemaRef,
+}
+
+impl SpanJoinNode {
+    /// A span join of inputs with different qualifiers.
+    ///
+    /// # Errors
+    /// When a compared column is not in its input, when a bound is not an integer, or for a join that would keep
+    /// right rows without a match.
+    pub fn try_new(
+        left: Arc<LogicalPlan>,
+        right: Arc<LogicalPlan>,
+        keys: SpanJoinKeys,
+        relation: SpanRelation,
+        join_type: JoinType,
+        innermost: bool,
+    ) -> Result<Self> {
+        let plan_join = match join_type {
+            JoinType::Inner => PlanJoin::Inner,
+            JoinType::Left => PlanJoin::Left,
+            JoinType::Semi => PlanJoin::LeftSemi,
+            JoinType::Anti => PlanJoin::LeftAnti,
+            JoinType::Right | JoinType::Full => {
+                return plan_err!("a span join cannot keep right rows without a match; swap the sides");
+            }
+        };
+        for (bounds, input) in [(&keys.left, &left), (&keys.right, &right)] {
+            for bound in bounds {
+                let data_type = input.schema().field_from_column(bound)?.data_type();
+                if !data_type.is_integer() {
+                    return plan_err!("the span bound `{}` is {data_type}; bounds are integers", bound.name);
+                }
+            }
+        }
+        for (left_key, right_key) in &keys.on {
+            left.schema().field_from_column(left_key)?;
+            right.schema().field_from_column(right_key)?;
+        }
+        let schema = Arc::new(build_join_schema(left.schema(), right.schema(), &plan_join)?);
+        Ok(Self { left, right, keys, relation, join_type, innermost, schema })
+    }
+
+    /// The operator over planned inputs.
+    pub(super) fn plan(
+        &self,
+        logical: [&LogicalPlan; 2],
+        physical: [Arc<dyn ExecutionPlan>; 2],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        // A physical plan has the columns of its logical plan in the same places.
+        let [left, right] = logical.map(LogicalPlan::schema);
+        let spec = super::span_join::SpanJoinSpec {
+            relation: match self.relation {
+                SpanRelation::Contains => super::span_join::SpanRelation::Contains,
+                SpanRelation::Within => super::span_join::SpanRelation::Within,
+                SpanRelation::Overlaps => super::span_join::SpanRelation::Overlaps,
+                SpanRelation::Equals => super::span_join::SpanRelation::Equals,
+            },
+            on: self
+                .keys
+                .on
+                .iter()
+                .map(|(l, r)| Ok((left.index_of_column(l)?, right.index_of_column(r)?)))
+                .collect::<Result<_>>()?,
+            left_start: left.index_of_column(&self.keys.left[0])?,
+            left_end: left.index_of_column(&self.keys.left[1])?,
+            right_start: right.index_of_column(&self.keys.right[0])?,
+            right_end: right.index_of_column(&self.keys.right[1])?,
+            join: self.plan_join(),
+            innermost: self.innermost,
+        };
+        let [left, right] = physical;
+        Ok(Arc::new(SpanJoinExec::try_new(left, right, spec)?))
+    }
+
+    fn plan_join(&self) -> PlanJoin {
+        match self.join_type {
+            JoinType::Left => PlanJoin::Left,
+            JoinType::Semi => PlanJoin::LeftSemi,
+            JoinType::Anti => PlanJoin::LeftAnti,
+            JoinType::Inner | JoinType::Right | JoinType::Full => PlanJoin::Inner,
+        }
+    }
+}
+
+impl fmt::Debug for SpanJoinNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_for_explain(f)
+    }
+}
+
+impl PartialOrd for SpanJoinNode {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (self == other).then_some(Ordering::Equal)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for SpanJoinNode {
+    fn name(&self) -> &'static str {
+        "SpanJoin"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.left, &self.right]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        self.keys.columns().cloned().map(Expr::Column).collect()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SpanJoinKeys { on, left: [a, b], right: [c, d] } = &self.keys;
+        let relation = match self.relation {
+            SpanRelation::Contains => "contains",
+            SpanRelation::Within => "within",
+            SpanRelation::Overlaps => "overlaps",
+            SpanRelation::Equals => "equals",
+        };
+        let innermost = if self.innermost { " innermost" } else { "" };
+        write!(f, "SpanJoin: {} [{a}, {b}) {relation}{innermost} [{c}, {d})", self.plan_join())?;
+        let on: Vec<String> = on.iter().map(|(left, right)| format!("{left} = {right}")).collect();
+        if on.is_empty() { Ok(()) } else { write!(f, " on=[{}]", on.join(", ")) }
+    }
+
+    fn with_exprs_and_inputs(&self, expressions: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
+        let columns: Option<Vec<Column>> = expressions
+            .into_iter()
+            .map(|expr| match expr {
+                Expr::Column(column) => Some(column),
+                _ => None,
+            })
+            .collect();
+        let Some(keys) = columns.and_then(SpanJoinKeys::from_columns) else {
+            return plan_err!("a rule has changed the columns a span join compares");
+        };
+        let Ok([left, right]) = <[LogicalPlan; 2]>::try_from(inputs) else {
+            return plan_err!("a span join has two inputs");
+        };
+        Self::try_new(Arc::new(left), Arc::new(right), keys, self.relation, self.join_type, self.innermost)
+    }
+
+    /// The output columns wanted, each on its side; what is compared is added by the caller.
+    fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
+        let width = self.left.schema().fields().len();
+        let (left, right): (Vec<usize>, Vec<usize>) = output_columns.iter().partition(|index| **index < width);
+        Some(vec![left, right.into_iter().map(|index| index - width).collect()])
+    }
+}

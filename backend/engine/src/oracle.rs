@@ -1,0 +1,175 @@
+//! The answers to what the compiler asks: tables, types, functions.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DFSchema, Result, SchemaError};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::type_coercion::binary::{comparison_coercion, type_union_resolution};
+use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use ir::diag::nearest_name;
+use ir::estimate::Estimate;
+use ir::expr::ScalarExpr;
+use ir::graph::Node;
+use ir::op::{Evaluation, Input, Read, Scan};
+use ir::oracle::{ExprType, Oracle, TableError, TypeError};
+use ir::schema::Schema;
+
+use crate::emit::{UnknownRelation, expression, is_volatile, operation};
+use crate::error::{root_of, text_of};
+use crate::session::Session;
+use crate::tables::Tables;
+
+/// The rows assumed where statistics do not tell.
+const UNKNOWN_ROWS: u64 = 1000;
+
+/// Answers from opened tables and a session. Operations are typed by emitting them, so the types the compiler
+/// sees are the types of the plans that run.
+#[derive(Clone, Debug)]
+pub struct EngineOracle {
+    session: Session,
+    tables: Tables,
+}
+
+impl EngineOracle {
+    /// An oracle over these tables.
+    #[must_use]
+    pub fn new(session: Session, tables: Tables) -> Self {
+        Self { session, tables }
+    }
+
+    /// The tables.
+    #[must_use]
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    fn plan(&self, node: &Node, inputs: &[&Schema]) -> Result<Arc<LogicalPlan>> {
+        let inputs = inputs.iter().map(|schema| stand_in(schema)).collect::<Result<_>>()?;
+        operation(self.session.state(), &node.op, inputs)
+    }
+
+    fn type_error(&self, error: &DataFusionError) -> TypeError {
+        match root_of(error) {
+            DataFusionError::SchemaError(schema_error, _) => match schema_error.as_ref() {
+                SchemaError::FieldNotFound { field, valid_fields } => TypeError::UnknownColumn {
+                    name: field.name.clone(),
+                    candidates: valid_fields.iter().map(|column| column.name.clone()).collect(),
+                },
+                SchemaError::AmbiguousReference { .. }
+                | SchemaError::DuplicateQualifiedField { .. }
+                | SchemaError::DuplicateUnqualifiedField { .. } => TypeError::Other(text_of(error)),
+            },
+            DataFusionError::External(inner) => match inner.downcast_ref::<UnknownRelation>() {
+                Some(UnknownRelation(name)) => TypeError::UnknownRelation { name: name.clone() },
+                None => TypeError::Other(text_of(error)),
+            },
+            _ => {
+                let text = text_of(error);
+                match unknown_function(&text) {
+                    Some(name) => TypeError::UnknownFunction {
+                        candidates: self.functions_like(name),
+                        name: name.to_owned(),
+                    },
+                    None => TypeError::Other(text),
+                }
+            }
+        }
+    }
+
+    /// The functions with the nearest names, nearest first, at most three.
+    fn functions_like(&self, name: &str) -> Vec<String> {
+        let mut names = self.session.function_names();
+        let mut nearest = Vec::new();
+        while nearest.len() < 3 {
+            let Some(next) = nearest_name(name, names.iter().map(String::as_str)).map(str::to_owned) else { break };
+            names.retain(|name| *name != next);
+            nearest.push(next);
+        }
+        nearest
+    }
+}
+
+/// The function a message of DataFusion's SQL planner says it does not know. The message has no type of its own;
+/// a test pins its wording.
+fn unknown_function(text: &str) -> Option<&str> {
+    text.strip_prefix("Invalid function '")?.split_once('\'').map(|(name, _)| name)
+}
+
+/// A plan without rows that has these columns.
+fn stand_in(schema: &Schema) -> Result<Arc<LogicalPlan>> {
+    let schema = Arc::new(DFSchema::try_from(Arc::clone(schema.arrow()))?);
+    Ok(Arc::new(LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema })))
+}
+
+impl Oracle for EngineOracle {
+    fn table(&self, input: &Input, read: &Read) -> Result<(Scan, Schema), TableError> {
+        let table = self.tables.table(&input.location, input.version)?;
+        // Metadata and file lists are not rows of files, so they have no lineage.
+        let lineage = input.lineage && *read == Read::Rows;
+        let schema = self.tables.schema(table, read, lineage)?;
+        let rows = match read {
+            Read::Rows => table.rows().map_or(Estimate::unknown(UNKNOWN_ROWS), Estimate::exact),
+            Read::Changes(_) => {
+                Estimate::unknown(table.rows().unwrap_or(UNKNOWN_ROWS))
+            }
+            Read::Metadata => Estimate::exact(1),
+            Read::Files => Estimate::exact(u64::try_from(table.files()).unwrap_or(u64::MAX)),
+        };
+        let scan = Scan {
+            location: input.location.clone(),
+            version: table.version(),
+            table_id: Some(table.table_id().to_owned()),
+            read: read.clone(),
+            lineage,
+            partitioned_by: table.partition_columns().to_vec(),
+            columns: None,
+            rows,
+        };
+        Ok((scan, schema))
+    }
+
+    fn expression(&self, expr: &ScalarExpr, evaluation: Evaluation, input: &Schema) -> Result<ExprType, TypeError> {
+        let typed = || -> Result<ExprType> {
+            let schema = DFSchema::try_from(Arc::clone(input.arrow()))?;
+            let planned = expression(self.session.state(), expr, evaluation, &schema)?;
+            let (_, field) = datafusion::logical_expr::ExprSchemable::to_field(&planned, &schema)?;
+            let plain = Schema::from_arrow(&arrow::datatypes::Schema::new(vec![field]));
+            let field = plain.arrow().field(0);
+            Ok(ExprType { data_type: field.data_type().clone(), nullable: field.is_nullable() })
+        };
+        typed().map_err(|error| self.type_error(&error))
+    }
+
+    fn schema(&self, node: &Node, inputs: &[&Schema]) -> Result<Schema, TypeError> {
+        let plan = self.plan(node, inputs).map_err(|error| self.type_error(&error))?;
+        Ok(Schema::from_arrow(plan.schema().as_arrow()))
+    }
+
+    fn common_type(&self, types: &[DataType]) -> Option<DataType> {
+        type_union_resolution(types)
+    }
+
+    fn comparable(&self, left: &DataType, right: &DataType) -> bool {
+        comparison_coercion(left, right).is_some()
+    }
+
+    /// Functions whose value depends on the time of a run, like `now()`, count as volatile. So does what cannot
+    /// be planned: nothing may rest on its being stable.
+    fn is_volatile(&self, node: &Node, inputs: &[&Schema]) -> bool {
+        let volatile = || -> Result<bool> {
+            let plan = self.plan(node, inputs)?;
+            let mut found = false;
+            plan.apply_with_subqueries(|inner| {
+                for expr in inner.expressions() {
+                    found |= is_volatile(&expr)?;
+                }
+                Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+            })?;
+            Ok(found)
+        };
+        // A scan reads one version of a table.
+        !matches!(node.op, ir::op::Op::Scan(_)) && volatile().unwrap_or(true)
+    }
+}

@@ -1,0 +1,159 @@
+//! The session: one DataFusion state, built in one place and never changed afterwards.
+//!
+//! Oracle, emission, execution and ad-hoc queries all use the same state, so what one of them accepts the others
+//! accept, and what is described is what runs.
+
+mod machine;
+mod options;
+mod planner;
+
+pub use options::SessionOptions;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+
+use crate::error::EngineError;
+
+/// How many memory consumers an out-of-memory message lists.
+const LISTED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(5).unwrap();
+/// The stack of the threads that plan and run. Plans nest as deep as chains of views do, and so do the streams
+/// that run them.
+const STACK_BYTES: usize = 32 * 1024 * 1024;
+
+/// A DataFusion session with our functions, operators and limits. Clones share the memory pool, the disk quota
+/// and the object stores.
+#[derive(Clone, Debug)]
+pub struct Session {
+    state: SessionState,
+    options: SessionOptions,
+}
+
+impl Session {
+    /// A session with these resources.
+    ///
+    /// # Errors
+    /// [`EngineError::Session`] when the folder for temporary files cannot be used.
+    pub fn new(options: SessionOptions) -> Result<Self, EngineError> {
+        let state = build(&options).map_err(|source| EngineError::Session { source: Box::new(source) })?;
+        Ok(Self { state, options })
+    }
+
+    /// The options it was made with.
+    #[must_use]
+    pub fn options(&self) -> &SessionOptions {
+        &self.options
+    }
+
+    /// The DataFusion state.
+    #[must_use]
+    pub fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    /// What the session is, as pairs of a name and a value, in a fixed order: versions, limits, and every
+    /// DataFusion setting that differs from its default.
+    #[must_use]
+    pub fn describe(&self) -> Vec<(String, String)> {
+        let options = &self.options;
+        let spill = options.spill_directory.as_ref().map_or_else(|| "system".to_owned(), |path| path.display().to_string());
+        let mut described = vec![
+            ("datafusion".to_owned(), datafusion::DATAFUSION_VERSION.to_owned()),
+            ("target_partitions".to_owned(), options.target_partitions.to_string()),
+            ("batch_size".to_owned(), options.batch_size.to_string()),
+            ("memory_limit_bytes".to_owned(), options.memory_limit_bytes.to_string()),
+            ("spill_directory".to_owned(), spill),
+            ("spill_quota_bytes".to_owned(), options.spill_quota_bytes.to_string()),
+        ];
+        described.extend(self.settings());
+        described
+    }
+
+    /// Every DataFusion setting that differs from its default, ordered by key.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let defaults: std::collections::BTreeMap<String, Option<String>> =
+            SessionConfig::new().options().entries().into_iter().map(|entry| (entry.key, entry.value)).collect();
+        let mut changed: Vec<(String, String)> = self
+            .state
+            .config_options()
+            .entries()
+            .into_iter()
+            .filter(|entry| defaults.get(&entry.key) != Some(&entry.value))
+            .map(|entry| (entry.key, entry.value.unwrap_or_default()))
+            .collect();
+        changed.sort();
+        changed
+    }
+
+    /// The names of all functions a spec can call, in order.
+    #[must_use]
+    pub fn function_names(&self) -> Vec<String> {
+        let state = &self.state;
+        let names: std::collections::BTreeSet<&String> = state
+            .scalar_functions()
+            .keys()
+            .chain(state.aggregate_functions().keys())
+            .chain(state.window_functions().keys())
+            .collect();
+        names.into_iter().cloned().collect()
+    }
+}
+
+/// The runtime to call the engine in: `threads` workers with stacks deep enough for long chains of views.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.max(1))
+        .thread_name("engine")
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()
+}
+
+fn build(options: &SessionOptions) -> Result<SessionState> {
+    let mut builder = SessionStateBuilder::new()
+        .with_config(config(options))
+        .with_runtime_env(environment(options)?)
+        .with_default_features()
+        .with_query_planner(Arc::new(planner::EnginePlanner));
+    // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.
+    builder.scalar_functions().get_or_insert_default().extend(functions::scalar_functions());
+    builder.aggregate_functions().get_or_insert_default().extend(functions::aggregate_functions());
+    Ok(builder.build())
+}
+
+fn config(options: &SessionOptions) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(options.target_partitions.max(1))
+        .with_batch_size(options.batch_size.max(1))
+        .with_information_schema(true);
+    let settings = config.options_mut();
+    settings.execution.time_zone = Some("UTC".to_owned());
+    // Dynamic filters change rows between runs when they go wrong, and gain little where whole tables are read;
+    // their list form panics on dictionary keys.
+    settings.optimizer.enable_dynamic_filter_pushdown = false;
+    settings.optimizer.hash_join_inlist_pushdown_max_size = 0;
+    settings.optimizer.hash_join_inlist_pushdown_max_distinct_values = 0;
+    config
+}
+
+fn environment(options: &SessionOptions) -> Result<Arc<RuntimeEnv>> {
+    let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_limit_bytes), LISTED_CONSUMERS);
+    let mode = match &options.spill_directory {
+        Some(path) => DiskManagerMode::Directories(vec![path.clone()]),
+        None => DiskManagerMode::OsTmpDirectory,
+    };
+    let disk = DiskManagerBuilder::default()
+        .with_mode(mode)
+        .with_max_temp_directory_size(options.spill_quota_bytes);
+    RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()
+}

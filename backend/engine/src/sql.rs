@@ -1,0 +1,113 @@
+//! Queries over the tables of a lake, outside of any spec.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
+use ir::expr::Query;
+use ir::op::{Read, Scan};
+use ir::oracle::TableError;
+
+use crate::emit;
+use crate::error::EngineError;
+use crate::session::Session;
+use crate::tables::{TableRequest, Tables};
+
+/// The rows of a query, batch by batch.
+pub struct QueryRows {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The batches. Nothing is computed before the first is asked for.
+    pub batches: SendableRecordBatchStream,
+}
+
+impl std::fmt::Debug for QueryRows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "QueryRows({})", self.schema)
+    }
+}
+
+impl Session {
+    /// Plans one `SELECT` over the Delta tables directly under `lake_dir`; a table's name is its folder's. Only
+    /// the tables that the query names are opened, at their latest version.
+    ///
+    /// # Errors
+    /// [`EngineError::Syntax`] for anything but one `SELECT`, [`EngineError::Table`] for a table that is not
+    /// there or cannot be opened, [`EngineError::Plan`] where DataFusion refuses the query.
+    pub async fn sql(&self, query: &str, lake_dir: &Path) -> Result<QueryRows, EngineError> {
+        let query = Query::parse(query)?;
+        let names = query.relations();
+        let requests: Vec<TableRequest> = names
+            .iter()
+            .filter(|name| is_folder_name(name))
+            .map(|name| TableRequest { location: name.clone(), version: None, read: Read::Rows })
+            .collect();
+        let tables = Tables::resolve(lake_dir, &requests).await;
+        let mut inputs = Vec::with_capacity(names.len());
+        for name in &names {
+            inputs.push(Arc::new(self.scan(name, &tables, lake_dir)?));
+        }
+        let relations: Vec<String> = names.into_iter().collect();
+        let refused = |source| EngineError::plan("query", source);
+        let mut state = self.state().clone();
+        // Functions of the current time are fixed at the start of a query.
+        state.mark_start_execution();
+        let plan = emit::query(&state, &query, &relations, &inputs).map_err(refused)?;
+        let plan = state.create_physical_plan(&plan).await.map_err(refused)?;
+        let schema = plan.schema();
+        let batches = execute_stream(plan, state.task_ctx()).map_err(refused)?;
+        Ok(QueryRows { schema, batches })
+    }
+
+    fn scan(
+        &self,
+        name: &str,
+        tables: &Tables,
+        lake_dir: &Path,
+    ) -> Result<datafusion::logical_expr::LogicalPlan, EngineError> {
+        let failed = |source: TableError| EngineError::Table {
+            node: format!("the query (tables here: {})", tables_in(lake_dir)),
+            location: name.to_owned(),
+            source,
+        };
+        if !is_folder_name(name) {
+            return Err(failed(TableError::NotFound(name.to_owned())));
+        }
+        let table = tables.table(name, None).map_err(failed)?;
+        let scan = Scan {
+            location: name.to_owned(),
+            version: table.version(),
+            table_id: None,
+            read: Read::Rows,
+            lineage: false,
+            partitioned_by: Vec::new(),
+            columns: None,
+            rows: ir::estimate::Estimate::unknown(0),
+        };
+        let provider = tables.provider(&scan, self).map_err(failed)?;
+        emit::scan(name, provider, None).map_err(|source| EngineError::plan(name, source))
+    }
+}
+
+/// Whether a name is that of a folder directly in another: no way out, no way down.
+fn is_folder_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', ':', '\0'])
+}
+
+/// The names of the Delta tables in a folder, for messages; at most twenty.
+fn tables_in(lake_dir: &Path) -> String {
+    let names: BTreeSet<String> = std::fs::read_dir(lake_dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().join("_delta_log").is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    match names.len() {
+        0 => "none".to_owned(),
+        1..=20 => names.into_iter().collect::<Vec<_>>().join(", "),
+        count => format!("{}, and {} more", names.into_iter().take(20).collect::<Vec<_>>().join(", "), count - 20),
+    }
+}

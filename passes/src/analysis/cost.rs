@@ -1,0 +1,118 @@
+//! Estimated rows and costs.
+//!
+//! Rows of scans come from the Delta log. Above them stand the rules of thumb of System R (Selinger et al., *Access
+//! Path Selection in a Relational Database Management System*, SIGMOD 1979): an equality keeps a tenth of the rows,
+//! a range a third, conjunctions multiply. They say how nodes compare, not how long they take. The unit of cost is
+//! one row passing one simple operator.
+
+use std::collections::BTreeMap;
+
+use ir::estimate::Estimate;
+use ir::graph::{Graph, NodeId};
+use ir::op::{JoinType, Op};
+use sqlparser::ast::{BinaryOperator, Expr};
+
+/// Rows of a query over its inputs, when there are none.
+const UNKNOWN_ROWS: u64 = 1000;
+
+/// What is estimated about one node.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeCost {
+    /// The rows it gives.
+    pub rows: Estimate,
+    /// What it costs to compute it from its inputs, in rows passing simple operators.
+    pub own: u64,
+}
+
+/// The estimates for every node.
+#[must_use]
+pub fn estimate(graph: &Graph) -> BTreeMap<NodeId, NodeCost> {
+    let mut costs: BTreeMap<NodeId, NodeCost> = BTreeMap::new();
+    for id in graph.topological() {
+        let Some(node) = graph.get(id) else { continue };
+        let inputs: Vec<Estimate> =
+            graph.inputs(id).iter().filter_map(|input| costs.get(input)).map(|cost| cost.rows).collect();
+        let rows = rows(&node.op, &inputs);
+        let passing: u64 = inputs.iter().map(|input| input.rows).fold(0, u64::saturating_add);
+        let own = weight(&node.op).saturating_mul(passing.max(if inputs.is_empty() { rows.rows } else { 0 }));
+        costs.insert(id, NodeCost { rows, own });
+    }
+    costs
+}
+
+fn rows(op: &Op, inputs: &[Estimate]) -> Estimate {
+    let first = inputs.first().copied().unwrap_or(Estimate::unknown(UNKNOWN_ROWS));
+    let larger = inputs.iter().copied().max_by_key(|input| input.rows).unwrap_or(first);
+    match op {
+        Op::Scan(scan) => scan.rows,
+        Op::Filter(filter) => first.scaled(filter.predicate.conjuncts().iter().map(|part| selectivity(part.ast())).product()),
+        Op::Aggregate(aggregate) if aggregate.group_by.is_empty() => Estimate::exact(1),
+        Op::Aggregate(_) => first.scaled(0.1),
+        Op::Distinct(_) => first.scaled(0.5),
+        Op::Unnest(_) => first.scaled(3.0),
+        Op::Join(join) => join_rows(join.join_type, first, larger),
+        Op::SpanJoin(join) if join.innermost || !join.join_type.keeps_right() => join_rows(join.join_type, first, larger),
+        // Every position of a syntax tree lies in a handful of nested spans.
+        Op::SpanJoin(_) => larger.scaled(5.0),
+        Op::Union(_) | Op::UnionByName(_) => {
+            inputs.iter().copied().reduce(Estimate::plus).unwrap_or(first)
+        }
+        Op::Query(_) => Estimate { quality: ir::estimate::Quality::Unknown, ..larger },
+        Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::CpgEmit(_)
+        | Op::Project(_)
+        | Op::Window(_)
+        | Op::Sink(_) => first,
+    }
+}
+
+fn join_rows(join_type: JoinType, left: Estimate, larger: Estimate) -> Estimate {
+    match join_type {
+        JoinType::Semi | JoinType::Anti => left.scaled(0.5),
+        JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => larger.scaled(1.0),
+    }
+}
+
+/// The part of the rows that a predicate keeps.
+fn selectivity(predicate: &Expr) -> f64 {
+    match predicate {
+        Expr::BinaryOp { op: BinaryOperator::Eq, .. } => 0.1,
+        Expr::BinaryOp {
+            op: BinaryOperator::Lt | BinaryOperator::LtEq | BinaryOperator::Gt | BinaryOperator::GtEq,
+            ..
+        } => 1.0 / 3.0,
+        Expr::BinaryOp { op: BinaryOperator::NotEq, .. } | Expr::IsNotNull(_) => 0.9,
+        Expr::BinaryOp { left, op: BinaryOperator::Or, right } => {
+            let (left, right) = (selectivity(left), selectivity(right));
+            left + right - left * right
+        }
+        Expr::Nested(inner) => selectivity(inner),
+        Expr::Between { .. } => 0.25,
+        Expr::InList { list, .. } => (f64::from(u32::try_from(list.len()).unwrap_or(u32::MAX)) * 0.1).min(0.5),
+        Expr::IsNull(_) => 0.1,
+        _ => 1.0 / 3.0,
+    }
+}
+
+/// How much more a row costs in this operator than in a simple one.
+fn weight(op: &Op) -> u64 {
+    match op {
+        Op::Scan(_) | Op::Filter(_) | Op::Project(_) | Op::Union(_) | Op::Unnest(_) => 1,
+        Op::Sink(_) => 4,
+        Op::Aggregate(_) | Op::Distinct(_) | Op::Join(_) => 4,
+        Op::Window(_) | Op::SpanJoin(_) | Op::Query(_) => 6,
+        Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::UnionByName(_)
+        | Op::CpgEmit(_) => 1,
+    }
+}

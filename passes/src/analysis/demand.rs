@@ -1,0 +1,86 @@
+//! Demand: which columns of a node its readers use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ir::graph::{Graph, NodeId};
+use ir::op::{JoinColumn, Op, Side};
+use ir::schema::Schema;
+
+/// The columns of every node that its readers use. A node nobody reads has none.
+#[must_use]
+pub fn columns(graph: &Graph) -> BTreeMap<NodeId, BTreeSet<String>> {
+    let mut demand: BTreeMap<NodeId, BTreeSet<String>> = BTreeMap::new();
+    for id in graph.topological().into_iter().rev() {
+        let Some(node) = graph.get(id) else { continue };
+        let wanted = demand.entry(id).or_default().clone();
+        for (port, input) in graph.ports(id) {
+            let Some(schema) = graph.get(input).and_then(|node| node.schema.as_ref()) else { continue };
+            let used = of_input(&node.op, port, &wanted, schema);
+            demand.entry(input).or_default().extend(used);
+        }
+    }
+    demand
+}
+
+/// The columns an operation uses of input `port` when `wanted` columns of its own output are used.
+fn of_input(op: &Op, port: usize, wanted: &BTreeSet<String>, input: &Schema) -> BTreeSet<String> {
+    let all = || input.names().map(str::to_owned).collect();
+    let mut used: BTreeSet<String> = op.column_uses(port).into_iter().map(str::to_owned).collect();
+    match op {
+        Op::Filter(filter) => {
+            used.extend(wanted.iter().cloned());
+            used.extend(filter.predicate.columns());
+        }
+        Op::Project(project) => {
+            let kept = project.columns.iter().filter(|column| wanted.contains(&column.name));
+            used.extend(kept.flat_map(|column| column.expr.columns()));
+        }
+        Op::Window(window) => {
+            used.extend(wanted.iter().filter(|name| input.contains(name)).cloned());
+            let kept = window.columns.iter().filter(|column| wanted.contains(&column.name));
+            used.extend(kept.flat_map(|column| column.expr.columns()));
+        }
+        Op::Aggregate(aggregate) => {
+            used.extend(aggregate.group_by.iter().flat_map(|column| column.expr.columns()));
+            let kept = aggregate.measures.iter().filter(|column| wanted.contains(&column.name));
+            used.extend(kept.flat_map(|column| column.expr.columns()));
+        }
+        Op::Unnest(unnest) => {
+            let element = unnest.alias.as_ref().unwrap_or(&unnest.column);
+            used.extend(wanted.iter().filter(|name| *name != element).cloned());
+        }
+        Op::Query(query) => match query.query.mentioned_names() {
+            Some(names) => used.extend(names.into_iter().filter(|name| input.contains(name))),
+            None => return all(),
+        },
+        Op::Join(join) => used.extend(of_join(&join.columns, port, wanted)),
+        Op::SpanJoin(join) => used.extend(of_join(&join.columns, port, wanted)),
+        Op::Union(_) => {
+            // Columns of a union are matched by position; the inputs have the same names by invariant.
+            used.extend(wanted.iter().cloned());
+        }
+        // Distinct compares all columns; a sink writes all; surface operations are taken as a whole.
+        Op::Distinct(_)
+        | Op::Sink(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::UnionByName(_)
+        | Op::CpgEmit(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_) => return all(),
+        Op::Input(_) | Op::Scan(_) => {}
+    }
+    used
+}
+
+fn of_join<'a>(
+    columns: &'a [JoinColumn],
+    port: usize,
+    wanted: &'a BTreeSet<String>,
+) -> impl Iterator<Item = String> + 'a {
+    columns
+        .iter()
+        .filter(move |column| wanted.contains(&column.name) && (column.from == Side::Right) == (port == 1))
+        .map(|column| column.column.clone())
+}

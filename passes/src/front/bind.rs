@@ -1,0 +1,166 @@
+//! bind: parameters become literals and filters.
+//!
+//! ```text
+//! parameter target={placeholder: 1} value="10"
+//! parameter target={filter_eq: {base: orders, column: day}} value=(CAST('2026-01-31' AS DATE))
+//! orders = scan location=orders version=3 rows=120 : {…}
+//! big = filter orders predicate=(amount > $1) : {…}
+//! ```
+//! becomes
+//! ```text
+//! orders = filter orders.unfiltered predicate=(day = CAST('2026-01-31' AS DATE)) : {…}
+//! orders.unfiltered = scan location=orders version=3 rows=120 : {…}
+//! big = filter orders predicate=(amount > 10) : {…}
+//! ```
+//!
+//! A filter stands right above the input or view its parameter names, so every reader sees filtered rows and
+//! nobody else does. Without a name it stands above every input that has the column. A NULL value keeps the rows
+//! in which the column is NULL. Literals are trees, not text, so no value can change the shape of an expression.
+
+use std::collections::BTreeMap;
+
+use ir::diag::{Diagnostic, SpecPath, codes};
+use ir::expr::ScalarExpr;
+use ir::graph::{Graph, Node, NodeId, Parameter, ParameterTarget};
+use ir::op::{Filter, Op};
+use sqlparser::ast::{Expr, Value};
+
+use crate::context::Context;
+
+pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
+    let values = placeholder_values(graph);
+    for id in graph.topological() {
+        if let Some(node) = graph.get_mut(id) {
+            bind_op(&mut node.op, &values);
+        }
+    }
+    let parameters = std::mem::take(&mut graph.parameters);
+    for parameter in &parameters {
+        for id in filter_targets(graph, parameter) {
+            insert_filter(graph, cx, id, parameter);
+        }
+    }
+}
+
+/// The values of positional placeholders, by their spelling.
+pub(crate) fn placeholder_values(graph: &Graph) -> BTreeMap<String, ScalarExpr> {
+    graph
+        .parameters
+        .iter()
+        .filter_map(|parameter| match parameter.target {
+            ParameterTarget::Placeholder(position) => Some((format!("${position}"), parameter.value.clone())),
+            ParameterTarget::FilterEq { .. } => None,
+        })
+        .collect()
+}
+
+/// Replaces placeholders in all expressions of an operation.
+pub(crate) fn bind_op(op: &mut Op, values: &BTreeMap<String, ScalarExpr>) {
+    if values.is_empty() {
+        return;
+    }
+    if let Op::Query(query) = op {
+        query.query.bind(values);
+    }
+    for expr in op.expressions_mut() {
+        expr.bind(values);
+    }
+}
+
+/// The nodes above which a parameter's filter belongs.
+fn filter_targets(graph: &Graph, parameter: &Parameter) -> Vec<NodeId> {
+    let ParameterTarget::FilterEq { base, column } = &parameter.target else { return Vec::new() };
+    let has_column = |id: &NodeId| {
+        graph.get(*id).and_then(|node| node.schema.as_ref()).is_some_and(|schema| schema.contains(column))
+    };
+    match base {
+        Some(base) => graph.find(base).into_iter().filter(has_column).collect(),
+        None => graph
+            .ids()
+            .filter(|id| graph.get(*id).is_some_and(|node| matches!(node.op, Op::Scan(_))))
+            .filter(has_column)
+            .collect(),
+    }
+}
+
+/// Checks that every parameter has something to do and fits it. Part of validation.
+pub(super) fn check(graph: &Graph, cx: &mut Context<'_>) {
+    let mut used = std::collections::BTreeSet::new();
+    for id in graph.ids() {
+        let Some(node) = graph.get(id) else { continue };
+        used.extend(node.op.expressions().iter().flat_map(|expr| expr.expr.placeholders()));
+        if let Op::Query(query) = &node.op {
+            used.extend(query.query.placeholders());
+        }
+    }
+    for (index, parameter) in graph.parameters.iter().enumerate() {
+        let place = SpecPath::root().field("typed_parameters").index(index).field("target");
+        match &parameter.target {
+            ParameterTarget::Placeholder(position) => {
+                if !used.contains(&format!("${position}")) {
+                    let message = format!("nothing uses ${position}");
+                    cx.report(Diagnostic::new(codes::UNUSED_PARAMETER, message).at(place.field("position")));
+                }
+            }
+            ParameterTarget::FilterEq { base, column } => check_filter(graph, cx, parameter, base, column, &place),
+        }
+    }
+}
+
+fn check_filter(
+    graph: &Graph,
+    cx: &mut Context<'_>,
+    parameter: &Parameter,
+    base: &Option<String>,
+    column: &str,
+    place: &SpecPath,
+) {
+    let targets = filter_targets(graph, parameter);
+    if targets.is_empty() {
+        let broken = base.as_ref().is_some_and(|base| cx.broken.contains(base));
+        if broken || (base.is_none() && !cx.broken.is_empty()) {
+            return;
+        }
+        let (place, message) = match base {
+            Some(base) if graph.find(base).is_none() => {
+                (place.field("base_table"), format!("there is no view or input `{base}`"))
+            }
+            Some(base) => (place.field("filter_column"), format!("`{base}` has no column `{column}`")),
+            None => (place.field("filter_column"), format!("no input has a column `{column}`")),
+        };
+        cx.report(Diagnostic::new(codes::FILTER_TARGET, message).at(place));
+    }
+    for id in targets {
+        let Some(schema) = graph.get(id).and_then(|node| node.schema.as_ref()) else { continue };
+        let predicate = predicate(column, &parameter.value);
+        if let Err(error) = cx.oracle.expression(&predicate, ir::op::Evaluation::Scalar, schema) {
+            let message = format!("the value does not fit `{}.{column}`: {error}", graph.name_of(id));
+            cx.report(Diagnostic::new(codes::PARAMETER_TYPE, message).at(place.field("filter_column")));
+        }
+    }
+}
+
+fn predicate(column: &str, value: &ScalarExpr) -> ScalarExpr {
+    let column = ScalarExpr::column(column);
+    let null = match value.ast() {
+        Expr::Value(value) => value.value == Value::Null,
+        Expr::Cast { expr, .. } => matches!(expr.as_ref(), Expr::Value(value) if value.value == Value::Null),
+        _ => false,
+    };
+    if null { ScalarExpr::new(Expr::IsNull(Box::new(column.into_ast()))) } else { column.equals(value.clone()) }
+}
+
+/// Puts a filter above a node. The filter takes the node's name: it is what readers of that name mean.
+fn insert_filter(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, parameter: &Parameter) {
+    let ParameterTarget::FilterEq { column, .. } = &parameter.target else { return };
+    let name = graph.name_of(id).to_owned();
+    let below = graph.free_name(&name, "unfiltered");
+    let schema = graph.get(id).and_then(|node| node.schema.clone());
+    let contract = graph.get_mut(id).and_then(|node| node.contract.take());
+    let mut filter = Node::new(&name, Op::Filter(Filter { predicate: predicate(column, &parameter.value) }));
+    filter.schema = schema;
+    filter.contract = contract;
+    let inserted = graph.rename(id, &below).and_then(|()| graph.insert_above(id, filter));
+    debug_assert!(inserted.is_ok(), "the old name was just given up");
+    cx.remark(format!("{name}: {} is bound to a filter", parameter.label.as_deref().unwrap_or(column)));
+}

@@ -1,0 +1,111 @@
+//! SQL texts of the spec as trees.
+
+use ir::diag::{Diagnostic, SpecPath, codes};
+use ir::expr::{ScalarExpr, SqlError};
+use ir::spec::AggregationExpr;
+use sqlparser::ast::{
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
+    FunctionArguments, OrderByExpr,
+};
+use sqlparser::dialect::GenericDialect;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Token;
+
+use crate::context::Context;
+
+/// Parses an expression; subqueries are for `Sql` views only, where what they read is declared.
+pub(super) fn parse(cx: &mut Context<'_>, text: &str, place: &SpecPath) -> Option<ScalarExpr> {
+    match ScalarExpr::parse(text) {
+        Ok(expr) if expr.has_subquery() => {
+            cx.report(
+                Diagnostic::new(codes::UNSUPPORTED_EXPRESSION, "a subquery is not allowed in an expression")
+                    .at(place.clone())
+                    .help("write the view as a `Sql` transform, which may read several relations"),
+            );
+            None
+        }
+        Ok(expr) => Some(expr),
+        Err(error) => {
+            cx.report(bad_sql(&error, text, place));
+            None
+        }
+    }
+}
+
+/// The diagnostic for a text that is not SQL.
+pub(super) fn bad_sql(error: &SqlError, text: &str, place: &SpecPath) -> Diagnostic {
+    Diagnostic::new(codes::BAD_SQL, format!("this SQL does not parse: {error}")).at(place.clone()).found(text)
+}
+
+/// The aggregate call that an entry of `aggregations` describes: `function(DISTINCT arguments ORDER BY …) FILTER
+/// (WHERE …)`.
+pub(super) fn aggregate_call(cx: &mut Context<'_>, entry: &AggregationExpr, place: &SpecPath) -> Option<ScalarExpr> {
+    if entry.column.is_some() && !entry.arguments.is_empty() {
+        cx.report(
+            Diagnostic::new(codes::AGGREGATION_ARGUMENTS, "`column` and `arguments` are both given")
+                .at(place.field("arguments"))
+                .help("`column: x` is short for `arguments: [x]`; keep one of them"),
+        );
+        return None;
+    }
+    let mut arguments = Vec::new();
+    arguments.extend(entry.column.as_deref().map(|column| Some(ScalarExpr::column(column))));
+    for (index, text) in entry.arguments.iter().enumerate() {
+        arguments.push(parse(cx, text, &place.field("arguments").index(index)));
+    }
+    let filter = entry.filter.as_deref().map(|text| parse(cx, text, &place.field("filter")));
+    let mut order_by = Vec::new();
+    for (index, text) in entry.order_by.iter().enumerate() {
+        order_by.push(parse_order(cx, text, &place.field("order_by").index(index)));
+    }
+    let function = match ScalarExpr::parse(&entry.function).map(ScalarExpr::into_ast) {
+        Ok(Expr::Identifier(ident)) => ident,
+        _ => {
+            let message = format!("`{}` is not the name of a function", entry.function);
+            cx.report(Diagnostic::new(codes::UNKNOWN_FUNCTION, message).at(place.field("function")));
+            return None;
+        }
+    };
+    let arguments: Vec<ScalarExpr> = arguments.into_iter().collect::<Option<_>>()?;
+    let order_by: Vec<OrderByExpr> = order_by.into_iter().collect::<Option<_>>()?;
+    let filter = match filter {
+        Some(parsed) => Some(Box::new(parsed?.into_ast())),
+        None => None,
+    };
+    let mut args: Vec<FunctionArg> = arguments
+        .into_iter()
+        .map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument.into_ast())))
+        .collect();
+    if args.is_empty() && entry.function.eq_ignore_ascii_case("count") {
+        args.push(FunctionArg::Unnamed(FunctionArgExpr::Wildcard));
+    }
+    let clauses = if order_by.is_empty() { Vec::new() } else { vec![FunctionArgumentClause::OrderBy(order_by)] };
+    let duplicate_treatment = entry.distinct.then_some(DuplicateTreatment::Distinct);
+    Some(ScalarExpr::new(Expr::Function(Function {
+        name: function.into(),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment, args, clauses }),
+        filter,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })))
+}
+
+/// An entry of `order_by`: an expression, `ASC` or `DESC`, `NULLS FIRST` or `NULLS LAST`.
+fn parse_order(cx: &mut Context<'_>, text: &str, place: &SpecPath) -> Option<OrderByExpr> {
+    let parsed = Parser::new(&GenericDialect {}).try_with_sql(text).and_then(|mut parser| {
+        let order = parser.parse_order_by_expr()?;
+        parser.expect_token(&Token::EOF)?;
+        Ok(order)
+    });
+    match parsed {
+        Ok(order) => Some(order),
+        Err(error) => {
+            let message = format!("this is not an ordering like `x DESC`: {}", SqlError::from(error));
+            cx.report(Diagnostic::new(codes::AGGREGATE_ORDER, message).at(place.clone()).found(text));
+            None
+        }
+    }
+}

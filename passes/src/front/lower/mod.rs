@@ -1,0 +1,202 @@
+//! lower: the spec becomes nodes.
+//!
+//! ```yaml
+//! view_definitions:
+//!   - {name: paid, transform: {kind: Filter, source: orders, predicate: amount > 0}}
+//! output_targets:
+//!   - {table_name: daily, source_view: paid, columns: [day]}
+//! ```
+//! becomes
+//! ```text
+//! @daily = sink @daily.columns location=daily mode=overwrite
+//! @daily.columns = project paid columns={day: day}
+//! paid = filter orders predicate=(amount > 0)
+//! ```
+//!
+//! Every SQL text is parsed here, so later passes see trees only. Names are not looked up yet, except that a name
+//! must not be used twice: names are what nodes are found by. A definition with a mistake is left out and marked
+//! as broken, so that its readers are not blamed for it.
+
+mod expression;
+mod parameter;
+mod relate;
+mod transform;
+
+use ir::diag::{Diagnostic, SpecPath, codes};
+use ir::expr::{NamedExpr, NamedExprs, ScalarExpr};
+use ir::graph::{CachePolicy, Graph, Node};
+use ir::op::{Input, Op, Project, Sink, SinkMode};
+use ir::schema::Schema;
+use ir::spec::{CacheAction, InputRelation, MaterializationMode, OutputTarget, Spec, ViewDefinition};
+
+use crate::context::Context;
+
+pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
+    let Some(spec) = cx.spec else { return };
+    for (index, input) in spec.input_relations.iter().enumerate() {
+        lower_input(graph, cx, input, SpecPath::root().field("input_relations").index(index));
+    }
+    for (index, view) in spec.view_definitions.iter().enumerate() {
+        lower_view(graph, cx, view, &SpecPath::root().field("view_definitions").index(index));
+    }
+    for (index, output) in spec.output_targets.iter().enumerate() {
+        lower_output(graph, cx, output, &SpecPath::root().field("output_targets").index(index));
+    }
+    graph.parameters = parameter::lower(cx, &spec.typed_parameters);
+    graph.cache = lower_cache_policy(cx, spec);
+}
+
+/// Adds a node unless its name is taken.
+fn add(graph: &mut Graph, cx: &mut Context<'_>, node: Node, taken: impl FnOnce(&Graph) -> Diagnostic) {
+    if graph.find(&node.name).is_some() {
+        let diagnostic = taken(graph);
+        cx.report(diagnostic);
+    } else if graph.add(node).is_err() {
+        debug_assert!(false, "the name was free");
+    }
+}
+
+fn lower_input(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, place: SpecPath) {
+    let op = Op::Input(Input {
+        location: input.delta_location.clone(),
+        version: input.version_pin,
+        lineage: input.requires_lineage,
+    });
+    let name = &input.logical_name;
+    add(graph, cx, Node::new(name, op), |_| {
+        Diagnostic::new(codes::DUPLICATE_INPUT, format!("there is another input named `{name}`"))
+            .at(place.field("logical_name"))
+    });
+}
+
+fn lower_view(graph: &mut Graph, cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath) {
+    let name = &view.name;
+    let contract = lower_contract(cx, view, place);
+    let Some((op, sources)) = transform::lower(cx, view, &place.field("transform")) else {
+        cx.broken.insert(name.clone());
+        return;
+    };
+    let mut node = Node::new(name, op).reading(sources);
+    node.contract = contract;
+    add(graph, cx, node, |graph| {
+        let input = graph.find(name).and_then(|id| graph.get(id)).is_some_and(|node| matches!(node.op, Op::Input(_)));
+        let (code, what) =
+            if input { (codes::NAME_TAKEN, "an input") } else { (codes::DUPLICATE_VIEW, "another view") };
+        Diagnostic::new(code, format!("there is {what} named `{name}`")).at(place.field("name"))
+    });
+}
+
+/// The promised columns of a view, as types. They need not be all of its columns.
+fn lower_contract(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath) -> Option<Schema> {
+    let mut columns = Vec::new();
+    for (name, text) in &view.output_schema.columns {
+        match text.parse() {
+            Ok(data_type) => columns.push((name.clone(), data_type, true)),
+            Err(_) => cx.report(
+                Diagnostic::new(codes::CONTRACT_UNKNOWN_TYPE, format!("`{text}` is not an Arrow type"))
+                    .at(place.field("output_schema").field("columns").field(name))
+                    .found(text)
+                    .allowed(["Boolean", "Int32", "Int64", "Float64", "Utf8", "Binary", "Date32", "Timestamp(µs)"])
+                    .suggest_nearest(),
+            ),
+        }
+    }
+    (!columns.is_empty()).then(|| Schema::new(columns))
+}
+
+fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, place: &SpecPath) {
+    let name = format!("@{}", output.table_name);
+    let mut source = output.source_view.clone();
+    if !output.columns.is_empty() {
+        let Some(columns) = lower_columns(cx, &output.columns, &place.field("columns")) else {
+            cx.broken.insert(name);
+            return;
+        };
+        let step = format!("{name}.columns");
+        let node = Node::new(&step, Op::Project(Project { columns })).reading([source]);
+        if graph.find(&name).is_none() && graph.add(node).is_err() {
+            debug_assert!(false, "steps of an output are added with the output");
+        }
+        source = step;
+    }
+    let op = Op::Sink(Sink {
+        location: output.delta_location.clone().unwrap_or_else(|| output.table_name.clone()),
+        mode: match output.materialization_mode {
+            MaterializationMode::Append => SinkMode::Append,
+            MaterializationMode::Overwrite => SinkMode::Overwrite,
+        },
+        partition_by: output.partition_by.clone(),
+        target_file_size: output.target_file_size,
+        metadata: output.write_metadata.clone(),
+        max_commit_retries: output.max_commit_retries,
+    });
+    add(graph, cx, Node::new(&name, op).reading([source]), |_| {
+        let message = format!("there is another output named `{}`", output.table_name);
+        Diagnostic::new(codes::DUPLICATE_OUTPUT, message).at(place.field("table_name"))
+    });
+}
+
+/// Output columns given as names or as `{name, expr}`.
+fn lower_columns(cx: &mut Context<'_>, entries: &[ir::spec::NamedExpr], place: &SpecPath) -> Option<NamedExprs> {
+    let mut columns = Vec::with_capacity(entries.len());
+    let mut complete = true;
+    for (index, entry) in entries.iter().enumerate() {
+        let place = place.index(index);
+        let expr = match &entry.expr {
+            None => Some(ScalarExpr::column(&entry.name)),
+            Some(text) => expression::parse(cx, text, &place.field("expr")),
+        };
+        match expr {
+            Some(expr) => columns.push((NamedExpr::new(&entry.name, expr), place)),
+            None => complete = false,
+        }
+    }
+    complete &= unique_names(cx, columns.iter().map(|(column, place)| (column.name.as_str(), place)));
+    complete.then(|| columns.into_iter().map(|(column, _)| column).collect())
+}
+
+/// Reports names that are used twice; whether there were none.
+fn unique_names<'a>(cx: &mut Context<'_>, names: impl Iterator<Item = (&'a str, &'a SpecPath)>) -> bool {
+    let mut seen = std::collections::BTreeMap::new();
+    let mut unique = true;
+    for (name, place) in names {
+        if let Some(first) = seen.insert(name, place) {
+            unique = false;
+            cx.report(
+                Diagnostic::new(codes::DUPLICATE_COLUMN, format!("the column `{name}` is there twice"))
+                    .at(place.clone())
+                    .related(first.clone(), "it is first defined here"),
+            );
+        }
+    }
+    unique
+}
+
+fn lower_cache_policy(cx: &mut Context<'_>, spec: &Spec) -> CachePolicy {
+    let Some(policy) = &spec.cache_policy else { return CachePolicy::default() };
+    let mut lowered = CachePolicy {
+        min_fanout: policy.min_fanout,
+        min_estimated_rows: policy.min_estimated_rows,
+        force: Vec::new(),
+        never: Vec::new(),
+    };
+    for (index, entry) in policy.overrides.iter().enumerate() {
+        let views = || spec.view_definitions.iter().map(|view| view.name.as_str());
+        if !views().any(|view| view == entry.view_name) {
+            let place = SpecPath::root().field("cache_policy").field("overrides").index(index).field("view_name");
+            cx.report(
+                Diagnostic::new(codes::UNKNOWN_CACHE_VIEW, format!("there is no view `{}`", entry.view_name))
+                    .at(place)
+                    .found(&entry.view_name)
+                    .allowed(views())
+                    .suggest_nearest(),
+            );
+            continue;
+        }
+        match entry.action {
+            CacheAction::ForceCache => lowered.force.push(entry.view_name.clone()),
+            CacheAction::NeverCache => lowered.never.push(entry.view_name.clone()),
+        }
+    }
+    lowered
+}

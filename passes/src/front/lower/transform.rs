@@ -1,0 +1,180 @@
+//! Transforms as operations.
+
+use ir::diag::{Diagnostic, SpecPath, codes};
+use ir::expr::{NamedExpr, NamedExprs};
+use ir::op::{
+    Aggregate, ChangeFeed, ChangeRange, CpgEmit, CpgTable, FileManifest, Filter, Normalize, Op, Project, Query,
+    TableMetadata, UnionByName, Unnest, Window,
+};
+use ir::spec::{self, CpgOutputKind, Transform, ViewDefinition};
+
+use super::{expression, lower_columns, relate, unique_names};
+use crate::context::Context;
+
+/// An operation and the names of its inputs, in port order.
+type Lowered = (Op, Vec<String>);
+
+/// The operation of a view; nothing when the transform has a mistake, which is reported.
+pub(super) fn lower(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath) -> Option<Lowered> {
+    match &view.transform {
+        Transform::Normalize(normalize) => lower_normalize(cx, normalize, place),
+        Transform::Relate(relate) => relate::lower(cx, relate, place),
+        Transform::Union(union) => lower_union(cx, union, place),
+        Transform::Project(project) => {
+            let columns = lower_columns(cx, &project.columns, &place.field("columns"))?;
+            Some((Op::Project(Project { columns }), vec![project.source.clone()]))
+        }
+        Transform::Filter(filter) => {
+            let predicate = expression::parse(cx, &filter.predicate, &place.field("predicate"))?;
+            Some((Op::Filter(Filter { predicate }), vec![filter.source.clone()]))
+        }
+        Transform::Aggregate(aggregate) => lower_aggregate(cx, aggregate, place),
+        Transform::Window(window) => lower_window(cx, window, place),
+        Transform::Unnest(unnest) => {
+            let op = Unnest {
+                column: unnest.column.clone(),
+                alias: unnest.alias.clone(),
+                keep_empty: unnest.keep_empty,
+            };
+            Some((Op::Unnest(op), vec![unnest.source.clone()]))
+        }
+        Transform::Sql(sql) => lower_sql(cx, sql, place),
+        Transform::IncrementalCdf(feed) => lower_change_feed(cx, feed, place),
+        Transform::Metadata(metadata) => Some((Op::TableMetadata(TableMetadata {}), vec![metadata.source.clone()])),
+        Transform::FileManifest(manifest) => Some((Op::FileManifest(FileManifest {}), vec![manifest.source.clone()])),
+        Transform::CpgEmit(emit) => lower_cpg(cx, emit, place),
+    }
+}
+
+fn lower_normalize(cx: &mut Context<'_>, normalize: &spec::Normalize, place: &SpecPath) -> Option<Lowered> {
+    if normalize.id_columns.is_empty() {
+        cx.report(
+            Diagnostic::new(codes::EMPTY_TRANSFORM, "`Normalize` without `id_columns` would give every row the same id")
+                .at(place.clone())
+                .help("name the columns that tell rows apart"),
+        );
+        return None;
+    }
+    let op = Normalize {
+        id_columns: normalize.id_columns.clone(),
+        span_columns: normalize.span_columns.clone(),
+        text_columns: normalize.text_columns.clone(),
+    };
+    Some((Op::Normalize(op), vec![normalize.source.clone()]))
+}
+
+fn lower_union(cx: &mut Context<'_>, union: &spec::Union, place: &SpecPath) -> Option<Lowered> {
+    if union.sources.len() < 2 {
+        let message = format!("a union needs at least two sources, this one has {}", union.sources.len());
+        cx.report(Diagnostic::new(codes::UNION_ARITY, message).at(place.field("sources")));
+        return None;
+    }
+    let op = UnionByName {
+        discriminator: union.discriminator_column.clone(),
+        distinct: union.distinct,
+        sources: union.sources.clone(),
+    };
+    Some((Op::UnionByName(op), union.sources.clone()))
+}
+
+fn lower_aggregate(cx: &mut Context<'_>, aggregate: &spec::Aggregate, place: &SpecPath) -> Option<Lowered> {
+    if aggregate.group_by.is_empty() && aggregate.aggregations.is_empty() {
+        cx.report(
+            Diagnostic::new(codes::EMPTY_AGGREGATE, "neither `group_by` nor `aggregations` is given").at(place.clone()),
+        );
+        return None;
+    }
+    let group_by = lower_columns(cx, &aggregate.group_by, &place.field("group_by"));
+    let mut measures = Vec::new();
+    for (index, entry) in aggregate.aggregations.iter().enumerate() {
+        let place = place.field("aggregations").index(index);
+        let call = expression::aggregate_call(cx, entry, &place);
+        measures.push(call.map(|call| (NamedExpr::new(&entry.alias, call), place.field("alias"))));
+    }
+    let (group_by, measures) = (group_by?, measures.into_iter().collect::<Option<Vec<_>>>()?);
+    let groups: Vec<SpecPath> =
+        (0..group_by.0.len()).map(|index| place.field("group_by").index(index)).collect();
+    let names = group_by.iter().map(|column| column.name.as_str()).zip(&groups);
+    let measure_names = measures.iter().map(|(measure, place)| (measure.name.as_str(), place));
+    if !unique_names(cx, names.chain(measure_names)) {
+        return None;
+    }
+    let measures: NamedExprs = measures.into_iter().map(|(measure, _)| measure).collect();
+    Some((Op::Aggregate(Aggregate { group_by, measures }), vec![aggregate.source.clone()]))
+}
+
+fn lower_window(cx: &mut Context<'_>, window: &spec::Window, place: &SpecPath) -> Option<Lowered> {
+    if window.columns.is_empty() {
+        cx.report(
+            Diagnostic::new(codes::EMPTY_TRANSFORM, "`Window` without `columns` computes nothing")
+                .at(place.field("columns")),
+        );
+        return None;
+    }
+    let entries: Vec<spec::NamedExpr> = window
+        .columns
+        .iter()
+        .map(|column| spec::NamedExpr { name: column.name.clone(), expr: Some(column.expr.clone()) })
+        .collect();
+    let columns = lower_columns(cx, &entries, &place.field("columns"))?;
+    Some((Op::Window(Window { columns }), vec![window.source.clone()]))
+}
+
+fn lower_sql(cx: &mut Context<'_>, sql: &spec::Sql, place: &SpecPath) -> Option<Lowered> {
+    let place = place.field("query");
+    match ir::expr::Query::parse(&sql.query) {
+        Ok(query) => {
+            let relations: Vec<String> = query.relations().into_iter().collect();
+            Some((Op::Query(Query { query, relations: relations.clone() }), relations))
+        }
+        Err(error) => {
+            let diagnostic = if error.message.starts_with("only SELECT") {
+                Diagnostic::new(codes::NOT_READ_ONLY, error.message).at(place)
+            } else {
+                expression::bad_sql(&error, &sql.query, &place)
+            };
+            cx.report(diagnostic);
+            None
+        }
+    }
+}
+
+fn lower_change_feed(cx: &mut Context<'_>, feed: &spec::IncrementalCdf, place: &SpecPath) -> Option<Lowered> {
+    let contradiction = if feed.starting_version.is_some() && feed.starting_timestamp.is_some() {
+        Some(("starting_timestamp", "the start is given as a version and as a time"))
+    } else if feed.ending_version.is_some() && feed.ending_timestamp.is_some() {
+        Some(("ending_timestamp", "the end is given as a version and as a time"))
+    } else if feed.ending_version.is_some_and(|end| end < feed.starting_version.unwrap_or(0)) {
+        Some(("ending_version", "the feed would end before it starts"))
+    } else {
+        None
+    };
+    if let Some((field, message)) = contradiction {
+        cx.report(Diagnostic::new(codes::CDF_BOUNDS, message).at(place.field(field)));
+        return None;
+    }
+    let range = ChangeRange {
+        starting_version: feed.starting_version,
+        ending_version: feed.ending_version,
+        starting_timestamp: feed.starting_timestamp.clone(),
+        ending_timestamp: feed.ending_timestamp.clone(),
+    };
+    Some((Op::ChangeFeed(ChangeFeed { range }), vec![feed.source.clone()]))
+}
+
+fn lower_cpg(cx: &mut Context<'_>, emit: &spec::CpgEmit, place: &SpecPath) -> Option<Lowered> {
+    if emit.sources.is_empty() {
+        let message = "`CpgEmit` needs at least one source";
+        cx.report(Diagnostic::new(codes::CPG_WITHOUT_SOURCES, message).at(place.clone()));
+        return None;
+    }
+    let table = match emit.output_kind {
+        CpgOutputKind::Nodes => CpgTable::Nodes,
+        CpgOutputKind::Edges => CpgTable::Edges,
+        CpgOutputKind::Props => CpgTable::Props,
+        CpgOutputKind::PropsMap => CpgTable::PropsMap,
+        CpgOutputKind::EdgesBySrc => CpgTable::EdgesBySrc,
+        CpgOutputKind::EdgesByDst => CpgTable::EdgesByDst,
+    };
+    Some((Op::CpgEmit(CpgEmit { table }), emit.sources.clone()))
+}

@@ -1,0 +1,7 @@
+//! Passes that understand the spec.
+
+pub(crate) mod bind;
+pub(crate) mod infer;
+pub(crate) mod lower;
+pub(crate) mod resolve;
+pub(crate) mod validate;

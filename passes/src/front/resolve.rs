@@ -1,0 +1,241 @@
+//! resolve: names become edges, tables become scans.
+//!
+//! ```text
+//! orders = input location="tables/orders"
+//! paid = filter orders predicate=(amount > 0)
+//! new = change_feed orders range={starting_version: 1}
+//! ```
+//! becomes
+//! ```text
+//! new = scan location="tables/orders" version=3 read={changes: {starting_version: 1}} rows=?1000 : {…}
+//! orders = scan location="tables/orders" version=3 rows=120 : {id Int64!, amount Float64}
+//! paid = filter orders predicate=(amount > 0)
+//! ```
+//!
+//! Every table is the version the oracle found when compilation began, so all readers of a table see one version.
+//! Unknown names, cycles, tables that cannot be read and declared dependencies that disagree with what a view
+//! reads are reported.
+
+use std::collections::BTreeSet;
+
+use ir::diag::{Code, Diagnostic, SpecPath, codes};
+use ir::graph::{Graph, NodeId};
+use ir::op::{Input, Op, Read};
+use ir::oracle::TableError;
+
+use crate::context::Context;
+
+pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
+    check_declared_dependencies(graph, cx);
+    let ids: Vec<NodeId> = graph.ids().collect();
+    // Reads of an input's table go first: they need the inputs as they were written.
+    for &id in &ids {
+        resolve_table_read(graph, cx, id);
+    }
+    for &id in &ids {
+        resolve_input(graph, cx, id);
+    }
+    for &id in &ids {
+        connect(graph, cx, id);
+    }
+    report_cycle(graph, cx);
+}
+
+/// Turns `change_feed`, `table_metadata` and `file_manifest` into scans of the table their input names.
+fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
+    let Some(node) = graph.get(id) else { return };
+    let read = match &node.op {
+        Op::ChangeFeed(feed) => Read::Changes(feed.range.clone()),
+        Op::TableMetadata(_) => Read::Metadata,
+        Op::FileManifest(_) => Read::Files,
+        _ => return,
+    };
+    let place = cx.place_in_transform(node).field("source");
+    let source = node.sources.first().cloned().unwrap_or_default();
+    let name = node.name.clone();
+    let named = graph.find(&source).and_then(|id| graph.get(id)).map(|node| node.op.clone());
+    match named {
+        Some(Op::Input(input)) => scan(graph, cx, id, &input, &read, place),
+        Some(_) => cx.report_broken(
+            &name,
+            Diagnostic::new(codes::NOT_AN_INPUT, format!("`{source}` is a view; this transform reads an input's table"))
+                .at(place)
+                .found(&source)
+                .allowed(inputs(graph)),
+        ),
+        None => unknown_source(graph, cx, &name, &source, place, inputs(graph)),
+    }
+}
+
+fn resolve_input(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
+    let Some(node) = graph.get(id) else { return };
+    let Op::Input(input) = node.op.clone() else { return };
+    let place = cx.place(node);
+    scan(graph, cx, id, &input, &Read::Rows, place);
+}
+
+/// Replaces a node by a scan of the table, or reports why the table cannot be read.
+fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read: &Read, place: SpecPath) {
+    let result = cx.oracle.table(input, read);
+    let Some(node) = graph.get_mut(id) else { return };
+    node.sources.clear();
+    match result {
+        Ok((scan, schema)) => {
+            node.op = Op::Scan(scan);
+            node.schema = Some(schema);
+        }
+        Err(error) => {
+            let name = node.name.clone();
+            let (code, field) = table_error(&error);
+            let place = if *read == Read::Rows { place.field(field) } else { place };
+            let mut diagnostic = Diagnostic::new(code, format!("`{}`: {error}", input.location)).at(place);
+            if let TableError::NoVersion { latest, .. } = error {
+                diagnostic = diagnostic.help(format!("versions 0 to {latest} exist; leave the pin out to read the latest"));
+            }
+            cx.report_broken(&name, diagnostic);
+        }
+    }
+}
+
+fn table_error(error: &TableError) -> (Code, &'static str) {
+    match error {
+        TableError::NotFound(_) => (codes::INPUT_NOT_FOUND, "delta_location"),
+        TableError::NotDelta(_) => (codes::INPUT_NOT_DELTA, "delta_location"),
+        TableError::NoVersion { .. } => (codes::PIN_NOT_FOUND, "version_pin"),
+        TableError::NoChangeFeed => (codes::CDF_NOT_ENABLED, "delta_location"),
+        TableError::Unreadable(_) => (codes::INPUT_UNREADABLE, "delta_location"),
+    }
+}
+
+/// Replaces the names of a node's inputs by edges.
+fn connect(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
+    let Some(node) = graph.get_mut(id) else { return };
+    let sources = std::mem::take(&mut node.sources);
+    for (port, source) in sources.iter().enumerate() {
+        let Some(node) = graph.get(id) else { return };
+        match graph.find(source).filter(|_| !source.starts_with('@') || node.name.starts_with('@')) {
+            Some(from) => graph.connect(from, id, port),
+            None if cx.broken.contains(source) => {
+                let owner = node.owner().to_owned();
+                cx.broken.insert(owner);
+            }
+            None => {
+                let owner = node.owner().to_owned();
+                let place = source_place(cx, graph, id, port);
+                unknown_source(graph, cx, &owner, source, place, relations(graph));
+            }
+        }
+    }
+}
+
+/// The field of the spec that names a node's input.
+fn source_place(cx: &Context<'_>, graph: &Graph, id: NodeId, port: usize) -> SpecPath {
+    let Some(node) = graph.get(id) else { return SpecPath::root() };
+    if node.name.starts_with('@') {
+        return cx.place(node).field("source_view");
+    }
+    let transform = cx.place_in_transform(node);
+    match &node.op {
+        Op::Relate(_) => transform.field(if port == 0 { "left" } else { "right" }),
+        Op::UnionByName(_) | Op::CpgEmit(_) => transform.field("sources").index(port),
+        Op::Query(_) => transform.field("query"),
+        _ => transform.field("source"),
+    }
+}
+
+fn unknown_source(
+    graph: &Graph,
+    cx: &mut Context<'_>,
+    owner: &str,
+    source: &str,
+    place: SpecPath,
+    allowed: Vec<String>,
+) {
+    let query = place == place.parent().unwrap_or_default().field("query");
+    let code = if owner.starts_with('@') {
+        codes::UNKNOWN_OUTPUT_SOURCE
+    } else if query {
+        codes::UNKNOWN_TABLE
+    } else {
+        codes::UNKNOWN_SOURCE
+    };
+    let mut diagnostic = Diagnostic::new(code, format!("there is no view or input `{source}`"))
+        .at(place)
+        .found(source)
+        .allowed(allowed)
+        .suggest_nearest();
+    let differs_in_case = graph.ids().map(|id| graph.name_of(id)).find(|name| name.eq_ignore_ascii_case(source));
+    if let Some(name) = differs_in_case.filter(|_| query) {
+        diagnostic = diagnostic.help(format!("unquoted names in SQL are lower case; write \"{name}\" in double quotes"));
+    }
+    cx.report_broken(owner, diagnostic);
+}
+
+fn inputs(graph: &Graph) -> Vec<String> {
+    graph
+        .ids()
+        .filter_map(|id| graph.get(id))
+        .filter(|node| matches!(node.op, Op::Input(_)))
+        .map(|node| node.name.clone())
+        .collect()
+}
+
+/// Views and inputs.
+fn relations(graph: &Graph) -> Vec<String> {
+    graph.ids().map(|id| graph.name_of(id)).filter(|name| !name.starts_with('@')).map(str::to_owned).collect()
+}
+
+/// `view_dependencies` may be left out; given, they must be the views the transform reads.
+fn check_declared_dependencies(graph: &Graph, cx: &mut Context<'_>) {
+    let Some(spec) = cx.spec else { return };
+    let views: BTreeSet<&str> = spec.view_definitions.iter().map(|view| view.name.as_str()).collect();
+    for (index, view) in spec.view_definitions.iter().enumerate() {
+        let Some(declared) = &view.view_dependencies else { continue };
+        let place = SpecPath::root().field("view_definitions").index(index).field("view_dependencies");
+        let mut unknown = false;
+        for (at, name) in declared.iter().enumerate().filter(|(_, name)| !views.contains(name.as_str())) {
+            unknown = true;
+            cx.report(
+                Diagnostic::new(codes::UNKNOWN_DEPENDENCY, format!("`{name}` is not a view"))
+                    .at(place.index(at))
+                    .found(name)
+                    .allowed(views.iter().copied())
+                    .suggest_nearest(),
+            );
+        }
+        let Some(node) = graph.find(&view.name).and_then(|id| graph.get(id)) else { continue };
+        let read: BTreeSet<&str> =
+            node.sources.iter().map(String::as_str).filter(|name| views.contains(name)).collect();
+        let declared: BTreeSet<&str> = declared.iter().map(String::as_str).collect();
+        if !unknown && read != declared {
+            let list = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(", ");
+            cx.report(
+                Diagnostic::new(codes::DEPENDENCIES_DISAGREE, format!("`{}` does not read what it declares", view.name))
+                    .at(place)
+                    .found(list(&declared))
+                    .allowed([list(&read)])
+                    .help("leave `view_dependencies` out; they are derived from the transform"),
+            );
+        }
+    }
+}
+
+fn report_cycle(graph: &mut Graph, cx: &mut Context<'_>) {
+    let Some(cycle) = graph.cycle() else { return };
+    let Some(first) = cycle.first().and_then(|name| graph.find(name)).and_then(|id| graph.get(id)) else { return };
+    let mut round = cycle.clone();
+    round.extend(cycle.first().cloned());
+    let mut diagnostic =
+        Diagnostic::new(codes::CYCLE, format!("views read each other in a circle: {}", round.join(" <- ")))
+            .at(cx.place(first).field("name"));
+    for name in cycle.iter().skip(1) {
+        if let Some(node) = graph.find(name).and_then(|id| graph.get(id)) {
+            diagnostic = diagnostic.related(cx.place(node).field("name"), "part of the circle");
+        }
+    }
+    cx.report(diagnostic);
+    // What is on the circle or behind it has no schema; the passes that follow must not ask for one.
+    let sorted: BTreeSet<NodeId> = graph.topological().into_iter().collect();
+    let stuck: Vec<NodeId> = graph.ids().filter(|id| !sorted.contains(id)).collect();
+    cx.broken.extend(stuck.into_iter().filter_map(|id| graph.get(id)).map(|node| node.owner().to_owned()));
+}

@@ -1,0 +1,4 @@
+//! Passes that decide how the graph is executed.
+
+pub(crate) mod place;
+pub(crate) mod schedule;

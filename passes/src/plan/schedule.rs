@@ -1,0 +1,115 @@
+//! schedule: the graph is cut into segments.
+//!
+//! ```text
+//! daily = aggregate … place share "…"
+//! @a = sink daily …
+//! @b = sink daily …
+//! ```
+//! gets
+//! ```text
+//! segment root=daily level=0 rows=~12 cost=4800 bottom_level=4848 critical=true
+//! segment root=@a level=1 reads=[daily] rows=~12 cost=48 bottom_level=48 critical=true
+//! segment root=@b level=1 reads=[daily] rows=~12 cost=48 bottom_level=48
+//! ```
+//!
+//! A segment is what is planned and run as one: everything below a shared node or a sink, down to tables and other
+//! shared nodes. Its level is one more than the highest level it reads. Within a level, segments come in order of
+//! falling bottom level (their cost plus that of the longest chain waiting for them), the classic list-scheduling
+//! priority (Graham 1969), so that the critical path starts first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ir::graph::{Graph, NodeId, PlacementChoice, Schedule, Segment};
+use ir::op::Op;
+
+use crate::analysis::cost::{self, NodeCost};
+use crate::context::Context;
+
+pub(crate) fn run(graph: &mut Graph, _: &mut Context<'_>) {
+    let costs = cost::estimate(graph);
+    let roots: Vec<NodeId> = graph.topological().into_iter().filter(|id| is_root(graph, *id)).collect();
+    let mut segments: BTreeMap<NodeId, Segment> = BTreeMap::new();
+    let mut reads_of: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+    for &root in &roots {
+        let (reads, cost) = walk(graph, root, &costs);
+        let level = reads.iter().filter_map(|read| segments.get(read)).map(|segment| segment.level + 1).max();
+        let segment = Segment {
+            root: graph.name_of(root).to_owned(),
+            level: level.unwrap_or(0),
+            reads: reads.iter().map(|read| graph.name_of(*read).to_owned()).collect(),
+            rows: costs.get(&root).map_or(ir::estimate::Estimate::unknown(0), |cost| cost.rows),
+            cost,
+            bottom_level: cost,
+            critical: false,
+        };
+        segments.insert(root, segment);
+        reads_of.insert(root, reads);
+    }
+    set_bottom_levels(&roots, &reads_of, &mut segments);
+    mark_critical_path(&reads_of, &mut segments);
+    let mut segments: Vec<Segment> = segments.into_values().collect();
+    segments.sort_by(|a, b| {
+        (a.level, std::cmp::Reverse(a.bottom_level), &a.root).cmp(&(b.level, std::cmp::Reverse(b.bottom_level), &b.root))
+    });
+    graph.schedule = Some(Schedule { segments });
+}
+
+fn is_root(graph: &Graph, id: NodeId) -> bool {
+    graph.get(id).is_some_and(|node| {
+        let shared = node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
+        shared || matches!(node.op, Op::Sink(_))
+    })
+}
+
+/// The shared nodes a segment reads, ordered by name, and the cost of the nodes in it. A node that is computed
+/// again for several readers inside the segment counts once for each.
+fn walk(graph: &Graph, root: NodeId, costs: &BTreeMap<NodeId, NodeCost>) -> (Vec<NodeId>, u64) {
+    let mut reads = BTreeSet::new();
+    // How often each node of the segment is computed: once for every way from the root to it.
+    let mut times: BTreeMap<NodeId, u64> = BTreeMap::from([(root, 1)]);
+    let mut total: u64 = 0;
+    for id in graph.topological_below(root, |id| is_root(graph, id)) {
+        let Some(&count) = times.get(&id) else { continue };
+        if id != root && is_root(graph, id) {
+            reads.insert((graph.name_of(id).to_owned(), id));
+            continue;
+        }
+        total = total.saturating_add(costs.get(&id).map_or(0, |cost| cost.own).saturating_mul(count));
+        for input in graph.inputs(id) {
+            let entry = times.entry(input).or_default();
+            *entry = entry.saturating_add(count);
+        }
+    }
+    (reads.into_iter().map(|(_, id)| id).collect(), total)
+}
+
+/// Adds to every segment's cost the longest chain of segments that wait for it.
+fn set_bottom_levels(
+    roots: &[NodeId],
+    reads_of: &BTreeMap<NodeId, Vec<NodeId>>,
+    segments: &mut BTreeMap<NodeId, Segment>,
+) {
+    for root in roots.iter().rev() {
+        let Some(waiting) = segments.get(root).map(|segment| segment.bottom_level) else { continue };
+        for read in reads_of.get(root).into_iter().flatten() {
+            if let Some(below) = segments.get_mut(read) {
+                below.bottom_level = below.bottom_level.max(below.cost.saturating_add(waiting));
+            }
+        }
+    }
+}
+
+/// Follows the largest bottom levels from the first segments to a sink.
+fn mark_critical_path(reads_of: &BTreeMap<NodeId, Vec<NodeId>>, segments: &mut BTreeMap<NodeId, Segment>) {
+    let longest = |candidates: &mut dyn Iterator<Item = (&NodeId, &Segment)>| {
+        candidates.max_by_key(|(_, segment)| (segment.bottom_level, std::cmp::Reverse(segment.root.clone()))).map(|(id, _)| *id)
+    };
+    let mut next = longest(&mut segments.iter().filter(|(_, segment)| segment.level == 0));
+    while let Some(id) = next {
+        if let Some(segment) = segments.get_mut(&id) {
+            segment.critical = true;
+        }
+        let waits = |root: &NodeId| reads_of.get(root).is_some_and(|reads| reads.contains(&id));
+        next = longest(&mut segments.iter().filter(|(root, _)| waits(root)));
+    }
+}

@@ -1,0 +1,85 @@
+//! `normalize`: an identifier, a span and normalised texts, as one projection.
+
+use arrow_schema::DataType;
+use ir::diag::{Diagnostic, codes};
+use ir::expr::{NamedExpr, ScalarExpr};
+use ir::op::{Normalize, Op, Project};
+use ir::schema::Schema;
+
+use super::{Expansion, From, Issue};
+
+pub(super) fn expand<'a>(
+    mut expansion: Expansion<'a>,
+    normalize: &Normalize,
+    inputs: &[&Schema],
+) -> Result<Expansion<'a>, Vec<Issue>> {
+    let [input] = inputs else { return Ok(expansion) };
+    let mut issues = Vec::new();
+    check_columns(normalize, input, &mut issues);
+    let mut columns: Vec<NamedExpr> = input.names().map(NamedExpr::column).collect();
+    let mut add = |field: &'static str, name: String, expr: ScalarExpr| {
+        if columns.iter().any(|column| column.name == name) {
+            let message = format!("the source already has a column `{name}`, which `Normalize` adds");
+            let diagnostic = Diagnostic::new(codes::DERIVED_NAME_TAKEN, message).help("rename it in a `Project` before");
+            issues.push(Issue::at(field, diagnostic));
+        }
+        columns.push(NamedExpr::new(name, expr));
+    };
+    let parts = normalize.id_columns.iter().map(|column| ScalarExpr::column(column));
+    let arguments = std::iter::once(ScalarExpr::text(&expansion.owner)).chain(parts).collect();
+    add("id_columns", "entity_id".to_owned(), ScalarExpr::call("stable_id128", arguments));
+    if let Some([start, end]) = &normalize.span_columns {
+        let span = ScalarExpr::call("span_make", vec![ScalarExpr::column(start), ScalarExpr::column(end)]);
+        add("span_columns", "span".to_owned(), span);
+    }
+    for column in &normalize.text_columns {
+        let text = ScalarExpr::call("utf8_normalize", vec![ScalarExpr::column(column)]);
+        add("text_columns", format!("{column}_normalized"), text);
+    }
+    if !issues.is_empty() {
+        return Err(issues);
+    }
+    let op = Op::Project(Project { columns: columns.into_iter().collect() });
+    expansion.step("columns", op, &[From::Port(0)], inputs).map_err(|issue| vec![issue])?;
+    Ok(expansion)
+}
+
+fn check_columns(normalize: &Normalize, input: &Schema, issues: &mut Vec<Issue>) {
+    let spans: &[String] = normalize.span_columns.as_ref().map_or(&[], |columns| columns);
+    let uses = [
+        ("id_columns", normalize.id_columns.as_slice()),
+        ("span_columns", spans),
+        ("text_columns", normalize.text_columns.as_slice()),
+    ];
+    for (field, columns) in uses {
+        for (index, name) in columns.iter().enumerate() {
+            let Some(column) = input.field(name) else {
+                issues.push(Issue::at_index(field, index, super::unknown_column(name, input)));
+                continue;
+            };
+            let data_type = column.data_type();
+            let wrong = match field {
+                "id_columns" if data_type.is_floating() => {
+                    let message = format!("`{name}` is {data_type}: a float has no exact text, so it cannot identify a row");
+                    Some(Diagnostic::new(codes::TYPE_MISMATCH, message))
+                }
+                "span_columns" if !data_type.is_integer() => {
+                    let message = format!("`{name}` is {data_type}, not an integer");
+                    Some(Diagnostic::new(codes::SPAN_COLUMN_TYPE, message).found(data_type.to_string()))
+                }
+                "text_columns" if !is_text(data_type) => {
+                    Some(Diagnostic::new(codes::TYPE_MISMATCH, format!("`{name}` is {data_type}, not text")))
+                }
+                _ => None,
+            };
+            issues.extend(wrong.map(|diagnostic| Issue::at_index(field, index, diagnostic)));
+        }
+    }
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, value) => is_text(value),
+        other => matches!(other, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
+    }
+}

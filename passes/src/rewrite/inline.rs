@@ -1,0 +1,102 @@
+//! inline: projections and filters with one reader dissolve into it.
+//!
+//! ```text
+//! a = project orders columns={id: id, net: (amount - tax)}
+//! b = project a columns={id: id, double: (net * 2)}
+//! c = filter b predicate=(double > 10)
+//! d = filter c predicate=(id < 5)
+//! ```
+//! becomes
+//! ```text
+//! b = project orders columns={id: id, double: ((amount - tax) * 2)}
+//! d = filter b predicate=((double > 10) AND (id < 5))
+//! ```
+//!
+//! Walks in topological order and looks at each node's single input. Two projections fuse when no computed column
+//! would be computed twice: each is used at most once, or is a plain column or literal. Two filters fuse into a
+//! conjunction, up to [`MAX_CONJUNCTS`]. Volatile operations, views a cache override names, and nodes with several
+//! readers stay as they are. Projections and filters have no state and see rows one by one, so fusing them gives
+//! the same rows.
+
+use std::collections::BTreeMap;
+
+use ir::expr::ScalarExpr;
+use ir::graph::{Graph, Node, NodeId};
+use ir::op::{Filter, Op, Project};
+use ir::schema::Schema;
+
+use crate::context::Context;
+
+/// The longest conjunction a fused filter may have. The engine's interval analysis of a filter is worse than
+/// quadratic in the number of conjuncts, so longer chains are left as several filters.
+const MAX_CONJUNCTS: usize = 32;
+
+pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
+    for id in graph.topological() {
+        let [below] = graph.inputs(id)[..] else { continue };
+        if !may_dissolve(graph, cx, below) || is_volatile(graph, cx, id) {
+            continue;
+        }
+        let (Some(node), Some(producer)) = (graph.get(id), graph.get(below)) else { continue };
+        let Some(op) = fuse(&producer.op, &node.op) else { continue };
+        cx.remark(format!("{} dissolves into {}", producer.name, node.name));
+        if let Some(node) = graph.get_mut(id) {
+            node.op = op;
+        }
+        let inputs = graph.inputs(below);
+        graph.set_inputs(id, &inputs);
+        graph.remove(below);
+    }
+}
+
+fn may_dissolve(graph: &Graph, cx: &Context<'_>, id: NodeId) -> bool {
+    let named = |node: &Node| graph.cache.force.contains(&node.name) || graph.cache.never.contains(&node.name);
+    graph.consumers(id).len() == 1
+        && graph.get(id).is_some_and(|node| !named(node))
+        && !is_volatile(graph, cx, id)
+}
+
+fn is_volatile(graph: &Graph, cx: &Context<'_>, id: NodeId) -> bool {
+    let Some(node) = graph.get(id) else { return true };
+    let inputs: Vec<&Schema> = graph
+        .inputs(id)
+        .into_iter()
+        .filter_map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
+        .collect();
+    cx.oracle.is_volatile(node, &inputs)
+}
+
+/// One operation that does what two did, if there is one.
+fn fuse(below: &Op, above: &Op) -> Option<Op> {
+    match (below, above) {
+        (Op::Project(below), Op::Project(above)) => fuse_projections(below, above).map(Op::Project),
+        (Op::Filter(below), Op::Filter(above)) => {
+            let conjuncts = below.predicate.conjuncts().len() + above.predicate.conjuncts().len();
+            (conjuncts <= MAX_CONJUNCTS)
+                .then(|| Op::Filter(Filter { predicate: below.predicate.clone().and(above.predicate.clone()) }))
+        }
+        _ => None,
+    }
+}
+
+fn fuse_projections(below: &Project, above: &Project) -> Option<Project> {
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    for name in above.columns.iter().flat_map(|column| column.expr.column_references()) {
+        *uses.entry(name).or_default() += 1;
+    }
+    let cheap = |expr: &ScalarExpr| expr.as_column().is_some() || expr.is_literal();
+    let once = |name: &String| uses.get(name).copied().unwrap_or(0) <= 1;
+    if !below.columns.iter().all(|column| cheap(&column.expr) || once(&column.name)) {
+        return None;
+    }
+    let definitions = below.columns.iter().map(|column| (column.name.clone(), column.expr.clone())).collect();
+    let columns = above
+        .columns
+        .iter()
+        .map(|column| {
+            let expr = column.expr.substitute(&definitions)?;
+            Some(ir::expr::NamedExpr::new(&column.name, expr))
+        })
+        .collect::<Option<_>>()?;
+    Some(Project { columns })
+}

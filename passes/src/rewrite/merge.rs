@@ -1,0 +1,53 @@
+//! merge: nodes with equal content become one.
+//!
+//! ```text
+//! a = filter orders predicate=(amount > 0)
+//! b = filter orders predicate=(amount > 0)
+//! c = union a, b
+//! ```
+//! becomes
+//! ```text
+//! a = filter orders predicate=(amount > 0)
+//! c = union a, a
+//! ```
+//!
+//! Content hashes ([`crate::analysis::content`]) are equal only for equal operations over equal inputs, so one pass in
+//! topological order finds all classes, also those that are equal because their inputs were merged. Of each class
+//! the node whose name comes first stays. Sinks are never merged: each is a table of its own. A volatile operation
+//! is never merged either: two executions of it may differ on purpose.
+
+use std::collections::BTreeMap;
+
+use ir::graph::{Graph, NodeId};
+use ir::hash::ContentHash;
+use ir::op::Op;
+use ir::schema::Schema;
+
+use crate::analysis::content;
+use crate::context::Context;
+
+pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
+    let hashes = content::hashes(graph);
+    let mut classes: BTreeMap<ContentHash, Vec<NodeId>> = BTreeMap::new();
+    for id in graph.topological() {
+        let Some(node) = graph.get(id) else { continue };
+        let inputs: Vec<&Schema> = graph
+            .inputs(id)
+            .into_iter()
+            .filter_map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
+            .collect();
+        if !matches!(node.op, Op::Sink(_)) && !cx.oracle.is_volatile(node, &inputs) {
+            classes.entry(hashes[&id]).or_default().push(id);
+        }
+    }
+    for mut class in classes.into_values().filter(|class| class.len() > 1) {
+        // Prefer the name of a view to that of a step inside one.
+        class.sort_by_key(|id| (graph.name_of(*id).contains('.'), graph.name_of(*id).to_owned()));
+        let [kept, rest @ ..] = class.as_slice() else { continue };
+        for id in rest {
+            cx.remark(format!("{} is the same as {}", graph.name_of(*id), graph.name_of(*kept)));
+            graph.replace_uses(*id, *kept);
+            graph.remove(*id);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The runner: walks the table, verifies and observes.
+
+use ir::diag::{Diagnostic, nearest_name};
+use ir::graph::Graph;
+use ir::oracle::Oracle;
+use ir::spec::Spec;
+use ir::verify::{Violation, verify};
+
+use crate::context::Context;
+use crate::pass::{Family, Pass};
+use crate::PIPELINE;
+
+/// What happened in one pass.
+pub struct PassEvent<'a> {
+    /// The pass.
+    pub pass: &'static Pass,
+    /// The graph after it.
+    pub graph: &'a Graph,
+    /// What it decided.
+    pub remarks: &'a [String],
+}
+
+/// Sees the graph after every pass. Dumps, timings, traces and goldens are observers: this crate has no clock.
+pub trait Observer {
+    /// Called before every pass that runs.
+    fn before_pass(&mut self, _: &'static Pass) {}
+
+    /// Called after every pass that ran, also when it found mistakes in the spec.
+    fn after_pass(&mut self, event: &PassEvent<'_>);
+}
+
+impl Observer for () {
+    fn after_pass(&mut self, _: &PassEvent<'_>) {}
+}
+
+impl<F: FnMut(&PassEvent<'_>)> Observer for F {
+    fn after_pass(&mut self, event: &PassEvent<'_>) {
+        self(event);
+    }
+}
+
+/// How to compile.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Whether the graph is verified after every pass, schemas derived again included.
+    pub verify: bool,
+    /// The pass after which to stop.
+    pub stop_after: Option<&'a str>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self { verify: cfg!(debug_assertions), stop_after: None }
+    }
+}
+
+/// What became of a spec.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The graph after the last pass that ran. When there are errors it is only good for looking at.
+    pub graph: Graph,
+    /// Errors and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Compiled {
+    /// Whether the spec has mistakes.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+/// Why a compilation did not take place. Mistakes in the spec are not among them: they are in
+/// [`Compiled::diagnostics`].
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// A bug in a pass.
+    #[error("pass `{pass}` broke the graph; this is a bug in CodeAnatomy:\n{}", list(.violations))]
+    Broken {
+        /// The pass that ran last.
+        pass: &'static str,
+        /// Everything that is wrong.
+        violations: Vec<Violation>,
+    },
+    /// A pass that does not exist.
+    #[error("there is no pass `{name}`{}; passes are {}", suggestion(.name), pass_names())]
+    UnknownPass {
+        /// The name asked for.
+        name: String,
+    },
+    /// A graph in a phase the pass cannot start from.
+    #[error("pass `{pass}` starts from phase {requires}, the graph is in phase {found}")]
+    WrongPhase {
+        /// The pass.
+        pass: &'static str,
+        /// The phase it starts from.
+        requires: ir::phase::Phase,
+        /// The phase of the graph.
+        found: ir::phase::Phase,
+    },
+}
+
+fn list(violations: &[Violation]) -> String {
+    violations.iter().map(|violation| format!("  {violation}")).collect::<Vec<_>>().join("\n")
+}
+
+fn pass_names() -> String {
+    PIPELINE.iter().map(|pass| pass.name).collect::<Vec<_>>().join(", ")
+}
+
+fn suggestion(name: &str) -> String {
+    nearest_name(name, PIPELINE.iter().map(|pass| pass.name))
+        .map_or(String::new(), |near| format!(" (did you mean `{near}`?)"))
+}
+
+/// The pass with this name.
+///
+/// # Errors
+/// When there is none.
+pub fn find(name: &str) -> Result<&'static Pass, CompileError> {
+    PIPELINE
+        .iter()
+        .find(|pass| pass.name == name || pass.stage() == name)
+        .ok_or_else(|| CompileError::UnknownPass { name: name.to_owned() })
+}
+
+/// Compiles a spec: from nothing through all passes.
+///
+/// # Errors
+/// When a pass breaks the graph, or `stop_after` names no pass.
+pub fn compile(
+    spec: &Spec,
+    name: &str,
+    oracle: &dyn Oracle,
+    options: Options<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Compiled, CompileError> {
+    let last = options.stop_after.map(find).transpose()?;
+    let mut graph = Graph::new(name);
+    let mut cx = Context::new(oracle, Some(spec));
+    for pass in PIPELINE {
+        if cx.has_errors() && pass.family != Family::Front {
+            break;
+        }
+        run_pass(pass, &mut graph, &mut cx, options.verify, observer)?;
+        if last.is_some_and(|last| last.name == pass.name) {
+            break;
+        }
+    }
+    Ok(Compiled { graph, diagnostics: cx.diagnostics })
+}
+
+/// Runs one pass over a graph and, on request, verifies the result. A graph of a spec with mistakes is not
+/// verified: it is incomplete, and nothing but the front passes will see it.
+///
+/// # Errors
+/// When the graph is in the wrong phase, or the pass breaks it.
+pub fn run_pass(
+    pass: &'static Pass,
+    graph: &mut Graph,
+    cx: &mut Context<'_>,
+    verified: bool,
+    observer: &mut dyn Observer,
+) -> Result<(), CompileError> {
+    if graph.phase != pass.requires {
+        return Err(CompileError::WrongPhase { pass: pass.name, requires: pass.requires, found: graph.phase });
+    }
+    observer.before_pass(pass);
+    (pass.run)(graph, cx);
+    graph.phase = pass.ensures;
+    let remarks = cx.take_remarks();
+    observer.after_pass(&PassEvent { pass, graph, remarks: &remarks });
+    if verified && !cx.has_errors() {
+        verify(graph, Some(cx.oracle)).map_err(|violations| CompileError::Broken { pass: pass.name, violations })?;
+    }
+    Ok(())
+}
