@@ -72,7 +72,11 @@ impl Location {
     /// The directory, for a table on the local file system.
     #[must_use]
     pub fn as_path(&self) -> Option<PathBuf> {
-        if self.url.scheme() == "file" { self.url.to_file_path().ok() } else { None }
+        if self.url.scheme() != "file" {
+            return None;
+        }
+        // Without its trailing slash, so that a file in its place is seen as one.
+        self.url.to_file_path().ok().map(|path| path.components().collect())
     }
 }
 

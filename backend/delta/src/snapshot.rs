@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use deltalake::kernel::transaction::{PROTOCOL, TransactionError};
-use deltalake::kernel::{EagerSnapshot, LogicalFileView};
+use deltalake::kernel::{Action, EagerSnapshot, LogicalFileView};
 use deltalake::logstore::LogStoreRef;
-use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use deltalake::{DeltaTable, DeltaTableBuilder};
 
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
-use crate::log::{Log, guard_path};
+use crate::log::{Log, guard_path, read_actions};
 
 /// A table at one version. Cheap to clone: clones share one replayed log, and so do all scans of it.
 #[derive(Clone)]
@@ -65,8 +66,39 @@ pub async fn resolve(location: &Location, pin: Option<u64>) -> Result<ResolvedTa
         Found::Directory(_) => return Err(DeltaError::NotATable { location: text.into() }),
         Found::Nothing(_) => return Err(DeltaError::NotFound { location: text.into() }),
     };
-    table.load_version(version).await.map_err(|error| load_error(text, error))?;
+    load(&mut table, version, text).await?;
     ResolvedTable::new(location.clone(), table)
+}
+
+/// Replays the log. The library says of a table with unknown features only that something is
+/// unsupported, so the protocol is looked up to name them all.
+pub(crate) async fn load(table: &mut DeltaTable, version: u64, location: &str) -> Result<()> {
+    let Err(error) = table.load_version(version).await else { return Ok(()) };
+    let store = table.log_store();
+    for version in (0..=version).rev() {
+        let Ok(Some(actions)) = read_actions(&store, version, location).await else { break };
+        let protocol = actions.iter().find_map(|action| match action {
+            Action::Protocol(protocol) => Some(protocol),
+            _ => None,
+        });
+        if let Some(protocol) = protocol {
+            check_readable(protocol, location)?;
+            break;
+        }
+    }
+    Err(DeltaError::delta(location, "replaying the log", error))
+}
+
+pub(crate) fn check_readable(protocol: &deltalake::kernel::Protocol, location: &str) -> Result<()> {
+    match PROTOCOL.can_read_from_protocol(protocol) {
+        Ok(()) => Ok(()),
+        Err(TransactionError::UnsupportedTableFeatures(features)) => Err(DeltaError::UnsupportedFeatures {
+            location: location.into(),
+            access: "read",
+            features: sorted(&features),
+        }),
+        Err(error) => Err(DeltaError::delta(location, "checking the protocol", error)),
+    }
 }
 
 /// What is at a location.
@@ -89,7 +121,10 @@ pub(crate) async fn find(location: &Location) -> Result<Found> {
         match tokio::fs::metadata(&path).await {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => return Err(DeltaError::NotATable { location: text.into() }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing(store)),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing(store)),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => {
+                return Err(DeltaError::NotATable { location: text.into() });
+            }
             Err(error) => return Err(DeltaError::delta(text, "looking at the directory", error)),
         }
     }
@@ -98,18 +133,6 @@ pub(crate) async fn find(location: &Location) -> Result<Found> {
         Some(_) => Found::Table(table, log),
         None => Found::Directory(store),
     })
-}
-
-/// Turns the library's reading errors into ours.
-pub(crate) fn load_error(location: &str, error: DeltaTableError) -> DeltaError {
-    if let DeltaTableError::Transaction { source: TransactionError::UnsupportedTableFeatures(features) } = &error {
-        return DeltaError::UnsupportedFeatures {
-            location: location.into(),
-            access: "read",
-            features: sorted(features),
-        };
-    }
-    DeltaError::delta(location, "replaying the log", error)
 }
 
 pub(crate) fn sorted<T: ToString>(features: &[T]) -> Vec<String> {
@@ -128,9 +151,7 @@ impl ResolvedTable {
     pub(crate) fn new(location: Location, table: DeltaTable) -> Result<Self> {
         let text = location.text().to_owned();
         let state = table.snapshot().map_err(|error| DeltaError::delta(&text, "reading the snapshot", error))?;
-        PROTOCOL
-            .can_read_from_protocol(state.protocol())
-            .map_err(|error| load_error(&text, DeltaTableError::Transaction { source: error }))?;
+        check_readable(state.protocol(), &text)?;
         let snapshot = Arc::new(state.snapshot().clone());
         let schema = DeltaScanNext::new(Arc::clone(&snapshot), scan_config())
             .map_err(|error| DeltaError::engine(&text, "deriving the scan schema", error))?

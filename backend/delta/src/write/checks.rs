@@ -11,8 +11,9 @@ use datafusion::common::DFSchema;
 use datafusion::error::DataFusionError;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use deltalake::kernel::{StructType, StructTypeExt, cast_record_batch};
+use deltalake::kernel::{StructType, StructTypeExt};
 
+use super::conform::conform;
 use super::schema::TableSchema;
 use crate::error::{DeltaError, Result};
 
@@ -74,8 +75,16 @@ impl Checks {
                 return Err(self.violation(field.name(), "NOT NULL", nulls));
             }
         }
-        let batch = cast_record_batch(batch, Arc::clone(&self.schema), false, false)
-            .map_err(|error| DeltaError::InvalidData { location: self.location.clone(), reason: error.to_string() })?;
+        let invalid = |reason| DeltaError::InvalidData { location: self.location.clone(), reason };
+        let columns = self.schema.fields().iter().map(|field| {
+            let column = batch
+                .column_by_name(field.name())
+                .ok_or_else(|| format!("a batch lacks the column `{}`", field.name()))?;
+            conform(column, field)
+        });
+        let columns = columns.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
+            .map_err(|error| invalid(error.to_string()))?;
         for rule in &self.rules {
             let holds = rule
                 .condition

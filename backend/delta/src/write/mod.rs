@@ -2,6 +2,7 @@
 
 mod checks;
 mod commit;
+mod conform;
 mod durable;
 mod files;
 mod protocol;

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use deltalake::kernel::transaction::PROTOCOL;
 use deltalake::kernel::{EagerSnapshot, Metadata, Protocol, StructType, StructTypeExt, contains_timestampntz};
 use serde_json::json;
 
 use super::target::{WriteMode, WriteOptions};
 use crate::error::{DeltaError, Result};
-use crate::snapshot::{load_error, sorted};
+use crate::snapshot::{check_readable, sorted};
 
 /// Writer features this crate honours. Anything else makes a table read-only for us.
 ///
@@ -46,9 +45,7 @@ const PROPERTIES: [&str; 12] = [
 /// Refuses a table with features this crate would write wrongly, and overwrites of append-only tables.
 pub(crate) fn check_writable(snapshot: &EagerSnapshot, mode: WriteMode, location: &str) -> Result<()> {
     let protocol = snapshot.protocol();
-    PROTOCOL
-        .can_read_from_protocol(protocol)
-        .map_err(|error| load_error(location, deltalake::DeltaTableError::Transaction { source: error }))?;
+    check_readable(protocol, location)?;
     let mut unsupported: Vec<String> = match protocol.min_writer_version() {
         ..=6 => Vec::new(),
         7 => sorted(protocol.writer_features().unwrap_or_default()),

@@ -19,7 +19,7 @@ use super::schema::TableSchema;
 use super::writer::TableWriter;
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
-use crate::snapshot::{Found, ResolvedTable, find, load_error};
+use crate::snapshot::{Found, ResolvedTable, find, load};
 
 /// Size at which a writer starts the next file, unless told otherwise.
 const TARGET_FILE_SIZE: NonZeroU64 = NonZeroU64::new(128 * 1024 * 1024).unwrap();
@@ -111,7 +111,7 @@ impl TableTarget {
             Found::Table(mut table, log) => {
                 let version = log.choose(None, text)?;
                 log.check(&table.log_store(), version, text).await?;
-                table.load_version(version).await.map_err(|error| load_error(text, error))?;
+                load(&mut table, version, text).await?;
                 let store = table.log_store();
                 let table = ResolvedTable::new(location.clone(), table)?;
                 existing(location, store, &table, data, options)?

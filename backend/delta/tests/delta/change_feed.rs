@@ -163,9 +163,13 @@ async fn removed_files_outside_the_table_are_refused() {
     let location = lake.at("t");
     table(&location).await;
     // A file the snapshot no longer has, so that only the feed would read it.
-    crate::fixtures::edit_commit(&commit_file(&lake, "t", 1), |line| {
-        line.replacen("\"path\":\"part-", "\"path\":\"../elsewhere/part-", 1)
-    });
+    let added = std::fs::read_to_string(commit_file(&lake, "t", 1)).unwrap();
+    let name = added.split("\"path\":\"").nth(1).unwrap().split('"').next().unwrap();
+    for version in [1, 2] {
+        crate::fixtures::edit_commit(&commit_file(&lake, "t", version), |line| {
+            line.replace(name, &format!("../elsewhere/{name}"))
+        });
+    }
     let error = refusal(&location, from(1)).await;
     assert!(matches!(error, DeltaError::PathEscape { .. }), "{error}");
 }

@@ -80,11 +80,14 @@ async fn many_appends_at_once_lose_and_repeat_nothing() {
     let lake = Lake::new();
     let location = lake.at("t");
     write(&location, &[crowd(0, 10)], overwrite()).await;
-    let mut tasks = Vec::new();
+    let mut writers = Vec::new();
     for writer in 1..=8 {
-        let (target, written) = prepared(&lake, append(), writer * 10).await;
-        tasks.push(tokio::spawn(async move { target.commit(vec![written], &CommitOptions::default()).await }));
+        writers.push(prepared(&lake, append(), writer * 10).await);
     }
+    let tasks = writers.into_iter().map(|(target, written)| {
+        tokio::spawn(async move { target.commit(vec![written], &CommitOptions::default()).await })
+    });
+    let tasks: Vec<_> = tasks.collect();
     let mut versions = Vec::new();
     for task in tasks {
         versions.push(task.await.unwrap().unwrap().version);
@@ -98,11 +101,14 @@ async fn many_appends_at_once_lose_and_repeat_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_creations_one_wins() {
     let lake = Lake::new();
-    let mut tasks = Vec::new();
+    let mut writers = Vec::new();
     for writer in 0..8 {
-        let (target, written) = prepared(&lake, append(), writer * 10).await;
-        tasks.push(tokio::spawn(async move { target.commit(vec![written], &CommitOptions::default()).await }));
+        writers.push(prepared(&lake, append(), writer * 10).await);
     }
+    let tasks = writers.into_iter().map(|(target, written)| {
+        tokio::spawn(async move { target.commit(vec![written], &CommitOptions::default()).await })
+    });
+    let tasks: Vec<_> = tasks.collect();
     let mut won = 0;
     for task in tasks {
         match task.await.unwrap() {

@@ -22,7 +22,7 @@ async fn pins_read_the_version_they_name() {
         assert_eq!(table.version(), pin.unwrap_or(2));
         assert_eq!(table.rows(), Some(rows));
         let count = query(scan(&table, &session()), "select count(*) c, min(id) m from t").await;
-        assert!(count.contains(&format!("| {rows} | {:<2} |", (rows - 1) * 10)), "{count}");
+        assert!(count.contains(&format!("| {rows} | {} ", (rows - 1) * 10)), "{count}");
     }
     let error = delta::resolve(&location, Some(7)).await.unwrap_err();
     assert_eq!(error.to_string(), "table `t` has no version 7: versions 0 to 2 can be read");

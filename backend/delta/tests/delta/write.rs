@@ -91,6 +91,7 @@ async fn partitions_are_split_and_read_back() {
     let types = read(&location, "select arrow_typeof(name) from t limit 1").await;
     assert!(types.contains("Utf8View"), "{types}");
     // Delta stores an empty partition value as NULL (Delta protocol, "Partition Value Serialization").
+    let rows = read(&location, "select name, count(*) from t group by name order by name").await; println!("{rows}");println!("{}", std::fs::read_to_string(commit_file(&lake, "t", 0)).unwrap());
     assert_eq!(number(&location, "select count(*) from t where name is null").await, 10);
     let appended = write(&location, &[people(&[(1000, "a")])], append()).await;
     assert_eq!(appended.files_added, 1);
