@@ -8,7 +8,7 @@ TABLES is a folder with four tables, each as JSON lines (`NAME.jsonl`) or CSV wi
     scopes     node_id, path, kind, name, bstart, bend
     refs       node_id, path, name, context, lookup_start, lookup_end   (attributes may be left out)
     cpg_edges  edge_kind, src_node_id, dst_node_id, path                (DECLARES and REFERS_TO suffice)
-    cpg_nodes  node_id, node_kind, path, name, bstart                   (ends of those edges suffice)
+    cpg_nodes  node_id, node_kind, path, name, bstart                   (ends of those edges, nodes of scopes)
 
 SOURCES is the folder the paths are relative to. The source files are read and compiled to symbol tables
 by this interpreter; nothing of the program that made the tables is used.
@@ -169,15 +169,14 @@ def prepare(graph, path, source):
 
 
 def tables(top):
-    """All symbol tables below `top`, with the classes around each."""
-    pending = [(top, ())]
+    """All symbol tables from `top` down, with the name of the class around each (or its own)."""
+    pending = [(top, None)]
     while pending:
-        table, classes = pending.pop()
+        table, owner = pending.pop()
         if table.get_type() not in ("annotation", "TYPE_VARIABLE", "type variable", "TYPE_ALIAS", "type alias"):
-            yield table, classes
-        if table.get_type() == "class":
-            classes = classes + (table.get_name(),)
-        pending.extend((child, classes) for child in reversed(table.get_children()))
+            owner = table.get_name() if table.get_type() == "class" else owner
+            yield table, owner
+        pending.extend((child, owner) for child in reversed(table.get_children()))
 
 
 def table_kind(table):
@@ -190,7 +189,7 @@ def table_kind(table):
     return kind
 
 
-def table_answers(table, classes):
+def table_answers(table, owner):
     """Name -> local | class | global | free, by the compiler."""
     kind = table.get_type()
     found = {}
@@ -204,19 +203,18 @@ def table_answers(table, classes):
         )
         if declared_only:
             continue
-        for owner in classes:
-            prefix = "_" + owner.lstrip("_")
-            if owner.strip("_") and name.startswith(prefix + "__"):
-                name = name[len(prefix):]
-                break
+        # Names like __x are renamed inside classes (Python reference, 6.2.1); the graph keeps the text.
+        if owner and owner.strip("_") and name.startswith("_" + owner.lstrip("_") + "__"):
+            name = name[len(owner.lstrip("_")) + 1 :]
         if kind == "module":
             found[name] = "local" if symbol.is_local() else "global"
         elif symbol.is_free():
             found[name] = "free"
-        elif symbol.is_global():
-            found[name] = "global"
-        else:
+        elif symbol.is_local():
+            # Asked before is_global, which before Python 3.12 takes any scope named `top` for the module.
             found[name] = "class" if kind == "class" else "local"
+        else:
+            found[name] = "global"
     return found
 
 
@@ -236,14 +234,23 @@ def compare(graph, root, path, tally, differences):
     waiting = collections.defaultdict(list)
     for scope in scopes:
         scope.line = line_of(scope.node_start)
-        waiting[(scope.kind, scope.name if scope.kind in ("function", "class") else None, scope.line)].append(scope)
+        waiting[(scope.kind, scope.name if scope.kind in ("function", "class") else None, 1 if scope.kind == "module" else scope.line)].append(scope)
     matched = set()
     pairs = []
-    for table, classes in tables(top):
+    # A name that only functions bind, by `global`, is missing from the module's table, yet it is the module's.
+    sent_up = {
+        symbol.get_name()
+        for table, _ in tables(top)
+        for symbol in table.get_symbols()
+        if symbol.is_declared_global() and (symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace())
+    }
+    for table, owner in tables(top):
         kind = table_kind(table)
         name = table.get_name() if kind in ("function", "class") else None
         line = 1 if kind == "module" else table.get_lineno()
-        theirs = table_answers(table, classes)
+        theirs = table_answers(table, owner)
+        if kind == "module":
+            theirs |= dict.fromkeys(sent_up, "local")
         candidates = [scope for scope in waiting[(kind, name, line)] if id(scope) not in matched]
         if not candidates:
             tally["scope missing"] += 1

@@ -55,7 +55,7 @@ pub enum DeltaError {
         features: Vec<String>,
     },
     /// The log contradicts itself. Reading on would silently lose rows.
-    #[error("the log of table `{location}` is damaged{}: {reason}; restore the file from a backup or pin an older version", at(.version))]
+    #[error("the log of table `{location}` is damaged{}: {reason}; pin an older version, restore the file from a backup, or delete it if it is the newest and its writer never reported success", at(.version))]
     CorruptLog {
         /// The table.
         location: String,

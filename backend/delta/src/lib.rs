@@ -21,6 +21,7 @@
 //!   does not implement make a table read-only.
 //! - No checkpoint and no log clean-up runs as a side effect of a commit.
 
+mod durable;
 mod error;
 mod location;
 mod log;

@@ -28,6 +28,7 @@ struct Rule {
 pub(crate) struct Checks {
     location: String,
     schema: SchemaRef,
+    partition_by: Vec<String>,
     rules: Vec<Rule>,
 }
 
@@ -35,11 +36,16 @@ impl Checks {
     /// The rules of a table: `delta.constraints.*` of its `properties`, and the invariants in its schema.
     pub(crate) fn new(
         schema: &TableSchema,
+        partition_by: &[String],
         properties: &BTreeMap<String, String>,
         location: &str,
     ) -> Result<Self> {
-        let mut checks =
-            Self { location: location.into(), schema: Arc::clone(&schema.arrow), rules: Vec::new() };
+        let mut checks = Self {
+            location: location.into(),
+            schema: Arc::clone(&schema.arrow),
+            partition_by: partition_by.to_vec(),
+            rules: Vec::new(),
+        };
         let constraints = properties
             .iter()
             .filter_map(|(key, sql)| Some((key.strip_prefix("delta.constraints.")?.to_owned(), sql.clone())));
@@ -85,6 +91,15 @@ impl Checks {
         let columns = columns.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
             .map_err(|error| invalid(error.to_string()))?;
+        for name in &self.partition_by {
+            let column = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+            if column.is_some_and(|column| column.iter().any(|value| value == Some(""))) {
+                return Err(invalid(format!(
+                    "partition column `{name}` has an empty string, which Delta readers take for NULL: write \
+                     NULL or another text"
+                )));
+            }
+        }
         for rule in &self.rules {
             let holds = rule
                 .condition

@@ -14,9 +14,9 @@ use deltalake::protocol::{DeltaOperation, SaveMode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::durable;
 use super::files::WrittenFiles;
 use super::target::{Target, TableTarget, WriteMode};
+use crate::durable;
 use crate::error::{DeltaError, Result};
 use crate::log::{ACTION_COUNT, COMMIT_ID, commit_id, read_actions};
 
@@ -87,22 +87,22 @@ impl TableTarget {
     /// commit. With no files an overwrite empties the table and an append records its metadata.
     ///
     /// Neither writes a checkpoint nor cleans the log. When it fails for certain, the files are deleted;
-    /// after [`DeltaError::CommitUnknown`] they are kept.
+    /// after [`DeltaError::CommitUnknown`], and when this future is dropped before it ends, they are kept.
     ///
     /// # Errors
     /// [`DeltaError::ConcurrentChange`], [`DeltaError::CommitUnknown`], [`DeltaError::UnsupportedProperty`]
     /// for metadata keys Delta reserves, [`DeltaError::InvalidData`] for files of another table,
     /// [`DeltaError::Delta`].
     pub async fn commit(self, files: Vec<WrittenFiles>, options: &CommitOptions) -> Result<Committed> {
+        // If this future is dropped halfway, the commit may have landed: nothing may delete the files then.
+        let kept: Vec<_> = files.iter().map(|files| files.uncommitted.release()).collect();
         let outcome = self.inner.try_commit(&files, options).await;
-        match &outcome {
-            Ok(_) | Err(DeltaError::CommitUnknown { .. }) => {
-                files.iter().for_each(|files| files.uncommitted.keep());
-            }
-            Err(_) => {
-                for files in files {
-                    files.discard().await;
-                }
+        if let Err(error) = &outcome
+            && !matches!(error, DeltaError::CommitUnknown { .. })
+        {
+            for (files, paths) in files.into_iter().zip(kept) {
+                files.uncommitted.reclaim(paths);
+                files.discard().await;
             }
         }
         outcome

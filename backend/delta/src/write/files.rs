@@ -73,9 +73,14 @@ impl Uncommitted {
         (Self { store, paths }, Arc::new(recording))
     }
 
-    /// The files now belong to a version of the table, or perhaps do.
-    pub(crate) fn keep(&self) {
-        drop(take(&self.paths));
+    /// Stops guarding the files: they may soon belong to a version of the table.
+    pub(crate) fn release(&self) -> Vec<Path> {
+        take(&self.paths)
+    }
+
+    /// Guards released files again: they belong to no version for certain.
+    pub(crate) fn reclaim(&self, paths: Vec<Path>) {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
     }
 
     /// Deletes the files; returns how many remain.

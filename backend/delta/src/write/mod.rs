@@ -3,7 +3,6 @@
 mod checks;
 mod commit;
 mod conform;
-mod durable;
 mod files;
 mod protocol;
 mod schema;

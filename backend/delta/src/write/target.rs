@@ -236,7 +236,7 @@ fn target(
 ) -> Result<Target> {
     let text = location.text();
     check_partitioning(&schema, &options.partition_by, text)?;
-    let checks = Checks::new(&schema, properties, text)?;
+    let checks = Checks::new(&schema, &options.partition_by, properties, text)?;
     let stats = match &base {
         Some(snapshot) => WriterStatsConfig::from_config(snapshot.table_configuration()),
         None => WriterStatsConfig::new(Default::default(), None),

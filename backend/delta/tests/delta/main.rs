@@ -5,7 +5,6 @@ mod change_feed;
 mod concurrency;
 mod engine_conformance;
 mod fixtures;
-mod location;
 mod read;
 mod roundtrip;
 mod schema;

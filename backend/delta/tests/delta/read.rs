@@ -41,6 +41,21 @@ async fn a_resolved_table_does_not_move() {
 }
 
 #[tokio::test]
+async fn scans_share_the_replayed_log() {
+    let lake = Lake::new();
+    let location = lake.at("t");
+    write(&location, &[crowd(0, 7)], overwrite()).await;
+    let table = open(&location).await;
+    // Whoever would look at the log again fails from here on.
+    std::fs::remove_dir_all(lake.path("t/_delta_log")).unwrap();
+    for _ in 0..2 {
+        let rows = query(scan(&table.clone(), &session()), "select sum(id) s from t a").await;
+        assert!(rows.contains("| 21 |"), "{rows}");
+    }
+    assert_eq!(delta::file_manifest(&table).unwrap().num_rows(), 1);
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_said_plainly() {
     let lake = Lake::new();
     let error = |name: &'static str| {

@@ -96,7 +96,9 @@ pub(crate) struct Binding<'s> {
     pub(crate) namespace: Namespace,
     /// The whole definition.
     pub(crate) span: Span,
-    /// The name.
+    /// Node of the name.
+    pub(crate) name_node: NodeIndex,
+    /// The name's bytes.
     pub(crate) name_span: Span,
     /// Definition whose body encloses this one.
     pub(crate) enclosing: Option<BindingIndex>,

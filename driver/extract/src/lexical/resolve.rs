@@ -9,8 +9,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Barrier, Facts, NameId, Namespace, Redirect, ScopeIndex, UseContext};
-use crate::tree::Span;
+use super::{Barrier, Facts, NameId, Namespace, Redirect, Reference, ScopeIndex, UseContext};
+use crate::tree::{NodeIndex, Span};
 
 /// Names bound in each scope, with the namespaces they are bound in.
 type Bound = HashMap<(ScopeIndex, NameId), Vec<Namespace>>;
@@ -24,11 +24,7 @@ pub(crate) fn settle(facts: &mut Facts<'_>) -> usize {
     facts.redirects = declared_redirects(facts);
     let mut targets: Targets =
         facts.redirects.iter().map(|redirect| ((redirect.scope, redirect.name), redirect.target)).collect();
-    for binding in &mut facts.bindings {
-        if let Some(&target) = targets.get(&(binding.scope, binding.name)) {
-            binding.scope = target;
-        }
-    }
+    move_bindings(facts, &targets);
     let bound = bound_names(facts);
     let by_rule = resolve_by_rule(facts, &bound, &targets);
     let layout = Layout::new(facts);
@@ -63,6 +59,30 @@ pub(crate) fn settle(facts: &mut Facts<'_>) -> usize {
     let left = wrong(&targets).len();
     facts.redirects.extend(added);
     left
+}
+
+/// Moves bindings to the scope a declaration sends them to. A definition or import that binds elsewhere also
+/// counts as a use there, so that its place in the text is connected to the name.
+fn move_bindings(facts: &mut Facts<'_>, targets: &Targets) {
+    let used: HashSet<NodeIndex> = facts.references.iter().map(|reference| reference.node).collect();
+    for binding in &mut facts.bindings {
+        let Some(&target) = targets.get(&(binding.scope, binding.name)) else { continue };
+        if !used.contains(&binding.name_node) {
+            facts.references.push(Reference {
+                node: binding.name_node,
+                name: binding.name,
+                text: binding.text,
+                context: UseContext::Write,
+                namespace: binding.namespace,
+                span: binding.name_span,
+                lookup: binding.name_span,
+                scope: binding.scope,
+                receiver: None,
+                enclosing: binding.enclosing,
+            });
+        }
+        binding.scope = target;
+    }
 }
 
 /// A scope that does not bind `name`, to say that the name is not bound in the file: the scope itself or

@@ -204,6 +204,7 @@ impl<'t, 's, 'f> Analysis<'t, 's, 'f> {
             kind,
             namespace: Namespace::Value,
             span: self.tree.span(node),
+            name_node: name,
             name_span: self.tree.span(name),
             enclosing,
             text,

@@ -31,7 +31,10 @@ impl<'s> Analysis<'_, 's, '_> {
             "default_parameter" | "typed_default_parameter" => {
                 self.set_field(index, "name", context);
             }
-            "typed_parameter" => self.set_field(index, "type", Context { role: Role::Read, ..context }),
+            "typed_parameter" => {
+                self.set_field(index, "type", Context { role: Role::Read, ..context });
+                return false;
+            }
             "constrained_type" => return self.constrained_type(index, context),
             "keyword_pattern" if context.role == Role::Pattern => {
                 if let Some(keyword) = self.tree.named_children(index).next() {

@@ -132,6 +132,10 @@ impl<'s> Analysis<'_, 's, '_> {
         let tree = self.tree;
         let Some(left) = tree.child_by_field(index, "left") else { return };
         let Some(content) = tree.named_children(left).next() else { return };
+        if !matches!(tree.kind(content), "identifier" | "generic_type") {
+            // The grammar also reads `type(x).name = value` as an alias; its parts are plain expressions.
+            return;
+        }
         self.set_context(left, Context { role: Role::Skip, ..context });
         let mut inner = context;
         let name = if tree.kind(content) == "generic_type" {

@@ -53,6 +53,9 @@ impl Offsets {
 
 fn syntax_error(error: &ScanError, offsets: &Offsets) -> Diagnostic {
     let at = offsets.byte(error.marker().index());
+    if error.info().contains("recursion limit") {
+        return too_deep(at..at);
+    }
     Diagnostic::new(codes::SYNTAX, format!("not valid YAML: {}", error.info()))
         .at_bytes(at..at)
         .help("look at the indentation, quotes and brackets here and on the lines before")
@@ -209,19 +212,15 @@ impl Builder<'_> {
 
     /// Reports the anchor and the tag before a value that starts at `start`.
     fn refuse_properties(&mut self, anchor: usize, has_tag: bool, start: usize) {
-        let before = self.text.get(..start).unwrap_or("");
-        let mark = |character: char| {
-            let at = before.rfind(character).unwrap_or(start);
-            let length =
-                before.get(at..).and_then(|rest| rest.find(char::is_whitespace)).unwrap_or(start - at);
-            at..at + length
-        };
-        let (anchor_bytes, tag_bytes) = (mark('&'), mark('!'));
-        if anchor > 0 {
-            self.refuse("anchors are not allowed", anchor_bytes);
-        }
-        if has_tag {
-            self.refuse("tags are not allowed", tag_bytes);
+        for (is_there, character, what) in
+            [(anchor > 0, '&', "anchors are not allowed"), (has_tag, '!', "tags are not allowed")]
+        {
+            if is_there {
+                let before = self.text.get(..start).unwrap_or("");
+                let at = before.rfind(character).unwrap_or(start);
+                let length = before.get(at..).and_then(|rest| rest.find(char::is_whitespace));
+                self.refuse(what, at..at + length.unwrap_or(start - at));
+            }
         }
     }
 

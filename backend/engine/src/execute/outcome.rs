@@ -1,0 +1,110 @@
+//! What a run did, in numbers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::operators::StoreCounters;
+
+/// A run that published everything.
+#[derive(Clone, Debug)]
+pub struct RunOutcome {
+    /// The outputs in commit order.
+    pub outputs: Vec<OutputOutcome>,
+    /// The shared views in the order they were released.
+    pub shared_views: Vec<StoreCounters>,
+    /// The segments in the order they ended.
+    pub segments: Vec<SegmentOutcome>,
+    /// The time to open and check the tables of the outputs.
+    pub prepare: Duration,
+    /// The time to plan and run the segments, files included.
+    pub compute: Duration,
+    /// The time to commit.
+    pub commit: Duration,
+}
+
+/// A published output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputOutcome {
+    /// The table.
+    pub table: String,
+    /// Its location as the spec gives it.
+    pub location: String,
+    /// Rows added by this run.
+    pub rows: u64,
+    /// Data files added by this run.
+    pub files: usize,
+    /// Data files this run removed from the table: those of the rows it replaced.
+    pub files_removed: usize,
+    /// Bytes of the data files added.
+    pub bytes: u64,
+    /// The version this run made.
+    pub version: u64,
+    /// How many partitions of the plan were written beside each other.
+    pub partitions: usize,
+    /// The time the commit took.
+    pub commit: Duration,
+}
+
+/// A segment that ran.
+#[derive(Clone, Debug)]
+pub struct SegmentOutcome {
+    /// `view x` or `output x`.
+    pub segment: String,
+    /// Its level in the schedule.
+    pub level: u32,
+    /// The rows it produced.
+    pub rows: u64,
+    /// The partitions of its plan.
+    pub partitions: usize,
+    /// When it began, counted from the begin of the first segment.
+    pub started: Duration,
+    /// The time to plan it.
+    pub plan: Duration,
+    /// The time to run it.
+    pub run: Duration,
+    /// The operators of the plan that ran, root first, each before its inputs.
+    pub operators: Vec<OperatorMetrics>,
+}
+
+/// What one operator did, all partitions together. A number an operator does not count is absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorMetrics {
+    /// The operator.
+    pub name: String,
+    /// How deep it stands below the root, which is 0.
+    pub depth: usize,
+    /// The rows it gave.
+    pub output_rows: Option<usize>,
+    /// The time it computed, in nanoseconds, summed over threads.
+    pub elapsed_compute_nanos: Option<usize>,
+    /// How often it spilled.
+    pub spill_count: Option<usize>,
+    /// The bytes it spilled.
+    pub spilled_bytes: Option<usize>,
+}
+
+impl OperatorMetrics {
+    /// The operators of a plan that has run.
+    pub(super) fn of(plan: &Arc<dyn ExecutionPlan>) -> Vec<Self> {
+        let mut found = Vec::new();
+        let mut open = vec![(plan, 0)];
+        while let Some((plan, depth)) = open.pop() {
+            let metrics = plan.metrics();
+            let number = |read: fn(&datafusion::physical_plan::metrics::MetricsSet) -> Option<usize>| {
+                metrics.as_ref().and_then(read)
+            };
+            found.push(Self {
+                name: plan.name().to_owned(),
+                depth,
+                output_rows: number(|set| set.output_rows()),
+                elapsed_compute_nanos: number(|set| set.elapsed_compute()),
+                spill_count: number(|set| set.spill_count()),
+                spilled_bytes: number(|set| set.spilled_bytes()),
+            });
+            open.extend(plan.children().into_iter().rev().map(|child| (child, depth + 1)));
+        }
+        found
+    }
+}

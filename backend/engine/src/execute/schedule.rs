@@ -1,0 +1,227 @@
+//! Which segment runs when, and what happens to the others when one fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use datafusion::execution::session_state::SessionState;
+use delta::WrittenFiles;
+use tokio::task::JoinSet;
+
+use super::publish::{Targets, Written, discard};
+use super::segment::{Failure, Finished, Rows, run_segment};
+use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
+use crate::emit::PlanDag;
+use crate::error::RunError;
+use crate::operators::{RunStores, StoreCounters};
+use crate::session::Session;
+
+/// What all segments of a run share.
+pub(super) struct Run {
+    pub(super) state: SessionState,
+    pub(super) stores: Arc<RunStores>,
+    /// Thrown by the first failure, seen by every task.
+    pub(super) stop: Cancellation,
+    pub(super) observer: Arc<dyn ExecutionObserver>,
+    pub(super) begin: Instant,
+}
+
+impl Run {
+    fn new(session: &Session, options: &RunOptions) -> Self {
+        let stores = Arc::new(RunStores::default());
+        let mut state = session.state().clone();
+        state.config_mut().set_extension(Arc::clone(&stores));
+        // All segments see the same current time.
+        state.mark_start_execution();
+        Self {
+            state,
+            stores,
+            stop: Cancellation::new(),
+            observer: Arc::clone(&options.observer),
+            begin: Instant::now(),
+        }
+    }
+}
+
+/// Segments that all ran.
+pub(super) struct Ran {
+    pub(super) written: Written,
+    pub(super) shared_views: Vec<StoreCounters>,
+    pub(super) segments: Vec<SegmentOutcome>,
+}
+
+/// Runs all segments. After a failure no task is running and no file is left.
+pub(super) async fn run_segments(
+    session: &Session,
+    dag: &PlanDag,
+    targets: &Targets,
+    options: &RunOptions,
+) -> Result<Ran, RunError> {
+    let run = Arc::new(Run::new(session, options));
+    let mut queue = Queue::new(dag);
+    let mut running: JoinSet<(usize, Result<Finished, Failure>)> = JoinSet::new();
+    let at_once = session.options().target_partitions.max(1);
+    let mut ran = Ran { written: Written::new(), shared_views: Vec::new(), segments: Vec::new() };
+    let mut failure: Option<RunError> = None;
+    loop {
+        while failure.is_none() && running.len() < at_once {
+            let Some(index) = queue.next() else { break };
+            let Some(segment) = dag.segments.get(index).cloned() else { continue };
+            let target = targets.get(&segment.name).cloned();
+            let run = Arc::clone(&run);
+            running.spawn(async move { (index, run_segment(run, segment, target).await) });
+        }
+        let joined = tokio::select! {
+            joined = running.join_next() => joined,
+            () = options.cancellation.cancelled(), if failure.is_none() => {
+                failure = Some(RunError::Cancelled { committed: Vec::new() });
+                run.stop.cancel();
+                continue;
+            }
+        };
+        match joined {
+            None => break,
+            Some(Ok((index, Ok(finished)))) => {
+                if let Err(error) = queue.finished(dag, index, finished, &run, &mut ran) {
+                    failure.get_or_insert(error);
+                    run.stop.cancel();
+                }
+            }
+            Some(Ok((index, Err(failed)))) => {
+                let title = dag.segments.get(index).map(crate::emit::SegmentPlan::title).unwrap_or_default();
+                if let Some(error) = failed.into_error(&title) {
+                    failure.get_or_insert(error);
+                }
+                run.stop.cancel();
+            }
+            // Segments catch their panics; what is left is a runtime that shuts down.
+            Some(Err(_)) => {
+                failure.get_or_insert(RunError::Cancelled { committed: Vec::new() });
+                run.stop.cancel();
+            }
+        }
+    }
+    match failure {
+        Some(error) => {
+            discard(ran.written).await;
+            Err(error)
+        }
+        None if queue.is_done() => Ok(ran),
+        None => {
+            discard(ran.written).await;
+            Err(RunError::Internal {
+                segment: dag.name.clone(),
+                message: "segments wait for shared views that no segment computes".to_owned(),
+            })
+        }
+    }
+}
+
+/// Which segments may run.
+struct Queue {
+    /// Ready segments, the most urgent last.
+    ready: BTreeSet<(u64, std::cmp::Reverse<usize>)>,
+    /// Waiting segments: how many views they still wait for.
+    waiting: BTreeMap<usize, usize>,
+    /// The segments that read a view.
+    readers: BTreeMap<String, Vec<usize>>,
+    /// How many of them have not ended.
+    unfinished_readers: BTreeMap<String, usize>,
+    computed: BTreeMap<String, usize>,
+    left: usize,
+}
+
+impl Queue {
+    fn new(dag: &PlanDag) -> Self {
+        let mut queue = Self {
+            ready: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            unfinished_readers: BTreeMap::new(),
+            computed: BTreeMap::new(),
+            left: dag.segments.len(),
+        };
+        for (index, segment) in dag.segments.iter().enumerate() {
+            for view in &segment.reads {
+                queue.readers.entry(view.clone()).or_default().push(index);
+                *queue.unfinished_readers.entry(view.clone()).or_default() += 1;
+            }
+            if segment.reads.is_empty() {
+                queue.ready.insert((segment.bottom_level, std::cmp::Reverse(index)));
+            } else {
+                queue.waiting.insert(index, segment.reads.len());
+            }
+        }
+        queue
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        self.ready.pop_last().map(|(_, std::cmp::Reverse(index))| index)
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Books a segment that ended: wakes its readers, releases the views it was the last to read.
+    fn finished(
+        &mut self,
+        dag: &PlanDag,
+        index: usize,
+        finished: Finished,
+        run: &Run,
+        ran: &mut Ran,
+    ) -> Result<(), RunError> {
+        let Some(segment) = dag.segments.get(index) else { return Ok(()) };
+        self.left = self.left.saturating_sub(1);
+        run.observer.segment_finished(&finished.outcome);
+        let partitions = finished.outcome.partitions;
+        ran.segments.push(finished.outcome);
+        match finished.rows {
+            Rows::Written(files) => {
+                let files: Vec<WrittenFiles> = files;
+                ran.written.insert(segment.name.clone(), (files, partitions));
+            }
+            Rows::Stored(store) => {
+                *self.computed.entry(segment.name.clone()).or_default() += 1;
+                if run.stores.insert(&segment.name, store).is_some() {
+                    return Err(RunError::Internal {
+                        segment: segment.title(),
+                        message: "it was computed twice".to_owned(),
+                    });
+                }
+                self.wake(dag, &segment.name);
+            }
+        }
+        for view in &segment.reads {
+            self.release(view, run, ran);
+        }
+        Ok(())
+    }
+
+    fn wake(&mut self, dag: &PlanDag, view: &str) {
+        for reader in self.readers.get(view).into_iter().flatten() {
+            let Some(missing) = self.waiting.get_mut(reader) else { continue };
+            *missing = missing.saturating_sub(1);
+            if *missing == 0 {
+                self.waiting.remove(reader);
+                let urgency = dag.segments.get(*reader).map_or(0, |segment| segment.bottom_level);
+                self.ready.insert((urgency, std::cmp::Reverse(*reader)));
+            }
+        }
+    }
+
+    fn release(&mut self, view: &str, run: &Run, ran: &mut Ran) {
+        let Some(unfinished) = self.unfinished_readers.get_mut(view) else { return };
+        *unfinished = unfinished.saturating_sub(1);
+        if *unfinished > 0 {
+            return;
+        }
+        if let Some(store) = run.stores.get(view) {
+            let computed = self.computed.get(view).copied().unwrap_or(0);
+            let readers = self.readers.get(view).map_or(0, Vec::len);
+            ran.shared_views.push(store.counters(computed, readers));
+            store.release();
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! One segment: plan it, run all its partitions, put the rows where they belong.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use arrow::record_batch::RecordBatch;
+use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream};
+use delta::{DeltaError, TableTarget, TableWriter, WrittenFiles};
+use futures::{FutureExt, StreamExt};
+use tokio::task::JoinSet;
+
+use super::schedule::Run;
+use super::{OperatorMetrics, SegmentOutcome};
+use crate::emit::{SegmentKind, SegmentPlan};
+use crate::error::RunError;
+use crate::operators::SharedStore;
+
+/// A segment that ended well.
+pub(super) struct Finished {
+    pub(super) outcome: SegmentOutcome,
+    pub(super) rows: Rows,
+}
+
+/// Where the rows of a segment went.
+pub(super) enum Rows {
+    Stored(Arc<SharedStore>),
+    Written(Vec<WrittenFiles>),
+}
+
+/// Why a segment did not end well.
+pub(super) enum Failure {
+    /// Somebody else failed first, or the run was stopped.
+    Stopped,
+    Panicked(String),
+    Plan(DataFusionError),
+    Engine(DataFusionError),
+    Write(String, DeltaError),
+    Internal(&'static str),
+}
+
+impl Failure {
+    /// The error of the run, unless it is another segment's.
+    pub(super) fn into_error(self, title: &str) -> Option<RunError> {
+        let segment = title.to_owned();
+        match self {
+            Self::Stopped => None,
+            Self::Panicked(message) => Some(RunError::Panicked { segment, message }),
+            Self::Plan(source) => Some(RunError::Plan { segment, source: Box::new(source) }),
+            Self::Engine(source) => Some(RunError::execution(title, source)),
+            Self::Write(output, source) => Some(RunError::Write { output, source: Box::new(source) }),
+            Self::Internal(message) => Some(RunError::Internal { segment, message: message.to_owned() }),
+        }
+    }
+}
+
+/// Runs a segment; `target` is the table of an output.
+pub(super) async fn run_segment(
+    run: Arc<Run>,
+    segment: SegmentPlan,
+    target: Option<TableTarget>,
+) -> Result<Finished, Failure> {
+    let title = segment.title();
+    run.observer.segment_started(&title);
+    let began = Instant::now();
+    let plan = caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
+    let planned = began.elapsed();
+    let partitions = plan.output_partitioning().partition_count();
+    let progress = Arc::new(Progress { title: title.clone(), rows: AtomicU64::new(0), run: Arc::clone(&run) });
+    let rows = match (&segment.kind, target) {
+        (SegmentKind::SharedView, _) => {
+            let pool = &run.state.runtime_env().memory_pool;
+            let schema = Arc::clone(segment.schema.arrow());
+            let store = Arc::new(SharedStore::new(&segment.name, schema, plan.as_ref(), pool));
+            store_rows(&progress, &plan, &store).await?;
+            Rows::Stored(store)
+        }
+        (SegmentKind::Output(_), Some(target)) => Rows::Written(write_rows(&progress, &plan, &segment, target).await?),
+        (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),
+    };
+    let outcome = SegmentOutcome {
+        segment: title,
+        level: segment.level,
+        rows: progress.rows.load(Ordering::Relaxed),
+        partitions,
+        started: began.saturating_duration_since(run.begin),
+        plan: planned,
+        run: began.elapsed().saturating_sub(planned),
+        operators: OperatorMetrics::of(&plan),
+    };
+    Ok(Finished { outcome, rows })
+}
+
+/// Counts the rows of a segment while it runs.
+struct Progress {
+    title: String,
+    rows: AtomicU64,
+    run: Arc<Run>,
+}
+
+impl Progress {
+    fn add(&self, batch: &RecordBatch) {
+        let new = u64::try_from(batch.num_rows()).unwrap_or(0);
+        let rows = self.rows.fetch_add(new, Ordering::Relaxed) + new;
+        self.run.observer.segment_progress(&self.title, rows);
+    }
+}
+
+/// The result of the future, unless the run stops first or the future panics.
+async fn caught<T>(run: &Run, future: impl Future<Output = T>) -> Result<T, Failure> {
+    let stop = run.stop.clone();
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(Failure::Stopped),
+        result = AssertUnwindSafe(future).catch_unwind() => {
+            result.map_err(|payload| Failure::Panicked(panic_text(payload.as_ref())))
+        }
+    }
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}
+
+async fn store_rows(
+    progress: &Arc<Progress>,
+    plan: &Arc<dyn ExecutionPlan>,
+    store: &Arc<SharedStore>,
+) -> Result<(), Failure> {
+    let mut tasks = JoinSet::new();
+    for partition in 0..plan.output_partitioning().partition_count() {
+        let (progress, plan, store) = (Arc::clone(progress), Arc::clone(plan), Arc::clone(store));
+        tasks.spawn(async move {
+            let mut stream = opened(&progress.run, &plan, partition).await?;
+            while let Some(batch) = next(&progress, &mut stream).await? {
+                store.push(partition, &batch).map_err(Failure::Engine)?;
+            }
+            Ok(())
+        });
+    }
+    all(&progress.run, tasks, |()| ()).await.map(|_: Vec<()>| ())
+}
+
+async fn write_rows(
+    progress: &Arc<Progress>,
+    plan: &Arc<dyn ExecutionPlan>,
+    segment: &SegmentPlan,
+    target: TableTarget,
+) -> Result<Vec<WrittenFiles>, Failure> {
+    let mut tasks = JoinSet::new();
+    for partition in 0..plan.output_partitioning().partition_count() {
+        let (progress, plan) = (Arc::clone(progress), Arc::clone(plan));
+        let (target, table) = (target.clone(), segment.name.clone());
+        tasks.spawn(async move {
+            let mut writer: Option<TableWriter> = None;
+            let failed = match write_partition(&progress, &plan, partition, &target, &mut writer).await {
+                Ok(()) => match writer {
+                    Some(writer) => {
+                        return writer.close().await.map(Some).map_err(|source| Failure::Write(table, source));
+                    }
+                    None => return Ok(None),
+                },
+                Err(failed) => failed,
+            };
+            // A writer that failed by itself has cleaned up by itself.
+            match failed {
+                Interrupted::Before(failure) => {
+                    if let Some(writer) = writer {
+                        writer.abort().await;
+                    }
+                    Err(failure)
+                }
+                Interrupted::Writing(source) => Err(Failure::Write(table, source)),
+            }
+        });
+    }
+    all(&progress.run, tasks, |files| files).await.map(|files| files.into_iter().flatten().collect())
+}
+
+/// What interrupted the writing of a partition: what comes before the writer, or the writer.
+enum Interrupted {
+    Before(Failure),
+    Writing(DeltaError),
+}
+
+/// Sends all batches of a partition to a writer, which is started for the first batch with rows. Encoding happens
+/// in the writer's own task.
+async fn write_partition(
+    progress: &Progress,
+    plan: &Arc<dyn ExecutionPlan>,
+    partition: usize,
+    target: &TableTarget,
+    writer: &mut Option<TableWriter>,
+) -> Result<(), Interrupted> {
+    let mut stream = opened(&progress.run, plan, partition).await.map_err(Interrupted::Before)?;
+    while let Some(batch) = next(progress, &mut stream).await.map_err(Interrupted::Before)? {
+        if batch.num_rows() == 0 {
+            continue;
+        }
+        let writer = writer.get_or_insert_with(|| target.writer());
+        writer.write(batch).await.map_err(Interrupted::Writing)?;
+    }
+    Ok(())
+}
+
+async fn opened(
+    run: &Run,
+    plan: &Arc<dyn ExecutionPlan>,
+    partition: usize,
+) -> Result<SendableRecordBatchStream, Failure> {
+    let context: Arc<TaskContext> = run.state.task_ctx();
+    caught(run, async { plan.execute(partition, context) }).await?.map_err(Failure::Engine)
+}
+
+/// The next batch, counted.
+async fn next(progress: &Progress, stream: &mut SendableRecordBatchStream) -> Result<Option<RecordBatch>, Failure> {
+    match caught(&progress.run, stream.next()).await? {
+        Some(Ok(batch)) => {
+            progress.add(&batch);
+            Ok(Some(batch))
+        }
+        Some(Err(error)) => Err(Failure::Engine(error)),
+        None => Ok(None),
+    }
+}
+
+/// Waits for all tasks; after the first failure the run is stopped, and the others end on their own, with their
+/// files deleted. What tasks that ended well have written is dropped, and with it deleted.
+async fn all<T: Send + 'static, U>(
+    run: &Run,
+    mut tasks: JoinSet<Result<T, Failure>>,
+    keep: impl Fn(T) -> U,
+) -> Result<Vec<U>, Failure> {
+    let mut results = Vec::new();
+    let mut failure: Option<Failure> = None;
+    while let Some(joined) = tasks.join_next().await {
+        let failed = match joined {
+            Ok(Ok(result)) => {
+                results.push(keep(result));
+                continue;
+            }
+            Ok(Err(failed)) => failed,
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => Failure::Panicked(panic_text(payload.as_ref())),
+                Err(_) => Failure::Stopped,
+            },
+        };
+        run.stop.cancel();
+        // A task that was only stopped must not hide why.
+        if failure.as_ref().is_none_or(|failure| matches!(failure, Failure::Stopped)) {
+            failure = Some(failed);
+        }
+    }
+    failure.map_or(Ok(results), Err)
+}
