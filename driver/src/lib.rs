@@ -1,1 +1,118 @@
+//! The command line of CodeAnatomy.
+//!
+//! ```text
+//! driver build REPO        source code -> extraction tables -> code property graph
+//! driver run SPEC          a spec -> its output tables
+//! driver check SPEC        everything that is wrong with a spec
+//! driver compile SPEC      any stage between the spec and the physical plan, as text
+//! driver sql QUERY         a query over the tables of a lake
+//! ```
+//!
+//! | module | does |
+//! |---|---|
+//! | cli | the arguments |
+//! | commands | one file a command |
+//! | compilation | spec -> graph, with the tables it reads opened once |
+//! | execution | graph -> published tables |
+//! | extraction | source code -> Delta tables |
+//! | provenance | what identifies a run: hashes, commit metadata, the run record |
+//! | report | results as text and as JSON |
+//! | terminal | the three streams, colours, progress |
+//! | failure | why a command ends, and with which exit code |
+//!
+//! Results go to stdout; diagnostics and progress go to stderr. Exit codes: 0 done, 1 something is wrong with what
+//! the user gave, 2 the command line is wrong, 70 a bug in this program, 130 stopped by Ctrl-C.
 
+mod cli;
+mod commands;
+mod compilation;
+mod execution;
+mod extraction;
+mod failure;
+mod provenance;
+mod report;
+mod terminal;
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, ColorChoice};
+use crate::commands::Context;
+use crate::failure::{Failure, exit};
+use crate::terminal::Console;
+
+/// What a command reads from and writes to.
+pub struct Streams<'a> {
+    /// Where `-` reads from.
+    pub stdin: &'a mut dyn Read,
+    /// Receives results.
+    pub stdout: &'a mut dyn Write,
+    /// Receives diagnostics and progress.
+    pub stderr: &'a mut dyn Write,
+    /// Whether somebody looks at `stdout` directly.
+    pub stdout_is_terminal: bool,
+    /// Whether somebody looks at `stderr` directly. Only then progress is shown.
+    pub stderr_is_terminal: bool,
+    /// Whether the environment asks for no colours.
+    pub no_color: bool,
+}
+
+/// Runs one command line, the program's name first, and returns its exit code.
+#[must_use]
+pub fn main_with(arguments: Vec<OsString>, streams: &mut Streams<'_>) -> u8 {
+    let outcome = catch_unwind(AssertUnwindSafe(|| parse_and_run(&arguments, streams)));
+    outcome.unwrap_or_else(|_| {
+        // The panic's own message is on stderr already.
+        let _ = streams.stderr.write_all(failure::bug_report("it panicked, see the message above").as_bytes());
+        exit::BUG
+    })
+}
+
+fn parse_and_run(arguments: &[OsString], streams: &mut Streams<'_>) -> u8 {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => run(cli, streams),
+        Err(error) => {
+            let terminal = if error.use_stderr() { streams.stderr_is_terminal } else { streams.stdout_is_terminal };
+            let wanted = color_argument(arguments).unwrap_or_default();
+            let text = if wanted.is_on(terminal, streams.no_color) {
+                error.render().ansi().to_string()
+            } else {
+                error.render().to_string()
+            };
+            let stream: &mut dyn Write = if error.use_stderr() { streams.stderr } else { streams.stdout };
+            // Nowhere is left to report that writing failed.
+            let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+            if error.use_stderr() { exit::USAGE } else { exit::OK }
+        }
+    }
+}
+
+/// The value of `--color` on a command line that does not parse.
+fn color_argument(arguments: &[OsString]) -> Option<ColorChoice> {
+    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let spelled = texts.iter().find_map(|text| text.strip_prefix("--color="));
+    let apart = || texts.windows(2).find_map(|pair| pair.first().zip(pair.get(1)).filter(|(key, _)| **key == "--color"));
+    <ColorChoice as clap::ValueEnum>::from_str(spelled.or_else(|| apart().map(|(_, value)| *value))?, true).ok()
+}
+
+fn run(cli: Cli, streams: &mut Streams<'_>) -> u8 {
+    let console = Console::new(&cli.globals, streams.stdout, streams.stderr, [
+        cli.globals.color.is_on(streams.stdout_is_terminal, streams.no_color),
+        cli.globals.color.is_on(streams.stderr_is_terminal, streams.no_color),
+        streams.stderr_is_terminal,
+    ]);
+    let mut context = Context::new(cli.globals, console, streams.stdin);
+    let outcome = commands::dispatch(cli.command, &mut context).and_then(|()| context.console.flush());
+    match outcome {
+        Ok(()) => exit::OK,
+        Err(failure) => {
+            // What was printed before the failure comes first.
+            let _ = context.console.flush();
+            context.console.fail(&failure);
+            Failure::exit_code(&failure)
+        }
+    }
+}

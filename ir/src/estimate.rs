@@ -88,14 +88,26 @@ impl std::fmt::Debug for Estimate {
 
 impl Serialize for Estimate {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.quality {
+            Quality::Exact => serializer.serialize_u64(self.rows),
+            Quality::Estimated | Quality::Unknown => serializer.collect_str(self),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Estimate {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text)
-            .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a row estimate like 12, ~12 or ?12")))
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum CountOrText {
+            Count(u64),
+            Text(String),
+        }
+        match CountOrText::deserialize(deserializer)? {
+            CountOrText::Count(rows) => Ok(Self::exact(rows)),
+            CountOrText::Text(text) => Self::parse(&text).ok_or_else(|| {
+                serde::de::Error::custom(format!("`{text}` is not a row estimate like 12, ~12 or ?12"))
+            }),
+        }
     }
 }

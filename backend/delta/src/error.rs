@@ -21,7 +21,9 @@ pub enum DeltaError {
         reason: String,
     },
     /// Nothing exists at the location.
-    #[error("no table at `{location}`: the directory does not exist; create the table first or correct the location")]
+    #[error(
+        "no table at `{location}`: the directory does not exist; create the table first or correct the location"
+    )]
     NotFound {
         /// Where we looked.
         location: String,
@@ -65,7 +67,9 @@ pub enum DeltaError {
         reason: String,
     },
     /// The log refers to a file outside the table's directory.
-    #[error("table `{location}` refers to the file `{path}` outside its own directory, which is refused: copy the data into the table")]
+    #[error(
+        "table `{location}` refers to the file `{path}` outside its own directory, which is refused: copy the data into the table"
+    )]
     PathEscape {
         /// The table.
         location: String,
@@ -73,7 +77,9 @@ pub enum DeltaError {
         path: String,
     },
     /// The table does not record changes.
-    #[error("table `{location}` has no change feed: set the property `delta.enableChangeDataFeed` to `true` and write the table once")]
+    #[error(
+        "table `{location}` has no change feed: set the property `delta.enableChangeDataFeed` to `true` and write the table once"
+    )]
     ChangeFeedDisabled {
         /// The table.
         location: String,
@@ -103,7 +109,9 @@ pub enum DeltaError {
         mismatches: Vec<SchemaMismatch>,
     },
     /// A column has a type Delta cannot store.
-    #[error("column `{column}` of table `{location}` has type {data_type}, which Delta cannot store: {advice}")]
+    #[error(
+        "column `{column}` of table `{location}` has type {data_type}, which Delta cannot store: {advice}"
+    )]
     UnsupportedType {
         /// The table.
         location: String,
@@ -185,7 +193,9 @@ pub enum DeltaError {
         change: String,
     },
     /// A commit failed and the log cannot be read to learn whether it landed.
-    #[error("it is unknown whether version {version} of table `{location}` was committed: look for commit id `{commit_id}` in its log before running again")]
+    #[error(
+        "it is unknown whether version {version} of table `{location}` was committed: look for commit id `{commit_id}` in its log before running again"
+    )]
     CommitUnknown {
         /// The table.
         location: String,
@@ -278,35 +288,36 @@ impl fmt::Display for SchemaMismatch {
                 Ok(())
             }
             Self::Extra { column, data_type, similar: Some(similar) } => {
-                write!(f, "column `{column}` ({data_type}) is not in the table, which has `{similar}`: rename it")
+                write!(
+                    f,
+                    "column `{column}` ({data_type}) is not in the table, which has `{similar}`: rename it"
+                )
             }
             Self::Extra { column, data_type, similar: None } => {
-                write!(f, "column `{column}` ({data_type}) is not in the table: drop it, or overwrite with schema change allowed")
+                write!(
+                    f,
+                    "column `{column}` ({data_type}) is not in the table: drop it, or overwrite with schema change allowed"
+                )
             }
             Self::Type { column, table, data } => {
                 write!(f, "column `{column}` is {table} in the table and {data} in the data: cast it")
             }
             Self::Nullability { column } => {
-                write!(f, "column `{column}` is NOT NULL in the table and may be NULL in the data: filter or coalesce it")
+                write!(
+                    f,
+                    "column `{column}` is NOT NULL in the table and may be NULL in the data: filter or coalesce it"
+                )
             }
         }
     }
 }
 
 impl DeltaError {
-    pub(crate) fn delta(
-        location: &str,
-        action: &'static str,
-        source: impl Into<DeltaTableError>,
-    ) -> Self {
+    pub(crate) fn delta(location: &str, action: &'static str, source: impl Into<DeltaTableError>) -> Self {
         Self::Delta { location: location.into(), action, source: Box::new(source.into()) }
     }
 
-    pub(crate) fn engine(
-        location: &str,
-        action: &'static str,
-        source: impl Into<DataFusionError>,
-    ) -> Self {
+    pub(crate) fn engine(location: &str, action: &'static str, source: impl Into<DataFusionError>) -> Self {
         Self::Engine { location: location.into(), action, source: Box::new(source.into()) }
     }
 }

@@ -32,8 +32,8 @@ mod write;
 pub use error::{DeltaError, Result, SchemaMismatch};
 pub use location::Location;
 pub use scan::{
-    ChangeRange, ScanOptions, change_feed, change_feed_schema, file_manifest, file_manifest_schema,
-    provider, scan_schema, table_metadata, table_metadata_schema,
+    ChangeRange, ScanOptions, change_feed, change_feed_schema, file_manifest, file_manifest_schema, provider,
+    scan_schema, table_metadata, table_metadata_schema,
 };
 pub use snapshot::{Protocol, ResolvedTable, resolve};
 pub use write::{

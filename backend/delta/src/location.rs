@@ -26,10 +26,8 @@ impl Location {
     /// [`DeltaError::InvalidLocation`] for empty texts, other URL schemes, URLs with credentials, host,
     /// query or fragment, and paths that climb above the root.
     pub fn parse(text: &str, base: &Path) -> Result<Self> {
-        let refuse = |reason: &str| DeltaError::InvalidLocation {
-            text: shown(text),
-            reason: reason.to_owned(),
-        };
+        let refuse =
+            |reason: &str| DeltaError::InvalidLocation { text: shown(text), reason: reason.to_owned() };
         if text.trim().is_empty() {
             return Err(refuse("it is empty; write a path or a file:// URL"));
         }
@@ -37,7 +35,9 @@ impl Location {
             return Err(refuse("it contains a NUL character"));
         }
         let path = match text.split_once("://") {
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("file") => file_url_path(text).map_err(refuse)?,
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("file") => {
+                file_url_path(text).map_err(refuse)?
+            }
             Some((scheme, _)) if is_scheme(scheme) => {
                 return Err(refuse(&format!(
                     "the scheme `{scheme}` is not available in this build; use a path or a file:// URL"
@@ -143,8 +143,6 @@ fn normalized(path: &Path) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-
     use super::*;
 
     fn url(text: &str) -> String {

@@ -35,10 +35,8 @@ impl Log {
         let mut log = Self::default();
         let objects = store.object_store(None);
         let mut files = objects.list(Some(&folder));
-        while let Some(file) = files
-            .try_next()
-            .await
-            .map_err(|error| DeltaError::delta(location, "listing the log", error))?
+        while let Some(file) =
+            files.try_next().await.map_err(|error| DeltaError::delta(location, "listing the log", error))?
         {
             let direct = file.location.prefix_match(&folder).is_some_and(|mut rest| {
                 rest.next();
@@ -178,8 +176,8 @@ pub(crate) fn commit_id(actions: &[Action]) -> Option<&str> {
 pub(crate) fn guard_path(path: &str, root: &url::Url, location: &str) -> Result<()> {
     let inside = match url::Url::parse(path) {
         Ok(url) => {
-            let same = (url.scheme(), url.host_str(), url.port())
-                == (root.scheme(), root.host_str(), root.port());
+            let same =
+                (url.scheme(), url.host_str(), url.port()) == (root.scheme(), root.host_str(), root.port());
             same && url.path().starts_with(root.path())
         }
         Err(_) => !path.starts_with(['/', '\\']) && !path.is_empty(),

@@ -150,7 +150,8 @@ pub(crate) fn scan_config() -> DeltaScanConfig {
 impl ResolvedTable {
     pub(crate) fn new(location: Location, table: DeltaTable) -> Result<Self> {
         let text = location.text().to_owned();
-        let state = table.snapshot().map_err(|error| DeltaError::delta(&text, "reading the snapshot", error))?;
+        let state =
+            table.snapshot().map_err(|error| DeltaError::delta(&text, "reading the snapshot", error))?;
         check_readable(state.protocol(), &text)?;
         let snapshot = Arc::new(state.snapshot().clone());
         let schema = DeltaScanNext::new(Arc::clone(&snapshot), scan_config())

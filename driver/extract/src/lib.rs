@@ -14,6 +14,8 @@ mod file;
 mod ids;
 mod language;
 mod lexical;
+#[cfg(test)]
+mod lexical_tests;
 mod modules;
 mod pipeline;
 mod python;

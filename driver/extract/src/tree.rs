@@ -22,11 +22,6 @@ impl Span {
     pub(crate) fn contains(self, inner: Span) -> bool {
         self.start <= inner.start && inner.end <= self.end
     }
-
-    /// The number of bytes.
-    pub(crate) fn len(self) -> u32 {
-        self.end.saturating_sub(self.start)
-    }
 }
 
 /// One tree-sitter node, named or anonymous.

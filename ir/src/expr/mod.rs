@@ -361,3 +361,60 @@ macro_rules! sql_text {
 pub(crate) use sql_text;
 
 sql_text!(ScalarExpr, "a SQL expression");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expr(text: &str) -> ScalarExpr {
+        ScalarExpr::parse(text).unwrap()
+    }
+
+    #[test]
+    fn printing_is_canonical_and_parses_back() {
+        for text in ["a+1>b", "lower( name )", "\"Odd Name\" = 'it''s'", "a.b.c IS NOT NULL", "x BETWEEN 1 AND 2"] {
+            let once = expr(text);
+            assert_eq!(expr(&once.to_string()), once, "{text}");
+        }
+        assert_eq!(expr("a   >  1"), expr("a > 1"));
+    }
+
+    #[test]
+    fn columns_keep_names_that_need_quotes() {
+        for name in ["plain", "Upper", "two words", "select", "1st", "a\"b", "ünï"] {
+            let column = ScalarExpr::column(name);
+            assert_eq!(column.as_column().as_deref(), Some(name));
+            assert_eq!(expr(&column.to_string()), column, "{name}");
+        }
+    }
+
+    #[test]
+    fn substitution_keeps_precedence() {
+        let definitions = BTreeMap::from([("net".to_owned(), expr("amount - tax"))]);
+        let result = expr("net * 2").substitute(&definitions).unwrap();
+        assert_eq!(result, expr("(amount - tax) * 2"));
+        // What is put in is not replaced again.
+        let turn = BTreeMap::from([("a".to_owned(), expr("b")), ("b".to_owned(), expr("a"))]);
+        assert_eq!(expr("a + b").substitute(&turn).unwrap(), expr("b + a"));
+    }
+
+    #[test]
+    fn fields_of_a_computed_struct_are_not_substituted() {
+        let definitions = BTreeMap::from([("s".to_owned(), expr("span_make(a, b)"))]);
+        assert_eq!(expr("s.bstart").substitute(&definitions), None);
+        let renamed = BTreeMap::from([("s".to_owned(), expr("t"))]);
+        assert_eq!(expr("s.bstart").substitute(&renamed), Some(expr("t.bstart")));
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_not_an_overflow() {
+        let deep = format!("{}1{}", "(".repeat(5000), ")".repeat(5000));
+        assert!(ScalarExpr::parse(&deep).is_err());
+    }
+
+    #[test]
+    fn conjuncts_come_left_to_right() {
+        let parts: Vec<String> = expr("a AND (b AND c) AND d").conjuncts().iter().map(ToString::to_string).collect();
+        assert_eq!(parts, ["a", "b", "c", "d"]);
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{self, Ident, ObjectNamePart, SetExpr, visit_expressions, visit_expressions_mut, visit_relations};
+use sqlparser::ast::{self, Ident, ObjectNamePart, SelectFlavor, SelectItem, SetExpr, visit_expressions, visit_expressions_mut, visit_relations};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
@@ -60,27 +60,21 @@ impl Query {
     }
 
     /// Every name that could be a column of an input, or nothing when the query may read columns it does not
-    /// name (`*`, natural joins). The result may hold names that are not columns.
+    /// name (`*`, natural joins, pivots). The result may hold names that are not columns.
     #[must_use]
     pub fn mentioned_names(&self) -> Option<BTreeSet<String>> {
+        if ast::Visit::visit(self.0.as_ref(), &mut Wildcards).is_break() {
+            return None;
+        }
         let text = self.to_string();
         let tokens = Tokenizer::new(&GenericDialect {}, &text).tokenize().ok()?;
         let mut names = BTreeSet::new();
-        let mut previous = Token::EOF;
         for token in tokens {
-            match &token {
-                // `count(*)` reads no column; `a * b` multiplies; every other star is a wildcard.
-                Token::Mul if wildcard_after(&previous) => return None,
-                Token::Word(word) if word.keyword == Keyword::NATURAL => return None,
-                Token::Word(word) => {
-                    let ident = Ident { value: word.value.clone(), quote_style: word.quote_style, span: Span::empty() };
-                    names.insert(normalize(&ident));
-                }
-                _ => {}
+            let Token::Word(word) = token else { continue };
+            if matches!(word.keyword, Keyword::NATURAL | Keyword::TABLE | Keyword::PIVOT | Keyword::UNPIVOT) {
+                return None;
             }
-            if !matches!(token, Token::Whitespace(_)) {
-                previous = token;
-            }
+            names.insert(normalize(&Ident { value: word.value, quote_style: word.quote_style, span: Span::empty() }));
         }
         Some(names)
     }
@@ -104,14 +98,20 @@ impl Query {
     }
 }
 
-/// Whether a `*` after this token is a wildcard and not a product. `count(*)` is not one.
-fn wildcard_after(previous: &Token) -> bool {
-    match previous {
-        Token::Period | Token::Comma => true,
-        Token::Word(word) => {
-            matches!(word.keyword, Keyword::SELECT | Keyword::DISTINCT | Keyword::ALL) && word.quote_style.is_none()
+/// Stops at a selection of columns without their names.
+struct Wildcards;
+
+impl ast::Visitor for Wildcards {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<()> {
+        let wildcard = select.projection.iter().any(|item| {
+            matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
+        });
+        if wildcard || select.flavor == SelectFlavor::FromFirstNoSelect {
+            return ControlFlow::Break(());
         }
-        _ => false,
+        ControlFlow::Continue(())
     }
 }
 
@@ -130,3 +130,54 @@ fn collect_ctes(query: &ast::Query, defined: &mut BTreeSet<String>) {
 }
 
 sql_text!(Query, "a SQL query");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(sql: &str) -> Option<Vec<String>> {
+        Some(Query::parse(sql).unwrap().mentioned_names()?.into_iter().collect())
+    }
+
+    #[test]
+    fn names_of_columns_are_found_wherever_they_stand() {
+        let sql = "SELECT a, sum(b * 2) FILTER (WHERE c > 0) FROM t JOIN u USING (k) GROUP BY a HAVING max(\"D\") > 1 ORDER BY e";
+        let found = names(sql).unwrap();
+        for column in ["a", "b", "c", "k", "D", "e"] {
+            assert!(found.iter().any(|name| name == column), "{column} is missing in {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_query_that_reads_unnamed_columns_has_no_list() {
+        for sql in [
+            "SELECT * FROM t",
+            "SELECT a, t.* FROM t",
+            "SELECT a FROM (SELECT * FROM t) s",
+            "WITH s AS (SELECT DISTINCT * FROM t) SELECT a FROM s",
+            "SELECT a FROM t NATURAL JOIN u",
+            "SELECT a FROM t WHERE EXISTS (SELECT * FROM u)",
+            "SELECT a FROM t UNION ALL TABLE u",
+        ] {
+            assert_eq!(names(sql), None, "{sql}");
+        }
+    }
+
+    #[test]
+    fn counting_rows_and_multiplying_are_no_wildcards() {
+        assert!(names("SELECT count(*), a * b FROM t").is_some());
+    }
+
+    #[test]
+    fn relations_are_those_the_query_does_not_define_itself() {
+        let query = Query::parse("WITH s AS (SELECT a FROM t) SELECT a FROM s JOIN \"U\" ON true").unwrap();
+        assert_eq!(query.relations().into_iter().collect::<Vec<_>>(), ["U", "t"]);
+    }
+
+    #[test]
+    fn statements_that_change_data_are_refused() {
+        assert!(Query::parse("DELETE FROM t").is_err());
+        assert!(Query::parse("WITH s AS (SELECT 1) INSERT INTO t SELECT 1").is_err());
+        assert!(Query::parse("SELECT 1; SELECT 2").is_err());
+    }
+}

@@ -167,3 +167,6 @@ impl PartialEq for Graph {
             })
     }
 }
+
+#[cfg(test)]
+mod tests;

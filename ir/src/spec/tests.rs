@@ -122,14 +122,25 @@ fn hash_differs_for_different_specs() {
     }
 }
 
-/// Computed with Python: blake3 of `json.dumps(.., sort_keys=True, separators=(",", ":"))` of the full form.
+/// The value with the keys of every map in order, which for plain ASCII keys and small integers is all that
+/// canonical JSON asks for.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<(String, Value)> = fields.into_iter().collect();
+            fields.sort_by(|(left, _), (right, _)| left.cmp(right));
+            Value::Object(fields.into_iter().map(|(key, value)| (key, sorted(value))).collect())
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
+
 #[test]
 fn hash_is_blake3_of_canonical_json() {
-    let canonical = serde_json_canonicalizer::to_string(&spec(SMALL)).unwrap();
-    assert!(
-        canonical.starts_with(r#"{"cache_policy":null,"input_relations":[{"delta_location":"lake/raw","#)
-    );
-    assert_eq!(spec_hash(&spec(SMALL)), ContentHash::of(canonical.as_bytes()));
+    let spec = spec(SMALL);
+    let canonical = sorted(serde_json::to_value(&spec).unwrap()).to_string();
+    assert_eq!(spec_hash(&spec).to_string(), blake3::hash(canonical.as_bytes()).to_string());
 }
 
 /// All keys of maps in a JSON document; keys of free maps (text pairs, column promises) are left out.

@@ -16,7 +16,7 @@
 //!           | word "=" word [ word { "," word } ] fields          name, keyword, inputs
 //!             [ ":" schema ] [ "expects" schema ] [ "place" word value ]
 //! fields    = { word "=" value }
-//! value     = word | string | number | "true" | "false" | "null"
+//! value     = word | string | number | "~" number | "?" number | "true" | "false" | "null"
 //!           | "(" SQL ")" | "[" values "]" | "{" word ":" value, … "}"
 //! word      = letters, digits and `_ . @`, not starting with a digit; anything else as a JSON string
 //! ```

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::value::{parenthesised, take_word};
+use super::value::{estimate, parenthesised, take_word};
 use crate::graph::{Graph, Node, NodeId, Placement, PlacementChoice, Schedule, Segment};
 use crate::op::Op;
 use crate::phase::Phase;
@@ -242,6 +242,11 @@ impl<'a> Cursor<'a> {
                 self.rest = &text[end..];
                 Ok(Value::from(&text[1..end - 1]))
             }
+            Some('~' | '?') => {
+                let end = estimate(text).ok_or("an estimate without digits")?;
+                self.rest = &text[end..];
+                Ok(Value::from(&text[..end]))
+            }
             Some('[') => self.list(),
             Some('{') => self.map(),
             Some('-' | '0'..='9') => {
@@ -291,5 +296,37 @@ impl<'a> Cursor<'a> {
             }
         }
         Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        assert!(error("graph t phase=later\n").starts_with("line 1: `later` is not a phase"));
+        let header = "graph t phase=resolved\n# a comment\n";
+        assert_eq!(error(&format!("{header}a = scam x=1\n")).split(',').next(), Some("line 3: unknown variant `scam`"));
+        assert_eq!(error(&format!("{header}a = filter b predicate=(x)\n")), "line 3: there is no node named `b`");
+        assert!(error(&format!("{header}a = distinct\na = distinct\n")).starts_with("line 4: two nodes"));
+        assert!(error(&format!("{header}a = filter a predicate=(x\n")).contains("a `(` without its `)`"));
+    }
+
+    #[test]
+    fn odd_names_and_texts_survive() {
+        let text = "graph \"odd name\" phase=resolved\n\
+            \"true\" = scan location=\"a b/ü\" version=1 rows=~7 : {\"x y\" Utf8, place Int64!}\n\
+            f = filter \"true\" predicate=(place = ') (' OR \"x y\" = 'it''s')\n\
+            @out = sink f location=(a b) mode=append metadata={note: \"two\\nlines\"}\n";
+        let graph = parse(text).unwrap().graph;
+        let printed = crate::text::print(&graph);
+        assert_eq!(parse(&printed).unwrap().graph, graph);
+        assert_eq!(crate::text::print(&parse(&printed).unwrap().graph), printed);
+        assert_eq!(graph.name, "odd name");
     }
 }

@@ -58,8 +58,15 @@ pub(super) fn parenthesised(text: &str) -> Option<usize> {
     None
 }
 
+/// The length of an estimate (`~12`, `?12`) at the front of a text.
+pub(super) fn estimate(text: &str) -> Option<usize> {
+    let digits = text.strip_prefix(['~', '?'])?;
+    let length = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    (length > 0).then_some(length + 1)
+}
+
 fn print_string(text: &str) -> String {
-    if is_word(text) {
+    if is_word(text) || estimate(text) == Some(text.len()) {
         return text.to_owned();
     }
     let wrapped = format!("({text})");

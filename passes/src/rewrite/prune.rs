@@ -49,16 +49,12 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let nothing = BTreeSet::new();
     for id in graph.topological() {
         narrow(graph, id, demand.get(&id).unwrap_or(&nothing));
-        derive(graph, cx, id);
         for (port, input) in graph.ports(id) {
             let wanted = exact_columns(graph, id, input, &before, &demand);
             if let Some(wanted) = wanted.filter(|wanted| *wanted != names(graph, input)) {
                 insert_projection(graph, cx, id, port, input, &wanted);
             }
         }
-    }
-    // Unions and distincts were derived before their inputs were brought into form.
-    for id in graph.topological() {
         derive(graph, cx, id);
     }
 }

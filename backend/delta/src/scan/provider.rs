@@ -88,13 +88,7 @@ impl Scan {
         schema: SchemaRef,
         push_filters: bool,
     ) -> Self {
-        Self {
-            name: format!("{:?}", table),
-            table: table.inner.table.clone(),
-            inner,
-            schema,
-            push_filters,
-        }
+        Self { name: format!("{:?}", table), table: table.inner.table.clone(), inner, schema, push_filters }
     }
 }
 
@@ -132,10 +126,7 @@ impl TableProvider for Scan {
         conformed(plan, &schema)
     }
 
-    fn supports_filters_pushdown(
-        &self,
-        filters: &[&Expr],
-    ) -> EngineResult<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
         if self.push_filters {
             return self.inner.supports_filters_pushdown(filters);
         }

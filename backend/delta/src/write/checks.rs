@@ -60,14 +60,13 @@ impl Checks {
         let columns = DFSchema::try_from(Arc::clone(&schema.arrow))
             .map_err(|error| DeltaError::engine(location, "reading the constraints", error))?;
         for (name, expression) in texts {
-            let rule = rule(&session, &columns, &expression).map_err(|reason| {
-                DeltaError::UnusableConstraint {
+            let rule =
+                rule(&session, &columns, &expression).map_err(|reason| DeltaError::UnusableConstraint {
                     location: location.into(),
                     name: name.clone(),
                     expression: expression.clone(),
                     reason,
-                }
-            })?;
+                })?;
             checks.rules.push(Rule { name, expression, condition: rule });
         }
         Ok(checks)
@@ -125,9 +124,10 @@ impl Checks {
 }
 
 fn invariants(schema: &StructType, location: &str) -> Result<Vec<(String, String)>> {
-    let invariants = schema
-        .get_invariants()
-        .map_err(|error| DeltaError::InvalidSchema { location: location.into(), reason: error.to_string() })?;
+    let invariants = schema.get_invariants().map_err(|error| DeltaError::InvalidSchema {
+        location: location.into(),
+        reason: error.to_string(),
+    })?;
     Ok(invariants.into_iter().map(|rule| (rule.field_name, rule.invariant_sql)).collect())
 }
 

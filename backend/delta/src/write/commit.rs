@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::files::WrittenFiles;
-use super::target::{Target, TableTarget, WriteMode};
+use super::target::{TableTarget, Target, WriteMode};
 use crate::durable;
 use crate::error::{DeltaError, Result};
 use crate::log::{ACTION_COUNT, COMMIT_ID, commit_id, read_actions};
@@ -218,7 +218,8 @@ impl Target {
             .actions
             .get_bytes()
             .map_err(|error| DeltaError::delta(location, "writing the commit down", error))?;
-        let written = self.store.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), Uuid::new_v4()).await;
+        let written =
+            self.store.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), Uuid::new_v4()).await;
         let Err(error) = written else { return Ok(Attempt::Landed) };
         // An error does not say that nothing happened: the answer may have been lost, and a retry inside
         // the store may have met its own first attempt.
@@ -245,9 +246,9 @@ impl Target {
         let mut version = taken;
         let mut next = Some(actions);
         while let Some(actions) = next {
-            let appends = actions.iter().all(|action| {
-                matches!(action, Action::Add(_) | Action::CommitInfo(_) | Action::Txn(_))
-            });
+            let appends = actions
+                .iter()
+                .all(|action| matches!(action, Action::Add(_) | Action::CommitInfo(_) | Action::Txn(_)));
             if !appends {
                 return Err(self.changed(version, &actions));
             }

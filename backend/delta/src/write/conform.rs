@@ -38,7 +38,8 @@ pub(crate) fn conform(array: &ArrayRef, wanted: &Field) -> Result<ArrayRef, Stri
         (DataType::List(_), DataType::List(item)) => {
             let list: &ListArray = array.as_list();
             let values = conform(list.values(), item).map_err(nested)?;
-            let list = ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned());
+            let list =
+                ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned());
             Arc::new(list.map_err(within)?)
         }
         (

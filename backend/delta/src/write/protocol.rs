@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use deltalake::kernel::{EagerSnapshot, Metadata, Protocol, StructType, StructTypeExt, contains_timestampntz};
+use deltalake::kernel::{
+    EagerSnapshot, Metadata, Protocol, StructType, StructTypeExt, contains_timestampntz,
+};
 use serde_json::json;
 
 use super::target::{WriteMode, WriteOptions};
@@ -56,12 +58,12 @@ pub(crate) fn check_writable(snapshot: &EagerSnapshot, mode: WriteMode, location
     let schema = snapshot.schema();
     let properties = snapshot.metadata().configuration();
     let mapped = properties.get("delta.columnMapping.mode").is_some_and(|mode| mode != "none");
-    let generated = schema
-        .get_generated_columns()
-        .map_err(|error| DeltaError::InvalidSchema { location: location.into(), reason: error.to_string() })?;
-    let identity = schema
-        .fields()
-        .any(|field| field.metadata.keys().any(|key| key.starts_with("delta.identity.")));
+    let generated = schema.get_generated_columns().map_err(|error| DeltaError::InvalidSchema {
+        location: location.into(),
+        reason: error.to_string(),
+    })?;
+    let identity =
+        schema.fields().any(|field| field.metadata.keys().any(|key| key.starts_with("delta.identity.")));
     let active = [
         ("columnMapping", mapped),
         ("generatedColumns", !generated.is_empty()),

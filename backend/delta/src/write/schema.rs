@@ -91,15 +91,13 @@ impl TableSchema {
 fn same_type(left: &DataType, right: &DataType) -> bool {
     match (left, right) {
         (DataType::List(left), DataType::List(right)) => same_type(left.data_type(), right.data_type()),
-        (DataType::Map(left, _), DataType::Map(right, _)) => {
-            same_type(left.data_type(), right.data_type())
-        }
+        (DataType::Map(left, _), DataType::Map(right, _)) => same_type(left.data_type(), right.data_type()),
         (DataType::Struct(left), DataType::Struct(right)) => {
             left.len() == right.len()
                 && left.iter().all(|field| {
-                    right
-                        .iter()
-                        .any(|other| other.name() == field.name() && same_type(field.data_type(), other.data_type()))
+                    right.iter().any(|other| {
+                        other.name() == field.name() && same_type(field.data_type(), other.data_type())
+                    })
                 })
         }
         (left, right) => left == right,
@@ -165,12 +163,21 @@ fn stored_type(data_type: &DataType, column: &str, location: &str) -> Result<Dat
             let fields = fields.iter().map(|field| stored_field(field, column, location));
             DataType::Struct(fields.collect::<Result<Vec<_>>>()?.into())
         }
-        DataType::Map(entries, sorted) => {
-            DataType::Map(stored_field(entries, column, location)?, *sorted)
-        }
-        DataType::Null => return refuse("give it a type with CAST(NULL AS ...)"),
-        DataType::Time32(_) | DataType::Time64(_) => return refuse("cast it to a string or to microseconds"),
-        DataType::Duration(_) | DataType::Interval(_) => return refuse("cast it to a number of microseconds"),
-        DataType::Union(_, _) => return refuse("split it into one column per alternative"),
+        DataType::Map(entries, sorted) => DataType::Map(stored_field(entries, column, location)?, *sorted),
+        DataType::Null
+        | DataType::Time32(_)
+        | DataType::Time64(_)
+        | DataType::Duration(_)
+        | DataType::Interval(_)
+        | DataType::Union(_, _) => return refuse(way_out(data_type)),
     })
+}
+
+/// What to do about a type Delta lacks.
+fn way_out(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Null => "give it a type with CAST(NULL AS ...)",
+        DataType::Union(_, _) => "split it into one column per alternative",
+        _ => "cast it to a string or to a number of microseconds",
+    }
 }

@@ -167,7 +167,12 @@ impl fmt::Debug for TableTarget {
     }
 }
 
-fn create(location: &Location, store: LogStoreRef, data: TableSchema, options: WriteOptions) -> Result<Target> {
+fn create(
+    location: &Location,
+    store: LogStoreRef,
+    data: TableSchema,
+    options: WriteOptions,
+) -> Result<Target> {
     let text = location.text();
     check_properties(&options.properties, text)?;
     let protocol = new_protocol(&data.delta, &options.properties, text)?;
@@ -269,7 +274,8 @@ fn check_partitioning(schema: &TableSchema, partition_by: &[String], location: &
         let Ok(field) = schema.arrow.field_with_name(column) else {
             return refuse(format!("there is no column `{column}`"));
         };
-        let nested = matches!(field.data_type(), DataType::List(_) | DataType::Struct(_) | DataType::Map(_, _));
+        let nested =
+            matches!(field.data_type(), DataType::List(_) | DataType::Struct(_) | DataType::Map(_, _));
         if nested || field.data_type() == &DataType::Binary {
             return refuse(format!("column `{column}` has a type that cannot name a partition"));
         }

@@ -63,7 +63,9 @@ impl TableWriter {
         }
         match (&mut self.task).await {
             Ok(outcome) => outcome,
-            Err(stopped) => Err(DeltaError::WriterStopped { location: self.location, reason: stopped.to_string() }),
+            Err(stopped) => {
+                Err(DeltaError::WriterStopped { location: self.location, reason: stopped.to_string() })
+            }
         }
     }
 
@@ -109,7 +111,9 @@ async fn write(target: Arc<Target>, mut batches: Receiver<Message>) -> Result<Wr
     batches.close();
     let location = target.location.text();
     let outcome = match failure {
-        None => writer.close().await.map_err(|error| DeltaError::delta(location, "finishing a data file", error)),
+        None => {
+            writer.close().await.map_err(|error| DeltaError::delta(location, "finishing a data file", error))
+        }
         Some(failure) => {
             // Parts of unfinished uploads go here; a failure to remove them must not hide the cause.
             let _ = writer.abort().await;

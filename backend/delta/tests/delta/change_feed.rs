@@ -22,7 +22,8 @@ async fn changes(location: &Location, range: ChangeRange) -> String {
     let table = open(location).await;
     let feed = delta::change_feed(&table, &range).await.unwrap();
     assert_eq!(feed.schema(), delta::change_feed_schema(&table));
-    let sql = "select id, name, _change_type, _commit_version from t order by _commit_version, _change_type, id";
+    let sql =
+        "select id, name, _change_type, _commit_version from t order by _commit_version, _change_type, id";
     query(feed, sql).await
 }
 
@@ -67,7 +68,10 @@ async fn columns_can_be_projected_filtered_and_written_back() {
     let sql = "select _change_type, count(*) c, bool_and(_commit_timestamp > '2020-01-01T00:00:00Z') ok \
                from t where id <> 4 and _commit_version > 0 group by 1 order by 1";
     let rows = query(std::sync::Arc::clone(&feed), sql).await;
-    assert!(rows.contains("| delete       | 3 | true |") && rows.contains("| insert       | 1 | true |"), "{rows}");
+    assert!(
+        rows.contains("| delete       | 3 | true |") && rows.contains("| insert       | 1 | true |"),
+        "{rows}"
+    );
     let context = crate::fixtures::session();
     let batches = context.read_table(feed).unwrap().collect().await.unwrap();
     assert_eq!(write(&lake.at("log"), &batches, overwrite()).await.rows, 7);

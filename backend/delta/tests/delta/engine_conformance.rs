@@ -16,8 +16,8 @@ use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder};
 
 use crate::fixtures::{
-    Lake, append, commit_file, crowd, edit_commit, files, number, open, overwrite, people, people_schema, session,
-    write,
+    Lake, append, commit_file, crowd, edit_commit, files, number, open, overwrite, people, people_schema,
+    session, write,
 };
 
 async fn library_table(location: &Location) -> DeltaTable {
@@ -191,7 +191,10 @@ async fn guard_a_stale_write_after_a_compaction_is_refused() {
         let written = files(&target, &[crowd(100, 1)]).await.unwrap();
         library_table(&location).await.optimize().await.unwrap();
         let error = target.commit(vec![written], &CommitOptions::default()).await.unwrap_err();
-        assert!(matches!(&error, DeltaError::ConcurrentChange { change, .. } if change == "OPTIMIZE"), "{error}");
+        assert!(
+            matches!(&error, DeltaError::ConcurrentChange { change, .. } if change == "OPTIMIZE"),
+            "{error}"
+        );
         assert_eq!(number(&location, "select count(*) from t").await, 40);
     }
 }

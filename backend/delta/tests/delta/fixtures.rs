@@ -15,53 +15,53 @@ use delta::{
 use tempfile::TempDir;
 
 /// A directory for tables that goes away with the test.
-pub struct Lake {
-    pub root: TempDir,
+pub(crate) struct Lake {
+    pub(crate) root: TempDir,
 }
 
 impl Lake {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { root: TempDir::new().unwrap() }
     }
 
-    pub fn at(&self, name: &str) -> Location {
+    pub(crate) fn at(&self, name: &str) -> Location {
         Location::parse(name, self.root.path()).unwrap()
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 }
 
 /// Columns `id: Int64 NOT NULL`, `name: Utf8`.
-pub fn people_schema() -> SchemaRef {
+pub(crate) fn people_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("id", DataType::Int64, false),
         Field::new("name", DataType::Utf8, true),
     ]))
 }
 
-pub fn people(rows: &[(i64, &str)]) -> RecordBatch {
+pub(crate) fn people(rows: &[(i64, &str)]) -> RecordBatch {
     let ids: Int64Array = rows.iter().map(|(id, _)| Some(*id)).collect();
     let names: StringArray = rows.iter().map(|(_, name)| Some(*name)).collect();
     RecordBatch::try_new(people_schema(), vec![Arc::new(ids), Arc::new(names)]).unwrap()
 }
 
 /// `count` people with ids from `from`.
-pub fn crowd(from: i64, count: i64) -> RecordBatch {
+pub(crate) fn crowd(from: i64, count: i64) -> RecordBatch {
     let names: Vec<_> = (from..from + count).map(|id| (id, format!("person {id}"))).collect();
     people(&names.iter().map(|(id, name)| (*id, name.as_str())).collect::<Vec<_>>())
 }
 
-pub fn append() -> WriteOptions {
+pub(crate) fn append() -> WriteOptions {
     WriteOptions { mode: WriteMode::Append, ..WriteOptions::default() }
 }
 
-pub fn overwrite() -> WriteOptions {
+pub(crate) fn overwrite() -> WriteOptions {
     WriteOptions::default()
 }
 
-pub async fn files(target: &TableTarget, batches: &[RecordBatch]) -> Result<WrittenFiles, DeltaError> {
+pub(crate) async fn files(target: &TableTarget, batches: &[RecordBatch]) -> Result<WrittenFiles, DeltaError> {
     let mut writer = target.writer();
     for batch in batches {
         writer.write(batch.clone()).await?;
@@ -69,7 +69,7 @@ pub async fn files(target: &TableTarget, batches: &[RecordBatch]) -> Result<Writ
     writer.close().await
 }
 
-pub async fn try_write(
+pub(crate) async fn try_write(
     location: &Location,
     batches: &[RecordBatch],
     options: WriteOptions,
@@ -79,24 +79,24 @@ pub async fn try_write(
     target.commit(vec![files], &CommitOptions::default()).await
 }
 
-pub async fn write(location: &Location, batches: &[RecordBatch], options: WriteOptions) -> Committed {
+pub(crate) async fn write(location: &Location, batches: &[RecordBatch], options: WriteOptions) -> Committed {
     try_write(location, batches, options).await.unwrap()
 }
 
-pub async fn open(location: &Location) -> ResolvedTable {
+pub(crate) async fn open(location: &Location) -> ResolvedTable {
     delta::resolve(location, None).await.unwrap()
 }
 
-pub fn session() -> SessionContext {
+pub(crate) fn session() -> SessionContext {
     SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2))
 }
 
-pub fn scan(table: &ResolvedTable, context: &SessionContext) -> Arc<dyn TableProvider> {
+pub(crate) fn scan(table: &ResolvedTable, context: &SessionContext) -> Arc<dyn TableProvider> {
     delta::provider(table, &ScanOptions::default(), &context.state()).unwrap()
 }
 
 /// The answer of a query over table `t`, drawn as a table.
-pub async fn query(provider: Arc<dyn TableProvider>, sql: &str) -> String {
+pub(crate) async fn query(provider: Arc<dyn TableProvider>, sql: &str) -> String {
     let context = session();
     context.register_table("t", provider).unwrap();
     let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
@@ -104,13 +104,13 @@ pub async fn query(provider: Arc<dyn TableProvider>, sql: &str) -> String {
 }
 
 /// The answer of a query over the latest version of the table, drawn as a table.
-pub async fn read(location: &Location, sql: &str) -> String {
+pub(crate) async fn read(location: &Location, sql: &str) -> String {
     let table = open(location).await;
     query(scan(&table, &session()), sql).await
 }
 
 /// The only value of a query over the latest version, as an integer.
-pub async fn number(location: &Location, sql: &str) -> i64 {
+pub(crate) async fn number(location: &Location, sql: &str) -> i64 {
     let context = session();
     let table = open(location).await;
     context.register_table("t", scan(&table, &context)).unwrap();
@@ -120,7 +120,7 @@ pub async fn number(location: &Location, sql: &str) -> i64 {
 }
 
 /// Parquet files below `root`, whether the log knows them or not, sorted.
-pub fn data_files(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn data_files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -140,12 +140,12 @@ pub fn data_files(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-pub fn commit_file(lake: &Lake, table: &str, version: u64) -> PathBuf {
+pub(crate) fn commit_file(lake: &Lake, table: &str, version: u64) -> PathBuf {
     lake.path(table).join(format!("_delta_log/{version:020}.json"))
 }
 
 /// Rewrites a commit file line by line.
-pub fn edit_commit(path: &Path, edit: impl Fn(String) -> String) {
+pub(crate) fn edit_commit(path: &Path, edit: impl Fn(String) -> String) {
     let text = std::fs::read_to_string(path).unwrap();
     let lines: Vec<_> = text.lines().map(|line| edit(line.to_owned())).collect();
     std::fs::write(path, lines.join("\n")).unwrap();

@@ -1,5 +1,5 @@
 //! Reading and writing Delta tables, against the local file system.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 
 mod change_feed;
 mod concurrency;

@@ -87,7 +87,12 @@ async fn features_we_do_not_know_are_refused_by_name() {
     // Writer features do not stop a reader.
     assert_eq!(open(&location).await.rows(), Some(2));
     let error = crate::fixtures::try_write(&location, &[crowd(0, 1)], append()).await.unwrap_err();
-    assert!(error.to_string().contains("cannot be written: it needs the table features domainMetadata, rowTracking"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("cannot be written: it needs the table features domainMetadata, rowTracking"),
+        "{error}"
+    );
 
     edit_commit(&commit, |line| {
         if !line.contains("\"protocol\"") {
@@ -96,7 +101,10 @@ async fn features_we_do_not_know_are_refused_by_name() {
         r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["fromTheFuture"],"writerFeatures":["fromTheFuture"]}}"#.into()
     });
     let error = delta::resolve(&location, None).await.unwrap_err();
-    assert!(matches!(&error, DeltaError::UnsupportedFeatures { features, .. } if features == &["fromTheFuture"]), "{error:?}");
+    assert!(
+        matches!(&error, DeltaError::UnsupportedFeatures { features, .. } if features == &["fromTheFuture"]),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -117,7 +125,10 @@ async fn tables_with_generated_identity_or_mapped_columns_are_read_only() {
         });
         assert_eq!(open(&location).await.rows(), Some(2));
         let error = crate::fixtures::try_write(&location, &[crowd(0, 1)], append()).await.unwrap_err();
-        assert!(matches!(&error, DeltaError::UnsupportedFeatures { features, .. } if features == &[feature]), "{error}");
+        assert!(
+            matches!(&error, DeltaError::UnsupportedFeatures { features, .. } if features == &[feature]),
+            "{error}"
+        );
     }
 }
 
@@ -142,7 +153,9 @@ async fn the_file_column_is_a_plain_string() {
     let projected = query(Arc::clone(&provider), "select __file, id from t where id = 4").await;
     assert!(projected.contains(".parquet | 4  |"), "{projected}");
     // As a join key and in a filter.
-    let joined = query(provider, "select count(*) c from t a join t b on a.__file = b.__file where a.__file <> ''").await;
+    let joined =
+        query(provider, "select count(*) c from t a join t b on a.__file = b.__file where a.__file <> ''")
+            .await;
     assert!(joined.contains("| 18 |"), "{joined}");
 
     let taken = ScanOptions { file_column: Some("NAME".into()) };

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
+use arrow::array::builder::Int64Builder;
 use arrow::array::{
-    Array,
-    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
     Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, LargeStringArray, ListArray, MapBuilder,
     RecordBatch, StringArray, StringBuilder, StringViewArray, StructArray, TimestampMicrosecondArray,
     TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
-use arrow::array::builder::Int64Builder;
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, TimeUnit};
 use delta::Compression;
@@ -17,10 +16,8 @@ use delta::Compression;
 use crate::fixtures::{Lake, open, overwrite, query, read, scan, session, write};
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
-    let fields: Vec<_> = columns
-        .iter()
-        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
-        .collect();
+    let fields: Vec<_> =
+        columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
     let arrays = columns.into_iter().map(|(_, array)| array).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap()
 }
@@ -53,21 +50,42 @@ async fn scalar_types() {
     write(&location, std::slice::from_ref(&data), overwrite()).await;
 
     let table = open(&location).await;
-    let types: Vec<_> =
-        table.schema().fields().iter().map(|field| field.data_type().to_string()).collect();
+    let types: Vec<_> = table.schema().fields().iter().map(|field| field.data_type().to_string()).collect();
     assert_eq!(
         types,
         [
-            "Boolean", "Int8", "Int16", "Int32", "Int64", "Float32", "Float64", "Utf8View", "BinaryView",
-            "Date32", "Timestamp(µs, \"UTC\")", "Timestamp(µs)", "Decimal128(38, 3)"
+            "Boolean",
+            "Int8",
+            "Int16",
+            "Int32",
+            "Int64",
+            "Float32",
+            "Float64",
+            "Utf8View",
+            "BinaryView",
+            "Date32",
+            "Timestamp(µs, \"UTC\")",
+            "Timestamp(µs)",
+            "Decimal128(38, 3)"
         ]
     );
     let rows = read(&location, "select * from t order by i64 nulls last").await;
     let row = rows.lines().nth(3).unwrap();
-    for value in
-        ["true", "-128", "-32768", "-2147483648", "-9223372036854775808", "1.5", "-0.25", "é\\n\"x", "00ff",
-         "1969-12-31", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:01.000001", "-12.345"]
-    {
+    for value in [
+        "true",
+        "-128",
+        "-32768",
+        "-2147483648",
+        "-9223372036854775808",
+        "1.5",
+        "-0.25",
+        "é\\n\"x",
+        "00ff",
+        "1969-12-31",
+        "1969-12-31T23:59:59.999999Z",
+        "1970-01-01T00:00:01.000001",
+        "-12.345",
+    ] {
         assert!(row.contains(value) || value.contains('é') && rows.contains("é"), "{value} not in\n{rows}");
     }
     let nulls = read(&location, "select count(*) from t where coalesce(b, i8 > 0, s = '', ts is not null and false) is null or s is null").await;
@@ -111,7 +129,15 @@ async fn unsigned_integers_and_other_precisions_get_the_next_signed_type() {
     let location = lake.at("t");
     write(&location, std::slice::from_ref(&data), overwrite()).await;
     let rows = read(&location, "select *, arrow_typeof(u8) a, arrow_typeof(u64) d from t").await;
-    for value in ["255", "65535", "4294967295", "18446744073709551615", "1970-01-01T00:00:01.234567Z", "Int16", "Decimal128(20, 0)"] {
+    for value in [
+        "255",
+        "65535",
+        "4294967295",
+        "18446744073709551615",
+        "1970-01-01T00:00:01.234567Z",
+        "Int16",
+        "Decimal128(20, 0)",
+    ] {
         assert!(rows.contains(value), "{value} not in\n{rows}");
     }
 }
@@ -119,10 +145,8 @@ async fn unsigned_integers_and_other_precisions_get_the_next_signed_type() {
 #[tokio::test]
 async fn nested_types() {
     let lake = Lake::new();
-    let fields = vec![
-        Field::new("start", DataType::Int64, false),
-        Field::new("label", DataType::Utf8View, true),
-    ];
+    let fields =
+        vec![Field::new("start", DataType::Int64, false), Field::new("label", DataType::Utf8View, true)];
     let structs = StructArray::new(
         fields.clone().into(),
         vec![
@@ -157,7 +181,7 @@ async fn nested_types() {
 | 2  |                                               | {}     |
 | 3  | [{start: 3, label: a label of many bytes}]    |        |
 +----+-----------------------------------------------+--------+";
-    let squeeze = |text: &str| text.replace(' ', "").replace('-', "");
+    let squeeze = |text: &str| text.replace([' ', '-'], "");
     assert_eq!(squeeze(&rows), squeeze(expected), "{rows}");
     // Written again from its own scan, with the scan's view types, it still fits.
     let table = open(&location).await;

@@ -55,7 +55,10 @@ async fn nullability_is_refused_only_when_strict() {
     let nullable = schema(vec![("id", DataType::Int64, true), ("name", DataType::Utf8, false)]);
     let strict = WriteOptions { strict_nullability: true, ..append() };
     let message = refusal(&lake, Arc::clone(&nullable), strict).await;
-    assert!(message.contains("column `id` is NOT NULL in the table and may be NULL in the data"), "{message}");
+    assert!(
+        message.contains("column `id` is NOT NULL in the table and may be NULL in the data"),
+        "{message}"
+    );
     assert!(TableTarget::prepare(&lake.at("t"), nullable, append()).await.is_ok());
 }
 
@@ -63,8 +66,10 @@ async fn nullability_is_refused_only_when_strict() {
 async fn encodings_orders_and_nested_nullability_are_not_differences() {
     let lake = Lake::new();
     let lists = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1)])]);
-    let fields = vec![Field::new("l", lists.data_type().clone(), true), Field::new("s", DataType::Utf8, true)];
-    let columns: Vec<Arc<dyn arrow::array::Array>> = vec![Arc::new(lists), Arc::new(StringArray::from(vec!["x"]))];
+    let fields =
+        vec![Field::new("l", lists.data_type().clone(), true), Field::new("s", DataType::Utf8, true)];
+    let columns: Vec<Arc<dyn Array>> =
+        vec![Arc::new(lists), Arc::new(StringArray::from(vec!["x"]))];
     let data = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
     write(&lake.at("t"), &[data], overwrite()).await;
     let given = schema(vec![
@@ -102,14 +107,11 @@ async fn an_overwrite_may_change_the_schema_only_when_told() {
     write(&location, &[people(&[(1, "a")])], overwrite()).await;
     let before = open(&location).await;
     let other = schema(vec![("id", DataType::Utf8, true), ("part", DataType::Int32, true)]);
-    let columns: Vec<Arc<dyn arrow::array::Array>> =
+    let columns: Vec<Arc<dyn Array>> =
         vec![Arc::new(StringArray::from(vec!["x"])), Arc::new(arrow::array::Int32Array::from(vec![5]))];
     let data = RecordBatch::try_new(other, columns).unwrap();
-    let allowed = WriteOptions {
-        allow_schema_change: true,
-        partition_by: vec!["part".into()],
-        ..overwrite()
-    };
+    let allowed =
+        WriteOptions { allow_schema_change: true, partition_by: vec!["part".into()], ..overwrite() };
     let error = try_write(&location, std::slice::from_ref(&data), overwrite()).await.unwrap_err();
     assert!(matches!(error, DeltaError::SchemaMismatch { mismatches, .. } if mismatches.len() == 3));
     let append_too = WriteOptions { allow_schema_change: true, ..append() };
@@ -160,8 +162,7 @@ async fn a_condition_that_is_null_is_violated() {
     let location = lake.at("t");
     let properties = BTreeMap::from([("delta.constraints.named".to_owned(), "length(name) > 0".to_owned())]);
     let nullable = schema(vec![("name", DataType::Utf8, true)]);
-    let columns: Vec<Arc<dyn arrow::array::Array>> =
-        vec![Arc::new(StringArray::from(vec![Some("a"), None]))];
+    let columns: Vec<Arc<dyn Array>> = vec![Arc::new(StringArray::from(vec![Some("a"), None]))];
     let data = RecordBatch::try_new(nullable, columns).unwrap();
     let error = try_write(&location, &[data], WriteOptions { properties, ..overwrite() }).await.unwrap_err();
     assert!(matches!(error, DeltaError::ConstraintViolation { rows: 1, .. }), "{error}");
@@ -174,7 +175,8 @@ async fn constraints_that_cannot_be_evaluated_stop_the_write() {
     for sql in ["no_such_column > 0", "id +", "id + 1", "spark_only(id)"] {
         let properties = BTreeMap::from([("delta.constraints.c".to_owned(), sql.to_owned())]);
         let options = WriteOptions { properties, ..overwrite() };
-        let error = TableTarget::prepare(&lake.at("t"), crate::fixtures::people_schema(), options).await.unwrap_err();
+        let error =
+            TableTarget::prepare(&lake.at("t"), crate::fixtures::people_schema(), options).await.unwrap_err();
         assert!(matches!(error, DeltaError::UnusableConstraint { .. }), "{sql}: {error}");
     }
 }
@@ -185,8 +187,10 @@ async fn nulls_do_not_enter_not_null_columns() {
     let location = lake.at("t");
     write(&location, &[people(&[(1, "a")])], overwrite()).await;
     let nullable = schema(vec![("id", DataType::Int64, true), ("name", DataType::Utf8, true)]);
-    let columns: Vec<Arc<dyn arrow::array::Array>> =
-        vec![Arc::new(Int64Array::from(vec![Some(2), None, None])), Arc::new(StringArray::from(vec!["b", "c", "d"]))];
+    let columns: Vec<Arc<dyn Array>> = vec![
+        Arc::new(Int64Array::from(vec![Some(2), None, None])),
+        Arc::new(StringArray::from(vec!["b", "c", "d"])),
+    ];
     let data = RecordBatch::try_new(nullable, columns).unwrap();
     let error = try_write(&location, &[data], append()).await.unwrap_err();
     assert_eq!(error.to_string(), "2 row(s) for table `t` violate `id` (NOT NULL); nothing was published");
@@ -203,7 +207,8 @@ async fn partitioning_is_checked() {
     assert!(refusal(&lake, people(), by(&["nope"])).await.contains("no column `nope`"));
     assert!(refusal(&lake, people(), by(&["id", "id"])).await.contains("given twice"));
     assert!(refusal(&lake, people(), by(&["id", "name"])).await.contains("at least one"));
-    let list = schema(vec![("l", DataType::new_list(DataType::Int64, true), true), ("x", DataType::Int64, true)]);
+    let list =
+        schema(vec![("l", DataType::new_list(DataType::Int64, true), true), ("x", DataType::Int64, true)]);
     assert!(refusal(&lake, list, by(&["l"])).await.contains("cannot name a partition"));
     write(&lake.at("t"), &[crate::fixtures::people(&[(1, "a")])], by(&["name"])).await;
     let message = refusal(&lake, people(), by(&["id"])).await;

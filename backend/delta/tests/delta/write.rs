@@ -6,8 +6,8 @@ use std::num::NonZeroU64;
 use delta::{CommitOptions, DeltaError, TableTarget, WriteOptions};
 
 use crate::fixtures::{
-    Lake, append, commit_file, crowd, data_files, files, number, open, overwrite, people, people_schema, read,
-    try_write, write,
+    Lake, append, commit_file, crowd, data_files, files, number, open, overwrite, people, people_schema,
+    read, try_write, write,
 };
 
 #[tokio::test]
@@ -20,7 +20,10 @@ async fn create_append_overwrite_report_their_own_commit() {
     assert_eq!(created.bytes, size);
 
     let appended = write(&location, &[crowd(10, 5), crowd(15, 5)], append()).await;
-    assert_eq!((appended.version, appended.files_added, appended.files_removed, appended.rows), (1, 1, 0, 10));
+    assert_eq!(
+        (appended.version, appended.files_added, appended.files_removed, appended.rows),
+        (1, 1, 0, 10)
+    );
     assert_eq!(number(&location, "select count(*) from t").await, 20);
 
     let replaced = write(&location, &[crowd(100, 3)], overwrite()).await;
@@ -64,7 +67,9 @@ async fn metadata_is_recorded_and_reserved_keys_are_refused() {
     let metadata = BTreeMap::from([("codeanatomy.spec_hash".to_owned(), "abc".to_owned())]);
     target.commit(vec![written], &CommitOptions { metadata, ..CommitOptions::default() }).await.unwrap();
     let commit = std::fs::read_to_string(commit_file(&lake, "t", 0)).unwrap();
-    for expected in ["\"codeanatomy.spec_hash\":\"abc\"", "\"numOutputRows\":\"4\"", "\"codeanatomy.action_count\":4"] {
+    for expected in
+        ["\"codeanatomy.spec_hash\":\"abc\"", "\"numOutputRows\":\"4\"", "\"codeanatomy.action_count\":4"]
+    {
         assert!(commit.contains(expected), "{expected} not in {commit}");
     }
 

@@ -204,7 +204,7 @@ impl Emitter<'_, '_> {
                 def_id: optional_lookup(def_ids, import.binding),
                 kind: import.kind,
                 module: import.module.as_deref(),
-                raw_module: import.raw_module,
+                raw_module: import.raw_module.as_deref(),
                 level: import.level,
                 name: import.name,
                 alias: import.alias,

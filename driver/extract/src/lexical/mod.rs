@@ -235,7 +235,7 @@ pub(crate) struct Import<'s> {
     /// Absolute module name.
     pub(crate) module: Option<String>,
     /// Module as written.
-    pub(crate) raw_module: Option<&'s str>,
+    pub(crate) raw_module: Option<String>,
     /// Leading dots or `super` segments.
     pub(crate) level: i32,
     /// Name taken from the module.

@@ -9,7 +9,7 @@ const MAX_FINDINGS: usize = 500;
 #[derive(Debug, Default)]
 pub(in crate::spec) struct Findings {
     list: Vec<Diagnostic>,
-    left_out: usize,
+    is_cut: bool,
 }
 
 impl Findings {
@@ -18,15 +18,20 @@ impl Findings {
         if self.list.len() < MAX_FINDINGS {
             self.list.push(finding);
         } else {
-            self.left_out += 1;
+            self.is_cut = true;
         }
     }
 
-    /// All findings, with a last one that counts those left out.
+    /// Whether something was left out, so that looking for more is in vain.
+    pub(in crate::spec) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// All findings, with a last one that says so if some were left out.
     pub(in crate::spec) fn into_list(mut self) -> Vec<Diagnostic> {
-        if self.left_out > 0 {
-            let more = format!("{} further findings are not listed", self.left_out);
-            self.list.push(Diagnostic::new(codes::WRONG_SHAPE, more).severity(Severity::Note));
+        if self.is_cut {
+            let cut = format!("only the first {MAX_FINDINGS} findings are listed");
+            self.list.push(Diagnostic::new(codes::WRONG_SHAPE, cut).severity(Severity::Note));
         }
         self.list
     }

@@ -54,6 +54,10 @@ impl<'a> Checker<'a> {
 
     /// Checks a value that must fit one of several schemas.
     fn value(&mut self, node: &Node, schemas: &[&'a Json]) -> Json {
+        if self.findings.is_cut() {
+            self.is_sound = false;
+            return Json::Null;
+        }
         let mut alternatives = Vec::new();
         for schema in schemas {
             if **schema == Json::Bool(true) {
@@ -257,6 +261,9 @@ impl<'a> Checker<'a> {
 
     /// Reports a field that does not exist; returns the one that was probably meant.
     fn unknown_field(&mut self, field: &Field, known: Vec<&str>) -> Option<String> {
+        if self.findings.is_cut() {
+            return None;
+        }
         let finding =
             Diagnostic::new(codes::UNKNOWN_FIELD, format!("there is no field `{}` here", field.key))
                 .at(self.path.field(field.key.clone()))

@@ -28,7 +28,7 @@ fn each_mistake_has_its_code() {
         ("a: b: c", "E0003"),
         ("---\nversion: 4", "E0004"),
         ("runtime: &x {}", "E0005"),
-        ("runtime: *x", "E0003"),
+        ("runtime: *x", "E0005"),
         ("runtime: {<<: {}}", "E0005"),
         ("runtime: !map {}", "E0005"),
         ("version: 4", "E0006"),
@@ -175,11 +175,7 @@ fn hostile_text_is_shown_harmlessly() {
 fn findings_are_limited() {
     let loaded = load(&with_root(&format!("rule_intents: [{}]", "1,".repeat(5000))), "s".into());
     assert_eq!(loaded.diagnostics.len(), 501);
-    assert!(
-        loaded.diagnostics[500].message.starts_with("4500 further"),
-        "{}",
-        loaded.diagnostics[500].message
-    );
+    assert_eq!(loaded.diagnostics[500].message, "only the first 500 findings are listed");
 }
 
 /// A small generator of pseudo-random numbers (splitmix64).

@@ -56,6 +56,11 @@ fn syntax_error(error: &ScanError, offsets: &Offsets) -> Diagnostic {
     if error.info().contains("recursion limit") {
         return too_deep(at..at);
     }
+    if error.info().contains("unknown anchor") {
+        return Diagnostic::new(codes::ALIAS, "aliases are not allowed")
+            .at_bytes(at..at)
+            .help("write the value out; quote it if a text is meant");
+    }
     Diagnostic::new(codes::SYNTAX, format!("not valid YAML: {}", error.info()))
         .at_bytes(at..at)
         .help("look at the indentation, quotes and brackets here and on the lines before")

@@ -1,0 +1,200 @@
+//! The streams of the program: results, diagnostics, progress.
+
+use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::{ExecutionObserver, OutputOutcome, SegmentOutcome};
+use indicatif::{ProgressBar, ProgressStyle};
+use ir::diag::{Diagnostic, RenderOptions, SourceMap, render, resolve, summary};
+
+use crate::cli::{Format, Globals};
+use crate::failure::{Failure, bug_report};
+use crate::report;
+
+/// Where results and messages go, and in which form.
+pub(crate) struct Console<'a> {
+    out: BufWriter<&'a mut dyn Write>,
+    err: &'a mut dyn Write,
+    /// The form of results and diagnostics.
+    pub(crate) format: Format,
+    /// Whether results may be coloured.
+    pub(crate) color: bool,
+    color_err: bool,
+    show_progress: bool,
+    verbose: bool,
+    quiet: bool,
+}
+
+impl<'a> Console<'a> {
+    /// A console; the switches are colours on stdout, colours on stderr, and whether stderr is a terminal.
+    pub(crate) fn new(
+        globals: &Globals,
+        out: &'a mut dyn Write,
+        err: &'a mut dyn Write,
+        [color, color_err, terminal]: [bool; 3],
+    ) -> Self {
+        Self {
+            out: BufWriter::new(out),
+            err,
+            format: globals.format,
+            color,
+            color_err,
+            show_progress: terminal && !globals.quiet && globals.format == Format::Text,
+            verbose: globals.verbose,
+            quiet: globals.quiet,
+        }
+    }
+
+    /// Whether results are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Whether more than usual is said.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Writes a result.
+    pub(crate) fn print(&mut self, text: &str) -> Result<(), Failure> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// Writes a result that is not text.
+    pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.out.write_all(bytes).map_err(|error| Failure::output(&error))
+    }
+
+    /// Writes a JSON result.
+    pub(crate) fn print_json(&mut self, value: &serde_json::Value) -> Result<(), Failure> {
+        self.print(&report::json_text(value))
+    }
+
+    /// Brings results out.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(|error| Failure::output(&error))
+    }
+
+    /// Says something that is not a result; nothing when quiet.
+    pub(crate) fn note(&mut self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// Shows diagnostics with their places; only errors when quiet.
+    pub(crate) fn diagnose(&mut self, diagnostics: &[Diagnostic], source: &SourceMap) {
+        let shown: Vec<Diagnostic> =
+            diagnostics.iter().filter(|diagnostic| diagnostic.is_error() || !self.quiet).cloned().collect();
+        if shown.is_empty() {
+            return;
+        }
+        if self.is_json() {
+            for diagnostic in resolve(&shown, source) {
+                let line = serde_json::to_string(&diagnostic).unwrap_or_else(|error| format!("{{\"message\":\"{error}\"}}"));
+                self.say(&format!("{line}\n"));
+            }
+        } else {
+            let text = render(&shown, source, RenderOptions { color: self.color_err });
+            self.say(&format!("{text}{}\n", summary(&shown)));
+        }
+    }
+
+    /// Says why a command failed.
+    pub(crate) fn fail(&mut self, failure: &Failure) {
+        match failure {
+            Failure::Findings { diagnostics, source } => self.diagnose(diagnostics, source),
+            Failure::User(message) => self.error("error", message),
+            Failure::Usage(message) => self.error("usage", message),
+            Failure::Interrupted(message) => self.error("stopped", message),
+            Failure::Bug(message) if self.is_json() => self.error("bug", message),
+            Failure::Bug(message) => self.say(&bug_report(message)),
+            Failure::Reported | Failure::ReaderGone => {}
+        }
+    }
+
+    fn error(&mut self, kind: &str, message: &str) {
+        if self.is_json() {
+            let value = serde_json::json!({"severity": "error", "kind": kind, "message": message});
+            self.say(&format!("{value}\n"));
+            return;
+        }
+        let kind = if kind == "usage" { "error" } else { kind };
+        let (on, off) = if self.color_err { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
+        self.say(&format!("{on}{kind}{off}: {message}\n"));
+    }
+
+    fn say(&mut self, text: &str) {
+        // A diagnostic that cannot be written has nowhere else to go.
+        let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
+    }
+
+    /// A line that shows what is going on, on a terminal. It disappears when it is dropped.
+    pub(crate) fn progress(&self) -> Progress {
+        let bar = if self.show_progress { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
+            bar.set_style(style);
+        }
+        if self.show_progress {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Progress { bar, running: Mutex::default() }
+    }
+}
+
+/// A line on a terminal that shows what is going on.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    /// The segments that run, with the rows they have given.
+    running: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Progress {
+    /// Shows a stage.
+    pub(crate) fn stage(&self, text: impl Into<String>) {
+        self.bar.set_message(text.into());
+    }
+
+    fn update(&self, change: impl FnOnce(&mut BTreeMap<String, u64>)) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut running);
+        let texts = running.iter().map(|(segment, rows)| format!("{segment} {}", report::count(*rows)));
+        self.bar.set_message(texts.collect::<Vec<_>>().join(", "));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl ExecutionObserver for Progress {
+    fn segment_started(&self, segment: &str) {
+        self.update(|running| {
+            running.insert(segment.to_owned(), 0);
+        });
+    }
+
+    fn segment_progress(&self, segment: &str, rows: u64) {
+        self.update(|running| {
+            running.insert(segment.to_owned(), rows);
+        });
+    }
+
+    fn segment_finished(&self, outcome: &SegmentOutcome) {
+        self.update(|running| {
+            running.remove(&outcome.segment);
+        });
+    }
+
+    fn output_committed(&self, outcome: &OutputOutcome) {
+        self.stage(format!("committed {}", outcome.table));
+    }
+}

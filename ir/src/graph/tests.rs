@@ -1,0 +1,68 @@
+//! Tests of walks and edits, on graphs written in the text form.
+
+use super::*;
+use crate::op::Op;
+use crate::text::{parse, print};
+
+fn graph(nodes: &str) -> Graph {
+    parse(&format!("graph t phase=resolved\n{nodes}")).unwrap().graph
+}
+
+fn names(graph: &Graph, ids: &[NodeId]) -> Vec<String> {
+    ids.iter().map(|id| graph.name_of(*id).to_owned()).collect()
+}
+
+const DIAMOND: &str = "\
+a = scan location=a version=0 rows=1 : {x Int64}
+left = filter a predicate=(x > 1)
+right = filter a predicate=(x < 1)
+both = union_by_name right, left sources=[right, left]
+@out = sink both location=out mode=append
+";
+
+#[test]
+fn walks_put_producers_first_and_break_ties_by_name() {
+    let graph = graph(DIAMOND);
+    let order = graph.topological();
+    assert_eq!(names(&graph, &order), ["a", "left", "right", "both", "@out"]);
+    let both = graph.find("both").unwrap();
+    assert_eq!(names(&graph, &graph.inputs(both)), ["right", "left"], "ports keep the order of the text");
+    let below = graph.topological_below(both, |_| false);
+    assert_eq!(names(&graph, &below).first().map(String::as_str), Some("both"));
+    assert_eq!(names(&graph, &below).last().map(String::as_str), Some("a"));
+    let stopped = graph.topological_below(both, |id| graph.name_of(id) == "left");
+    assert!(names(&graph, &stopped).contains(&"left".to_owned()), "a stop is seen but not passed");
+}
+
+#[test]
+fn a_cycle_is_named_from_its_smallest_node() {
+    let graph = graph("b = filter a predicate=(x)\nc = filter b predicate=(x)\na = filter c predicate=(x)\nd = filter a predicate=(x)\n");
+    assert_eq!(graph.cycle(), Some(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
+    assert!(graph.topological().is_empty());
+}
+
+#[test]
+fn edits_keep_ports_and_names() {
+    let mut graph = graph(DIAMOND);
+    let a = graph.find("a").unwrap();
+    let filter = Node::new("a.common", Op::Distinct(crate::op::Distinct {}));
+    let inserted = graph.insert_above(a, filter).unwrap();
+    assert_eq!(names(&graph, &graph.inputs(inserted)), ["a"]);
+    assert_eq!(graph.consumers(a).len(), 1);
+    assert_eq!(graph.consumers(inserted).len(), 2);
+    graph.splice_out(inserted);
+    assert_eq!(print(&graph), print(&super::tests::graph(DIAMOND)), "splicing undoes inserting");
+    assert_eq!(graph.rename(a, "both"), Err(GraphError::DuplicateName("both".to_owned())));
+    assert_eq!(graph.free_name("a", "x"), "a.x");
+}
+
+#[test]
+fn one_reader_may_read_a_node_twice() {
+    let mut graph = graph("a = scan location=a version=0 rows=1 : {x Int64}\nu = union_by_name a, a sources=[a, a]\n");
+    let (a, u) = (graph.find("a").unwrap(), graph.find("u").unwrap());
+    assert_eq!(graph.consumers(a), [(u, 0), (u, 1)]);
+    let b = graph.add(Node::new("b", Op::Distinct(crate::op::Distinct {}))).unwrap();
+    graph.replace_uses(a, b);
+    assert_eq!(graph.inputs(u), [b, b]);
+    assert_eq!(graph.remove_unreachable().len(), 3, "there is no sink");
+}
