@@ -1,1 +1,43 @@
-fn main() {}
+//! The suite: every case of `tests/cases`, compiled and run, looked at from several sides.
+//!
+//! Tests are generated from folders, so a new case needs no Rust. Their names say what is checked of what:
+//!
+//! | name | checks |
+//! |---|---|
+//! | `golden::CASE::STAGE` | what a pass did to a case, against `snapshots/CASE/STAGE.snap` |
+//! | `replay::CASE::STAGE` | one pass alone, from the golden before it to its own |
+//! | `roundtrip::CASE::STAGE` | that the text form and the archive of a golden lose nothing |
+//! | `semantics::CASE::CHECK` | that rewriting, sharing and parallelism change no row, and the rows are the expected ones |
+//! | `errors::SPEC` | the diagnostics of a bad spec, and that it writes nothing |
+//! | `verifier::GRAPH` | the violations of a broken graph |
+//! | `random::NUMBER` | rows of a random spec with and without the rewriting passes |
+//! | `tidy::RULE` | the repository itself |
+//!
+//! `cargo test --test suite shared_view` runs what concerns one case. Drift is accepted with `cargo insta review`, or
+//! `INSTA_UPDATE=always cargo test --test suite` and a look at the difference in version control.
+
+mod errors;
+mod golden;
+mod harness;
+mod random;
+mod replay;
+mod roundtrip;
+mod semantics;
+mod tidy;
+mod verifier;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> std::process::ExitCode {
+    let cases = harness::Case::all();
+    let mut trials: Vec<Trial> = Vec::new();
+    trials.extend(golden::trials(&cases));
+    trials.extend(replay::trials(&cases));
+    trials.extend(roundtrip::trials(&cases));
+    trials.extend(semantics::trials(&cases));
+    trials.extend(errors::trials());
+    trials.extend(verifier::trials());
+    trials.extend(random::trials());
+    trials.extend(tidy::trials(&cases));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

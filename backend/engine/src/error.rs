@@ -188,11 +188,15 @@ impl RunError {
     /// Sorts a failure of a running segment into its kind.
     pub(crate) fn execution(segment: &str, source: DataFusionError) -> Self {
         let segment = segment.to_owned();
-        match code_of(&source) {
-            codes::OUT_OF_MEMORY => Self::OutOfMemory { segment, detail: text_of(&source) },
-            codes::OUT_OF_DISK => Self::OutOfDisk { segment, detail: text_of(&source) },
-            codes::READ_FAILED => Self::Read { segment, source: Box::new(source) },
-            _ => Self::Execution { segment, source: Box::new(source) },
+        let code = code_of(&source);
+        if code == codes::OUT_OF_MEMORY {
+            Self::OutOfMemory { segment, detail: text_of(&source) }
+        } else if code == codes::OUT_OF_DISK {
+            Self::OutOfDisk { segment, detail: text_of(&source) }
+        } else if code == codes::READ_FAILED {
+            Self::Read { segment, source: Box::new(source) }
+        } else {
+            Self::Execution { segment, source: Box::new(source) }
         }
     }
 

@@ -43,8 +43,9 @@ impl Tables {
     fn rows(&self, table: Table) -> Vec<HashMap<String, String>> {
         let mut rows = Vec::new();
         for batch in self.0.get(&table).into_iter().flatten() {
+            let schema = batch.schema();
             for row in 0..batch.num_rows() {
-                let cells = batch.schema().fields().iter().zip(batch.columns()).map(|(field, column)| {
+                let cells = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
                     (field.name().clone(), cell(column, row))
                 });
                 rows.push(cells.collect());
@@ -170,7 +171,7 @@ def f(x, z):
             for x in [y + x
                       for y in z]]
 ";
-    check("a.py", text, &[(2, "x", 3), (3, "x", 3), (4, "z", 1)][2..]);
+    check("a.py", text, &[(2, "x", 3), (4, "z", 1)]);
     let tables = Tables::of(&[("a.py", text)]);
     let reads: Vec<_> = tables
         .rows(Table::Refs)
@@ -322,7 +323,7 @@ fn damaged_files_become_rows_and_do_not_stop_the_rest() {
     write("zero.py", b"x = 1\0\n");
     write("empty.py", b"");
     write("broken.py", b"def f(:\n  x = (\n");
-    write("big.py", &vec![b'\n'; 100]);
+    write("big.py", &[b'\n'; 100]);
     write("data.bin", &[0, 255]);
     write("ok.py", "é = 1\né\n".as_bytes());
     let mut tables = Tables::default();

@@ -6,8 +6,8 @@ use super::core::{JoinColumn, JoinType, Side, SpanRelation};
 
 /// Adds an identifier, a span and normalised texts to its input.
 ///
-/// Columns added, in this order: `entity_id` (`stable_id128` of the view's name and all id columns; NULL when a
-/// part is NULL), `span` when span columns are given, and `<column>_normalized` for every text column.
+/// Columns added, in this order: `entity_id` when id columns are given (`stable_id128` of the view's name and all of
+/// them; NULL when one is NULL), `span` when span columns are given, and `<column>_normalized` for every text column.
 #[derive(
     Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
 )]

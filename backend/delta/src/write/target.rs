@@ -40,6 +40,10 @@ pub enum WriteMode {
 }
 
 /// How data files are compressed.
+///
+/// Zstandard is the default: writing 2 million rows of a syntax table (six columns of ids, offsets and
+/// strings) took 0.81-0.90 s of processor time against 0.80-0.85 s with Snappy, on one core of a two-core
+/// machine, for 28 MB instead of 32 MB; reading took the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Compression {
     /// Zstandard level 1.

@@ -68,8 +68,7 @@ async fn encodings_orders_and_nested_nullability_are_not_differences() {
     let lists = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1)])]);
     let fields =
         vec![Field::new("l", lists.data_type().clone(), true), Field::new("s", DataType::Utf8, true)];
-    let columns: Vec<Arc<dyn Array>> =
-        vec![Arc::new(lists), Arc::new(StringArray::from(vec!["x"]))];
+    let columns: Vec<Arc<dyn Array>> = vec![Arc::new(lists), Arc::new(StringArray::from(vec!["x"]))];
     let data = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
     write(&lake.at("t"), &[data], overwrite()).await;
     let given = schema(vec![

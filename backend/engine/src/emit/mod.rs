@@ -210,7 +210,7 @@ pub(crate) fn operation(state: &SessionState, op: &Op, inputs: Vec<Arc<LogicalPl
         Op::Project(project) => relational::projection(state, &project.columns, single(inputs)?),
         Op::Aggregate(op) => aggregate::aggregate(state, &op.group_by, &op.measures, single(inputs)?),
         Op::Window(op) => aggregate::window(state, &op.columns, single(inputs)?),
-        Op::Unnest(op) => unnest::unnest(state, op, single(inputs)?),
+        Op::Unnest(op) => unnest::unnest(op, single(inputs)?),
         Op::Query(op) => query::query(state, &op.query, &op.relations, &inputs),
         Op::Join(op) => pair(inputs).and_then(|(left, right)| join::join(op, left, right)),
         Op::SpanJoin(op) => pair(inputs).and_then(|(left, right)| join::span_join(op, left, right)),

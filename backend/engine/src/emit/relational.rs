@@ -54,7 +54,7 @@ pub(super) fn unqualified(plan: LogicalPlan) -> Result<LogicalPlan> {
 }
 
 /// A scan of `provider`; `name` is how plans show it.
-pub(super) fn scan(name: &str, provider: Arc<dyn TableProvider>, columns: Option<&[String]>) -> Result<LogicalPlan> {
+pub(crate) fn scan(name: &str, provider: Arc<dyn TableProvider>, columns: Option<&[String]>) -> Result<LogicalPlan> {
     let schema = provider.schema();
     let projection = columns
         .map(|names| names.iter().map(|name| Ok(schema.index_of(name)?)).collect::<Result<Vec<_>>>())

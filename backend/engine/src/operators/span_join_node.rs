@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::common::{Column, DFSchemaRef, JoinType as PlanJoin, Result, plan_err};
+use datafusion::common::{Column, DFSchemaRef, ExprSchema, JoinType as PlanJoin, Result, plan_err};
 use datafusion::logical_expr::builder::build_join_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_plan::ExecutionPlan;
 use ir::op::{JoinType, SpanRelation};
 
-use super::span_join::SpanJoinExec;
+use super::span_join::{SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation as PhysicalRelation};
 
 /// The columns a span join compares.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -69,15 +69,9 @@ impl SpanJoinNode {
         join_type: JoinType,
         innermost: bool,
     ) -> Result<Self> {
-        let plan_join = match join_type {
-            JoinType::Inner => PlanJoin::Inner,
-            JoinType::Left => PlanJoin::Left,
-            JoinType::Semi => PlanJoin::LeftSemi,
-            JoinType::Anti => PlanJoin::LeftAnti,
-            JoinType::Right | JoinType::Full => {
-                return plan_err!("a span join cannot keep right rows without a match; swap the sides");
-            }
-        };
+        if matches!(join_type, JoinType::Right | JoinType::Full) {
+            return plan_err!("a span join cannot keep right rows without a match; swap the sides");
+        }
         for (bounds, input) in [(&keys.left, &left), (&keys.right, &right)] {
             for bound in bounds {
                 let data_type = input.schema().field_from_column(bound)?.data_type();
@@ -90,8 +84,11 @@ impl SpanJoinNode {
             left.schema().field_from_column(left_key)?;
             right.schema().field_from_column(right_key)?;
         }
-        let schema = Arc::new(build_join_schema(left.schema(), right.schema(), &plan_join)?);
-        Ok(Self { left, right, keys, relation, join_type, innermost, schema })
+        let schema = Arc::clone(left.schema());
+        let mut node = Self { left, right, keys, relation, join_type, innermost, schema };
+        let kind = PlanJoin::from(node.kind());
+        node.schema = Arc::new(build_join_schema(node.left.schema(), node.right.schema(), &kind)?);
+        Ok(node)
     }
 
     /// The operator over planned inputs.
@@ -102,13 +99,8 @@ impl SpanJoinNode {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         // A physical plan has the columns of its logical plan in the same places.
         let [left, right] = logical.map(LogicalPlan::schema);
-        let spec = super::span_join::SpanJoinSpec {
-            relation: match self.relation {
-                SpanRelation::Contains => super::span_join::SpanRelation::Contains,
-                SpanRelation::Within => super::span_join::SpanRelation::Within,
-                SpanRelation::Overlaps => super::span_join::SpanRelation::Overlaps,
-                SpanRelation::Equals => super::span_join::SpanRelation::Equals,
-            },
+        let spec = SpanJoinSpec {
+            relation: self.physical_relation(),
             on: self
                 .keys
                 .on
@@ -119,19 +111,29 @@ impl SpanJoinNode {
             left_end: left.index_of_column(&self.keys.left[1])?,
             right_start: right.index_of_column(&self.keys.right[0])?,
             right_end: right.index_of_column(&self.keys.right[1])?,
-            join: self.plan_join(),
+            join: self.kind(),
             innermost: self.innermost,
         };
         let [left, right] = physical;
         Ok(Arc::new(SpanJoinExec::try_new(left, right, spec)?))
     }
 
-    fn plan_join(&self) -> PlanJoin {
+    fn kind(&self) -> SpanJoinKind {
         match self.join_type {
-            JoinType::Left => PlanJoin::Left,
-            JoinType::Semi => PlanJoin::LeftSemi,
-            JoinType::Anti => PlanJoin::LeftAnti,
-            JoinType::Inner | JoinType::Right | JoinType::Full => PlanJoin::Inner,
+            JoinType::Left => SpanJoinKind::Left,
+            JoinType::Semi => SpanJoinKind::LeftSemi,
+            JoinType::Anti => SpanJoinKind::LeftAnti,
+            // `try_new` refuses the last two.
+            JoinType::Inner | JoinType::Right | JoinType::Full => SpanJoinKind::Inner,
+        }
+    }
+
+    fn physical_relation(&self) -> PhysicalRelation {
+        match self.relation {
+            SpanRelation::Contains => PhysicalRelation::Contains,
+            SpanRelation::Within => PhysicalRelation::Within,
+            SpanRelation::Overlaps => PhysicalRelation::Overlaps,
+            SpanRelation::Equals => PhysicalRelation::Equals,
         }
     }
 }
@@ -167,14 +169,9 @@ impl UserDefinedLogicalNodeCore for SpanJoinNode {
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let SpanJoinKeys { on, left: [a, b], right: [c, d] } = &self.keys;
-        let relation = match self.relation {
-            SpanRelation::Contains => "contains",
-            SpanRelation::Within => "within",
-            SpanRelation::Overlaps => "overlaps",
-            SpanRelation::Equals => "equals",
-        };
+        let relation = self.physical_relation();
         let innermost = if self.innermost { " innermost" } else { "" };
-        write!(f, "SpanJoin: {} [{a}, {b}) {relation}{innermost} [{c}, {d})", self.plan_join())?;
+        write!(f, "SpanJoin: {} [{a}, {b}) {relation}{innermost} [{c}, {d})", PlanJoin::from(self.kind()))?;
         let on: Vec<String> = on.iter().map(|(left, right)| format!("{left} = {right}")).collect();
         if on.is_empty() { Ok(()) } else { write!(f, " on=[{}]", on.join(", ")) }
     }

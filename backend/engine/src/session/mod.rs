@@ -17,6 +17,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionConfig;
 
 use crate::error::EngineError;
@@ -41,7 +42,15 @@ impl Session {
     /// # Errors
     /// [`EngineError::Session`] when the folder for temporary files cannot be used.
     pub fn new(options: SessionOptions) -> Result<Self, EngineError> {
-        let state = build(&options).map_err(|source| EngineError::Session { source: Box::new(source) })?;
+        Self::with_functions(options, Vec::new())
+    }
+
+    /// A session that also knows these functions; they replace others of their names.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_functions(options: SessionOptions, functions: Vec<Arc<ScalarUDF>>) -> Result<Self, EngineError> {
+        let state = build(&options, functions).map_err(|source| EngineError::Session { source: Box::new(source) })?;
         Ok(Self { state, options })
     }
 
@@ -119,7 +128,7 @@ pub fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-fn build(options: &SessionOptions) -> Result<SessionState> {
+fn build(options: &SessionOptions, more: Vec<Arc<ScalarUDF>>) -> Result<SessionState> {
     let mut builder = SessionStateBuilder::new()
         .with_config(config(options))
         .with_runtime_env(environment(options)?)
@@ -127,6 +136,7 @@ fn build(options: &SessionOptions) -> Result<SessionState> {
         .with_query_planner(Arc::new(planner::EnginePlanner));
     // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.
     builder.scalar_functions().get_or_insert_default().extend(functions::scalar_functions());
+    builder.scalar_functions().get_or_insert_default().extend(more);
     builder.aggregate_functions().get_or_insert_default().extend(functions::aggregate_functions());
     Ok(builder.build())
 }

@@ -44,8 +44,6 @@ pub(crate) struct Scope<'s> {
     pub(crate) visible_to_nested: bool,
     /// What lookups from inside lose when they leave it.
     pub(crate) barrier: Barrier,
-    /// Whether it holds local variables, which a [`Barrier::Locals`] hides.
-    pub(crate) holds_locals: bool,
 }
 
 /// The namespace of a name.

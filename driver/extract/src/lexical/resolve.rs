@@ -7,13 +7,17 @@
 //! iterable of another, a `mod` that does not see its parent's names), a redirect row states the answer, so
 //! that one rule stays correct everywhere. [`settle`] finds these places by computing both answers.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::{Barrier, Facts, NameId, Namespace, Redirect, Reference, ScopeIndex, UseContext};
 use crate::tree::{NodeIndex, Span};
 
-/// Names bound in each scope, with the namespaces they are bound in.
-type Bound = HashMap<(ScopeIndex, NameId), Vec<Namespace>>;
+/// How often redirects are added; every round corrects at least one lookup.
+const MAX_ROUNDS: usize = 4;
+
+/// Names bound in each scope: the namespaces they are bound in, and whether as local variables.
+type Bound = HashMap<(ScopeIndex, NameId), Vec<(Namespace, bool)>>;
 /// Redirect targets.
 type Targets = HashMap<(ScopeIndex, NameId), ScopeIndex>;
 
@@ -28,37 +32,48 @@ pub(crate) fn settle(facts: &mut Facts<'_>) -> usize {
     let bound = bound_names(facts);
     let by_rule = resolve_by_rule(facts, &bound, &targets);
     let layout = Layout::new(facts);
-    let wrong = |targets: &Targets| -> Vec<(usize, Option<ScopeIndex>)> {
-        facts
-            .references
-            .iter()
-            .enumerate()
-            .zip(&by_rule)
-            .filter(|((_, reference), _)| reference.context != UseContext::Attribute)
-            .filter(|((_, reference), expected)| {
-                layout.resolve(facts, &bound, targets, reference.lookup, reference.name, reference.namespace)
-                    != **expected
-            })
-            .map(|((index, _), expected)| (index, *expected))
-            .collect()
-    };
-    let mismatches = wrong(&targets);
-    if mismatches.is_empty() {
-        return 0;
-    }
-    let mut added = Vec::new();
-    for (index, expected) in mismatches {
-        let Some(reference) = facts.references.get(index) else { continue };
-        let Some(scope) = layout.innermost(reference.lookup) else { continue };
-        let target = expected.unwrap_or_else(|| unbound_target(facts, &bound, scope, reference.name));
-        if let std::collections::hash_map::Entry::Vacant(slot) = targets.entry((scope, reference.name)) {
-            slot.insert(target);
-            added.push(Redirect { scope, name: reference.name, target, kind: "evaluated_elsewhere" });
+    // A redirect may mislead a lookup that passes its scope on the way out, which then gets its own.
+    for _ in 0..MAX_ROUNDS {
+        let mismatches = mismatches(facts, &by_rule, |reference| {
+            layout.resolve(facts, &bound, &targets, reference.lookup, reference.name, reference.namespace)
+        });
+        let mut progress = false;
+        for &(index, expected) in &mismatches {
+            let Some(reference) = facts.references.get(index) else { continue };
+            let Some(scope) = layout.innermost(reference.lookup) else { continue };
+            let name = reference.name;
+            let target = expected.unwrap_or_else(|| unbound_target(facts, &bound, scope, name));
+            if let Entry::Vacant(slot) = targets.entry((scope, name)) {
+                slot.insert(target);
+                facts.redirects.push(Redirect { scope, name, target, kind: "evaluated_elsewhere" });
+                progress = true;
+            }
+        }
+        if !progress {
+            return mismatches.len();
         }
     }
-    let left = wrong(&targets).len();
-    facts.redirects.extend(added);
-    left
+    mismatches(facts, &by_rule, |reference| {
+        layout.resolve(facts, &bound, &targets, reference.lookup, reference.name, reference.namespace)
+    })
+    .len()
+}
+
+/// The references for which `found` differs from the expected scope, with that scope.
+fn mismatches(
+    facts: &Facts<'_>,
+    expected: &[Option<ScopeIndex>],
+    found: impl Fn(&Reference<'_>) -> Option<ScopeIndex>,
+) -> Vec<(usize, Option<ScopeIndex>)> {
+    let lexical = |reference: &Reference<'_>| reference.context != UseContext::Attribute;
+    facts
+        .references
+        .iter()
+        .zip(expected)
+        .enumerate()
+        .filter(|(_, (reference, expected))| lexical(reference) && found(reference) != **expected)
+        .map(|(index, (_, expected))| (index, *expected))
+        .collect()
 }
 
 /// Moves bindings to the scope a declaration sends them to. A definition or import that binds elsewhere also
@@ -160,16 +175,19 @@ fn nonlocal_target(
 fn bound_names(facts: &Facts<'_>) -> Bound {
     let mut bound = Bound::new();
     for binding in &facts.bindings {
-        let namespaces = bound.entry((binding.scope, binding.name)).or_default();
-        if !namespaces.contains(&binding.namespace) {
-            namespaces.push(binding.namespace);
+        let local = matches!(binding.kind, "variable" | "parameter" | "type_parameter");
+        let known = bound.entry((binding.scope, binding.name)).or_default();
+        if !known.contains(&(binding.namespace, local)) {
+            known.push((binding.namespace, local));
         }
     }
     bound
 }
 
-fn binds(bound: &Bound, scope: ScopeIndex, name: NameId, namespace: Namespace) -> bool {
-    bound.get(&(scope, name)).is_some_and(|found| found.iter().any(|&other| namespace.finds(other)))
+/// Whether `scope` binds the name, by something else than a local variable when those are hidden.
+fn binds(bound: &Bound, scope: ScopeIndex, name: NameId, namespace: Namespace, hide_locals: bool) -> bool {
+    let seen = |&(other, local): &(Namespace, bool)| namespace.finds(other) && !(hide_locals && local);
+    bound.get(&(scope, name)).is_some_and(|known| known.iter().any(seen))
 }
 
 /// For every reference the scope that binds its name by the language's rule, following parents and barriers.
@@ -179,7 +197,7 @@ fn resolve_by_rule(facts: &Facts<'_>, bound: &Bound, targets: &Targets) -> Vec<O
         .iter()
         .map(|reference| {
             let answer = answer_by_rule(facts, bound, targets, reference.scope, reference.name, reference.namespace)?;
-            binds(bound, answer, reference.name, reference.namespace).then_some(answer)
+            binds(bound, answer, reference.name, reference.namespace, false).then_some(answer)
         })
         .collect()
 }
@@ -200,12 +218,11 @@ fn answer_by_rule(
         let scope = facts.scopes.get(index)?;
         // Annotation scopes directly inside a class see the class's names (Python reference, 4.2.2.1).
         let visible = scope.visible_to_nested || steps == 0 || (steps == 1 && from_annotation_scope);
-        let hidden = hide_locals && scope.holds_locals;
-        if visible && !hidden {
+        if visible {
             if let Some(&target) = targets.get(&(index, name)) {
                 return Some(target);
             }
-            if binds(bound, index, name, namespace) {
+            if binds(bound, index, name, namespace, hide_locals) {
                 return Some(index);
             }
         }
@@ -290,9 +307,9 @@ impl Layout {
             let visible = innermost || facts.scopes.get(index)?.visible_to_nested;
             if visible {
                 if let Some(&target) = targets.get(&(index, name)) {
-                    return binds(bound, target, name, namespace).then_some(target);
+                    return binds(bound, target, name, namespace, false).then_some(target);
                 }
-                if binds(bound, index, name, namespace) {
+                if binds(bound, index, name, namespace, false) {
                     return Some(index);
                 }
             }

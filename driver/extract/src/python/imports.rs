@@ -42,7 +42,7 @@ impl<'s> Analysis<'_, 's, '_> {
                 self.push_from(item, None, (module.clone(), raw, level as i32), None, None);
                 continue;
             }
-            self.from_item(item, context, (module.clone(), raw, level as i32));
+            self.bind_item(item, context, (module.clone(), raw, level as i32));
         }
     }
 
@@ -50,11 +50,11 @@ impl<'s> Analysis<'_, 's, '_> {
     pub(super) fn import_future(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         for item in tree.named_children(index) {
-            self.from_item(item, context, (Some("__future__".to_owned()), "__future__", 0));
+            self.bind_item(item, context, (Some("__future__".to_owned()), "__future__", 0));
         }
     }
 
-    fn from_item(&mut self, item: NodeIndex, context: Context, module: (Option<String>, &'s str, i32)) {
+    fn bind_item(&mut self, item: NodeIndex, context: Context, module: (Option<String>, &'s str, i32)) {
         let tree = self.tree;
         let (dotted, alias) = self.imported_item(item, context);
         let Some(dotted) = dotted else { return };

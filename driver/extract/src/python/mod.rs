@@ -90,7 +90,6 @@ impl<'t, 's, 'f> Analysis<'t, 's, 'f> {
             span: Span { start: 0, end: tree.text.len() as u32 },
             visible_to_nested: true,
             barrier: Barrier::None,
-            holds_locals: false,
         });
         let root = Context { scope: 0, lookup: None, enclosing: None, role: Role::Read, in_type: false };
         let mut contexts = vec![None; tree.nodes.len()];
@@ -181,7 +180,6 @@ impl<'t, 's, 'f> Analysis<'t, 's, 'f> {
             span,
             visible_to_nested: kind != "class",
             barrier: Barrier::None,
-            holds_locals: false,
         });
         self.facts.scopes.len() - 1
     }

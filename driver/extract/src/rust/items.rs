@@ -83,7 +83,6 @@ impl<'s> Analysis<'_, 's, '_> {
             span,
             visible_to_nested: true,
             barrier: Barrier::None,
-            holds_locals: false,
         });
         Context { scope, items: scope, ..context }
     }
@@ -102,7 +101,6 @@ impl<'s> Analysis<'_, 's, '_> {
         let body = self.plain_scope(index, inner, "function", name, span);
         if let Some(scope) = self.facts.scopes.get_mut(body.scope) {
             scope.barrier = Barrier::Locals;
-            scope.holds_locals = true;
         }
         let pattern = Role::Pattern(body.scope, "parameter");
         self.set_field(index, "parameters", Context { role: pattern, enclosing: binding, ..inner });

@@ -102,7 +102,6 @@ impl<'t, 's, 'f> Analysis<'t, 's, 'f> {
             span: whole,
             visible_to_nested: true,
             barrier: Barrier::Everything,
-            holds_locals: false,
         });
         analysis
     }

@@ -171,7 +171,7 @@ impl<'s> Analysis<'_, 's, '_> {
 fn token_before(tree: &SyntaxTree<'_>, child: NodeIndex) -> &'static str {
     match tree.text(child) {
         text if text.ends_with("::") => "::",
-        text if text == "." => ".",
+        "." => ".",
         _ => "",
     }
 }

@@ -30,7 +30,6 @@ impl Analysis<'_, '_, '_> {
             span,
             visible_to_nested: true,
             barrier: Barrier::None,
-            holds_locals: kind != "block",
         })
     }
 

@@ -1,5 +1,6 @@
 //! Transforms as operations.
 
+use chrono::DateTime;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs};
 use ir::op::{
@@ -47,11 +48,11 @@ pub(super) fn lower(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPat
 }
 
 fn lower_normalize(cx: &mut Context<'_>, normalize: &spec::Normalize, place: &SpecPath) -> Option<Lowered> {
-    if normalize.id_columns.is_empty() {
+    if normalize.id_columns.is_empty() && normalize.span_columns.is_none() && normalize.text_columns.is_empty() {
         cx.report(
-            Diagnostic::new(codes::EMPTY_TRANSFORM, "`Normalize` without `id_columns` would give every row the same id")
+            Diagnostic::new(codes::EMPTY_TRANSFORM, "`Normalize` without columns adds nothing")
                 .at(place.clone())
-                .help("name the columns that tell rows apart"),
+                .help("give `id_columns`, `span_columns` or `text_columns`"),
         );
         return None;
     }
@@ -151,6 +152,19 @@ fn lower_change_feed(cx: &mut Context<'_>, feed: &spec::IncrementalCdf, place: &
     };
     if let Some((field, message)) = contradiction {
         cx.report(Diagnostic::new(codes::CDF_BOUNDS, message).at(place.field(field)));
+        return None;
+    }
+    let mut sound = true;
+    for (field, time) in
+        [("starting_timestamp", &feed.starting_timestamp), ("ending_timestamp", &feed.ending_timestamp)]
+    {
+        if let Some(text) = time.as_ref().filter(|text| DateTime::parse_from_rfc3339(text).is_err()) {
+            let message = format!("`{text}` is not a moment like 2026-01-31T12:00:00Z");
+            cx.report(Diagnostic::new(codes::BAD_TIMESTAMP, message).at(place.field(field)).found(text));
+            sound = false;
+        }
+    }
+    if !sound {
         return None;
     }
     let range = ChangeRange {

@@ -27,7 +27,9 @@ pub(super) fn expand<'a>(
     };
     let parts = normalize.id_columns.iter().map(|column| ScalarExpr::column(column));
     let arguments = std::iter::once(ScalarExpr::text(&expansion.owner)).chain(parts).collect();
-    add("id_columns", "entity_id".to_owned(), ScalarExpr::call("stable_id128", arguments));
+    if !normalize.id_columns.is_empty() {
+        add("id_columns", "entity_id".to_owned(), ScalarExpr::call("stable_id128", arguments));
+    }
     if let Some([start, end]) = &normalize.span_columns {
         let span = ScalarExpr::call("span_make", vec![ScalarExpr::column(start), ScalarExpr::column(end)]);
         add("span_columns", "span".to_owned(), span);

@@ -1,0 +1,154 @@
+//! What the compiler is told about expressions and operations.
+
+use arrow::datatypes::DataType;
+use engine::{EngineOracle, Tables};
+use ir::expr::ScalarExpr;
+use ir::graph::Node;
+use ir::op::Evaluation;
+use ir::oracle::{Oracle as _, TypeError};
+use ir::schema::Schema;
+
+use crate::lake::{Lake, options};
+
+fn oracle() -> EngineOracle {
+    EngineOracle::new(engine::Session::new(options()).unwrap(), Tables::default())
+}
+
+fn input() -> Schema {
+    Schema::parse("{id Int64!, name Utf8View, \"Odd Name\" Int32, xs List(nullable Int64)}").unwrap()
+}
+
+fn typed(expr: &str, evaluation: Evaluation) -> Result<(DataType, bool), TypeError> {
+    let expr = ScalarExpr::parse(expr).unwrap();
+    oracle().expression(&expr, evaluation, &input()).map(|found| (found.data_type, found.nullable))
+}
+
+#[test]
+fn types_are_those_after_implicit_conversion() {
+    assert_eq!(typed("id + 1", Evaluation::Scalar), Ok((DataType::Int64, false)));
+    assert_eq!(typed("\"Odd Name\"", Evaluation::Scalar), Ok((DataType::Int32, true)));
+    assert_eq!(typed("CASE WHEN id > 1 THEN \"Odd Name\" ELSE id END", Evaluation::Scalar), Ok((DataType::Int64, true)));
+    assert_eq!(typed("count(*)", Evaluation::Aggregate), Ok((DataType::Int64, false)));
+    assert_eq!(typed("row_number() OVER (ORDER BY id)", Evaluation::Window), Ok((DataType::UInt64, false)));
+}
+
+#[test]
+fn an_unknown_column_comes_with_the_columns_there_are() {
+    let Err(TypeError::UnknownColumn { name, candidates }) = typed("idd + 1", Evaluation::Scalar) else {
+        panic!("not an unknown column");
+    };
+    assert_eq!((name.as_str(), candidates.len()), ("idd", 4));
+    assert!(candidates.contains(&"id".to_owned()));
+}
+
+#[test]
+fn an_unknown_function_comes_with_its_neighbours() {
+    for evaluation in [Evaluation::Scalar, Evaluation::Aggregate] {
+        let Err(TypeError::UnknownFunction { name, candidates }) = typed("stable_has64(name)", evaluation) else {
+            panic!("not an unknown function");
+        };
+        assert_eq!(name, "stable_has64");
+        assert_eq!(candidates.first().map(String::as_str), Some("stable_hash64"));
+    }
+}
+
+#[test]
+fn calls_must_suit_their_place() {
+    for (expr, evaluation, reason) in [
+        ("sum(id) + 1", Evaluation::Scalar, "aggregate call"),
+        ("rank() OVER (ORDER BY id)", Evaluation::Scalar, "window call"),
+        ("id + 1", Evaluation::Aggregate, "not an aggregate"),
+        ("upper(name)", Evaluation::Window, "not a window call"),
+        ("sum(id)", Evaluation::Window, "without OVER"),
+        ("unnest(xs)", Evaluation::Scalar, "unnest"),
+    ] {
+        match typed(expr, evaluation) {
+            Err(TypeError::Other(text)) => assert!(text.contains(reason), "{expr}: {text}"),
+            other => panic!("{expr}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_type_error_is_in_clean_words() {
+    let Err(TypeError::Other(text)) = typed("id + xs", Evaluation::Scalar) else { panic!("it has a type") };
+    assert!(!text.contains("Error during planning") && !text.contains("backtrace"), "{text}");
+}
+
+fn node(statement: &str) -> Node {
+    let text = format!("graph t phase=lowered\nv = {statement}\n");
+    let graph = ir::text::parse(&text).unwrap().graph;
+    graph.get(graph.find("v").unwrap()).unwrap().clone()
+}
+
+#[test]
+fn an_unknown_relation_of_a_query_is_named() {
+    let node = node("query a query=(SELECT * FROM a JOIN \"B\" ON true) relations=[a]");
+    let found = oracle().schema(&node, &[&input()]);
+    assert_eq!(found, Err(TypeError::UnknownRelation { name: "\"B\"".to_owned() }));
+}
+
+#[test]
+fn two_columns_of_one_name_are_refused() {
+    let node = node("query a query=(SELECT x.id, y.id FROM a x JOIN a y ON x.id = y.id) relations=[a]");
+    let Err(TypeError::Other(text)) = oracle().schema(&node, &[&input()]) else { panic!("it has a schema") };
+    assert!(text.contains("two columns are named `id`"), "{text}");
+}
+
+#[test]
+fn a_column_outside_of_an_aggregate_call_must_be_grouped_by() {
+    let grouped = node("aggregate a group_by={id: id} measures={d: (max(\"Odd Name\") - id)}");
+    assert_eq!(oracle().schema(&grouped, &[&input()]).unwrap().to_string(), "{id Int64!, d Int64}");
+    let stray = node("aggregate a measures={d: (max(\"Odd Name\") - id)}");
+    let Err(TypeError::Other(text)) = oracle().schema(&stray, &[&input()]) else { panic!("it has a schema") };
+    assert!(text.contains("`id` is not grouped by"), "{text}");
+}
+
+#[test]
+fn volatile_is_whatever_may_change_between_runs() {
+    let volatile = |statement: &str| oracle().is_volatile(&node(statement), &[&input()]);
+    assert!(volatile("project a columns={r: (random())}"));
+    assert!(volatile("project a columns={r: (now())}"));
+    assert!(volatile("query a query=(SELECT id FROM a WHERE id IN (SELECT id FROM a WHERE random() < 0.5)) relations=[a]"));
+    assert!(!volatile("project a columns={r: (stable_hash64(name))}"));
+    assert!(!volatile("query a query=(SELECT count(*) AS n FROM a) relations=[a]"));
+}
+
+#[test]
+fn common_and_comparable_types() {
+    let oracle = oracle();
+    assert_eq!(oracle.common_type(&[DataType::Int32, DataType::Int64]), Some(DataType::Int64));
+    assert_eq!(oracle.common_type(&[DataType::Utf8, DataType::Utf8View]), Some(DataType::Utf8View));
+    assert!(oracle.comparable(&DataType::Int16, &DataType::Int64));
+    assert!(!oracle.comparable(&DataType::Boolean, &DataType::Date32));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_cannot_be_read_say_why() {
+    use engine::TableRequest;
+    use ir::op::{Input, Read};
+    use ir::oracle::TableError;
+    let lake = Lake::new();
+    lake.table("t", "SELECT 1 AS id").await;
+    std::fs::create_dir(lake.dir.path().join("empty")).unwrap();
+    let request = |location: &str, version, read| TableRequest { location: location.to_owned(), version, read };
+    let feed = Read::Changes(ir::op::ChangeRange::default());
+    let requests = [
+        request("t", None, Read::Rows),
+        request("t", Some(7), Read::Rows),
+        request("t", None, feed.clone()),
+        request("empty", None, Read::Rows),
+        request("gone", None, Read::Rows),
+    ];
+    let oracle = EngineOracle::new(lake.session.clone(), Tables::resolve(lake.dir.path(), &requests).await);
+    let ask = |location: &str, version, read: &Read| {
+        oracle.table(&Input { location: location.to_owned(), version, lineage: false }, read)
+    };
+    let (scan, schema) = ask("t", None, &Read::Rows).unwrap();
+    assert_eq!((scan.version, scan.rows.to_string(), schema.to_string()), (0, "1".to_owned(), "{id Int64}".to_owned()));
+    assert_eq!(ask("t", Some(7), &Read::Rows), Err(TableError::NoVersion { wanted: 7, latest: 0 }));
+    assert_eq!(ask("t", None, &feed), Err(TableError::NoChangeFeed));
+    assert_eq!(ask("empty", None, &Read::Rows), Err(TableError::NotDelta("empty".to_owned())));
+    assert_eq!(ask("gone", None, &Read::Rows), Err(TableError::NotFound("gone".to_owned())));
+    assert!(!lake.dir.path().join("gone").exists(), "looking for a table must not create its folder");
+}

@@ -1,0 +1,162 @@
+//! `driver build REPO`: extracts the source code of a repository, runs the shipped spec over it, and checks that the
+//! published graph is sound.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use ir::diag::{Code, Diagnostic, SourceMap, codes};
+use serde_json::{Value, json};
+
+use super::extract::seen;
+use super::sql::Rows;
+use crate::cli::{BuildArgs, DEFAULT_LAKE};
+use crate::commands::{Context, Workers};
+use crate::compilation::{Source, compile};
+use crate::execution::{describe_session, publish};
+use crate::extraction::{extract_into, make_lake};
+use crate::failure::Failure;
+
+/// The spec of the code property graph, as shipped.
+const CPG_SPEC: &str = include_str!("../../../specs/cpg.yaml");
+/// What the shipped spec is called in messages.
+const CPG_SPEC_NAME: &str = "cpg.yaml (shipped)";
+/// Where the tables of the extraction are, below the lake; the shipped spec looks for them there.
+const EXTRACTION: &str = "extract/";
+
+/// Something every code property graph must satisfy.
+struct Check {
+    /// What must hold.
+    rule: &'static str,
+    /// The code of a violation.
+    code: Code,
+    /// Gives a row for every violation.
+    violations: &'static str,
+}
+
+/// What is checked of every graph that is built.
+const CHECKS: [Check; 4] = [
+    Check {
+        rule: "node ids are unique",
+        code: codes::ID_COLLISION,
+        violations: "SELECT node_id, COUNT(*) AS nodes FROM cpg_nodes GROUP BY node_id HAVING COUNT(*) > 1",
+    },
+    Check {
+        rule: "edge ids are unique",
+        code: codes::ID_COLLISION,
+        violations: "SELECT edge_id, COUNT(*) AS edges FROM cpg_edges GROUP BY edge_id HAVING COUNT(*) > 1",
+    },
+    Check {
+        rule: "every edge starts at a node",
+        code: codes::DANGLING_EDGE,
+        violations: "SELECT e.edge_id, e.edge_kind, e.src_node_id, e.path FROM cpg_edges e \
+                     WHERE NOT EXISTS (SELECT 1 FROM cpg_nodes n WHERE n.node_id = e.src_node_id)",
+    },
+    Check {
+        rule: "every edge ends at a node",
+        code: codes::DANGLING_EDGE,
+        violations: "SELECT e.edge_id, e.edge_kind, e.dst_node_id, e.path FROM cpg_edges e \
+                     WHERE NOT EXISTS (SELECT 1 FROM cpg_nodes n WHERE n.node_id = e.dst_node_id)",
+    },
+];
+
+/// Violations shown of each check.
+const SHOWN_VIOLATIONS: usize = 3;
+
+pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    describe_session(context)?;
+    if !arguments.repository.is_dir() {
+        let folder = arguments.repository.display();
+        return Err(Failure::User(format!("`{folder}` is not a folder; give the folder of a repository")));
+    }
+    let lake = make_lake(&lake_of(arguments))?;
+    let progress = context.console.progress();
+    let extracted = extract_into(
+        &arguments.repository,
+        &lake,
+        EXTRACTION,
+        &arguments.source,
+        &context.workers,
+        &progress,
+    )?;
+    drop(progress);
+    context.console.note(&seen(&extracted));
+    let source = Source::from_bytes(CPG_SPEC.as_bytes(), CPG_SPEC_NAME.into(), "cpg".to_owned(), &lake)?;
+    let verify = context.workers.verify_passes();
+    let compilation = compile(source, &context.workers, None, verify, &mut |_| {})?;
+    // The columns of the graph's tables belong to the program, as the extraction's do.
+    let mut report = publish(compilation, context, extracted.stages, true)?;
+    report.extracted = extracted.tables;
+    let progress = context.console.progress();
+    progress.stage("checking the graph");
+    let checking = Instant::now();
+    let findings = check(&lake, &context.workers)?;
+    report.stages.add("check", checking.elapsed());
+    drop(progress);
+    if context.console.is_json() {
+        let mut value = report.json();
+        if let Some(map) = value.as_object_mut() {
+            map.insert("lake".to_owned(), json!(lake.display().to_string()));
+            map.insert("checks".to_owned(), checks_json(&findings));
+        }
+        context.console.print_json(&value)?;
+    } else {
+        let text = report.text(context.console.is_verbose());
+        context.console.print(&text)?;
+    }
+    let diagnostics: Vec<Diagnostic> = findings.into_iter().flatten().collect();
+    if diagnostics.is_empty() {
+        let query = format!("driver sql 'SELECT ...' --lake {}", lake.display());
+        context.console.flush()?;
+        context.console.note(&format!("the graph is sound: {} checks passed; query it with `{query}`\n", CHECKS.len()));
+        return Ok(());
+    }
+    Err(Failure::Findings { diagnostics, source: Box::new(SourceMap::new(CPG_SPEC_NAME.into(), "")) })
+}
+
+fn lake_of(arguments: &BuildArgs) -> PathBuf {
+    arguments.lake.clone().unwrap_or_else(|| arguments.repository.join(DEFAULT_LAKE))
+}
+
+fn checks_json(findings: &[Option<Diagnostic>]) -> Value {
+    let checks = CHECKS.iter().zip(findings);
+    checks.map(|(check, finding)| json!({"rule": check.rule, "holds": finding.is_none()})).collect()
+}
+
+/// What is wrong with the published graph, for every check.
+fn check(lake: &Path, workers: &Workers) -> Result<Vec<Option<Diagnostic>>, Failure> {
+    CHECKS.iter().map(|check| check.run(lake, workers)).collect()
+}
+
+impl Check {
+    fn run(&self, lake: &Path, workers: &Workers) -> Result<Option<Diagnostic>, Failure> {
+        let mut count = 0;
+        let mut shown = Vec::new();
+        for batch in Rows::of(self.violations, lake, workers)? {
+            let batch = batch?;
+            count += batch.num_rows();
+            for row in 0..batch.num_rows().min(SHOWN_VIOLATIONS.saturating_sub(shown.len())) {
+                shown.push(describe(&batch, row)?);
+            }
+        }
+        if count == 0 {
+            return Ok(None);
+        }
+        let message = format!("not so in {count} cases: {}; such as {}", self.rule, shown.join("; "));
+        let help = "the tables are published all the same; this is a mistake in the shipped spec, please report it";
+        Ok(Some(Diagnostic::new(self.code, message).help(help)))
+    }
+}
+
+/// A row as `column value, column value`.
+fn describe(batch: &RecordBatch, row: usize) -> Result<String, Failure> {
+    let unprintable = |error| Failure::Bug(format!("a violation cannot be shown: {error}"));
+    let options = FormatOptions::default().with_null("NULL");
+    let mut parts = Vec::new();
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        let formatter = ArrayFormatter::try_new(column.as_ref(), &options).map_err(unprintable)?;
+        parts.push(format!("{} {}", field.name(), formatter.value(row).try_to_string().map_err(unprintable)?));
+    }
+    Ok(parts.join(", "))
+}

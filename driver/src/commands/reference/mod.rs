@@ -1,0 +1,6 @@
+//! Commands that print what the program knows by itself.
+
+pub(super) mod completions;
+pub(super) mod explain;
+pub(super) mod passes;
+pub(super) mod schema;

@@ -1,0 +1,49 @@
+//! `driver check SPEC`: everything that is wrong with a spec, all at once.
+
+use std::time::Instant;
+
+use ir::diag::resolve;
+use serde_json::json;
+
+use crate::cli::SpecArgs;
+use crate::commands::Context;
+use crate::compilation::{Source, compile};
+use crate::failure::Failure;
+use crate::report::seconds;
+
+pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    let started = Instant::now();
+    let verify = context.workers.verify_passes();
+    let source = Source::read(&arguments.spec, context.stdin);
+    let compiled = source.and_then(|source| compile(source, &context.workers, None, verify, &mut |_| {}));
+    let elapsed = started.elapsed();
+    if context.console.is_json() {
+        // Here the findings are the result.
+        let (diagnostics, source) = match &compiled {
+            Ok(compilation) => (&compilation.diagnostics, &compilation.source.map),
+            Err(Failure::Findings { diagnostics, source }) => (diagnostics, source.as_ref()),
+            Err(_) => return compiled.map(|_| ()),
+        };
+        let is_ok = !diagnostics.iter().any(ir::diag::Diagnostic::is_error);
+        context.console.print_json(&json!({
+            "ok": is_ok,
+            "spec_hash": compiled.as_ref().ok().map(|compilation| compilation.spec_hash),
+            "diagnostics": resolve(diagnostics, source),
+            "seconds": elapsed.as_secs_f64(),
+            "stages": compiled.as_ref().ok().map(|compilation| compilation.stages.json()),
+        }))?;
+        return if is_ok { Ok(()) } else { Err(Failure::Reported) };
+    }
+    let compilation = compiled?;
+    compilation.must_be_sound()?;
+    context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
+    let spec = &compilation.source.spec;
+    let counted = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
+    context.console.print(&format!(
+        "ok: {}, {}, {}; checked in {} s\n",
+        counted(spec.input_relations.len(), "input"),
+        counted(spec.view_definitions.len(), "view"),
+        counted(spec.output_targets.len(), "output"),
+        seconds(elapsed)
+    ))
+}

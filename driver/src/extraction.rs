@@ -1,0 +1,258 @@
+//! Source code into the Delta tables of a lake: all tables are written side by side while the code is parsed, and
+//! committed when all of it has been.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use delta::{CommitOptions, Location, TableTarget, TableWriter, WriteMode, WriteOptions, WrittenFiles};
+use engine::Cancellation;
+use extract::{ExtractError, Options, Summary, Table, TableSink};
+use tokio::runtime::Runtime;
+
+use crate::cli::SourceArgs;
+use crate::commands::Workers;
+use crate::compilation::absolute;
+use crate::failure::Failure;
+use crate::provenance::{now, timestamp};
+use crate::report::{ExtractedTable, Stages};
+use crate::terminal::Progress;
+
+/// An extraction that is committed.
+#[derive(Debug)]
+pub(crate) struct Extracted {
+    /// What was seen.
+    pub(crate) summary: Summary,
+    /// The tables, in the order of [`Table::ALL`].
+    pub(crate) tables: Vec<ExtractedTable>,
+    /// Where the time went.
+    pub(crate) stages: Stages,
+}
+
+/// Extracts `repository` into tables below `lake`, each in the folder `prefix` and its name.
+pub(crate) fn extract_into(
+    repository: &Path,
+    lake: &Path,
+    prefix: &str,
+    arguments: &SourceArgs,
+    workers: &Workers,
+    progress: &Progress,
+) -> Result<Extracted, Failure> {
+    let (repository, lake) = (absolute(repository)?, absolute(lake)?);
+    let options = options(&repository, &lake, arguments, workers);
+    let (runtime, cancellation) = workers.started()?;
+    let started = Instant::now();
+    let mut sink = LakeSink::open(&lake, prefix, runtime, cancellation.clone())?;
+    progress.stage(format!("extracting {}", repository.display()));
+    let summary = match extract::extract(&repository, &options, &mut sink) {
+        Ok(summary) => summary,
+        Err(error) => {
+            sink.abort();
+            return Err(extraction_failure(error, cancellation));
+        }
+    };
+    let written = sink.close()?;
+    let mut stages = Stages::default();
+    stages.add("extract", started.elapsed());
+    if cancellation.is_cancelled() {
+        runtime.block_on(discard(written));
+        return Err(Failure::interrupted());
+    }
+    let committing = Instant::now();
+    let tables = commit(runtime, written, prefix)?;
+    stages.add("commit extraction", committing.elapsed());
+    Ok(Extracted { summary, tables, stages })
+}
+
+/// The tables of a lake inside the repository are not part of its source code.
+fn options(repository: &Path, lake: &Path, arguments: &SourceArgs, workers: &Workers) -> Options {
+    let mut options = Options { exclude: arguments.exclude.clone(), ..Options::default() };
+    if let Some(bytes) = arguments.max_file_size {
+        options.max_file_bytes = bytes;
+    }
+    if let Some(threads) = std::num::NonZeroUsize::new(workers.options().target_partitions) {
+        options.threads = threads;
+    }
+    let inside = lake.strip_prefix(repository).ok().filter(|inside| !inside.as_os_str().is_empty());
+    options.exclude.extend(inside.map(folder_pattern));
+    options
+}
+
+/// The `.gitignore` pattern of exactly this folder.
+fn folder_pattern(folder: &Path) -> String {
+    let mut pattern = String::new();
+    for part in folder.components() {
+        pattern.push('/');
+        for character in part.as_os_str().to_string_lossy().chars() {
+            if matches!(character, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!' | '#' | ' ') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+    }
+    pattern.push('/');
+    pattern
+}
+
+fn extraction_failure(error: ExtractError, cancellation: &Cancellation) -> Failure {
+    match error {
+        _ if cancellation.is_cancelled() => Failure::interrupted(),
+        ExtractError::Grammar { .. } | ExtractError::Arrow(_) => Failure::Bug(error.to_string()),
+        ExtractError::IdCollision { .. } => {
+            Failure::finding(ir::diag::codes::ID_COLLISION, error.to_string(), "extraction")
+        }
+        ExtractError::Sink { .. } => {
+            Failure::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction")
+        }
+        _ => Failure::User(error.to_string()),
+    }
+}
+
+/// Writes extracted rows to Delta tables that nobody can see yet.
+struct LakeSink<'a> {
+    runtime: &'a Runtime,
+    cancellation: Cancellation,
+    tables: BTreeMap<Table, (TableTarget, TableWriter)>,
+}
+
+/// The written tables, ready to commit.
+type Written = Vec<(Table, TableTarget, WrittenFiles)>;
+
+impl<'a> LakeSink<'a> {
+    fn open(lake: &Path, prefix: &str, runtime: &'a Runtime, cancellation: Cancellation) -> Result<Self, Failure> {
+        // Writers start their tasks in the runtime.
+        let _entered = runtime.enter();
+        let mut tables = BTreeMap::new();
+        for table in Table::ALL {
+            let target = runtime
+                .block_on(prepare(*table, &format!("{prefix}{}", table.name()), lake))
+                .map_err(|error| Failure::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction"))?;
+            let writer = target.writer();
+            tables.insert(*table, (target, writer));
+        }
+        Ok(Self { runtime, cancellation, tables })
+    }
+
+    /// Finishes all files. When one table fails, the files of all are deleted.
+    fn close(self) -> Result<Written, Failure> {
+        let Self { runtime, tables, .. } = self;
+        runtime.block_on(async {
+            let mut written = Written::new();
+            let mut failure = None;
+            for (table, (target, writer)) in tables {
+                if failure.is_some() {
+                    writer.abort().await;
+                    continue;
+                }
+                match writer.close().await {
+                    Ok(files) => written.push((table, target, files)),
+                    Err(error) => failure = Some(error),
+                }
+            }
+            let Some(error) = failure else { return Ok(written) };
+            discard(written).await;
+            Err(Failure::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction"))
+        })
+    }
+
+    /// Deletes all files.
+    fn abort(self) {
+        let Self { runtime, tables, .. } = self;
+        runtime.block_on(async {
+            for (_, writer) in tables.into_values() {
+                writer.abort().await;
+            }
+        });
+    }
+}
+
+impl TableSink for LakeSink<'_> {
+    fn append(&mut self, table: Table, batch: RecordBatch) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if self.cancellation.is_cancelled() {
+            return Err("the extraction was stopped".into());
+        }
+        let Some((_, writer)) = self.tables.get_mut(&table) else {
+            return Err(format!("there is no table `{}`", table.name()).into());
+        };
+        Ok(self.runtime.block_on(writer.write(batch))?)
+    }
+}
+
+/// Extraction's tables are remade as a whole, and their columns belong to the program.
+async fn prepare(table: Table, folder: &str, lake: &Path) -> delta::Result<TableTarget> {
+    let options = WriteOptions {
+        mode: WriteMode::Overwrite,
+        name: Some(table.name().to_owned()),
+        description: Some(table.description().to_owned()),
+        allow_schema_change: true,
+        ..WriteOptions::default()
+    };
+    TableTarget::prepare(&Location::parse(folder, lake)?, table.schema(), options).await
+}
+
+async fn discard(written: Written) {
+    for (_, _, files) in written {
+        files.discard().await;
+    }
+}
+
+/// Commits one table after the other. A failure leaves those before it committed, and says so.
+fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<ExtractedTable>, Failure> {
+    let options = CommitOptions {
+        metadata: BTreeMap::from([
+            ("codeanatomy.run_started_at".to_owned(), timestamp(now())),
+            ("codeanatomy.producer".to_owned(), concat!("extract ", env!("CARGO_PKG_VERSION")).to_owned()),
+        ]),
+        ..CommitOptions::default()
+    };
+    let mut tables: Vec<ExtractedTable> = Vec::new();
+    let mut rest = written.into_iter();
+    while let Some((table, target, files)) = rest.next() {
+        match runtime.block_on(target.commit(vec![files], &options)) {
+            Ok(committed) => tables.push(ExtractedTable {
+                location: format!("{prefix}{}", table.name()),
+                rows: committed.rows,
+                files: committed.files_added,
+                bytes: committed.bytes,
+                version: committed.version,
+            }),
+            Err(error) => {
+                runtime.block_on(discard(rest.collect()));
+                let before: Vec<&str> = tables.iter().map(|table| table.location.as_str()).collect();
+                let message = format!("{error}; committed before: {}", before.join(", "));
+                return Err(Failure::finding(ir::diag::codes::COMMIT_FAILED, message, "extraction"));
+            }
+        }
+    }
+    Ok(tables)
+}
+
+/// Makes the folder of a lake, and tells version control and other walks of the repository to leave it out.
+pub(crate) fn make_lake(lake: &Path) -> Result<PathBuf, Failure> {
+    let lake = absolute(lake)?;
+    fs::create_dir_all(&lake).map_err(|error| Failure::file("create the folder", &lake, &error))?;
+    let ignore = lake.join(".gitignore");
+    match fs::OpenOptions::new().write(true).create_new(true).open(&ignore) {
+        Ok(mut file) => {
+            file.write_all(b"*\n").map_err(|error| Failure::file("write", &ignore, &error))?;
+        }
+        // The user's own rules stay.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(Failure::file("write", &ignore, &error)),
+    }
+    Ok(lake)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_pattern_matches_only_that_folder() {
+        assert_eq!(folder_pattern(Path::new("a b/x[1]*")), "/a\\ b/x\\[1\\]\\*/");
+    }
+}

@@ -1,0 +1,49 @@
+//! A graph as JSON, for programs that look at it.
+
+use ir::graph::{Graph, NodeId};
+use ir::phase::Phase;
+use ir::schema::Schema;
+use serde_json::{Value, json};
+
+/// The graph: its header, its nodes in topological order with their inputs by name, and its segments. The fields of
+/// operations are those of the text form.
+pub(crate) fn graph_json(graph: &Graph) -> Value {
+    let mut order = graph.topological();
+    // A graph with a cycle has nodes that no order contains.
+    let missing: Vec<NodeId> = graph.ids().filter(|id| !order.contains(id)).collect();
+    order.extend(missing);
+    json!({
+        "name": graph.name,
+        "phase": graph.phase.name(),
+        "parameters": graph.parameters,
+        "cache": graph.cache,
+        "nodes": order.into_iter().filter_map(|id| node_json(graph, id)).collect::<Vec<_>>(),
+        "segments": graph.schedule.as_ref().map(|schedule| &schedule.segments),
+    })
+}
+
+fn node_json(graph: &Graph, id: NodeId) -> Option<Value> {
+    let node = graph.get(id)?;
+    let inputs: Vec<&str> = if graph.phase == Phase::Lowered {
+        node.sources.iter().map(String::as_str).collect()
+    } else {
+        graph.inputs(id).into_iter().map(|input| graph.name_of(input)).collect()
+    };
+    Some(json!({
+        "name": node.name,
+        "operation": node.op,
+        "inputs": inputs,
+        "schema": node.schema.as_ref().map(schema_json),
+        "expects": node.contract.as_ref().map(schema_json),
+        "placement": node.placement.as_ref().map(|placement| {
+            json!({"choice": placement.choice.name(), "reason": placement.reason})
+        }),
+    }))
+}
+
+fn schema_json(schema: &Schema) -> Value {
+    let column = |field: &arrow::datatypes::Field| {
+        json!({"name": field.name(), "type": field.data_type().to_string(), "nullable": field.is_nullable()})
+    };
+    schema.fields().map(column).collect()
+}

@@ -1,0 +1,243 @@
+//! What a run did, and where its time went.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use engine::{OutputOutcome, RunOutcome, SegmentOutcome, StoreCounters};
+use serde_json::{Value, json};
+
+use super::{Align, bytes, count, seconds, table};
+
+/// The stages of a command in the order they ended, with the time each took.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stages(Vec<(String, Duration)>);
+
+impl Stages {
+    /// Adds time to a stage.
+    pub(crate) fn add(&mut self, stage: &str, time: Duration) {
+        match self.0.iter_mut().find(|(name, _)| name == stage) {
+            Some((_, sum)) => *sum += time,
+            None => self.0.push((stage.to_owned(), time)),
+        }
+    }
+
+    /// Adds the stages of something that ran in between.
+    pub(crate) fn append(&mut self, other: Self) {
+        other.0.iter().for_each(|(stage, time)| self.add(stage, *time));
+    }
+
+    /// The sum of all stages.
+    pub(crate) fn total(&self) -> Duration {
+        self.0.iter().map(|(_, time)| *time).sum()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        self.0.iter().map(|(stage, time)| json!({"stage": stage, "seconds": time.as_secs_f64()})).collect()
+    }
+}
+
+/// The stages as a table.
+pub(crate) fn stage_table(stages: &Stages) -> String {
+    let total = stages.total();
+    let rows = stages.0.iter().map(|(stage, time)| (stage.as_str(), *time)).chain([("total", total)]);
+    let share = |time: Duration| {
+        let share = if total.is_zero() { 0.0 } else { time.as_secs_f64() / total.as_secs_f64() };
+        format!("{:.0} %", share * 100.0)
+    };
+    let rows = rows.map(|(stage, time)| vec![stage.to_owned(), seconds(time), share(time)]);
+    table(&[("stage", Align::Left), ("seconds", Align::Right), ("share", Align::Right)], rows)
+}
+
+/// A table that extraction wrote.
+#[derive(Clone, Debug)]
+pub(crate) struct ExtractedTable {
+    /// Its folder below the lake.
+    pub(crate) location: String,
+    /// What the commit added.
+    pub(crate) rows: u64,
+    pub(crate) files: usize,
+    pub(crate) bytes: u64,
+    /// The version it made.
+    pub(crate) version: u64,
+}
+
+impl ExtractedTable {
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "location": self.location, "rows": self.rows, "files": self.files, "bytes": self.bytes,
+            "version": self.version,
+        })
+    }
+}
+
+/// What a run did.
+#[derive(Debug)]
+pub(crate) struct RunReport {
+    /// The id of the run.
+    pub(crate) run_id: String,
+    /// Hash of the spec.
+    pub(crate) spec_hash: String,
+    /// Hash of everything else that decides the result.
+    pub(crate) envelope_hash: String,
+    /// The tables extraction wrote before the run; empty unless a graph is built.
+    pub(crate) extracted: Vec<ExtractedTable>,
+    /// What the engine did.
+    pub(crate) outcome: RunOutcome,
+    /// Where the time went.
+    pub(crate) stages: Stages,
+    /// The run record.
+    pub(crate) record: PathBuf,
+}
+
+impl RunReport {
+    /// The report for people: outputs, shared views, stages; with `verbose` operators too.
+    pub(crate) fn text(&self, verbose: bool) -> String {
+        let mut parts = vec![self.output_table()];
+        if !self.outcome.shared_views.is_empty() {
+            parts.push(shared_view_table(&self.outcome.shared_views));
+        }
+        parts.push(stage_table(&self.stages));
+        if verbose {
+            parts.extend(self.outcome.segments.iter().map(operator_table));
+        }
+        parts.push(format!("run {} recorded in {}\n", self.run_id, self.record.display()));
+        parts.join("\n")
+    }
+
+    fn output_table(&self) -> String {
+        let headers = [
+            ("output", Align::Left),
+            ("rows", Align::Right),
+            ("files", Align::Right),
+            ("bytes", Align::Right),
+            ("version", Align::Right),
+            ("seconds", Align::Right),
+        ];
+        let extracted = self.extracted.iter().map(|table| {
+            vec![
+                table.location.clone(),
+                count(table.rows),
+                table.files.to_string(),
+                bytes(table.bytes),
+                table.version.to_string(),
+                // Extraction fills all tables at the same time; its time is a stage.
+                String::new(),
+            ]
+        });
+        let outputs = self.outcome.outputs.iter().map(|output| {
+            vec![
+                output.table.clone(),
+                count(output.rows),
+                output.files.to_string(),
+                bytes(output.bytes),
+                output.version.to_string(),
+                seconds(self.time_of(output)),
+            ]
+        });
+        table(&headers, extracted.chain(outputs))
+    }
+
+    /// The time an output took by itself: planning and running its segment, and committing.
+    fn time_of(&self, output: &OutputOutcome) -> Duration {
+        let title = format!("output {}", output.table);
+        let segment = self.outcome.segments.iter().find(|segment| segment.segment == title);
+        segment.map_or(Duration::ZERO, |segment| segment.plan + segment.run) + output.commit
+    }
+
+    /// The report for programs.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "run_id": self.run_id,
+            "spec_hash": self.spec_hash,
+            "envelope_hash": self.envelope_hash,
+            "record": self.record.display().to_string(),
+            "extracted": self.extracted.iter().map(ExtractedTable::json).collect::<Vec<_>>(),
+            "outputs": self.outcome.outputs.iter().map(|output| self.output_json(output)).collect::<Vec<_>>(),
+            "shared_views": self.outcome.shared_views.iter().map(shared_view_json).collect::<Vec<_>>(),
+            "stages": self.stages.json(),
+            "seconds": self.stages.total().as_secs_f64(),
+            "segments": self.outcome.segments.iter().map(segment_json).collect::<Vec<_>>(),
+        })
+    }
+
+    fn output_json(&self, output: &OutputOutcome) -> Value {
+        let mut value = output_json(output);
+        if let Some(map) = value.as_object_mut() {
+            map.insert("seconds".to_owned(), self.time_of(output).as_secs_f64().into());
+        }
+        value
+    }
+}
+
+/// An output without its times: what a run record keeps.
+pub(crate) fn output_json(output: &OutputOutcome) -> Value {
+    json!({
+        "table": output.table, "location": output.location, "version": output.version, "rows": output.rows,
+        "files": output.files, "files_removed": output.files_removed, "bytes": output.bytes,
+        "partitions": output.partitions,
+    })
+}
+
+/// How a shared view was used.
+pub(crate) fn shared_view_json(view: &StoreCounters) -> Value {
+    json!({
+        "view": view.view, "computed": view.computed, "rows": view.rows, "bytes": view.bytes,
+        "readers": view.readers, "reads": view.reads,
+    })
+}
+
+fn shared_view_table(views: &[StoreCounters]) -> String {
+    let headers = [
+        ("shared view", Align::Left),
+        ("computed", Align::Right),
+        ("rows", Align::Right),
+        ("bytes", Align::Right),
+        ("readers", Align::Right),
+    ];
+    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let rows = views.iter().map(|view| {
+        vec![
+            view.view.clone(),
+            format!("{}x", view.computed),
+            count(wide(view.rows)),
+            bytes(wide(view.bytes)),
+            view.readers.to_string(),
+        ]
+    });
+    table(&headers, rows)
+}
+
+fn segment_json(segment: &SegmentOutcome) -> Value {
+    let operators = segment.operators.iter().map(|operator| {
+        json!({
+            "operator": operator.name, "depth": operator.depth, "output_rows": operator.output_rows,
+            "elapsed_compute_nanos": operator.elapsed_compute_nanos, "spill_count": operator.spill_count,
+            "spilled_bytes": operator.spilled_bytes,
+        })
+    });
+    json!({
+        "segment": segment.segment, "level": segment.level, "rows": segment.rows, "partitions": segment.partitions,
+        "started_seconds": segment.started.as_secs_f64(), "plan_seconds": segment.plan.as_secs_f64(),
+        "run_seconds": segment.run.as_secs_f64(), "operators": operators.collect::<Vec<_>>(),
+    })
+}
+
+fn operator_table(segment: &SegmentOutcome) -> String {
+    let headers = [
+        ("operator", Align::Left),
+        ("rows", Align::Right),
+        ("compute seconds", Align::Right),
+        ("spilled", Align::Right),
+    ];
+    let wide = |number: Option<usize>| number.and_then(|number| u64::try_from(number).ok());
+    let rows = segment.operators.iter().map(|operator| {
+        vec![
+            format!("{}{}", "  ".repeat(operator.depth), operator.name),
+            wide(operator.output_rows).map(count).unwrap_or_default(),
+            wide(operator.elapsed_compute_nanos).map(Duration::from_nanos).map(seconds).unwrap_or_default(),
+            wide(operator.spilled_bytes).filter(|spilled| *spilled > 0).map(bytes).unwrap_or_default(),
+        ]
+    });
+    let rows = table(&headers, rows);
+    format!("{}: plan {} s, run {} s\n{rows}", segment.segment, seconds(segment.plan), seconds(segment.run))
+}

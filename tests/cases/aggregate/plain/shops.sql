@@ -1,0 +1,1 @@
+SELECT DISTINCT shop FROM sales

@@ -1,0 +1,1 @@
+SELECT customer, CAST(character_length("Note") AS BIGINT) AS length FROM orders

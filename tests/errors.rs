@@ -1,0 +1,73 @@
+//! Bad specs: what is reported, all of it, and that nothing is written.
+//!
+//! The first line of `tests/errors/NAME.yaml` is a comment with the codes that must be found. The rendered
+//! diagnostics are the golden `snapshots/errors/NAME.snap`. Tables the specs may read are fixtures in
+//! `tests/errors/tables`, written to `lake/NAME`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use ir::diag::{Code, Diagnostic, RenderOptions, codes, render, summary};
+use libtest_mimic::Trial;
+
+use crate::harness::{assert_snapshot, compile_text, entries, files_below, root, session, stem, trial, write_fixtures};
+
+/// Codes no bad spec in the folder can show, and why.
+const NOT_SHOWN: &[(Code, &str)] = &[
+    (codes::SPEC_TOO_LARGE, "needs a file of 4 MiB; tested where specs are loaded"),
+    (codes::SPEC_NOT_UTF8, "is about bytes, and the files here are texts; tested where specs are loaded"),
+];
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let specs = specs();
+    let mut trials = Vec::new();
+    for path in specs.clone() {
+        let test = format!("errors::{}", stem(&path));
+        trials.push(trial(test.clone(), move || check(&path, &test)));
+    }
+    trials.push(trial("errors::every_code_has_a_spec", move || every_code_has_a_spec(&specs)));
+    trials
+}
+
+pub(crate) fn specs() -> Vec<PathBuf> {
+    let files = entries(&root().join("tests/errors"));
+    files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "yaml")).collect()
+}
+
+/// The codes in the first line: `# E0101 W0201: what is wrong`.
+fn promised(text: &str) -> BTreeSet<String> {
+    let line = text.lines().next().unwrap_or_default().trim_start_matches('#');
+    let codes = line.split(':').next().unwrap_or_default();
+    codes.split_whitespace().map(str::to_owned).collect()
+}
+
+fn check(path: &Path, test: &str) {
+    let text = std::fs::read_to_string(path).expect("a spec is read");
+    let name = stem(path);
+    let home = tempfile::tempdir().expect("a folder is made");
+    write_fixtures(&root().join("tests/errors/tables"), &home.path().join("lake"));
+    let before = files_below(home.path());
+    let compiled = compile_text(&text, &format!("{name}.yaml"), &name, home.path(), &session(1, 8192));
+    assert_eq!(files_below(home.path()), before, "a bad spec left something behind");
+    assert!(compiled.diagnostics.iter().any(Diagnostic::is_error), "nothing is wrong with this spec");
+    let shown = render(&compiled.diagnostics, &compiled.source, RenderOptions { color: false });
+    let found: BTreeSet<String> =
+        compiled.diagnostics.iter().filter(|found| found.is_error()).map(|found| found.code.id().to_owned()).collect();
+    assert_eq!(found, promised(&text), "the codes found (left) are not those in the first line:\n{shown}");
+    let shown = format!("{shown}{}\n", summary(&compiled.diagnostics));
+    assert_snapshot("errors", &name, "what is reported of this spec", &shown, test);
+}
+
+fn every_code_has_a_spec(specs: &[PathBuf]) {
+    let texts = specs.iter().map(|path| std::fs::read_to_string(path).expect("a spec is read"));
+    let shown: BTreeSet<String> = texts.flat_map(|text| promised(&text)).collect();
+    let compile_codes = Code::all().filter(|code| ("E00".."E07").contains(&code.id()));
+    let missing: Vec<String> = compile_codes
+        .filter(|code| !shown.contains(code.id()) && !NOT_SHOWN.iter().any(|(other, _)| other == code))
+        .map(|code| format!("{code} {}", code.title()))
+        .collect();
+    assert!(missing.is_empty(), "no spec in tests/errors shows:\n{}", missing.join("\n"));
+    let stale: Vec<&str> =
+        NOT_SHOWN.iter().map(|(code, _)| code.id()).filter(|code| shown.contains(*code)).collect();
+    assert!(stale.is_empty(), "listed as not shown, but shown: {}", stale.join(", "));
+}

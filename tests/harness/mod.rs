@@ -1,0 +1,116 @@
+//! What the tests of the suite stand on: cases and how they are compiled and run, tables from fixtures, goldens.
+
+mod case;
+mod compile;
+mod extraction;
+mod fixture;
+mod golden_file;
+mod rows;
+mod run;
+
+use std::any::Any;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use engine::{Session, SessionOptions};
+use libtest_mimic::{Failed, Trial};
+use tokio::runtime::Runtime;
+
+pub(crate) use case::{Case, Prepared};
+pub(crate) use compile::{CaseOracle, Stage, compile_text, stages_of};
+pub(crate) use fixture::write_fixtures;
+pub(crate) use golden_file::{Golden, assert_snapshot, golden_path, read_golden, snapshot_text, stage_text};
+pub(crate) use rows::Rows;
+pub(crate) use run::{Execution, execute, plans, read_sql};
+
+/// Stack of the thread a test runs on: the parser of expressions and the planner recurse.
+const STACK_BYTES: usize = 64 << 20;
+
+/// The root of the repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A test with a deep stack, whose panic is its failure.
+pub(crate) fn trial(name: impl Into<String>, test: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || on_deep_stack(test).map_err(Failed::from))
+}
+
+/// Runs something on a thread with a deep stack; a panic becomes its message.
+pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        worker.expect("a thread starts").join().map_err(|payload| panic_message(payload.as_ref()))
+    })
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
+}
+
+/// The runtime all tests share.
+pub(crate) fn runtime() -> &'static Runtime {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| engine::runtime(4).expect("a runtime starts"));
+    &RUNTIME
+}
+
+/// A session that is the same on every machine.
+pub(crate) fn session(target_partitions: usize, batch_size: usize) -> Session {
+    Session::new(SessionOptions {
+        target_partitions,
+        memory_limit_bytes: 256 << 20,
+        spill_directory: None,
+        spill_quota_bytes: 1 << 30,
+        batch_size,
+    })
+    .expect("a session is built")
+}
+
+/// The files below a folder, relative to it and with `/`, sorted.
+pub(crate) fn files_below(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(at) = open.pop() {
+        for entry in std::fs::read_dir(&at).into_iter().flatten() {
+            let path = entry.expect("a folder entry is read").path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let relative = path.strip_prefix(folder).expect("it lies below");
+                found.push(relative.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The folders and files directly in a folder, sorted by name.
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.expect("a folder entry is read").path())
+        .collect();
+    found.sort();
+    found
+}
+
+/// The name of a file or folder without its extension.
+pub(crate) fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Copies a folder with everything in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder is made");
+    for entry in entries(from) {
+        let target = to.join(entry.file_name().expect("it has a name"));
+        if entry.is_dir() {
+            copy_folder(&entry, &target);
+        } else {
+            std::fs::copy(&entry, &target).expect("a file is copied");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Running graphs, and reading back what they wrote.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::prelude::SessionContext;
+use delta::{Location, ResolvedTable, ScanOptions};
+use engine::{PlanDag, RunOptions, RunOutcome, Session, Stage, TableRequest, Tables};
+use ir::graph::Graph;
+use ir::op::Op;
+
+use super::compile::CaseOracle;
+use super::{Rows, copy_folder, entries, runtime, stem};
+
+/// What a run left behind.
+pub(crate) struct Execution {
+    /// The rows of every output, by table name.
+    pub(crate) outputs: BTreeMap<String, Rows>,
+    pub(crate) outcome: RunOutcome,
+}
+
+fn emit(graph: &Graph, home: &Path, session: &Session) -> PlanDag {
+    let tables = runtime().block_on(Tables::resolve(home, &TableRequest::of_graph(graph)));
+    let oracle = CaseOracle::new(session, tables.clone());
+    let verified = ir::verify::verify(graph, Some(&oracle)).unwrap_or_else(|violations| {
+        let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        panic!("the graph is broken:\n{}", list.join("\n"))
+    });
+    engine::emit(verified, &tables, session).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Runs a scheduled graph over a copy of the tables in `home`.
+pub(crate) fn execute(graph: &Graph, home: &Path, session: &Session) -> Execution {
+    let copy = tempfile::tempdir().expect("a folder is made");
+    copy_folder(home, copy.path());
+    let dag = emit(graph, copy.path(), session);
+    let options = RunOptions::new(copy.path(), "suite");
+    let outcome = runtime().block_on(engine::execute(session, &dag, &options)).unwrap_or_else(|error| panic!("{error}"));
+    let mut outputs = BTreeMap::new();
+    for id in graph.sinks() {
+        let Some(Op::Sink(sink)) = graph.get(id).map(|node| &node.op) else { continue };
+        let table = open(&sink.location, copy.path(), None);
+        let context = SessionContext::new();
+        let rows = collect(&context, provider(&table, &context));
+        outputs.insert(graph.name_of(id).trim_start_matches('@').to_owned(), rows);
+    }
+    Execution { outputs, outcome }
+}
+
+/// The logical plans of a graph as emitted, and as the engine's optimizer leaves them.
+pub(crate) fn plans(graph: &Graph, home: &Path, session: &Session) -> (String, String) {
+    let dag = emit(graph, home, session);
+    let explain = |stage| runtime().block_on(engine::explain(&dag, session, stage)).unwrap_or_else(|error| panic!("{error}"));
+    (explain(Stage::Plan), explain(Stage::Optimized))
+}
+
+fn open(location: &str, base: &Path, version: Option<u64>) -> ResolvedTable {
+    let location = Location::parse(location, base).unwrap_or_else(|error| panic!("{error}"));
+    runtime().block_on(delta::resolve(&location, version)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn provider(table: &ResolvedTable, context: &SessionContext) -> Arc<dyn TableProvider> {
+    delta::provider(table, &ScanOptions::default(), &context.state()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn collect(context: &SessionContext, provider: Arc<dyn TableProvider>) -> Rows {
+    let frame = context.read_table(provider).expect("a table can be read");
+    let schema = frame.schema().as_arrow().clone();
+    let batches = runtime().block_on(frame.collect()).unwrap_or_else(|error| panic!("{error}"));
+    Rows::of(&schema, &batches)
+}
+
+/// The answer of DataFusion alone, without this program's functions, rules and operators, to a query over the
+/// tables of a folder. `NAME` is a table's latest version, `NAME_v3` its version 3.
+pub(crate) fn read_sql(query: &str, tables: &Path) -> Rows {
+    let context = SessionContext::new();
+    for path in entries(tables) {
+        let name = stem(&path);
+        let latest = open(&path.to_string_lossy(), tables, None);
+        for version in 0..=latest.version() {
+            let table = open(&path.to_string_lossy(), tables, Some(version));
+            context.register_table(format!("{name}_v{version}"), provider(&table, &context)).expect("a free name");
+        }
+        context.register_table(name, provider(&latest, &context)).expect("a free name");
+    }
+    let answer = async {
+        let frame = context.sql(query).await?;
+        let schema = frame.schema().as_arrow().clone();
+        Ok::<_, datafusion::error::DataFusionError>((schema, frame.collect().await?))
+    };
+    let (schema, batches) = runtime().block_on(answer).unwrap_or_else(|error| panic!("{error}\n{query}"));
+    Rows::of(&schema, &batches)
+}

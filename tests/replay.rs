@@ -1,0 +1,54 @@
+//! One pass at a time, from golden to golden.
+//!
+//! The graph of the golden before a pass goes in; what comes out, remarks included, must be the pass's golden. A
+//! mistake in one pass therefore fails the tests of that pass and no others. `lower` starts from a spec, not from
+//! a graph, so it has no test here.
+
+use std::sync::Arc;
+
+use engine::{TableRequest, Tables};
+use ir::graph::Graph;
+use libtest_mimic::Trial;
+use passes::{Context, PIPELINE, Pass, PassEvent};
+
+use crate::harness::{Case, CaseOracle, read_golden, runtime, session, stage_text, trial};
+
+pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for case in cases {
+        for pair in PIPELINE.windows(2) {
+            let [before, pass] = pair else { continue };
+            let case = Arc::clone(case);
+            trials.push(trial(format!("replay::{}::{}", case.name, pass.stage()), move || replay(&case, before, pass)));
+        }
+    }
+    trials
+}
+
+fn replay(case: &Case, before: &'static Pass, pass: &'static Pass) {
+    let input = read_golden(&case.name, before).graph;
+    let session = session(4, 8192);
+    // Only `resolve` asks for tables; every later pass must do without them.
+    let tables = if pass.name == "resolve" {
+        let home = case.prepared().home.path();
+        runtime().block_on(Tables::resolve(home, &TableRequest::of_graph(&input)))
+    } else {
+        Tables::default()
+    };
+    let oracle = CaseOracle::new(&session, tables);
+    let mut cx = Context::new(&oracle, None);
+    let mut graph = input.clone();
+    let mut remarks: Vec<String> = Vec::new();
+    let mut observer = |event: &PassEvent<'_>| remarks = event.remarks.to_vec();
+    passes::run_pass(pass, &mut graph, &mut cx, true, &mut observer).unwrap_or_else(|error| panic!("{error}"));
+    let errors: Vec<String> = cx.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
+    assert!(errors.is_empty(), "the pass finds mistakes in a golden: {}", errors.join("; "));
+    let found = stage_text(Some((&before.stage(), &input)), &graph, &remarks);
+    compare(&case.name, pass, &graph, &found);
+}
+
+fn compare(case: &str, pass: &Pass, graph: &Graph, found: &str) {
+    let golden = read_golden(case, pass);
+    assert_eq!(*graph, golden.graph, "{} gives another graph than its golden", pass.stage());
+    assert_eq!(found.trim_end(), golden.text.trim_end(), "{} prints another text than its golden", pass.stage());
+}

@@ -1,0 +1,130 @@
+//! Rows, judged independently of goldens: no rewriting, sharing or parallelism changes them, and they are what
+//! somebody wrote down by hand or DataFusion alone computes from a plain query.
+//!
+//! | check | compares the rows of the finished graph with |
+//! |---|---|
+//! | `rewriting_changes_no_row` | those of the graph right after `desugar`, nothing shared, one partition |
+//! | `sharing_changes_no_row` | those with every node that has several readers shared, many partitions, tiny batches |
+//! | `expected_rows` | `expected/OUTPUT.txt`, written by hand |
+//! | `plain_sql` | `plain/OUTPUT.sql` run by DataFusion alone over the same tables |
+//!
+//! Rows are compared as multisets; floats must be equal to the last digit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::{Session, Tables};
+use ir::graph::{CachePolicy, Graph};
+use libtest_mimic::Trial;
+use passes::{Context, find, run_pass};
+
+use crate::harness::{Case, CaseOracle, Execution, Rows, execute, read_sql, session, stem, trial};
+
+pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for case in cases {
+        let mut add = |name: &str, test: fn(&Case)| {
+            let case = Arc::clone(case);
+            trials.push(trial(format!("semantics::{}::{name}", case.name), move || test(&case)));
+        };
+        add("rewriting_changes_no_row", rewriting_changes_no_row);
+        add("sharing_changes_no_row", sharing_changes_no_row);
+        add("every_shared_view_is_computed_once", every_shared_view_is_computed_once);
+        if case.expectations("expected").is_some() {
+            add("expected_rows", expected_rows);
+        }
+        if case.expectations("plain").is_some() {
+            add("plain_sql", plain_sql);
+        }
+    }
+    trials
+}
+
+/// Runs the planning passes over a graph in phase Core with another cache policy.
+pub(crate) fn planned(mut graph: Graph, cache: CachePolicy, session: &Session) -> Graph {
+    graph.remove_unreachable();
+    graph.cache = cache;
+    let oracle = CaseOracle::new(session, Tables::default());
+    let mut cx = Context::new(&oracle, None);
+    for pass in ["place", "schedule"] {
+        let pass = find(pass).expect("a pass of the table");
+        run_pass(pass, &mut graph, &mut cx, true, &mut ()).unwrap_or_else(|error| panic!("{error}"));
+    }
+    graph
+}
+
+/// A policy under which nothing is shared but volatile nodes, whose readers must agree.
+pub(crate) fn share_nothing(graph: &Graph) -> CachePolicy {
+    CachePolicy { never: node_names(graph, 2), ..CachePolicy::default() }
+}
+
+/// A policy under which everything with several readers is shared.
+pub(crate) fn share_everything(graph: &Graph) -> CachePolicy {
+    CachePolicy { force: node_names(graph, 2), ..CachePolicy::default() }
+}
+
+fn node_names(graph: &Graph, readers: usize) -> Vec<String> {
+    graph.ids().filter(|id| graph.consumers(*id).len() >= readers).map(|id| graph.name_of(id).to_owned()).collect()
+}
+
+fn rewriting_changes_no_row(case: &Case) {
+    let prepared = case.prepared();
+    let session = session(1, 8192);
+    let graph = prepared.stage("desugar").graph.clone();
+    let cache = share_nothing(&graph);
+    let plain = execute(&planned(graph, cache, &session), prepared.home.path(), &session);
+    same_rows(&prepared.executed().outputs, &plain.outputs, "without rewriting");
+}
+
+fn sharing_changes_no_row(case: &Case) {
+    let prepared = case.prepared();
+    let session = session(3, 2);
+    let graph = prepared.stage("prune").graph.clone();
+    let cache = share_everything(&graph);
+    let shared = execute(&planned(graph, cache, &session), prepared.home.path(), &session);
+    same_rows(&prepared.executed().outputs, &shared.outputs, "with everything shared");
+    computed_once(&shared);
+}
+
+fn every_shared_view_is_computed_once(case: &Case) {
+    computed_once(case.prepared().executed());
+}
+
+fn computed_once(execution: &Execution) {
+    for view in &execution.outcome.shared_views {
+        assert_eq!(view.computed, 1, "the shared view {} was computed {} times", view.view, view.computed);
+    }
+}
+
+pub(crate) fn same_rows(found: &BTreeMap<String, Rows>, other: &BTreeMap<String, Rows>, what: &str) {
+    let tables = |rows: &BTreeMap<String, Rows>| rows.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(tables(found), tables(other), "other tables {what}");
+    for (table, rows) in found {
+        same(table, rows, &other[table], what);
+    }
+}
+
+fn same(table: &str, found: &Rows, other: &Rows, what: &str) {
+    assert!(found == other, "the table {table} has other rows {what}:\n{other}\nthan the finished graph gives:\n{found}");
+}
+
+fn expected_rows(case: &Case) {
+    for path in case.expectations("expected").unwrap_or_default() {
+        let text = std::fs::read_to_string(&path).expect("expected rows are read");
+        compare(case, &stem(&path), &Rows::of_text(&text), "in tests/cases/*/expected");
+    }
+}
+
+fn plain_sql(case: &Case) {
+    for path in case.expectations("plain").unwrap_or_default() {
+        let query = std::fs::read_to_string(&path).expect("a query is read");
+        let answer = read_sql(&query, &case.prepared().tables()).untyped();
+        compare(case, &stem(&path), &answer, "by plain SQL");
+    }
+}
+
+fn compare(case: &Case, table: &str, other: &Rows, what: &str) {
+    let outputs = &case.prepared().executed().outputs;
+    let found = outputs.get(table).unwrap_or_else(|| panic!("the case has no output `{table}`"));
+    same(table, &found.untyped(), other, what);
+}
