@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
-use crate::harness::{compile_text, execute, read_sql, root, session, trial, write_fixtures};
+use crate::harness::{compile_text, execute, folders, read_sql, root, session, trial, write_fixtures};
 use crate::semantics::{planned, same_rows, share_nothing};
 
 /// How many specs are tried.
@@ -47,9 +47,10 @@ fn check(seed: u64) {
     let cache = share_nothing(&core);
     let plain = execute(&planned(core, cache, &session), home(), &session).outputs;
     same_rows(&rewritten, &plain, &format!("without rewriting (seed {seed})\n{text}"));
+    let tables = folders(&home().join("tables"));
     for output in &random.outputs {
         let query = random.sql(output);
-        let answer = BTreeMap::from([(output.clone(), read_sql(&query, &home().join("tables")).untyped())]);
+        let answer = BTreeMap::from([(output.clone(), read_sql(&query, &tables).untyped())]);
         let found = BTreeMap::from([(output.clone(), rewritten[output].untyped())]);
         same_rows(&found, &answer, &format!("by plain SQL (seed {seed})\n{query}\n{text}"));
     }

@@ -1,16 +1,15 @@
-//! The text form and the archive lose nothing, on every golden; damaged archives are refused or harmless.
+//! The text form and the archive lose nothing, on every golden; damaged archives are refused.
 
 use std::sync::Arc;
 
 use ir::archive;
-use ir::graph::Graph;
 use ir::text::{parse, print};
 use libtest_mimic::Trial;
 use passes::{PIPELINE, Pass};
 
 use crate::harness::{Case, read_golden, trial};
 
-/// How many bytes of an archive are damaged, one at a time.
+/// How many bits of an archive are damaged, one at a time, and at how many places it is cut.
 const DAMAGES: usize = 200;
 
 pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
@@ -39,12 +38,10 @@ fn round_trip(case: &str, pass: &Pass) {
     assert_eq!(print(&read), text, "the archived graph prints as another text");
 }
 
-/// Changes one byte at a time, and cuts the archive at many places. Reading must not panic; a changed byte may go
-/// unnoticed only where the graph that comes out is still a graph that prints and parses.
+/// Changes one bit at a time, and cuts the archive at many places: all of it must be noticed, nothing may panic.
 fn damage(case: &str) {
     let Some(last) = PIPELINE.last() else { return };
-    let graph = read_golden(case, last).graph;
-    let bytes = archive::write(&graph).expect("a graph is archived");
+    let bytes = archive::write(&read_golden(case, last).graph).expect("a graph is archived");
     let seed = 0x5eed_u64;
     let mut state = seed;
     for _ in 0..DAMAGES {
@@ -52,22 +49,14 @@ fn damage(case: &str) {
         let flip = 1_u8 << next(&mut state, 8);
         let mut damaged = bytes.clone();
         damaged[position] ^= flip;
-        harmless(&damaged, &graph, &format!("seed {seed:#x}: bit {flip:#x} of byte {position}"));
+        let read = archive::read(&damaged);
+        assert!(read.is_err(), "seed {seed:#x}: with bit {flip:#x} of byte {position} changed, it was read");
     }
-    for _ in 0..DAMAGES / 4 {
+    for _ in 0..DAMAGES {
         let length = next(&mut state, bytes.len());
         assert!(archive::read(&bytes[..length]).is_err(), "seed {seed:#x}: an archive cut at {length} was read");
     }
     assert!(archive::read(b"graph text phase=lowered").is_err(), "a text is not an archive");
-}
-
-fn harmless(bytes: &[u8], original: &Graph, what: &str) {
-    let Ok(read) = archive::read(bytes) else { return };
-    if read != *original {
-        let text = print(&read);
-        let again = parse(&text).unwrap_or_else(|error| panic!("{what}: read as a graph that does not parse: {error}"));
-        assert_eq!(print(&again.graph), text, "{what}: read as a graph that does not round-trip");
-    }
 }
 
 /// A number below `bound` from a linear congruential generator (Knuth's MMIX constants).

@@ -7,6 +7,7 @@
 //! | `sharing_changes_no_row` | those with every node that has several readers shared, many partitions, tiny batches |
 //! | `expected_rows` | `expected/OUTPUT.txt`, written by hand |
 //! | `plain_sql` | `plain/OUTPUT.sql` run by DataFusion alone over the same tables |
+//! | `answers` | `answers/QUESTION.txt`, written by hand, as what `answers/QUESTION.sql` finds in the outputs |
 //!
 //! Rows are compared as multisets; floats must be equal to the last digit.
 
@@ -30,11 +31,15 @@ pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
         add("rewriting_changes_no_row", rewriting_changes_no_row);
         add("sharing_changes_no_row", sharing_changes_no_row);
         add("every_shared_view_is_computed_once", every_shared_view_is_computed_once);
-        if case.expectations("expected").is_some() {
-            add("expected_rows", expected_rows);
-        }
-        if case.expectations("plain").is_some() {
-            add("plain_sql", plain_sql);
+        let judges: [(&str, &str, fn(&Case)); 3] = [
+            ("expected", "expected_rows", expected_rows),
+            ("plain", "plain_sql", plain_sql),
+            ("answers", "answers", answers),
+        ];
+        for (folder, name, test) in judges {
+            if !case.expectations(folder).is_empty() {
+                add(name, test);
+            }
         }
     }
     trials
@@ -109,17 +114,27 @@ fn same(table: &str, found: &Rows, other: &Rows, what: &str) {
 }
 
 fn expected_rows(case: &Case) {
-    for path in case.expectations("expected").unwrap_or_default() {
+    for path in case.expectations("expected") {
         let text = std::fs::read_to_string(&path).expect("expected rows are read");
         compare(case, &stem(&path), &Rows::of_text(&text), "in tests/cases/*/expected");
     }
 }
 
 fn plain_sql(case: &Case) {
-    for path in case.expectations("plain").unwrap_or_default() {
+    for path in case.expectations("plain") {
         let query = std::fs::read_to_string(&path).expect("a query is read");
         let answer = read_sql(&query, &case.prepared().tables()).untyped();
         compare(case, &stem(&path), &answer, "by plain SQL");
+    }
+}
+
+/// Questions about the outputs: `answers/NAME.sql` over them must give `answers/NAME.txt`.
+fn answers(case: &Case) {
+    let published = &case.prepared().executed().published;
+    for path in case.expectations("answers").into_iter().filter(|path| path.extension().is_some_and(|e| e == "sql")) {
+        let query = std::fs::read_to_string(&path).expect("a question is read");
+        let answer = std::fs::read_to_string(path.with_extension("txt")).expect("every question has an answer");
+        same(&stem(&path), &read_sql(&query, published).untyped(), &Rows::of_text(&answer), "as its answer says");
     }
 }
 

@@ -12,6 +12,7 @@ use arrow::array::RecordBatch;
 use delta::{CommitOptions, Location, TableTarget, TableWriter, WriteMode, WriteOptions, WrittenFiles};
 use engine::Cancellation;
 use extract::{ExtractError, Options, Summary, Table, TableSink};
+use futures::future::join_all;
 use tokio::runtime::Runtime;
 
 use crate::cli::SourceArgs;
@@ -200,7 +201,8 @@ async fn discard(written: Written) {
     }
 }
 
-/// Commits one table after the other. A failure leaves those before it committed, and says so.
+/// Commits all tables. They are independent of each other, and most of a commit is waiting for the disk, so they
+/// are committed side by side; an error says which of them are committed all the same.
 fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<ExtractedTable>, Failure> {
     let options = CommitOptions {
         metadata: BTreeMap::from([
@@ -209,26 +211,31 @@ fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<Extra
         ]),
         ..CommitOptions::default()
     };
-    let mut tables: Vec<ExtractedTable> = Vec::new();
-    let mut rest = written.into_iter();
-    while let Some((table, target, files)) = rest.next() {
-        match runtime.block_on(target.commit(vec![files], &options)) {
+    let commits = written.into_iter().map(|(table, target, files)| {
+        let (location, options) = (format!("{prefix}{}", table.name()), &options);
+        async move { (location, target.commit(vec![files], options).await) }
+    });
+    let outcomes = runtime.block_on(join_all(commits));
+    let mut tables = Vec::new();
+    let mut failure = None;
+    for (location, outcome) in outcomes {
+        match outcome {
             Ok(committed) => tables.push(ExtractedTable {
-                location: format!("{prefix}{}", table.name()),
+                location,
                 rows: committed.rows,
                 files: committed.files_added,
                 bytes: committed.bytes,
                 version: committed.version,
             }),
             Err(error) => {
-                runtime.block_on(discard(rest.collect()));
-                let before: Vec<&str> = tables.iter().map(|table| table.location.as_str()).collect();
-                let message = format!("{error}; committed before: {}", before.join(", "));
-                return Err(Failure::finding(ir::diag::codes::COMMIT_FAILED, message, "extraction"));
+                failure.get_or_insert(error);
             }
         }
     }
-    Ok(tables)
+    let Some(error) = failure else { return Ok(tables) };
+    let committed: Vec<&str> = tables.iter().map(|table| table.location.as_str()).collect();
+    let message = format!("{error}; committed all the same: {}", committed.join(", "));
+    Err(Failure::finding(ir::diag::codes::COMMIT_FAILED, message, "extraction"))
 }
 
 /// Makes the folder of a lake, and tells version control and other walks of the repository to leave it out.

@@ -1,10 +1,11 @@
 //! The archived form of a graph: rkyv bytes behind a header.
 //!
 //! A run stores its graph in this form; replay, diff and a warm compile read it back. Layout: eight bytes of
-//! magic, four bytes of format version (little endian), four of padding, then the archive of [`FlatGraph`]: flat
-//! vectors of nodes and edges, edges by node index. Reading never trusts the bytes: magic, version and every
-//! offset are checked first (bytecheck), and a graph that does not satisfy its phase is found by the verifier
-//! like any other.
+//! magic, four bytes of format version (little endian), twenty of BLAKE3 of the rest, then the archive of
+//! [`FlatGraph`]: flat vectors of nodes and edges, edges by node index. Reading never trusts the bytes: magic,
+//! version, checksum and every offset are checked first (bytecheck), and a graph that does not satisfy its phase is
+//! found by the verifier like any other. The checksum catches damage that leaves a readable graph, such as another
+//! letter in a name; it is no protection against forgery.
 
 use rkyv::rancor;
 use rkyv::util::AlignedVec;
@@ -16,7 +17,9 @@ const MAGIC: [u8; 8] = *b"CODEANIR";
 /// Raised whenever the archived types change; older archives are refused, never guessed at.
 pub const FORMAT_VERSION: u32 = 1;
 /// Header size; a multiple of the archive's alignment.
-const HEADER: usize = 16;
+const HEADER: usize = 32;
+/// Where the checksum lies in the header.
+const CHECKSUM: std::ops::Range<usize> = 12..HEADER;
 
 /// Why bytes could not be read as an archived graph.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +53,7 @@ pub fn write(graph: &Graph) -> Result<Vec<u8>, ArchiveError> {
     let mut bytes = Vec::with_capacity(HEADER + body.len());
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    bytes.resize(HEADER, 0);
+    bytes.extend(checksum(&body));
     bytes.extend_from_slice(&body);
     Ok(bytes)
 }
@@ -71,8 +74,16 @@ pub fn read(bytes: &[u8]) -> Result<Graph, ArchiveError> {
     // rkyv reads in place and needs its alignment, which a slice of a file does not promise.
     let mut aligned: AlignedVec = AlignedVec::with_capacity(bytes.len());
     aligned.extend_from_slice(bytes.get(HEADER..).unwrap_or_default());
+    if bytes.get(CHECKSUM) != Some(checksum(&aligned).collect::<Vec<u8>>().as_slice()) {
+        return Err(ArchiveError::Damaged("its checksum is wrong".to_owned()));
+    }
     let flat = rkyv::from_bytes::<FlatGraph, rancor::Error>(&aligned).map_err(damaged)?;
     Graph::unflatten(flat).map_err(|error| ArchiveError::Damaged(error.to_string()))
+}
+
+/// The beginning of BLAKE3, as long as its place in the header.
+fn checksum(body: &[u8]) -> impl Iterator<Item = u8> {
+    blake3::hash(body).as_bytes().to_owned().into_iter().take(CHECKSUM.len())
 }
 
 fn damaged(error: rancor::Error) -> ArchiveError {

@@ -1,13 +1,14 @@
 //! Cases: folders with a spec and the fixtures of its tables, or with a repository for the shipped spec.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use ir::diag::{Diagnostic, RenderOptions, render};
 use tempfile::TempDir;
 
 use super::extraction::write_extraction;
-use super::{Execution, Stage, compile_text, entries, execute, on_deep_stack, root, session, stem, write_fixtures};
+use super::{Execution, Stage, compile_text, entries, execute, folders, on_deep_stack, root, session, stem, write_fixtures};
 
 /// One folder of `tests/cases`.
 pub(crate) struct Case {
@@ -41,6 +42,11 @@ impl Case {
         prepared.as_ref().unwrap_or_else(|error| panic!("the case {} does not compile: {error}", self.name))
     }
 
+    /// The files of one kind of expectation; none if the case has no such folder.
+    pub(crate) fn expectations(&self, kind: &str) -> Vec<PathBuf> {
+        entries(&self.folder.join(kind))
+    }
+
     fn prepare(&self) -> Prepared {
         let home = tempfile::tempdir().expect("a folder is made");
         write_fixtures(&self.folder.join("tables"), &home.path().join("tables"));
@@ -61,8 +67,9 @@ impl Case {
 }
 
 impl Prepared {
-    pub(crate) fn tables(&self) -> PathBuf {
-        self.home.path().join("tables")
+    /// The tables the fixtures describe.
+    pub(crate) fn tables(&self) -> BTreeMap<String, PathBuf> {
+        folders(&self.home.path().join("tables"))
     }
 
     pub(crate) fn stage(&self, pass: &str) -> &Stage {
@@ -77,10 +84,3 @@ impl Prepared {
     }
 }
 
-/// The folder of a case's expectations, if it has one.
-impl Case {
-    pub(crate) fn expectations(&self, kind: &str) -> Option<Vec<PathBuf>> {
-        let folder: &Path = &self.folder.join(kind);
-        folder.is_dir().then(|| entries(folder))
-    }
-}

@@ -11,7 +11,7 @@ use ir::op::{Evaluation, Input, Read, Scan};
 use ir::oracle::{ExprType, Oracle, TableError, TypeError};
 use ir::schema::Schema;
 use ir::spec::Spec;
-use passes::{Observer, Options, Pass, PassEvent};
+use passes::{Family, Observer, Options, PIPELINE, Pass, PassEvent};
 
 use super::runtime;
 
@@ -53,7 +53,6 @@ impl Oracle for CaseOracle {
 }
 
 /// The graph after a pass, and what the pass decided.
-#[derive(Clone, Debug)]
 pub(crate) struct Stage {
     pub(crate) pass: &'static Pass,
     pub(crate) graph: Graph,
@@ -83,15 +82,29 @@ pub(crate) fn compile_text(text: &str, file: &str, name: &str, home: &Path, sess
     let mut diagnostics = loaded.diagnostics;
     let mut stages = Vec::new();
     if let Some(spec) = &loaded.spec {
-        let (compiled, found) = stages_of(spec, name, home, session);
+        // A spec with mistakes found by reading it is only looked at for more mistakes.
+        let sound = !diagnostics.iter().any(Diagnostic::is_error);
+        let options = Options { verify: sound, stop_after: (!sound).then(last_front_pass) };
+        let (compiled, found) = stages_of(spec, name, home, session, options);
         stages = compiled;
         diagnostics.extend(found);
     }
     CompiledText { stages, source: loaded.source, diagnostics }
 }
 
+fn last_front_pass() -> &'static str {
+    let front = PIPELINE.iter().rev().find(|pass| pass.family == Family::Front);
+    front.expect("the table begins with front passes").name
+}
+
 /// The stages of a spec and everything found wrong with it. A pass that breaks the graph is a failure.
-pub(crate) fn stages_of(spec: &Spec, name: &str, home: &Path, session: &Session) -> (Vec<Stage>, Vec<Diagnostic>) {
+fn stages_of(
+    spec: &Spec,
+    name: &str,
+    home: &Path,
+    session: &Session,
+    options: Options<'_>,
+) -> (Vec<Stage>, Vec<Diagnostic>) {
     let no_tables = CaseOracle::new(session, Tables::default());
     let first = Options { verify: false, stop_after: Some("lower") };
     let lowered = passes::compile(spec, name, &no_tables, first, &mut ()).expect("lowering never fails");
@@ -99,7 +112,6 @@ pub(crate) fn stages_of(spec: &Spec, name: &str, home: &Path, session: &Session)
     let tables = runtime().block_on(Tables::resolve(home, &requests));
     let oracle = CaseOracle::new(session, tables);
     let mut recorder = Recorder::default();
-    let options = Options { verify: true, stop_after: None };
     let compiled = passes::compile(spec, name, &oracle, options, &mut recorder).unwrap_or_else(|error| panic!("{error}"));
     (recorder.0, compiled.diagnostics)
 }

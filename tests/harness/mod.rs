@@ -9,6 +9,7 @@ mod rows;
 mod run;
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -16,10 +17,10 @@ use engine::{Session, SessionOptions};
 use libtest_mimic::{Failed, Trial};
 use tokio::runtime::Runtime;
 
-pub(crate) use case::{Case, Prepared};
-pub(crate) use compile::{CaseOracle, Stage, compile_text, stages_of};
+pub(crate) use case::Case;
+pub(crate) use compile::{CaseOracle, Stage, compile_text};
 pub(crate) use fixture::write_fixtures;
-pub(crate) use golden_file::{Golden, assert_snapshot, golden_path, read_golden, snapshot_text, stage_text};
+pub(crate) use golden_file::{assert_snapshot, golden_path, read_golden, stage_text};
 pub(crate) use rows::Rows;
 pub(crate) use run::{Execution, execute, plans, read_sql};
 
@@ -100,6 +101,11 @@ pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
 /// The name of a file or folder without its extension.
 pub(crate) fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The folders directly in a folder, by name.
+pub(crate) fn folders(folder: &Path) -> BTreeMap<String, PathBuf> {
+    entries(folder).into_iter().filter(|path| path.is_dir()).map(|path| (stem(&path), path)).collect()
 }
 
 /// Copies a folder with everything in it.

@@ -1,7 +1,7 @@
 //! Running graphs, and reading back what they wrote.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -10,12 +10,16 @@ use delta::{Location, ResolvedTable, ScanOptions};
 use engine::{PlanDag, RunOptions, RunOutcome, Session, Stage, TableRequest, Tables};
 use ir::graph::Graph;
 use ir::op::Op;
+use tempfile::TempDir;
 
 use super::compile::CaseOracle;
-use super::{Rows, copy_folder, entries, runtime, stem};
+use super::{Rows, copy_folder, runtime};
 
 /// What a run left behind.
 pub(crate) struct Execution {
+    /// The tables of the outputs, by name; they live as long as this.
+    pub(crate) published: BTreeMap<String, PathBuf>,
+    _home: TempDir,
     /// The rows of every output, by table name.
     pub(crate) outputs: BTreeMap<String, Rows>,
     pub(crate) outcome: RunOutcome,
@@ -38,15 +42,17 @@ pub(crate) fn execute(graph: &Graph, home: &Path, session: &Session) -> Executio
     let dag = emit(graph, copy.path(), session);
     let options = RunOptions::new(copy.path(), "suite");
     let outcome = runtime().block_on(engine::execute(session, &dag, &options)).unwrap_or_else(|error| panic!("{error}"));
-    let mut outputs = BTreeMap::new();
+    let (mut outputs, mut published) = (BTreeMap::new(), BTreeMap::new());
     for id in graph.sinks() {
         let Some(Op::Sink(sink)) = graph.get(id).map(|node| &node.op) else { continue };
         let table = open(&sink.location, copy.path(), None);
         let context = SessionContext::new();
         let rows = collect(&context, provider(&table, &context));
-        outputs.insert(graph.name_of(id).trim_start_matches('@').to_owned(), rows);
+        let name = graph.name_of(id).trim_start_matches('@').to_owned();
+        published.insert(name.clone(), copy.path().join(&sink.location));
+        outputs.insert(name, rows);
     }
-    Execution { outputs, outcome }
+    Execution { published, _home: copy, outputs, outcome }
 }
 
 /// The logical plans of a graph as emitted, and as the engine's optimizer leaves them.
@@ -73,14 +79,13 @@ fn collect(context: &SessionContext, provider: Arc<dyn TableProvider>) -> Rows {
 }
 
 /// The answer of DataFusion alone, without this program's functions, rules and operators, to a query over the
-/// tables of a folder. `NAME` is a table's latest version, `NAME_v3` its version 3.
-pub(crate) fn read_sql(query: &str, tables: &Path) -> Rows {
+/// given tables. `NAME` is a table's latest version, `NAME_v3` its version 3.
+pub(crate) fn read_sql(query: &str, tables: &BTreeMap<String, PathBuf>) -> Rows {
     let context = SessionContext::new();
-    for path in entries(tables) {
-        let name = stem(&path);
-        let latest = open(&path.to_string_lossy(), tables, None);
+    for (name, path) in tables {
+        let latest = open(&path.to_string_lossy(), path, None);
         for version in 0..=latest.version() {
-            let table = open(&path.to_string_lossy(), tables, Some(version));
+            let table = open(&path.to_string_lossy(), path, Some(version));
             context.register_table(format!("{name}_v{version}"), provider(&table, &context)).expect("a free name");
         }
         context.register_table(name, provider(&latest, &context)).expect("a free name");

@@ -20,7 +20,7 @@ scope. It must equal what `symtable` says. Exit status 1 when less than the thre
 scope could be compared.
 
 Names that only the compiler knows are left out: the parameter `.0` of comprehensions and the cell
-`__class__` where the text does not mention it. Since Python 3.12 comprehensions may be merged into the
+`__class__` and its like. Since Python 3.12 comprehensions may be merged into the
 enclosing function (PEP 709); such scopes have no symbol table and are skipped, with their own names in the
 enclosing one.
 """
@@ -46,7 +46,9 @@ unittest/mock.py urllib/parse.py urllib/request.py uuid.py warnings.py weakref.p
 zipfile.py zipfile/__init__.py test/test_scope.py test/test_generators.py test/test_named_expressions.py
 test/test_patma.py test/test_type_params.py test/test_type_aliases.py test/test_grammar.py""".split()
 
-IMPLICIT = re.compile(r"^\.|^__(class|classdict|conditional_annotations|static_attributes)__$|^__firstlineno__$")
+IMPLICIT = re.compile(r"^\.|^__(class|classdict|type_params|conditional_annotations|static_attributes)__$|^__firstlineno__$")
+# Tables of single expressions that are evaluated late; the graph has no scope for them.
+LATE = {"annotation", "type variable", "type variables", "type alias", "typevar bound", "typevar default"}
 COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
 
 
@@ -173,7 +175,7 @@ def tables(top):
     pending = [(top, None)]
     while pending:
         table, owner = pending.pop()
-        if table.get_type() not in ("annotation", "TYPE_VARIABLE", "type variable", "TYPE_ALIAS", "type alias"):
+        if str(table.get_type()).lower().replace("_", " ") not in LATE:
             owner = table.get_name() if table.get_type() == "class" else owner
             yield table, owner
         pending.extend((child, owner) for child in reversed(table.get_children()))
@@ -250,7 +252,7 @@ def compare(graph, root, path, tally, differences):
         line = 1 if kind == "module" else table.get_lineno()
         theirs = table_answers(table, owner)
         if kind == "module":
-            theirs |= dict.fromkeys(sent_up, "local")
+            theirs.update(dict.fromkeys(sent_up, "local"))
         candidates = [scope for scope in waiting[(kind, name, line)] if id(scope) not in matched]
         if not candidates:
             tally["scope missing"] += 1

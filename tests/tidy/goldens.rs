@@ -28,7 +28,7 @@ pub(super) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
         rule("golden_headers", "these goldens have an unexpected header", headers),
         rule(
             "cases_are_judged",
-            "a golden proves nothing alone; give these cases rows in `expected/` or queries in `plain/`",
+            "a golden proves nothing alone; give these cases rows in `expected/`, queries in `plain/` or questions in `answers/`",
             move || unjudged(&judged),
         ),
     ]
@@ -59,10 +59,9 @@ fn headers() -> Vec<String> {
         .collect()
 }
 
-/// Repositories are judged by `tests/judges`, which compares with other tools.
 fn unjudged(cases: &[Arc<Case>]) -> Vec<String> {
     let judged = |case: &Case| {
-        ["expected", "plain"].iter().any(|kind| case.expectations(kind).is_some_and(|files| !files.is_empty()))
+        ["expected", "plain", "answers"].iter().any(|kind| !case.expectations(kind).is_empty())
     };
     cases.iter().filter(|case| !judged(case)).map(|case| case.name.clone()).collect()
 }

@@ -4,7 +4,7 @@ mod graph;
 mod rows;
 mod run;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use ir::diag::escape_text;
 
 pub(crate) use graph::graph_json;
@@ -16,6 +16,10 @@ pub(crate) fn json_text(value: &serde_json::Value) -> String {
     format!("{value:#}\n")
 }
 
+/// One line below the header, none elsewhere: rows can be searched and cut with ordinary tools.
+const STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
 /// How a column of a table is aligned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Align {
@@ -26,7 +30,7 @@ pub(crate) enum Align {
 /// A table with a header, as lines of text.
 pub(crate) fn table(headers: &[(&str, Align)], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
     let cell = |text: &str, align: Align| {
         Cell::new(escape_text(text)).set_alignment(match align {
             Align::Left => CellAlignment::Left,

@@ -17,7 +17,7 @@
 //! nobody else does. Without a name it stands above every input that has the column. A NULL value keeps the rows
 //! in which the column is NULL. Literals are trees, not text, so no value can change the shape of an expression.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::ScalarExpr;
@@ -67,6 +67,15 @@ pub(crate) fn bind_op(op: &mut Op, values: &BTreeMap<String, ScalarExpr>) {
     }
 }
 
+/// The placeholders in an operation.
+pub(super) fn placeholders(op: &Op) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = op.expressions().iter().flat_map(|used| used.expr.placeholders()).collect();
+    if let Op::Query(query) = op {
+        found.extend(query.query.placeholders());
+    }
+    found
+}
+
 /// The nodes above which a parameter's filter belongs.
 fn filter_targets(graph: &Graph, parameter: &Parameter) -> Vec<NodeId> {
     let ParameterTarget::FilterEq { base, column } = &parameter.target else { return Vec::new() };
@@ -85,14 +94,8 @@ fn filter_targets(graph: &Graph, parameter: &Parameter) -> Vec<NodeId> {
 
 /// Checks that every parameter has something to do and fits it. Part of validation.
 pub(super) fn check(graph: &Graph, cx: &mut Context<'_>) {
-    let mut used = std::collections::BTreeSet::new();
-    for id in graph.ids() {
-        let Some(node) = graph.get(id) else { continue };
-        used.extend(node.op.expressions().iter().flat_map(|expr| expr.expr.placeholders()));
-        if let Op::Query(query) = &node.op {
-            used.extend(query.query.placeholders());
-        }
-    }
+    let used: BTreeSet<String> =
+        graph.ids().filter_map(|id| graph.get(id)).flat_map(|node| placeholders(&node.op)).collect();
     for (index, parameter) in graph.parameters.iter().enumerate() {
         let place = SpecPath::root().field("typed_parameters").index(index).field("target");
         match &parameter.target {

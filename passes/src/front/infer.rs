@@ -36,6 +36,11 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             // Parameters are still to be bound; types are asked for as if they were.
             let mut bound = node.clone();
             bind::bind_op(&mut bound.op, &values);
+            if !bind::placeholders(&bound.op).is_empty() {
+                // Without its value a placeholder has no type; `validate` says what is missing.
+                cx.broken.insert(owner);
+                continue;
+            }
             match infer(graph, cx, id, &bound) {
                 Some(schema) => {
                     if let Some(node) = graph.get_mut(id) {
@@ -165,7 +170,8 @@ fn operation_place(cx: &Context<'_>, node: &Node) -> SpecPath {
 fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place: SpecPath) {
     let diagnostic = match error {
         TypeError::UnknownColumn { name, candidates } => {
-            let mut diagnostic = Diagnostic::new(codes::UNKNOWN_COLUMN, format!("there is no column `{name}`"))
+            let code = if node.name.starts_with('@') { codes::OUTPUT_COLUMN } else { codes::UNKNOWN_COLUMN };
+            let mut diagnostic = Diagnostic::new(code, format!("there is no column `{name}`"))
                 .found(name)
                 .allowed(candidates)
                 .suggest_nearest();
@@ -189,7 +195,7 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place
             let code = match &node.op {
                 Op::Unnest(_) => codes::NOT_A_LIST,
                 Op::Window(_) if message.contains("window") => codes::NOT_A_WINDOW,
-                _ if message.contains("not allowed here") => codes::UNSUPPORTED_EXPRESSION,
+                _ if message.contains("not possible here") => codes::UNSUPPORTED_EXPRESSION,
                 _ => codes::TYPE_MISMATCH,
             };
             Diagnostic::new(code, message)

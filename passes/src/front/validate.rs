@@ -12,6 +12,7 @@ use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::{Graph, Node, NodeId};
 use ir::op::{Op, Relate, Scan, Sink};
 use ir::schema::{Schema, same_logical_type};
+use ir::spec::ParameterTarget;
 
 use super::bind;
 use crate::context::Context;
@@ -23,10 +24,10 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let graph = &*graph;
     for id in graph.topological() {
         let Some(node) = graph.get(id) else { continue };
+        check_placeholders(graph, cx, node);
         if cx.is_broken(node) {
             continue;
         }
-        check_placeholders(graph, cx, node);
         let inputs: Vec<&Schema> = graph
             .inputs(id)
             .into_iter()
@@ -59,13 +60,22 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     warn_unused(graph, cx);
 }
 
+/// A placeholder must have a value. One whose value is wrong has been reported for that.
 fn check_placeholders(graph: &Graph, cx: &mut Context<'_>, node: &Node) {
     let values = bind::placeholder_values(graph);
-    let mut used: BTreeSet<String> = node.op.expressions().iter().flat_map(|used| used.expr.placeholders()).collect();
-    if let Op::Query(query) = &node.op {
-        used.extend(query.query.placeholders());
-    }
-    for name in used.into_iter().filter(|name| !values.contains_key(name)) {
+    let given: BTreeSet<String> = cx
+        .spec
+        .iter()
+        .flat_map(|spec| &spec.typed_parameters)
+        .filter_map(|parameter| match parameter.target {
+            ParameterTarget::PlaceholderPos { position } => Some(format!("${position}")),
+            ParameterTarget::FilterEq { .. } => None,
+        })
+        .collect();
+    for name in bind::placeholders(&node.op) {
+        if values.contains_key(&name) || given.contains(&name) {
+            continue;
+        }
         cx.report(
             Diagnostic::new(codes::UNBOUND_PLACEHOLDER, format!("{name} has no value"))
                 .at(cx.place_in_transform(node))

@@ -12,7 +12,7 @@
 //! Sharing costs one write and a cheap read per reader; recomputing costs everything below, down to tables and
 //! shared nodes, once more for every further reader ([`crate::analysis::cost`]). The cheaper one is taken, unless
 //! the spec says otherwise: `ForceCache` and `NeverCache`, fewer readers than `min_fanout`, fewer rows than
-//! `min_estimated_rows`. A volatile node is always shared: its readers must agree on its rows. Nodes are decided
+//! `min_estimated_rows`. A scan with only filters and projections above it is always read again. A volatile node is always shared: its readers must agree on its rows. Nodes are decided
 //! producers first, so the price of a node knows what below it is shared already.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +71,9 @@ fn decide(graph: &Graph, cx: &Context<'_>, id: NodeId, costs: &BTreeMap<NodeId, 
     if let Some(least) = graph.cache.min_estimated_rows.filter(|least| rows.rows < *least) {
         return recompute(format!("{rows} rows are fewer than min_estimated_rows {least}"));
     }
+    if is_streaming(graph, id) {
+        return recompute(format!("{readers} readers: reading the table again costs less than holding {rows} rows"));
+    }
     let readers_wide = u64::try_from(readers).unwrap_or(u64::MAX);
     let again = cost_below(graph, id, costs).saturating_mul(readers_wide.saturating_sub(1));
     let stored = rows.rows.saturating_add(rows.rows.saturating_mul(readers_wide) / 2);
@@ -78,6 +81,21 @@ fn decide(graph: &Graph, cx: &Context<'_>, id: NodeId, costs: &BTreeMap<NodeId, 
         "{readers} readers: computing it again costs {again}, storing and reading {rows} rows costs {stored}"
     );
     if again > stored { share(reason) } else { recompute(reason) }
+}
+
+/// Whether a node is a table scan with nothing but filters and projections above it. Each reader then reads only its
+/// own columns and row groups; a store would have to hold the union of them.
+fn is_streaming(graph: &Graph, mut id: NodeId) -> bool {
+    loop {
+        match graph.get(id).map(|node| &node.op) {
+            Some(Op::Scan(_)) => return true,
+            Some(Op::Filter(_) | Op::Project(_)) => match graph.inputs(id).as_slice() {
+                [input] => id = *input,
+                _ => return false,
+            },
+            _ => return false,
+        }
+    }
 }
 
 /// The cost of a node and everything below it, down to shared nodes.

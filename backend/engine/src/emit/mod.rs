@@ -19,13 +19,13 @@ mod unnest;
 
 pub use explain::{Stage, explain};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan};
-use ir::graph::{Graph, NodeId, PlacementChoice};
+use ir::graph::{Graph, NodeId, PlacementChoice, Segment};
 use ir::op::{Op, Sink};
 use ir::schema::Schema;
 use ir::verify::Verified;
@@ -104,34 +104,13 @@ pub fn emit(graph: Verified<'_>, tables: &Tables, session: &Session) -> Result<P
     for id in graph.topological() {
         emission.node(id)?;
     }
-    let mut segments = Vec::with_capacity(schedule.segments.len());
-    let mut writes = BTreeMap::new();
-    for segment in &schedule.segments {
-        let unknown = || EngineError::internal(&segment.root, "the schedule names a node without a plan");
-        let id = graph.find(&segment.root).ok_or_else(unknown)?;
-        let node = graph.get(id).ok_or_else(unknown)?;
-        let logical = emission.definitions.get(&id).ok_or_else(unknown)?;
-        let schema = node.schema.clone().ok_or_else(unknown)?;
-        let name = segment.root.trim_start_matches('@').to_owned();
-        let kind = match &node.op {
-            Op::Sink(sink) => {
-                let write = WriteNode::new(&name, sink, Arc::clone(logical));
-                writes.insert(name.clone(), LogicalPlan::Extension(Extension { node: Arc::new(write) }));
-                SegmentKind::Output(sink.clone())
-            }
-            _ => SegmentKind::SharedView,
-        };
-        segments.push(SegmentPlan {
-            name,
-            kind,
-            level: segment.level,
-            reads: segment.reads.clone(),
-            bottom_level: segment.bottom_level,
-            schema,
-            logical: logical.as_ref().clone(),
-        });
-    }
-    let root = OutputsNode::new(writes.into_values().collect());
+    let segments = schedule.segments.iter().map(|segment| emission.segment(segment)).collect::<Result<Vec<_>, _>>()?;
+    let writes: BTreeMap<&str, &LogicalPlan> = segments
+        .iter()
+        .filter(|segment| segment.kind != SegmentKind::SharedView)
+        .map(|segment| (segment.name.as_str(), &segment.logical))
+        .collect();
+    let root = OutputsNode::new(writes.into_values().cloned().collect());
     let root = LogicalPlan::Extension(Extension { node: Arc::new(root) });
     Ok(PlanDag { name: graph.name.clone(), segments, root })
 }
@@ -147,6 +126,31 @@ struct Emission<'a> {
 }
 
 impl Emission<'_> {
+    fn segment(&self, segment: &Segment) -> Result<SegmentPlan, EngineError> {
+        let unknown = || EngineError::internal(&segment.root, "the schedule names a node without a plan");
+        let id = self.graph.find(&segment.root).ok_or_else(unknown)?;
+        let node = self.graph.get(id).ok_or_else(unknown)?;
+        let definition = self.definitions.get(&id).ok_or_else(unknown)?;
+        let name = segment.root.trim_start_matches('@').to_owned();
+        let (kind, logical) = match &node.op {
+            Op::Sink(sink) => {
+                let write = WriteNode::new(&name, sink, Arc::clone(definition));
+                let logical = LogicalPlan::Extension(Extension { node: Arc::new(write) });
+                (SegmentKind::Output(sink.clone()), logical)
+            }
+            _ => (SegmentKind::SharedView, definition.as_ref().clone()),
+        };
+        Ok(SegmentPlan {
+            name,
+            kind,
+            level: segment.level,
+            reads: segment.reads.clone(),
+            bottom_level: segment.bottom_level,
+            schema: node.schema.clone().ok_or_else(unknown)?,
+            logical,
+        })
+    }
+
     fn node(&mut self, id: NodeId) -> Result<(), EngineError> {
         let Some(node) = self.graph.get(id) else { return Ok(()) };
         let mut inputs = Vec::new();
@@ -216,7 +220,7 @@ pub(crate) fn operation(state: &SessionState, op: &Op, inputs: Vec<Arc<LogicalPl
         Op::SpanJoin(op) => pair(inputs).and_then(|(left, right)| join::span_join(op, left, right)),
         Op::Union(_) => relational::union(inputs),
         Op::Distinct(_) => single(inputs).map(relational::distinct),
-        Op::Sink(sink) => return single(inputs).and_then(|input| checked_sink(sink, input)),
+        Op::Sink(sink) => return single(inputs).and_then(|input| sink_input(sink, input)),
         Op::Scan(_)
         | Op::Input(_)
         | Op::ChangeFeed(_)
@@ -230,10 +234,11 @@ pub(crate) fn operation(state: &SessionState, op: &Op, inputs: Vec<Arc<LogicalPl
     .map(Arc::new)
 }
 
-fn checked_sink(sink: &Sink, input: Arc<LogicalPlan>) -> Result<Arc<LogicalPlan>> {
-    let names: BTreeSet<&str> = input.schema().fields().iter().map(|field| field.name().as_str()).collect();
-    match sink.partition_by.iter().find(|column| !names.contains(column.as_str())) {
-        Some(column) => plan_err!("the partition column `{column}` is not a column of the output"),
+/// What a sink writes: its input.
+fn sink_input(sink: &Sink, input: Arc<LogicalPlan>) -> Result<Arc<LogicalPlan>> {
+    let missing = |name: &&String| !input.schema().has_column_with_unqualified_name(name);
+    match sink.partition_by.iter().find(missing) {
+        Some(name) => plan_err!("the partition column `{name}` is not a column of the output"),
         None => Ok(input),
     }
 }

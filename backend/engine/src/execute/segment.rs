@@ -144,7 +144,8 @@ async fn store_rows(
             Ok(())
         });
     }
-    all(&progress.run, tasks, |()| ()).await.map(|_: Vec<()>| ())
+    let (_, failure) = all::<()>(&progress.run, tasks).await;
+    failure.map_or(Ok(()), Err)
 }
 
 async fn write_rows(
@@ -180,7 +181,13 @@ async fn write_rows(
             }
         });
     }
-    all(&progress.run, tasks, |files| files).await.map(|files| files.into_iter().flatten().collect())
+    let (files, failure) = all(&progress.run, tasks).await;
+    let files: Vec<WrittenFiles> = files.into_iter().flatten().collect();
+    let Some(failure) = failure else { return Ok(files) };
+    for files in files {
+        files.discard().await;
+    }
+    Err(failure)
 }
 
 /// What interrupted the writing of a partition: what comes before the writer, or the writer.
@@ -231,18 +238,17 @@ async fn next(progress: &Progress, stream: &mut SendableRecordBatchStream) -> Re
 }
 
 /// Waits for all tasks; after the first failure the run is stopped, and the others end on their own, with their
-/// files deleted. What tasks that ended well have written is dropped, and with it deleted.
-async fn all<T: Send + 'static, U>(
+/// files deleted. Gives the results of the tasks that ended well, and the failure if there was one.
+async fn all<T: Send + 'static>(
     run: &Run,
     mut tasks: JoinSet<Result<T, Failure>>,
-    keep: impl Fn(T) -> U,
-) -> Result<Vec<U>, Failure> {
+) -> (Vec<T>, Option<Failure>) {
     let mut results = Vec::new();
     let mut failure: Option<Failure> = None;
     while let Some(joined) = tasks.join_next().await {
         let failed = match joined {
             Ok(Ok(result)) => {
-                results.push(keep(result));
+                results.push(result);
                 continue;
             }
             Ok(Err(failed)) => failed,
@@ -257,5 +263,5 @@ async fn all<T: Send + 'static, U>(
             failure = Some(failed);
         }
     }
-    failure.map_or(Ok(results), Err)
+    (results, failure)
 }

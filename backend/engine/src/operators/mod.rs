@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`SharedViewNode`] | [`SharedViewExec`]: reads what the view's segment stored |
 //! | [`SpanJoinNode`] | [`SpanJoinExec`](span_join::SpanJoinExec) |
-//! | [`WriteNode`], [`OutputsNode`] | none: outputs are run segment by segment |
+//! | [`WriteNode`] | [`WriteExec`]: gives its rows as the table wants them distributed; execution writes them |
+//! | [`OutputsNode`] | none: outputs are run one by one |
 
 mod outputs;
 mod planner;
@@ -12,6 +13,7 @@ mod shared_view;
 pub mod span_join;
 mod span_join_node;
 mod store;
+mod write_exec;
 
 pub use outputs::{OutputsNode, WriteNode};
 pub(crate) use planner::OperatorPlanner;
@@ -19,3 +21,4 @@ pub use shared_view::{SharedViewExec, SharedViewNode};
 pub use span_join_node::{SpanJoinKeys, SpanJoinNode};
 pub use store::{SharedStore, StoreCounters};
 pub(crate) use store::RunStores;
+pub use write_exec::WriteExec;

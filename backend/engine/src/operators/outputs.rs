@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use datafusion::common::{DFSchema, DFSchemaRef, Result, plan_err};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion::physical_plan::ExecutionPlan;
 use ir::op::{Sink, SinkMode};
 
-/// Writes its input to a table. For display: execution writes by itself.
+use super::write_exec::WriteExec;
+
+/// Writes its input to a table.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WriteNode {
     table: String,
@@ -22,6 +25,11 @@ impl WriteNode {
     #[must_use]
     pub fn new(table: &str, sink: &Sink, input: Arc<LogicalPlan>) -> Self {
         Self { table: table.to_owned(), sink: sink.clone(), input }
+    }
+
+    /// The operator over a planned input.
+    pub(super) fn plan(&self, input: Arc<dyn ExecutionPlan>) -> WriteExec {
+        WriteExec::new(&self.table, &self.sink.partition_by, input)
     }
 }
 

@@ -41,8 +41,14 @@ impl ExtensionPlanner for OperatorPlanner {
                 _ => plan_err!("a span join has two inputs"),
             };
         }
-        if node.as_any().is::<WriteNode>() || node.as_any().is::<OutputsNode>() {
-            return plan_err!("outputs are run segment by segment; the root of a DAG is for display");
+        if let Some(node) = node.as_any().downcast_ref::<WriteNode>() {
+            return match physical_inputs {
+                [input] => Ok(Some(Arc::new(node.plan(Arc::clone(input))))),
+                _ => plan_err!("a write has one input"),
+            };
+        }
+        if node.as_any().is::<OutputsNode>() {
+            return plan_err!("outputs are run one by one; the root of a DAG is for display");
         }
         Ok(None)
     }

@@ -12,10 +12,12 @@ use arrow::array::{Array, ArrayData};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::{DataFusionError, Result, internal_err};
+use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PlanProperties};
+use futures::TryStreamExt;
 
 /// The rows of one shared view.
 #[derive(Debug)]
@@ -80,6 +82,26 @@ impl SharedStore {
             contents: Mutex::new(contents),
             readers: AtomicUsize::new(0),
         }
+    }
+
+    /// A store with all rows of `plan`, for programs that run shared views themselves.
+    ///
+    /// # Errors
+    /// Whatever the plan fails with, and [`DataFusionError::ResourcesExhausted`] when its rows do not fit.
+    pub async fn filled(
+        view: &str,
+        schema: SchemaRef,
+        plan: Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+    ) -> Result<Self> {
+        let store = Self::new(view, schema, plan.as_ref(), context.memory_pool());
+        for partition in 0..plan.output_partitioning().partition_count() {
+            let mut rows = plan.execute(partition, Arc::clone(&context))?;
+            while let Some(batch) = rows.try_next().await? {
+                store.push(partition, &batch)?;
+            }
+        }
+        Ok(store)
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {

@@ -149,8 +149,11 @@ fn config(options: &SessionOptions) -> SessionConfig {
     let settings = config.options_mut();
     settings.execution.time_zone = Some("UTC".to_owned());
     // Dynamic filters change rows between runs when they go wrong, and gain little where whole tables are read;
-    // their list form panics on dictionary keys.
+    // their list form panics on dictionary keys. (The first switch sets the others only when set by its key.)
     settings.optimizer.enable_dynamic_filter_pushdown = false;
+    settings.optimizer.enable_join_dynamic_filter_pushdown = false;
+    settings.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    settings.optimizer.enable_topk_dynamic_filter_pushdown = false;
     settings.optimizer.hash_join_inlist_pushdown_max_size = 0;
     settings.optimizer.hash_join_inlist_pushdown_max_distinct_values = 0;
     config

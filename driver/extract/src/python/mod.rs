@@ -30,6 +30,7 @@ impl FrontEnd for Python {
         match tree.kind(index) {
             "identifier" => Some(index),
             "function_definition" | "class_definition" => tree.child_by_field(index, "name"),
+            "type_alias_statement" => scopes::alias_name(tree, index),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Analysis, Context, Role};
 use crate::lexical::ScopeIndex;
-use crate::tree::{NodeIndex, Span};
+use crate::tree::{NodeIndex, Span, SyntaxTree};
 
 impl<'s> Analysis<'_, 's, '_> {
     /// Handles nodes that open a scope. Returns whether the children's contexts are all decided.
@@ -130,34 +130,17 @@ impl<'s> Analysis<'_, 's, '_> {
     /// `type Name[T] = value`: the name is bound here; the value is evaluated in the annotation scope.
     fn type_alias(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
-        let Some(left) = tree.child_by_field(index, "left") else { return };
-        let Some(content) = tree.named_children(left).next() else { return };
-        if !matches!(tree.kind(content), "identifier" | "generic_type") {
-            // The grammar also reads `type(x).name = value` as an alias; its parts are plain expressions.
-            return;
+        let Some(name) = alias_name(tree, index) else { return };
+        let skip = Context { role: Role::Skip, ..context };
+        self.set_context(name, skip);
+        self.bind(index, name, context.scope, "type_alias", context.enclosing);
+        let mut scope = context.scope;
+        if let Some(list) = tree.parent(name).and_then(|parent| tree.child_by_kind(parent, "type_parameter")) {
+            let span = Span { start: tree.span(list).start, end: tree.span(index).end };
+            scope = self.open_scope(list, context.scope, "type_parameters", Some(tree.text(name)), span);
+            self.set_context(list, Context { scope, role: Role::TypeParameter(scope), ..context });
         }
-        self.set_context(left, Context { role: Role::Skip, ..context });
-        let mut inner = context;
-        let name = if tree.kind(content) == "generic_type" {
-            self.set_context(content, Context { role: Role::Skip, ..context });
-            let mut parts = tree.named_children(content);
-            let name = parts.next();
-            if let (Some(name), Some(list)) = (name, parts.next()) {
-                self.set_context(name, Context { role: Role::Skip, ..context });
-                let span = Span { start: tree.span(list).start, end: tree.span(index).end };
-                inner.scope = self.open_scope(list, context.scope, "type_parameters", Some(tree.text(name)), span);
-                inner.role = Role::TypeParameter(inner.scope);
-                self.set_context(list, inner);
-            }
-            name
-        } else {
-            Some(content)
-        };
-        if let Some(name) = name.filter(|&name| tree.kind(name) == "identifier") {
-            self.set_context(name, Context { role: Role::Skip, ..context });
-            self.bind(index, name, context.scope, "type_alias", context.enclosing);
-        }
-        self.set_field(index, "right", Context { scope: inner.scope, role: Role::Read, ..context });
+        self.set_field(index, "right", Context { scope, role: Role::Read, ..context });
     }
 
     pub(super) fn scope_kind(&self, scope: ScopeIndex) -> &'static str {
@@ -168,4 +151,15 @@ impl<'s> Analysis<'_, 's, '_> {
 /// The first byte of `span`, as a place of lookup.
 fn first_byte(span: Span) -> Span {
     Span { start: span.start, end: span.start + 1 }
+}
+
+/// The name a `type` statement binds. The grammar also reads `type(x).name = value` as such a statement; it
+/// binds nothing, and its parts are plain expressions.
+pub(super) fn alias_name(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<NodeIndex> {
+    let content = tree.named_children(tree.child_by_field(index, "left")?).next()?;
+    let name = match tree.kind(content) {
+        "generic_type" => tree.named_children(content).next()?,
+        _ => content,
+    };
+    (tree.kind(name) == "identifier").then_some(name)
 }

@@ -11,7 +11,16 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     describe_session(context)?;
     let source = Source::read(&arguments.spec, context.stdin)?;
     let verify = context.workers.verify_passes();
-    let compilation = compile(source, &context.workers, None, verify, &mut |_| {})?;
+    let mut decisions = String::new();
+    let mut observe = |event: &passes::PassEvent<'_>| {
+        for remark in event.remarks {
+            decisions.push_str(&format!("{}: {}\n", event.pass.stage(), ir::diag::escape_text(remark)));
+        }
+    };
+    let compilation = compile(source, &context.workers, None, verify, &mut observe)?;
+    if context.console.is_verbose() {
+        context.console.note(&decisions);
+    }
     let report = publish(compilation, context, Stages::default(), false)?;
     if context.console.is_json() {
         return context.console.print_json(&report.json());

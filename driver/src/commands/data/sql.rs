@@ -1,5 +1,6 @@
 //! `driver sql QUERY`: a query over the tables of a lake.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use engine::EngineError;
 use futures::StreamExt as _;
+use ir::diag::{Diagnostic, codes};
+use ir::oracle::TableError;
 use ir::spec::MAX_SPEC_BYTES;
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -97,8 +100,9 @@ impl Rows {
     pub(super) fn of(query: &str, lake: &Path, workers: &Workers) -> Result<Self, Failure> {
         let session = workers.session()?;
         let (lake, query) = (absolute(lake)?, query.to_owned());
+        let folder = lake.clone();
         let planned = workers.run(async move { session.sql(&query, &lake).await })?;
-        let planned = planned.map_err(|error| Failure::engine(&error, "query"))?;
+        let planned = planned.map_err(|error| refused(&error, &folder))?;
         let (runtime, cancellation) = workers.started()?;
         let cancellation = cancellation.clone();
         let (send, batches) = channel(WAITING_BATCHES);
@@ -124,6 +128,25 @@ impl Rows {
         });
         Ok(Self { schema: planned.schema, batches })
     }
+}
+
+/// Why a query cannot be planned; for a table that is not there, the tables that are.
+fn refused(error: &EngineError, lake: &Path) -> Failure {
+    match error {
+        EngineError::Table { location, source: TableError::NotFound(_), .. } => {
+            let message = format!("there is no table `{location}` in `{}`", lake.display());
+            let finding = Diagnostic::new(codes::UNKNOWN_TABLE, message).found(location).allowed(tables_in(lake));
+            Failure::diagnostic(finding.suggest_nearest(), "query")
+        }
+        _ => Failure::engine(error, "query"),
+    }
+}
+
+/// The names of the Delta tables directly in a folder.
+fn tables_in(lake: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(lake).into_iter().flatten().flatten();
+    let tables = entries.filter(|entry| entry.path().join("_delta_log").is_dir());
+    tables.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 impl Iterator for Rows {

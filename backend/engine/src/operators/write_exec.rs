@@ -1,0 +1,116 @@
+//! The top of an output's physical plan: passes rows on, and says how they must be distributed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{Distribution, PhysicalExpr};
+use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
+use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+};
+
+/// Gives its input's rows, with the rows of one partition of the table in one partition of the plan: otherwise
+/// every partition of the plan would write a file for every partition of the table.
+#[derive(Debug)]
+pub struct WriteExec {
+    table: String,
+    partition_by: Vec<String>,
+    input: Arc<dyn ExecutionPlan>,
+}
+
+impl WriteExec {
+    /// The top of a plan whose rows are written to `table`, which is partitioned by columns of `input`.
+    #[must_use]
+    pub fn new(table: &str, partition_by: &[String], input: Arc<dyn ExecutionPlan>) -> Self {
+        Self { table: table.to_owned(), partition_by: partition_by.to_vec(), input }
+    }
+}
+
+impl DisplayAs for WriteExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match format {
+            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(f, "WriteExec: {}", self.table)?,
+            DisplayFormatType::TreeRender => return write!(f, "table={}", self.table),
+        }
+        if self.partition_by.is_empty() {
+            return Ok(());
+        }
+        write!(f, " partition_by=[{}]", self.partition_by.join(", "))
+    }
+}
+
+impl ExecutionPlan for WriteExec {
+    fn name(&self) -> &'static str {
+        "WriteExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        let schema = self.input.schema();
+        let columns: Vec<Arc<dyn PhysicalExpr>> = self
+            .partition_by
+            .iter()
+            .filter_map(|name| Some(Arc::new(Column::new(name, schema.index_of(name).ok()?)) as Arc<dyn PhysicalExpr>))
+            .collect();
+        let distribution = if columns.is_empty() {
+            Distribution::UnspecifiedDistribution
+        } else {
+            Distribution::KeyPartitioned(columns)
+        };
+        InputDistributionRequirements::new(vec![distribution])
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        _options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.with_new_children(children)
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        match <[Arc<dyn ExecutionPlan>; 1]>::try_from(children) {
+            Ok([input]) => Ok(Arc::new(Self::new(&self.table, &self.partition_by, input))),
+            Err(children) => internal_err!("WriteExec has one child, not {}", children.len()),
+        }
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        self.input.execute(partition, context)
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
+    }
+
+    fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], _args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+        match inputs {
+            [input] => Ok(Arc::clone(input)),
+            _ => Ok(Arc::new(Statistics::new_unknown(&self.schema()))),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What is published, what is not, and what is left behind.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use arrow::datatypes::DataType;
+use datafusion::common::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use delta::{WriteMode, WriteOptions};
+use engine::{Cancellation, ExecutionObserver, OutputOutcome, RunError, RunOptions, SegmentOutcome, execute};
+
+use crate::lake::{Lake, options};
+
+/// Fails in one of several ways for the row with the value 77.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Failing {
+    panics: bool,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Failing {
+    fn name(&self) -> &'static str {
+        if self.panics { "panics" } else { "sleeps" }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Int64)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        assert!(!self.panics, "the function gave up");
+        std::thread::sleep(Duration::from_millis(20));
+        Ok(args.args.into_iter().next().unwrap())
+    }
+}
+
+fn failing(panics: bool) -> Arc<ScalarUDF> {
+    let signature = Signature::exact(vec![DataType::Int64], Volatility::Immutable);
+    Arc::new(ScalarUDF::from(Failing { panics, signature }))
+}
+
+async fn lake() -> Lake {
+    let lake = Lake::with(options(), vec![failing(true), failing(false)]);
+    lake.table("t", "SELECT value AS id, CAST(value AS VARCHAR) AS name FROM generate_series(1, 30000)").await;
+    lake.table("words", "SELECT * FROM (VALUES (1, '1'), (2, 'two')) t(id, name)").await;
+    lake
+}
+
+fn two_outputs(bad: &str) -> String {
+    format!(
+        "graph t phase=scheduled\n\
+         t = scan location=t version=0 rows=0\n\
+         words = scan location=words version=0 rows=0\n\
+         bad = project words columns={{x: ({bad})}}\n\
+         @good = sink t location=good mode=overwrite\n\
+         @bad = sink bad location=bad mode=overwrite\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn append_adds_and_overwrite_replaces() {
+    let lake = lake().await;
+    let text = |mode: &str| {
+        format!(
+            "graph t phase=scheduled\nwords = scan location=words version=0 rows=0\n\
+             @out = sink words location=out mode={mode} metadata={{owner: me}}\n"
+        )
+    };
+    let first = lake.run(&text("append")).await.unwrap();
+    assert_eq!((first.outputs[0].version, first.outputs[0].rows, first.outputs[0].files), (0, 2, 1));
+    let second = lake.run(&text("append")).await.unwrap();
+    assert_eq!((second.outputs[0].version, second.outputs[0].rows), (1, 2));
+    assert_eq!(lake.rows("SELECT count(*) FROM out").await, ["4"]);
+    let third = lake.run(&text("overwrite")).await.unwrap();
+    assert_eq!((third.outputs[0].version, third.outputs[0].files_removed), (2, 2));
+    assert_eq!(lake.rows("SELECT id, name FROM out").await, ["1|1", "2|two"]);
+    let commit = std::fs::read_to_string(lake.dir.path().join("out/_delta_log/00000000000000000002.json")).unwrap();
+    assert!(commit.contains("\"codeanatomy.run_id\":\"run-1\"") && commit.contains("\"owner\":\"me\""), "{commit}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitioned_outputs_write_each_partition_value_once() {
+    let lake = lake().await;
+    let text = "graph t phase=scheduled\n\
+        t = scan location=t version=0 rows=0\n\
+        p = project t columns={id: id, k: (id % 3)}\n\
+        @out = sink p location=out mode=overwrite partition_by=[k]\n";
+    let outcome = lake.run(text).await.unwrap();
+    assert_eq!(outcome.outputs[0].files, 3, "rows are brought together by partition value before they are written");
+    assert_eq!(lake.rows("SELECT k, count(*) FROM out GROUP BY k").await, ["0|10000", "1|10000", "2|10000"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_value_publishes_nothing_and_leaves_no_file() {
+    let lake = lake().await;
+    let error = lake.run(&two_outputs("CAST(name AS BIGINT)")).await.unwrap_err();
+    assert!(matches!(&error, RunError::Execution { segment, .. } if segment == "output bad"), "{error:?}");
+    assert!(error.to_string().contains("two"), "{error}");
+    assert_eq!(error.diagnostic().code.id(), "E0707");
+    assert!(lake.files("good").is_empty(), "{:?}", lake.files("good"));
+    assert!(lake.files("bad").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_an_error_and_publishes_nothing() {
+    let lake = lake().await;
+    let error = lake.run(&two_outputs("panics(id)")).await.unwrap_err();
+    match &error {
+        RunError::Panicked { segment, message } => {
+            assert_eq!(segment, "output bad");
+            assert!(message.contains("gave up"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(lake.files("good").is_empty() && lake.files("bad").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_output_that_does_not_fit_its_table_is_refused_before_anything_runs() {
+    let lake = lake().await;
+    lake.table("bad", "SELECT 'text' AS x").await;
+    let error = lake.run(&two_outputs("panics(id)")).await.unwrap_err();
+    assert!(matches!(&error, RunError::Prepare { output, .. } if output == "bad"), "{error:?}");
+    assert!(lake.files("good").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_run_publishes_nothing_and_leaves_no_file() {
+    let lake = lake().await;
+    let text = two_outputs("id").replace("@good = sink t", "slow = project t columns={id: (sleeps(id))}\n@good = sink slow");
+    let dag = lake.compile(&text).await;
+    let mut options = RunOptions::new(lake.dir.path(), "run-1");
+    let cancellation = Cancellation::new();
+    options.cancellation = cancellation.clone();
+    let stop = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        cancellation.cancel();
+    });
+    let error = execute(&lake.session, &dag, &options).await.unwrap_err();
+    stop.await.unwrap();
+    assert!(matches!(&error, RunError::Cancelled { committed } if committed.is_empty()), "{error:?}");
+    assert!(lake.files("good").is_empty() && lake.files("bad").is_empty());
+    // The session is as good as new.
+    lake.run(&two_outputs("id")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_run_leaves_no_file() {
+    let lake = lake().await;
+    let text = two_outputs("id").replace("@good = sink t", "slow = project t columns={id: (sleeps(id))}\n@good = sink slow");
+    let dag = lake.compile(&text).await;
+    let options = RunOptions::new(lake.dir.path(), "run-1");
+    let run = execute(&lake.session, &dag, &options);
+    assert!(tokio::time::timeout(Duration::from_millis(30), run).await.is_err());
+    for _ in 0..100 {
+        if lake.files("good").is_empty() && lake.files("bad").is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{:?} {:?}", lake.files("good"), lake.files("bad"));
+}
+
+#[derive(Default)]
+struct Events(Mutex<Vec<String>>);
+
+impl ExecutionObserver for Events {
+    fn segment_started(&self, segment: &str) {
+        self.0.lock().unwrap().push(format!("start {segment}"));
+    }
+
+    fn segment_finished(&self, outcome: &SegmentOutcome) {
+        self.0.lock().unwrap().push(format!("end {} with {} rows", outcome.segment, outcome.rows));
+    }
+
+    fn output_committed(&self, outcome: &OutputOutcome) {
+        self.0.lock().unwrap().push(format!("commit {}", outcome.table));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_come_after_all_segments_in_order_of_names() {
+    let lake = lake().await;
+    let dag = lake.compile(&two_outputs("id")).await;
+    let events = Arc::new(Events::default());
+    let mut options = RunOptions::new(lake.dir.path(), "run-1");
+    options.observer = Arc::clone(&events) as Arc<dyn ExecutionObserver>;
+    let outcome = execute(&lake.session, &dag, &options).await.unwrap();
+    let events = events.0.lock().unwrap().clone();
+    assert_eq!(events.len(), 6, "{events:?}");
+    assert!(events.contains(&"end output good with 30000 rows".to_owned()), "{events:?}");
+    assert_eq!(events[4..], ["commit bad".to_owned(), "commit good".to_owned()]);
+    let good = outcome.segments.iter().find(|segment| segment.segment == "output good").unwrap();
+    assert!(good.operators.iter().any(|operator| operator.output_rows == Some(30_000)), "{:?}", good.operators);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_commit_names_what_was_published_before() {
+    struct Meddler<'a>(&'a std::path::Path);
+    impl ExecutionObserver for Meddler<'static> {
+        /// Somebody else takes the first version of `good` while `bad` is committed.
+        fn output_committed(&self, outcome: &OutputOutcome) {
+            if outcome.table == "bad" {
+                let log = self.0.join("good/_delta_log");
+                std::fs::create_dir_all(&log).unwrap();
+                std::fs::copy(
+                    self.0.join("words/_delta_log/00000000000000000000.json"),
+                    log.join("00000000000000000000.json"),
+                )
+                .unwrap();
+            }
+        }
+    }
+    let lake = lake().await;
+    let dag = lake.compile(&two_outputs("id")).await;
+    let mut options = RunOptions::new(lake.dir.path(), "run-1");
+    let path: &'static std::path::Path = Box::leak(lake.dir.path().to_path_buf().into_boxed_path());
+    options.observer = Arc::new(Meddler(path));
+    let error = execute(&lake.session, &dag, &options).await.unwrap_err();
+    match &error {
+        RunError::Commit { output, committed, .. } => assert_eq!((output.as_str(), committed), ("good", &vec!["bad".to_owned()])),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(error.diagnostic().code.id(), "E0704");
+    assert_eq!(lake.files("good").len(), 1, "only the other's commit is there: {:?}", lake.files("good"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_schema_is_written_only_when_allowed() {
+    let lake = lake().await;
+    let overwrite = WriteOptions { mode: WriteMode::Overwrite, ..WriteOptions::default() };
+    lake.write("bad", "SELECT 'text' AS other", overwrite).await;
+    let dag = lake.compile(&two_outputs("id")).await;
+    let mut options = RunOptions::new(lake.dir.path(), "run-1");
+    assert!(matches!(execute(&lake.session, &dag, &options).await, Err(RunError::Prepare { .. })));
+    options.allow_schema_change = true;
+    execute(&lake.session, &dag, &options).await.unwrap();
+    assert_eq!(lake.rows("SELECT x FROM bad").await, ["1", "2"]);
+}
