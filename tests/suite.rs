@@ -16,6 +16,8 @@
 //! `cargo test --test suite shared_view` runs what concerns one case. Drift is accepted with `cargo insta review`, or
 //! `INSTA_UPDATE=always cargo test --test suite` and a look at the difference in version control.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod errors;
 mod golden;
 mod harness;

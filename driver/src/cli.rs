@@ -42,7 +42,7 @@ pub(crate) struct Globals {
     /// The folder for temporary files [default: the system's]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Resources")]
     pub(crate) spill_dir: Option<PathBuf>,
-    /// Verify the graph after every pass (always on in debug builds)
+    /// Verify the graph after every pass (in debug builds always, but for `check`)
     #[arg(long, global = true, help_heading = "Resources")]
     pub(crate) verify_passes: bool,
 }
@@ -292,7 +292,12 @@ fn parse_size(text: &str) -> Result<u64, String> {
     let whole: u64 = whole.parse().map_err(|_| wrong())?;
     let fraction: f64 = format!("0.{fraction}").parse().map_err(|_| wrong())?;
     // Below one unit, so that it fits; bytes of a fraction need no more precision than a double has.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "see above")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "see above"
+    )]
     let part = (fraction * factor as f64) as u64;
     let bytes = whole.checked_mul(factor).and_then(|bytes| bytes.checked_add(part)).ok_or_else(wrong)?;
     if bytes == 0 { Err("it must be more than 0".to_owned()) } else { Ok(bytes) }

@@ -49,19 +49,30 @@ impl Source {
         let (name, folder) = if is_stdin {
             ("spec".to_owned(), None)
         } else {
-            (path.file_stem().map_or("spec".into(), |stem| stem.to_string_lossy().into_owned()), path.parent())
+            (
+                path.file_stem().map_or("spec".into(), |stem| stem.to_string_lossy().into_owned()),
+                path.parent(),
+            )
         };
         let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Self::from_bytes(&bytes, origin.into(), name, folder)
     }
 
     /// Reads a spec that is called `origin` in messages; relative locations in it count from `folder`.
-    pub(crate) fn from_bytes(bytes: &[u8], origin: SourceName, name: String, folder: &Path) -> Result<Self, Failure> {
+    pub(crate) fn from_bytes(
+        bytes: &[u8],
+        origin: SourceName,
+        name: String,
+        folder: &Path,
+    ) -> Result<Self, Failure> {
         let started = Instant::now();
         let base_dir = absolute(folder)?;
         let loaded = load_bytes(bytes, origin);
         let Some(spec) = loaded.spec else {
-            return Err(Failure::Findings { diagnostics: loaded.diagnostics, source: Box::new(loaded.source) });
+            return Err(Failure::Findings {
+                diagnostics: loaded.diagnostics,
+                source: Box::new(loaded.source),
+            });
         };
         let (map, findings) = (loaded.source, loaded.diagnostics);
         Ok(Self { spec, map, findings, name, base_dir, load: started.elapsed() })
@@ -123,10 +134,18 @@ pub(crate) fn compile(
     let tables = open_tables(&source, &session, workers, stop_after)?;
     let oracle = Arc::new(EngineOracle::new(session.clone(), tables));
     stages.add("resolve", resolving.elapsed());
+    let compiling = Instant::now();
+    let before_passes = stages.total();
     let mut watch = PassClock { stages: &mut stages, started: Instant::now(), observe };
     let options = Options { verify: verify_passes, stop_after };
-    let compiled = on_deep_stack(|| passes::compile(&source.spec, &source.name, oracle.as_ref(), options, &mut watch));
+    let compiled =
+        on_deep_stack(|| passes::compile(&source.spec, &source.name, oracle.as_ref(), options, &mut watch));
     let compiled = compiled?.map_err(|error| Failure::compile(&error))?;
+    // Passes are timed one by one; what is left is what lies between them.
+    let passes = stages.total().saturating_sub(before_passes);
+    if verify_passes {
+        stages.add("verify", compiling.elapsed().saturating_sub(passes));
+    }
     let mut diagnostics = source.findings.clone();
     diagnostics.extend(compiled.diagnostics);
     let spec_hash = spec_hash(&source.spec);
@@ -215,7 +234,8 @@ impl Compilation {
             // Table providers look for the runtime they are made in.
             let _entered = runtime.enter();
             let verified = verify(&self.graph, Some(self.oracle.as_ref())).map_err(|violations| {
-                let list: Vec<String> = violations.iter().map(|violation| format!("\n  {violation}")).collect();
+                let list: Vec<String> =
+                    violations.iter().map(|violation| format!("\n  {violation}")).collect();
                 Failure::Bug(format!("the compiled graph is broken:{}", list.concat()))
             })?;
             engine::emit(verified, self.oracle.tables(), &self.session)

@@ -80,6 +80,8 @@ fn options(repository: &Path, lake: &Path, arguments: &SourceArgs, workers: &Wor
     }
     let inside = lake.strip_prefix(repository).ok().filter(|inside| !inside.as_os_str().is_empty());
     options.exclude.extend(inside.map(folder_pattern));
+    // Lakes and run records of earlier commands.
+    options.exclude.push("/.codeanatomy/".to_owned());
     options
 }
 
@@ -124,14 +126,20 @@ struct LakeSink<'a> {
 type Written = Vec<(Table, TableTarget, WrittenFiles)>;
 
 impl<'a> LakeSink<'a> {
-    fn open(lake: &Path, prefix: &str, runtime: &'a Runtime, cancellation: Cancellation) -> Result<Self, Failure> {
+    fn open(
+        lake: &Path,
+        prefix: &str,
+        runtime: &'a Runtime,
+        cancellation: Cancellation,
+    ) -> Result<Self, Failure> {
         // Writers start their tasks in the runtime.
         let _entered = runtime.enter();
         let mut tables = BTreeMap::new();
         for table in Table::ALL {
-            let target = runtime
-                .block_on(prepare(*table, &format!("{prefix}{}", table.name()), lake))
-                .map_err(|error| Failure::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction"))?;
+            let target =
+                runtime.block_on(prepare(*table, &format!("{prefix}{}", table.name()), lake)).map_err(
+                    |error| Failure::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction"),
+                )?;
             let writer = target.writer();
             tables.insert(*table, (target, writer));
         }

@@ -50,8 +50,10 @@ impl Failure {
         Self::diagnostic(Diagnostic::new(code, message), about)
     }
 
-    /// One finding about something that is called `about`.
-    pub(crate) fn diagnostic(diagnostic: Diagnostic, about: &str) -> Self {
+    /// One finding about something that is called `about`. A message is one line; libraries send several.
+    pub(crate) fn diagnostic(mut diagnostic: Diagnostic, about: &str) -> Self {
+        let lines: Vec<&str> = diagnostic.message.lines().map(str::trim).collect();
+        diagnostic.message = lines.join(" ");
         Self::Findings { diagnostics: vec![diagnostic], source: Box::new(SourceMap::new(about.into(), "")) }
     }
 
@@ -82,7 +84,9 @@ impl Failure {
         match error {
             EngineError::Internal { .. } | EngineError::NotScheduled { .. } => Self::Bug(error.to_string()),
             EngineError::Session { .. } | EngineError::Syntax(_) => Self::User(error.to_string()),
-            EngineError::Table { .. } | EngineError::Plan { .. } => Self::diagnostic(error.diagnostic(), about),
+            EngineError::Table { .. } | EngineError::Plan { .. } => {
+                Self::diagnostic(error.diagnostic(), about)
+            }
         }
     }
 

@@ -66,7 +66,8 @@ pub fn main_with(arguments: Vec<OsString>, streams: &mut Streams<'_>) -> u8 {
     let outcome = catch_unwind(AssertUnwindSafe(|| parse_and_run(&arguments, streams)));
     outcome.unwrap_or_else(|_| {
         // The panic's own message is on stderr already.
-        let _ = streams.stderr.write_all(failure::bug_report("it panicked, see the message above").as_bytes());
+        let _ =
+            streams.stderr.write_all(failure::bug_report("it panicked, see the message above").as_bytes());
         exit::BUG
     })
 }
@@ -75,7 +76,8 @@ fn parse_and_run(arguments: &[OsString], streams: &mut Streams<'_>) -> u8 {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => run(cli, streams),
         Err(error) => {
-            let terminal = if error.use_stderr() { streams.stderr_is_terminal } else { streams.stdout_is_terminal };
+            let terminal =
+                if error.use_stderr() { streams.stderr_is_terminal } else { streams.stdout_is_terminal };
             let wanted = color_argument(arguments).unwrap_or_default();
             let text = if wanted.is_on(terminal, streams.no_color) {
                 error.render().ansi().to_string()
@@ -94,16 +96,24 @@ fn parse_and_run(arguments: &[OsString], streams: &mut Streams<'_>) -> u8 {
 fn color_argument(arguments: &[OsString]) -> Option<ColorChoice> {
     let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
     let spelled = texts.iter().find_map(|text| text.strip_prefix("--color="));
-    let apart = || texts.windows(2).find_map(|pair| pair.first().zip(pair.get(1)).filter(|(key, _)| **key == "--color"));
-    <ColorChoice as clap::ValueEnum>::from_str(spelled.or_else(|| apart().map(|(_, value)| *value))?, true).ok()
+    let apart = || {
+        texts.windows(2).find_map(|pair| pair.first().zip(pair.get(1)).filter(|(key, _)| **key == "--color"))
+    };
+    <ColorChoice as clap::ValueEnum>::from_str(spelled.or_else(|| apart().map(|(_, value)| *value))?, true)
+        .ok()
 }
 
 fn run(cli: Cli, streams: &mut Streams<'_>) -> u8 {
-    let console = Console::new(&cli.globals, streams.stdout, streams.stderr, [
-        cli.globals.color.is_on(streams.stdout_is_terminal, streams.no_color),
-        cli.globals.color.is_on(streams.stderr_is_terminal, streams.no_color),
-        streams.stderr_is_terminal,
-    ]);
+    let console = Console::new(
+        &cli.globals,
+        streams.stdout,
+        streams.stderr,
+        [
+            cli.globals.color.is_on(streams.stdout_is_terminal, streams.no_color),
+            cli.globals.color.is_on(streams.stderr_is_terminal, streams.no_color),
+            streams.stderr_is_terminal,
+        ],
+    );
     let mut context = Context::new(cli.globals, console, streams.stdin);
     let outcome = commands::dispatch(cli.command, &mut context).and_then(|()| context.console.flush());
     match outcome {

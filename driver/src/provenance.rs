@@ -109,8 +109,9 @@ impl Provenance {
                 runs.display()
             ))
         };
-        let archive = ir::archive::write(graph)
-            .map_err(|error| Failure::User(format!("the outputs are published, but not the run record: {error}")))?;
+        let archive = ir::archive::write(graph).map_err(|error| {
+            Failure::User(format!("the outputs are published, but not the run record: {error}"))
+        })?;
         fs::create_dir_all(&runs).map_err(|error| failed(&error))?;
         // To the microsecond, so that records sort by time; the random id tells apart what that does not.
         let stamp = self.started_at.format("%Y%m%dT%H%M%S%.6fZ");
@@ -196,12 +197,20 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file: File = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        // Unlike renaming, linking fails when the name is taken.
-        fs::hard_link(&temporary, path)
+        // Unlike renaming, linking fails when the name is taken. Some file systems have no links; there, the time and
+        // the hash in the name must do.
+        match fs::hard_link(&temporary, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !path.exists() => {
+                fs::rename(&temporary, path)
+            }
+            linked => linked,
+        }
     };
     let written = write();
-    let removed = fs::remove_file(&temporary);
-    written.and(removed)
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => written.and(Err(error)),
+        _ => written,
+    }
 }
 
 /// The current time.

@@ -93,7 +93,8 @@ impl<'a> Console<'a> {
         }
         if self.is_json() {
             for diagnostic in resolve(&shown, source) {
-                let line = serde_json::to_string(&diagnostic).unwrap_or_else(|error| format!("{{\"message\":\"{error}\"}}"));
+                let line = serde_json::to_string(&diagnostic)
+                    .unwrap_or_else(|error| format!("{{\"message\":\"{error}\"}}"));
                 self.say(&format!("{line}\n"));
             }
         } else {

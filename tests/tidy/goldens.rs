@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ir::diag::SourceName;
+use ir::spec::Transform;
 use libtest_mimic::Trial;
 use passes::PIPELINE;
 
@@ -14,7 +16,7 @@ use crate::golden::OTHER_STAGES;
 use crate::harness::{Case, golden_path, root, stem};
 
 pub(super) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
-    let (known, judged) = (cases.to_vec(), cases.to_vec());
+    let (known, judged, used) = (cases.to_vec(), cases.to_vec(), cases.to_vec());
     vec![
         rule("no_orphan_goldens", "no case or bad spec makes these goldens; delete them", move || orphans(&known)),
         rule(
@@ -31,6 +33,7 @@ pub(super) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
             "a golden proves nothing alone; give these cases rows in `expected/`, queries in `plain/` or questions in `answers/`",
             move || unjudged(&judged),
         ),
+        rule("every_transform_has_a_case", "kinds of transforms no case uses", move || unused_transforms(&used)),
     ]
 }
 
@@ -64,4 +67,15 @@ fn unjudged(cases: &[Arc<Case>]) -> Vec<String> {
         ["expected", "plain", "answers"].iter().any(|kind| !case.expectations(kind).is_empty())
     };
     cases.iter().filter(|case| !judged(case)).map(|case| case.name.clone()).collect()
+}
+
+fn unused_transforms(cases: &[Arc<Case>]) -> Vec<String> {
+    let mut unused: BTreeSet<&str> = Transform::KINDS.iter().copied().collect();
+    for path in cases.iter().map(|case| case.folder.join("spec.yaml")).filter(|path| path.is_file()) {
+        let loaded = ir::spec::load(&read(&path), SourceName::new(shown(&path)));
+        for view in loaded.spec.iter().flat_map(|spec| &spec.view_definitions) {
+            unused.remove(view.transform.kind());
+        }
+    }
+    unused.into_iter().map(str::to_owned).collect()
 }

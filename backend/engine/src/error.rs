@@ -116,7 +116,9 @@ pub enum RunError {
         source: Box<DataFusionError>,
     },
     /// The memory limit was reached by something that cannot spill. Nothing was published.
-    #[error("{segment}: the memory limit was reached: {detail}; raise the memory limit. Nothing was published")]
+    #[error(
+        "{segment}: the memory limit was reached: {detail}; raise the memory limit. Nothing was published"
+    )]
     OutOfMemory {
         /// The view or output.
         segment: String,
@@ -124,7 +126,9 @@ pub enum RunError {
         detail: String,
     },
     /// The limit for temporary files was reached. Nothing was published.
-    #[error("{segment}: no room for temporary files: {detail}; free space or raise the limit. Nothing was published")]
+    #[error(
+        "{segment}: no room for temporary files: {detail}; free space or raise the limit. Nothing was published"
+    )]
     OutOfDisk {
         /// The view or output.
         segment: String,

@@ -31,7 +31,8 @@ mod tables;
 pub use emit::{PlanDag, SegmentKind, SegmentPlan, Stage, emit, explain};
 pub use error::{EngineError, RunError};
 pub use execute::{
-    Cancellation, ExecutionObserver, OperatorMetrics, OutputOutcome, RunOptions, RunOutcome, SegmentOutcome, execute,
+    Cancellation, ExecutionObserver, OperatorMetrics, OutputOutcome, RunOptions, RunOutcome, SegmentOutcome,
+    execute,
 };
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;

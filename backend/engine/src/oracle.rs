@@ -83,7 +83,9 @@ impl EngineOracle {
         let mut names = self.session.function_names();
         let mut nearest = Vec::new();
         while nearest.len() < 3 {
-            let Some(next) = nearest_name(name, names.iter().map(String::as_str)).map(str::to_owned) else { break };
+            let Some(next) = nearest_name(name, names.iter().map(String::as_str)).map(str::to_owned) else {
+                break;
+            };
             names.retain(|name| *name != next);
             nearest.push(next);
         }
@@ -111,9 +113,7 @@ impl Oracle for EngineOracle {
         let schema = self.tables.schema(table, read, lineage)?;
         let rows = match read {
             Read::Rows => table.rows().map_or(Estimate::unknown(UNKNOWN_ROWS), Estimate::exact),
-            Read::Changes(_) => {
-                Estimate::unknown(table.rows().unwrap_or(UNKNOWN_ROWS))
-            }
+            Read::Changes(_) => Estimate::unknown(table.rows().unwrap_or(UNKNOWN_ROWS)),
             Read::Metadata => Estimate::exact(1),
             Read::Files => Estimate::exact(u64::try_from(table.files()).unwrap_or(u64::MAX)),
         };
@@ -130,7 +130,12 @@ impl Oracle for EngineOracle {
         Ok((scan, schema))
     }
 
-    fn expression(&self, expr: &ScalarExpr, evaluation: Evaluation, input: &Schema) -> Result<ExprType, TypeError> {
+    fn expression(
+        &self,
+        expr: &ScalarExpr,
+        evaluation: Evaluation,
+        input: &Schema,
+    ) -> Result<ExprType, TypeError> {
         let typed = || -> Result<ExprType> {
             let schema = DFSchema::try_from(Arc::clone(input.arrow()))?;
             let planned = expression(self.session.state(), expr, evaluation, &schema)?;

@@ -108,6 +108,8 @@ fn tables_in(lake_dir: &Path) -> String {
     match names.len() {
         0 => "none".to_owned(),
         1..=20 => names.into_iter().collect::<Vec<_>>().join(", "),
-        count => format!("{}, and {} more", names.into_iter().take(20).collect::<Vec<_>>().join(", "), count - 20),
+        count => {
+            format!("{}, and {} more", names.into_iter().take(20).collect::<Vec<_>>().join(", "), count - 20)
+        }
     }
 }

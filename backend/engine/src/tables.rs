@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::catalog::TableProvider;
 use datafusion::catalog::MemTable;
+use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
 use delta::{DeltaError, Location, ResolvedTable, ScanOptions};
 use ir::graph::{Graph, NodeId};
@@ -161,16 +161,21 @@ impl Tables {
     }
 
     /// The columns a scan gives, all of them.
-    pub(crate) fn schema(&self, table: &ResolvedTable, read: &Read, lineage: bool) -> Result<Schema, TableError> {
+    pub(crate) fn schema(
+        &self,
+        table: &ResolvedTable,
+        read: &Read,
+        lineage: bool,
+    ) -> Result<Schema, TableError> {
         let schema = match read {
-            Read::Rows => delta::scan_schema(table, &options(lineage)).map_err(|error| table_error(&error))?,
-            Read::Changes(range) => {
-                match self.feed(table.location().text(), table.version(), range) {
-                    Some(Ok(_)) => delta::change_feed_schema(table),
-                    Some(Err(error)) => return Err(error.clone()),
-                    None => return Err(not_prepared(table)),
-                }
+            Read::Rows => {
+                delta::scan_schema(table, &options(lineage)).map_err(|error| table_error(&error))?
             }
+            Read::Changes(range) => match self.feed(table.location().text(), table.version(), range) {
+                Some(Ok(_)) => delta::change_feed_schema(table),
+                Some(Err(error)) => return Err(error.clone()),
+                None => return Err(not_prepared(table)),
+            },
             Read::Metadata => delta::table_metadata_schema(),
             Read::Files => delta::file_manifest_schema(),
         };
@@ -178,7 +183,11 @@ impl Tables {
     }
 
     /// What a scan reads.
-    pub(crate) fn provider(&self, scan: &Scan, session: &Session) -> Result<Arc<dyn TableProvider>, TableError> {
+    pub(crate) fn provider(
+        &self,
+        scan: &Scan,
+        session: &Session,
+    ) -> Result<Arc<dyn TableProvider>, TableError> {
         let table = self.table(&scan.location, Some(scan.version))?;
         if scan.table_id.as_ref().is_some_and(|id| id != table.table_id()) {
             return Err(TableError::Unreadable(format!(

@@ -12,8 +12,5 @@ pub(crate) fn page(
 ) -> Documentation {
     let section = DocSection { include: true, label: "CodeAnatomy Functions", description: None };
     let builder = Documentation::builder(section, description, syntax).with_sql_example(example);
-    arguments
-        .iter()
-        .fold(builder, |builder, (name, meaning)| builder.with_argument(*name, *meaning))
-        .build()
+    arguments.iter().fold(builder, |builder, (name, meaning)| builder.with_argument(*name, *meaning)).build()
 }

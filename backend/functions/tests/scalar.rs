@@ -1,5 +1,7 @@
 //! The scalar functions through SQL.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
 mod sql;
 
 use std::sync::Arc;
@@ -11,7 +13,8 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::Int32Type;
 use sql::{error, query, rows, session, table, value};
 
-const TEXTS: [Option<&str>; 6] = [Some("alpha"), None, Some(""), Some("é"), Some("𝔘nicode 🦀"), Some("alpha")];
+const TEXTS: [Option<&str>; 6] =
+    [Some("alpha"), None, Some(""), Some("é"), Some("𝔘nicode 🦀"), Some("alpha")];
 
 /// The same texts in every layout Arrow has for them.
 fn text_layouts() -> Vec<ArrayRef> {
@@ -188,7 +191,9 @@ async fn span_lengths() {
         "7|7|NULL|NULL|3"
     );
     assert!(error("SELECT span_len(3)").await.contains("bstart and bend"));
-    assert!(error("SELECT span_len(named_struct('bstart', 'a', 'bend', 4))").await.contains("bstart and bend"));
+    assert!(
+        error("SELECT span_len(named_struct('bstart', 'a', 'bend', 4))").await.contains("bstart and bend")
+    );
 }
 
 #[tokio::test]
@@ -300,7 +305,8 @@ async fn wrong_options_are_errors_of_the_plan() {
 fn every_function_is_documented_immutable_and_named_once() {
     let scalar = functions::scalar_functions();
     let aggregate = functions::aggregate_functions();
-    let mut names: Vec<&str> = scalar.iter().map(|f| f.name()).chain(aggregate.iter().map(|f| f.name())).collect();
+    let mut names: Vec<&str> =
+        scalar.iter().map(|f| f.name()).chain(aggregate.iter().map(|f| f.name())).collect();
     let undocumented: Vec<&str> = scalar
         .iter()
         .filter(|f| f.documentation().is_none())

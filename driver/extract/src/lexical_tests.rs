@@ -1,8 +1,7 @@
 //! Name resolution on small programs: which definition each use finds.
 //!
-//! Every program marks definitions and uses in comments of its own syntax: the test states, for a use found
-//! by its line and name, the line of the definition it must find. Resolution is done here with spans only,
-//! from the emitted tables, as readers of the tables do it.
+//! A test names uses by line and name, and the line of the definition each must find. Resolution is done here
+//! with spans only, from the emitted tables, as readers of the tables do it.
 
 use std::collections::HashMap;
 use std::path::Path;

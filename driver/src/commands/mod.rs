@@ -34,7 +34,7 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// A context in which nothing has been started.
     pub(crate) fn new(globals: Globals, console: Console<'a>, stdin: &'a mut dyn Read) -> Self {
-        Self { console, stdin, workers: Workers { globals, started: OnceCell::new() } }
+        Self { console, stdin, workers: Workers::new(globals) }
     }
 }
 
@@ -45,6 +45,11 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
+    /// Nothing is started yet.
+    pub(crate) fn new(globals: Globals) -> Self {
+        Self { globals, started: OnceCell::new() }
+    }
+
     /// The resources the command line allows.
     pub(crate) fn options(&self) -> SessionOptions {
         let mut options = SessionOptions::for_this_machine();
@@ -60,7 +65,12 @@ impl Workers {
 
     /// Whether the graph is verified after every pass.
     pub(crate) fn verify_passes(&self) -> bool {
-        self.globals.verify_passes || cfg!(debug_assertions)
+        self.verify_on_request() || cfg!(debug_assertions)
+    }
+
+    /// Whether the command line asks for it.
+    pub(crate) fn verify_on_request(&self) -> bool {
+        self.globals.verify_passes
     }
 
     /// A session with these resources.
@@ -74,7 +84,11 @@ impl Workers {
             let failed = |error| Failure::User(format!("cannot start threads: {error}"));
             let runtime = engine::runtime(self.options().target_partitions).map_err(failed)?;
             let cancellation = Cancellation::new();
-            runtime.spawn(watch_signals(cancellation.clone()));
+            let signals = {
+                let _entered = runtime.enter();
+                Signals::listen().map_err(failed)?
+            };
+            runtime.spawn(watch(signals, cancellation.clone()));
             // Nobody else holds the cell: it is not shared between threads.
             let _ = self.started.set((runtime, cancellation));
         }
@@ -100,32 +114,53 @@ impl Workers {
     }
 }
 
-/// Throws the switch at the first signal to end, and ends the program at the second.
-async fn watch_signals(cancellation: Cancellation) {
-    loop {
-        if next_signal().await.is_err() {
-            return;
+/// The signals that ask the program to end. From [`Signals::listen`] on they no longer end it by themselves.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Listens from now on; must be called in a runtime.
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next; false when there can be none.
+    async fn next(&mut self) -> bool {
+        tokio::select! {
+            received = self.interrupt.recv() => received.is_some(),
+            received = self.terminate.recv() => received.is_some(),
         }
+    }
+}
+
+/// The signals that ask the program to end.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> bool {
+        tokio::signal::ctrl_c().await.is_ok()
+    }
+}
+
+/// Throws the switch at the first signal to end, and ends the program at the second.
+async fn watch(mut signals: Signals, cancellation: Cancellation) {
+    while signals.next().await {
         if cancellation.is_cancelled() {
             std::process::exit(i32::from(exit::INTERRUPTED));
         }
         cancellation.cancel();
     }
-}
-
-#[cfg(unix)]
-async fn next_signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn next_signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }
 
 /// Runs a command.

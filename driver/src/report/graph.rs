@@ -42,8 +42,6 @@ fn node_json(graph: &Graph, id: NodeId) -> Option<Value> {
 }
 
 fn schema_json(schema: &Schema) -> Value {
-    let column = |field: &arrow::datatypes::Field| {
-        json!({"name": field.name(), "type": field.data_type().to_string(), "nullable": field.is_nullable()})
-    };
+    let column = |field: &arrow::datatypes::Field| json!({"name": field.name(), "type": field.data_type().to_string(), "nullable": field.is_nullable()});
     schema.fields().map(column).collect()
 }

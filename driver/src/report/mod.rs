@@ -17,8 +17,7 @@ pub(crate) fn json_text(value: &serde_json::Value) -> String {
 }
 
 /// One line below the header, none elsewhere: rows can be searched and cut with ordinary tools.
-const STYLE: TableStyle =
-    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// How a column of a table is aligned.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +38,8 @@ pub(crate) fn table(headers: &[(&str, Align)], rows: impl IntoIterator<Item = Ve
     };
     table.set_header(headers.iter().map(|(text, align)| cell(text, *align)));
     for row in rows {
-        let aligned = row.iter().zip(headers.iter().map(|(_, align)| *align).chain(std::iter::repeat(Align::Left)));
+        let aligned =
+            row.iter().zip(headers.iter().map(|(_, align)| *align).chain(std::iter::repeat(Align::Left)));
         table.add_row(aligned.map(|(text, align)| cell(text, align)));
     }
     let lines = table.lines().map(|line| line.trim_end().to_owned());
@@ -96,7 +96,9 @@ mod tests {
 
     #[test]
     fn bytes_take_the_unit_that_is_read_best() {
-        for (number, text) in [(1023, "1023 B"), (1024, "1.0 KiB"), (1_048_575, "1.0 MiB"), (5 << 40, "5.0 TiB")] {
+        for (number, text) in
+            [(1023, "1023 B"), (1024, "1.0 KiB"), (1_048_575, "1.0 MiB"), (5 << 40, "5.0 TiB")]
+        {
             assert_eq!(bytes(number), text);
         }
     }

@@ -19,8 +19,17 @@ impl Query {
     /// Parses one query; text after it is an error.
     ///
     /// # Errors
-    /// When the text is not exactly one `SELECT` query (with or without `WITH`, `UNION`, `VALUES`).
+    /// When the text is not exactly one `SELECT` query (with or without `WITH`, `UNION`, `VALUES`). The message
+    /// begins with `only SELECT` when the text is SQL, but something else.
     pub fn parse(text: &str) -> Result<Self, SqlError> {
+        Self::parse_select(text).map_err(|error| match Parser::parse_sql(&GenericDialect {}, text).as_deref() {
+            Ok([_, _, ..]) => SqlError { message: "only SELECT is allowed, and only one".to_owned() },
+            Ok([ast::Statement::Query(_)]) | Ok([]) | Err(_) => error,
+            Ok([_]) => SqlError { message: "only SELECT is allowed; this is another statement".to_owned() },
+        })
+    }
+
+    fn parse_select(text: &str) -> Result<Self, SqlError> {
         let mut parser = Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT).try_with_sql(text)?;
         let query = parser.parse_query()?;
         if parser.peek_token().token == Token::SemiColon {

@@ -13,16 +13,27 @@
 //! stands for ([`crate::rewrite::desugar`]), so desugaring cannot change a type. What a view promises in
 //! `output_schema` is checked against what it has.
 
+use std::collections::BTreeSet;
+
 use arrow_schema::DataType;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::{Graph, Node, NodeId};
 use ir::op::{ExprField, ExprUse, Op};
 use ir::oracle::TypeError;
 use ir::schema::{Schema, same_logical_type};
+use ir::spec::ParameterTarget;
 
 use super::bind;
 use crate::context::Context;
 use crate::rewrite::desugar;
+
+/// How the engine says that no form of a function takes these arguments.
+const WRONG_ARGUMENTS: [&str; 4] = [
+    "to satisfy a call to",
+    "does not support zero arguments",
+    "failed to match any signature",
+    "user-defined coercion failed",
+];
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let values = bind::placeholder_values(graph);
@@ -36,8 +47,9 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             // Parameters are still to be bound; types are asked for as if they were.
             let mut bound = node.clone();
             bind::bind_op(&mut bound.op, &values);
-            if !bind::placeholders(&bound.op).is_empty() {
-                // Without its value a placeholder has no type; `validate` says what is missing.
+            let unbound = bind::placeholders(&bound.op);
+            if !unbound.is_empty() {
+                report_unbound(cx, &bound, unbound);
                 cx.broken.insert(owner);
                 continue;
             }
@@ -57,6 +69,26 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     }
 }
 
+/// A placeholder without a value has no type. One whose value is wrong has been reported for that.
+fn report_unbound(cx: &mut Context<'_>, node: &Node, unbound: BTreeSet<String>) {
+    let given: BTreeSet<String> = cx
+        .spec
+        .iter()
+        .flat_map(|spec| &spec.typed_parameters)
+        .filter_map(|parameter| match parameter.target {
+            ParameterTarget::PlaceholderPos { position } => Some(format!("${position}")),
+            ParameterTarget::FilterEq { .. } => None,
+        })
+        .collect();
+    for name in unbound.difference(&given) {
+        cx.report(
+            Diagnostic::new(codes::UNBOUND_PLACEHOLDER, format!("{name} has no value"))
+                .at(cx.place_in_transform(node))
+                .help("add an entry to `typed_parameters` with target kind PlaceholderPos"),
+        );
+    }
+}
+
 /// The schema of a node; nothing when it or one of its inputs is wrong, which is reported.
 fn infer(graph: &Graph, cx: &mut Context<'_>, id: NodeId, node: &Node) -> Option<Schema> {
     let inputs: Vec<&Schema> = graph
@@ -66,6 +98,10 @@ fn infer(graph: &Graph, cx: &mut Context<'_>, id: NodeId, node: &Node) -> Option
         .collect::<Option<_>>()?;
     if !node.op.arity().allows(inputs.len()) {
         return None;
+    }
+    if let (Op::Sink(_), [input]) = (&node.op, inputs.as_slice()) {
+        // A sink passes its input on; `validate` checks what it wants of the columns.
+        return Some((*input).clone());
     }
     if node.op.is_surface() {
         return infer_surface(cx, node, &inputs);
@@ -107,7 +143,7 @@ fn infer_surface(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) -> Optio
 }
 
 fn no_duplicates(cx: &mut Context<'_>, node: &Node, schema: Schema) -> Option<Schema> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let twice: Vec<String> = schema.names().filter(|name| !seen.insert(*name)).map(str::to_owned).collect();
     for name in &twice {
         cx.report(
@@ -196,6 +232,8 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place
                 Op::Unnest(_) => codes::NOT_A_LIST,
                 Op::Window(_) if message.contains("window") => codes::NOT_A_WINDOW,
                 _ if message.contains("not possible here") => codes::UNSUPPORTED_EXPRESSION,
+                _ if message.contains("mbiguous reference") => codes::AMBIGUOUS_COLUMN,
+                _ if WRONG_ARGUMENTS.iter().any(|words| message.contains(words)) => codes::WRONG_ARGUMENTS,
                 _ => codes::TYPE_MISMATCH,
             };
             Diagnostic::new(code, message)

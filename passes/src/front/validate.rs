@@ -1,9 +1,9 @@
 //! validate: rules about meaning that types do not express.
 //!
 //! Changes nothing; reports everything it finds. Errors: keys that cannot be compared, partition columns that do
-//! not work, two outputs or an output and an input at one place, placeholders without a value, parameters without
-//! a use. Warnings: keys of different numeric types, very broad projections, sources of a union that lack columns,
-//! views nobody needs, views that give other rows at every run.
+//! not work, two outputs or an output and an input at one place, parameters without a use. Warnings: keys of
+//! different numeric types, very broad projections, sources of a union that lack columns, views nobody needs, views
+//! that give other rows at every run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,6 @@ use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::{Graph, Node, NodeId};
 use ir::op::{Op, Relate, Scan, Sink};
 use ir::schema::{Schema, same_logical_type};
-use ir::spec::ParameterTarget;
 
 use super::bind;
 use crate::context::Context;
@@ -24,7 +23,6 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let graph = &*graph;
     for id in graph.topological() {
         let Some(node) = graph.get(id) else { continue };
-        check_placeholders(graph, cx, node);
         if cx.is_broken(node) {
             continue;
         }
@@ -47,7 +45,9 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             (Op::Sink(sink), [schema]) => check_sink(cx, node, sink, schema),
             _ => {}
         }
-        if cx.oracle.is_volatile(node, &inputs) {
+        // Surface operations and sinks hold no expressions of their own, and the engine cannot plan them.
+        let planned = !node.op.is_surface() && !matches!(node.op, Op::Sink(_));
+        if planned && cx.oracle.is_volatile(node, &inputs) {
             cx.report(
                 Diagnostic::new(codes::NON_DETERMINISTIC, format!("`{}` gives other rows at every run", node.name))
                     .at(cx.place_in_transform(node))
@@ -57,30 +57,9 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     }
     bind::check(graph, cx);
     check_locations(graph, cx);
-    warn_unused(graph, cx);
-}
-
-/// A placeholder must have a value. One whose value is wrong has been reported for that.
-fn check_placeholders(graph: &Graph, cx: &mut Context<'_>, node: &Node) {
-    let values = bind::placeholder_values(graph);
-    let given: BTreeSet<String> = cx
-        .spec
-        .iter()
-        .flat_map(|spec| &spec.typed_parameters)
-        .filter_map(|parameter| match parameter.target {
-            ParameterTarget::PlaceholderPos { position } => Some(format!("${position}")),
-            ParameterTarget::FilterEq { .. } => None,
-        })
-        .collect();
-    for name in bind::placeholders(&node.op) {
-        if values.contains_key(&name) || given.contains(&name) {
-            continue;
-        }
-        cx.report(
-            Diagnostic::new(codes::UNBOUND_PLACEHOLDER, format!("{name} has no value"))
-                .at(cx.place_in_transform(node))
-                .help("add an entry to `typed_parameters` with target kind PlaceholderPos"),
-        );
+    if !cx.has_errors() {
+        // What a mistake cut off is not unused.
+        warn_unused(graph, cx);
     }
 }
 
@@ -134,7 +113,9 @@ fn check_sink(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Schema) {
     }
     let mut refuse = |index: usize, message: String| {
         let place = place.field("partition_by").index(index);
-        cx.report(Diagnostic::new(codes::PARTITION_COLUMN, message).at(place).allowed(schema.names()));
+        let diagnostic = Diagnostic::new(codes::PARTITION_COLUMN, message).at(place);
+        let found = sink.partition_by.get(index).cloned().unwrap_or_default();
+        cx.report(diagnostic.found(found).allowed(schema.names()).suggest_nearest());
     };
     for (index, name) in sink.partition_by.iter().enumerate() {
         match schema.field(name).map(|field| field.data_type()) {

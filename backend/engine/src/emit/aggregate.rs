@@ -5,7 +5,9 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result, plan_err};
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::utils::{find_aggregate_exprs, find_window_exprs, group_window_expr_by_sort_keys};
+use datafusion::logical_expr::utils::{
+    find_aggregate_exprs, find_window_exprs, group_window_expr_by_sort_keys,
+};
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Window};
 use ir::expr::NamedExprs;
 use ir::op::Evaluation;
@@ -23,7 +25,9 @@ pub(super) fn aggregate(
 ) -> Result<LogicalPlan> {
     let schema = Arc::clone(input.schema());
     let plan = |list: &NamedExprs, evaluation| {
-        list.iter().map(|named| expression(state, &named.expr, evaluation, &schema)).collect::<Result<Vec<_>>>()
+        list.iter()
+            .map(|named| expression(state, &named.expr, evaluation, &schema))
+            .collect::<Result<Vec<_>>>()
     };
     let keys = plan(group_by, Evaluation::Scalar)?;
     let results = plan(measures, Evaluation::Aggregate)?;
@@ -53,7 +57,11 @@ pub(super) fn aggregate(
 }
 
 /// All columns of the input, then the window columns. A column may be any expression of window calls.
-pub(super) fn window(state: &SessionState, columns: &NamedExprs, input: Arc<LogicalPlan>) -> Result<LogicalPlan> {
+pub(super) fn window(
+    state: &SessionState,
+    columns: &NamedExprs,
+    input: Arc<LogicalPlan>,
+) -> Result<LogicalPlan> {
     let schema = Arc::clone(input.schema());
     let results = columns
         .iter()
@@ -84,10 +92,11 @@ fn replacements(computed: &[Expr], first: usize, plan: &LogicalPlan) -> Vec<(Exp
 
 /// The expression with what was computed below replaced by its column.
 fn replaced(expr: Expr, replacements: &[(Expr, Expr)]) -> Result<Expr> {
-    let rewritten = expr.transform_down(|inner| match replacements.iter().find(|(computed, _)| *computed == inner) {
-        Some((_, column)) => Ok(Transformed::new(column.clone(), true, TreeNodeRecursion::Jump)),
-        None => Ok(Transformed::no(inner)),
-    })?;
+    let rewritten =
+        expr.transform_down(|inner| match replacements.iter().find(|(computed, _)| *computed == inner) {
+            Some((_, column)) => Ok(Transformed::new(column.clone(), true, TreeNodeRecursion::Jump)),
+            None => Ok(Transformed::no(inner)),
+        })?;
     Ok(rewritten.data)
 }
 

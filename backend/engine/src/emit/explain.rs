@@ -28,7 +28,11 @@ pub enum Stage {
 pub async fn explain(dag: &PlanDag, session: &Session, stage: Stage) -> Result<String, EngineError> {
     let mut text = String::new();
     for segment in &dag.segments {
-        let reads = if segment.reads.is_empty() { String::new() } else { format!(" reads {}", segment.reads.join(", ")) };
+        let reads = if segment.reads.is_empty() {
+            String::new()
+        } else {
+            format!(" reads {}", segment.reads.join(", "))
+        };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "-- {} (level {}){reads}", segment.title(), segment.level);
         let plan = segment_text(segment, session, stage).await?;

@@ -49,10 +49,14 @@ fn check_evaluation(text: &ScalarExpr, expr: &Expr, evaluation: Evaluation) -> R
     }
     match evaluation {
         Evaluation::Scalar if aggregates => {
-            plan_err!("`{text}` holds an aggregate call, which is not possible here; use a view that aggregates")
+            plan_err!(
+                "`{text}` holds an aggregate call, which is not possible here; use a view that aggregates"
+            )
         }
         Evaluation::Scalar if windows => {
-            plan_err!("`{text}` holds a window call, which is not possible here; use a view with window columns")
+            plan_err!(
+                "`{text}` holds a window call, which is not possible here; use a view with window columns"
+            )
         }
         Evaluation::Aggregate if windows => {
             plan_err!("`{text}` holds a window call, which is not possible in an aggregation")

@@ -34,7 +34,11 @@ pub(super) fn join(join: &Join, left: Arc<LogicalPlan>, right: Arc<LogicalPlan>)
     project(output(&join.columns), Arc::new(LogicalPlan::Join(plan)))
 }
 
-pub(super) fn span_join(join: &SpanJoin, left: Arc<LogicalPlan>, right: Arc<LogicalPlan>) -> Result<LogicalPlan> {
+pub(super) fn span_join(
+    join: &SpanJoin,
+    left: Arc<LogicalPlan>,
+    right: Arc<LogicalPlan>,
+) -> Result<LogicalPlan> {
     let (left, right, on) = comparable_keys(&join.on, left, right)?;
     let keys = SpanJoinKeys {
         on: on.into_iter().map(|(l, r)| (qualified_column(LEFT, &l), qualified_column(RIGHT, &r))).collect(),
@@ -89,7 +93,11 @@ type Keyed = (Arc<LogicalPlan>, Arc<LogicalPlan>, Vec<(String, String)>);
 
 /// Both sides with key columns of equal types: where they differ, a converted copy of the key is added. (The
 /// operator compares keys as they are; joins by keys alone are converted by DataFusion.)
-fn comparable_keys(on: &[(String, String)], left: Arc<LogicalPlan>, right: Arc<LogicalPlan>) -> Result<Keyed> {
+fn comparable_keys(
+    on: &[(String, String)],
+    left: Arc<LogicalPlan>,
+    right: Arc<LogicalPlan>,
+) -> Result<Keyed> {
     let (mut left_extra, mut right_extra) = (Vec::new(), Vec::new());
     let mut keys = Vec::with_capacity(on.len());
     for (index, (l, r)) in on.iter().enumerate() {

@@ -100,11 +100,13 @@ pub fn emit(graph: Verified<'_>, tables: &Tables, session: &Session) -> Result<P
     let Some(schedule) = &graph.schedule else {
         return Err(EngineError::NotScheduled { graph: graph.name.clone(), phase: graph.phase });
     };
-    let mut emission = Emission { graph, tables, session, plans: BTreeMap::new(), definitions: BTreeMap::new() };
+    let mut emission =
+        Emission { graph, tables, session, plans: BTreeMap::new(), definitions: BTreeMap::new() };
     for id in graph.topological() {
         emission.node(id)?;
     }
-    let segments = schedule.segments.iter().map(|segment| emission.segment(segment)).collect::<Result<Vec<_>, _>>()?;
+    let segments =
+        schedule.segments.iter().map(|segment| emission.segment(segment)).collect::<Result<Vec<_>, _>>()?;
     let writes: BTreeMap<&str, &LogicalPlan> = segments
         .iter()
         .filter(|segment| segment.kind != SegmentKind::SharedView)
@@ -160,10 +162,8 @@ impl Emission<'_> {
         }
         let plan = match &node.op {
             Op::Scan(scan) => {
-                let provider = self.tables.provider(scan, self.session).map_err(|source| EngineError::Table {
-                    node: node.name.clone(),
-                    location: scan.location.clone(),
-                    source,
+                let provider = self.tables.provider(scan, self.session).map_err(|source| {
+                    EngineError::Table { node: node.name.clone(), location: scan.location.clone(), source }
                 })?;
                 Arc::new(
                     relational::scan(&node.name, provider, scan.columns.as_deref())
@@ -174,7 +174,8 @@ impl Emission<'_> {
                 .map_err(|source| EngineError::plan(&node.name, source))?,
         };
         check_schema(&node.name, node.schema.as_ref(), &plan)?;
-        let shared = node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
+        let shared =
+            node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
         if shared || matches!(node.op, Op::Sink(_)) {
             self.definitions.insert(id, Arc::clone(&plan));
         }
@@ -194,7 +195,10 @@ fn check_schema(name: &str, wanted: Option<&Schema>, plan: &LogicalPlan) -> Resu
     match wanted {
         Some(wanted) if *wanted == given => {}
         Some(wanted) => {
-            return Err(EngineError::internal(name, format!("the graph says {wanted}, its plan gives {given}")));
+            return Err(EngineError::internal(
+                name,
+                format!("the graph says {wanted}, its plan gives {given}"),
+            ));
         }
         None => return Err(EngineError::internal(name, "it has no schema")),
     }
@@ -208,14 +212,18 @@ fn check_schema(name: &str, wanted: Option<&Schema>, plan: &LogicalPlan) -> Resu
 ///
 /// # Errors
 /// Where DataFusion refuses it, and for operations that are not core or read a table.
-pub(crate) fn operation(state: &SessionState, op: &Op, inputs: Vec<Arc<LogicalPlan>>) -> Result<Arc<LogicalPlan>> {
+pub(crate) fn operation(
+    state: &SessionState,
+    op: &Op,
+    inputs: Vec<Arc<LogicalPlan>>,
+) -> Result<Arc<LogicalPlan>> {
     match op {
         Op::Filter(filter) => relational::filter(state, &filter.predicate, single(inputs)?),
         Op::Project(project) => relational::projection(state, &project.columns, single(inputs)?),
         Op::Aggregate(op) => aggregate::aggregate(state, &op.group_by, &op.measures, single(inputs)?),
         Op::Window(op) => aggregate::window(state, &op.columns, single(inputs)?),
         Op::Unnest(op) => unnest::unnest(op, single(inputs)?),
-        Op::Query(op) => query::query(state, &op.query, &op.relations, &inputs),
+        Op::Query(op) => query(state, &op.query, &op.relations, &inputs),
         Op::Join(op) => pair(inputs).and_then(|(left, right)| join::join(op, left, right)),
         Op::SpanJoin(op) => pair(inputs).and_then(|(left, right)| join::span_join(op, left, right)),
         Op::Union(_) => relational::union(inputs),

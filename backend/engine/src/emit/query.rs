@@ -46,10 +46,15 @@ pub(crate) fn query(
         .map(|(name, plan)| (name.clone(), Arc::new(Relation::new(plan)) as Arc<dyn TableSource>))
         .collect();
     let provider = Relations { state, sources };
-    let planner = SqlToRel::new_with_options(&provider, ParserOptions::from(&state.config_options().sql_parser));
+    let planner =
+        SqlToRel::new_with_options(&provider, ParserOptions::from(&state.config_options().sql_parser));
     let statement = Statement::Query(Box::new(query.ast().clone()));
     let plan = planner.sql_statement_to_plan(statement)?;
-    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(&plan)?;
     let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
     let plan = plan.transform_up_with_subqueries(|node| match &node {
         LogicalPlan::TableScan(scan) => match scan.source.downcast_ref::<Relation>() {

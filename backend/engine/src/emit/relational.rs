@@ -54,25 +54,40 @@ pub(super) fn unqualified(plan: LogicalPlan) -> Result<LogicalPlan> {
 }
 
 /// A scan of `provider`; `name` is how plans show it.
-pub(crate) fn scan(name: &str, provider: Arc<dyn TableProvider>, columns: Option<&[String]>) -> Result<LogicalPlan> {
+pub(crate) fn scan(
+    name: &str,
+    provider: Arc<dyn TableProvider>,
+    columns: Option<&[String]>,
+) -> Result<LogicalPlan> {
     let schema = provider.schema();
     let projection = columns
         .map(|names| names.iter().map(|name| Ok(schema.index_of(name)?)).collect::<Result<Vec<_>>>())
         .transpose()?;
     let reference = datafusion::common::TableReference::bare(name);
-    let scan = TableScanBuilder::new(reference, provider_as_source(provider)).with_projection(projection).build()?;
+    let scan =
+        TableScanBuilder::new(reference, provider_as_source(provider)).with_projection(projection).build()?;
     unqualified(LogicalPlan::TableScan(scan))
 }
 
-pub(super) fn filter(state: &SessionState, predicate: &ScalarExpr, input: Arc<LogicalPlan>) -> Result<LogicalPlan> {
+pub(super) fn filter(
+    state: &SessionState,
+    predicate: &ScalarExpr,
+    input: Arc<LogicalPlan>,
+) -> Result<LogicalPlan> {
     let predicate = expression(state, predicate, Evaluation::Scalar, input.schema())?;
     Ok(LogicalPlan::Filter(Filter::try_new(predicate, input)?))
 }
 
-pub(super) fn projection(state: &SessionState, columns: &NamedExprs, input: Arc<LogicalPlan>) -> Result<LogicalPlan> {
+pub(super) fn projection(
+    state: &SessionState,
+    columns: &NamedExprs,
+    input: Arc<LogicalPlan>,
+) -> Result<LogicalPlan> {
     let columns = columns
         .iter()
-        .map(|column| Ok(named(expression(state, &column.expr, Evaluation::Scalar, input.schema())?, &column.name)))
+        .map(|column| {
+            Ok(named(expression(state, &column.expr, Evaluation::Scalar, input.schema())?, &column.name))
+        })
         .collect::<Result<Vec<_>>>()?;
     project(columns, input)
 }

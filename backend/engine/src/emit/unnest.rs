@@ -13,7 +13,11 @@ pub(super) fn unnest(unnest: &Unnest, input: Arc<LogicalPlan>) -> Result<Logical
     let schema = Arc::clone(input.schema());
     let field = schema.field_with_unqualified_name(&unnest.column)?;
     if !field.data_type().is_list() {
-        return plan_err!("`{}` is {} and not a list; only lists can be unnested", unnest.column, field.data_type());
+        return plan_err!(
+            "`{}` is {} and not a list; only lists can be unnested",
+            unnest.column,
+            field.data_type()
+        );
     }
     let null_handling =
         if unnest.keep_empty { NullHandling::PreserveAndExpandEmpty } else { NullHandling::Drop };

@@ -5,7 +5,9 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Instant;
 
-use delta::{CommitOptions, DeltaError, Location, TableTarget, WriteMode, WriteOptions, WrittenFiles};
+use delta::{
+    CommitOptions, Committed, DeltaError, Location, TableTarget, WriteMode, WriteOptions, WrittenFiles,
+};
 use ir::op::{Sink, SinkMode};
 
 use super::{OutputOutcome, RunOptions};
@@ -32,7 +34,8 @@ fn outputs(dag: &PlanDag) -> impl Iterator<Item = (&SegmentPlan, &Sink)> {
 pub(super) async fn prepare(dag: &PlanDag, options: &RunOptions) -> Result<Targets, RunError> {
     let mut targets = Targets::new();
     for (segment, sink) in outputs(dag) {
-        let refused = |source: DeltaError| RunError::Prepare { output: segment.name.clone(), source: Box::new(source) };
+        let refused =
+            |source: DeltaError| RunError::Prepare { output: segment.name.clone(), source: Box::new(source) };
         let location = Location::parse(&sink.location, &options.base_dir).map_err(refused)?;
         let write = WriteOptions {
             mode: match sink.mode {
@@ -45,8 +48,9 @@ pub(super) async fn prepare(dag: &PlanDag, options: &RunOptions) -> Result<Targe
             name: Some(segment.name.clone()),
             ..WriteOptions::default()
         };
-        let target =
-            TableTarget::prepare(&location, Arc::clone(segment.schema.arrow()), write).await.map_err(refused)?;
+        let target = TableTarget::prepare(&location, Arc::clone(segment.schema.arrow()), write)
+            .await
+            .map_err(refused)?;
         targets.insert(segment.name.clone(), target);
     }
     Ok(targets)
@@ -59,10 +63,12 @@ pub(super) async fn commit(
     mut written: Written,
     options: &RunOptions,
 ) -> Result<Vec<OutputOutcome>, RunError> {
-    let sinks: BTreeMap<&str, &Sink> = outputs(dag).map(|(segment, sink)| (segment.name.as_str(), sink)).collect();
+    let sinks: BTreeMap<&str, &Sink> =
+        outputs(dag).map(|(segment, sink)| (segment.name.as_str(), sink)).collect();
     let mut committed: Vec<OutputOutcome> = Vec::new();
     for (name, sink) in sinks {
-        let names = |committed: &[OutputOutcome]| committed.iter().map(|output| output.table.clone()).collect();
+        let names =
+            |committed: &[OutputOutcome]| committed.iter().map(|output| output.table.clone()).collect();
         if options.cancellation.is_cancelled() {
             discard(written).await;
             return Err(RunError::Cancelled { committed: names(&committed) });
@@ -75,7 +81,7 @@ pub(super) async fn commit(
             });
         };
         let started = Instant::now();
-        match target.commit(files, &commit_options(sink, options)).await {
+        match committed_for_sure(target, files, commit_options(sink, options)).await {
             Ok(commit) => {
                 let outcome = OutputOutcome {
                     table: name.to_owned(),
@@ -94,11 +100,29 @@ pub(super) async fn commit(
             Err(source) => {
                 discard(written).await;
                 let committed = names(&committed);
-                return Err(RunError::Commit { output: name.to_owned(), committed, source: Box::new(source) });
+                return Err(RunError::Commit {
+                    output: name.to_owned(),
+                    committed,
+                    source: Box::new(source),
+                });
             }
         }
     }
     Ok(committed)
+}
+
+/// A commit that, once begun, ends: a run that is dropped in the middle of it must not leave it half done.
+async fn committed_for_sure(
+    target: TableTarget,
+    files: Vec<WrittenFiles>,
+    options: CommitOptions,
+) -> Result<Committed, DeltaError> {
+    let location = target.location().to_string();
+    let commit = tokio::spawn(async move { target.commit(files, &options).await });
+    match commit.await {
+        Ok(outcome) => outcome,
+        Err(stopped) => Err(DeltaError::WriterStopped { location, reason: stopped.to_string() }),
+    }
 }
 
 fn commit_options(sink: &Sink, options: &RunOptions) -> CommitOptions {

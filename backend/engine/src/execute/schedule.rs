@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use datafusion::execution::session_state::SessionState;
-use delta::WrittenFiles;
 use tokio::task::JoinSet;
 
 use super::publish::{Targets, Written, discard};
 use super::segment::{Failure, Finished, Rows, run_segment};
 use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
-use crate::emit::PlanDag;
+use crate::emit::{PlanDag, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::{RunStores, StoreCounters};
 use crate::session::Session;
@@ -59,7 +58,7 @@ pub(super) async fn run_segments(
 ) -> Result<Ran, RunError> {
     let run = Arc::new(Run::new(session, options));
     let mut queue = Queue::new(dag);
-    let mut running: JoinSet<(usize, Result<Finished, Failure>)> = JoinSet::new();
+    let mut running: JoinSet<Ended> = JoinSet::new();
     let at_once = session.options().target_partitions.max(1);
     let mut ran = Ran { written: Written::new(), shared_views: Vec::new(), segments: Vec::new() };
     let mut failure: Option<RunError> = None;
@@ -71,51 +70,35 @@ pub(super) async fn run_segments(
             let run = Arc::clone(&run);
             running.spawn(async move { (index, run_segment(run, segment, target).await) });
         }
-        let joined = tokio::select! {
-            joined = running.join_next() => joined,
+        let failed = tokio::select! {
+            joined = running.join_next() => match joined {
+                None => break,
+                Some(Ok(ended)) => queue.ended(dag, ended, &run, &mut ran),
+                // Segments catch their panics; what is left is a runtime that shuts down.
+                Some(Err(_)) => Err(Some(RunError::Cancelled { committed: Vec::new() })),
+            },
             () = options.cancellation.cancelled(), if failure.is_none() => {
-                failure = Some(RunError::Cancelled { committed: Vec::new() });
-                run.stop.cancel();
-                continue;
+                Err(Some(RunError::Cancelled { committed: Vec::new() }))
             }
         };
-        match joined {
-            None => break,
-            Some(Ok((index, Ok(finished)))) => {
-                if let Err(error) = queue.finished(dag, index, finished, &run, &mut ran) {
-                    failure.get_or_insert(error);
-                    run.stop.cancel();
-                }
-            }
-            Some(Ok((index, Err(failed)))) => {
-                let title = dag.segments.get(index).map(crate::emit::SegmentPlan::title).unwrap_or_default();
-                if let Some(error) = failed.into_error(&title) {
-                    failure.get_or_insert(error);
-                }
-                run.stop.cancel();
-            }
-            // Segments catch their panics; what is left is a runtime that shuts down.
-            Some(Err(_)) => {
-                failure.get_or_insert(RunError::Cancelled { committed: Vec::new() });
-                run.stop.cancel();
-            }
+        if let Err(error) = failed {
+            run.stop.cancel();
+            failure = failure.or(error);
         }
     }
-    match failure {
-        Some(error) => {
-            discard(ran.written).await;
-            Err(error)
-        }
-        None if queue.is_done() => Ok(ran),
-        None => {
-            discard(ran.written).await;
-            Err(RunError::Internal {
-                segment: dag.name.clone(),
-                message: "segments wait for shared views that no segment computes".to_owned(),
-            })
-        }
+    if failure.is_none() && !queue.is_done() {
+        failure = Some(RunError::Internal {
+            segment: dag.name.clone(),
+            message: "segments wait for shared views that no segment computes".to_owned(),
+        });
     }
+    let Some(error) = failure else { return Ok(ran) };
+    discard(ran.written).await;
+    Err(error)
 }
+
+/// The index of a segment, and how it ended.
+type Ended = (usize, Result<Finished, Failure>);
 
 /// Which segments may run.
 struct Queue {
@@ -163,7 +146,25 @@ impl Queue {
         self.left == 0
     }
 
-    /// Books a segment that ended: wakes its readers, releases the views it was the last to read.
+    /// Books a segment that ended.
+    ///
+    /// # Errors
+    /// When the run has to stop; without an error when it is being stopped already.
+    fn ended(
+        &mut self,
+        dag: &PlanDag,
+        (index, result): Ended,
+        run: &Run,
+        ran: &mut Ran,
+    ) -> Result<(), Option<RunError>> {
+        let title = || dag.segments.get(index).map(SegmentPlan::title).unwrap_or_default();
+        match result {
+            Ok(finished) => self.finished(dag, index, finished, run, ran).map_err(Some),
+            Err(failure) => Err(failure.into_error(&title())),
+        }
+    }
+
+    /// Books a segment that ended well: wakes its readers, releases the views it was the last to read.
     fn finished(
         &mut self,
         dag: &PlanDag,
@@ -179,7 +180,6 @@ impl Queue {
         ran.segments.push(finished.outcome);
         match finished.rows {
             Rows::Written(files) => {
-                let files: Vec<WrittenFiles> = files;
                 ran.written.insert(segment.name.clone(), (files, partitions));
             }
             Rows::Stored(store) => {

@@ -68,19 +68,23 @@ pub(super) async fn run_segment(
     let title = segment.title();
     run.observer.segment_started(&title);
     let began = Instant::now();
-    let plan = caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
+    let plan =
+        caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
     let planned = began.elapsed();
     let partitions = plan.output_partitioning().partition_count();
-    let progress = Arc::new(Progress { title: title.clone(), rows: AtomicU64::new(0), run: Arc::clone(&run) });
+    let progress =
+        Arc::new(Progress { title: title.clone(), rows: AtomicU64::new(0), run: Arc::clone(&run) });
     let rows = match (&segment.kind, target) {
         (SegmentKind::SharedView, _) => {
-            let pool = &run.state.runtime_env().memory_pool;
+            let runtime = run.state.runtime_env();
             let schema = Arc::clone(segment.schema.arrow());
-            let store = Arc::new(SharedStore::new(&segment.name, schema, plan.as_ref(), pool));
+            let store = Arc::new(SharedStore::new(&segment.name, schema, plan.as_ref(), runtime));
             store_rows(&progress, &plan, &store).await?;
             Rows::Stored(store)
         }
-        (SegmentKind::Output(_), Some(target)) => Rows::Written(write_rows(&progress, &plan, &segment, target).await?),
+        (SegmentKind::Output(_), Some(target)) => {
+            Rows::Written(write_rows(&progress, &plan, &segment, target).await?)
+        }
         (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),
     };
     let outcome = SegmentOutcome {
@@ -125,7 +129,8 @@ async fn caught<T>(run: &Run, future: impl Future<Output = T>) -> Result<T, Fail
 
 fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".to_owned())
 }
 
 async fn store_rows(
@@ -163,7 +168,11 @@ async fn write_rows(
             let failed = match write_partition(&progress, &plan, partition, &target, &mut writer).await {
                 Ok(()) => match writer {
                     Some(writer) => {
-                        return writer.close().await.map(Some).map_err(|source| Failure::Write(table, source));
+                        return writer
+                            .close()
+                            .await
+                            .map(Some)
+                            .map_err(|source| Failure::Write(table, source));
                     }
                     None => return Ok(None),
                 },
@@ -226,7 +235,10 @@ async fn opened(
 }
 
 /// The next batch, counted.
-async fn next(progress: &Progress, stream: &mut SendableRecordBatchStream) -> Result<Option<RecordBatch>, Failure> {
+async fn next(
+    progress: &Progress,
+    stream: &mut SendableRecordBatchStream,
+) -> Result<Option<RecordBatch>, Failure> {
     match caught(&progress.run, stream.next()).await? {
         Some(Ok(batch)) => {
             progress.add(&batch);

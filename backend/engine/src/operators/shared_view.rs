@@ -17,13 +17,15 @@ use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
+};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, SendableRecordBatchStream,
 };
-use futures::{StreamExt, stream};
+use futures::TryStreamExt;
 
 use super::store::SharedStore;
 
@@ -120,7 +122,12 @@ impl SharedViewExec {
     #[must_use]
     pub fn new(view: &str, store: Arc<SharedStore>) -> Self {
         let properties = store.properties();
-        Self { view: view.to_owned(), store: Some(store), properties, metrics: ExecutionPlanMetricsSet::new() }
+        Self {
+            view: view.to_owned(),
+            store: Some(store),
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
     }
 
     /// A reader that can be shown but not executed, because nothing computed the view.
@@ -144,7 +151,9 @@ impl SharedViewExec {
 impl DisplayAs for SharedViewExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match format {
-            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(f, "SharedViewExec: {}", self.view),
+            DisplayFormatType::Default | DisplayFormatType::Verbose => {
+                write!(f, "SharedViewExec: {}", self.view)
+            }
             DisplayFormatType::TreeRender => write!(f, "view={}", self.view),
         }
     }
@@ -170,7 +179,10 @@ impl ExecutionPlan for SharedViewExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         if children.is_empty() { Ok(self) } else { internal_err!("SharedViewExec has no children") }
     }
 
@@ -180,7 +192,7 @@ impl ExecutionPlan for SharedViewExec {
         };
         let batches = store.partition(partition)?;
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let batches = stream::iter(batches).map(move |batch| Ok(batch.record_output(&metrics)));
+        let batches = batches.map_ok(move |batch| batch.record_output(&metrics));
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
     }
 
@@ -188,7 +200,11 @@ impl ExecutionPlan for SharedViewExec {
         Some(self.metrics.clone_inner())
     }
 
-    fn statistics_from_inputs(&self, _inputs: &[Arc<Statistics>], args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+    fn statistics_from_inputs(
+        &self,
+        _inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
         let unknown = Statistics::new_unknown(&self.schema());
         let Some(store) = &self.store else { return Ok(Arc::new(unknown)) };
         let size = store.size(args.partition())?;

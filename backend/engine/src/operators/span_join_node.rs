@@ -196,7 +196,8 @@ impl UserDefinedLogicalNodeCore for SpanJoinNode {
     /// The output columns wanted, each on its side; what is compared is added by the caller.
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
         let width = self.left.schema().fields().len();
-        let (left, right): (Vec<usize>, Vec<usize>) = output_columns.iter().partition(|index| **index < width);
+        let (left, right): (Vec<usize>, Vec<usize>) =
+            output_columns.iter().partition(|index| **index < width);
         Some(vec![left, right.into_iter().map(|index| index - width).collect()])
     }
 }

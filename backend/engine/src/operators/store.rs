@@ -1,8 +1,8 @@
 //! Where the rows of shared views wait for their readers.
 //!
-//! A store is filled once, by the segment of its view, and then only read. Its batches are in memory and counted
-//! in the session's memory pool; a store that moves batches to disk would replace [`SharedStore::push`] and
-//! [`SharedStore::partition`] and nothing else.
+//! A store is filled once, by the segment of its view, and then only read; readers are independent of each other.
+//! Its batches are in memory as long as the session's memory pool gives it room, its fair share among all that can
+//! spill; beyond that they go to temporary files, largest partition first. Batches of a partition keep their order.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,12 +12,15 @@ use arrow::array::{Array, ArrayData};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::{DataFusionError, Result, internal_err};
-use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{SpillFile, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PlanProperties};
-use futures::TryStreamExt;
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, SpillMetrics};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PlanProperties, SpillManager};
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt, stream};
 
 /// The rows of one shared view.
 #[derive(Debug)]
@@ -25,18 +28,29 @@ pub struct SharedStore {
     view: String,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
+    spills: SpillManager,
+    spilled: SpillMetrics,
     contents: Mutex<Contents>,
-    readers: AtomicUsize,
+    reads: AtomicUsize,
 }
 
 #[derive(Debug)]
 struct Contents {
-    partitions: Vec<Vec<RecordBatch>>,
-    /// Buffers already counted: slices of one batch share them, and columns may.
-    counted: HashSet<usize>,
+    partitions: Vec<Partition>,
     reservation: MemoryReservation,
-    sizes: Vec<Size>,
     released: bool,
+}
+
+/// The batches of one partition: those in files come before those in memory.
+#[derive(Debug, Default)]
+struct Partition {
+    files: Vec<Arc<dyn SpillFile>>,
+    memory: Vec<RecordBatch>,
+    /// The buffers of `memory`, by address: slices of one batch share them and they count once.
+    counted: HashSet<usize>,
+    /// What `memory` takes of the reservation.
+    resident: usize,
+    size: Size,
 }
 
 /// Rows and the bytes they take in memory.
@@ -55,8 +69,12 @@ pub struct StoreCounters {
     pub computed: usize,
     /// Its rows.
     pub rows: usize,
-    /// The memory its rows took, in bytes.
+    /// The memory its rows take, or would take, in bytes.
     pub bytes: usize,
+    /// How many temporary files it was moved to.
+    pub spill_count: usize,
+    /// The bytes of those files.
+    pub spilled_bytes: usize,
     /// How many times a partition of it was read.
     pub reads: usize,
     /// How many segments read it.
@@ -65,36 +83,38 @@ pub struct StoreCounters {
 
 impl SharedStore {
     /// An empty store for the rows of `plan`, which computes `view` with the columns of `schema`.
-    pub(crate) fn new(view: &str, schema: SchemaRef, plan: &dyn ExecutionPlan, pool: &Arc<dyn MemoryPool>) -> Self {
-        let reservation = MemoryConsumer::new(format!("shared view {view}")).register(pool);
+    pub(crate) fn new(view: &str, schema: SchemaRef, plan: &dyn ExecutionPlan, runtime: &Arc<RuntimeEnv>) -> Self {
+        let consumer = MemoryConsumer::new(format!("shared view {view}")).with_can_spill(true);
         let partitions = plan.output_partitioning().partition_count();
+        let spilled = SpillMetrics::new(&ExecutionPlanMetricsSet::new(), 0);
         let contents = Contents {
-            partitions: vec![Vec::new(); partitions],
-            counted: HashSet::new(),
-            reservation,
-            sizes: vec![Size::default(); partitions],
+            partitions: std::iter::repeat_with(Partition::default).take(partitions).collect(),
+            reservation: consumer.register(&runtime.memory_pool),
             released: false,
         };
         Self {
             view: view.to_owned(),
             properties: Arc::new(properties(&schema, plan)),
+            spills: SpillManager::new(Arc::clone(runtime), spilled.clone(), Arc::clone(&schema)),
+            spilled,
             schema,
             contents: Mutex::new(contents),
-            readers: AtomicUsize::new(0),
+            reads: AtomicUsize::new(0),
         }
     }
 
     /// A store with all rows of `plan`, for programs that run shared views themselves.
     ///
     /// # Errors
-    /// Whatever the plan fails with, and [`DataFusionError::ResourcesExhausted`] when its rows do not fit.
+    /// Whatever the plan fails with, and [`DataFusionError::ResourcesExhausted`] when its rows fit neither in
+    /// memory nor on disk.
     pub async fn filled(
         view: &str,
         schema: SchemaRef,
         plan: Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
     ) -> Result<Self> {
-        let store = Self::new(view, schema, plan.as_ref(), context.memory_pool());
+        let store = Self::new(view, schema, plan.as_ref(), &context.runtime_env());
         for partition in 0..plan.output_partitioning().partition_count() {
             let mut rows = plan.execute(partition, Arc::clone(&context))?;
             while let Some(batch) = rows.try_next().await? {
@@ -108,59 +128,92 @@ impl SharedStore {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn no_partition<T>(&self, partition: usize) -> Result<T> {
+        internal_err!("the shared view `{}` has no partition {partition}", self.view)
+    }
+
     /// Adds a batch to a partition.
     ///
     /// # Errors
-    /// [`DataFusionError::ResourcesExhausted`] when the memory pool has no room for it.
+    /// [`DataFusionError::ResourcesExhausted`] when it fits neither in memory nor on disk.
     pub(crate) fn push(&self, partition: usize, batch: &RecordBatch) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
         let batch = with_schema(batch, &self.schema)?;
         let mut contents = self.contents();
-        let Contents { partitions, counted, reservation, sizes, .. } = &mut *contents;
-        let bytes: usize = batch.columns().iter().map(|column| new_bytes(&column.to_data(), counted)).sum();
-        reservation.try_grow(bytes).map_err(|error| {
+        let Contents { partitions, reservation, .. } = &mut *contents;
+        loop {
+            let Some(own) = partitions.get_mut(partition) else { return self.no_partition(partition) };
+            let (bytes, buffers) = new_buffers(&batch, &own.counted);
+            let fits = reservation.try_grow(bytes).is_ok();
+            let largest = partitions.iter().enumerate().max_by_key(|(_, held)| held.resident);
+            let largest = largest.filter(|(_, held)| held.resident > 0).map(|(index, _)| index);
+            if let (false, Some(largest)) = (fits, largest) {
+                let Some(held) = partitions.get_mut(largest) else { return self.no_partition(largest) };
+                self.spill(held, reservation)?;
+                continue;
+            }
+            let Some(own) = partitions.get_mut(partition) else { return self.no_partition(partition) };
+            own.size.rows += batch.num_rows();
+            own.size.bytes += bytes;
+            own.memory.push(batch);
+            if fits {
+                own.resident += bytes;
+                own.counted.extend(buffers);
+                return Ok(());
+            }
+            // Nothing of this view is in memory, and there is no room even for one batch.
+            return self.spill(own, reservation);
+        }
+    }
+
+    /// Moves what a partition has in memory to a file.
+    fn spill(&self, partition: &mut Partition, reservation: &MemoryReservation) -> Result<()> {
+        let file = self.spills.spill_record_batch_and_finish(&partition.memory, &format!("shared view {}", self.view));
+        let file = file.map_err(|error| {
             DataFusionError::ResourcesExhausted(format!(
-                "the shared view `{}` is kept in memory and does not fit: {}",
+                "the shared view `{}` does not fit in memory and cannot be moved to disk: {}",
                 self.view,
                 error.strip_backtrace()
             ))
         })?;
-        let (Some(batches), Some(size)) = (partitions.get_mut(partition), sizes.get_mut(partition)) else {
-            return internal_err!("the shared view `{}` has no partition {partition}", self.view);
-        };
-        size.rows += batch.num_rows();
-        size.bytes += bytes;
-        batches.push(batch);
+        partition.files.extend(file);
+        partition.memory.clear();
+        partition.counted.clear();
+        reservation.try_shrink(std::mem::take(&mut partition.resident))?;
         Ok(())
     }
 
-    /// The batches of a partition.
+    /// The batches of a partition, from the first on.
     ///
     /// # Errors
     /// When there is no such partition, or the store has been released.
-    pub(super) fn partition(&self, partition: usize) -> Result<Vec<RecordBatch>> {
+    pub(super) fn partition(&self, partition: usize) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let contents = self.contents();
         if contents.released {
             return internal_err!("the shared view `{}` is read after its last reader", self.view);
         }
-        self.readers.fetch_add(1, Ordering::Relaxed);
-        match contents.partitions.get(partition) {
-            Some(batches) => Ok(batches.clone()),
-            None => internal_err!("the shared view `{}` has no partition {partition}", self.view),
+        let Some(held) = contents.partitions.get(partition) else { return self.no_partition(partition) };
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let memory = stream::iter(held.memory.clone()).map(Ok);
+        if held.files.is_empty() {
+            return Ok(memory.boxed());
         }
+        let spills = self.spills.clone();
+        let files = stream::iter(held.files.clone()).map(move |file| spills.read_spill_as_stream(file, None));
+        Ok(files.try_flatten().chain(memory).boxed())
     }
 
     /// The size of a partition, or of all.
     pub(super) fn size(&self, partition: Option<usize>) -> Result<Size> {
         let contents = self.contents();
         match partition {
-            Some(index) => match contents.sizes.get(index) {
-                Some(size) => Ok(*size),
-                None => internal_err!("the shared view `{}` has no partition {index}", self.view),
+            Some(index) => match contents.partitions.get(index) {
+                Some(partition) => Ok(partition.size),
+                None => self.no_partition(index),
             },
-            None => Ok(total(&contents.sizes)),
+            None => Ok(total(&contents)),
         }
     }
 
@@ -168,26 +221,33 @@ impl SharedStore {
         Arc::clone(&self.properties)
     }
 
-    /// Gives the memory back. Batches still on their way through a plan live until it lets go of them.
+    /// Gives memory and files back. Batches still on their way through a plan live until it lets go of them.
     pub(crate) fn release(&self) {
         let mut contents = self.contents();
         contents.released = true;
-        contents.partitions.iter_mut().for_each(Vec::clear);
-        contents.counted = HashSet::new();
+        contents.partitions = Vec::new();
         contents.reservation.free();
     }
 
     pub(crate) fn counters(&self, computed: usize, readers: usize) -> StoreCounters {
-        let Size { rows, bytes } = total(&self.contents().sizes);
-        let reads = self.readers.load(Ordering::Relaxed);
-        StoreCounters { view: self.view.clone(), computed, rows, bytes, reads, readers }
+        let Size { rows, bytes } = total(&self.contents());
+        StoreCounters {
+            view: self.view.clone(),
+            computed,
+            rows,
+            bytes,
+            spill_count: self.spilled.spill_file_count.value(),
+            spilled_bytes: self.spilled.spilled_bytes.value(),
+            reads: self.reads.load(Ordering::Relaxed),
+            readers,
+        }
     }
 }
 
-fn total(sizes: &[Size]) -> Size {
-    sizes.iter().fold(Size::default(), |sum, size| Size {
-        rows: sum.rows + size.rows,
-        bytes: sum.bytes + size.bytes,
+fn total(contents: &Contents) -> Size {
+    contents.partitions.iter().fold(Size::default(), |sum, partition| Size {
+        rows: sum.rows + partition.size.rows,
+        bytes: sum.bytes + partition.size.bytes,
     })
 }
 
@@ -224,17 +284,21 @@ fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }
 
-/// The bytes of the buffers of an array that were not counted yet.
-fn new_bytes(data: &ArrayData, counted: &mut HashSet<usize>) -> usize {
-    let nulls = data.nulls().map(|nulls| nulls.buffer());
-    let own: usize = data
-        .buffers()
-        .iter()
-        .chain(nulls)
-        .filter(|buffer| counted.insert(buffer.data_ptr().as_ptr().addr()))
-        .map(arrow::buffer::Buffer::capacity)
-        .sum();
-    own + data.child_data().iter().map(|child| new_bytes(child, counted)).sum::<usize>()
+/// The buffers of a batch that are not among `counted`: their bytes, and their addresses.
+fn new_buffers(batch: &RecordBatch, counted: &HashSet<usize>) -> (usize, HashSet<usize>) {
+    let (mut bytes, mut found) = (0, HashSet::new());
+    let mut open: Vec<ArrayData> = batch.columns().iter().map(|column| column.to_data()).collect();
+    while let Some(data) = open.pop() {
+        let nulls = data.nulls().map(|nulls| nulls.buffer());
+        for buffer in data.buffers().iter().chain(nulls) {
+            let address = buffer.data_ptr().as_ptr().addr();
+            if !counted.contains(&address) && found.insert(address) {
+                bytes += buffer.capacity();
+            }
+        }
+        open.extend(data.child_data().iter().cloned());
+    }
+    (bytes, found)
 }
 
 /// The stores of one run, found by its readers through the session's configuration.
@@ -244,7 +308,7 @@ pub(crate) struct RunStores {
 }
 
 impl RunStores {
-    /// The store of a view, once its segment has been planned.
+    /// The store of a view, once its segment has ended.
     pub(crate) fn get(&self, view: &str) -> Option<Arc<SharedStore>> {
         self.stores.lock().unwrap_or_else(PoisonError::into_inner).get(view).cloned()
     }

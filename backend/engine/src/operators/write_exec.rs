@@ -9,7 +9,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{Distribution, PhysicalExpr};
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
-use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
@@ -35,7 +35,9 @@ impl WriteExec {
 impl DisplayAs for WriteExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match format {
-            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(f, "WriteExec: {}", self.table)?,
+            DisplayFormatType::Default | DisplayFormatType::Verbose => {
+                write!(f, "WriteExec: {}", self.table)?
+            }
             DisplayFormatType::TreeRender => return write!(f, "table={}", self.table),
         }
         if self.partition_by.is_empty() {
@@ -59,7 +61,9 @@ impl ExecutionPlan for WriteExec {
         let columns: Vec<Arc<dyn PhysicalExpr>> = self
             .partition_by
             .iter()
-            .filter_map(|name| Some(Arc::new(Column::new(name, schema.index_of(name).ok()?)) as Arc<dyn PhysicalExpr>))
+            .filter_map(|name| {
+                Some(Arc::new(Column::new(name, schema.index_of(name).ok()?)) as Arc<dyn PhysicalExpr>)
+            })
             .collect();
         let distribution = if columns.is_empty() {
             Distribution::UnspecifiedDistribution
@@ -89,14 +93,17 @@ impl ExecutionPlan for WriteExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
         _options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.with_new_children(children)
-    }
-
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         match <[Arc<dyn ExecutionPlan>; 1]>::try_from(children) {
             Ok([input]) => Ok(Arc::new(Self::new(&self.table, &self.partition_by, input))),
             Err(children) => internal_err!("WriteExec has one child, not {}", children.len()),
         }
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -107,7 +114,11 @@ impl ExecutionPlan for WriteExec {
         vec![ChildStats::At(partition)]
     }
 
-    fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], _args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
         match inputs {
             [input] => Ok(Arc::clone(input)),
             _ => Ok(Arc::new(Statistics::new_unknown(&self.schema()))),

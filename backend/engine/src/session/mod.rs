@@ -49,8 +49,12 @@ impl Session {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn with_functions(options: SessionOptions, functions: Vec<Arc<ScalarUDF>>) -> Result<Self, EngineError> {
-        let state = build(&options, functions).map_err(|source| EngineError::Session { source: Box::new(source) })?;
+    pub fn with_functions(
+        options: SessionOptions,
+        functions: Vec<Arc<ScalarUDF>>,
+    ) -> Result<Self, EngineError> {
+        let state =
+            build(&options, functions).map_err(|source| EngineError::Session { source: Box::new(source) })?;
         Ok(Self { state, options })
     }
 
@@ -71,7 +75,10 @@ impl Session {
     #[must_use]
     pub fn describe(&self) -> Vec<(String, String)> {
         let options = &self.options;
-        let spill = options.spill_directory.as_ref().map_or_else(|| "system".to_owned(), |path| path.display().to_string());
+        let spill = options
+            .spill_directory
+            .as_ref()
+            .map_or_else(|| "system".to_owned(), |path| path.display().to_string());
         let mut described = vec![
             ("datafusion".to_owned(), datafusion::DATAFUSION_VERSION.to_owned()),
             ("target_partitions".to_owned(), options.target_partitions.to_string()),
@@ -87,8 +94,12 @@ impl Session {
     /// Every DataFusion setting that differs from its default, ordered by key.
     #[must_use]
     pub fn settings(&self) -> Vec<(String, String)> {
-        let defaults: std::collections::BTreeMap<String, Option<String>> =
-            SessionConfig::new().options().entries().into_iter().map(|entry| (entry.key, entry.value)).collect();
+        let defaults: std::collections::BTreeMap<String, Option<String>> = SessionConfig::new()
+            .options()
+            .entries()
+            .into_iter()
+            .map(|entry| (entry.key, entry.value))
+            .collect();
         let mut changed: Vec<(String, String)> = self
             .state
             .config_options()
@@ -165,8 +176,7 @@ fn environment(options: &SessionOptions) -> Result<Arc<RuntimeEnv>> {
         Some(path) => DiskManagerMode::Directories(vec![path.clone()]),
         None => DiskManagerMode::OsTmpDirectory,
     };
-    let disk = DiskManagerBuilder::default()
-        .with_mode(mode)
-        .with_max_temp_directory_size(options.spill_quota_bytes);
+    let disk =
+        DiskManagerBuilder::default().with_mode(mode).with_max_temp_directory_size(options.spill_quota_bytes);
     RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()
 }

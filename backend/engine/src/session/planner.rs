@@ -19,9 +19,16 @@ pub(super) struct EnginePlanner;
 
 #[async_trait]
 impl QueryPlanner for EnginePlanner {
-    async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
-        DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(OperatorPlanner), DeltaExtensionPlanner::new()])
-            .create_physical_plan(plan, session)
-            .await
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        DefaultPhysicalPlanner::with_extension_planners(vec![
+            Arc::new(OperatorPlanner),
+            DeltaExtensionPlanner::new(),
+        ])
+        .create_physical_plan(plan, session)
+        .await
     }
 }

@@ -28,7 +28,8 @@ fn context() -> SessionContext {
 #[tokio::test]
 async fn the_optimizer_does_not_keep_shared_subplans() {
     let context = context();
-    let scan = context.sql("SELECT a + 1 AS a FROM t WHERE 1 = 1 AND a > 0").await.unwrap().into_unoptimized_plan();
+    let scan =
+        context.sql("SELECT a + 1 AS a FROM t WHERE 1 = 1 AND a > 0").await.unwrap().into_unoptimized_plan();
     let shared = Arc::new(scan);
     let reader = || {
         Arc::new(LogicalPlan::Projection(Projection::try_new(vec![col("a")], Arc::clone(&shared)).unwrap()))
@@ -52,7 +53,8 @@ async fn the_optimizer_does_not_keep_shared_subplans() {
 #[tokio::test]
 async fn a_cte_used_twice_is_planned_twice() {
     let context = context();
-    let query = "WITH v AS (SELECT a, count(*) AS n FROM t GROUP BY a) SELECT * FROM v x JOIN v y ON x.a = y.a";
+    let query =
+        "WITH v AS (SELECT a, count(*) AS n FROM t GROUP BY a) SELECT * FROM v x JOIN v y ON x.a = y.a";
     let plan = context.sql(query).await.unwrap().create_physical_plan().await.unwrap();
     let text = displayable(plan.as_ref()).indent(false).to_string();
     assert_eq!(text.matches("mode=Partial").count() + text.matches("mode=Single").count(), 2, "{text}");
@@ -62,7 +64,8 @@ async fn a_cte_used_twice_is_planned_twice() {
 #[test]
 fn the_builder_replaces_functions_set_after_the_defaults_and_overrides_those_set_before() {
     let ours = functions::scalar_functions();
-    let replaced = SessionStateBuilder::new().with_default_features().with_scalar_functions(ours.clone()).build();
+    let replaced =
+        SessionStateBuilder::new().with_default_features().with_scalar_functions(ours.clone()).build();
     assert!(!replaced.scalar_functions().contains_key("upper"));
     let pushed = Session::new(options()).unwrap();
     assert!(pushed.state().scalar_functions().contains_key("upper"));
@@ -78,7 +81,8 @@ async fn case_has_another_type_before_coercion() {
     let schema = frame.schema();
     let expr = context.parse_sql_expr("CASE WHEN a > 1 THEN CAST(1 AS INT) ELSE a END", schema).unwrap();
     assert_eq!(expr.get_type(schema).unwrap(), arrow::datatypes::DataType::Int32);
-    let plan = context.sql("SELECT CASE WHEN a > 1 THEN CAST(1 AS INT) ELSE a END AS c FROM t").await.unwrap();
+    let plan =
+        context.sql("SELECT CASE WHEN a > 1 THEN CAST(1 AS INT) ELSE a END AS c FROM t").await.unwrap();
     let optimized = plan.into_optimized_plan().unwrap();
     assert_eq!(optimized.schema().field(0).data_type(), &arrow::datatypes::DataType::Int64);
 }
@@ -122,7 +126,18 @@ async fn aggregates_of_nothing() {
     let count = |query: &str| {
         let context = context.clone();
         let query = query.to_owned();
-        async move { context.sql(&query).await.unwrap().collect().await.unwrap().iter().map(|b| b.num_rows()).sum::<usize>() }
+        async move {
+            context
+                .sql(&query)
+                .await
+                .unwrap()
+                .collect()
+                .await
+                .unwrap()
+                .iter()
+                .map(|b| b.num_rows())
+                .sum::<usize>()
+        }
     };
     assert_eq!(count("SELECT count(*) FROM t WHERE a > 9").await, 1);
     assert_eq!(count("SELECT count(*) FROM t WHERE a > 9 GROUP BY a").await, 0);

@@ -10,8 +10,8 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 use delta::{CommitOptions, Location, TableTarget, WriteMode, WriteOptions};
 use engine::{
-    EngineOracle, PlanDag, QueryRows, RunError, RunOptions, RunOutcome, Session, SessionOptions, TableRequest, Tables,
-    emit, execute,
+    EngineOracle, PlanDag, QueryRows, RunError, RunOptions, RunOutcome, Session, SessionOptions,
+    TableRequest, Tables, emit, execute,
 };
 use futures::TryStreamExt as _;
 use ir::estimate::Estimate;
@@ -50,7 +50,8 @@ impl Lake {
     }
 
     pub(crate) async fn table(&self, table: &str, query: &str) {
-        self.write(table, query, WriteOptions { mode: WriteMode::Overwrite, ..WriteOptions::default() }).await;
+        self.write(table, query, WriteOptions { mode: WriteMode::Overwrite, ..WriteOptions::default() })
+            .await;
     }
 
     pub(crate) async fn oracle(&self, graph: &Graph) -> EngineOracle {
@@ -101,7 +102,11 @@ impl Lake {
 }
 
 pub(crate) fn options() -> SessionOptions {
-    SessionOptions { target_partitions: 4, memory_limit_bytes: 256 << 20, ..SessionOptions::for_this_machine() }
+    SessionOptions {
+        target_partitions: 4,
+        memory_limit_bytes: 256 << 20,
+        ..SessionOptions::for_this_machine()
+    }
 }
 
 pub(crate) async fn rows_of(rows: QueryRows) -> Vec<String> {
@@ -109,8 +114,11 @@ pub(crate) async fn rows_of(rows: QueryRows) -> Vec<String> {
     let mut lines = Vec::new();
     let format = FormatOptions::default().with_null("NULL");
     for batch in &batches {
-        let columns: Vec<_> =
-            batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &format).unwrap()).collect();
+        let columns: Vec<_> = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column.as_ref(), &format).unwrap())
+            .collect();
         for row in 0..batch.num_rows() {
             let cells: Vec<String> = columns.iter().map(|column| column.value(row).to_string()).collect();
             lines.push(cells.join("|"));
@@ -126,19 +134,26 @@ fn complete(graph: &mut Graph, oracle: &EngineOracle) {
         let node = graph.get(id).unwrap().clone();
         let (op, schema) = match &node.op {
             Op::Scan(scan) => {
-                let input =
-                    Input { location: scan.location.clone(), version: Some(scan.version), lineage: scan.lineage };
+                let input = Input {
+                    location: scan.location.clone(),
+                    version: Some(scan.version),
+                    lineage: scan.lineage,
+                };
                 let (mut full, schema) = oracle.table(&input, &scan.read).unwrap();
                 full.columns = scan.columns.clone();
                 let kept = scan.columns.clone();
-                let schema = schema.project(|name| kept.as_ref().is_none_or(|kept| kept.iter().any(|k| k == name)));
+                let schema =
+                    schema.project(|name| kept.as_ref().is_none_or(|kept| kept.iter().any(|k| k == name)));
                 (Op::Scan(full), schema)
             }
             op => {
                 let inputs = graph.inputs(id);
                 let schemas: Vec<_> =
                     inputs.iter().map(|input| graph.get(*input).unwrap().schema.as_ref().unwrap()).collect();
-                (op.clone(), oracle.schema(&node, &schemas).unwrap_or_else(|error| panic!("{}: {error}", node.name)))
+                (
+                    op.clone(),
+                    oracle.schema(&node, &schemas).unwrap_or_else(|error| panic!("{}: {error}", node.name)),
+                )
             }
         };
         let node = graph.get_mut(id).unwrap();
@@ -151,7 +166,8 @@ fn complete(graph: &mut Graph, oracle: &EngineOracle) {
 fn schedule(graph: &Graph) -> Schedule {
     let is_root = |id: NodeId| {
         let node = graph.get(id).unwrap();
-        matches!(node.op, Op::Sink(_)) || node.placement.as_ref().is_some_and(|p| p.choice == PlacementChoice::Share)
+        matches!(node.op, Op::Sink(_))
+            || node.placement.as_ref().is_some_and(|p| p.choice == PlacementChoice::Share)
     };
     let mut levels: BTreeMap<String, u32> = BTreeMap::new();
     let mut segments = Vec::new();

@@ -6,5 +6,6 @@ mod lake;
 mod operations;
 mod oracle;
 mod outputs;
+mod plans;
 mod shared_views;
 mod sql;

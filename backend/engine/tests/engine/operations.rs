@@ -26,7 +26,8 @@ async fn people() -> Lake {
         "SELECT * FROM (VALUES (1, 'ann', 10), (2, 'bob', NULL), (3, 'ann', 30), (NULL, 'eve', 5)) t(id, name, score)",
     )
     .await;
-    lake.table("r", "SELECT * FROM (VALUES (1, 'x'), (3, 'y'), (3, 'z'), (9, 'w'), (NULL, 'n')) t(id, tag)").await;
+    lake.table("r", "SELECT * FROM (VALUES (1, 'x'), (3, 'y'), (3, 'z'), (9, 'w'), (NULL, 'n')) t(id, tag)")
+        .await;
     lake
 }
 
@@ -119,7 +120,8 @@ async fn unnest_keeps_rows_without_elements_on_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn joins_of_every_type() {
     let lake = people().await;
-    let join = |kind: &str, columns: &str| format!("join l, r join_type={kind} on=[[id, id]] columns=[{columns}]");
+    let join =
+        |kind: &str, columns: &str| format!("join l, r join_type={kind} on=[[id, id]] columns=[{columns}]");
     let both = "left.id, left.name, right.tag, (right.id as rid)";
     let matched = ["1|ann|x|1", "3|ann|y|3", "3|ann|z|3"];
     assert_eq!(result(&lake, &join("inner", both)).await, matched);

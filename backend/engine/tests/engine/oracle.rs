@@ -27,7 +27,10 @@ fn typed(expr: &str, evaluation: Evaluation) -> Result<(DataType, bool), TypeErr
 fn types_are_those_after_implicit_conversion() {
     assert_eq!(typed("id + 1", Evaluation::Scalar), Ok((DataType::Int64, false)));
     assert_eq!(typed("\"Odd Name\"", Evaluation::Scalar), Ok((DataType::Int32, true)));
-    assert_eq!(typed("CASE WHEN id > 1 THEN \"Odd Name\" ELSE id END", Evaluation::Scalar), Ok((DataType::Int64, true)));
+    assert_eq!(
+        typed("CASE WHEN id > 1 THEN \"Odd Name\" ELSE id END", Evaluation::Scalar),
+        Ok((DataType::Int64, true))
+    );
     assert_eq!(typed("count(*)", Evaluation::Aggregate), Ok((DataType::Int64, false)));
     assert_eq!(typed("row_number() OVER (ORDER BY id)", Evaluation::Window), Ok((DataType::UInt64, false)));
 }
@@ -44,7 +47,8 @@ fn an_unknown_column_comes_with_the_columns_there_are() {
 #[test]
 fn an_unknown_function_comes_with_its_neighbours() {
     for evaluation in [Evaluation::Scalar, Evaluation::Aggregate] {
-        let Err(TypeError::UnknownFunction { name, candidates }) = typed("stable_has64(name)", evaluation) else {
+        let Err(TypeError::UnknownFunction { name, candidates }) = typed("stable_has64(name)", evaluation)
+        else {
             panic!("not an unknown function");
         };
         assert_eq!(name, "stable_has64");
@@ -109,7 +113,9 @@ fn volatile_is_whatever_may_change_between_runs() {
     let volatile = |statement: &str| oracle().is_volatile(&node(statement), &[&input()]);
     assert!(volatile("project a columns={r: (random())}"));
     assert!(volatile("project a columns={r: (now())}"));
-    assert!(volatile("query a query=(SELECT id FROM a WHERE id IN (SELECT id FROM a WHERE random() < 0.5)) relations=[a]"));
+    assert!(volatile(
+        "query a query=(SELECT id FROM a WHERE id IN (SELECT id FROM a WHERE random() < 0.5)) relations=[a]"
+    ));
     assert!(!volatile("project a columns={r: (stable_hash64(name))}"));
     assert!(!volatile("query a query=(SELECT count(*) AS n FROM a) relations=[a]"));
 }
@@ -131,7 +137,8 @@ async fn tables_that_cannot_be_read_say_why() {
     let lake = Lake::new();
     lake.table("t", "SELECT 1 AS id").await;
     std::fs::create_dir(lake.dir.path().join("empty")).unwrap();
-    let request = |location: &str, version, read| TableRequest { location: location.to_owned(), version, read };
+    let request =
+        |location: &str, version, read| TableRequest { location: location.to_owned(), version, read };
     let feed = Read::Changes(ir::op::ChangeRange::default());
     let requests = [
         request("t", None, Read::Rows),
@@ -145,7 +152,10 @@ async fn tables_that_cannot_be_read_say_why() {
         oracle.table(&Input { location: location.to_owned(), version, lineage: false }, read)
     };
     let (scan, schema) = ask("t", None, &Read::Rows).unwrap();
-    assert_eq!((scan.version, scan.rows.to_string(), schema.to_string()), (0, "1".to_owned(), "{id Int64!}".to_owned()));
+    assert_eq!(
+        (scan.version, scan.rows.to_string(), schema.to_string()),
+        (0, "1".to_owned(), "{id Int64!}".to_owned())
+    );
     assert_eq!(ask("t", Some(7), &Read::Rows), Err(TableError::NoVersion { wanted: 7, latest: 0 }));
     assert_eq!(ask("t", None, &feed), Err(TableError::NoChangeFeed));
     assert_eq!(ask("empty", None, &Read::Rows), Err(TableError::NotDelta("empty".to_owned())));

@@ -36,7 +36,7 @@ impl ScalarUDFImpl for Failing {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         assert!(!self.panics, "the function gave up");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(400));
         Ok(args.args.into_iter().next().unwrap())
     }
 }
@@ -48,7 +48,8 @@ fn failing(panics: bool) -> Arc<ScalarUDF> {
 
 async fn lake() -> Lake {
     let lake = Lake::with(options(), vec![failing(true), failing(false)]);
-    lake.table("t", "SELECT value AS id, CAST(value AS VARCHAR) AS name FROM generate_series(1, 30000)").await;
+    lake.table("t", "SELECT value AS id, CAST(value AS VARCHAR) AS name FROM generate_series(1, 30000)")
+        .await;
     lake.table("words", "SELECT * FROM (VALUES (1, '1'), (2, 'two')) t(id, name)").await;
     lake
 }
@@ -81,8 +82,12 @@ async fn append_adds_and_overwrite_replaces() {
     let third = lake.run(&text("overwrite")).await.unwrap();
     assert_eq!((third.outputs[0].version, third.outputs[0].files_removed), (2, 2));
     assert_eq!(lake.rows("SELECT id, name FROM out").await, ["1|1", "2|two"]);
-    let commit = std::fs::read_to_string(lake.dir.path().join("out/_delta_log/00000000000000000002.json")).unwrap();
-    assert!(commit.contains("\"codeanatomy.run_id\":\"run-1\"") && commit.contains("\"owner\":\"me\""), "{commit}");
+    let commit =
+        std::fs::read_to_string(lake.dir.path().join("out/_delta_log/00000000000000000002.json")).unwrap();
+    assert!(
+        commit.contains("\"codeanatomy.run_id\":\"run-1\"") && commit.contains("\"owner\":\"me\""),
+        "{commit}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +98,10 @@ async fn partitioned_outputs_write_each_partition_value_once() {
         p = project t columns={id: id, k: (id % 3)}\n\
         @out = sink p location=out mode=overwrite partition_by=[k]\n";
     let outcome = lake.run(text).await.unwrap();
-    assert_eq!(outcome.outputs[0].files, 3, "rows are brought together by partition value before they are written");
+    assert_eq!(
+        outcome.outputs[0].files, 3,
+        "rows are brought together by partition value before they are written"
+    );
     assert_eq!(lake.rows("SELECT k, count(*) FROM out GROUP BY k").await, ["0|10000", "1|10000", "2|10000"]);
 }
 
@@ -131,10 +139,12 @@ async fn an_output_that_does_not_fit_its_table_is_refused_before_anything_runs()
     assert!(lake.files("good").is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// The sleeping function blocks threads; enough of them are left to keep the time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 12)]
 async fn a_stopped_run_publishes_nothing_and_leaves_no_file() {
     let lake = lake().await;
-    let text = two_outputs("id").replace("@good = sink t", "slow = project t columns={id: (sleeps(id))}\n@good = sink slow");
+    let text = two_outputs("id")
+        .replace("@good = sink t", "slow = project t columns={id: (sleeps(id))}\n@good = sink slow");
     let dag = lake.compile(&text).await;
     let mut options = RunOptions::new(lake.dir.path(), "run-1");
     let cancellation = Cancellation::new();
@@ -151,10 +161,12 @@ async fn a_stopped_run_publishes_nothing_and_leaves_no_file() {
     lake.run(&two_outputs("id")).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// The sleeping function blocks threads; enough of them are left to keep the time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 12)]
 async fn a_dropped_run_leaves_no_file() {
     let lake = lake().await;
-    let text = two_outputs("id").replace("@good = sink t", "slow = project t columns={id: (sleeps(id))}\n@good = sink slow");
+    let text = two_outputs("id")
+        .replace("@good = sink t", "slow = project t columns={id: (sleeps(id))}\n@good = sink slow");
     let dag = lake.compile(&text).await;
     let options = RunOptions::new(lake.dir.path(), "run-1");
     let run = execute(&lake.session, &dag, &options);
@@ -198,7 +210,11 @@ async fn commits_come_after_all_segments_in_order_of_names() {
     assert!(events.contains(&"end output good with 30000 rows".to_owned()), "{events:?}");
     assert_eq!(events[4..], ["commit bad".to_owned(), "commit good".to_owned()]);
     let good = outcome.segments.iter().find(|segment| segment.segment == "output good").unwrap();
-    assert!(good.operators.iter().any(|operator| operator.output_rows == Some(30_000)), "{:?}", good.operators);
+    assert!(
+        good.operators.iter().any(|operator| operator.output_rows == Some(30_000)),
+        "{:?}",
+        good.operators
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,7 +241,9 @@ async fn a_failed_commit_names_what_was_published_before() {
     options.observer = Arc::new(Meddler(path));
     let error = execute(&lake.session, &dag, &options).await.unwrap_err();
     match &error {
-        RunError::Commit { output, committed, .. } => assert_eq!((output.as_str(), committed), ("good", &vec!["bad".to_owned()])),
+        RunError::Commit { output, committed, .. } => {
+            assert_eq!((output.as_str(), committed), ("good", &vec!["bad".to_owned()]))
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(error.diagnostic().code.id(), "E0704");

@@ -55,7 +55,10 @@ impl ScalarUDFImpl for Counting {
 
 async fn numbers(rows: i64) -> (Lake, Arc<AtomicUsize>) {
     let seen = Arc::new(AtomicUsize::new(0));
-    let udf = Counting { rows: Arc::clone(&seen), signature: Signature::exact(vec![DataType::Int64], Volatility::Immutable) };
+    let udf = Counting {
+        rows: Arc::clone(&seen),
+        signature: Signature::exact(vec![DataType::Int64], Volatility::Immutable),
+    };
     let lake = Lake::with(options(), vec![Arc::new(ScalarUDF::from(udf))]);
     let query = format!("SELECT value AS id, value % 10 AS k FROM generate_series(1, {rows})");
     lake.table("t", &query).await;
@@ -141,18 +144,41 @@ async fn count_of_a_shared_view_is_answered_from_its_size() {
     assert_eq!(outcome.shared_views[0].reads, 0, "exact statistics make reading unnecessary");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_view_that_does_not_fit_is_named() {
-    let lake = Lake::with(SessionOptions { memory_limit_bytes: 1 << 20, ..options() }, Vec::new());
-    lake.table("t", "SELECT value AS id, value % 10 AS k FROM generate_series(1, 200000)").await;
+/// Three megabytes of rows, one megabyte of memory, and this much disk.
+async fn crowded(spill_quota_bytes: u64) -> (Lake, String) {
+    let options = SessionOptions { memory_limit_bytes: 1 << 20, spill_quota_bytes, ..options() };
+    let lake = Lake::with(options, Vec::new());
+    let query = "SELECT value AS id, CAST(value % 10 AS VARCHAR) AS k FROM generate_series(1, 200000)";
+    lake.table("t", query).await;
     let text = format!(
         "{}@a = sink v location=a mode=overwrite\n@b = sink v location=b mode=overwrite\n",
         VIEW.replace("counted(id)", "id + 1")
     );
+    (lake, text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_does_not_fit_in_memory_goes_to_disk() {
+    let (lake, text) = crowded(1 << 30).await;
+    let outcome = lake.run(&text).await.unwrap();
+    let [view] = outcome.shared_views.as_slice() else { panic!("{:?}", outcome.shared_views) };
+    assert!(view.spill_count > 0 && view.spilled_bytes > 1 << 20, "{view:?}");
+    assert_eq!((view.computed, view.rows), (1, 200_000));
+    for table in ["a", "b"] {
+        let sums = lake.rows(&format!("SELECT count(*), sum(id), count(DISTINCT k) FROM {table}")).await;
+        assert_eq!(sums, ["200000|20000300000|10"]);
+    }
+    let runtime = lake.session.state().runtime_env();
+    assert_eq!((runtime.memory_pool.reserved(), runtime.disk_manager.used_disk_space()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_fits_nowhere_is_named() {
+    let (lake, text) = crowded(1 << 20).await;
     let error = lake.run(&text).await.unwrap_err();
-    assert!(matches!(&error, RunError::OutOfMemory { .. }), "{error:?}");
+    assert!(matches!(&error, RunError::OutOfDisk { .. }), "{error:?}");
     assert!(error.to_string().contains("shared view `v`"), "{error}");
-    assert_eq!(error.diagnostic().code.id(), "E0705");
+    assert_eq!(error.diagnostic().code.id(), "E0706");
     assert!(lake.files("a").is_empty() && lake.files("b").is_empty());
 }
 

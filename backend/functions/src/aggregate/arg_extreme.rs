@@ -41,7 +41,10 @@ impl ArgExtreme {
 
     fn best_rows(&self, args: &AccumulatorArgs) -> Result<BestRows> {
         if args.is_distinct || !args.order_bys.is_empty() {
-            return not_impl_err!("{} takes neither DISTINCT nor ORDER BY: neither could change it", self.name());
+            return not_impl_err!(
+                "{} takes neither DISTINCT nor ORDER BY: neither could change it",
+                self.name()
+            );
         }
         let [value, key] = args.expr_fields else {
             return internal_err!("{} takes a value and a key", self.name());
@@ -210,12 +213,21 @@ impl GroupsAccumulator for BestRowOfGroups {
         Ok(vec![value, key])
     }
 
-    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
         self.update_batch(values, group_indices, None, total_num_groups)
     }
 
     /// A row that cannot win becomes a NULL key.
-    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
         let (value, key) = value_and_key(values)?;
         let key = match known_rows(value, key, opt_filter) {
             Some(known) => nullif(key, &BooleanArray::new(!known.inner(), None))?,

@@ -195,7 +195,12 @@ impl GroupsAccumulator for ListOfGroups {
         self.0.push(kept, groups.collect())
     }
 
-    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
         self.0.reserve_groups(total_num_groups);
         self.0.push_lists(values, &narrow(group_indices)?)
     }
@@ -209,7 +214,11 @@ impl GroupsAccumulator for ListOfGroups {
     }
 
     /// Each row becomes a list of one element, or of none when the filter drops it.
-    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
         let rows = opt_filter.map(|rows| BooleanArray::new(passing(rows), None));
         let mut lists: Vec<ArrayRef> = Vec::with_capacity(values.len());
         for column in values {

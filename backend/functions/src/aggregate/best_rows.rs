@@ -165,7 +165,11 @@ impl BestRows {
 }
 
 /// Valid where value and key are known and the filter lets the row through; `None` when that is everywhere.
-pub(crate) fn known_rows(value: &ArrayRef, key: &ArrayRef, filter: Option<&BooleanArray>) -> Option<NullBuffer> {
+pub(crate) fn known_rows(
+    value: &ArrayRef,
+    key: &ArrayRef,
+    filter: Option<&BooleanArray>,
+) -> Option<NullBuffer> {
     let known = NullBuffer::union(value.logical_nulls().as_ref(), key.logical_nulls().as_ref());
     let passed = filter.map(|filter| NullBuffer::new(passing(filter)));
     NullBuffer::union(known.as_ref(), passed.as_ref())

@@ -72,7 +72,9 @@ impl AggregateUDFImpl for CountIf {
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         if args.is_distinct {
-            return not_impl_err!("count_if(DISTINCT ...) has no meaning; use count(DISTINCT ...) FILTER (WHERE ...)");
+            return not_impl_err!(
+                "count_if(DISTINCT ...) has no meaning; use count(DISTINCT ...) FILTER (WHERE ...)"
+            );
         }
         Ok(Box::new(Count(0)))
     }
@@ -191,7 +193,12 @@ impl GroupsAccumulator for Counts {
         Ok(vec![self.evaluate(emit_to)?])
     }
 
-    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
         self.0.resize(total_num_groups, 0);
         for (&group, count) in group_indices.iter().zip(partial_counts(values)?) {
             self.add(group, count.unwrap_or(0))?;
@@ -199,7 +206,11 @@ impl GroupsAccumulator for Counts {
         Ok(())
     }
 
-    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
         let selected = selected(condition(values)?, opt_filter);
         Ok(vec![Arc::new(Int64Array::from_iter_values(selected.iter().map(i64::from)))])
     }

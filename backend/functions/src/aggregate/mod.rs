@@ -10,6 +10,7 @@ pub mod arg_extreme;
 pub mod array_agg_sorted;
 mod best_rows;
 pub mod count_if;
+mod key_order;
 mod sorted_lists;
 
 /// Every aggregate function, in alphabetical order of the names.

@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StructArray, UInt32Array};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::compute::{SortOptions, concat, filter, take};
+use arrow::compute::{SortOptions, concat, filter, interleave, take};
 use arrow::datatypes::{DataType, Field};
-use arrow::row::{RowConverter, Rows, SortField};
+use arrow::row::{RowConverter, SortField};
 use datafusion::common::{Result, exec_err, internal_datafusion_err, internal_err};
+
+use super::key_order::KeyOrder;
 
 /// Input columns (the value first, then the keys) and the group of every row.
 #[derive(Debug)]
@@ -23,7 +25,8 @@ struct Chunk {
 
 impl Chunk {
     fn memory(&self) -> usize {
-        let columns = self.columns.iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default());
+        let columns =
+            self.columns.iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default());
         columns.sum::<usize>() + self.groups.capacity() * size_of::<u32>()
     }
 }
@@ -96,8 +99,10 @@ impl SortedLists {
             columns.push(elements);
         }
         let counts = lengths.unwrap_or_default();
-        let repeated =
-            groups.iter().zip(&counts).flat_map(|(&group, &count)| std::iter::repeat_n(group, count as usize));
+        let repeated = groups
+            .iter()
+            .zip(&counts)
+            .flat_map(|(&group, &count)| std::iter::repeat_n(group, count as usize));
         let repeated = repeated.collect();
         self.push(columns, repeated)
     }
@@ -117,7 +122,10 @@ impl SortedLists {
             let leaves: BooleanArray = chunk.groups.iter().map(|&group| Some(group < boundary)).collect();
             let leaving = leaves.true_count();
             if leaving > 0 {
-                taken.push(select(&chunk.columns, &leaves)?, part(&chunk.groups, |group| group < boundary, 0))?;
+                taken.push(
+                    select(&chunk.columns, &leaves)?,
+                    part(&chunk.groups, |group| group < boundary, 0),
+                )?;
             }
             if leaving < chunk.groups.len() {
                 let stays = BooleanArray::new(!leaves.values(), None);
@@ -133,8 +141,12 @@ impl SortedLists {
     pub(crate) fn ordered(&self) -> Result<ListArray> {
         let mut layout = self.group_order()?;
         self.sort_groups(&mut layout)?;
-        let nulls: NullBuffer =
-            layout.offsets.windows(2).map(|bounds| bounds.first() != bounds.last()).collect::<Vec<_>>().into();
+        let nulls: NullBuffer = layout
+            .offsets
+            .windows(2)
+            .map(|bounds| bounds.first() != bounds.last())
+            .collect::<Vec<_>>()
+            .into();
         let nulls = (nulls.null_count() > 0).then_some(nulls);
         self.list(0, &layout, nulls)
     }
@@ -143,7 +155,9 @@ impl SortedLists {
     /// the same one for all columns. A group without rows has empty lists.
     pub(crate) fn unordered(&self) -> Result<Vec<ArrayRef>> {
         let layout = self.group_order()?;
-        (0..self.types.len()).map(|column| Ok(Arc::new(self.list(column, &layout, None)?) as ArrayRef)).collect()
+        (0..self.types.len())
+            .map(|column| Ok(Arc::new(self.list(column, &layout, None)?) as ArrayRef))
+            .collect()
     }
 
     /// Rows by group, in order of arrival inside each group.
@@ -188,8 +202,9 @@ impl SortedLists {
 
     /// Orders the rows of each group by the keys and, where all keys are equal, by the value.
     fn sort_groups(&self, layout: &mut Layout) -> Result<()> {
-        let keys = self.rows_of_keys()?;
-        let rows = keys.num_rows();
+        let rows = self.chunks.iter().map(|chunk| chunk.groups.len()).sum();
+        let keys = self.chunks.iter().map(|chunk| chunk.columns.get(1..).unwrap_or_default());
+        let keys = KeyOrder::try_new(self.types.get(1..).unwrap_or_default(), rows, keys)?;
         let mut order = layout.order.take().unwrap_or_else(|| (0..rows as u32).collect());
         let mut changed = false;
         let mut ties: Vec<Range<usize>> = Vec::new();
@@ -199,10 +214,9 @@ impl SortedLists {
             let (from, to) = (from as usize, to as usize);
             let Some(group) = order.get_mut(from..to).filter(|group| group.len() > 1) else { continue };
             keyed.clear();
-            keyed.extend(group.iter().map(|&row| (leading_bytes(keys.row(row as usize).data()), row)));
-            let compare = |a: &(u128, u32), b: &(u128, u32)| {
-                a.0.cmp(&b.0).then_with(|| keys.row(a.1 as usize).cmp(&keys.row(b.1 as usize)))
-            };
+            keyed.extend(group.iter().map(|&row| (keys.leading(row), row)));
+            let compare =
+                |a: &(u128, u32), b: &(u128, u32)| a.0.cmp(&b.0).then_with(|| keys.compare_rest(a.1, b.1));
             if !keyed.is_sorted_by(|a, b| compare(a, b).is_le()) {
                 keyed.sort_by(compare);
                 changed = true;
@@ -229,8 +243,9 @@ impl SortedLists {
         if ties.is_empty() || !RowConverter::supports_fields(std::slice::from_ref(&field)) {
             return Ok(false);
         }
-        let tied: Vec<u32> = ties.iter().flat_map(|run| order.get(run.clone()).unwrap_or_default()).copied().collect();
-        let values = self.gather(0, Some(&UInt32Array::from(tied.clone())))?;
+        let tied: Vec<u32> =
+            ties.iter().flat_map(|run| order.get(run.clone()).unwrap_or_default()).copied().collect();
+        let values = self.values_at(&tied)?;
         let values = RowConverter::new(vec![field])?.convert_columns(&[values])?;
         let mut ranked: Vec<usize> = Vec::new();
         let mut start = 0;
@@ -249,18 +264,23 @@ impl SortedLists {
         Ok(true)
     }
 
-    /// The keys of all rows in the row format: ascending, NULL last.
-    fn rows_of_keys(&self) -> Result<Rows> {
-        let fields = self.types.iter().skip(1).map(|key| {
-            SortField::new_with_options(key.clone(), SortOptions { descending: false, nulls_first: false })
-        });
-        let converter = RowConverter::new(fields.collect())?;
-        let rows: usize = self.chunks.iter().map(|chunk| chunk.groups.len()).sum();
-        let mut keys = converter.empty_rows(rows, 0);
+    /// The values of a few rows.
+    fn values_at(&self, rows: &[u32]) -> Result<ArrayRef> {
+        let mut ends = Vec::with_capacity(self.chunks.len());
+        let mut end = 0;
         for chunk in &self.chunks {
-            converter.append(&mut keys, chunk.columns.get(1..).unwrap_or_default())?;
+            end += chunk.groups.len();
+            ends.push(end);
         }
-        Ok(keys)
+        let place = |row: usize| {
+            let chunk = ends.partition_point(|end| *end <= row);
+            let start = chunk.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
+            (chunk, row - start)
+        };
+        let places: Vec<(usize, usize)> = rows.iter().map(|&row| place(row as usize)).collect();
+        let parts: Vec<&dyn Array> =
+            self.chunks.iter().filter_map(|chunk| chunk.columns.first()).map(|part| part.as_ref()).collect();
+        Ok(interleave(&parts, &places)?)
     }
 
     fn value_type(&self) -> Result<&DataType> {
@@ -281,8 +301,12 @@ impl SortedLists {
 
     /// All rows of a column, in the given order.
     fn gather(&self, column: usize, order: Option<&UInt32Array>) -> Result<ArrayRef> {
-        let parts: Vec<&dyn Array> =
-            self.chunks.iter().filter_map(|chunk| chunk.columns.get(column)).map(|part| part.as_ref()).collect();
+        let parts: Vec<&dyn Array> = self
+            .chunks
+            .iter()
+            .filter_map(|chunk| chunk.columns.get(column))
+            .map(|part| part.as_ref())
+            .collect();
         match self.types.get(column) {
             Some(data_type) => gather(data_type, &parts, order),
             None => internal_err!("array_agg_sorted has no column {column}"),
@@ -322,19 +346,6 @@ fn part(groups: &[u32], belongs: impl Fn(u32) -> bool, moved_down: u32) -> Vec<u
     groups.iter().filter(|&&group| belongs(group)).map(|&group| group - moved_down).collect()
 }
 
-/// The first sixteen bytes, so that most comparisons need no second look at the rows. Shorter byte strings are
-/// padded with zeros, which keeps the order and may only make different strings look equal.
-fn leading_bytes(bytes: &[u8]) -> u128 {
-    match bytes.first_chunk::<16>() {
-        Some(leading) => u128::from_be_bytes(*leading),
-        None => {
-            let mut leading = [0; 16];
-            leading.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
-            u128::from_be_bytes(leading)
-        }
-    }
-}
-
 /// Concatenates `parts` and brings the result into `order`. Structs are done field by field, so that no more
 /// than one field exists twice at any time.
 fn gather(data_type: &DataType, parts: &[&dyn Array], order: Option<&UInt32Array>) -> Result<ArrayRef> {
@@ -352,8 +363,10 @@ fn gather(data_type: &DataType, parts: &[&dyn Array], order: Option<&UInt32Array
     let rows = order.map_or_else(|| structs.iter().map(|part| part.len()).sum(), |order| order.len());
     let mut nulls = None;
     if structs.iter().any(|part| part.null_count() > 0) {
-        let valid: Vec<BooleanArray> =
-            structs.iter().map(|part| (0..part.len()).map(|row| Some(part.is_valid(row))).collect()).collect();
+        let valid: Vec<BooleanArray> = structs
+            .iter()
+            .map(|part| (0..part.len()).map(|row| Some(part.is_valid(row))).collect())
+            .collect();
         let valid: Vec<&dyn Array> = valid.iter().map(|part| part as &dyn Array).collect();
         let valid = gather(&DataType::Boolean, &valid, order)?;
         nulls = Some(NullBuffer::new(valid.as_boolean().values().clone()));
@@ -362,8 +375,11 @@ fn gather(data_type: &DataType, parts: &[&dyn Array], order: Option<&UInt32Array
         .iter()
         .enumerate()
         .map(|(index, field)| {
-            let children: Vec<&dyn Array> =
-                structs.iter().filter_map(|part| part.columns().get(index)).map(|child| child.as_ref()).collect();
+            let children: Vec<&dyn Array> = structs
+                .iter()
+                .filter_map(|part| part.columns().get(index))
+                .map(|child| child.as_ref())
+                .collect();
             gather(field.data_type(), &children, order)
         })
         .collect::<Result<Vec<_>>>()?;

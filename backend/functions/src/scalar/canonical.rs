@@ -115,7 +115,9 @@ fn iso_text(array: &ArrayRef) -> Result<StringArray> {
                 .map(|days| days.map(|days| in_range(i64::from(days), iso_date(days), array)).transpose())
                 .collect();
         }
-        DataType::Timestamp(TimeUnit::Second, _) => |v| Some(format!("{:?}", as_datetime::<TimestampSecondType>(v)?)),
+        DataType::Timestamp(TimeUnit::Second, _) => {
+            |v| Some(format!("{:?}", as_datetime::<TimestampSecondType>(v)?))
+        }
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
             |v| Some(format!("{:?}", as_datetime::<TimestampMillisecondType>(v)?))
         }

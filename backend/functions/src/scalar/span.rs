@@ -304,7 +304,8 @@ impl ScalarUDFImpl for SpanPredicate {
                     Relation::Overlaps => a.0 < b.1 && b.0 < a.1,
                 }
         };
-        let result: BooleanArray = first.iter().zip(second.iter()).map(|(a, b)| Some(holds(a?, b?))).collect();
+        let result: BooleanArray =
+            first.iter().zip(second.iter()).map(|(a, b)| Some(holds(a?, b?))).collect();
         Ok(ColumnarValue::Array(Arc::new(result)))
     }
 

@@ -61,7 +61,10 @@ static NARROW_PAGE: LazyLock<Documentation> = LazyLock::new(|| {
         "Hash of a text: BLAKE2b with an 8-byte digest over the UTF-8 bytes, read big-endian, top bit cleared. \
          The same on every machine and in every version. NULL gives NULL.",
         "stable_hash64(text)",
-        &[("text", "Text of any string type. Other types must be cast, because their spelling would decide.")],
+        &[(
+            "text",
+            "Text of any string type. Other types must be cast, because their spelling would decide.",
+        )],
         "SELECT stable_hash64('alpha'); -- 5982700193828047002",
     )
 });
@@ -71,7 +74,10 @@ static WIDE_PAGE: LazyLock<Documentation> = LazyLock::new(|| {
         "Hash of a text: BLAKE2b with a 16-byte digest over the UTF-8 bytes, as 32 lower-case hexadecimal \
          digits. The same on every machine and in every version. NULL gives NULL.",
         "stable_hash128(text)",
-        &[("text", "Text of any string type. Other types must be cast, because their spelling would decide.")],
+        &[(
+            "text",
+            "Text of any string type. Other types must be cast, because their spelling would decide.",
+        )],
         "SELECT stable_hash128('hello'); -- 46fb7408d4f285228f4af516ea25851b",
     )
 });

@@ -46,7 +46,10 @@ impl StableId {
 
 const ARGUMENTS: [(&str, &str); 2] = [
     ("kind", "Text that separates the identifiers of different kinds of rows."),
-    ("part", "One or more values: text, integers, booleans, dates or timestamps. A NULL makes the result NULL."),
+    (
+        "part",
+        "One or more values: text, integers, booleans, dates or timestamps. A NULL makes the result NULL.",
+    ),
 ];
 
 static NARROW_PAGE: LazyLock<Documentation> = LazyLock::new(|| {
@@ -161,7 +164,13 @@ impl Parts {
 
     /// Fills `encoded` with the length-safe encoding of a row and `kind` with its first part. False when a part
     /// is NULL.
-    fn encode(&self, row: usize, scratch: &mut Vec<u8>, kind: &mut Vec<u8>, encoded: &mut Vec<u8>) -> Result<bool> {
+    fn encode(
+        &self,
+        row: usize,
+        scratch: &mut Vec<u8>,
+        kind: &mut Vec<u8>,
+        encoded: &mut Vec<u8>,
+    ) -> Result<bool> {
         encoded.clear();
         for (position, part) in self.0.iter().enumerate() {
             let text = match part {

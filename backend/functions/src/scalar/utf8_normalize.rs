@@ -184,11 +184,7 @@ impl Options {
                 .ok_or_else(|| plan_datafusion_err!("utf8_normalize: option 'form' must be text"))?
                 .parse()?,
         };
-        Ok(Self {
-            form,
-            casefold: flag(1, "casefold")?,
-            collapse_white_space: flag(2, "collapse_ws")?,
-        })
+        Ok(Self { form, casefold: flag(1, "casefold")?, collapse_white_space: flag(2, "collapse_ws")? })
     }
 
     fn normalize(&self, text: &str) -> Option<String> {

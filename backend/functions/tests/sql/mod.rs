@@ -18,7 +18,8 @@ pub(crate) fn session(partitions: usize) -> SessionContext {
 
 /// Registers a table, spread over `parts` partitions.
 pub(crate) fn table(context: &SessionContext, name: &str, columns: Vec<(&str, ArrayRef)>, parts: usize) {
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
     let size = batch.num_rows().div_ceil(parts).max(1);
     let slices = (0..parts).map(|part| {
         let from = (part * size).min(batch.num_rows());

@@ -70,6 +70,8 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
         let folder = arguments.repository.display();
         return Err(Failure::User(format!("`{folder}` is not a folder; give the folder of a repository")));
     }
+    // From here on Ctrl-C cleans up.
+    context.workers.started()?;
     let lake = make_lake(&lake_of(arguments))?;
     let progress = context.console.progress();
     let extracted = extract_into(
@@ -109,7 +111,9 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     if diagnostics.is_empty() {
         let query = format!("driver sql 'SELECT ...' --lake {}", lake.display());
         context.console.flush()?;
-        context.console.note(&format!("the graph is sound: {} checks passed; query it with `{query}`\n", CHECKS.len()));
+        context
+            .console
+            .note(&format!("the graph is sound: {} checks passed; query it with `{query}`\n", CHECKS.len()));
         return Ok(());
     }
     Err(Failure::Findings { diagnostics, source: Box::new(SourceMap::new(CPG_SPEC_NAME.into(), "")) })
@@ -144,7 +148,8 @@ impl Check {
             return Ok(None);
         }
         let message = format!("not so in {count} cases: {}; such as {}", self.rule, shown.join("; "));
-        let help = "the tables are published all the same; this is a mistake in the shipped spec, please report it";
+        let help =
+            "the tables are published all the same; this is a mistake in the shipped spec, please report it";
         Ok(Some(Diagnostic::new(self.code, message).help(help)))
     }
 }
@@ -156,7 +161,64 @@ fn describe(batch: &RecordBatch, row: usize) -> Result<String, Failure> {
     let mut parts = Vec::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let formatter = ArrayFormatter::try_new(column.as_ref(), &options).map_err(unprintable)?;
-        parts.push(format!("{} {}", field.name(), formatter.value(row).try_to_string().map_err(unprintable)?));
+        parts.push(format!(
+            "{} {}",
+            field.name(),
+            formatter.value(row).try_to_string().map_err(unprintable)?
+        ));
     }
     Ok(parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two nodes with one id, one edge that starts nowhere and two that end nowhere.
+    const BROKEN_GRAPH: &str = "\
+version: 4
+input_relations: []
+view_definitions:
+  - name: nodes
+    transform: {kind: Sql, query: \"SELECT * FROM (VALUES (1), (1), (2)) AS t(node_id)\"}
+  - name: edges
+    transform:
+      kind: Sql
+      query: |
+        SELECT edge_id, 'CALLS' AS edge_kind, src AS src_node_id, dst AS dst_node_id, 'a.py' AS path
+        FROM (VALUES (10, 1, 2), (11, 7, 2), (12, 1, 8), (13, 2, 9)) AS t(edge_id, src, dst)
+output_targets:
+  - {table_name: cpg_nodes, source_view: nodes}
+  - {table_name: cpg_edges, source_view: edges}
+";
+
+    #[test]
+    fn a_broken_graph_is_found_out() {
+        let lake = tempfile::tempdir().unwrap();
+        let spec = lake.path().join("spec.yaml");
+        std::fs::write(&spec, BROKEN_GRAPH).unwrap();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut streams = crate::Streams {
+            stdin: &mut std::io::empty(),
+            stdout: &mut out,
+            stderr: &mut err,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            no_color: true,
+        };
+        let code = crate::main_with(vec!["driver".into(), "run".into(), spec.into()], &mut streams);
+        assert_eq!(code, 0, "{}", String::from_utf8_lossy(&err));
+        let arguments = ["driver", "passes"];
+        let cli = <crate::cli::Cli as clap::Parser>::parse_from(arguments);
+        let workers = Workers::new(cli.globals);
+        let findings = check(lake.path(), &workers).unwrap();
+        let messages: Vec<Option<&str>> =
+            findings.iter().map(|finding| finding.as_ref().map(|finding| finding.message.as_str())).collect();
+        let [nodes, edges, starts, ends] = messages.try_into().unwrap();
+        assert_eq!(nodes, Some("not so in 1 cases: node ids are unique; such as node_id 1, nodes 2"));
+        assert_eq!(edges, None);
+        assert!(starts.unwrap().starts_with("not so in 1 cases"), "{starts:?}");
+        assert!(starts.unwrap().contains("src_node_id 7"), "{starts:?}");
+        assert!(ends.unwrap().starts_with("not so in 2 cases"), "{ends:?}");
+    }
 }

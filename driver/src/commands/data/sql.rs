@@ -135,7 +135,8 @@ fn refused(error: &EngineError, lake: &Path) -> Failure {
     match error {
         EngineError::Table { location, source: TableError::NotFound(_), .. } => {
             let message = format!("there is no table `{location}` in `{}`", lake.display());
-            let finding = Diagnostic::new(codes::UNKNOWN_TABLE, message).found(location).allowed(tables_in(lake));
+            let finding =
+                Diagnostic::new(codes::UNKNOWN_TABLE, message).found(location).allowed(tables_in(lake));
             Failure::diagnostic(finding.suggest_nearest(), "query")
         }
         _ => Failure::engine(error, "query"),

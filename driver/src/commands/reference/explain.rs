@@ -29,5 +29,9 @@ fn unknown(text: &str) -> String {
     let names: Vec<&str> = Code::all().flat_map(|code| [code.id(), code.slug()]).collect();
     let near = nearest_name(text, names).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
     let list = Code::all().map(|code| format!("  {}  {}: {}", code.id(), code.slug(), code.title()));
-    format!("there is no code `{}`{near}\nCodes:\n{}", ir::diag::escape_text(text), list.collect::<Vec<_>>().join("\n"))
+    format!(
+        "there is no code `{}`{near}\nCodes:\n{}",
+        ir::diag::escape_text(text),
+        list.collect::<Vec<_>>().join("\n")
+    )
 }

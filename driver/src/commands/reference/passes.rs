@@ -14,10 +14,16 @@ pub(in crate::commands) fn run(context: &mut Context<'_>) -> Result<(), Failure>
         });
         return context.console.print_json(&rows.collect());
     }
-    let headers =
-        [("stage", Align::Left), ("family", Align::Left), ("from", Align::Left), ("to", Align::Left), ("what it does", Align::Left)];
+    let headers = [
+        ("stage", Align::Left),
+        ("family", Align::Left),
+        ("from", Align::Left),
+        ("to", Align::Left),
+        ("what it does", Align::Left),
+    ];
     let rows = passes::PIPELINE.iter().map(|pass| {
-        let texts = [&pass.stage(), pass.family.name(), pass.requires.name(), pass.ensures.name(), pass.about];
+        let texts =
+            [&pass.stage(), pass.family.name(), pass.requires.name(), pass.ensures.name(), pass.about];
         texts.map(str::to_owned).to_vec()
     });
     context.console.print(&table(&headers, rows))

@@ -24,8 +24,7 @@ pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_
     let mut seen = Seen { wanted: request.after, stages: Vec::new(), last: StageText::nothing() };
     let mut observe = |event: &passes::PassEvent<'_>| seen.add(event);
     let verify = context.workers.verify_passes();
-    let compilation =
-        compile(source, &context.workers, request.last_pass(), verify, &mut observe)?;
+    let compilation = compile(source, &context.workers, request.last_pass(), verify, &mut observe)?;
     let result = match request.after {
         Some(_) => seen.text(arguments.diff).into_bytes(),
         None if arguments.diff => return Err(Failure::Bug("`--diff` without a stage".to_owned())),
@@ -73,10 +72,13 @@ impl<'a> Request<'a> {
         };
         if after.is_some() && emit != Emit::Ir {
             return Err(Failure::Usage(
-                "`--after` and `--diff` show the text form; leave `--emit` out, or use `--stop-after`".to_owned(),
+                "`--after` and `--diff` show the text form; leave `--emit` out, or use `--stop-after`"
+                    .to_owned(),
             ));
         }
-        if let Some(pass) = stop_after.filter(|_| matches!(emit, Emit::Plan | Emit::Optimized | Emit::Physical)) {
+        if let Some(pass) =
+            stop_after.filter(|_| matches!(emit, Emit::Plan | Emit::Optimized | Emit::Physical))
+        {
             return Err(Failure::Usage(format!(
                 "plans need all passes; leave `--stop-after {}` out, or emit ir, dot, json or archive",
                 pass.name
@@ -103,7 +105,10 @@ impl Seen<'_> {
     fn add(&mut self, event: &passes::PassEvent<'_>) {
         let Some(wanted) = self.wanted else { return };
         let stage = StageText::new(event.pass.stage(), event.graph, event.remarks);
-        let before = std::mem::replace(&mut self.last, StageText { name: stage.name.clone(), text: stage.text.clone() });
+        let before = std::mem::replace(
+            &mut self.last,
+            StageText { name: stage.name.clone(), text: stage.text.clone() },
+        );
         if wanted == ALL || passes::find(wanted).is_ok_and(|pass| pass.name == event.pass.name) {
             self.stages.push((before, stage));
         }
@@ -141,7 +146,9 @@ fn form(compilation: &Compilation, emit: Emit, context: &Context<'_>) -> Result<
         Emit::Ir | Emit::Spec => Ok(ir::text::print(&compilation.graph).into_bytes()),
         Emit::Dot => Ok(ir::text::dot(&compilation.graph).into_bytes()),
         Emit::Json => Ok(json_text(&graph_json(&compilation.graph)).into_bytes()),
-        Emit::Archive => ir::archive::write(&compilation.graph).map_err(|error| Failure::User(error.to_string())),
+        Emit::Archive => {
+            ir::archive::write(&compilation.graph).map_err(|error| Failure::User(error.to_string()))
+        }
         Emit::Plan => explained(Stage::Plan),
         Emit::Optimized => explained(Stage::Optimized),
         Emit::Physical => explained(Stage::Physical),

@@ -31,9 +31,12 @@ pub(in crate::commands) fn run(arguments: &TraceArgs, context: &mut Context<'_>)
     outcome?;
     let files = finished?;
     if context.console.is_json() {
-        return context.console.print_json(&json!({"folder": arguments.output.display().to_string(), "files": files}));
+        return context
+            .console
+            .print_json(&json!({"folder": arguments.output.display().to_string(), "files": files}));
     }
-    let list: Vec<String> = files.iter().map(|file| format!("{}\n", arguments.output.join(file).display())).collect();
+    let list: Vec<String> =
+        files.iter().map(|file| format!("{}\n", arguments.output.join(file).display())).collect();
     context.console.print(&list.concat())
 }
 

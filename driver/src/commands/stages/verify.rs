@@ -33,7 +33,12 @@ pub(in crate::commands) fn run(arguments: &GraphArgs, context: &mut Context<'_>)
             "violations": list.collect::<Vec<_>>(),
         }))?;
     } else if violations.is_empty() {
-        let text = format!("ok: graph `{}`, phase {}, {} nodes\n", escape_text(&graph.name), graph.phase, graph.len());
+        let text = format!(
+            "ok: graph `{}`, phase {}, {} nodes\n",
+            escape_text(&graph.name),
+            graph.phase,
+            graph.len()
+        );
         context.console.print(&text)?;
     } else {
         context.console.print(&drawn(&input, &violations))?;
@@ -46,7 +51,10 @@ fn drawn(input: &ReadGraph, violations: &[Violation]) -> String {
     let mut by_line: BTreeMap<usize, Vec<&Violation>> = BTreeMap::new();
     for violation in violations {
         // What concerns no node concerns the header.
-        by_line.entry(input.parsed.lines.get(&violation.node).copied().unwrap_or(1)).or_default().push(violation);
+        by_line
+            .entry(input.parsed.lines.get(&violation.node).copied().unwrap_or(1))
+            .or_default()
+            .push(violation);
     }
     let margin = by_line.keys().next_back().map_or(1, |line| line.to_string().len());
     let lines: Vec<&str> = input.text.lines().collect();
@@ -60,7 +68,12 @@ fn drawn(input: &ReadGraph, violations: &[Violation]) -> String {
         for violation in violations {
             let width = escape_text(&violation.node).chars().count().max(1);
             let message = escape_text(&violation.message);
-            text.push_str(&format!("{} | {} {}: {message}\n", " ".repeat(margin), "^".repeat(width), violation.rule));
+            text.push_str(&format!(
+                "{} | {} {}: {message}\n",
+                " ".repeat(margin),
+                "^".repeat(width),
+                violation.rule
+            ));
         }
         text.push('\n');
     }

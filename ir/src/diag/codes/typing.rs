@@ -93,7 +93,7 @@ Fix: use the name in the message. `driver sql 'SHOW FUNCTIONS'` lists them.";
     WRONG_ARGUMENTS = "E0213", "wrong-arguments", "a function is given the wrong number or types of arguments":
 "The function exists, but none of its forms takes this number and these types of arguments.
 
-Example: `expr: substr(name)`
+Example: `expr: left(name)`
 
 Fix: the message lists the forms the function takes.";
 

@@ -12,14 +12,19 @@ use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::equivalence::join_equivalence_properties;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{Distribution, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_expr::{
+    Distribution, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
+};
 use datafusion::physical_plan::execution_plan::{CardinalityEffect, EmissionType};
 use datafusion::physical_plan::joins::utils::build_join_schema;
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     ChildStats, ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
-    InputDistributionRequirements, PlanProperties, ReplaceChildrenOptions, StatisticsArgs, apply_expression_roots,
+    InputDistributionRequirements, PlanProperties, ReplaceChildrenOptions, StatisticsArgs,
+    apply_expression_roots,
 };
 use futures::stream::try_unfold;
 
@@ -71,7 +76,8 @@ impl SpanJoinExec {
             None,
             &on,
         )?;
-        let boundedness = if left.boundedness().is_unbounded() { left.boundedness() } else { right.boundedness() };
+        let boundedness =
+            if left.boundedness().is_unbounded() { left.boundedness() } else { right.boundedness() };
         let properties = Arc::new(PlanProperties::new(
             equivalences,
             left.output_partitioning().clone(),
@@ -166,7 +172,12 @@ impl DisplayAs for SpanJoinExec {
         let join_type = JoinType::from(self.spec.join);
         match format {
             DisplayFormatType::Default | DisplayFormatType::Verbose => {
-                write!(f, "SpanJoinExec: join_type={join_type}, on=[{}], {}", self.key_pairs(), self.condition())?;
+                write!(
+                    f,
+                    "SpanJoinExec: join_type={join_type}, on=[{}], {}",
+                    self.key_pairs(),
+                    self.condition()
+                )?;
                 if self.spec.innermost {
                     write!(f, ", innermost")?;
                 }
@@ -200,7 +211,8 @@ impl ExecutionPlan for SpanJoinExec {
         if self.spec.on.is_empty() {
             return InputDistributionRequirements::new(vec![Distribution::SinglePartition; 2]);
         }
-        let keys = |input, columns: InputColumns| columns.keys.iter().map(|key| column(input, *key)).collect();
+        let keys =
+            |input, columns: InputColumns| columns.keys.iter().map(|key| column(input, *key)).collect();
         InputDistributionRequirements::co_partitioned(vec![
             Distribution::KeyPartitioned(keys(&self.left, self.left_columns())),
             Distribution::KeyPartitioned(keys(&self.right, self.right_columns())),
@@ -229,7 +241,8 @@ impl ExecutionPlan for SpanJoinExec {
     ) -> Result<TreeNodeRecursion> {
         let mut columns = Vec::new();
         for (input, used) in [(&self.left, self.left_columns()), (&self.right, self.right_columns())] {
-            columns.extend(used.keys.iter().chain([&used.start, &used.end]).map(|index| column(input, *index)));
+            columns
+                .extend(used.keys.iter().chain([&used.start, &used.end]).map(|index| column(input, *index)));
         }
         apply_expression_roots(&columns, f)
     }
@@ -271,7 +284,12 @@ impl ExecutionPlan for SpanJoinExec {
         let inverted = MetricBuilder::new(&self.metrics).counter("inverted_spans", partition);
         let input = |plan: &Arc<dyn ExecutionPlan>, columns: InputColumns| {
             let stream = plan.execute(partition, Arc::clone(&context))?;
-            Ok::<_, datafusion::common::DataFusionError>(SortedInput::new(stream, columns, format.clone(), inverted.clone()))
+            Ok::<_, datafusion::common::DataFusionError>(SortedInput::new(
+                stream,
+                columns,
+                format.clone(),
+                inverted.clone(),
+            ))
         };
         let left = input(&self.left, self.left_columns())?;
         let right = input(&self.right, self.right_columns())?;
@@ -290,7 +308,8 @@ impl ExecutionPlan for SpanJoinExec {
         let reservation =
             MemoryConsumer::new(format!("SpanJoinExec[{partition}]")).register(context.memory_pool());
         let roles = Roles { wanted, kind: self.spec.join, stored_is_left: stores_left };
-        let merge = SpanMerge::new(roles, stored, probe, output, reservation, self.span_join_metrics(partition));
+        let merge =
+            SpanMerge::new(roles, stored, probe, output, reservation, self.span_join_metrics(partition));
         let batches = try_unfold(merge, |mut merge| async move {
             Ok(merge.next_batch().await?.map(|batch| (batch, merge)))
         });
@@ -307,7 +326,11 @@ impl ExecutionPlan for SpanJoinExec {
 
     /// Rows are estimated, never exact: semi and anti joins return at most the left rows, an innermost join
     /// about one row per contained row, other joins are taken to return as many rows as the larger input.
-    fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], _args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
         let [left, right] = inputs else {
             return internal_err!("SpanJoinExec needs the statistics of two inputs");
         };
@@ -325,7 +348,11 @@ impl ExecutionPlan for SpanJoinExec {
         if column_statistics.len() < self.schema.fields().len() {
             column_statistics.extend(kept(right));
         }
-        Ok(Arc::new(Statistics { num_rows: rows.to_inexact(), total_byte_size: Precision::Absent, column_statistics }))
+        Ok(Arc::new(Statistics {
+            num_rows: rows.to_inexact(),
+            total_byte_size: Precision::Absent,
+            column_statistics,
+        }))
     }
 
     fn cardinality_effect(&self) -> CardinalityEffect {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
-use arrow::compute::{interleave, take};
+use arrow::compute::{BatchCoalescer, interleave, take};
 use arrow::datatypes::SchemaRef;
-use datafusion::common::Result;
+use datafusion::common::{Result, internal_err};
 
 use super::input::KeyedBatch;
 
@@ -39,10 +39,17 @@ impl PickedRows {
         let picks = std::mem::take(&mut self.picks);
         let sources = std::mem::take(&mut self.sources);
         match sources.as_slice() {
-            [] => Ok(self.schema.fields().iter().map(|f| new_null_array(f.data_type(), picks.len())).collect()),
+            [] => {
+                Ok(self.schema.fields().iter().map(|f| new_null_array(f.data_type(), picks.len())).collect())
+            }
             [only] => {
                 let rows: UInt32Array = picks.iter().map(|pick| pick.map(|(_, row)| row as u32)).collect();
-                Ok(only.batch.columns().iter().map(|column| take(column, &rows, None)).collect::<Result<_, _>>()?)
+                Ok(only
+                    .batch
+                    .columns()
+                    .iter()
+                    .map(|column| take(column, &rows, None))
+                    .collect::<Result<_, _>>()?)
             }
             several => {
                 // One more source, of a single NULL, for the rows without a partner.
@@ -78,7 +85,13 @@ pub(super) struct Output {
     stored: PickedRows,
     probe: PickedRows,
     flushes: usize,
+    /// Rows gathered before the batch was full.
+    early: BatchCoalescer,
 }
+
+/// Batches that picks may come from before they are gathered early: picks keep their batches alive, and a
+/// selective join could otherwise keep thousands of batches for a few rows each.
+const MAX_SOURCES: usize = 64;
 
 impl Output {
     pub(super) fn new(
@@ -89,7 +102,9 @@ impl Output {
         left_only: bool,
     ) -> Self {
         let (stored, probe) = (PickedRows::new(stored), PickedRows::new(probe));
-        Self { schema, target: target.max(1), stored_first, left_only, stored, probe, flushes: 0 }
+        let target = target.max(1);
+        let early = BatchCoalescer::new(Arc::clone(&schema), target);
+        Self { schema, target, stored_first, left_only, stored, probe, flushes: 0, early }
     }
 
     /// Rows that still fit into this batch.
@@ -98,6 +113,10 @@ impl Output {
     }
 
     fn len(&self) -> usize {
+        self.picked() + self.early.get_buffered_rows()
+    }
+
+    fn picked(&self) -> usize {
         self.stored.picks.len().max(self.probe.picks.len())
     }
 
@@ -130,10 +149,35 @@ impl Output {
         }
     }
 
+    /// Gathers what was picked so far when it keeps many batches alive. Leaves room for at least one row.
+    pub(super) fn release_sources(&mut self) -> Result<()> {
+        let sources = self.stored.sources.len().max(self.probe.sources.len());
+        if sources > MAX_SOURCES && self.room() > 0 && !self.schema.fields().is_empty() {
+            let picked = self.gather()?;
+            if picked.num_rows() > 0 {
+                self.early.push_batch(picked)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The collected rows as a batch.
     pub(super) fn flush(&mut self) -> Result<RecordBatch> {
+        let picked = self.gather()?;
+        if self.early.is_empty() {
+            return Ok(picked);
+        }
+        self.early.push_batch(picked)?;
+        self.early.finish_buffered_batch()?;
+        match self.early.next_completed_batch() {
+            Some(batch) => Ok(batch),
+            None => internal_err!("span join: gathered rows got lost"),
+        }
+    }
+
+    fn gather(&mut self) -> Result<RecordBatch> {
         self.flushes += 1;
-        let rows = self.len();
+        let rows = self.picked();
         let (first, second) = if self.stored_first {
             (&mut self.stored, &mut self.probe)
         } else {

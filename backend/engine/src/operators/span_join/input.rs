@@ -7,6 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Arra
 use arrow::compute::{CastOptions, SortOptions, cast_with_options, partition, take};
 use arrow::datatypes::{DataType, Int64Type, Schema};
 use arrow::row::{RowConverter, Rows, SortField};
+use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::common::{Result, exec_err, internal_datafusion_err};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::metrics::Count;
@@ -53,24 +54,29 @@ pub(super) struct KeyedBatch {
     null_keys: Vec<bool>,
     starts: Int64Array,
     ends: Int64Array,
+    /// Bytes that the batch keeps alive.
+    pub(super) memory: usize,
 }
 
 impl KeyedBatch {
     fn try_new(batch: RecordBatch, columns: &InputColumns, format: Option<&RowConverter>) -> Result<Self> {
         let starts = positions(batch.column(columns.start))?;
         let ends = positions(batch.column(columns.end))?;
+        let memory = get_record_batch_memory_size(&batch);
         let Some(format) = format else {
             let runs = vec![0..batch.num_rows()];
-            return Ok(Self { batch, runs, keys: None, null_keys: vec![false], starts, ends });
+            return Ok(Self { batch, runs, keys: None, null_keys: vec![false], starts, ends, memory });
         };
-        let keys: Vec<ArrayRef> = columns.keys.iter().map(|key| ArrayRef::clone(batch.column(*key))).collect();
+        let keys: Vec<ArrayRef> =
+            columns.keys.iter().map(|key| ArrayRef::clone(batch.column(*key))).collect();
         let runs = partition(&keys)?.ranges();
         let heads: UInt32Array = runs.iter().map(|run| run.start as u32).collect();
-        let heads: Vec<ArrayRef> = keys.iter().map(|key| take(key, &heads, None)).collect::<Result<_, _>>()?;
+        let heads: Vec<ArrayRef> =
+            keys.iter().map(|key| take(key, &heads, None)).collect::<Result<_, _>>()?;
         let nulls: Vec<_> = heads.iter().filter_map(|key| key.logical_nulls()).collect();
         let null_keys = (0..runs.len()).map(|run| nulls.iter().any(|nulls| nulls.is_null(run))).collect();
         let keys = Some(format.convert_columns(&heads)?);
-        Ok(Self { batch, runs, keys, null_keys, starts, ends })
+        Ok(Self { batch, runs, keys, null_keys, starts, ends, memory })
     }
 
     /// The key of a run as comparable bytes.
@@ -153,7 +159,10 @@ impl SortedInput {
     fn check_order(&mut self, batch: &KeyedBatch) -> Result<()> {
         for run in 0..batch.runs.len() {
             if batch.key(run) < self.last_key.as_slice() {
-                return exec_err!("span join: the {} input is not sorted by its keys as it declares", self.columns.side);
+                return exec_err!(
+                    "span join: the {} input is not sorted by its keys as it declares",
+                    self.columns.side
+                );
             }
             self.last_key.clear();
             self.last_key.extend_from_slice(batch.key(run));
@@ -171,7 +180,9 @@ impl SortedInput {
             let null_key = batch.null_keys.get(*run).copied().unwrap_or(false);
             Some(Run { batch, rows, key: batch.key(*run), null_key })
         });
-        run.ok_or_else(|| internal_datafusion_err!("span join: the {} input has no current run", self.columns.side))
+        run.ok_or_else(|| {
+            internal_datafusion_err!("span join: the {} input has no current run", self.columns.side)
+        })
     }
 
     /// Goes to the next run.

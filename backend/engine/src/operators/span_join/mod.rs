@@ -13,6 +13,7 @@
 //! | `exec.rs` | the physical operator: requirements, properties, statistics, display |
 //! | `stream.rs` | the merge of one partition, group by group |
 //! | `input.rs` | one sorted input, cut into runs of equal keys |
+//! | `group.rs` | the rows of one key on the side that is kept |
 //! | `gather.rs` | output batches from picked rows |
 //! | `sweep.rs` | the algorithm for one group |
 //!
@@ -43,11 +44,10 @@ use datafusion::common::{JoinType, Result, plan_err};
 
 mod exec;
 mod gather;
+mod group;
 mod input;
 mod stream;
 pub(crate) mod sweep;
-#[cfg(test)]
-mod sweep_tests;
 #[cfg(test)]
 mod tests;
 
@@ -137,7 +137,9 @@ impl SpanJoinSpec {
         ] {
             let (name, data_type) = column_of(side, schema, column)?;
             if !data_type.is_integer() {
-                return plan_err!("span join: {side} column '{name}' is {data_type}; span bounds must be integers");
+                return plan_err!(
+                    "span join: {side} column '{name}' is {data_type}; span bounds must be integers"
+                );
             }
         }
         for &(left_key, right_key) in &self.on {
@@ -154,7 +156,10 @@ impl SpanJoinSpec {
             }
         }
         if self.innermost && !matches!(self.relation, SpanRelation::Contains | SpanRelation::Within) {
-            return plan_err!("span join: 'innermost' needs relation contains or within, found {}", self.relation);
+            return plan_err!(
+                "span join: 'innermost' needs relation contains or within, found {}",
+                self.relation
+            );
         }
         Ok(())
     }
@@ -169,6 +174,8 @@ impl SpanJoinSpec {
 fn column_of<'a>(side: &str, schema: &'a Schema, column: usize) -> Result<(&'a str, &'a DataType)> {
     match schema.fields().get(column) {
         Some(field) => Ok((field.name(), field.data_type())),
-        None => plan_err!("span join: the {side} input has no column {column}, only {}", schema.fields().len()),
+        None => {
+            plan_err!("span join: the {side} input has no column {column}, only {}", schema.fields().len())
+        }
     }
 }

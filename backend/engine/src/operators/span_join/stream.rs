@@ -7,16 +7,14 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanBufferBuilder, RecordBatch};
-use arrow::compute::interleave;
-use arrow::row::{RowConverter, SortField};
-use datafusion::common::utils::memory::get_record_batch_memory_size;
+use arrow::array::{BooleanBufferBuilder, RecordBatch};
 use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::metrics::{BaselineMetrics, Count, Gauge, RecordOutput};
 
 use super::SpanJoinKind;
 use super::gather::Output;
+use super::group::{Group, put_greatest_last};
 use super::input::{KeyedBatch, SortedInput};
 use super::sweep::{OutOfOrder, Stored, Sweep, Wanted};
 
@@ -64,36 +62,6 @@ impl Roles {
     }
 }
 
-/// The rows of one key on the stored side.
-struct Group {
-    key: Vec<u8>,
-    batches: Vec<Arc<KeyedBatch>>,
-    /// Batch and row of each row of the group.
-    rows: Vec<(u32, u32)>,
-    sweep: Sweep,
-    /// Which rows have matched, where the join kind asks for it.
-    matched: Option<BooleanBufferBuilder>,
-    /// Numbers of `batches` in the output, valid for one output generation.
-    registered: (usize, Vec<Option<usize>>),
-    /// Next row to look at when the group ends.
-    finished: usize,
-}
-
-impl Group {
-    /// The pick for a row, registering its batch when needed.
-    fn pick(&mut self, row: u32, output: &mut Output) -> Option<(usize, usize)> {
-        if self.registered.0 != output.generation() {
-            self.registered = (output.generation(), vec![None; self.batches.len()]);
-        }
-        let &(batch, batch_row) = self.rows.get(row as usize)?;
-        let number = self.registered.1.get_mut(batch as usize)?;
-        if number.is_none() {
-            *number = Some(output.register_stored(self.batches.get(batch as usize)?));
-        }
-        number.map(|number| (number, batch_row as usize))
-    }
-}
-
 /// Where the probe side stands inside its current run.
 #[derive(Default)]
 struct ProbeCursor {
@@ -138,6 +106,7 @@ impl SpanMerge {
             if self.output.room() == 0 {
                 break;
             }
+            self.output.release_sources()?;
             let probe_ready = self.probe.fill().await?;
             if self.group.is_some() {
                 let _timer = elapsed.timer();
@@ -230,13 +199,16 @@ impl SpanMerge {
             }
             let added = rows.len() + run.rows.len();
             if u32::try_from(added).is_err() {
-                return exec_err!("span join: a key group of {added} rows exceeds 2^32 rows; join on more keys");
+                return exec_err!(
+                    "span join: a key group of {added} rows exceeds 2^32 rows; join on more keys"
+                );
             }
-            let bytes = get_record_batch_memory_size(&run.batch.batch)
-                + Sweep::memory(run.rows.len())
-                + run.rows.len() * size_of::<(u32, u32)>();
+            let bytes =
+                run.batch.memory + Sweep::memory(run.rows.len()) + run.rows.len() * size_of::<(u32, u32)>();
             self.reservation.try_grow(bytes).map_err(|error| {
-                error.context("span join: the rows of one key on the containing side must fit in memory together")
+                error.context(
+                    "span join: the rows of one key on the containing side must fit in memory together",
+                )
             })?;
             for row in run.rows {
                 stored.extend(run.batch.span(row).map(|span| Stored { span, row: rows.len() as u32 }));
@@ -258,8 +230,15 @@ impl SpanMerge {
         });
         let sweep = Sweep::new(self.roles.wanted, stored).map_err(unsorted)?;
         self.cursor = ProbeCursor::default();
-        self.group =
-            Some(Group { key, batches, rows, sweep, matched, registered: (usize::MAX, Vec::new()), finished: 0 });
+        self.group = Some(Group {
+            key,
+            batches,
+            rows,
+            sweep,
+            matched,
+            registered: (usize::MAX, Vec::new()),
+            finished: 0,
+        });
         Ok(())
     }
 
@@ -360,36 +339,4 @@ impl SpanMerge {
 
 fn unsorted(_: OutOfOrder) -> datafusion::common::DataFusionError {
     exec_datafusion_err!("span join: an input is not sorted by its span as it declares")
-}
-
-/// Reorders stored rows with identical spans so that the greatest comes last, which is the one that the sweep
-/// prefers: compared column by column, NULL lowest, columns of types without an order left out.
-fn put_greatest_last(stored: &mut [Stored], batches: &[Arc<KeyedBatch>], rows: &[(u32, u32)]) -> Result<()> {
-    let tied: Vec<(usize, usize)> = stored
-        .chunk_by(|a, b| a.span == b.span)
-        .filter(|run| run.len() > 1)
-        .flatten()
-        .filter_map(|stored| rows.get(stored.row as usize))
-        .map(|(batch, row)| (*batch as usize, *row as usize))
-        .collect();
-    let Some(first) = batches.first().filter(|_| !tied.is_empty()) else { return Ok(()) };
-    let mut fields = Vec::new();
-    let mut columns: Vec<ArrayRef> = Vec::new();
-    for index in 0..first.batch.num_columns() {
-        let field = SortField::new(first.batch.column(index).data_type().clone());
-        if RowConverter::supports_fields(std::slice::from_ref(&field)) {
-            let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.batch.column(index).as_ref()).collect();
-            columns.push(interleave(&parts, &tied)?);
-            fields.push(field);
-        }
-    }
-    let keys = RowConverter::new(fields)?.convert_columns(&columns)?;
-    let mut next = 0;
-    for run in stored.chunk_by_mut(|a, b| a.span == b.span).filter(|run| run.len() > 1) {
-        let mut ranked: Vec<(usize, Stored)> = run.iter().map(|stored| *stored).enumerate().collect();
-        ranked.sort_by(|(a, _), (b, _)| keys.row(next + a).cmp(&keys.row(next + b)));
-        run.iter_mut().zip(&ranked).for_each(|(place, (_, stored))| *place = *stored);
-        next += run.len();
-    }
-    Ok(())
 }

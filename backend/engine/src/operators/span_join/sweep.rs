@@ -222,7 +222,8 @@ impl Sweep {
             found.iter().for_each(|(_, index)| report(*index as usize));
         }
         if let (Open::Crossing(set), Some((from, bound))) = (&self.open, &mut self.matches.set) {
-            let ending_later = set.range((*from, Bound::Unbounded)).take_while(|(Reverse(end), _)| *end >= *bound);
+            let ending_later =
+                set.range((*from, Bound::Unbounded)).take_while(|(Reverse(end), _)| *end >= *bound);
             for entry in ending_later.take(room) {
                 report(entry.1 as usize);
                 *from = Bound::Excluded(*entry);

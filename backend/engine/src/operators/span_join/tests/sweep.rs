@@ -1,6 +1,6 @@
 //! The sweep against the definition of its relations, on random spans of every shape.
 
-use super::sweep::{OutOfOrder, Span, Stored, Sweep, Wanted};
+use super::super::sweep::{OutOfOrder, Span, Stored, Sweep, Wanted};
 
 /// SplitMix64 (Steele, Lea, Flood, 2014): small, seeded, good enough to make test data.
 pub(super) struct Random(pub(super) u64);

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
 };
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use datafusion::common::Result;
+use arrow::datatypes::{Field, Int64Type, Schema};
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::execution::memory_pool::GreedyMemoryPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::sweep::Span;
-use super::sweep_tests::{Random, crossing_spans, tree_spans};
 use super::{SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation};
+
+mod behaviour;
+mod sweep;
+
+use sweep::{Random, crossing_spans, tree_spans};
 
 #[derive(Debug, Clone)]
 struct Row {
@@ -99,13 +100,21 @@ fn batch(rows: &[Row], left: bool) -> RecordBatch {
         ("rank", Arc::new(rows.iter().map(|row| row.rank).collect::<Int64Array>())),
         ("id", Arc::new(rows.iter().map(|row| Some(row.id)).collect::<Int64Array>())),
     ];
-    let fields: Vec<Field> =
-        columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), *name != "id")).collect();
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, array)| Field::new(*name, array.data_type().clone(), *name != "id"))
+        .collect();
     let columns = columns.into_iter().map(|(_, array)| array).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }
 
-fn source(random: &mut Random, rows: &[Row], left: bool, partitions: usize, batch_size: usize) -> Arc<dyn ExecutionPlan> {
+fn source(
+    random: &mut Random,
+    rows: &[Row],
+    left: bool,
+    partitions: usize,
+    batch_size: usize,
+) -> Arc<dyn ExecutionPlan> {
     let whole = batch(rows, left);
     let mut data: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions];
     let mut from = 0;
@@ -195,8 +204,11 @@ fn nested_loop(spec: &SpanJoinSpec, left: &[Row], right: &[Row]) -> Vec<(i64, i6
 
 fn all_specs(keys: usize) -> Vec<SpanJoinSpec> {
     let mut specs = Vec::new();
-    for relation in [SpanRelation::Contains, SpanRelation::Within, SpanRelation::Overlaps, SpanRelation::Equals] {
-        for join in [SpanJoinKind::Inner, SpanJoinKind::Left, SpanJoinKind::LeftSemi, SpanJoinKind::LeftAnti] {
+    for relation in
+        [SpanRelation::Contains, SpanRelation::Within, SpanRelation::Overlaps, SpanRelation::Equals]
+    {
+        for join in [SpanJoinKind::Inner, SpanJoinKind::Left, SpanJoinKind::LeftSemi, SpanJoinKind::LeftAnti]
+        {
             specs.push(spec(relation, keys, join, false));
             if matches!(relation, SpanRelation::Contains | SpanRelation::Within) {
                 specs.push(spec(relation, keys, join, true));
@@ -223,7 +235,9 @@ async fn check_all(shape: Shape) {
                     let batches = collect(Arc::clone(&plan), context.task_ctx()).await.unwrap();
                     let case = || {
                         let shown = displayable(plan.as_ref()).indent(false);
-                        format!("seed {seed}, {shape:?}, {partitions} partitions, batches of {batch_size}\n{shown}")
+                        format!(
+                            "seed {seed}, {shape:?}, {partitions} partitions, batches of {batch_size}\n{shown}"
+                        )
                     };
                     assert!(batches.iter().all(|batch| batch.num_rows() <= batch_size), "{}", case());
                     assert!(batches.iter().all(|batch| batch.schema() == plan.schema()), "{}", case());
@@ -247,149 +261,4 @@ async fn crossing_spans_join_like_a_nested_loop() {
 #[tokio::test]
 async fn coinciding_bounds_join_like_a_nested_loop() {
     check_all(Shape::Boundary).await;
-}
-
-/// One row per span, all of one file.
-fn plain(spans: &[(i64, i64)]) -> Vec<Row> {
-    let row = |(id, &(start, end))| Row {
-        file: Some("a".to_owned()),
-        unit: Some(0),
-        start: Some(start),
-        end: Some(end),
-        rank: None,
-        id,
-    };
-    (0..).zip(spans).map(row).collect()
-}
-
-fn exec(left: &[Row], right: &[Row], spec: SpanJoinSpec) -> SpanJoinExec {
-    let mut random = Random(1);
-    let left = source(&mut random, left, true, 1, 8192);
-    let right = source(&mut random, right, false, 1, 8192);
-    SpanJoinExec::try_new(left, right, spec).unwrap()
-}
-
-fn metric(plan: &Arc<dyn ExecutionPlan>, name: &str) -> usize {
-    plan.metrics().unwrap().sum_by_name(name).map_or(0, |value| value.as_usize())
-}
-
-/// The join below whatever the optimizer put on top.
-fn find_join(plan: &Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-    if plan.is::<SpanJoinExec>() {
-        return Arc::clone(plan);
-    }
-    find_join(plan.children()[0])
-}
-
-#[tokio::test]
-async fn metrics_count_groups_fallbacks_pairs_and_inverted_spans() {
-    let left = plain(&[(0, 9), (2, 5), (4, 8), (7, 1)]);
-    let right = plain(&[(4, 5), (6, 3), (8, 2)]);
-    let context = context(1, 8192);
-    let plan = plan(&context, exec(&left, &right, spec(SpanRelation::Contains, 1, SpanJoinKind::Inner, false)));
-    let batches = collect(Arc::clone(&plan), context.task_ctx()).await.unwrap();
-    assert_eq!(ids(&batches), [(0, 0), (1, 0), (2, 0)]);
-    let join = find_join(&plan);
-    assert_eq!(metric(&join, "groups"), 1);
-    assert_eq!(metric(&join, "fallback_groups"), 1);
-    assert_eq!(metric(&join, "pairs"), 3);
-    assert_eq!(metric(&join, "inverted_spans"), 3);
-    assert_eq!(join.metrics().unwrap().output_rows(), Some(3));
-    assert!(metric(&join, "build_mem") > 0);
-}
-
-#[tokio::test]
-async fn sorted_inputs_are_not_sorted_again_and_unsorted_ones_are() {
-    let context = context(4, 8192);
-    let join = exec(&plain(&[(0, 9)]), &plain(&[(1, 2)]), spec(SpanRelation::Contains, 1, SpanJoinKind::Inner, false));
-    let required = join.required_input_ordering();
-    let sorts = |plan: &Arc<dyn ExecutionPlan>| {
-        displayable(plan.as_ref()).indent(false).to_string().matches("SortExec").count()
-    };
-    let planned = plan(&context, join.clone());
-    assert_eq!(sorts(&planned), 2, "{}", displayable(planned.as_ref()).indent(false));
-
-    let children: Vec<Arc<dyn ExecutionPlan>> = join
-        .children()
-        .into_iter()
-        .zip(required)
-        .map(|(child, order)| {
-            let order: Vec<_> = order.unwrap().into_single().into_iter().map(Into::into).collect();
-            let source = child.downcast_ref::<datafusion::datasource::source::DataSourceExec>().unwrap();
-            let memory = source.data_source().downcast_ref::<MemorySourceConfig>().unwrap().clone();
-            let order = datafusion::physical_expr::LexOrdering::new(order).unwrap();
-            let sorted = memory.try_with_sort_information(vec![order]).unwrap();
-            datafusion::datasource::source::DataSourceExec::from_data_source(sorted) as Arc<dyn ExecutionPlan>
-        })
-        .collect();
-    let [left, right] = <[_; 2]>::try_from(children).unwrap();
-    let one = self::context(1, 8192);
-    let planned = plan(&one, SpanJoinExec::try_new(left, right, join.spec().clone()).unwrap());
-    assert_eq!(sorts(&planned), 0, "{}", displayable(planned.as_ref()).indent(false));
-}
-
-#[tokio::test]
-async fn a_promised_order_that_does_not_hold_is_an_error() {
-    let context = context(1, 8192);
-    let left = plain(&[(5, 9), (0, 9)]);
-    let spec = spec(SpanRelation::Within, 1, SpanJoinKind::Inner, false);
-    let join = Arc::new(exec(&left, &plain(&[(0, 9)]), spec));
-    let error = collect(join, context.task_ctx()).await.unwrap_err().to_string();
-    assert!(error.contains("not sorted by its span"), "{error}");
-}
-
-#[tokio::test]
-async fn a_group_beyond_the_memory_limit_is_an_error_that_says_so() {
-    let runtime =
-        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(10_000))).build_arc().unwrap();
-    let context = SessionContext::new_with_config_rt(SessionConfig::new().with_target_partitions(1), runtime);
-    let many: Vec<(i64, i64)> = (0..20_000).map(|start| (start, start + 1)).collect();
-    let spec = spec(SpanRelation::Contains, 1, SpanJoinKind::Inner, false);
-    let join = Arc::new(exec(&plain(&many), &plain(&[(0, 1)]), spec));
-    let error = collect(join, context.task_ctx()).await.unwrap_err().to_string();
-    assert!(error.contains("must fit in memory together"), "{error}");
-}
-
-#[tokio::test]
-async fn positions_beyond_i64_are_an_error() {
-    let schema: SchemaRef = Arc::new(Schema::new(vec![
-        Field::new("start", DataType::UInt64, false),
-        Field::new("end", DataType::UInt64, false),
-    ]));
-    let column: ArrayRef = Arc::new(UInt64Array::from(vec![u64::MAX]));
-    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::clone(&column), column]).unwrap();
-    let input = MemorySourceConfig::try_new_exec(&[vec![batch]], schema, None).unwrap();
-    let spec = SpanJoinSpec {
-        relation: SpanRelation::Equals,
-        on: Vec::new(),
-        left_start: 0,
-        left_end: 1,
-        right_start: 0,
-        right_end: 1,
-        join: SpanJoinKind::Inner,
-        innermost: false,
-    };
-    let input: Arc<dyn ExecutionPlan> = input;
-    let join = Arc::new(SpanJoinExec::try_new(Arc::clone(&input), input, spec).unwrap());
-    let error = collect(join, SessionContext::new().task_ctx()).await.unwrap_err().to_string();
-    assert!(error.contains("18446744073709551615"), "{error}");
-}
-
-#[test]
-fn wrong_specs_are_refused_by_name() {
-    let table = plain(&[(0, 1)]);
-    let good = spec(SpanRelation::Contains, 1, SpanJoinKind::Inner, false);
-    let refused = |change: fn(&mut SpanJoinSpec)| -> String {
-        let mut spec = good.clone();
-        change(&mut spec);
-        let mut random = Random(1);
-        let left = source(&mut random, &table, true, 1, 9);
-        let right = source(&mut random, &table, false, 1, 9);
-        let result: Result<SpanJoinExec> = SpanJoinExec::try_new(left, right, spec);
-        result.unwrap_err().to_string()
-    };
-    assert!(refused(|s| s.left_start = 0).contains("'file' is Utf8"));
-    assert!(refused(|s| s.right_end = 77).contains("right input has no column 77"));
-    assert!(refused(|s| s.on = vec![(0, 1)]).contains("differ in type"));
-    assert!(refused(|s| (s.relation, s.innermost) = (SpanRelation::Overlaps, true)).contains("innermost"));
 }

@@ -1,0 +1,83 @@
+//! Plans as text, and plans of many views.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use engine::{RunOptions, Stage, execute, explain};
+
+use crate::lake::Lake;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_segment_is_shown_once_and_without_paths() {
+    let lake = Lake::new();
+    lake.table("t", "SELECT 1 AS id, 'x' AS name").await;
+    let dag = lake
+        .compile(
+            "graph t phase=scheduled\n\
+             t = scan location=t version=0 rows=0\n\
+             v = filter t predicate=(id > 0) place share \"test\"\n\
+             j = join v, v join_type=inner on=[[id, id]] columns=[left.id]\n\
+             @a = sink v location=a mode=append\n\
+             @b = sink j location=b mode=overwrite partition_by=[id]\n",
+        )
+        .await;
+    let plan = explain(&dag, &lake.session, Stage::Plan).await.unwrap();
+    assert_eq!(
+        plan,
+        "-- view v (level 0)\n\
+         Filter: id > Int64(0)\n\
+         \x20 Projection: t.id AS id, t.name AS name\n\
+         \x20   TableScan: t\n\
+         \n\
+         -- output a (level 1) reads v\n\
+         Write: a mode=append\n\
+         \x20 SharedView: v\n\
+         \n\
+         -- output b (level 1) reads v\n\
+         Write: b mode=overwrite partition_by=[id]\n\
+         \x20 Projection: left.id AS id\n\
+         \x20   Inner Join: left.id = right.id\n\
+         \x20     SubqueryAlias: left\n\
+         \x20       SharedView: v\n\
+         \x20     SubqueryAlias: right\n\
+         \x20       SharedView: v\n\
+         \n"
+    );
+    for stage in [Stage::Optimized, Stage::Physical] {
+        let text = explain(&dag, &lake.session, stage).await.unwrap();
+        assert_eq!(text, explain(&dag, &lake.session, stage).await.unwrap());
+        for hidden in [lake.dir.path().to_str().unwrap().trim_start_matches('/'), ".parquet"] {
+            assert!(!text.contains(hidden), "{text}");
+        }
+        assert_eq!(text.matches("-- view v").count(), 1);
+    }
+    let physical = explain(&dag, &lake.session, Stage::Physical).await.unwrap();
+    assert!(physical.contains("WriteExec: b partition_by=[id]"), "{physical}");
+    assert_eq!(physical.matches("SharedViewExec: v").count(), 3, "{physical}");
+}
+
+/// A chain of views is as deep as it is long, and so are its plan, its streams and its destruction.
+#[test]
+fn a_chain_of_five_hundred_views_runs() {
+    let runtime = engine::runtime(2).unwrap();
+    let task = async {
+        let lake = Lake::new();
+        lake.table("t", "SELECT 1 AS id").await;
+        let mut text = "graph t phase=scheduled\nv0 = scan location=t version=0 rows=0\n".to_owned();
+        for view in 1..=500 {
+            // Aggregations, because the optimizer would fold a chain of projections into one.
+            writeln!(text, "v{view} = aggregate v{} group_by={{id: id}}", view - 1).unwrap();
+        }
+        text += "@out = sink v500 location=out mode=overwrite\n";
+        let began = Instant::now();
+        let dag = lake.compile(&text).await;
+        let compiled = began.elapsed();
+        execute(&lake.session, &dag, &RunOptions::new(lake.dir.path(), "run")).await.unwrap();
+        let rows = lake.rows("SELECT * FROM out").await;
+        println!("compiled in {compiled:?}, ran in {:?}", began.elapsed() - compiled);
+        rows
+    };
+    // The engine is called from a worker, whose stack is deep, and not from the main thread.
+    let rows = runtime.block_on(async { tokio::spawn(task).await.unwrap() });
+    assert_eq!(rows, ["1"]);
+}

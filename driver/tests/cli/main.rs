@@ -1,0 +1,8 @@
+//! The program as its users run it: the real executable, its streams and exit codes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod command_line;
+mod graphs;
+mod program;
+mod runs;
+mod stages;

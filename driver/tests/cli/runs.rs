@@ -1,0 +1,131 @@
+//! Runs: what they report, what they leave, and what a failed one does not leave.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::program::{SPEC, driver_in, err, exits, json, listing, out, with_tables};
+
+#[test]
+fn a_run_reports_on_stdout_and_leaves_a_record() {
+    let folder = with_tables();
+    let output = driver_in(folder.path(), ["run", "spec.yaml"]);
+    exits(&output, 0);
+    for text in ["output", "per_file", "shared view", "1x", "stage", "execute", "commit", "total"] {
+        assert!(out(&output).contains(text), "no `{text}` in:\n{}", out(&output));
+    }
+    assert_eq!(err(&output), "");
+    assert!(!out(&output).contains('\u{1b}'));
+
+    let runs = folder.path().join(".codeanatomy/runs");
+    let files = listing(&runs);
+    assert_eq!(files.len(), 2, "{files:?}");
+    let record = files.iter().find(|path| path.extension() == Some(OsStr::new("json"))).unwrap();
+    let record: Value = serde_json::from_slice(&fs::read(runs.join(record)).unwrap()).unwrap();
+    assert_eq!(record["inputs"][0]["location"], "tables/defs");
+    assert_eq!(record["inputs"][0]["version"], 0);
+    assert_eq!(record["outputs"][1]["table"], "per_file");
+    // pkg/shapes.py, pkg/tools.py, src/inner.rs, src/lib.rs define functions; `area` is a method.
+    assert_eq!(record["outputs"][1]["rows"], 4);
+    let graph = runs.join(record["graph"].as_str().unwrap());
+    exits(&driver_in(folder.path(), [OsStr::new("verify"), graph.as_os_str()]), 0);
+
+    let commit =
+        fs::read_to_string(folder.path().join("per_file/_delta_log/00000000000000000000.json")).unwrap();
+    for key in [
+        "codeanatomy.spec_hash",
+        "codeanatomy.envelope_hash",
+        "codeanatomy.run_id",
+        "codeanatomy.run_started_at",
+    ] {
+        assert!(commit.contains(key), "no {key} in {commit}");
+    }
+    let rows = driver_in(
+        folder.path(),
+        [
+            "sql",
+            "SELECT functions FROM per_file WHERE path = 'pkg/tools.py'",
+            "--lake",
+            ".",
+            "--format",
+            "csv",
+        ],
+    );
+    assert_eq!(out(&rows), "functions\n1\n");
+}
+
+#[test]
+fn hashes_do_not_depend_on_the_run() {
+    let folder = with_tables();
+    let first =
+        json(&driver_in(folder.path(), ["run", "spec.yaml", "--format", "json", "--memory-limit", "1GiB"]));
+    let second =
+        json(&driver_in(folder.path(), ["run", "spec.yaml", "--format", "json", "--memory-limit", "1GiB"]));
+    for key in ["spec_hash", "envelope_hash"] {
+        assert_eq!(first[key], second[key], "{key}");
+        assert_eq!(first[key].as_str().map(str::len), Some(64), "{key}");
+    }
+    assert_ne!(first["run_id"], second["run_id"]);
+    assert_eq!(second["outputs"][0]["version"], 1);
+    let other =
+        json(&driver_in(folder.path(), ["run", "spec.yaml", "--format", "json", "--memory-limit", "2GiB"]));
+    assert_ne!(first["envelope_hash"], other["envelope_hash"]);
+    assert_eq!(first["spec_hash"], other["spec_hash"]);
+}
+
+#[test]
+fn a_bad_spec_is_reported_at_once_and_writes_nothing() {
+    let folder = with_tables();
+    let bad = SPEC
+        .replace("source: functions,", "source: functoins,")
+        .replace("predicate: \"kind", "predicate: \"kidn");
+    fs::write(folder.path().join("bad.yaml"), bad).unwrap();
+    let before = listing(folder.path());
+    let output = driver_in(folder.path(), ["run", "bad.yaml"]);
+    exits(&output, 1);
+    assert_eq!(out(&output), "");
+    for text in ["E0107", "did you mean `functions`?", "E0201", "bad.yaml:6:", "2 errors"] {
+        assert!(err(&output).contains(text), "no `{text}` in:\n{}", err(&output));
+    }
+    assert_eq!(listing(folder.path()), before);
+
+    let checked = driver_in(folder.path(), ["check", "bad.yaml", "--format", "json"]);
+    exits(&checked, 1);
+    let report = json(&checked);
+    assert_eq!(report["ok"], false);
+    assert_eq!(error_lines(report["diagnostics"].as_array().unwrap()), [6, 8]);
+    assert_eq!(err(&checked), "");
+
+    // Elsewhere diagnostics are one JSON object a line, on stderr.
+    let run = driver_in(folder.path(), ["run", "bad.yaml", "--format", "json"]);
+    exits(&run, 1);
+    let lines: Vec<Value> = err(&run).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(error_lines(&lines), [6, 8]);
+    assert_eq!(out(&run), "");
+}
+
+/// The lines of the spec that have errors.
+fn error_lines(diagnostics: &[Value]) -> Vec<u64> {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic["severity"] == "error");
+    errors.map(|diagnostic| diagnostic["line"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_failing_computation_publishes_nothing() {
+    let folder = with_tables();
+    let failing = SPEC
+        .replace("columns: [path, name]", "columns: [path, name, {name: zero, expr: 1 / (bstart - bstart)}]");
+    fs::write(folder.path().join("failing.yaml"), failing).unwrap();
+    let output = driver_in(folder.path(), ["run", "failing.yaml"]);
+    exits(&output, 1);
+    assert!(err(&output).contains("E0707"), "{}", err(&output));
+    let left: Vec<PathBuf> =
+        listing(folder.path()).into_iter().filter(|path| !path.starts_with("tables")).collect();
+    let published = left
+        .iter()
+        .any(|path| path.ends_with("_delta_log") || path.extension() == Some(OsStr::new("parquet")));
+    assert!(!published, "{left:?}");
+    assert!(!folder.path().join(".codeanatomy").exists());
+}

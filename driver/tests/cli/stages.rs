@@ -1,0 +1,97 @@
+//! Looking into the compiler.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::program::{SPEC, driver_in, driver_reading, exits, json, listing, out, with_tables};
+
+#[test]
+fn stages_feed_each_other() {
+    let folder = with_tables();
+    let typed = driver_in(folder.path(), ["compile", "spec.yaml", "--stop-after", "type"]);
+    exits(&typed, 0);
+    let mut text = typed.stdout;
+    let rest = passes::PIPELINE.iter().skip_while(|pass| pass.name != "validate");
+    for pass in rest {
+        let output = driver_reading(folder.path(), &["pass", pass.name], &text);
+        exits(&output, 0);
+        text = output.stdout;
+    }
+    let compiled = driver_in(folder.path(), ["compile", "spec.yaml"]);
+    let without_remarks = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    assert_eq!(without_remarks(std::str::from_utf8(&text).unwrap()), without_remarks(out(&compiled)));
+    exits(&driver_reading(folder.path(), &["verify"], &text), 0);
+    let archive = driver_in(folder.path(), ["compile", "spec.yaml", "--emit", "archive"]);
+    exits(&driver_reading(folder.path(), &["verify"], &archive.stdout), 0);
+
+    let broken = out(&compiled).replace("predicate=(kind = 'function')", "predicate=(kidn = 'function')");
+    let verified = driver_reading(folder.path(), &["verify"], broken.as_bytes());
+    exits(&verified, 1);
+    let drawn = out(&verified);
+    let line = broken.lines().position(|line| line.contains("kidn")).unwrap() + 1;
+    assert!(drawn.contains("V06") && drawn.contains(&format!("<stdin>:{line}")), "{drawn}");
+}
+
+#[test]
+fn every_form_of_a_compilation_can_be_printed() {
+    let folder = with_tables();
+    let cases = [
+        ("ir", "graph spec phase=scheduled"),
+        ("plan", "SharedView"),
+        ("optimized", "TableScan"),
+        ("physical", "Exec"),
+        ("dot", "digraph"),
+    ];
+    for (form, expected) in cases {
+        let output = driver_in(folder.path(), ["compile", "spec.yaml", "--emit", form]);
+        exits(&output, 0);
+        assert!(out(&output).contains(expected), "{form}:\n{}", out(&output));
+    }
+    let graph = json(&driver_in(folder.path(), ["compile", "spec.yaml", "--emit", "json"]));
+    assert_eq!(graph["phase"], "scheduled");
+    // What `--emit spec` prints is the same spec.
+    let spec = driver_in(folder.path(), ["compile", "spec.yaml", "--emit", "spec"]);
+    fs::write(folder.path().join("spec.json"), &spec.stdout).unwrap();
+    let hash = |file: &str| {
+        json(&driver_in(folder.path(), ["check", file, "--format", "json"]))["spec_hash"].clone()
+    };
+    assert_eq!(hash("spec.yaml"), hash("spec.json"));
+    assert!(hash("spec.yaml").is_string());
+    let differences = driver_in(folder.path(), ["compile", "spec.yaml", "--after", "all", "--diff"]);
+    exits(&differences, 0);
+    assert!(out(&differences).contains("+++ 15-resolve"), "{}", out(&differences));
+}
+
+#[test]
+fn a_trace_is_written_also_when_compilation_fails() {
+    let folder = with_tables();
+    exits(&driver_in(folder.path(), ["trace", "spec.yaml", "-o", "trace"]), 0);
+    let files = listing(&folder.path().join("trace"));
+    for pass in passes::PIPELINE {
+        assert!(
+            files.contains(&PathBuf::from(format!("{}.ir", pass.stage()))),
+            "no {} in {files:?}",
+            pass.stage()
+        );
+    }
+    assert!(files.contains(&PathBuf::from("93-physical.txt")), "{files:?}");
+
+    fs::write(folder.path().join("spec.yaml"), SPEC.replace("source: functions,", "source: functoins,"))
+        .unwrap();
+    exits(&driver_in(folder.path(), ["trace", "spec.yaml", "-o", "trace"]), 1);
+    let files = listing(&folder.path().join("trace"));
+    assert!(
+        files.contains(&PathBuf::from("10-lower.ir")) && files.contains(&PathBuf::from("diagnostics.txt"))
+    );
+    assert!(
+        !files.contains(&PathBuf::from("93-physical.txt")),
+        "left over from the earlier trace: {files:?}"
+    );
+
+    fs::create_dir(folder.path().join("mine")).unwrap();
+    fs::write(folder.path().join("mine/10-lower.ir"), "mine").unwrap();
+    exits(&driver_in(folder.path(), ["trace", "spec.yaml", "-o", "mine"]), 1);
+    assert_eq!(fs::read_to_string(folder.path().join("mine/10-lower.ir")).unwrap(), "mine");
+}
