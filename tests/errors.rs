@@ -10,14 +10,19 @@ use std::path::{Path, PathBuf};
 use ir::diag::{Code, Diagnostic, RenderOptions, codes, render, summary};
 use libtest_mimic::Trial;
 
-use crate::harness::{assert_snapshot, compile_text, entries, files_below, root, session, stem, trial, write_fixtures};
+use crate::harness::{
+    assert_snapshot, compile_text, entries, files_below, root, session, stem, trial, write_fixtures,
+};
 
 /// Codes no bad spec in the folder can show, and why.
 const NOT_SHOWN: &[(Code, &str)] = &[
     (codes::SPEC_TOO_LARGE, "needs a file of 4 MiB; tested where specs are loaded"),
     (codes::SPEC_NOT_UTF8, "is about bytes, and the files here are texts; tested where specs are loaded"),
     (codes::DELTA_MISMATCH, "column mapping makes a table unreadable here, which is reported first"),
-    (codes::NO_COLUMNS, "no transform gives a view without columns; the check guards against tables of other programs"),
+    (
+        codes::NO_COLUMNS,
+        "no transform gives a view without columns; the check guards against tables of other programs",
+    ),
     (codes::OUTPUT_SCHEMA, "found when a run opens the tables it writes, not when a spec is compiled"),
     (codes::OUTPUT_PARTITIONING, "found when a run opens the tables it writes, not when a spec is compiled"),
     (codes::OUTPUT_LOCATION, "found when a run opens the tables it writes, not when a spec is compiled"),
@@ -56,8 +61,12 @@ fn check(path: &Path, test: &str) {
     assert_eq!(files_below(home.path()), before, "a bad spec left something behind");
     assert!(compiled.diagnostics.iter().any(Diagnostic::is_error), "nothing is wrong with this spec");
     let shown = render(&compiled.diagnostics, &compiled.source, RenderOptions { color: false });
-    let found: BTreeSet<String> =
-        compiled.diagnostics.iter().filter(|found| found.is_error()).map(|found| found.code.id().to_owned()).collect();
+    let found: BTreeSet<String> = compiled
+        .diagnostics
+        .iter()
+        .filter(|found| found.is_error())
+        .map(|found| found.code.id().to_owned())
+        .collect();
     assert_eq!(found, promised(&text), "the codes found (left) are not those in the first line:\n{shown}");
     let shown = format!("{shown}{}\n", summary(&compiled.diagnostics));
     assert_snapshot("errors", &name, "what is reported of this spec", &shown, test);

@@ -56,8 +56,10 @@ fn other_text(case: &Case, name: &str) -> String {
         "92-optimized_plan" => plans(graph, prepared.home.path(), &session(4, 8192)).1,
         _ => {
             let outputs = &prepared.executed().outputs;
-            let tables: Vec<String> =
-                outputs.iter().map(|(table, rows)| format!("== {table}: {} rows\n{rows}", rows.rows.len())).collect();
+            let tables: Vec<String> = outputs
+                .iter()
+                .map(|(table, rows)| format!("== {table}: {} rows\n{rows}", rows.rows.len()))
+                .collect();
             tables.join("\n")
         }
     }

@@ -36,7 +36,8 @@ fn check(seed: u64) {
     let session = session(2, 4);
     let text = random.yaml();
     let compiled = compile_text(&text, "random.yaml", "random", home(), &session);
-    let errors: Vec<String> = compiled.diagnostics.iter().filter(|d| d.is_error()).map(ToString::to_string).collect();
+    let errors: Vec<String> =
+        compiled.diagnostics.iter().filter(|d| d.is_error()).map(ToString::to_string).collect();
     assert!(errors.is_empty(), "seed {seed}: {}\n{text}", errors.join("\n"));
     let after = |pass: &str| {
         let stage = compiled.stages.iter().find(|stage| stage.pass.name == pass);
@@ -72,7 +73,8 @@ struct RandomSpec {
 
 impl RandomSpec {
     fn new(seed: u64) -> Self {
-        let mut random = Self { views: Vec::new(), outputs: Vec::new(), state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) };
+        let mut random =
+            Self { views: Vec::new(), outputs: Vec::new(), state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) };
         let count = 4 + random.below(6);
         for number in 0..count {
             let view = random.view(format!("v{number}"));
@@ -92,7 +94,8 @@ impl RandomSpec {
 
     /// A number below `bound` (a linear congruential generator with Knuth's MMIX constants).
     fn below(&mut self, bound: usize) -> usize {
-        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.state =
+            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.state >> 33).unwrap_or(0) % bound.max(1)
     }
 
@@ -156,7 +159,9 @@ impl RandomSpec {
             _ => format!("CASE WHEN {first} > {number} THEN {second} ELSE -1 END"),
         };
         let kept = self.pick(&columns);
-        let transform = format!("{{kind: Project, source: {source}, columns: [{kept}, {{name: x, expr: \"{computed}\"}}]}}");
+        let transform = format!(
+            "{{kind: Project, source: {source}, columns: [{kept}, {{name: x, expr: \"{computed}\"}}]}}"
+        );
         let query = format!("SELECT {kept}, {computed} AS x FROM {source}");
         if kept == "x" {
             return View { name, columns: vec!["x".to_owned()], ..only_computed(&source, &computed) };
@@ -192,13 +197,17 @@ impl RandomSpec {
         let kind = ["Inner", "Left", "Right", "Full", "Semi", "Anti"][self.below(6)];
         let on = format!("on: [{{left: {left_key}, right: {right_key}}}]");
         if matches!(kind, "Semi" | "Anti") {
-            let transform = format!("{{kind: Relate, left: {left}, right: {right}, join_type: {kind}, {on}}}");
-            let query = format!("SELECT l.* FROM {left} l LEFT {kind} JOIN {right} r ON l.{left_key} = r.{right_key}");
+            let transform =
+                format!("{{kind: Relate, left: {left}, right: {right}, join_type: {kind}, {on}}}");
+            let query = format!(
+                "SELECT l.* FROM {left} l LEFT {kind} JOIN {right} r ON l.{left_key} = r.{right_key}"
+            );
             return View { name, columns: left_columns, transform, query };
         }
         let select = format!("[left.{left_value} as p, right.{right_value} as q, left.{left_key} as k]");
-        let transform =
-            format!("{{kind: Relate, left: {left}, right: {right}, join_type: {kind}, {on}, select: {select}}}");
+        let transform = format!(
+            "{{kind: Relate, left: {left}, right: {right}, join_type: {kind}, {on}, select: {select}}}"
+        );
         let query = format!(
             "SELECT l.{left_value} AS p, r.{right_value} AS q, l.{left_key} AS k FROM {left} l {kind} JOIN {right} r \
              ON l.{left_key} = r.{right_key}"
@@ -240,7 +249,8 @@ impl RandomSpec {
 
     /// The rows of a view, as one query with a common table expression per view.
     fn sql(&self, output: &str) -> String {
-        let parts: Vec<String> = self.views.iter().map(|view| format!("{} AS ({})", view.name, view.query)).collect();
+        let parts: Vec<String> =
+            self.views.iter().map(|view| format!("{} AS ({})", view.name, view.query)).collect();
         format!("WITH {} SELECT * FROM {output}", parts.join(", "))
     }
 }
@@ -250,7 +260,9 @@ fn only_computed(source: &str, computed: &str) -> View {
     View {
         name: String::new(),
         columns: Vec::new(),
-        transform: format!("{{kind: Project, source: {source}, columns: [{{name: x, expr: \"{computed}\"}}]}}"),
+        transform: format!(
+            "{{kind: Project, source: {source}, columns: [{{name: x, expr: \"{computed}\"}}]}}"
+        ),
         query: format!("SELECT {computed} AS x FROM {source}"),
     }
 }

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use engine::{TableRequest, Tables};
 use ir::graph::Graph;
+use ir::text::print;
 use libtest_mimic::Trial;
 use passes::{Context, PIPELINE, Pass, PassEvent};
+use similar::TextDiff;
 
 use crate::harness::{Case, CaseOracle, read_golden, runtime, session, stage_text, trial};
 
@@ -19,7 +21,9 @@ pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
         for pair in PIPELINE.windows(2) {
             let [before, pass] = pair else { continue };
             let case = Arc::clone(case);
-            trials.push(trial(format!("replay::{}::{}", case.name, pass.stage()), move || replay(&case, before, pass)));
+            trials.push(trial(format!("replay::{}::{}", case.name, pass.stage()), move || {
+                replay(&case, before, pass)
+            }));
         }
     }
     trials
@@ -40,8 +44,10 @@ fn replay(case: &Case, before: &'static Pass, pass: &'static Pass) {
     let mut graph = input.clone();
     let mut remarks: Vec<String> = Vec::new();
     let mut observer = |event: &PassEvent<'_>| remarks = event.remarks.to_vec();
-    passes::run_pass(pass, &mut graph, &mut cx, true, &mut observer).unwrap_or_else(|error| panic!("{error}"));
-    let errors: Vec<String> = cx.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
+    passes::run_pass(pass, &mut graph, &mut cx, true, &mut observer)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let errors: Vec<String> =
+        cx.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
     assert!(errors.is_empty(), "the pass finds mistakes in a golden: {}", errors.join("; "));
     let found = stage_text(Some((&before.stage(), &input)), &graph, &remarks);
     compare(&case.name, pass, &graph, &found);
@@ -49,6 +55,28 @@ fn replay(case: &Case, before: &'static Pass, pass: &'static Pass) {
 
 fn compare(case: &str, pass: &Pass, graph: &Graph, found: &str) {
     let golden = read_golden(case, pass);
-    assert_eq!(*graph, golden.graph, "{} gives another graph than its golden", pass.stage());
-    assert_eq!(found.trim_end(), golden.text.trim_end(), "{} prints another text than its golden", pass.stage());
+    let (whole, wanted) = (print(graph), print(&golden.graph));
+    assert!(
+        whole == wanted,
+        "{} gives another graph than its golden:\n{}",
+        pass.stage(),
+        difference(&wanted, &whole)
+    );
+    assert!(
+        *graph == golden.graph,
+        "{} gives a graph that prints as its golden and is not equal to it",
+        pass.stage()
+    );
+    let (found, wanted) = (found.trim_end(), golden.text.trim_end());
+    assert!(
+        found == wanted,
+        "{} remarks on something else than its golden:\n{}",
+        pass.stage(),
+        difference(wanted, found)
+    );
+}
+
+/// What changed from one text to another, with a few lines around it.
+fn difference(from: &str, to: &str) -> String {
+    TextDiff::from_lines(from, to).unified_diff().context_radius(2).header("golden", "found").to_string()
 }

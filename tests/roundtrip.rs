@@ -17,7 +17,8 @@ pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
     for case in cases {
         for pass in PIPELINE {
             let case = case.name.clone();
-            trials.push(trial(format!("roundtrip::{case}::{}", pass.stage()), move || round_trip(&case, pass)));
+            trials
+                .push(trial(format!("roundtrip::{case}::{}", pass.stage()), move || round_trip(&case, pass)));
         }
         let case = case.name.clone();
         trials.push(trial(format!("roundtrip::{case}::damaged_archive"), move || damage(&case)));
@@ -28,7 +29,8 @@ pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
 fn round_trip(case: &str, pass: &Pass) {
     let graph = read_golden(case, pass).graph;
     let text = print(&graph);
-    let parsed = parse(&text).unwrap_or_else(|error| panic!("what was printed does not parse: {error}\n{text}")).graph;
+    let parsed =
+        parse(&text).unwrap_or_else(|error| panic!("what was printed does not parse: {error}\n{text}")).graph;
     assert_eq!(parsed, graph, "parsing what was printed gives another graph");
     assert_eq!(print(&parsed), text, "printing what was parsed gives another text");
 
@@ -54,7 +56,10 @@ fn damage(case: &str) {
     }
     for _ in 0..DAMAGES {
         let length = next(&mut state, bytes.len());
-        assert!(archive::read(&bytes[..length]).is_err(), "seed {seed:#x}: an archive cut at {length} was read");
+        assert!(
+            archive::read(&bytes[..length]).is_err(),
+            "seed {seed:#x}: an archive cut at {length} was read"
+        );
     }
     assert!(archive::read(b"graph text phase=lowered").is_err(), "a text is not an archive");
 }

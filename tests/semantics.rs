@@ -72,7 +72,11 @@ pub(crate) fn share_everything(graph: &Graph) -> CachePolicy {
 }
 
 fn node_names(graph: &Graph, readers: usize) -> Vec<String> {
-    graph.ids().filter(|id| graph.consumers(*id).len() >= readers).map(|id| graph.name_of(id).to_owned()).collect()
+    graph
+        .ids()
+        .filter(|id| graph.consumers(*id).len() >= readers)
+        .map(|id| graph.name_of(id).to_owned())
+        .collect()
 }
 
 fn rewriting_changes_no_row(case: &Case) {
@@ -115,7 +119,10 @@ pub(crate) fn same_rows(found: &BTreeMap<String, Rows>, other: &BTreeMap<String,
 }
 
 fn same(table: &str, found: &Rows, other: &Rows, what: &str) {
-    assert!(found == other, "the table {table} has other rows {what}:\n{other}\nthan the finished graph gives:\n{found}");
+    assert!(
+        found == other,
+        "the table {table} has other rows {what}:\n{other}\nthan the finished graph gives:\n{found}"
+    );
 }
 
 fn expected_rows(case: &Case) {
@@ -136,10 +143,18 @@ fn plain_sql(case: &Case) {
 /// Questions about the outputs: `answers/NAME.sql` over them must give `answers/NAME.txt`.
 fn answers(case: &Case) {
     let published = &case.prepared().executed().published;
-    for path in case.expectations("answers").into_iter().filter(|path| path.extension().is_some_and(|e| e == "sql")) {
+    for path in
+        case.expectations("answers").into_iter().filter(|path| path.extension().is_some_and(|e| e == "sql"))
+    {
         let query = std::fs::read_to_string(&path).expect("a question is read");
-        let answer = std::fs::read_to_string(path.with_extension("txt")).expect("every question has an answer");
-        same(&stem(&path), &read_sql(&query, published).untyped(), &Rows::of_text(&answer), "as its answer says");
+        let answer =
+            std::fs::read_to_string(path.with_extension("txt")).expect("every question has an answer");
+        same(
+            &stem(&path),
+            &read_sql(&query, published).untyped(),
+            &Rows::of_text(&answer),
+            "as its answer says",
+        );
     }
 }
 

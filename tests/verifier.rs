@@ -17,7 +17,8 @@ use crate::harness::{CaseOracle, entries, root, session, stem, trial};
 const RULES: usize = 14;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let files: Vec<_> = entries(&root().join("tests/verifier")).into_iter().filter(|path| is_graph(path)).collect();
+    let files: Vec<_> =
+        entries(&root().join("tests/verifier")).into_iter().filter(|path| is_graph(path)).collect();
     let mut trials = Vec::new();
     for path in files.clone() {
         trials.push(trial(format!("verifier::{}", stem(&path)), move || check(&path)));
@@ -27,7 +28,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         let texts: Vec<String> = texts.collect();
         for number in 1..=RULES {
             let rule = format!("# error: V{number:02} ");
-            assert!(texts.iter().any(|text| text.contains(&rule)), "no graph in tests/verifier breaks V{number:02}");
+            assert!(
+                texts.iter().any(|text| text.contains(&rule)),
+                "no graph in tests/verifier breaks V{number:02}"
+            );
         }
     }));
     trials
@@ -45,6 +49,13 @@ fn check(path: &Path) {
     let found = verify(&parsed.graph, Some(&oracle)).err().unwrap_or_default();
     let found: Vec<String> = found.iter().map(|violation| violation.to_string().replace('\n', " ")).collect();
     let found_set: BTreeSet<&str> = found.iter().map(String::as_str).collect();
-    let list = |lines: &BTreeSet<&str>| lines.iter().map(|line| format!("# error: {line}")).collect::<Vec<_>>().join("\n");
-    assert_eq!(list(&found_set), list(&expected), "{}: found (left) is not what the file says", path.display());
+    let list = |lines: &BTreeSet<&str>| {
+        lines.iter().map(|line| format!("# error: {line}")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(
+        list(&found_set),
+        list(&expected),
+        "{}: found (left) is not what the file says",
+        path.display()
+    );
 }

@@ -9,7 +9,19 @@ use blake2::{Blake2b, Digest};
 
 /// Appends `part` to `out` in the length-safe encoding described in the module documentation.
 pub fn push_part(out: &mut Vec<u8>, part: &[u8]) {
-    out.extend_from_slice(part.len().to_string().as_bytes());
+    // Digits from the right into a buffer that holds any length: this runs for every part of every row.
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len() - 1;
+    let mut rest = part.len();
+    while let Some(digit) = digits.get_mut(start) {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+        start -= 1;
+    }
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
     out.push(b':');
     out.extend_from_slice(part);
 }

@@ -8,7 +8,10 @@ use ir::diag::{Diagnostic, RenderOptions, render};
 use tempfile::TempDir;
 
 use super::extraction::write_extraction;
-use super::{Execution, Stage, compile_text, entries, execute, folders, on_deep_stack, root, session, stem, write_fixtures};
+use super::{
+    Execution, Stage, compile_text, entries, execute, folders, on_deep_stack, root, session, stem,
+    write_fixtures,
+};
 
 /// One folder of `tests/cases`.
 pub(crate) struct Case {
@@ -57,7 +60,8 @@ impl Case {
         } else {
             self.folder.join("spec.yaml")
         };
-        let text = std::fs::read_to_string(&spec).unwrap_or_else(|error| panic!("{}: {error}", spec.display()));
+        let text =
+            std::fs::read_to_string(&spec).unwrap_or_else(|error| panic!("{}: {error}", spec.display()));
         let compiled = compile_text(&text, "spec.yaml", &self.name, home.path(), &session(4, 8192));
         let shown = render(&compiled.diagnostics, &compiled.source, RenderOptions { color: false });
         assert!(!compiled.diagnostics.iter().any(Diagnostic::is_error), "{shown}");
@@ -73,7 +77,10 @@ impl Prepared {
     }
 
     pub(crate) fn stage(&self, pass: &str) -> &Stage {
-        self.stages.iter().find(|stage| stage.pass.name == pass).unwrap_or_else(|| panic!("there is no pass {pass}"))
+        self.stages
+            .iter()
+            .find(|stage| stage.pass.name == pass)
+            .unwrap_or_else(|| panic!("there is no pass {pass}"))
     }
 
     /// What the finished graph does, run once for all tests.
@@ -83,4 +90,3 @@ impl Prepared {
         executed.as_ref().unwrap_or_else(|error| panic!("the case does not run: {error}"))
     }
 }
-

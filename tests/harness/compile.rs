@@ -31,7 +31,12 @@ impl Oracle for CaseOracle {
         Ok((Scan { table_id: None, ..scan }, schema))
     }
 
-    fn expression(&self, expr: &ScalarExpr, evaluation: Evaluation, input: &Schema) -> Result<ExprType, TypeError> {
+    fn expression(
+        &self,
+        expr: &ScalarExpr,
+        evaluation: Evaluation,
+        input: &Schema,
+    ) -> Result<ExprType, TypeError> {
         self.0.expression(expr, evaluation, input)
     }
 
@@ -77,7 +82,13 @@ pub(crate) struct CompiledText {
 }
 
 /// Loads and compiles a spec as far as its mistakes allow. Relative locations count from `home`.
-pub(crate) fn compile_text(text: &str, file: &str, name: &str, home: &Path, session: &Session) -> CompiledText {
+pub(crate) fn compile_text(
+    text: &str,
+    file: &str,
+    name: &str,
+    home: &Path,
+    session: &Session,
+) -> CompiledText {
     let loaded = ir::spec::load(text, SourceName::new(file));
     let mut diagnostics = loaded.diagnostics;
     let mut stages = Vec::new();
@@ -112,6 +123,7 @@ fn stages_of(
     let tables = runtime().block_on(Tables::resolve(home, &requests));
     let oracle = CaseOracle::new(session, tables);
     let mut recorder = Recorder::default();
-    let compiled = passes::compile(spec, name, &oracle, options, &mut recorder).unwrap_or_else(|error| panic!("{error}"));
+    let compiled = passes::compile(spec, name, &oracle, options, &mut recorder)
+        .unwrap_or_else(|error| panic!("{error}"));
     (recorder.0, compiled.diagnostics)
 }

@@ -28,6 +28,11 @@ pub(crate) fn write_extraction(repository: &Path, lake: &Path) {
     extract::extract(repository, &options, &mut batches).unwrap_or_else(|error| panic!("{error}"));
     for table in Table::ALL {
         let rows = batches.0.remove(table.name()).unwrap_or_default();
-        write_batches(&lake.join("extract").join(table.name()), &table.schema(), rows, WriteOptions::default());
+        write_batches(
+            &lake.join("extract").join(table.name()),
+            &table.schema(),
+            rows,
+            WriteOptions::default(),
+        );
     }
 }

@@ -67,7 +67,8 @@ fn write_fixture(fixture: &Fixture, table: &Path, path: &Path) {
     let schema = Schema::parse(&format!("{{{}}}", columns.join(", ")))
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     for commit in &fixture.commits {
-        let batch = decode(schema.arrow(), &commit.rows).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let batch = decode(schema.arrow(), &commit.rows)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let options = WriteOptions {
             mode: match commit.mode {
                 Mode::Append => WriteMode::Append,
@@ -89,7 +90,12 @@ fn decode(schema: &SchemaRef, rows: &[Map<String, Value>]) -> Result<RecordBatch
 }
 
 /// Writes batches to a table in one commit.
-pub(crate) fn write_batches(table: &Path, schema: &SchemaRef, batches: Vec<RecordBatch>, options: WriteOptions) {
+pub(crate) fn write_batches(
+    table: &Path,
+    schema: &SchemaRef,
+    batches: Vec<RecordBatch>,
+    options: WriteOptions,
+) {
     let write = async {
         let location = Location::parse(&table.to_string_lossy(), table)?;
         let target = TableTarget::prepare(&location, SchemaRef::clone(schema), options).await?;

@@ -23,7 +23,11 @@ const REMARK: &str = "# remark: ";
 pub(crate) fn stage_text(before: Option<(&str, &Graph)>, graph: &Graph, remarks: &[String]) -> String {
     let mut text = match before {
         Some((stage, before)) if same_but_for_phase(before, graph) => {
-            let phase = if before.phase == graph.phase { String::new() } else { format!(", in phase {}", graph.phase) };
+            let phase = if before.phase == graph.phase {
+                String::new()
+            } else {
+                format!(", in phase {}", graph.phase)
+            };
             format!("{SAME}{stage}{phase}\n")
         }
         _ => print(graph),
@@ -56,9 +60,11 @@ pub(crate) fn golden_path(group: &str, name: &str) -> PathBuf {
 
 /// The content of a snapshot file without its header.
 pub(crate) fn snapshot_text(path: &Path) -> String {
-    let file = std::fs::read_to_string(path)
-        .unwrap_or_else(|error| panic!("{}: {error}; run the golden tests first and accept what they write", path.display()));
-    let content = file.splitn(3, "---\n").nth(2).unwrap_or_else(|| panic!("{} has no header", path.display()));
+    let file = std::fs::read_to_string(path).unwrap_or_else(|error| {
+        panic!("{}: {error}; run the golden tests first and accept what they write", path.display())
+    });
+    let content =
+        file.splitn(3, "---\n").nth(2).unwrap_or_else(|| panic!("{} has no header", path.display()));
     content.to_owned()
 }
 
@@ -70,7 +76,8 @@ pub(crate) fn read_golden(case: &str, pass: &Pass) -> Golden {
             let stage = reference.split_once(',').map_or(reference, |(stage, _)| stage);
             let earlier = PIPELINE.iter().take_while(|other| other.number < pass.number);
             let earlier = earlier.into_iter().find(|other| other.stage() == stage);
-            let mut graph = read_golden(case, earlier.unwrap_or_else(|| panic!("`{stage}` is no earlier pass"))).graph;
+            let mut graph =
+                read_golden(case, earlier.unwrap_or_else(|| panic!("`{stage}` is no earlier pass"))).graph;
             graph.phase = pass.ensures;
             graph
         }

@@ -26,17 +26,22 @@ impl Rows {
                 .iter()
                 .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).expect("a printable type"))
                 .collect();
-            rows.extend((0..batch.num_rows()).map(|row| cells.iter().map(|cell| cell.value(row).to_string()).collect()));
+            rows.extend(
+                (0..batch.num_rows())
+                    .map(|row| cells.iter().map(|cell| cell.value(row).to_string()).collect()),
+            );
         }
         let schema = Schema::from_arrow(schema);
-        let columns = schema.fields().map(|field| format!("{} {}", field.name(), field.data_type())).collect();
+        let columns =
+            schema.fields().map(|field| format!("{} {}", field.name(), field.data_type())).collect();
         Self::sorted(schema.names().map(str::to_owned).collect(), columns, rows)
     }
 
     /// The rows of a text as they are displayed: a header and rows, cells between `|`. `#` starts a comment line.
     pub(crate) fn of_text(text: &str) -> Self {
         let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).map(cells);
+        let mut lines =
+            text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).map(cells);
         let names = lines.next().expect("a header");
         Self::sorted(names, Vec::new(), lines.collect())
     }
@@ -58,12 +63,20 @@ impl fmt::Display for Rows {
         let header = if self.columns.is_empty() { &self.names } else { &self.columns };
         let lines: Vec<&Vec<String>> = std::iter::once(header).chain(&self.rows).collect();
         let width = |column: usize| {
-            lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+            lines
+                .iter()
+                .filter_map(|line| line.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
         };
         let widths: Vec<usize> = (0..header.len()).map(width).collect();
         for line in lines {
-            let cells: Vec<String> =
-                line.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", cell.replace('\n', "\\n"))).collect();
+            let cells: Vec<String> = line
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("{:width$}", cell.replace('\n', "\\n")))
+                .collect();
             writeln!(f, "{}", cells.join(" | ").trim_end())?;
         }
         Ok(())

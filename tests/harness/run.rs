@@ -41,7 +41,9 @@ pub(crate) fn execute(graph: &Graph, home: &Path, session: &Session) -> Executio
     copy_folder(home, copy.path());
     let dag = emit(graph, copy.path(), session);
     let options = RunOptions::new(copy.path(), "suite");
-    let outcome = runtime().block_on(engine::execute(session, &dag, &options)).unwrap_or_else(|error| panic!("{error}"));
+    let outcome = runtime()
+        .block_on(engine::execute(session, &dag, &options))
+        .unwrap_or_else(|error| panic!("{error}"));
     let (mut outputs, mut published) = (BTreeMap::new(), BTreeMap::new());
     for id in graph.sinks() {
         let Some(Op::Sink(sink)) = graph.get(id).map(|node| &node.op) else { continue };
@@ -58,7 +60,9 @@ pub(crate) fn execute(graph: &Graph, home: &Path, session: &Session) -> Executio
 /// The logical plans of a graph as emitted, and as the engine's optimizer leaves them.
 pub(crate) fn plans(graph: &Graph, home: &Path, session: &Session) -> (String, String) {
     let dag = emit(graph, home, session);
-    let explain = |stage| runtime().block_on(engine::explain(&dag, session, stage)).unwrap_or_else(|error| panic!("{error}"));
+    let explain = |stage| {
+        runtime().block_on(engine::explain(&dag, session, stage)).unwrap_or_else(|error| panic!("{error}"))
+    };
     (explain(Stage::Plan), explain(Stage::Optimized))
 }
 
@@ -68,7 +72,8 @@ fn open(location: &str, base: &Path, version: Option<u64>) -> ResolvedTable {
 }
 
 fn provider(table: &ResolvedTable, context: &SessionContext) -> Arc<dyn TableProvider> {
-    delta::provider(table, &ScanOptions::default(), &context.state()).unwrap_or_else(|error| panic!("{error}"))
+    delta::provider(table, &ScanOptions::default(), &context.state())
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn collect(context: &SessionContext, provider: Arc<dyn TableProvider>) -> Rows {
@@ -86,7 +91,9 @@ pub(crate) fn read_sql(query: &str, tables: &BTreeMap<String, PathBuf>) -> Rows 
         let latest = open(&path.to_string_lossy(), path, None);
         for version in 0..=latest.version() {
             let table = open(&path.to_string_lossy(), path, Some(version));
-            context.register_table(format!("{name}_v{version}"), provider(&table, &context)).expect("a free name");
+            context
+                .register_table(format!("{name}_v{version}"), provider(&table, &context))
+                .expect("a free name");
         }
         context.register_table(name, provider(&latest, &context)).expect("a free name");
     }

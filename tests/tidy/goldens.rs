@@ -18,13 +18,20 @@ use crate::harness::{Case, golden_path, root, stem};
 pub(super) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
     let (known, judged, used) = (cases.to_vec(), cases.to_vec(), cases.to_vec());
     vec![
-        rule("no_orphan_goldens", "no case or bad spec makes these goldens; delete them", move || orphans(&known)),
+        rule("no_orphan_goldens", "no case or bad spec makes these goldens; delete them", move || {
+            orphans(&known)
+        }),
         rule(
             "no_pending_goldens",
             "goldens wait for a decision; run `cargo insta review`, or rename *.snap.new to *.snap, or delete them",
             || {
-                let pending = |path: &PathBuf| has_extension(path, "new") || shown(path).ends_with("pending-snap");
-                files(&root().join("snapshots")).into_iter().filter(pending).map(|path| shown(&path)).collect()
+                let pending =
+                    |path: &PathBuf| has_extension(path, "new") || shown(path).ends_with("pending-snap");
+                files(&root().join("snapshots"))
+                    .into_iter()
+                    .filter(pending)
+                    .map(|path| shown(&path))
+                    .collect()
             },
         ),
         rule("golden_headers", "these goldens have an unexpected header", headers),
@@ -33,7 +40,9 @@ pub(super) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
             "a golden proves nothing alone; give these cases rows in `expected/`, queries in `plain/` or questions in `answers/`",
             move || unjudged(&judged),
         ),
-        rule("every_transform_has_a_case", "kinds of transforms no case uses", move || unused_transforms(&used)),
+        rule("every_transform_has_a_case", "kinds of transforms no case uses", move || {
+            unused_transforms(&used)
+        }),
     ]
 }
 
@@ -54,8 +63,12 @@ fn headers() -> Vec<String> {
     snapshots
         .filter(|path| {
             let text = read(path);
-            let header = text.strip_prefix("---\n").and_then(|rest| rest.split_once("---\n")).map_or("", |(header, _)| header);
-            let keys: Vec<&str> = header.lines().filter_map(|line| line.split_once(':')).map(|(key, _)| key).collect();
+            let header = text
+                .strip_prefix("---\n")
+                .and_then(|rest| rest.split_once("---\n"))
+                .map_or("", |(header, _)| header);
+            let keys: Vec<&str> =
+                header.lines().filter_map(|line| line.split_once(':')).map(|(key, _)| key).collect();
             keys != ["source", "description"]
         })
         .map(|path| shown(&path))
@@ -63,9 +76,8 @@ fn headers() -> Vec<String> {
 }
 
 fn unjudged(cases: &[Arc<Case>]) -> Vec<String> {
-    let judged = |case: &Case| {
-        ["expected", "plain", "answers"].iter().any(|kind| !case.expectations(kind).is_empty())
-    };
+    let judged =
+        |case: &Case| ["expected", "plain", "answers"].iter().any(|kind| !case.expectations(kind).is_empty());
     cases.iter().filter(|case| !judged(case)).map(|case| case.name.clone()).collect()
 }
 

@@ -38,7 +38,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in entries(folder) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_symlink() || name == "target" || (name.starts_with('.') && !matches!(name.as_str(), ".ci" | ".gitignore")) {
+        if path.is_symlink()
+            || name == "target"
+            || (name.starts_with('.') && !matches!(name.as_str(), ".ci" | ".gitignore"))
+        {
             continue;
         }
         if path.is_dir() {

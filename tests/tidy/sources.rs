@@ -13,13 +13,23 @@ const FUNCTION_LINES: usize = 60;
 const FOLDER_FILES: usize = 9;
 
 /// What may be longer, and why. Entries nothing needs any more are reported.
-const EXCEPTIONS: &[(&str, &str)] = &[];
+const EXCEPTIONS: &[(&str, &str)] = &[(
+    "backend/delta/src/write/schema.rs: stored_type",
+    "a table of types, one arm each; parts of it would say less",
+)];
 
 /// What no source and no document may hold; joined here, so that this file does not hold it either.
-const UNFINISHED: [&str; 5] = [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("dbg", "!("), concat!("FIX", "ME"), concat!("XX", "X ")];
+const UNFINISHED: [&str; 5] = [
+    concat!("todo", "!("),
+    concat!("unimplemented", "!("),
+    concat!("dbg", "!("),
+    concat!("FIX", "ME"),
+    concat!("XX", "X "),
+];
 
 /// Beginnings of paths on somebody's machine.
-const MACHINE_PATHS: [&str; 4] = [concat!("/ho", "me/"), concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/Us", "ers/")];
+const MACHINE_PATHS: [&str; 4] =
+    [concat!("/ho", "me/"), concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/Us", "ers/")];
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -32,7 +42,11 @@ pub(super) fn trials() -> Vec<Trial> {
         }),
         rule("folders_are_small", "more than nine source files in a folder; group them", crowded_folders),
         rule("modules_say_what_they_are_for", "source files that do not open with `//!`", || {
-            sources().into_iter().filter(|path| !read(path).starts_with("//!")).map(|path| shown(&path)).collect()
+            sources()
+                .into_iter()
+                .filter(|path| !read(path).starts_with("//!"))
+                .map(|path| shown(&path))
+                .collect()
         }),
         rule("nothing_is_unfinished", "left undone", || lines_with(&UNFINISHED)),
         rule("no_machine_paths", "paths that exist on one machine only", || lines_with(&MACHINE_PATHS)),
@@ -101,7 +115,8 @@ fn unneeded_exceptions() -> Vec<String> {
             return crate::harness::entries(&path).into_iter().filter(rust).count() > FOLDER_FILES;
         }
         path.is_file()
-            && (read(&path).lines().count() > FILE_LINES || long_functions(&path).iter().any(|found| found == what))
+            && (read(&path).lines().count() > FILE_LINES
+                || long_functions(&path).iter().any(|found| found == what))
     };
     EXCEPTIONS.iter().filter(|(what, _)| !too_long(what)).map(|(what, _)| (*what).to_owned()).collect()
 }

@@ -36,11 +36,16 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
 
 /// Crates without files, clocks, environment and async: their lint file says so, and they cannot name the engine.
 const PURE: [&str; 2] = ["ir", "passes"];
-const IMPURE_CRATES: [&str; 6] = ["datafusion", "deltalake", "tokio", "futures", "object_store", "async-trait"];
+const IMPURE_CRATES: [&str; 6] =
+    ["datafusion", "deltalake", "tokio", "futures", "object_store", "async-trait"];
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
-        rule("crates_depend_in_one_direction", "dependencies against the design's direction", wrong_directions),
+        rule(
+            "crates_depend_in_one_direction",
+            "dependencies against the design's direction",
+            wrong_directions,
+        ),
         rule("pure_crates_stay_pure", "a pure crate could do I/O", impure),
         rule(
             "passes_are_documented",
@@ -90,7 +95,9 @@ fn wrong_directions() -> Vec<String> {
         };
         let used = dependencies(package);
         let inside = used.iter().filter(|used| members.contains(used.as_str()));
-        wrong.extend(inside.filter(|used| !allowed.contains(&used.as_str())).map(|used| format!("{name} uses {used}")));
+        wrong.extend(
+            inside.filter(|used| !allowed.contains(&used.as_str())).map(|used| format!("{name} uses {used}")),
+        );
     }
     wrong
 }
@@ -108,7 +115,12 @@ fn impure() -> Vec<String> {
         }
         let package = packages.iter().find(|package| package["name"] == format!("codeanatomy-{name}"));
         let used = package.map(dependencies).unwrap_or_default();
-        found.extend(IMPURE_CRATES.iter().filter(|other| used.contains(**other)).map(|other| format!("{name} uses {other}")));
+        found.extend(
+            IMPURE_CRATES
+                .iter()
+                .filter(|other| used.contains(**other))
+                .map(|other| format!("{name} uses {other}")),
+        );
     }
     found
 }
@@ -116,7 +128,8 @@ fn impure() -> Vec<String> {
 /// The cells of the table rows of a document, without the marks of code.
 fn table_rows(document: &str) -> Vec<Vec<String>> {
     let rows = document.lines().filter(|line| line.starts_with('|'));
-    rows.map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()).collect()
+    rows.map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect())
+        .collect()
 }
 
 fn undocumented_passes() -> Vec<String> {
@@ -129,14 +142,17 @@ fn undocumented_passes() -> Vec<String> {
     for pass in PIPELINE {
         match stages.iter().position(|stage| *stage == pass.stage()) {
             None => missing.push(format!("ARCHITECTURE.md: no row `{}`", pass.stage())),
-            Some(at) if at < last => missing.push(format!("ARCHITECTURE.md: `{}` is not in pipeline order", pass.stage())),
+            Some(at) if at < last => {
+                missing.push(format!("ARCHITECTURE.md: `{}` is not in pipeline order", pass.stage()))
+            }
             Some(at) => last = at,
         }
         if !words.contains(pass.name) {
             missing.push(format!("README.md: no word `{}`", pass.name));
         }
     }
-    let numbered = stages.iter().filter(|stage| stage.split_once('-').is_some_and(|(n, _)| n.parse::<u16>().is_ok()));
+    let numbered =
+        stages.iter().filter(|stage| stage.split_once('-').is_some_and(|(n, _)| n.parse::<u16>().is_ok()));
     missing.extend(
         numbered
             .filter(|stage| !PIPELINE.iter().any(|pass| pass.stage() == **stage))
@@ -164,5 +180,7 @@ fn unexplained_dependencies() -> Vec<String> {
         .filter(|name| !name.is_empty())
         .collect();
     let missing = names.difference(&explained).map(|name| format!("{name} is not explained"));
-    missing.chain(explained.difference(&names).map(|name| format!("{name} is explained and not used"))).collect()
+    missing
+        .chain(explained.difference(&names).map(|name| format!("{name} is explained and not used")))
+        .collect()
 }

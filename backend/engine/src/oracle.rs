@@ -174,7 +174,8 @@ impl Oracle for EngineOracle {
             })?;
             Ok(found)
         };
-        // A scan reads one version of a table.
-        !matches!(node.op, ir::op::Op::Scan(_)) && volatile().unwrap_or(true)
+        // A scan reads one version of a table. Surface operations hold no expressions, and the functions they stand
+        // for are immutable.
+        !matches!(node.op, ir::op::Op::Scan(_)) && !node.op.is_surface() && volatile().unwrap_or(true)
     }
 }

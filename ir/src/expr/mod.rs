@@ -6,6 +6,7 @@
 
 mod named;
 mod query;
+mod substitute;
 
 pub use named::{NamedExpr, NamedExprs};
 pub use query::Query;
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    self, BinaryOperator, CastKind, Expr, Ident, ObjectName, ObjectNamePart, Value, VisitMut as _, VisitorMut,
+    self, BinaryOperator, CastKind, Expr, Ident, ObjectName, ObjectNamePart, Value, VisitMut as _,
     visit_expressions, visit_expressions_mut,
 };
 use sqlparser::dialect::GenericDialect;
@@ -225,7 +226,7 @@ impl ScalarExpr {
     /// Returns nothing when a dotted name would have to be replaced by something that is not a column.
     #[must_use]
     pub fn substitute(&self, definitions: &BTreeMap<String, Self>) -> Option<Self> {
-        let mut rewriter = Substitution { definitions, failed: false };
+        let mut rewriter = substitute::Substitution { definitions, failed: false };
         let mut expr = self.0.clone();
         let _ = expr.visit(&mut rewriter);
         (!rewriter.failed).then_some(Self(expr))
@@ -247,39 +248,6 @@ impl ScalarExpr {
             }
         }
         found
-    }
-}
-
-/// Replaces columns bottom-up; inserted expressions are not visited again.
-struct Substitution<'a> {
-    definitions: &'a BTreeMap<String, ScalarExpr>,
-    failed: bool,
-}
-
-impl VisitorMut for Substitution<'_> {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Identifier(ident) => {
-                if let Some(definition) = self.definitions.get(&normalize(ident)) {
-                    *expr = definition.clone().nested();
-                }
-            }
-            Expr::CompoundIdentifier(parts) => {
-                let Some(first) = parts.first_mut() else { return ControlFlow::Continue(()) };
-                match self.definitions.get(&normalize(first)).map(ScalarExpr::as_column) {
-                    Some(Some(column)) => *first = identifier(&column),
-                    Some(None) => {
-                        self.failed = true;
-                        return ControlFlow::Break(());
-                    }
-                    None => {}
-                }
-            }
-            _ => {}
-        }
-        ControlFlow::Continue(())
     }
 }
 

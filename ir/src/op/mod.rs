@@ -11,13 +11,14 @@
 //! | core | `scan`, `filter`, `project`, `aggregate`, `window`, `unnest`, `query`, `join`, `span_join`, `union`, `distinct`, `sink` |
 
 mod core;
+mod join;
 mod source;
 mod surface;
 
 pub use self::core::{
-    Aggregate, Distinct, Filter, Join, JoinColumn, JoinType, Project, Query, Side, Sink, SinkMode, SpanJoin,
-    SpanRelation, Union, Unnest, Window,
+    Aggregate, Distinct, Filter, Project, Query, Sink, SinkMode, Union, Unnest, Window,
 };
+pub use self::join::{Join, JoinColumn, JoinType, Side, SpanJoin, SpanRelation};
 pub use self::source::{ChangeFeed, ChangeRange, FileManifest, Input, Read, Scan, TableMetadata, SOURCE_FILE_COLUMN};
 pub use self::surface::{CpgEmit, CpgTable, Normalize, Relate, RelateSpan, SelectColumn, UnionByName};
 

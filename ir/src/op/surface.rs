@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::core::{JoinColumn, JoinType, Side, SpanRelation};
+use super::join::{JoinColumn, JoinType, Side, SpanRelation};
 
 /// Adds an identifier, a span and normalised texts to its input.
 ///

@@ -205,6 +205,10 @@ fn location_place(cx: &Context<'_>, node: &Node) -> SpecPath {
 
 /// Views and inputs that no output needs.
 fn warn_unused(graph: &Graph, cx: &mut Context<'_>) {
+    // What reads them may be among what is broken.
+    if cx.has_errors() {
+        return;
+    }
     let mut alive: BTreeSet<NodeId> = BTreeSet::new();
     let mut open = graph.sinks();
     while let Some(id) = open.pop() {

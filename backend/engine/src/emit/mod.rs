@@ -63,6 +63,10 @@ pub struct SegmentPlan {
     pub reads: Vec<String>,
     /// How urgent it is: the cost of everything that waits for it, itself included.
     pub bottom_level: u64,
+    /// Its own cost, in rows passing a simple operator.
+    pub cost: u64,
+    /// How many rows it is estimated to give.
+    pub rows: u64,
     /// The columns of its rows.
     pub schema: Schema,
     /// The plan, not optimized.
@@ -148,6 +152,8 @@ impl Emission<'_> {
             level: segment.level,
             reads: segment.reads.clone(),
             bottom_level: segment.bottom_level,
+            cost: segment.cost,
+            rows: segment.rows.rows,
             schema: node.schema.clone().ok_or_else(unknown)?,
             logical,
         })

@@ -64,7 +64,7 @@ pub(super) async fn run_segments(
     let mut failure: Option<RunError> = None;
     loop {
         while failure.is_none() && running.len() < at_once {
-            let Some(index) = queue.next() else { break };
+            let Some(index) = queue.next(dag, running.is_empty()) else { break };
             let Some(segment) = dag.segments.get(index).cloned() else { continue };
             let target = targets.get(&segment.name).cloned();
             let run = Arc::clone(&run);
@@ -97,6 +97,10 @@ pub(super) async fn run_segments(
     Err(error)
 }
 
+/// From this cost on a segment runs alone. It uses all partitions by itself, so a second one beside it would not make
+/// the run shorter, but both would hold their hash tables and sorts at once.
+const LARGE_COST: u64 = 1_000_000;
+
 /// The index of a segment, and how it ended.
 type Ended = (usize, Result<Finished, Failure>);
 
@@ -112,6 +116,8 @@ struct Queue {
     unfinished_readers: BTreeMap<String, usize>,
     computed: BTreeMap<String, usize>,
     left: usize,
+    /// Whether the segment that started last is a large one.
+    large_runs: bool,
 }
 
 impl Queue {
@@ -123,6 +129,7 @@ impl Queue {
             unfinished_readers: BTreeMap::new(),
             computed: BTreeMap::new(),
             left: dag.segments.len(),
+            large_runs: false,
         };
         for (index, segment) in dag.segments.iter().enumerate() {
             for view in &segment.reads {
@@ -138,7 +145,15 @@ impl Queue {
         queue
     }
 
-    fn next(&mut self) -> Option<usize> {
+    /// The most urgent segment that may start now. A large one starts only when nothing else runs, and nothing starts
+    /// beside it.
+    fn next(&mut self, dag: &PlanDag, idle: bool) -> Option<usize> {
+        let (_, std::cmp::Reverse(index)) = *self.ready.last()?;
+        let large = dag.segments.get(index).is_some_and(|segment| segment.cost >= LARGE_COST);
+        if !idle && (large || self.large_runs) {
+            return None;
+        }
+        self.large_runs = large;
         self.ready.pop_last().map(|(_, std::cmp::Reverse(index))| index)
     }
 

@@ -10,7 +10,11 @@ use std::time::Instant;
 use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream};
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::{
+    ExecutionPlan, ExecutionPlanProperties, Partitioning, SendableRecordBatchStream,
+};
 use delta::{DeltaError, TableTarget, TableWriter, WrittenFiles};
 use futures::{FutureExt, StreamExt};
 use tokio::task::JoinSet;
@@ -70,6 +74,10 @@ pub(super) async fn run_segment(
     let began = Instant::now();
     let plan =
         caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
+    let plan = match &segment.kind {
+        SegmentKind::Output(_) => with_writers(plan, writers(&run, &segment)).map_err(Failure::Plan)?,
+        SegmentKind::SharedView => plan,
+    };
     let planned = began.elapsed();
     let partitions = plan.output_partitioning().partition_count();
     let progress =
@@ -98,6 +106,28 @@ pub(super) async fn run_segment(
         operators: OperatorMetrics::of(&plan),
     };
     Ok(Finished { outcome, rows })
+}
+
+/// An output estimated at fewer rows is written by one writer, so that small tables are one file.
+const ROWS_OF_ONE_WRITER: u64 = 500_000;
+
+/// How many writers an output gets at the most.
+fn writers(run: &Run, segment: &SegmentPlan) -> usize {
+    if segment.rows < ROWS_OF_ONE_WRITER { 1 } else { run.state.config().target_partitions() }
+}
+
+/// The plan with no more partitions than writers: every partition that has rows makes at least one file.
+fn with_writers(
+    plan: Arc<dyn ExecutionPlan>,
+    writers: usize,
+) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+    if plan.output_partitioning().partition_count() <= writers {
+        return Ok(plan);
+    }
+    if writers == 1 {
+        return Ok(Arc::new(CoalescePartitionsExec::new(plan)));
+    }
+    Ok(Arc::new(RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))?))
 }
 
 /// Counts the rows of a segment while it runs.

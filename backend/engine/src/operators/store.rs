@@ -5,6 +5,7 @@
 //! spill; beyond that they go to temporary files, largest partition first. Batches of a partition keep their order.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -42,7 +43,7 @@ struct Contents {
 }
 
 /// The batches of one partition: those in files come before those in memory.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Partition {
     files: Vec<Arc<dyn SpillFile>>,
     memory: Vec<RecordBatch>,
@@ -51,6 +52,13 @@ struct Partition {
     /// What `memory` takes of the reservation.
     resident: usize,
     size: Size,
+}
+
+impl fmt::Debug for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { files, memory, size, .. } = self;
+        write!(f, "{} rows in {} files and {} batches", size.rows, files.len(), memory.len())
+    }
 }
 
 /// Rows and the bytes they take in memory.
@@ -83,7 +91,12 @@ pub struct StoreCounters {
 
 impl SharedStore {
     /// An empty store for the rows of `plan`, which computes `view` with the columns of `schema`.
-    pub(crate) fn new(view: &str, schema: SchemaRef, plan: &dyn ExecutionPlan, runtime: &Arc<RuntimeEnv>) -> Self {
+    pub(crate) fn new(
+        view: &str,
+        schema: SchemaRef,
+        plan: &dyn ExecutionPlan,
+        runtime: &Arc<RuntimeEnv>,
+    ) -> Self {
         let consumer = MemoryConsumer::new(format!("shared view {view}")).with_can_spill(true);
         let partitions = plan.output_partitioning().partition_count();
         let spilled = SpillMetrics::new(&ExecutionPlanMetricsSet::new(), 0);
@@ -170,7 +183,9 @@ impl SharedStore {
 
     /// Moves what a partition has in memory to a file.
     fn spill(&self, partition: &mut Partition, reservation: &MemoryReservation) -> Result<()> {
-        let file = self.spills.spill_record_batch_and_finish(&partition.memory, &format!("shared view {}", self.view));
+        let file = self
+            .spills
+            .spill_record_batch_and_finish(&partition.memory, &format!("shared view {}", self.view));
         let file = file.map_err(|error| {
             DataFusionError::ResourcesExhausted(format!(
                 "the shared view `{}` does not fit in memory and cannot be moved to disk: {}",

@@ -10,51 +10,14 @@ pub(super) fn lower(cx: &mut Context<'_>, relate: &spec::Relate, place: &SpecPat
     let mut on: Vec<(String, String)> =
         relate.on.iter().map(|key| (key.left.clone(), key.right.clone())).collect();
     on.extend(relate.join_keys.iter().map(|key| (key.left_key.clone(), key.right_key.clone())));
-    let mut sound = true;
-    let mut refuse = |diagnostic: Diagnostic| {
-        sound = false;
-        cx.report(diagnostic);
-    };
-    if on.is_empty() && relate.span.is_none() {
-        refuse(
-            Diagnostic::new(codes::RELATE_WITHOUT_CONDITION, "every left row would be paired with every right row")
-                .at(place.clone())
-                .help("give `on` (columns that must be equal), `span`, or both"),
-        );
-    }
-    let contains = relate
-        .span
-        .as_ref()
-        .is_some_and(|span| matches!(span.relation, spec::SpanRelation::Contains | spec::SpanRelation::Within));
-    if relate.innermost && !contains {
-        refuse(
-            Diagnostic::new(codes::INNERMOST_MISUSE, "`innermost` needs `span` with relation contains or within")
-                .at(place.field("innermost")),
-        );
-    }
-    let join_type = join_type(relate.join_type);
-    if relate.span.is_some() && join_type == JoinType::Full {
-        refuse(
-            Diagnostic::new(codes::SPAN_JOIN_TYPE, "a join by spans cannot keep both sides' rows without a match")
-                .at(place.field("join_type"))
-                .found("Full")
-                .allowed(["Inner", "Left", "Right", "Semi", "Anti"]),
-        );
-    }
-    for (index, entry) in relate.select.iter().enumerate() {
-        if !join_type.keeps_right() && select_side(entry) == Side::Right {
-            refuse(
-                Diagnostic::new(codes::SELECT_RIGHT_OF_SEMI, "a semi or anti join gives left rows only")
-                    .at(place.field("select").index(index)),
-            );
-        }
-    }
-    if !sound {
+    let mistakes = mistakes(relate, on.is_empty(), place);
+    if !mistakes.is_empty() {
+        mistakes.into_iter().for_each(|diagnostic| cx.report(diagnostic));
         return None;
     }
     let select = (!relate.select.is_empty()).then(|| relate.select.iter().map(select_column).collect());
     let op = Relate {
-        join_type,
+        join_type: join_type(relate.join_type),
         on,
         span: relate.span.as_ref().map(|span| RelateSpan {
             relation: relation(span.relation),
@@ -66,6 +29,45 @@ pub(super) fn lower(cx: &mut Context<'_>, relate: &spec::Relate, place: &SpecPat
         suffix: relate.suffix.as_ref().map(|suffix| (suffix.left.clone(), suffix.right.clone())),
     };
     Some((Op::Relate(op), vec![relate.left.clone(), relate.right.clone()]))
+}
+
+/// What is wrong with a join whatever its sources are.
+fn mistakes(relate: &spec::Relate, no_keys: bool, place: &SpecPath) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    if no_keys && relate.span.is_none() {
+        found.push(
+            Diagnostic::new(codes::RELATE_WITHOUT_CONDITION, "every left row would be paired with every right row")
+                .at(place.clone())
+                .help("give `on` (columns that must be equal), `span`, or both"),
+        );
+    }
+    let contains = relate
+        .span
+        .as_ref()
+        .is_some_and(|span| matches!(span.relation, spec::SpanRelation::Contains | spec::SpanRelation::Within));
+    if relate.innermost && !contains {
+        found.push(
+            Diagnostic::new(codes::INNERMOST_MISUSE, "`innermost` needs `span` with relation contains or within")
+                .at(place.field("innermost")),
+        );
+    }
+    if relate.span.is_some() && relate.join_type == spec::JoinType::Full {
+        found.push(
+            Diagnostic::new(codes::SPAN_JOIN_TYPE, "a join by spans cannot keep both sides' rows without a match")
+                .at(place.field("join_type"))
+                .found("Full")
+                .allowed(["Inner", "Left", "Right", "Semi", "Anti"]),
+        );
+    }
+    for (index, entry) in relate.select.iter().enumerate() {
+        if !join_type(relate.join_type).keeps_right() && select_side(entry) == Side::Right {
+            found.push(
+                Diagnostic::new(codes::SELECT_RIGHT_OF_SEMI, "a semi or anti join gives left rows only")
+                    .at(place.field("select").index(index)),
+            );
+        }
+    }
+    found
 }
 
 fn join_type(join_type: spec::JoinType) -> JoinType {
