@@ -6,6 +6,9 @@ use delta::DeltaError;
 use ir::diag::{Code, Diagnostic, codes};
 use ir::oracle::TableError;
 
+/// The setting DataFusion names when the quota of temporary files is used up; its message has no type of its own.
+const SPILL_QUOTA_KEY: &str = "max_temp_directory_size";
+
 /// A graph that cannot be turned into plans, or a query that cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -279,19 +282,17 @@ pub(crate) fn text_of(error: &DataFusionError) -> String {
 fn code_of(error: &DataFusionError) -> Code {
     match root_of(error) {
         DataFusionError::ResourcesExhausted(text) => {
-            if text.contains("disk") || text.contains("max_temp_directory_size") {
+            if text.contains(SPILL_QUOTA_KEY) {
                 codes::OUT_OF_DISK
             } else {
                 codes::OUT_OF_MEMORY
             }
         }
         DataFusionError::ObjectStore(_) | DataFusionError::ParquetError(_) => codes::READ_FAILED,
-        DataFusionError::IoError(error) => match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => codes::OUT_OF_DISK,
-            _ => codes::READ_FAILED,
-        },
+        DataFusionError::IoError(error) => code_of_io(error),
         DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
             arrow::error::ArrowError::ParquetError(_) => codes::READ_FAILED,
+            arrow::error::ArrowError::IoError(_, error) => code_of_io(error),
             _ => codes::EXECUTION_FAILED,
         },
         DataFusionError::SchemaError(error, _) => match error.as_ref() {
@@ -302,4 +303,10 @@ fn code_of(error: &DataFusionError) -> Code {
         },
         _ => codes::EXECUTION_FAILED,
     }
+}
+
+/// Writers of temporary files report a used up quota as an error of input and output.
+fn code_of_io(error: &std::io::Error) -> Code {
+    let full = matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+    if full || error.to_string().contains(SPILL_QUOTA_KEY) { codes::OUT_OF_DISK } else { codes::READ_FAILED }
 }

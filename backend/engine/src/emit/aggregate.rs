@@ -8,7 +8,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::utils::{
     find_aggregate_exprs, find_window_exprs, group_window_expr_by_sort_keys,
 };
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Partitioning, Repartition, Window};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Window};
 use ir::expr::NamedExprs;
 use ir::op::Evaluation;
 
@@ -39,7 +39,6 @@ pub(super) fn aggregate(
     }
     let calls = find_aggregate_exprs(&results);
     let computed: Vec<Expr> = distinct_keys.iter().chain(&calls).cloned().collect();
-    let input = if builds_lists(&calls) { partitioned(state, &distinct_keys, input) } else { input };
     let aggregate = LogicalPlan::Aggregate(Aggregate::try_new(input, distinct_keys, calls)?);
     let replacements = replacements(&computed, 0, &aggregate);
 
@@ -55,24 +54,6 @@ pub(super) fn aggregate(
         columns.push(named(column, &output.name));
     }
     project(columns, Arc::new(aggregate))
-}
-
-/// Whether a call keeps every value of its group.
-fn builds_lists(calls: &[Expr]) -> bool {
-    calls.iter().any(|call| match call {
-        Expr::AggregateFunction(call) => call.func.name().starts_with("array_agg"),
-        _ => false,
-    })
-}
-
-/// The input with equal keys brought together before the aggregation, which then takes one step. In two steps the
-/// first would hold every value of a list only to pass it on.
-fn partitioned(state: &SessionState, keys: &[Expr], input: Arc<LogicalPlan>) -> Arc<LogicalPlan> {
-    if keys.is_empty() {
-        return input;
-    }
-    let partitioning_scheme = Partitioning::Hash(keys.to_vec(), state.config().target_partitions());
-    Arc::new(LogicalPlan::Repartition(Repartition { input, partitioning_scheme }))
 }
 
 /// All columns of the input, then the window columns. A column may be any expression of window calls.

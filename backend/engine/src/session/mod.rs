@@ -3,6 +3,7 @@
 //! Oracle, emission, execution and ad-hoc queries all use the same state, so what one of them accepts the others
 //! accept, and what is described is what runs.
 
+mod list_aggregates;
 mod machine;
 mod options;
 mod planner;
@@ -144,7 +145,9 @@ fn build(options: &SessionOptions, more: Vec<Arc<ScalarUDF>>) -> Result<SessionS
         .with_config(config(options))
         .with_runtime_env(environment(options)?)
         .with_default_features()
-        .with_query_planner(Arc::new(planner::EnginePlanner));
+        .with_query_planner(Arc::new(planner::EnginePlanner))
+        // Added after DataFusion's own rules; they all stay.
+        .with_physical_optimizer_rule(Arc::new(list_aggregates::SingleStepLists));
     // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.
     builder.scalar_functions().get_or_insert_default().extend(functions::scalar_functions());
     builder.scalar_functions().get_or_insert_default().extend(more);

@@ -177,7 +177,7 @@ async fn a_view_that_fits_nowhere_is_named() {
     let (lake, text) = crowded(1 << 20).await;
     let error = lake.run(&text).await.unwrap_err();
     assert!(matches!(&error, RunError::OutOfDisk { .. }), "{error:?}");
-    assert!(error.to_string().contains("shared view `v`"), "{error}");
+    assert!(error.to_string().contains("view v: no room for temporary files"), "{error}");
     assert_eq!(error.diagnostic().code.id(), "E0706");
     assert!(lake.files("a").is_empty() && lake.files("b").is_empty());
 }

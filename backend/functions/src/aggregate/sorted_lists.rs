@@ -4,11 +4,12 @@
 //! number per row. At the end a counting sort brings the rows into group order, each group is sorted by the
 //! row-format bytes of its keys, and every column is gathered once with the resulting permutation.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StructArray, UInt32Array};
-use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::{SortOptions, concat, filter, interleave, take};
 use arrow::datatypes::{DataType, Field};
 use arrow::row::{RowConverter, SortField};
@@ -23,12 +24,23 @@ struct Chunk {
     groups: Vec<u32>,
 }
 
-impl Chunk {
-    fn memory(&self) -> usize {
-        let columns =
-            self.columns.iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default());
-        columns.sum::<usize>() + self.groups.capacity() * size_of::<u32>()
+/// The bytes a column holds. Buffers of view columns are shared by many batches: each is counted once, when it
+/// is first `seen`.
+fn column_bytes(column: &dyn Array, seen: &mut HashSet<usize>) -> usize {
+    let mut buffers = |views: usize, buffers: &[Buffer]| {
+        let new = buffers.iter().filter(|buffer| seen.insert(buffer.as_ptr() as usize));
+        views * size_of::<u128>() + new.map(Buffer::len).sum::<usize>()
+    };
+    if let Some(texts) = column.as_string_view_opt() {
+        return buffers(texts.len(), texts.data_buffers());
     }
+    if let Some(bytes) = column.as_binary_view_opt() {
+        return buffers(bytes.len(), bytes.data_buffers());
+    }
+    if let Some(fields) = column.as_struct_opt() {
+        return fields.columns().iter().map(|field| column_bytes(field, seen)).sum();
+    }
+    column.to_data().get_slice_memory_size().unwrap_or_default()
 }
 
 /// The rows of all groups seen so far.
@@ -39,6 +51,8 @@ pub(crate) struct SortedLists {
     chunks: Vec<Chunk>,
     groups: usize,
     memory: usize,
+    /// The addresses of the shared buffers that are counted already.
+    seen: HashSet<usize>,
 }
 
 /// The rows of all chunks in list order.
@@ -52,7 +66,7 @@ struct Layout {
 impl SortedLists {
     /// No groups yet. `types` are those of the value and of at least one key.
     pub(crate) fn new(types: Vec<DataType>) -> Self {
-        Self { types, chunks: Vec::new(), groups: 0, memory: 0 }
+        Self { types, chunks: Vec::new(), groups: 0, memory: 0, seen: HashSet::new() }
     }
 
     /// Number of groups announced so far.
@@ -79,9 +93,9 @@ impl SortedLists {
             return internal_err!("array_agg_sorted: group {group} was not announced");
         }
         if !groups.is_empty() {
-            let chunk = Chunk { columns, groups };
-            self.memory += chunk.memory();
-            self.chunks.push(chunk);
+            let bytes: usize = columns.iter().map(|column| column_bytes(column, &mut self.seen)).sum();
+            self.memory += bytes + groups.capacity() * size_of::<u32>();
+            self.chunks.push(Chunk { columns, groups });
         }
         Ok(())
     }

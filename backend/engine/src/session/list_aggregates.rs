@@ -1,0 +1,81 @@
+//! A physical rule: aggregations that build lists take one step.
+//!
+//! ```text
+//! AggregateExec: mode=FinalPartitioned, aggr=[array_agg_sorted(…)]
+//!   RepartitionExec: Hash([key])
+//!     AggregateExec: mode=Partial, aggr=[array_agg_sorted(…)]
+//!       input
+//! ```
+//! becomes
+//! ```text
+//! AggregateExec: mode=SinglePartitioned, aggr=[array_agg_sorted(…)]
+//!   RepartitionExec: Hash([key])
+//!     input
+//! ```
+//!
+//! Two steps pay when the first makes less of its input. A list holds every value it is given, so the first step would
+//! only hold the rows once more, copied into lists. A single step over rows partitioned by the grouping columns gives
+//! the same groups: all rows of a group are in one partition.
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, Partitioning};
+
+/// See the module documentation.
+#[derive(Debug)]
+pub(super) struct SingleStepLists;
+
+impl PhysicalOptimizerRule for SingleStepLists {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        let rewritten = plan.transform_down(|plan| match single_step(plan.as_ref())? {
+            Some(single) => Ok(Transformed::yes(single)),
+            None => Ok(Transformed::no(plan)),
+        })?;
+        Ok(rewritten.data)
+    }
+
+    fn name(&self) -> &str {
+        "single_step_lists"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// The single step for a pair of steps, if the plan is such a pair.
+fn single_step(plan: &dyn ExecutionPlan) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let Some(last) = plan.downcast_ref::<AggregateExec>() else { return Ok(None) };
+    let lists = last.aggr_expr().iter().any(|call| call.fun().name().starts_with("array_agg"));
+    if *last.mode() != AggregateMode::FinalPartitioned || !lists {
+        return Ok(None);
+    }
+    let Some(repartition) = last.input().downcast_ref::<RepartitionExec>() else { return Ok(None) };
+    let Some(first) = repartition.input().downcast_ref::<AggregateExec>() else { return Ok(None) };
+    if *first.mode() != AggregateMode::Partial || !first.group_expr().is_single() {
+        return Ok(None);
+    }
+    let partitions = repartition.partitioning().partition_count();
+    let keys = Partitioning::Hash(first.group_expr().input_exprs(), partitions);
+    let input = Arc::clone(first.input());
+    let input: Arc<dyn ExecutionPlan> = if input.output_partitioning().partition_count() == 1 && partitions == 1 {
+        input
+    } else {
+        Arc::new(RepartitionExec::try_new(input, keys)?)
+    };
+    let single = AggregateExec::try_new(
+        AggregateMode::SinglePartitioned,
+        first.group_expr().clone(),
+        first.aggr_expr().to_vec(),
+        first.filter_expr().to_vec(),
+        input,
+        first.input_schema(),
+    )?;
+    Ok(Some(Arc::new(single)))
+}
