@@ -28,7 +28,9 @@ pub enum ArchiveError {
     #[error("not an archived graph: the file does not start with `CODEANIR`")]
     Foreign,
     /// The archive was written by a program with another format.
-    #[error("the archive has format version {found}, this program reads {FORMAT_VERSION}; compile the spec again")]
+    #[error(
+        "the archive has format version {found}, this program reads {FORMAT_VERSION}; compile the spec again"
+    )]
     Version {
         /// The version in the header.
         found: u32,

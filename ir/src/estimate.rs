@@ -4,8 +4,19 @@ use serde::{Deserialize, Serialize};
 
 /// How far a number can be trusted.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, rkyv::Archive,
-    rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Quality {
@@ -18,9 +29,7 @@ pub enum Quality {
 }
 
 /// A number of rows. The text form is `12`, `~12` (estimated) or `?12` (a stand-in).
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub struct Estimate {
     /// The rows.
     pub rows: u64,
@@ -50,7 +59,10 @@ impl Estimate {
         reason = "an estimate needs no more than 52 bits, and a float cast saturates"
     )]
     pub fn scaled(self, factor: f64) -> Self {
-        Self { rows: (self.rows as f64 * factor).ceil() as u64, quality: self.quality.max(Quality::Estimated) }
+        Self {
+            rows: (self.rows as f64 * factor).ceil() as u64,
+            quality: self.quality.max(Quality::Estimated),
+        }
     }
 
     /// The number of rows of both together.

@@ -19,8 +19,10 @@ pub struct SchemaError(String);
 impl Schema {
     /// A schema of these columns: name, type, nullability.
     pub fn new(columns: impl IntoIterator<Item = (String, DataType, bool)>) -> Self {
-        let fields: Vec<Field> =
-            columns.into_iter().map(|(name, data_type, nullable)| Field::new(name, data_type, nullable)).collect();
+        let fields: Vec<Field> = columns
+            .into_iter()
+            .map(|(name, data_type, nullable)| Field::new(name, data_type, nullable))
+            .collect();
         Self(Arc::new(arrow_schema::Schema::new(fields)))
     }
 
@@ -121,9 +123,9 @@ pub fn same_logical_type(left: &DataType, right: &DataType) -> bool {
         }
         (DataType::Struct(a), DataType::Struct(b)) => {
             a.len() == b.len()
-                && a.iter().zip(b.iter()).all(|(a, b)| {
-                    a.name() == b.name() && same_logical_type(a.data_type(), b.data_type())
-                })
+                && a.iter()
+                    .zip(b.iter())
+                    .all(|(a, b)| a.name() == b.name() && same_logical_type(a.data_type(), b.data_type()))
         }
         (a, b) => a == b,
     }
@@ -170,7 +172,8 @@ fn parse_column(text: &str) -> Result<(String, DataType, bool), SchemaError> {
     let text = text.trim();
     let (name, rest) = if text.starts_with('"') {
         let mut stream = serde_json::Deserializer::from_str(text).into_iter::<String>();
-        let name = stream.next().and_then(Result::ok).ok_or_else(|| SchemaError(format!("bad name in `{text}`")))?;
+        let name =
+            stream.next().and_then(Result::ok).ok_or_else(|| SchemaError(format!("bad name in `{text}`")))?;
         (name, &text[stream.byte_offset()..])
     } else {
         let (name, rest) =
@@ -179,8 +182,9 @@ fn parse_column(text: &str) -> Result<(String, DataType, bool), SchemaError> {
     };
     let rest = rest.trim();
     let (type_text, nullable) = rest.strip_suffix('!').map_or((rest, true), |inner| (inner, false));
-    let data_type: DataType =
-        type_text.parse().map_err(|_| SchemaError(format!("`{type_text}` is not an Arrow type, like Int64 or Utf8")))?;
+    let data_type: DataType = type_text
+        .parse()
+        .map_err(|_| SchemaError(format!("`{type_text}` is not an Arrow type, like Int64 or Utf8")))?;
     Ok((name, data_type, nullable))
 }
 

@@ -6,9 +6,9 @@ use ir::oracle::Oracle;
 use ir::spec::Spec;
 use ir::verify::{Violation, verify};
 
+use crate::PIPELINE;
 use crate::context::Context;
 use crate::pass::{Family, Pass};
-use crate::PIPELINE;
 
 /// What happened in one pass.
 pub struct PassEvent<'a> {
@@ -164,7 +164,11 @@ pub fn run_pass(
     observer: &mut dyn Observer,
 ) -> Result<(), CompileError> {
     if graph.phase != pass.requires {
-        return Err(CompileError::WrongPhase { pass: pass.name, requires: pass.requires, found: graph.phase });
+        return Err(CompileError::WrongPhase {
+            pass: pass.name,
+            requires: pass.requires,
+            found: graph.phase,
+        });
     }
     observer.before_pass(pass);
     (pass.run)(graph, cx);
@@ -172,7 +176,8 @@ pub fn run_pass(
     let remarks = cx.take_remarks();
     observer.after_pass(&PassEvent { pass, graph, remarks: &remarks });
     if verified && !cx.has_errors() {
-        verify(graph, Some(cx.oracle)).map_err(|violations| CompileError::Broken { pass: pass.name, violations })?;
+        verify(graph, Some(cx.oracle))
+            .map_err(|violations| CompileError::Broken { pass: pass.name, violations })?;
     }
     Ok(())
 }

@@ -45,7 +45,11 @@ impl<'x> FileExtractor<'x> {
     ///
     /// # Errors
     /// When a grammar does not fit the parser, which no input causes.
-    pub(crate) fn extract(&mut self, found: &FoundFile, out: &mut TableBuilders) -> Result<Summary, ExtractError> {
+    pub(crate) fn extract(
+        &mut self,
+        found: &FoundFile,
+        out: &mut TableBuilders,
+    ) -> Result<Summary, ExtractError> {
         let file = FileKey { file_id: file_id(&found.path), path: &found.path };
         let mut summary = Summary { files: 1, ..Summary::default() };
         let content = match self.read(found) {
@@ -151,7 +155,8 @@ impl<'x> FileExtractor<'x> {
 fn check_text<'c>(content: &'c Content, options: &Options) -> Result<&'c str, (&'static str, String)> {
     if content.over_limit {
         let limit = options.effective_limit();
-        let message = format!("the file has {} bytes, over the limit of {limit}; raise the limit", content.size);
+        let message =
+            format!("the file has {} bytes, over the limit of {limit}; raise the limit", content.size);
         return Err(("file_too_large", message));
     }
     if let Some(at) = content.bytes.iter().position(|&byte| byte == 0) {

@@ -56,7 +56,8 @@ pub(crate) struct Grammar {
     pub(crate) names: GrammarNames,
 }
 
-static PYTHON_LANGUAGE: LazyLock<tree_sitter::Language> = LazyLock::new(|| tree_sitter_python::LANGUAGE.into());
+static PYTHON_LANGUAGE: LazyLock<tree_sitter::Language> =
+    LazyLock::new(|| tree_sitter_python::LANGUAGE.into());
 static RUST_LANGUAGE: LazyLock<tree_sitter::Language> = LazyLock::new(|| tree_sitter_rust::LANGUAGE.into());
 static PYTHON: LazyLock<Grammar> = LazyLock::new(|| Grammar::new(&PYTHON_LANGUAGE));
 static RUST: LazyLock<Grammar> = LazyLock::new(|| Grammar::new(&RUST_LANGUAGE));

@@ -14,13 +14,13 @@ mod file;
 mod ids;
 mod language;
 mod lexical;
-#[cfg(test)]
-mod lexical_tests;
 mod modules;
 mod pipeline;
 mod python;
 mod rust;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod walk;
 
@@ -108,7 +108,9 @@ pub enum ExtractError {
         source: ignore::Error,
     },
     /// Two rows got the same identifier.
-    #[error("two rows share the identifier {id}: a 63-bit hash collision; rename or exclude one of the files")]
+    #[error(
+        "two rows share the identifier {id}: a 63-bit hash collision; rename or exclude one of the files"
+    )]
     IdCollision {
         /// The identifier.
         id: i64,

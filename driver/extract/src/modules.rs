@@ -86,7 +86,7 @@ pub(crate) fn rust_module(path: &str, layout: &SourceLayout) -> Option<ModuleNam
     let segments: Vec<&str> = inner.split('/').collect();
     match segments.as_slice() {
         ["src", "bin", _] | ["tests" | "examples" | "benches", _] | ["build.rs"] => own_crate(),
-        ["src", "bin" , _, "main.rs"] | ["tests" | "examples" | "benches", _, "main.rs"] => own_crate(),
+        ["src", "bin", _, "main.rs"] | ["tests" | "examples" | "benches", _, "main.rs"] => own_crate(),
         ["src", below @ .., file] => {
             let mut parts = vec!["crate"];
             parts.extend(below);
@@ -107,7 +107,9 @@ mod tests {
     use super::*;
 
     fn layout() -> SourceLayout {
-        SourceLayout::new(["lib/a/__init__.py", "lib/a/b/__init__.py", "x/Cargo.toml", "lib/c/d.py"].into_iter())
+        SourceLayout::new(
+            ["lib/a/__init__.py", "lib/a/b/__init__.py", "x/Cargo.toml", "lib/c/d.py"].into_iter(),
+        )
     }
 
     #[test]

@@ -200,8 +200,7 @@ impl GrammarNames {
         let kinds = (0..language.node_kind_count())
             .map(|id| language.node_kind_for_id(id as u16).unwrap_or(""))
             .collect();
-        let fields =
-            (0..=language.field_count()).map(|id| language.field_name_for_id(id as u16)).collect();
+        let fields = (0..=language.field_count()).map(|id| language.field_name_for_id(id as u16)).collect();
         Self { kinds, fields }
     }
 

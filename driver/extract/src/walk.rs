@@ -115,7 +115,9 @@ fn error_path(root: &Path, error: &ignore::Error) -> String {
         ignore::Error::WithPath { path, .. } => {
             path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
         }
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => error_path(root, err),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            error_path(root, err)
+        }
         _ => String::new(),
     }
 }

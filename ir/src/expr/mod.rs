@@ -52,7 +52,8 @@ impl ScalarExpr {
     /// # Errors
     /// When the text is not one SQL expression.
     pub fn parse(text: &str) -> Result<Self, SqlError> {
-        let mut parser = Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT).try_with_sql(text)?;
+        let mut parser =
+            Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT).try_with_sql(text)?;
         let expr = parser.parse_expr()?;
         expect_end(&parser)?;
         Ok(Self(expr))
@@ -152,7 +153,11 @@ impl ScalarExpr {
     fn nested(self) -> Expr {
         let atomic = matches!(
             self.0,
-            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) | Expr::Function(_) | Expr::Nested(_)
+            Expr::Identifier(_)
+                | Expr::CompoundIdentifier(_)
+                | Expr::Value(_)
+                | Expr::Function(_)
+                | Expr::Nested(_)
         );
         if atomic { self.0 } else { Expr::Nested(Box::new(self.0)) }
     }
@@ -273,7 +278,9 @@ fn expect_end(parser: &Parser<'_>) -> Result<(), SqlError> {
     if next.token == Token::EOF {
         return Ok(());
     }
-    Err(SqlError { message: format!("unexpected `{}` after the end, at column {}", next.token, next.span.start.column) })
+    Err(SqlError {
+        message: format!("unexpected `{}` after the end, at column {}", next.token, next.span.start.column),
+    })
 }
 
 /// The name an identifier stands for: quoted names as written, others in lower case, as in DataFusion.
@@ -286,7 +293,9 @@ pub fn normalize(ident: &Ident) -> String {
 #[must_use]
 pub fn identifier(name: &str) -> Ident {
     let plain = ScalarExpr::parse(name).is_ok_and(|expr| match &expr.0 {
-        Expr::Identifier(ident) => ident.quote_style.is_none() && ident.value == name && normalize(ident) == name,
+        Expr::Identifier(ident) => {
+            ident.quote_style.is_none() && ident.value == name && normalize(ident) == name
+        }
         _ => false,
     });
     if plain { Ident::new(name) } else { Ident::with_quote('"', name) }
@@ -340,7 +349,9 @@ mod tests {
 
     #[test]
     fn printing_is_canonical_and_parses_back() {
-        for text in ["a+1>b", "lower( name )", "\"Odd Name\" = 'it''s'", "a.b.c IS NOT NULL", "x BETWEEN 1 AND 2"] {
+        for text in
+            ["a+1>b", "lower( name )", "\"Odd Name\" = 'it''s'", "a.b.c IS NOT NULL", "x BETWEEN 1 AND 2"]
+        {
             let once = expr(text);
             assert_eq!(expr(&once.to_string()), once, "{text}");
         }
@@ -382,7 +393,8 @@ mod tests {
 
     #[test]
     fn conjuncts_come_left_to_right() {
-        let parts: Vec<String> = expr("a AND (b AND c) AND d").conjuncts().iter().map(ToString::to_string).collect();
+        let parts: Vec<String> =
+            expr("a AND (b AND c) AND d").conjuncts().iter().map(ToString::to_string).collect();
         assert_eq!(parts, ["a", "b", "c", "d"]);
     }
 }

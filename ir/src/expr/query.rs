@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{self, Ident, ObjectNamePart, SelectFlavor, SelectItem, SetExpr, visit_expressions, visit_expressions_mut, visit_relations};
+use sqlparser::ast::{
+    self, Ident, ObjectNamePart, SelectFlavor, SelectItem, SetExpr, visit_expressions, visit_expressions_mut,
+    visit_relations,
+};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
@@ -22,21 +25,28 @@ impl Query {
     /// When the text is not exactly one `SELECT` query (with or without `WITH`, `UNION`, `VALUES`). The message
     /// begins with `only SELECT` when the text is SQL, but something else.
     pub fn parse(text: &str) -> Result<Self, SqlError> {
-        Self::parse_select(text).map_err(|error| match Parser::parse_sql(&GenericDialect {}, text).as_deref() {
-            Ok([_, _, ..]) => SqlError { message: "only SELECT is allowed, and only one".to_owned() },
-            Ok([ast::Statement::Query(_)]) | Ok([]) | Err(_) => error,
-            Ok([_]) => SqlError { message: "only SELECT is allowed; this is another statement".to_owned() },
+        Self::parse_select(text).map_err(|error| {
+            match Parser::parse_sql(&GenericDialect {}, text).as_deref() {
+                Ok([_, _, ..]) => SqlError { message: "only SELECT is allowed, and only one".to_owned() },
+                Ok([ast::Statement::Query(_)]) | Ok([]) | Err(_) => error,
+                Ok([_]) => {
+                    SqlError { message: "only SELECT is allowed; this is another statement".to_owned() }
+                }
+            }
         })
     }
 
     fn parse_select(text: &str) -> Result<Self, SqlError> {
-        let mut parser = Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT).try_with_sql(text)?;
+        let mut parser =
+            Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT).try_with_sql(text)?;
         let query = parser.parse_query()?;
         if parser.peek_token().token == Token::SemiColon {
             parser.next_token();
         }
         expect_end(&parser)?;
-        if let SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) = query.body.as_ref() {
+        if let SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) =
+            query.body.as_ref()
+        {
             return Err(SqlError { message: "only SELECT is allowed; the query changes data".to_owned() });
         }
         Ok(Self(query))
@@ -83,7 +93,11 @@ impl Query {
             if matches!(word.keyword, Keyword::NATURAL | Keyword::TABLE | Keyword::PIVOT | Keyword::UNPIVOT) {
                 return None;
             }
-            names.insert(normalize(&Ident { value: word.value, quote_style: word.quote_style, span: Span::empty() }));
+            names.insert(normalize(&Ident {
+                value: word.value,
+                quote_style: word.quote_style,
+                span: Span::empty(),
+            }));
         }
         Some(names)
     }
@@ -114,9 +128,10 @@ impl ast::Visitor for Wildcards {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<()> {
-        let wildcard = select.projection.iter().any(|item| {
-            matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
-        });
+        let wildcard = select
+            .projection
+            .iter()
+            .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
         if wildcard || select.flavor == SelectFlavor::FromFirstNoSelect {
             return ControlFlow::Break(());
         }

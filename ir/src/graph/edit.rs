@@ -47,7 +47,8 @@ impl Graph {
 
     /// Replaces all inputs of a node.
     pub fn set_inputs(&mut self, id: NodeId, inputs: &[NodeId]) {
-        let old: Vec<_> = self.nodes.edges_directed(id.0, Direction::Incoming).map(|edge| edge.id()).collect();
+        let old: Vec<_> =
+            self.nodes.edges_directed(id.0, Direction::Incoming).map(|edge| edge.id()).collect();
         for edge in old {
             self.nodes.remove_edge(edge);
         }
@@ -134,8 +135,10 @@ impl Graph {
     /// Removes every node no sink depends on, and says which.
     pub fn remove_unreachable(&mut self) -> Vec<String> {
         let mut alive = std::collections::BTreeSet::new();
-        let mut open: Vec<NodeId> =
-            self.ids().filter(|id| self.get(*id).is_some_and(|node| matches!(node.op, Op::Sink(_)))).collect();
+        let mut open: Vec<NodeId> = self
+            .ids()
+            .filter(|id| self.get(*id).is_some_and(|node| matches!(node.op, Op::Sink(_))))
+            .collect();
         while let Some(id) = open.pop() {
             if alive.insert(id) {
                 open.extend(self.inputs(id));

@@ -51,7 +51,8 @@ impl Graph {
         graph.parameters = flat.parameters;
         graph.cache = flat.cache;
         graph.schedule = flat.schedule;
-        let ids: Result<Vec<NodeId>, GraphError> = flat.nodes.into_iter().map(|node| graph.add(node)).collect();
+        let ids: Result<Vec<NodeId>, GraphError> =
+            flat.nodes.into_iter().map(|node| graph.add(node)).collect();
         let ids = ids?;
         let id = |index: u32| {
             ids.get(index as usize).copied().ok_or_else(|| GraphError::UnknownName(format!("number {index}")))

@@ -13,7 +13,9 @@ mod node;
 mod walk;
 
 pub use flat::FlatGraph;
-pub use node::{CachePolicy, Node, Parameter, ParameterTarget, Placement, PlacementChoice, Schedule, Segment};
+pub use node::{
+    CachePolicy, Node, Parameter, ParameterTarget, Placement, PlacementChoice, Schedule, Segment,
+};
 
 use std::collections::BTreeMap;
 
@@ -153,7 +155,13 @@ impl Graph {
 impl PartialEq for Graph {
     fn eq(&self, other: &Self) -> bool {
         let header = |graph: &Self| {
-            (graph.name.clone(), graph.phase, graph.parameters.clone(), graph.cache.clone(), graph.schedule.clone())
+            (
+                graph.name.clone(),
+                graph.phase,
+                graph.parameters.clone(),
+                graph.cache.clone(),
+                graph.schedule.clone(),
+            )
         };
         let input_names = |graph: &Self, id: NodeId| -> Vec<(usize, String)> {
             graph.ports(id).into_iter().map(|(port, from)| (port, graph.name_of(from).to_owned())).collect()

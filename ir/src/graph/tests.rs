@@ -36,7 +36,9 @@ fn walks_put_producers_first_and_break_ties_by_name() {
 
 #[test]
 fn a_cycle_is_named_from_its_smallest_node() {
-    let graph = graph("b = filter a predicate=(x)\nc = filter b predicate=(x)\na = filter c predicate=(x)\nd = filter a predicate=(x)\n");
+    let graph = graph(
+        "b = filter a predicate=(x)\nc = filter b predicate=(x)\na = filter c predicate=(x)\nd = filter a predicate=(x)\n",
+    );
     assert_eq!(graph.cycle(), Some(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
     assert!(graph.topological().is_empty());
 }
@@ -58,7 +60,8 @@ fn edits_keep_ports_and_names() {
 
 #[test]
 fn one_reader_may_read_a_node_twice() {
-    let mut graph = graph("a = scan location=a version=0 rows=1 : {x Int64}\nu = union_by_name a, a sources=[a, a]\n");
+    let mut graph =
+        graph("a = scan location=a version=0 rows=1 : {x Int64}\nu = union_by_name a, a sources=[a, a]\n");
     let (a, u) = (graph.find("a").unwrap(), graph.find("u").unwrap());
     assert_eq!(graph.consumers(a), [(u, 0), (u, 1)]);
     let b = graph.add(Node::new("b", Op::Distinct(crate::op::Distinct {}))).unwrap();

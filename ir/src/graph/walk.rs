@@ -10,8 +10,11 @@ impl Graph {
     #[must_use]
     pub fn topological(&self) -> Vec<NodeId> {
         let mut waiting: BTreeMap<NodeId, usize> = self.ids().map(|id| (id, self.ports(id).len())).collect();
-        let mut ready: BTreeSet<(&str, NodeId)> =
-            waiting.iter().filter(|(_, inputs)| **inputs == 0).map(|(id, _)| (self.name_of(*id), *id)).collect();
+        let mut ready: BTreeSet<(&str, NodeId)> = waiting
+            .iter()
+            .filter(|(_, inputs)| **inputs == 0)
+            .map(|(id, _)| (self.name_of(*id), *id))
+            .collect();
         let mut order = Vec::with_capacity(self.len());
         while let Some((_, id)) = ready.pop_first() {
             order.push(id);
@@ -69,8 +72,10 @@ impl Graph {
         loop {
             let next = self.inputs(*path.last()?).into_iter().find(|input| !sorted.contains(input))?;
             if let Some(at) = path.iter().position(|id| *id == next) {
-                let mut names: Vec<String> = path[at..].iter().rev().map(|id| self.name_of(*id).to_owned()).collect();
-                let smallest = names.iter().enumerate().min_by_key(|(_, name)| (*name).clone()).map_or(0, |(i, _)| i);
+                let mut names: Vec<String> =
+                    path[at..].iter().rev().map(|id| self.name_of(*id).to_owned()).collect();
+                let smallest =
+                    names.iter().enumerate().min_by_key(|(_, name)| (*name).clone()).map_or(0, |(i, _)| i);
                 names.rotate_left(smallest);
                 return Some(names);
             }

@@ -6,7 +6,16 @@ use crate::expr::{NamedExprs, ScalarExpr};
 
 /// Keeps the rows for which the predicate is true.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
@@ -17,7 +26,16 @@ pub struct Filter {
 /// Computes output columns from each row. Without columns it stands for all columns of the input; that is
 /// surface syntax and gone in phase Core.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Project {
@@ -28,7 +46,16 @@ pub struct Project {
 
 /// One row per group: the grouping columns, then the measures.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Aggregate {
@@ -42,7 +69,16 @@ pub struct Aggregate {
 
 /// All columns of the input, then window calls.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Window {
@@ -52,7 +88,16 @@ pub struct Window {
 
 /// One row for every element of a list column.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Unnest {
@@ -68,7 +113,16 @@ pub struct Unnest {
 
 /// A SQL query over its inputs.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Query {
@@ -80,21 +134,48 @@ pub struct Query {
 
 /// Stacks inputs with the same columns and types; duplicates stay.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Union {}
 
 /// Equal rows become one.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Distinct {}
 
 /// How a sink treats what the table holds already.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
     rkyv::Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -107,7 +188,16 @@ pub enum SinkMode {
 
 /// Writes its input to a Delta table. A sink's node is named `@` and the table.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Sink {

@@ -15,11 +15,11 @@ mod join;
 mod source;
 mod surface;
 
-pub use self::core::{
-    Aggregate, Distinct, Filter, Project, Query, Sink, SinkMode, Union, Unnest, Window,
-};
+pub use self::core::{Aggregate, Distinct, Filter, Project, Query, Sink, SinkMode, Union, Unnest, Window};
 pub use self::join::{Join, JoinColumn, JoinType, Side, SpanJoin, SpanRelation};
-pub use self::source::{ChangeFeed, ChangeRange, FileManifest, Input, Read, Scan, TableMetadata, SOURCE_FILE_COLUMN};
+pub use self::source::{
+    ChangeFeed, ChangeRange, FileManifest, Input, Read, SOURCE_FILE_COLUMN, Scan, TableMetadata,
+};
 pub use self::surface::{CpgEmit, CpgTable, Normalize, Relate, RelateSpan, SelectColumn, UnionByName};
 
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,16 @@ use crate::phase::Phase;
 
 /// What a node computes.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(tag = "op", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "every variant is documented on its struct")]
@@ -182,7 +191,9 @@ impl Op {
                 (Phase::Lowered, Phase::Bound)
             }
             Self::Scan(_) => (Phase::Resolved, Phase::Scheduled),
-            Self::Join(_) | Self::SpanJoin(_) | Self::Union(_) | Self::Distinct(_) => (Phase::Core, Phase::Scheduled),
+            Self::Join(_) | Self::SpanJoin(_) | Self::Union(_) | Self::Distinct(_) => {
+                (Phase::Core, Phase::Scheduled)
+            }
             Self::Filter(_)
             | Self::Project(_)
             | Self::Aggregate(_)
@@ -228,11 +239,15 @@ impl Op {
                 evaluation: Evaluation::Scalar,
                 expr: &filter.predicate,
             }],
-            Self::Project(project) => columns(&project.columns, Evaluation::Scalar, ExprField::Column).collect(),
+            Self::Project(project) => {
+                columns(&project.columns, Evaluation::Scalar, ExprField::Column).collect()
+            }
             Self::Window(window) => columns(&window.columns, Evaluation::Window, ExprField::Column).collect(),
-            Self::Aggregate(aggregate) => columns(&aggregate.group_by, Evaluation::Scalar, ExprField::GroupBy)
-                .chain(columns(&aggregate.measures, Evaluation::Aggregate, ExprField::Measure))
-                .collect(),
+            Self::Aggregate(aggregate) => {
+                columns(&aggregate.group_by, Evaluation::Scalar, ExprField::GroupBy)
+                    .chain(columns(&aggregate.measures, Evaluation::Aggregate, ExprField::Measure))
+                    .collect()
+            }
             Self::Input(_)
             | Self::ChangeFeed(_)
             | Self::TableMetadata(_)

@@ -9,7 +9,16 @@ pub const SOURCE_FILE_COLUMN: &str = "__source_file";
 
 /// A table named by the spec, not opened yet.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -25,7 +34,16 @@ pub struct Input {
 
 /// The rows inserted, updated and deleted between two versions of the input it names.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct ChangeFeed {
@@ -36,7 +54,16 @@ pub struct ChangeFeed {
 
 /// The versions of a change feed: by version number or by time, both ends included.
 #[derive(
-    Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize,
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
     rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
@@ -65,21 +92,48 @@ impl ChangeRange {
 
 /// One row about the input it names: version, protocol, properties, schema.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct TableMetadata {}
 
 /// One row for every active data file of the input it names.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct FileManifest {}
 
 /// What a scan reads of its table.
 #[derive(
-    Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize,
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
     rkyv::Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -97,7 +151,16 @@ pub enum Read {
 
 /// A leaf: one version of a Delta table. Its schema comes from the table and is not derived.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Scan {

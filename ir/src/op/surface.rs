@@ -9,7 +9,16 @@ use super::join::{JoinColumn, JoinType, Side, SpanRelation};
 /// Columns added, in this order: `entity_id` when id columns are given (`stable_id128` of the view's name and all of
 /// them; NULL when one is NULL), `span` when span columns are given, and `<column>_normalized` for every text column.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Normalize {
@@ -25,7 +34,16 @@ pub struct Normalize {
 
 /// A join by equal keys, by spans, or both.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct Relate {
@@ -77,7 +95,16 @@ impl<'de> Deserialize<'de> for SelectColumn {
 
 /// How the spans of the two sides relate. Spans are half-open: the end is not part of the span.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct RelateSpan {
@@ -95,7 +122,16 @@ pub struct RelateSpan {
 /// Stacks its inputs by column name: the first input's columns in their order, then new columns in order of
 /// appearance. A column an input does not have is NULL there.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct UnionByName {
@@ -111,7 +147,16 @@ pub struct UnionByName {
 
 /// Brings its inputs into the form of one of the tables of a code property graph.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
 )]
 #[serde(deny_unknown_fields)]
 pub struct CpgEmit {
@@ -121,7 +166,16 @@ pub struct CpgEmit {
 
 /// The tables of a code property graph.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
     rkyv::Deserialize,
 )]
 #[serde(rename_all = "snake_case")]

@@ -14,7 +14,8 @@ pub fn dot(graph: &Graph) -> String {
     ];
     for id in graph.topological() {
         let Some(node) = graph.get(id) else { continue };
-        let shared = node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
+        let shared =
+            node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
         let shape = match &node.op {
             Op::Scan(_) | Op::Input(_) => ", shape=cylinder",
             Op::Sink(_) => ", shape=box",
@@ -24,7 +25,8 @@ pub fn dot(graph: &Graph) -> String {
         let label = format!("{}\n{}", word(&node.name), node.op.keyword());
         lines.push(format!("  {} [label={}{shape}];", quoted(&node.name), quoted(&label)));
         for (port, input) in graph.ports(id) {
-            let label = if node.op.arity().allows(1) { String::new() } else { format!(" [label=\"{port}\"]") };
+            let label =
+                if node.op.arity().allows(1) { String::new() } else { format!(" [label=\"{port}\"]") };
             lines.push(format!("  {} -> {}{label};", quoted(graph.name_of(input)), quoted(&node.name)));
         }
     }

@@ -37,7 +37,8 @@ pub struct Parsed {
 pub fn parse(text: &str) -> Result<Parsed, TextError> {
     let mut statements = statements(text).into_iter();
     let at_start = |message: &str| TextError { line: 1, message: message.to_owned() };
-    let (line, first) = statements.next().ok_or_else(|| at_start("expected `graph NAME phase=PHASE`, found nothing"))?;
+    let (line, first) =
+        statements.next().ok_or_else(|| at_start("expected `graph NAME phase=PHASE`, found nothing"))?;
     let mut graph = parse_header(first).map_err(|message| TextError { line, message })?;
     let mut lines = BTreeMap::new();
     let mut inputs: Vec<(usize, NodeId, Vec<String>)> = Vec::new();
@@ -114,14 +115,19 @@ fn parse_header(statement: &str) -> Result<Graph, String> {
     let fields = cursor.fields()?;
     let phase = fields.get("phase").and_then(Value::as_str).unwrap_or_default();
     let names = Phase::ALL.map(Phase::name).join(", ");
-    graph.phase = Phase::from_name(phase).ok_or_else(|| format!("`{phase}` is not a phase; phases are {names}"))?;
+    graph.phase =
+        Phase::from_name(phase).ok_or_else(|| format!("`{phase}` is not a phase; phases are {names}"))?;
     Ok(graph)
 }
 
 fn parse_node(name: String, mut cursor: Cursor<'_>) -> Result<(Node, Vec<String>), String> {
     let keyword = cursor.word()?;
     let mut sources = Vec::new();
-    while cursor.at_word() && !cursor.at_field() && !cursor.at_keyword("expects") && !cursor.at_keyword("place") {
+    while cursor.at_word()
+        && !cursor.at_field()
+        && !cursor.at_keyword("expects")
+        && !cursor.at_keyword("place")
+    {
         sources.push(cursor.word()?);
         if !cursor.take(",") {
             break;
@@ -139,7 +145,8 @@ fn parse_node(name: String, mut cursor: Cursor<'_>) -> Result<(Node, Vec<String>
     }
     if cursor.take("place") {
         let choice = cursor.word()?;
-        let choice = PlacementChoice::from_name(&choice).ok_or_else(|| format!("`{choice}` is not a placement"))?;
+        let choice =
+            PlacementChoice::from_name(&choice).ok_or_else(|| format!("`{choice}` is not a placement"))?;
         let reason = cursor.value()?.as_str().unwrap_or_default().to_owned();
         node.placement = Some(Placement { choice, reason });
     }
@@ -186,7 +193,8 @@ impl<'a> Cursor<'a> {
     }
 
     fn word(&mut self) -> Result<String, String> {
-        let (word, rest) = take_word(self.peek()).ok_or_else(|| format!("expected a name, found {}", self.found()))?;
+        let (word, rest) =
+            take_word(self.peek()).ok_or_else(|| format!("expected a name, found {}", self.found()))?;
         self.rest = rest;
         Ok(word)
     }
@@ -196,7 +204,11 @@ impl<'a> Cursor<'a> {
     }
 
     fn end(&mut self) -> Result<(), String> {
-        if self.peek().is_empty() { Ok(()) } else { Err(format!("expected the end of the line, found {}", self.found())) }
+        if self.peek().is_empty() {
+            Ok(())
+        } else {
+            Err(format!("expected the end of the line, found {}", self.found()))
+        }
     }
 
     fn fields(&mut self) -> Result<Map<String, Value>, String> {
@@ -256,9 +268,13 @@ impl<'a> Cursor<'a> {
                 Ok(number)
             }
             _ => {
-                for (keyword, value) in [("true", Value::from(true)), ("false", Value::from(false)), ("null", Value::Null)] {
+                for (keyword, value) in
+                    [("true", Value::from(true)), ("false", Value::from(false)), ("null", Value::Null)]
+                {
                     let after = text.strip_prefix(keyword);
-                    if let Some(rest) = after.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')) {
+                    if let Some(rest) =
+                        after.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+                    {
                         self.rest = rest;
                         return Ok(value);
                     }
@@ -311,8 +327,14 @@ mod tests {
     fn mistakes_name_their_line() {
         assert!(error("graph t phase=later\n").starts_with("line 1: `later` is not a phase"));
         let header = "graph t phase=resolved\n# a comment\n";
-        assert_eq!(error(&format!("{header}a = scam x=1\n")).split(',').next(), Some("line 3: unknown variant `scam`"));
-        assert_eq!(error(&format!("{header}a = filter b predicate=(x)\n")), "line 3: there is no node named `b`");
+        assert_eq!(
+            error(&format!("{header}a = scam x=1\n")).split(',').next(),
+            Some("line 3: unknown variant `scam`")
+        );
+        assert_eq!(
+            error(&format!("{header}a = filter b predicate=(x)\n")),
+            "line 3: there is no node named `b`"
+        );
         assert!(error(&format!("{header}a = distinct\na = distinct\n")).starts_with("line 4: two nodes"));
         assert!(error(&format!("{header}a = filter a predicate=(x\n")).contains("a `(` without its `)`"));
     }

@@ -30,7 +30,9 @@ pub fn take_word(text: &str) -> Option<(String, &str)> {
         let name = stream.next()?.ok()?;
         return Some((name, &text[stream.byte_offset()..]));
     }
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@'))).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@')))
+        .unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     is_word(name).then(|| (name.to_owned(), rest))
 }
@@ -71,7 +73,11 @@ fn print_string(text: &str) -> String {
     }
     let wrapped = format!("({text})");
     let sql_like = text.contains([' ', '(']) && text.trim() == text;
-    if sql_like && parenthesised(&wrapped) == Some(wrapped.len()) { wrapped } else { Value::from(text).to_string() }
+    if sql_like && parenthesised(&wrapped) == Some(wrapped.len()) {
+        wrapped
+    } else {
+        Value::from(text).to_string()
+    }
 }
 
 /// A value on one line.

@@ -18,8 +18,11 @@ pub(super) fn check(graph: &Graph, id: NodeId, oracle: Option<&dyn Oracle>, repo
     check_schema(graph, node, report);
     check_readers(graph, id, node, report);
     if graph.phase >= Phase::Typed && wired {
-        let inputs: Vec<Option<&Schema>> =
-            graph.inputs(id).into_iter().map(|input| graph.get(input).and_then(|node| node.schema.as_ref())).collect();
+        let inputs: Vec<Option<&Schema>> = graph
+            .inputs(id)
+            .into_iter()
+            .map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
+            .collect();
         if let Some(inputs) = inputs.into_iter().collect::<Option<Vec<_>>>() {
             check_columns(node, &inputs, report);
             check_derived(graph, node, &inputs, oracle, report);
@@ -106,9 +109,15 @@ fn check_readers(graph: &Graph, id: NodeId, node: &Node, report: &mut Report) {
         report.add(&node.name, "V08", "a sink is read");
     }
     match (&node.placement, graph.phase >= Phase::Placed) {
-        (None, true) if readers > 1 => report.add(&node.name, "V11", format!("{readers} readers and no placement")),
-        (Some(_), false) => report.add(&node.name, "V11", format!("has a placement in phase {}", graph.phase)),
-        (Some(_), true) if matches!(node.op, Op::Sink(_)) => report.add(&node.name, "V11", "a sink has a placement"),
+        (None, true) if readers > 1 => {
+            report.add(&node.name, "V11", format!("{readers} readers and no placement"))
+        }
+        (Some(_), false) => {
+            report.add(&node.name, "V11", format!("has a placement in phase {}", graph.phase))
+        }
+        (Some(_), true) if matches!(node.op, Op::Sink(_)) => {
+            report.add(&node.name, "V11", "a sink has a placement")
+        }
         _ => {}
     }
 }
@@ -124,7 +133,11 @@ fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
         let read: BTreeSet<String> =
             node.op.expressions().iter().flat_map(|used| ScalarExpr::columns(used.expr)).collect();
         for column in read.iter().filter(|column| !input.contains(column)) {
-            report.add(&node.name, "V06", format!("an expression reads `{column}`, which the input does not have"));
+            report.add(
+                &node.name,
+                "V06",
+                format!("an expression reads `{column}`, which the input does not have"),
+            );
         }
     }
     match &node.op {
@@ -149,12 +162,22 @@ fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
     }
 }
 
-fn check_join(node: &Node, join_type: JoinType, columns: &[JoinColumn], inputs: &[&Schema], report: &mut Report) {
+fn check_join(
+    node: &Node,
+    join_type: JoinType,
+    columns: &[JoinColumn],
+    inputs: &[&Schema],
+    report: &mut Report,
+) {
     let mut names = BTreeSet::new();
     for column in columns {
         let port = usize::from(column.from == Side::Right);
         if port == 1 && !join_type.keeps_right() {
-            report.add(&node.name, "V13", format!("`{}` comes from the right side, which is not kept", column.name));
+            report.add(
+                &node.name,
+                "V13",
+                format!("`{}` comes from the right side, which is not kept", column.name),
+            );
         }
         if !inputs.get(port).is_some_and(|input| input.contains(&column.column)) {
             report.add(&node.name, "V13", format!("input {port} has no column `{}`", column.column));
@@ -165,13 +188,23 @@ fn check_join(node: &Node, join_type: JoinType, columns: &[JoinColumn], inputs: 
     }
 }
 
-fn check_derived(graph: &Graph, node: &Node, inputs: &[&Schema], oracle: Option<&dyn Oracle>, report: &mut Report) {
+fn check_derived(
+    graph: &Graph,
+    node: &Node,
+    inputs: &[&Schema],
+    oracle: Option<&dyn Oracle>,
+    report: &mut Report,
+) {
     let core = !is_leaf(&node.op) && node.op.allowed_in(Phase::Core);
     let unbound = graph.phase < Phase::Bound && !graph.parameters.is_empty();
     let (Some(oracle), Some(schema), true, false) = (oracle, &node.schema, core, unbound) else { return };
     match oracle.schema(node, inputs) {
         Ok(derived) if derived == *schema => {}
-        Ok(derived) => report.add(&node.name, "V07", format!("the schema says {schema}, derived is {derived}")),
-        Err(error) => report.add(&node.name, "V07", format!("the operation does not fit its inputs: {error}")),
+        Ok(derived) => {
+            report.add(&node.name, "V07", format!("the schema says {schema}, derived is {derived}"))
+        }
+        Err(error) => {
+            report.add(&node.name, "V07", format!("the operation does not fit its inputs: {error}"))
+        }
     }
 }

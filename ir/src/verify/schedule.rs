@@ -17,7 +17,8 @@ pub(super) fn check(graph: &Graph, report: &mut Report) {
     if graph.phase < Phase::Scheduled {
         report.add(&graph.name, "V12", format!("there is a schedule in phase {}", graph.phase));
     }
-    let wanted: BTreeSet<&str> = graph.ids().filter(|id| is_root(graph, *id)).map(|id| graph.name_of(id)).collect();
+    let wanted: BTreeSet<&str> =
+        graph.ids().filter(|id| is_root(graph, *id)).map(|id| graph.name_of(id)).collect();
     let mut levels: BTreeMap<&str, u32> = BTreeMap::new();
     for segment in &schedule.segments {
         let root = segment.root.as_str();
@@ -30,13 +31,21 @@ pub(super) fn check(graph: &Graph, report: &mut Report) {
         };
         let reads = shared_inputs(graph, id);
         if reads.iter().map(String::as_str).ne(segment.reads.iter().map(String::as_str)) {
-            report.add(root, "V12", format!("the segment reads {reads:?}, the schedule says {:?}", segment.reads));
+            report.add(
+                root,
+                "V12",
+                format!("the segment reads {reads:?}, the schedule says {:?}", segment.reads),
+            );
         }
         for read in &reads {
             match levels.get(read.as_str()) {
                 None => report.add(root, "V12", format!("comes before `{read}`, which it reads")),
                 Some(level) if *level >= segment.level => {
-                    report.add(root, "V12", format!("is on level {}, reads `{read}` on level {level}", segment.level));
+                    report.add(
+                        root,
+                        "V12",
+                        format!("is on level {}, reads `{read}` on level {level}", segment.level),
+                    );
                 }
                 Some(_) => {}
             }

@@ -45,18 +45,20 @@ fn rows(op: &Op, inputs: &[Estimate]) -> Estimate {
     let larger = inputs.iter().copied().max_by_key(|input| input.rows).unwrap_or(first);
     match op {
         Op::Scan(scan) => scan.rows,
-        Op::Filter(filter) => first.scaled(filter.predicate.conjuncts().iter().map(|part| selectivity(part.ast())).product()),
+        Op::Filter(filter) => {
+            first.scaled(filter.predicate.conjuncts().iter().map(|part| selectivity(part.ast())).product())
+        }
         Op::Aggregate(aggregate) if aggregate.group_by.is_empty() => Estimate::exact(1),
         Op::Aggregate(_) => first.scaled(0.1),
         Op::Distinct(_) => first.scaled(0.5),
         Op::Unnest(_) => first.scaled(3.0),
         Op::Join(join) => join_rows(join.join_type, first, larger),
-        Op::SpanJoin(join) if join.innermost || !join.join_type.keeps_right() => join_rows(join.join_type, first, larger),
+        Op::SpanJoin(join) if join.innermost || !join.join_type.keeps_right() => {
+            join_rows(join.join_type, first, larger)
+        }
         // Every position of a syntax tree lies in a handful of nested spans.
         Op::SpanJoin(_) => larger.scaled(5.0),
-        Op::Union(_) | Op::UnionByName(_) => {
-            inputs.iter().copied().reduce(Estimate::plus).unwrap_or(first)
-        }
+        Op::Union(_) | Op::UnionByName(_) => inputs.iter().copied().reduce(Estimate::plus).unwrap_or(first),
         Op::Query(_) => Estimate { quality: ir::estimate::Quality::Unknown, ..larger },
         Op::Input(_)
         | Op::ChangeFeed(_)
@@ -93,7 +95,9 @@ fn selectivity(predicate: &Expr) -> f64 {
         }
         Expr::Nested(inner) => selectivity(inner),
         Expr::Between { .. } => 0.25,
-        Expr::InList { list, .. } => (f64::from(u32::try_from(list.len()).unwrap_or(u32::MAX)) * 0.1).min(0.5),
+        Expr::InList { list, .. } => {
+            (f64::from(u32::try_from(list.len()).unwrap_or(u32::MAX)) * 0.1).min(0.5)
+        }
         Expr::IsNull(_) => 0.1,
         _ => 1.0 / 3.0,
     }

@@ -69,7 +69,8 @@ pub(crate) fn bind_op(op: &mut Op, values: &BTreeMap<String, ScalarExpr>) {
 
 /// The placeholders in an operation.
 pub(super) fn placeholders(op: &Op) -> BTreeSet<String> {
-    let mut found: BTreeSet<String> = op.expressions().iter().flat_map(|used| used.expr.placeholders()).collect();
+    let mut found: BTreeSet<String> =
+        op.expressions().iter().flat_map(|used| used.expr.placeholders()).collect();
     if let Op::Query(query) = op {
         found.extend(query.query.placeholders());
     }
@@ -105,7 +106,9 @@ pub(super) fn check(graph: &Graph, cx: &mut Context<'_>) {
                     cx.report(Diagnostic::new(codes::UNUSED_PARAMETER, message).at(place.field("position")));
                 }
             }
-            ParameterTarget::FilterEq { base, column } => check_filter(graph, cx, parameter, base, column, &place),
+            ParameterTarget::FilterEq { base, column } => {
+                check_filter(graph, cx, parameter, base, column, &place)
+            }
         }
     }
 }
@@ -150,7 +153,11 @@ fn predicate(column: &str, value: &ScalarExpr) -> ScalarExpr {
         Expr::Cast { expr, .. } => matches!(expr.as_ref(), Expr::Value(value) if value.value == Value::Null),
         _ => false,
     };
-    if null { ScalarExpr::new(Expr::IsNull(Box::new(column.into_ast()))) } else { column.equals(value.clone()) }
+    if null {
+        ScalarExpr::new(Expr::IsNull(Box::new(column.into_ast())))
+    } else {
+        column.equals(value.clone())
+    }
 }
 
 /// Puts a filter above a node. The filter takes the node's name: it is what readers of that name mean.

@@ -147,9 +147,12 @@ fn no_duplicates(cx: &mut Context<'_>, node: &Node, schema: Schema) -> Option<Sc
     let twice: Vec<String> = schema.names().filter(|name| !seen.insert(*name)).map(str::to_owned).collect();
     for name in &twice {
         cx.report(
-            Diagnostic::new(codes::DUPLICATE_COLUMN, format!("the result would have two columns named `{name}`"))
-                .at(operation_place(cx, node))
-                .help("give one of them another name"),
+            Diagnostic::new(
+                codes::DUPLICATE_COLUMN,
+                format!("the result would have two columns named `{name}`"),
+            )
+            .at(operation_place(cx, node))
+            .help("give one of them another name"),
         );
     }
     twice.is_empty().then_some(schema)
@@ -163,10 +166,13 @@ fn check_expression(cx: &mut Context<'_>, node: &Node, used: &ExprUse<'_>, input
             let predicate = used.field == ExprField::Predicate;
             if predicate && !matches!(found.data_type, DataType::Boolean | DataType::Null) {
                 cx.report(
-                    Diagnostic::new(codes::PREDICATE_NOT_BOOLEAN, format!("the predicate is {}", found.data_type))
-                        .at(place)
-                        .found(found.data_type.to_string())
-                        .allowed(["Boolean"]),
+                    Diagnostic::new(
+                        codes::PREDICATE_NOT_BOOLEAN,
+                        format!("the predicate is {}", found.data_type),
+                    )
+                    .at(place)
+                    .found(found.data_type.to_string())
+                    .allowed(["Boolean"]),
                 );
                 return false;
             }
@@ -211,7 +217,9 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place
                 .found(name)
                 .allowed(candidates)
                 .suggest_nearest();
-            if let Some(exact) = candidates.iter().find(|column| column.eq_ignore_ascii_case(name) && *column != name) {
+            if let Some(exact) =
+                candidates.iter().find(|column| column.eq_ignore_ascii_case(name) && *column != name)
+            {
                 diagnostic = diagnostic
                     .suggestion(format!("\"{exact}\""))
                     .help("unquoted names in SQL are lower case; put this one in double quotes");
@@ -250,11 +258,14 @@ fn check_contract(graph: &Graph, cx: &mut Context<'_>, id: NodeId) {
         let place = place.field(promised.name());
         match schema.field(promised.name()) {
             None => cx.report(
-                Diagnostic::new(codes::CONTRACT_COLUMN, format!("`{}` has no column `{}`", node.name, promised.name()))
-                    .at(place)
-                    .found(promised.name())
-                    .allowed(schema.names())
-                    .suggest_nearest(),
+                Diagnostic::new(
+                    codes::CONTRACT_COLUMN,
+                    format!("`{}` has no column `{}`", node.name, promised.name()),
+                )
+                .at(place)
+                .found(promised.name())
+                .allowed(schema.names())
+                .suggest_nearest(),
             ),
             Some(actual) if !same_logical_type(actual.data_type(), promised.data_type()) => cx.report(
                 Diagnostic::new(

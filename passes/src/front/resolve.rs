@@ -58,10 +58,13 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
         Some(Op::Input(input)) => scan(graph, cx, id, &input, &read, place),
         Some(_) => cx.report_broken(
             &name,
-            Diagnostic::new(codes::NOT_AN_INPUT, format!("`{source}` is a view; this transform reads an input's table"))
-                .at(place)
-                .found(&source)
-                .allowed(inputs(graph)),
+            Diagnostic::new(
+                codes::NOT_AN_INPUT,
+                format!("`{source}` is a view; this transform reads an input's table"),
+            )
+            .at(place)
+            .found(&source)
+            .allowed(inputs(graph)),
         ),
         None => unknown_source(graph, cx, &name, &source, place, inputs(graph)),
     }
@@ -90,7 +93,8 @@ fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read
             let place = if *read == Read::Rows { place.field(field) } else { place };
             let mut diagnostic = Diagnostic::new(code, format!("`{}`: {error}", input.location)).at(place);
             if let TableError::NoVersion { latest, .. } = error {
-                diagnostic = diagnostic.help(format!("versions 0 to {latest} exist; leave the pin out to read the latest"));
+                diagnostic = diagnostic
+                    .help(format!("versions 0 to {latest} exist; leave the pin out to read the latest"));
             }
             cx.report_broken(&name, diagnostic);
         }
@@ -164,9 +168,11 @@ fn unknown_source(
         .found(source)
         .allowed(allowed)
         .suggest_nearest();
-    let differs_in_case = graph.ids().map(|id| graph.name_of(id)).find(|name| name.eq_ignore_ascii_case(source));
+    let differs_in_case =
+        graph.ids().map(|id| graph.name_of(id)).find(|name| name.eq_ignore_ascii_case(source));
     if let Some(name) = differs_in_case.filter(|_| query) {
-        diagnostic = diagnostic.help(format!("unquoted names in SQL are lower case; write \"{name}\" in double quotes"));
+        diagnostic = diagnostic
+            .help(format!("unquoted names in SQL are lower case; write \"{name}\" in double quotes"));
     }
     cx.report_broken(owner, diagnostic);
 }
@@ -210,11 +216,14 @@ fn check_declared_dependencies(graph: &Graph, cx: &mut Context<'_>) {
         if !unknown && read != declared {
             let list = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(", ");
             cx.report(
-                Diagnostic::new(codes::DEPENDENCIES_DISAGREE, format!("`{}` does not read what it declares", view.name))
-                    .at(place)
-                    .found(list(&declared))
-                    .allowed([list(&read)])
-                    .help("leave `view_dependencies` out; they are derived from the transform"),
+                Diagnostic::new(
+                    codes::DEPENDENCIES_DISAGREE,
+                    format!("`{}` does not read what it declares", view.name),
+                )
+                .at(place)
+                .found(list(&declared))
+                .allowed([list(&read)])
+                .help("leave `view_dependencies` out; they are derived from the transform"),
             );
         }
     }
@@ -222,7 +231,9 @@ fn check_declared_dependencies(graph: &Graph, cx: &mut Context<'_>) {
 
 fn report_cycle(graph: &mut Graph, cx: &mut Context<'_>) {
     let Some(cycle) = graph.cycle() else { return };
-    let Some(first) = cycle.first().and_then(|name| graph.find(name)).and_then(|id| graph.get(id)) else { return };
+    let Some(first) = cycle.first().and_then(|name| graph.find(name)).and_then(|id| graph.get(id)) else {
+        return;
+    };
     let mut round = cycle.clone();
     round.extend(cycle.first().cloned());
     let mut diagnostic =

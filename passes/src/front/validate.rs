@@ -49,9 +49,12 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         let planned = !node.op.is_surface() && !matches!(node.op, Op::Sink(_));
         if planned && cx.oracle.is_volatile(node, &inputs) {
             cx.report(
-                Diagnostic::new(codes::NON_DETERMINISTIC, format!("`{}` gives other rows at every run", node.name))
-                    .at(cx.place_in_transform(node))
-                    .help("pass the value in as a typed parameter"),
+                Diagnostic::new(
+                    codes::NON_DETERMINISTIC,
+                    format!("`{}` gives other rows at every run", node.name),
+                )
+                .at(cx.place_in_transform(node))
+                .help("pass the value in as a typed parameter"),
             );
         }
     }
@@ -84,7 +87,9 @@ fn check_keys(cx: &mut Context<'_>, node: &Node, relate: &Relate, left: &Schema,
             cx.report(
                 Diagnostic::new(
                     codes::IMPLICIT_COERCION,
-                    format!("`{left_key}` is {left}, `{right_key}` is {right}; one is converted for every row"),
+                    format!(
+                        "`{left_key}` is {left}, `{right_key}` is {right}; one is converted for every row"
+                    ),
                 )
                 .at(place),
             );
@@ -129,19 +134,24 @@ fn check_sink(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Schema) {
             Some(_) => {}
         }
     }
-    if !schema.is_empty() && schema.names().all(|name| sink.partition_by.iter().any(|column| column == name)) {
+    if !schema.is_empty() && schema.names().all(|name| sink.partition_by.iter().any(|column| column == name))
+    {
         let message = "every column is a partition column; data files would be empty";
         cx.report(Diagnostic::new(codes::PARTITION_COLUMN, message).at(place.field("partition_by")));
     }
     for field in schema.fields().filter(|field| !storable(field.data_type())) {
         let message = format!("`{}` is {}, which a Delta table cannot hold", field.name(), field.data_type());
         cx.report(
-            Diagnostic::new(codes::OUTPUT_TYPE, message).at(place.clone()).help("cast it with {name, expr} in `columns`"),
+            Diagnostic::new(codes::OUTPUT_TYPE, message)
+                .at(place.clone())
+                .help("cast it with {name, expr} in `columns`"),
         );
     }
     for key in sink.metadata.keys().filter(|key| key.starts_with("codeanatomy.")) {
         let message = format!("`{key}` is written by CodeAnatomy itself");
-        cx.report(Diagnostic::new(codes::RESERVED_METADATA, message).at(place.field("write_metadata").field(key)));
+        cx.report(
+            Diagnostic::new(codes::RESERVED_METADATA, message).at(place.field("write_metadata").field(key)),
+        );
     }
 }
 
@@ -151,7 +161,9 @@ fn storable(data_type: &DataType) -> bool {
         DataType::List(inner) | DataType::LargeList(inner) | DataType::FixedSizeList(inner, _) => {
             storable(inner.data_type())
         }
-        DataType::Struct(fields) => !fields.is_empty() && fields.iter().all(|field| storable(field.data_type())),
+        DataType::Struct(fields) => {
+            !fields.is_empty() && fields.iter().all(|field| storable(field.data_type()))
+        }
         DataType::Map(entries, _) => storable(entries.data_type()),
         DataType::Dictionary(_, value) => storable(value),
         DataType::Null
@@ -176,7 +188,10 @@ fn check_locations(graph: &Graph, cx: &mut Context<'_>) {
         let location = sink.location.trim_end_matches('/');
         let place = location_place(cx, node);
         if let Some(other) = written.insert(location, id).and_then(|other| graph.get(other)) {
-            let message = format!("`{location}` is also written by the output `{}`", other.name.trim_start_matches('@'));
+            let message = format!(
+                "`{location}` is also written by the output `{}`",
+                other.name.trim_start_matches('@')
+            );
             cx.report(Diagnostic::new(codes::DUPLICATE_LOCATION, message).at(place.clone()));
         }
         let reader = graph.ids().filter_map(|id| graph.get(id)).find(|node| {
@@ -231,7 +246,8 @@ fn warn_unused(graph: &Graph, cx: &mut Context<'_>) {
         if names_a_table {
             continue;
         }
-        let (code, what) = if is_input { (codes::UNUSED_INPUT, "input") } else { (codes::UNUSED_VIEW, "view") };
+        let (code, what) =
+            if is_input { (codes::UNUSED_INPUT, "input") } else { (codes::UNUSED_VIEW, "view") };
         let message = format!("no output needs the {what} `{}`; it is not computed", node.name);
         cx.report(Diagnostic::new(code, message).at(cx.place(node)));
     }

@@ -41,7 +41,12 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
 }
 
 /// The placement of a node; nothing for a node with one reader that nobody asked to share.
-fn decide(graph: &Graph, cx: &Context<'_>, id: NodeId, costs: &BTreeMap<NodeId, NodeCost>) -> Option<Placement> {
+fn decide(
+    graph: &Graph,
+    cx: &Context<'_>,
+    id: NodeId,
+    costs: &BTreeMap<NodeId, NodeCost>,
+) -> Option<Placement> {
     let node = graph.get(id)?;
     let readers = graph.consumers(id).len();
     let forced = graph.cache.force.contains(&node.name);
@@ -72,7 +77,9 @@ fn decide(graph: &Graph, cx: &Context<'_>, id: NodeId, costs: &BTreeMap<NodeId, 
         return recompute(format!("{rows} rows are fewer than min_estimated_rows {least}"));
     }
     if is_streaming(graph, id) {
-        return recompute(format!("{readers} readers: reading the table again costs less than holding {rows} rows"));
+        return recompute(format!(
+            "{readers} readers: reading the table again costs less than holding {rows} rows"
+        ));
     }
     let readers_wide = u64::try_from(readers).unwrap_or(u64::MAX);
     let again = cost_below(graph, id, costs).saturating_mul(readers_wide.saturating_sub(1));
@@ -101,7 +108,10 @@ fn is_streaming(graph: &Graph, mut id: NodeId) -> bool {
 /// The cost of a node and everything below it, down to shared nodes.
 fn cost_below(graph: &Graph, id: NodeId, costs: &BTreeMap<NodeId, NodeCost>) -> u64 {
     let shared = |id: NodeId| {
-        graph.get(id).and_then(|node| node.placement.as_ref()).is_some_and(|p| p.choice == PlacementChoice::Share)
+        graph
+            .get(id)
+            .and_then(|node| node.placement.as_ref())
+            .is_some_and(|p| p.choice == PlacementChoice::Share)
     };
     let mut seen = BTreeSet::new();
     let mut open = vec![id];

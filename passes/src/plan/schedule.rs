@@ -49,14 +49,19 @@ pub(crate) fn run(graph: &mut Graph, _: &mut Context<'_>) {
     mark_critical_path(&reads_of, &mut segments);
     let mut segments: Vec<Segment> = segments.into_values().collect();
     segments.sort_by(|a, b| {
-        (a.level, std::cmp::Reverse(a.bottom_level), &a.root).cmp(&(b.level, std::cmp::Reverse(b.bottom_level), &b.root))
+        (a.level, std::cmp::Reverse(a.bottom_level), &a.root).cmp(&(
+            b.level,
+            std::cmp::Reverse(b.bottom_level),
+            &b.root,
+        ))
     });
     graph.schedule = Some(Schedule { segments });
 }
 
 fn is_root(graph: &Graph, id: NodeId) -> bool {
     graph.get(id).is_some_and(|node| {
-        let shared = node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
+        let shared =
+            node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
         shared || matches!(node.op, Op::Sink(_))
     })
 }
@@ -102,7 +107,9 @@ fn set_bottom_levels(
 /// Follows the largest bottom levels from the first segments to a sink.
 fn mark_critical_path(reads_of: &BTreeMap<NodeId, Vec<NodeId>>, segments: &mut BTreeMap<NodeId, Segment>) {
     let longest = |candidates: &mut dyn Iterator<Item = (&NodeId, &Segment)>| {
-        candidates.max_by_key(|(_, segment)| (segment.bottom_level, std::cmp::Reverse(segment.root.clone()))).map(|(id, _)| *id)
+        candidates
+            .max_by_key(|(_, segment)| (segment.bottom_level, std::cmp::Reverse(segment.root.clone())))
+            .map(|(id, _)| *id)
     };
     let mut next = longest(&mut segments.iter().filter(|(_, segment)| segment.level == 0));
     while let Some(id) = next {

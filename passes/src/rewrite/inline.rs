@@ -50,7 +50,8 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
 }
 
 fn may_dissolve(graph: &Graph, cx: &Context<'_>, id: NodeId) -> bool {
-    let named = |node: &Node| graph.cache.force.contains(&node.name) || graph.cache.never.contains(&node.name);
+    let named =
+        |node: &Node| graph.cache.force.contains(&node.name) || graph.cache.never.contains(&node.name);
     graph.consumers(id).len() == 1
         && graph.get(id).is_some_and(|node| !named(node))
         && !is_volatile(graph, cx, id)
@@ -72,8 +73,9 @@ fn fuse(below: &Op, above: &Op) -> Option<Op> {
         (Op::Project(below), Op::Project(above)) => fuse_projections(below, above).map(Op::Project),
         (Op::Filter(below), Op::Filter(above)) => {
             let conjuncts = below.predicate.conjuncts().len() + above.predicate.conjuncts().len();
-            (conjuncts <= MAX_CONJUNCTS)
-                .then(|| Op::Filter(Filter { predicate: below.predicate.clone().and(above.predicate.clone()) }))
+            (conjuncts <= MAX_CONJUNCTS).then(|| {
+                Op::Filter(Filter { predicate: below.predicate.clone().and(above.predicate.clone()) })
+            })
         }
         _ => None,
     }

@@ -98,7 +98,8 @@ fn move_common_filter(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
         return;
     }
     for (reader, conjuncts) in readers.iter().zip(conjuncts) {
-        let left = conjuncts.into_iter().filter(|conjunct| !common.contains(conjunct)).reduce(ScalarExpr::and);
+        let left =
+            conjuncts.into_iter().filter(|conjunct| !common.contains(conjunct)).reduce(ScalarExpr::and);
         match (left, graph.get_mut(*reader)) {
             (Some(predicate), Some(node)) => node.op = Op::Filter(Filter { predicate }),
             (None, _) => graph.splice_out(*reader),
@@ -178,7 +179,14 @@ fn exact_columns(
     }
 }
 
-fn insert_projection(graph: &mut Graph, cx: &Context<'_>, id: NodeId, port: usize, input: NodeId, wanted: &[String]) {
+fn insert_projection(
+    graph: &mut Graph,
+    cx: &Context<'_>,
+    id: NodeId,
+    port: usize,
+    input: NodeId,
+    wanted: &[String],
+) {
     let name = graph.free_name(graph.name_of(id), "narrow");
     let columns = wanted.iter().map(|name| NamedExpr::column(name)).collect();
     let node = Node::new(name, Op::Project(Project { columns }));

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::publish::{Targets, Written, discard};
 use super::segment::{Failure, Finished, Rows, run_segment};
 use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
-use crate::emit::{PlanDag, SegmentPlan};
+use crate::emit::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::{RunStores, StoreCounters};
 use crate::session::Session;
@@ -104,10 +104,18 @@ const LARGE_COST: u64 = 1_000_000;
 /// The index of a segment, and how it ended.
 type Ended = (usize, Result<Finished, Failure>);
 
+/// How urgent a ready segment is, and its index.
+type Urgency = (bool, u64, std::cmp::Reverse<usize>);
+
+fn urgency(segment: &SegmentPlan, index: usize) -> Urgency {
+    (matches!(segment.kind, SegmentKind::Output(_)), segment.bottom_level, std::cmp::Reverse(index))
+}
+
 /// Which segments may run.
 struct Queue {
-    /// Ready segments, the most urgent last.
-    ready: BTreeSet<(u64, std::cmp::Reverse<usize>)>,
+    /// Ready segments, the most urgent last: outputs before views, since they let go of views and views take memory;
+    /// then those that most others wait for.
+    ready: BTreeSet<Urgency>,
     /// Waiting segments: how many views they still wait for.
     waiting: BTreeMap<usize, usize>,
     /// The segments that read a view.
@@ -137,7 +145,7 @@ impl Queue {
                 *queue.unfinished_readers.entry(view.clone()).or_default() += 1;
             }
             if segment.reads.is_empty() {
-                queue.ready.insert((segment.bottom_level, std::cmp::Reverse(index)));
+                queue.ready.insert(urgency(segment, index));
             } else {
                 queue.waiting.insert(index, segment.reads.len());
             }
@@ -148,13 +156,13 @@ impl Queue {
     /// The most urgent segment that may start now. A large one starts only when nothing else runs, and nothing starts
     /// beside it.
     fn next(&mut self, dag: &PlanDag, idle: bool) -> Option<usize> {
-        let (_, std::cmp::Reverse(index)) = *self.ready.last()?;
+        let (_, _, std::cmp::Reverse(index)) = *self.ready.last()?;
         let large = dag.segments.get(index).is_some_and(|segment| segment.cost >= LARGE_COST);
         if !idle && (large || self.large_runs) {
             return None;
         }
         self.large_runs = large;
-        self.ready.pop_last().map(|(_, std::cmp::Reverse(index))| index)
+        self.ready.pop_last().map(|(_, _, std::cmp::Reverse(index))| index)
     }
 
     fn is_done(&self) -> bool {
@@ -220,8 +228,7 @@ impl Queue {
             *missing = missing.saturating_sub(1);
             if *missing == 0 {
                 self.waiting.remove(reader);
-                let urgency = dag.segments.get(*reader).map_or(0, |segment| segment.bottom_level);
-                self.ready.insert((urgency, std::cmp::Reverse(*reader)));
+                self.ready.extend(dag.segments.get(*reader).map(|segment| urgency(segment, *reader)));
             }
         }
     }

@@ -38,7 +38,8 @@ pub struct SharedStore {
 #[derive(Debug)]
 struct Contents {
     partitions: Vec<Partition>,
-    reservation: MemoryReservation,
+    /// Given back when the store is released: a consumer that stays registered keeps its share from the others.
+    reservation: Option<MemoryReservation>,
     released: bool,
 }
 
@@ -102,7 +103,7 @@ impl SharedStore {
         let spilled = SpillMetrics::new(&ExecutionPlanMetricsSet::new(), 0);
         let contents = Contents {
             partitions: std::iter::repeat_with(Partition::default).take(partitions).collect(),
-            reservation: consumer.register(&runtime.memory_pool),
+            reservation: Some(consumer.register(&runtime.memory_pool)),
             released: false,
         };
         Self {
@@ -156,6 +157,9 @@ impl SharedStore {
         let batch = with_schema(batch, &self.schema)?;
         let mut contents = self.contents();
         let Contents { partitions, reservation, .. } = &mut *contents;
+        let Some(reservation) = reservation else {
+            return internal_err!("the shared view `{}` is written after its release", self.view);
+        };
         loop {
             let Some(own) = partitions.get_mut(partition) else { return self.no_partition(partition) };
             let (bytes, buffers) = new_buffers(&batch, &own.counted);
@@ -241,7 +245,7 @@ impl SharedStore {
         let mut contents = self.contents();
         contents.released = true;
         contents.partitions = Vec::new();
-        contents.reservation.free();
+        contents.reservation = None;
     }
 
     pub(crate) fn counters(&self, computed: usize, readers: usize) -> StoreCounters {

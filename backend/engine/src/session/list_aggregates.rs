@@ -52,8 +52,10 @@ impl PhysicalOptimizerRule for SingleStepLists {
 /// The single step for a pair of steps, if the plan is such a pair.
 fn single_step(plan: &dyn ExecutionPlan) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let Some(last) = plan.downcast_ref::<AggregateExec>() else { return Ok(None) };
-    let lists = last.aggr_expr().iter().any(|call| call.fun().name().starts_with("array_agg"));
-    if *last.mode() != AggregateMode::FinalPartitioned || !lists {
+    let lists = last.aggr_expr().iter().any(|call| call.fun().name() == "array_agg_sorted");
+    // A call with ORDER BY reads its rows in the order a sort below gives them, which a repartition would not keep.
+    let ordered = last.aggr_expr().iter().any(|call| !call.order_bys().is_empty());
+    if *last.mode() != AggregateMode::FinalPartitioned || !lists || ordered {
         return Ok(None);
     }
     let Some(repartition) = last.input().downcast_ref::<RepartitionExec>() else { return Ok(None) };
@@ -64,11 +66,12 @@ fn single_step(plan: &dyn ExecutionPlan) -> Result<Option<Arc<dyn ExecutionPlan>
     let partitions = repartition.partitioning().partition_count();
     let keys = Partitioning::Hash(first.group_expr().input_exprs(), partitions);
     let input = Arc::clone(first.input());
-    let input: Arc<dyn ExecutionPlan> = if input.output_partitioning().partition_count() == 1 && partitions == 1 {
-        input
-    } else {
-        Arc::new(RepartitionExec::try_new(input, keys)?)
-    };
+    let input: Arc<dyn ExecutionPlan> =
+        if input.output_partitioning().partition_count() == 1 && partitions == 1 {
+            input
+        } else {
+            Arc::new(RepartitionExec::try_new(input, keys)?)
+        };
     let single = AggregateExec::try_new(
         AggregateMode::SinglePartitioned,
         first.group_expr().clone(),

@@ -9,6 +9,7 @@ use datafusion::logical_expr::AggregateUDF;
 pub mod arg_extreme;
 pub mod array_agg_sorted;
 mod best_rows;
+mod columns;
 pub mod count_if;
 mod key_order;
 mod sorted_lists;

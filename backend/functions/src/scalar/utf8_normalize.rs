@@ -213,13 +213,15 @@ impl Options {
             return if self.casefold { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
         }
         let mut spelled = self.form.apply(text);
-        while self.casefold {
+        if !self.casefold {
+            return Cow::Owned(spelled);
+        }
+        loop {
             let next = self.form.apply(&caseless::default_case_fold_str(&spelled));
             if next == spelled {
-                break;
+                return Cow::Owned(spelled);
             }
             spelled = next;
         }
-        Cow::Owned(spelled)
     }
 }

@@ -196,7 +196,8 @@ fn resolve_by_rule(facts: &Facts<'_>, bound: &Bound, targets: &Targets) -> Vec<O
         .references
         .iter()
         .map(|reference| {
-            let answer = answer_by_rule(facts, bound, targets, reference.scope, reference.name, reference.namespace)?;
+            let answer =
+                answer_by_rule(facts, bound, targets, reference.scope, reference.name, reference.namespace)?;
             binds(bound, answer, reference.name, reference.namespace, false).then_some(answer)
         })
         .collect()

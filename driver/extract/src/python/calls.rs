@@ -58,7 +58,8 @@ impl Analysis<'_, '_, '_> {
         let Some(owner) = tree.child_by_field(index, "definition") else { return };
         let decorators = tree.named_children(index).filter(|&child| tree.kind(child) == "decorator");
         for (position, node) in decorators.enumerate() {
-            let Some(expression) = tree.named_children(node).find(|&child| tree.kind(child) != "comment") else {
+            let Some(expression) = tree.named_children(node).find(|&child| tree.kind(child) != "comment")
+            else {
                 continue;
             };
             let callee = match tree.kind(expression) {
@@ -70,7 +71,9 @@ impl Analysis<'_, '_, '_> {
                 node,
                 owner,
                 name: dotted.then(|| tree.text(callee)),
-                text: tree.slice(Span { start: tree.span(expression).start, end: tree.span(node).end }).trim_end(),
+                text: tree
+                    .slice(Span { start: tree.span(expression).start, end: tree.span(node).end })
+                    .trim_end(),
                 index: position as i32,
             });
         }

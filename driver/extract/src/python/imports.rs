@@ -12,7 +12,8 @@ impl<'s> Analysis<'_, 's, '_> {
             let (dotted, alias) = self.imported_item(item, context);
             let Some(dotted) = dotted else { continue };
             let first = tree.named_children(dotted).next();
-            let binding = alias.or(first).map(|name| self.bind(name, name, context.scope, "import", context.enclosing));
+            let binding =
+                alias.or(first).map(|name| self.bind(name, name, context.scope, "import", context.enclosing));
             self.facts.imports.push(Import {
                 node: item,
                 binding,
@@ -36,7 +37,8 @@ impl<'s> Analysis<'_, 's, '_> {
         let written = compact(raw);
         let relative = written.trim_start_matches('.');
         let level = written.len() - relative.len();
-        let module = if level == 0 { Some(relative.to_owned()) } else { self.file.python_relative(level, relative) };
+        let module =
+            if level == 0 { Some(relative.to_owned()) } else { self.file.python_relative(level, relative) };
         for item in tree.named_children(index).filter(|&item| item != module_node) {
             if tree.kind(item) == "wildcard_import" {
                 self.push_from(item, None, (module.clone(), raw, level as i32), None, None);
@@ -61,7 +63,13 @@ impl<'s> Analysis<'_, 's, '_> {
         let Some(name) = tree.named_children(dotted).next() else { return };
         let bound = alias.unwrap_or(name);
         let binding = self.bind(bound, bound, context.scope, "import", context.enclosing);
-        self.push_from(item, Some(binding), module, Some(tree.text(dotted)), alias.map(|alias| tree.text(alias)));
+        self.push_from(
+            item,
+            Some(binding),
+            module,
+            Some(tree.text(dotted)),
+            alias.map(|alias| tree.text(alias)),
+        );
     }
 
     fn push_from(

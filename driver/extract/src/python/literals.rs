@@ -8,7 +8,9 @@ impl Analysis<'_, '_, '_> {
     /// Records the docstring of `body`: a plain string, or several side by side, as its first statement.
     pub(super) fn docstring(&mut self, body: NodeIndex, owner: Option<NodeIndex>) {
         let tree = self.tree;
-        let Some(statement) = tree.named_children(body).find(|&child| tree.kind(child) != "comment") else { return };
+        let Some(statement) = tree.named_children(body).find(|&child| tree.kind(child) != "comment") else {
+            return;
+        };
         if tree.kind(statement) != "expression_statement" {
             return;
         }

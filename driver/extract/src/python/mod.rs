@@ -139,7 +139,9 @@ impl<'t, 's, 'f> Analysis<'t, 's, 'f> {
         if !node.named {
             return;
         }
-        if self.visit_binding_form(index, node.kind, context) || self.visit_scope_form(index, node.kind, context) {
+        if self.visit_binding_form(index, node.kind, context)
+            || self.visit_scope_form(index, node.kind, context)
+        {
             return;
         }
         match node.kind {
@@ -217,20 +219,39 @@ fn inherited_role(kind: &str, role: Role) -> Role {
     let through = match role {
         Role::Target(_) | Role::Delete => matches!(
             kind,
-            "pattern_list" | "tuple_pattern" | "list_pattern" | "list_splat_pattern" | "tuple" | "list"
-                | "parenthesized_expression" | "expression_list" | "list_splat" | "as_pattern_target"
+            "pattern_list"
+                | "tuple_pattern"
+                | "list_pattern"
+                | "list_splat_pattern"
+                | "tuple"
+                | "list"
+                | "parenthesized_expression"
+                | "expression_list"
+                | "list_splat"
+                | "as_pattern_target"
                 | "parenthesized_list_splat"
         ),
         Role::Parameter(_) => matches!(
             kind,
-            "parameters" | "lambda_parameters" | "typed_parameter" | "list_splat_pattern"
-                | "dictionary_splat_pattern" | "tuple_pattern"
+            "parameters"
+                | "lambda_parameters"
+                | "typed_parameter"
+                | "list_splat_pattern"
+                | "dictionary_splat_pattern"
+                | "tuple_pattern"
         ),
         Role::TypeParameter(_) => matches!(kind, "type_parameter" | "splat_type"),
         Role::Pattern => matches!(
             kind,
-            "case_pattern" | "class_pattern" | "keyword_pattern" | "splat_pattern" | "dict_pattern"
-                | "tuple_pattern" | "list_pattern" | "union_pattern" | "as_pattern"
+            "case_pattern"
+                | "class_pattern"
+                | "keyword_pattern"
+                | "splat_pattern"
+                | "dict_pattern"
+                | "tuple_pattern"
+                | "list_pattern"
+                | "union_pattern"
+                | "as_pattern"
         ),
         Role::Callee => kind == "parenthesized_expression",
         Role::Skip => matches!(kind, "dotted_name" | "relative_import" | "aliased_import"),

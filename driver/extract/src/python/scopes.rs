@@ -12,7 +12,10 @@ impl<'s> Analysis<'_, 's, '_> {
             "function_definition" => self.function(index, context),
             "class_definition" => self.class(index, context),
             "lambda" => self.lambda(index, context),
-            "list_comprehension" | "set_comprehension" | "dictionary_comprehension" | "generator_expression" => {
+            "list_comprehension"
+            | "set_comprehension"
+            | "dictionary_comprehension"
+            | "generator_expression" => {
                 self.comprehension(index, context);
             }
             "for_in_clause" => self.comprehension_for(index, context),
@@ -55,11 +58,8 @@ impl<'s> Analysis<'_, 's, '_> {
     fn defaults_outside(&mut self, parameters: NodeIndex, context: Context, place: Span) {
         let tree = self.tree;
         for parameter in tree.named_children(parameters) {
-            let outside = Context {
-                lookup: Some(context.lookup.unwrap_or(place)),
-                role: Role::Read,
-                ..context
-            };
+            let outside =
+                Context { lookup: Some(context.lookup.unwrap_or(place)), role: Role::Read, ..context };
             self.set_field(parameter, "value", outside);
         }
     }
@@ -135,7 +135,8 @@ impl<'s> Analysis<'_, 's, '_> {
         self.set_context(name, skip);
         self.bind(index, name, context.scope, "type_alias", context.enclosing);
         let mut scope = context.scope;
-        if let Some(list) = tree.parent(name).and_then(|parent| tree.child_by_kind(parent, "type_parameter")) {
+        if let Some(list) = tree.parent(name).and_then(|parent| tree.child_by_kind(parent, "type_parameter"))
+        {
             let span = Span { start: tree.span(list).start, end: tree.span(index).end };
             scope = self.open_scope(list, context.scope, "type_parameters", Some(tree.text(name)), span);
             self.set_context(list, Context { scope, role: Role::TypeParameter(scope), ..context });

@@ -53,9 +53,7 @@ impl Analysis<'_, '_, '_> {
         let tree = self.tree;
         let Some(callee) = tree.child_by_field(index, "macro") else { return };
         let (callee_name, before) = match tree.kind(callee) {
-            "scoped_identifier" => {
-                (tree.child_by_field(callee, "name"), tree.child_by_field(callee, "path"))
-            }
+            "scoped_identifier" => (tree.child_by_field(callee, "name"), tree.child_by_field(callee, "path")),
             _ => (Some(callee), None),
         };
         if before.is_none() {

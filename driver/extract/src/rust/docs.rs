@@ -25,9 +25,17 @@ struct Run {
 pub(super) fn may_hold(kind: &str) -> bool {
     matches!(
         kind,
-        "source_file" | "declaration_list" | "block" | "field_declaration_list" | "enum_variant_list"
-            | "ordered_field_declaration_list" | "match_block" | "parameters" | "arguments"
-            | "field_initializer_list" | "type_parameters"
+        "source_file"
+            | "declaration_list"
+            | "block"
+            | "field_declaration_list"
+            | "enum_variant_list"
+            | "ordered_field_declaration_list"
+            | "match_block"
+            | "parameters"
+            | "arguments"
+            | "field_initializer_list"
+            | "type_parameters"
     )
 }
 

@@ -15,7 +15,9 @@ impl<'s> Analysis<'_, 's, '_> {
             "mod_item" => self.module(index, context),
             "const_item" => self.plain_item(index, ("const", Namespace::Value), context),
             "static_item" => self.plain_item(index, ("static", Namespace::Value), context),
-            "type_item" | "associated_type" => self.plain_item(index, ("type_alias", Namespace::Type), context),
+            "type_item" | "associated_type" => {
+                self.plain_item(index, ("type_alias", Namespace::Type), context)
+            }
             "macro_definition" => {
                 self.plain_item(index, ("macro", Namespace::Macro), context);
                 self.pass_down(index, context, Role::Skip);
@@ -51,7 +53,12 @@ impl<'s> Analysis<'_, 's, '_> {
         self.generics(index, context)
     }
 
-    fn declare(&mut self, index: NodeIndex, kind: (&'static str, Namespace), context: Context) -> Option<BindingIndex> {
+    fn declare(
+        &mut self,
+        index: NodeIndex,
+        kind: (&'static str, Namespace),
+        context: Context,
+    ) -> Option<BindingIndex> {
         let name = self.tree.child_by_field(index, "name")?;
         self.set_context(name, Context { role: Role::Skip, ..context });
         Some(self.bind(index, name, context.items, kind, context.enclosing))
@@ -171,7 +178,14 @@ impl<'s> Analysis<'_, 's, '_> {
         let name = subject.map(|subject| tree.text(subject));
         let inner = self.plain_scope(index, context, "type_parameters", name, tree.span(index));
         if let Some(subject) = subject {
-            self.bind_as(subject, subject, "Self", inner.scope, ("self_type", Namespace::Any), context.enclosing);
+            self.bind_as(
+                subject,
+                subject,
+                "Self",
+                inner.scope,
+                ("self_type", Namespace::Any),
+                context.enclosing,
+            );
         }
         Context { role: Role::Read, ..inner }
     }

@@ -34,11 +34,30 @@ impl FrontEnd for Rust {
 
     fn definition_name(&self, tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<NodeIndex> {
         match tree.kind(index) {
-            "identifier" | "type_identifier" | "field_identifier" | "shorthand_field_identifier"
-            | "primitive_type" | "self" | "super" | "crate" | "metavariable" => Some(index),
-            "function_item" | "function_signature_item" | "struct_item" | "enum_item" | "union_item"
-            | "trait_item" | "mod_item" | "const_item" | "static_item" | "type_item" | "macro_definition"
-            | "enum_variant" | "field_declaration" | "associated_type" | "type_parameter"
+            "identifier"
+            | "type_identifier"
+            | "field_identifier"
+            | "shorthand_field_identifier"
+            | "primitive_type"
+            | "self"
+            | "super"
+            | "crate"
+            | "metavariable" => Some(index),
+            "function_item"
+            | "function_signature_item"
+            | "struct_item"
+            | "enum_item"
+            | "union_item"
+            | "trait_item"
+            | "mod_item"
+            | "const_item"
+            | "static_item"
+            | "type_item"
+            | "macro_definition"
+            | "enum_variant"
+            | "field_declaration"
+            | "associated_type"
+            | "type_parameter"
             | "const_parameter" => tree.child_by_field(index, "name"),
             "impl_item" => type_name(tree, tree.child_by_field(index, "type")?),
             _ => None,
@@ -211,9 +230,21 @@ fn inherited_role(kind: &str, role: Role) -> Role {
     let through = match role {
         Role::Pattern(..) => matches!(
             kind,
-            "tuple_pattern" | "tuple_struct_pattern" | "slice_pattern" | "struct_pattern" | "field_pattern"
-                | "ref_pattern" | "reference_pattern" | "mut_pattern" | "or_pattern" | "captured_pattern"
-                | "match_pattern" | "parameter" | "parameters" | "closure_parameters" | "self_parameter"
+            "tuple_pattern"
+                | "tuple_struct_pattern"
+                | "slice_pattern"
+                | "struct_pattern"
+                | "field_pattern"
+                | "ref_pattern"
+                | "reference_pattern"
+                | "mut_pattern"
+                | "or_pattern"
+                | "captured_pattern"
+                | "match_pattern"
+                | "parameter"
+                | "parameters"
+                | "closure_parameters"
+                | "self_parameter"
         ),
         Role::Callee => matches!(kind, "parenthesized_expression" | "generic_function"),
         Role::Target => matches!(kind, "tuple_expression" | "parenthesized_expression"),

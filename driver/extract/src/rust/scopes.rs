@@ -21,7 +21,13 @@ impl Analysis<'_, '_, '_> {
         true
     }
 
-    fn local_scope(&mut self, node: NodeIndex, parent: ScopeIndex, kind: &'static str, span: Span) -> ScopeIndex {
+    fn local_scope(
+        &mut self,
+        node: NodeIndex,
+        parent: ScopeIndex,
+        kind: &'static str,
+        span: Span,
+    ) -> ScopeIndex {
         self.open_scope(Scope {
             node,
             parent: Some(parent),
@@ -39,7 +45,8 @@ impl Analysis<'_, '_, '_> {
         let tree = self.tree;
         let span = tree.span(index);
         let covered = self.facts.scopes.get(context.scope).is_some_and(|scope| scope.span == span);
-        let scope = if covered { context.scope } else { self.local_scope(index, context.scope, "block", span) };
+        let scope =
+            if covered { context.scope } else { self.local_scope(index, context.scope, "block", span) };
         let items = scope;
         let mut current = scope;
         for child in tree.children(index) {
@@ -102,7 +109,8 @@ impl Analysis<'_, '_, '_> {
     fn condition(&mut self, index: NodeIndex, body: &str, context: Context) {
         let tree = self.tree;
         let inner = Context { role: Role::Read, ..context };
-        let (Some(condition), Some(body)) = (tree.child_by_field(index, "condition"), tree.child_by_field(index, body))
+        let (Some(condition), Some(body)) =
+            (tree.child_by_field(index, "condition"), tree.child_by_field(index, body))
         else {
             return;
         };

@@ -90,7 +90,9 @@ impl<'s> Analysis<'_, 's, '_> {
                 let name = prefix.pop();
                 Leaf { node, prefix, name, name_node: Some(name_node), alias }
             }
-            Some((name_node, name)) => Leaf { node, prefix, name: Some(name), name_node: Some(name_node), alias },
+            Some((name_node, name)) => {
+                Leaf { node, prefix, name: Some(name), name_node: Some(name_node), alias }
+            }
             None => Leaf { node, prefix, name: None, name_node: None, alias },
         }
     }

@@ -4,8 +4,8 @@ use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{ScalarExpr, SqlError};
 use ir::spec::AggregationExpr;
 use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
-    FunctionArguments, OrderByExpr,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArgumentList, FunctionArguments, OrderByExpr,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
@@ -39,7 +39,11 @@ pub(super) fn bad_sql(error: &SqlError, text: &str, place: &SpecPath) -> Diagnos
 
 /// The aggregate call that an entry of `aggregations` describes: `function(DISTINCT arguments ORDER BY …) FILTER
 /// (WHERE …)`.
-pub(super) fn aggregate_call(cx: &mut Context<'_>, entry: &AggregationExpr, place: &SpecPath) -> Option<ScalarExpr> {
+pub(super) fn aggregate_call(
+    cx: &mut Context<'_>,
+    entry: &AggregationExpr,
+    place: &SpecPath,
+) -> Option<ScalarExpr> {
     if entry.column.is_some() && !entry.arguments.is_empty() {
         cx.report(
             Diagnostic::new(codes::AGGREGATION_ARGUMENTS, "`column` and `arguments` are both given")
@@ -79,7 +83,8 @@ pub(super) fn aggregate_call(cx: &mut Context<'_>, entry: &AggregationExpr, plac
     if args.is_empty() && entry.function.eq_ignore_ascii_case("count") {
         args.push(FunctionArg::Unnamed(FunctionArgExpr::Wildcard));
     }
-    let clauses = if order_by.is_empty() { Vec::new() } else { vec![FunctionArgumentClause::OrderBy(order_by)] };
+    let clauses =
+        if order_by.is_empty() { Vec::new() } else { vec![FunctionArgumentClause::OrderBy(order_by)] };
     let duplicate_treatment = entry.distinct.then_some(DuplicateTreatment::Distinct);
     Some(ScalarExpr::new(Expr::Function(Function {
         name: function.into(),

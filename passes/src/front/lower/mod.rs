@@ -79,7 +79,8 @@ fn lower_view(graph: &mut Graph, cx: &mut Context<'_>, view: &ViewDefinition, pl
     let mut node = Node::new(name, op).reading(sources);
     node.contract = contract;
     add(graph, cx, node, |graph| {
-        let input = graph.find(name).and_then(|id| graph.get(id)).is_some_and(|node| matches!(node.op, Op::Input(_)));
+        let input =
+            graph.find(name).and_then(|id| graph.get(id)).is_some_and(|node| matches!(node.op, Op::Input(_)));
         let (code, what) =
             if input { (codes::NAME_TAKEN, "an input") } else { (codes::DUPLICATE_VIEW, "another view") };
         Diagnostic::new(code, format!("there is {what} named `{name}`")).at(place.field("name"))
@@ -96,7 +97,16 @@ fn lower_contract(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath)
                 Diagnostic::new(codes::CONTRACT_UNKNOWN_TYPE, format!("`{text}` is not an Arrow type"))
                     .at(place.field("output_schema").field("columns").field(name))
                     .found(text)
-                    .allowed(["Boolean", "Int32", "Int64", "Float64", "Utf8", "Binary", "Date32", "Timestamp(µs)"])
+                    .allowed([
+                        "Boolean",
+                        "Int32",
+                        "Int64",
+                        "Float64",
+                        "Utf8",
+                        "Binary",
+                        "Date32",
+                        "Timestamp(µs)",
+                    ])
                     .suggest_nearest(),
             ),
         }
@@ -137,7 +147,11 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
 }
 
 /// Output columns given as names or as `{name, expr}`.
-fn lower_columns(cx: &mut Context<'_>, entries: &[ir::spec::NamedExpr], place: &SpecPath) -> Option<NamedExprs> {
+fn lower_columns(
+    cx: &mut Context<'_>,
+    entries: &[ir::spec::NamedExpr],
+    place: &SpecPath,
+) -> Option<NamedExprs> {
     let mut columns = Vec::with_capacity(entries.len());
     let mut complete = true;
     for (index, entry) in entries.iter().enumerate() {
@@ -183,7 +197,8 @@ fn lower_cache_policy(cx: &mut Context<'_>, spec: &Spec) -> CachePolicy {
     for (index, entry) in policy.overrides.iter().enumerate() {
         let views = || spec.view_definitions.iter().map(|view| view.name.as_str());
         if !views().any(|view| view == entry.view_name) {
-            let place = SpecPath::root().field("cache_policy").field("overrides").index(index).field("view_name");
+            let place =
+                SpecPath::root().field("cache_policy").field("overrides").index(index).field("view_name");
             cx.report(
                 Diagnostic::new(codes::UNKNOWN_CACHE_VIEW, format!("there is no view `{}`", entry.view_name))
                     .at(place)

@@ -41,9 +41,12 @@ fn check_positions(cx: &mut Context<'_>, parameters: &[TypedParameter]) {
         let place = SpecPath::root().field("typed_parameters").index(index).field("target").field("position");
         if let Some(first) = places.get(&position) {
             cx.report(
-                Diagnostic::new(codes::DUPLICATE_PLACEHOLDER, format!("there are two values for ${position}"))
-                    .at(place)
-                    .related(first.clone(), "the first one is here"),
+                Diagnostic::new(
+                    codes::DUPLICATE_PLACEHOLDER,
+                    format!("there are two values for ${position}"),
+                )
+                .at(place)
+                .related(first.clone(), "the first one is here"),
             );
         } else {
             places.insert(position, place);
@@ -52,9 +55,12 @@ fn check_positions(cx: &mut Context<'_>, parameters: &[TypedParameter]) {
     for (expected, (position, place)) in (1_u32..).zip(places) {
         if position != expected {
             cx.report(
-                Diagnostic::new(codes::PLACEHOLDER_GAP, format!("there is a value for ${position}, none for ${expected}"))
-                    .at(place)
-                    .help("positions count from 1 without gaps"),
+                Diagnostic::new(
+                    codes::PLACEHOLDER_GAP,
+                    format!("there is a value for ${position}, none for ${expected}"),
+                )
+                .at(place)
+                .help("positions count from 1 without gaps"),
             );
             break;
         }
@@ -75,9 +81,8 @@ fn literal(value: &ParameterValue) -> Result<ScalarExpr, Diagnostic> {
         ParameterValue::Int64(value) => signed(*value < 0, number(value.unsigned_abs().to_string())),
         // `{:?}` keeps a fraction or an exponent, so the literal is read back as a float.
         ParameterValue::Float64(value) => {
-            signed(value.is_sign_negative(), number(format!("{:?}", value.abs()))).cast(DataType::Double(
-                sqlparser::ast::ExactNumberInfo::None,
-            ))
+            signed(value.is_sign_negative(), number(format!("{:?}", value.abs())))
+                .cast(DataType::Double(sqlparser::ast::ExactNumberInfo::None))
         }
         ParameterValue::Boolean(value) => ScalarExpr::new(Expr::Value(Value::Boolean(*value).into())),
         ParameterValue::Date(text) => match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
@@ -90,7 +95,8 @@ fn literal(value: &ParameterValue) -> Result<ScalarExpr, Diagnostic> {
         ParameterValue::Timestamp(text) => {
             let parsed = TIMESTAMP_PATTERNS.iter().find_map(|p| NaiveDateTime::parse_from_str(text, p).ok());
             let Some(moment) = parsed else {
-                let message = format!("Invalid Timestamp parameter `{text}`: expected YYYY-MM-DDTHH:MM:SS[.fraction]");
+                let message =
+                    format!("Invalid Timestamp parameter `{text}`: expected YYYY-MM-DDTHH:MM:SS[.fraction]");
                 return Err(Diagnostic::new(codes::BAD_PARAMETER_TIMESTAMP, message).found(text));
             };
             let text = moment.format("%Y-%m-%dT%H:%M:%S%.6f").to_string();
@@ -101,7 +107,16 @@ fn literal(value: &ParameterValue) -> Result<ScalarExpr, Diagnostic> {
                 let message = format!("Unsupported Null data_type `{data_type}`");
                 return Err(Diagnostic::new(codes::UNKNOWN_NULL_TYPE, message)
                     .found(data_type)
-                    .allowed(["utf8", "int64", "int32", "float64", "float32", "boolean", "date32", "timestamp"])
+                    .allowed([
+                        "utf8",
+                        "int64",
+                        "int32",
+                        "float64",
+                        "float32",
+                        "boolean",
+                        "date32",
+                        "timestamp",
+                    ])
                     .suggest_nearest());
             };
             ScalarExpr::new(Expr::Value(Value::Null.into())).cast(data_type)

@@ -6,7 +6,11 @@ use ir::spec::{self, SelectEntry};
 
 use crate::context::Context;
 
-pub(super) fn lower(cx: &mut Context<'_>, relate: &spec::Relate, place: &SpecPath) -> Option<(Op, Vec<String>)> {
+pub(super) fn lower(
+    cx: &mut Context<'_>,
+    relate: &spec::Relate,
+    place: &SpecPath,
+) -> Option<(Op, Vec<String>)> {
     let mut on: Vec<(String, String)> =
         relate.on.iter().map(|key| (key.left.clone(), key.right.clone())).collect();
     on.extend(relate.join_keys.iter().map(|key| (key.left_key.clone(), key.right_key.clone())));
@@ -36,27 +40,35 @@ fn mistakes(relate: &spec::Relate, no_keys: bool, place: &SpecPath) -> Vec<Diagn
     let mut found = Vec::new();
     if no_keys && relate.span.is_none() {
         found.push(
-            Diagnostic::new(codes::RELATE_WITHOUT_CONDITION, "every left row would be paired with every right row")
-                .at(place.clone())
-                .help("give `on` (columns that must be equal), `span`, or both"),
+            Diagnostic::new(
+                codes::RELATE_WITHOUT_CONDITION,
+                "every left row would be paired with every right row",
+            )
+            .at(place.clone())
+            .help("give `on` (columns that must be equal), `span`, or both"),
         );
     }
-    let contains = relate
-        .span
-        .as_ref()
-        .is_some_and(|span| matches!(span.relation, spec::SpanRelation::Contains | spec::SpanRelation::Within));
+    let contains = relate.span.as_ref().is_some_and(|span| {
+        matches!(span.relation, spec::SpanRelation::Contains | spec::SpanRelation::Within)
+    });
     if relate.innermost && !contains {
         found.push(
-            Diagnostic::new(codes::INNERMOST_MISUSE, "`innermost` needs `span` with relation contains or within")
-                .at(place.field("innermost")),
+            Diagnostic::new(
+                codes::INNERMOST_MISUSE,
+                "`innermost` needs `span` with relation contains or within",
+            )
+            .at(place.field("innermost")),
         );
     }
     if relate.span.is_some() && relate.join_type == spec::JoinType::Full {
         found.push(
-            Diagnostic::new(codes::SPAN_JOIN_TYPE, "a join by spans cannot keep both sides' rows without a match")
-                .at(place.field("join_type"))
-                .found("Full")
-                .allowed(["Inner", "Left", "Right", "Semi", "Anti"]),
+            Diagnostic::new(
+                codes::SPAN_JOIN_TYPE,
+                "a join by spans cannot keep both sides' rows without a match",
+            )
+            .at(place.field("join_type"))
+            .found("Full")
+            .allowed(["Inner", "Left", "Right", "Semi", "Anti"]),
         );
     }
     for (index, entry) in relate.select.iter().enumerate() {

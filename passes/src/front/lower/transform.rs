@@ -4,8 +4,8 @@ use chrono::DateTime;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs};
 use ir::op::{
-    Aggregate, ChangeFeed, ChangeRange, CpgEmit, CpgTable, FileManifest, Filter, Normalize, Op, Project, Query,
-    TableMetadata, UnionByName, Unnest, Window,
+    Aggregate, ChangeFeed, ChangeRange, CpgEmit, CpgTable, FileManifest, Filter, Normalize, Op, Project,
+    Query, TableMetadata, UnionByName, Unnest, Window,
 };
 use ir::spec::{self, CpgOutputKind, Transform, ViewDefinition};
 
@@ -41,14 +41,21 @@ pub(super) fn lower(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPat
         }
         Transform::Sql(sql) => lower_sql(cx, sql, place),
         Transform::IncrementalCdf(feed) => lower_change_feed(cx, feed, place),
-        Transform::Metadata(metadata) => Some((Op::TableMetadata(TableMetadata {}), vec![metadata.source.clone()])),
-        Transform::FileManifest(manifest) => Some((Op::FileManifest(FileManifest {}), vec![manifest.source.clone()])),
+        Transform::Metadata(metadata) => {
+            Some((Op::TableMetadata(TableMetadata {}), vec![metadata.source.clone()]))
+        }
+        Transform::FileManifest(manifest) => {
+            Some((Op::FileManifest(FileManifest {}), vec![manifest.source.clone()]))
+        }
         Transform::CpgEmit(emit) => lower_cpg(cx, emit, place),
     }
 }
 
 fn lower_normalize(cx: &mut Context<'_>, normalize: &spec::Normalize, place: &SpecPath) -> Option<Lowered> {
-    if normalize.id_columns.is_empty() && normalize.span_columns.is_none() && normalize.text_columns.is_empty() {
+    if normalize.id_columns.is_empty()
+        && normalize.span_columns.is_none()
+        && normalize.text_columns.is_empty()
+    {
         cx.report(
             Diagnostic::new(codes::EMPTY_TRANSFORM, "`Normalize` without columns adds nothing")
                 .at(place.clone())
@@ -81,7 +88,8 @@ fn lower_union(cx: &mut Context<'_>, union: &spec::Union, place: &SpecPath) -> O
 fn lower_aggregate(cx: &mut Context<'_>, aggregate: &spec::Aggregate, place: &SpecPath) -> Option<Lowered> {
     if aggregate.group_by.is_empty() && aggregate.aggregations.is_empty() {
         cx.report(
-            Diagnostic::new(codes::EMPTY_AGGREGATE, "neither `group_by` nor `aggregations` is given").at(place.clone()),
+            Diagnostic::new(codes::EMPTY_AGGREGATE, "neither `group_by` nor `aggregations` is given")
+                .at(place.clone()),
         );
         return None;
     }

@@ -67,7 +67,15 @@ const PROPS_MAP: Grouping = Grouping {
     rows: PROPS,
     by: &["entity_kind", "entity_id", "node_kind"],
     list: "props",
-    element: &["prop_key", "value_type", "value_string", "value_int", "value_float", "value_bool", "value_json"],
+    element: &[
+        "prop_key",
+        "value_type",
+        "value_string",
+        "value_int",
+        "value_float",
+        "value_bool",
+        "value_json",
+    ],
     order: &["prop_key"],
 };
 
@@ -76,7 +84,15 @@ const EDGES_BY_SRC: Grouping = Grouping {
     by: &["src_node_id"],
     list: "edges",
     element: &[
-        "edge_id", "edge_kind", "dst_node_id", "path", "bstart", "bend", "origin", "resolution_method", "confidence",
+        "edge_id",
+        "edge_kind",
+        "dst_node_id",
+        "path",
+        "bstart",
+        "bend",
+        "origin",
+        "resolution_method",
+        "confidence",
     ],
     order: &["edge_kind", "dst_node_id", "edge_id"],
 };
@@ -86,7 +102,15 @@ const EDGES_BY_DST: Grouping = Grouping {
     by: &["dst_node_id"],
     list: "edges",
     element: &[
-        "edge_id", "edge_kind", "src_node_id", "path", "bstart", "bend", "origin", "resolution_method", "confidence",
+        "edge_id",
+        "edge_kind",
+        "src_node_id",
+        "path",
+        "bstart",
+        "bend",
+        "origin",
+        "resolution_method",
+        "confidence",
     ],
     order: &["edge_kind", "src_node_id", "edge_id"],
 };
@@ -108,8 +132,10 @@ pub(super) fn expand<'a>(
     if !issues.is_empty() {
         return Err(issues);
     }
-    let mut columns: Vec<(String, DataType)> =
-        rows.iter().map(|(name, data_type, _)| ((*name).to_owned(), stored_type(name, data_type, inputs))).collect();
+    let mut columns: Vec<(String, DataType)> = rows
+        .iter()
+        .map(|(name, data_type, _)| ((*name).to_owned(), stored_type(name, data_type, inputs)))
+        .collect();
     if grouping.is_none() {
         for field in inputs.iter().flat_map(|input| input.fields()) {
             if !columns.iter().any(|(name, _)| name == field.name()) {
@@ -140,14 +166,17 @@ fn stored_type(name: &str, wanted: &DataType, inputs: &[&Schema]) -> DataType {
 
 /// `array_agg_sorted(named_struct(…), order…)` per group.
 fn group(grouping: &Grouping) -> Aggregate {
-    let element = grouping.element.iter().flat_map(|name| [ScalarExpr::text(name), ScalarExpr::column(name)]).collect();
+    let element =
+        grouping.element.iter().flat_map(|name| [ScalarExpr::text(name), ScalarExpr::column(name)]).collect();
     let arguments = std::iter::once(ScalarExpr::call("named_struct", element))
         .chain(grouping.order.iter().map(|name| ScalarExpr::column(name)))
         .collect();
     debug_assert!(grouping.by.iter().all(|name| grouping.rows.iter().any(|(column, _, _)| column == name)));
     Aggregate {
         group_by: grouping.by.iter().map(|name| NamedExpr::column(name)).collect(),
-        measures: [NamedExpr::new(grouping.list, ScalarExpr::call("array_agg_sorted", arguments))].into_iter().collect(),
+        measures: [NamedExpr::new(grouping.list, ScalarExpr::call("array_agg_sorted", arguments))]
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -173,5 +202,8 @@ fn check_sources(expansion: &Expansion<'_>, rows: &[Column], inputs: &[&Schema])
 fn fits(expansion: &Expansion<'_>, found: &DataType, wanted: &DataType) -> bool {
     same_logical_type(found, wanted)
         || *found == DataType::Null
-        || expansion.oracle.common_type(&[found.clone(), wanted.clone()]).is_some_and(|common| common == *wanted)
+        || expansion
+            .oracle
+            .common_type(&[found.clone(), wanted.clone()])
+            .is_some_and(|common| common == *wanted)
 }

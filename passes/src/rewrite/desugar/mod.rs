@@ -83,13 +83,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// Adds a step. `inputs` of the node are needed for the schemas behind [`From::Port`].
-    fn step(
-        &mut self,
-        name: &str,
-        op: Op,
-        from: &[From],
-        inputs: &[&Schema],
-    ) -> Result<From, Issue> {
+    fn step(&mut self, name: &str, op: Op, from: &[From], inputs: &[&Schema]) -> Result<From, Issue> {
         let schemas: Vec<&Schema> = from.iter().filter_map(|from| self.schema_of(*from, inputs)).collect();
         let node = Node::new(format!("{}.{name}", self.owner), op);
         let schema = self.oracle.schema(&node, &schemas).map_err(|error| {

@@ -20,7 +20,8 @@ pub(super) fn expand<'a>(
     let mut add = |field: &'static str, name: String, expr: ScalarExpr| {
         if columns.iter().any(|column| column.name == name) {
             let message = format!("the source already has a column `{name}`, which `Normalize` adds");
-            let diagnostic = Diagnostic::new(codes::DERIVED_NAME_TAKEN, message).help("rename it in a `Project` before");
+            let diagnostic =
+                Diagnostic::new(codes::DERIVED_NAME_TAKEN, message).help("rename it in a `Project` before");
             issues.push(Issue::at(field, diagnostic));
         }
         columns.push(NamedExpr::new(name, expr));
@@ -62,7 +63,9 @@ fn check_columns(normalize: &Normalize, input: &Schema, issues: &mut Vec<Issue>)
             let data_type = column.data_type();
             let wrong = match field {
                 "id_columns" if data_type.is_floating() => {
-                    let message = format!("`{name}` is {data_type}: a float has no exact text, so it cannot identify a row");
+                    let message = format!(
+                        "`{name}` is {data_type}: a float has no exact text, so it cannot identify a row"
+                    );
                     Some(Diagnostic::new(codes::TYPE_MISMATCH, message))
                 }
                 "span_columns" if !data_type.is_integer() => {

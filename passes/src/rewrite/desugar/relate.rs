@@ -63,7 +63,11 @@ fn span_join(relate: &Relate, span: &RelateSpan, columns: Vec<JoinColumn>) -> (O
         left: join.right,
         right: join.left,
         innermost: join.innermost,
-        columns: join.columns.into_iter().map(|column| JoinColumn { from: other(column.from), ..column }).collect(),
+        columns: join
+            .columns
+            .into_iter()
+            .map(|column| JoinColumn { from: other(column.from), ..column })
+            .collect(),
     };
     (Op::SpanJoin(swapped), [From::Port(1), From::Port(0)])
 }
@@ -87,7 +91,12 @@ fn check_bounds(span: &RelateSpan, left: &Schema, right: &Schema, issues: &mut V
 
 /// The output columns: those selected; otherwise all of both sides. A key of one name on both sides is there
 /// once where its value is the same on both; other names that clash need a suffix.
-fn output_columns(relate: &Relate, left: &Schema, right: &Schema, issues: &mut Vec<Issue>) -> Vec<JoinColumn> {
+fn output_columns(
+    relate: &Relate,
+    left: &Schema,
+    right: &Schema,
+    issues: &mut Vec<Issue>,
+) -> Vec<JoinColumn> {
     let columns = match &relate.select {
         Some(select) => selected(select, left, right, issues),
         None => everything(relate, left, right),
@@ -96,7 +105,8 @@ fn output_columns(relate: &Relate, left: &Schema, right: &Schema, issues: &mut V
     for column in &columns {
         *names.entry(&column.name).or_default() += 1;
     }
-    let clashes: Vec<&str> = names.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect();
+    let clashes: Vec<&str> =
+        names.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect();
     if !clashes.is_empty() {
         let field = if relate.select.is_some() { vec![FieldPart::Name("select")] } else { Vec::new() };
         let message = format!("both sides have the columns {}", clashes.join(", "));
@@ -107,12 +117,19 @@ fn output_columns(relate: &Relate, left: &Schema, right: &Schema, issues: &mut V
     columns
 }
 
-fn selected(select: &[SelectColumn], left: &Schema, right: &Schema, issues: &mut Vec<Issue>) -> Vec<JoinColumn> {
+fn selected(
+    select: &[SelectColumn],
+    left: &Schema,
+    right: &Schema,
+    issues: &mut Vec<Issue>,
+) -> Vec<JoinColumn> {
     let mut columns = Vec::new();
     let of = |side| if side == Side::Left { left } else { right };
     for (index, entry) in select.iter().enumerate() {
         match entry {
-            SelectColumn::All(side) => columns.extend(of(*side).names().map(|name| JoinColumn::of(*side, name))),
+            SelectColumn::All(side) => {
+                columns.extend(of(*side).names().map(|name| JoinColumn::of(*side, name)))
+            }
             SelectColumn::One(column) => {
                 if !of(column.from).contains(&column.column) {
                     let diagnostic = super::unknown_column(&column.column, of(column.from));

@@ -15,7 +15,9 @@ pub(super) fn expand<'a>(
 ) -> Result<Expansion<'a>, Vec<Issue>> {
     let mut issues = Vec::new();
     let columns = common_columns(&expansion, union, inputs, &mut issues);
-    if let Some(name) = union.discriminator.as_ref().filter(|name| columns.iter().any(|(column, _)| column == *name)) {
+    if let Some(name) =
+        union.discriminator.as_ref().filter(|name| columns.iter().any(|(column, _)| column == *name))
+    {
         let message = format!("a source already has a column `{name}`");
         issues.push(Issue::at("discriminator_column", Diagnostic::new(codes::DERIVED_NAME_TAKEN, message)));
     }
@@ -28,7 +30,9 @@ pub(super) fn expand<'a>(
     let names: Vec<String> = union.sources.clone();
     let last = stack(&mut expansion, &names, tags, &columns, inputs).map_err(|issue| vec![issue])?;
     if union.distinct {
-        expansion.step("distinct", Op::Distinct(Distinct {}), &[last], inputs).map_err(|issue| vec![issue])?;
+        expansion
+            .step("distinct", Op::Distinct(Distinct {}), &[last], inputs)
+            .map_err(|issue| vec![issue])?;
     }
     Ok(expansion)
 }
@@ -43,7 +47,8 @@ pub(super) fn stack(
 ) -> Result<From, Issue> {
     let mut aligned = Vec::with_capacity(inputs.len());
     for ((port, input), (name, tag)) in inputs.iter().enumerate().zip(names.iter().zip(tags)) {
-        let list = tag.into_iter().chain(columns.iter().map(|(column, data_type)| align(input, column, data_type)));
+        let list =
+            tag.into_iter().chain(columns.iter().map(|(column, data_type)| align(input, column, data_type)));
         let op = Op::Project(Project { columns: list.collect() });
         aligned.push(expansion.step(name, op, &[From::Port(port)], inputs)?);
     }
@@ -78,8 +83,11 @@ fn common_columns(
         if !seen.insert(name) {
             continue;
         }
-        let types: Vec<DataType> =
-            inputs.iter().filter_map(|input| input.field(name)).map(|field| field.data_type().clone()).collect();
+        let types: Vec<DataType> = inputs
+            .iter()
+            .filter_map(|input| input.field(name))
+            .map(|field| field.data_type().clone())
+            .collect();
         let common = match types.as_slice() {
             [first, rest @ ..] if rest.iter().all(|other| other == first) => Some(first.clone()),
             _ => expansion.oracle.common_type(&types),
@@ -91,10 +99,13 @@ fn common_columns(
                     .sources
                     .iter()
                     .zip(inputs)
-                    .filter_map(|(source, input)| Some(format!("{source}: {}", input.field(name)?.data_type())))
+                    .filter_map(|(source, input)| {
+                        Some(format!("{source}: {}", input.field(name)?.data_type()))
+                    })
                     .collect();
                 let message = format!("the types of `{name}` have nothing in common: {}", found.join(", "));
-                let diagnostic = Diagnostic::new(codes::UNION_TYPES, message).help("cast the column in a `Project` before");
+                let diagnostic = Diagnostic::new(codes::UNION_TYPES, message)
+                    .help("cast the column in a `Project` before");
                 issues.push(Issue::at("sources", diagnostic));
             }
         }

@@ -3,75 +3,7 @@
 //! A test names uses by line and name, and the line of the definition each must find. Resolution is done here
 //! with spans only, from the emitted tables, as readers of the tables do it.
 
-use std::collections::HashMap;
-use std::path::Path;
-
-use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, StringArray};
-
-use crate::{Options, Table, TableSink, extract};
-
-#[derive(Default)]
-struct Tables(HashMap<Table, Vec<RecordBatch>>);
-
-impl TableSink for Tables {
-    fn append(&mut self, table: Table, batch: RecordBatch) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        assert_eq!(batch.schema(), table.schema());
-        self.0.entry(table).or_default().push(batch);
-        Ok(())
-    }
-}
-
-impl Tables {
-    fn of(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        for (path, text) in files {
-            let place = folder.path().join(path);
-            std::fs::create_dir_all(place.parent().expect("parent")).expect("folder");
-            std::fs::write(place, text).expect("file");
-        }
-        Self::read(folder.path())
-    }
-
-    fn read(folder: &Path) -> Self {
-        let mut tables = Self::default();
-        let summary = extract(folder, &Options::default(), &mut tables).expect("extraction");
-        assert_eq!(summary.ambiguous_lookups, 0);
-        tables
-    }
-
-    fn rows(&self, table: Table) -> Vec<HashMap<String, String>> {
-        let mut rows = Vec::new();
-        for batch in self.0.get(&table).into_iter().flatten() {
-            let schema = batch.schema();
-            for row in 0..batch.num_rows() {
-                let cells = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
-                    (field.name().clone(), cell(column, row))
-                });
-                rows.push(cells.collect());
-            }
-        }
-        rows
-    }
-}
-
-fn cell(column: &dyn Array, row: usize) -> String {
-    if column.is_null(row) {
-        return "NULL".to_owned();
-    }
-    let any = column.as_any();
-    if let Some(values) = any.downcast_ref::<Int64Array>() {
-        return values.value(row).to_string();
-    }
-    if let Some(values) = any.downcast_ref::<StringArray>() {
-        return values.value(row).to_owned();
-    }
-    if let Some(values) = any.downcast_ref::<BooleanArray>() {
-        return values.value(row).to_string();
-    }
-    String::new()
-}
-
-type Row = HashMap<String, String>;
+use super::*;
 
 fn number(row: &Row, column: &str) -> i64 {
     row[column].parse().expect("number")
@@ -99,10 +31,9 @@ fn resolve(tables: &Tables, reference: &Row, text: &str) -> Option<usize> {
         if position > 0 && scope["visible_to_nested"] == "false" {
             continue;
         }
-        let redirect = tables
-            .rows(Table::ScopeRedirects)
-            .into_iter()
-            .find(|redirect| redirect["scope_id"] == scope["scope_id"] && redirect["name"] == reference["name"]);
+        let redirect = tables.rows(Table::ScopeRedirects).into_iter().find(|redirect| {
+            redirect["scope_id"] == scope["scope_id"] && redirect["name"] == reference["name"]
+        });
         let found = match redirect {
             Some(redirect) => return declared(&redirect["target_scope_id"]).map(|def| line(text, &def)),
             None => declared(&scope["scope_id"]),
@@ -135,7 +66,10 @@ fn check(path: &str, text: &str, expected: &[(usize, &str, usize)]) {
             .map(|row| resolve(&tables, row, text).unwrap_or(0))
             .collect();
         assert!(!found.is_empty(), "no use of {name} on line {at}");
-        assert!(found.iter().all(|&line| line == definition), "{name} on line {at}: {found:?}, not {definition}");
+        assert!(
+            found.iter().all(|&line| line == definition),
+            "{name} on line {at}: {found:?}, not {definition}"
+        );
     }
 }
 
@@ -201,7 +135,15 @@ def h():
     check(
         "a.py",
         text,
-        &[(7, "k", 4), (7, "n", 1), (8, "late", 11), (9, "hit", 9), (10, "hit", 9), (9, "v", 9), (13, "late", 11)],
+        &[
+            (7, "k", 4),
+            (7, "n", 1),
+            (8, "late", 11),
+            (9, "hit", 9),
+            (10, "hit", 9),
+            (9, "v", 9),
+            (13, "late", 11),
+        ],
     );
 }
 
@@ -226,8 +168,19 @@ def f(T: T, *a: T, k=d, **o) -> T:
         "a.py",
         text,
         &[
-            (3, "T", 1), (3, "d", 2), (5, "T", 3), (5, "a", 3), (5, "k", 3), (5, "o", 3), (7, "e", 6),
-            (10, "p", 9), (10, "q", 9), (12, "r", 11), (12, "s", 11), (12, "Cls", 0), (13, "T", 3),
+            (3, "T", 1),
+            (3, "d", 2),
+            (5, "T", 3),
+            (5, "a", 3),
+            (5, "k", 3),
+            (5, "o", 3),
+            (7, "e", 6),
+            (10, "p", 9),
+            (10, "q", 9),
+            (12, "r", 11),
+            (12, "s", 11),
+            (12, "Cls", 0),
+            (13, "T", 3),
         ],
     );
 }
@@ -243,7 +196,11 @@ class C[T: object]:
 type L[T] = list[T]
 T
 ";
-    check("a.py", text, &[(3, "T", 2), (4, "B", 3), (4, "U", 4), (5, "U", 4), (5, "T", 2), (5, "B", 0), (7, "T", 1)]);
+    check(
+        "a.py",
+        text,
+        &[(3, "T", 2), (4, "B", 3), (4, "U", 4), (5, "U", 4), (5, "T", 2), (5, "B", 0), (7, "T", 1)],
+    );
     check("a.py", text, &[(6, "T", 6)]);
 }
 
@@ -267,8 +224,18 @@ fn h(x: u8) -> u8 { x }
     check(
         "src/lib.rs",
         text,
-        &[(2, "x", 1), (4, "x", 2), (5, "x", 4), (7, "x", 2), (7, "y", 7), (9, "z", 9), (10, "i", 10), (11, "x", 2),
-            (11, "h", 13), (10, "y", 3)],
+        &[
+            (2, "x", 1),
+            (4, "x", 2),
+            (5, "x", 4),
+            (7, "x", 2),
+            (7, "y", 7),
+            (9, "z", 9),
+            (10, "i", 10),
+            (11, "x", 2),
+            (11, "h", 13),
+            (10, "y", 3),
+        ],
     );
 }
 
@@ -295,8 +262,20 @@ impl S {
     check(
         "src/lib.rs",
         text,
-        &[(4, "a", 0), (4, "K", 1), (4, "S", 5), (6, "S", 5), (7, "s", 6), (10, "S", 0), (10, "K", 0), (11, "h", 10),
-            (14, "S", 2), (14, "Self", 13), (15, "self", 15), (15, "new", 0)],
+        &[
+            (4, "a", 0),
+            (4, "K", 1),
+            (4, "S", 5),
+            (6, "S", 5),
+            (7, "s", 6),
+            (10, "S", 0),
+            (10, "K", 0),
+            (11, "h", 10),
+            (14, "S", 2),
+            (14, "Self", 13),
+            (15, "self", 15),
+            (15, "new", 0),
+        ],
     );
 }
 
@@ -312,55 +291,4 @@ fn f<T>(ids: T) -> T {
 }
 ";
     check("src/lib.rs", text, &[(3, "ids", 1), (5, "ids", 2), (6, "ids", 2), (2, "T", 2)]);
-}
-
-#[test]
-fn damaged_files_become_rows_and_do_not_stop_the_rest() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("file");
-    write("bad.py", b"x = '\xff'\n");
-    write("zero.py", b"x = 1\0\n");
-    write("empty.py", b"");
-    write("broken.py", b"def f(:\n  x = (\n");
-    write("big.py", &[b'\n'; 100]);
-    write("data.bin", &[0, 255]);
-    write("ok.py", "é = 1\né\n".as_bytes());
-    let mut tables = Tables::default();
-    let options = Options { max_file_bytes: 64, ..Options::default() };
-    let summary = extract(folder.path(), &options, &mut tables).expect("extraction");
-    assert_eq!((summary.files, summary.parsed, summary.extract_errors), (7, 3, 3));
-    let errors: Vec<_> =
-        tables.rows(Table::ExtractErrors).iter().map(|row| (row["path"].clone(), row["code"].clone())).collect();
-    let expected = [("bad.py", "invalid_utf8"), ("big.py", "file_too_large"), ("zero.py", "binary")];
-    assert_eq!(errors, expected.map(|(path, code)| (path.to_owned(), code.to_owned())));
-    assert!(tables.rows(Table::ParseErrors).iter().all(|row| row["path"] == "broken.py"));
-    assert!(!tables.rows(Table::ParseErrors).is_empty());
-    let data = tables.rows(Table::Files).into_iter().find(|row| row["path"] == "data.bin").expect("data.bin");
-    assert_eq!(data["language"], "NULL");
-}
-
-#[test]
-fn deep_nesting_does_not_exhaust_the_stack() {
-    let deep = format!("x = {}1{}\n", "(".repeat(20_000), ")".repeat(20_000));
-    let long = format!("y = 1{}\n", " + 1".repeat(20_000));
-    let tables = Tables::of(&[("deep.py", &deep), ("long.py", &long)]);
-    assert!(tables.rows(Table::SyntaxNodes).len() > 60_000);
-}
-
-#[test]
-fn every_table_is_described_and_equal_input_gives_equal_rows() {
-    for &table in Table::ALL {
-        let columns: Vec<&str> = table.columns().iter().map(|column| column.name).collect();
-        let schema = table.schema();
-        let fields: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        assert_eq!(columns, fields);
-        assert!(table.columns().iter().all(|column| column.description.ends_with('.')), "{}", table.name());
-    }
-    let files = [("p/__init__.py", "from .m import f as g\n"), ("p/m.py", "def f(): ...\n"), ("z.rs", "fn f() {}")];
-    let (first, second) = (Tables::of(&files), Tables::of(&files));
-    for &table in Table::ALL {
-        assert_eq!(first.rows(table), second.rows(table));
-    }
-    let import = &first.rows(Table::Imports)[0];
-    assert_eq!((import["module"].as_str(), import["name"].as_str(), import["alias"].as_str()), ("p.m", "f", "g"));
 }

@@ -1,0 +1,61 @@
+//! Files that cannot be read as source code, and equal input.
+
+use super::*;
+
+#[test]
+fn damaged_files_become_rows_and_do_not_stop_the_rest() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("file");
+    write("bad.py", b"x = '\xff'\n");
+    write("zero.py", b"x = 1\0\n");
+    write("empty.py", b"");
+    write("broken.py", b"def f(:\n  x = (\n");
+    write("big.py", &[b'\n'; 100]);
+    write("data.bin", &[0, 255]);
+    write("ok.py", "é = 1\né\n".as_bytes());
+    let mut tables = Tables::default();
+    let options = Options { max_file_bytes: 64, ..Options::default() };
+    let summary = extract(folder.path(), &options, &mut tables).expect("extraction");
+    assert_eq!((summary.files, summary.parsed, summary.extract_errors), (7, 3, 3));
+    let errors: Vec<_> = tables
+        .rows(Table::ExtractErrors)
+        .iter()
+        .map(|row| (row["path"].clone(), row["code"].clone()))
+        .collect();
+    let expected = [("bad.py", "invalid_utf8"), ("big.py", "file_too_large"), ("zero.py", "binary")];
+    assert_eq!(errors, expected.map(|(path, code)| (path.to_owned(), code.to_owned())));
+    assert!(tables.rows(Table::ParseErrors).iter().all(|row| row["path"] == "broken.py"));
+    assert!(!tables.rows(Table::ParseErrors).is_empty());
+    let data = tables.rows(Table::Files).into_iter().find(|row| row["path"] == "data.bin").expect("data.bin");
+    assert_eq!(data["language"], "NULL");
+}
+
+#[test]
+fn deep_nesting_does_not_exhaust_the_stack() {
+    let deep = format!("x = {}1{}\n", "(".repeat(20_000), ")".repeat(20_000));
+    let long = format!("y = 1{}\n", " + 1".repeat(20_000));
+    let tables = Tables::of(&[("deep.py", &deep), ("long.py", &long)]);
+    assert!(tables.rows(Table::SyntaxNodes).len() > 60_000);
+}
+
+#[test]
+fn every_table_is_described_and_equal_input_gives_equal_rows() {
+    for &table in Table::ALL {
+        let columns: Vec<&str> = table.columns().iter().map(|column| column.name).collect();
+        let schema = table.schema();
+        let fields: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(columns, fields);
+        assert!(table.columns().iter().all(|column| column.description.ends_with('.')), "{}", table.name());
+    }
+    let files =
+        [("p/__init__.py", "from .m import f as g\n"), ("p/m.py", "def f(): ...\n"), ("z.rs", "fn f() {}")];
+    let (first, second) = (Tables::of(&files), Tables::of(&files));
+    for &table in Table::ALL {
+        assert_eq!(first.rows(table), second.rows(table));
+    }
+    let import = &first.rows(Table::Imports)[0];
+    assert_eq!(
+        (import["module"].as_str(), import["name"].as_str(), import["alias"].as_str()),
+        ("p.m", "f", "g")
+    );
+}
