@@ -24,6 +24,9 @@ use crate::harness::{Case, CaseOracle, Execution, Rows, execute, read_sql, sessi
 /// From this many nodes on, a graph is not run without sharing.
 const DEEP: usize = 40;
 
+/// A folder of a case, the name of the trial that judges by it, and the trial.
+type Judge = (&'static str, &'static str, fn(&Case));
+
 pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
     let mut trials = Vec::new();
     for case in cases {
@@ -34,7 +37,7 @@ pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
         add("rewriting_changes_no_row", rewriting_changes_no_row);
         add("sharing_changes_no_row", sharing_changes_no_row);
         add("every_shared_view_is_computed_once", every_shared_view_is_computed_once);
-        let judges: [(&str, &str, fn(&Case)); 3] = [
+        let judges: [Judge; 3] = [
             ("expected", "expected_rows", expected_rows),
             ("plain", "plain_sql", plain_sql),
             ("answers", "answers", answers),

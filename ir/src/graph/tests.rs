@@ -4,7 +4,7 @@ use super::*;
 use crate::op::Op;
 use crate::text::{parse, print};
 
-fn graph(nodes: &str) -> Graph {
+fn from_text(nodes: &str) -> Graph {
     parse(&format!("graph t phase=resolved\n{nodes}")).unwrap().graph
 }
 
@@ -22,7 +22,7 @@ both = union_by_name right, left sources=[right, left]
 
 #[test]
 fn walks_put_producers_first_and_break_ties_by_name() {
-    let graph = graph(DIAMOND);
+    let graph = from_text(DIAMOND);
     let order = graph.topological();
     assert_eq!(names(&graph, &order), ["a", "left", "right", "both", "@out"]);
     let both = graph.find("both").unwrap();
@@ -36,7 +36,7 @@ fn walks_put_producers_first_and_break_ties_by_name() {
 
 #[test]
 fn a_cycle_is_named_from_its_smallest_node() {
-    let graph = graph(
+    let graph = from_text(
         "b = filter a predicate=(x)\nc = filter b predicate=(x)\na = filter c predicate=(x)\nd = filter a predicate=(x)\n",
     );
     assert_eq!(graph.cycle(), Some(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
@@ -45,7 +45,7 @@ fn a_cycle_is_named_from_its_smallest_node() {
 
 #[test]
 fn edits_keep_ports_and_names() {
-    let mut graph = graph(DIAMOND);
+    let mut graph = from_text(DIAMOND);
     let a = graph.find("a").unwrap();
     let filter = Node::new("a.common", Op::Distinct(crate::op::Distinct {}));
     let inserted = graph.insert_above(a, filter).unwrap();
@@ -53,15 +53,16 @@ fn edits_keep_ports_and_names() {
     assert_eq!(graph.consumers(a).len(), 1);
     assert_eq!(graph.consumers(inserted).len(), 2);
     graph.splice_out(inserted);
-    assert_eq!(print(&graph), print(&super::tests::graph(DIAMOND)), "splicing undoes inserting");
+    assert_eq!(print(&graph), print(&from_text(DIAMOND)), "splicing undoes inserting");
     assert_eq!(graph.rename(a, "both"), Err(GraphError::DuplicateName("both".to_owned())));
     assert_eq!(graph.free_name("a", "x"), "a.x");
 }
 
 #[test]
 fn one_reader_may_read_a_node_twice() {
-    let mut graph =
-        graph("a = scan location=a version=0 rows=1 : {x Int64}\nu = union_by_name a, a sources=[a, a]\n");
+    let mut graph = from_text(
+        "a = scan location=a version=0 rows=1 : {x Int64}\nu = union_by_name a, a sources=[a, a]\n",
+    );
     let (a, u) = (graph.find("a").unwrap(), graph.find("u").unwrap());
     assert_eq!(graph.consumers(a), [(u, 0), (u, 1)]);
     let b = graph.add(Node::new("b", Op::Distinct(crate::op::Distinct {}))).unwrap();

@@ -208,9 +208,9 @@ fn derive(graph: &mut Graph, cx: &Context<'_>, id: NodeId) {
         .filter_map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
         .collect();
     // A failure leaves the old schema standing; the verifier names this pass for it.
-    if let Ok(schema) = cx.oracle.schema(node, &inputs) {
-        if let Some(node) = graph.get_mut(id) {
-            node.schema = Some(schema);
-        }
+    if let Ok(schema) = cx.oracle.schema(node, &inputs)
+        && let Some(node) = graph.get_mut(id)
+    {
+        node.schema = Some(schema);
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn window(
         .collect::<Result<Vec<_>>>()?;
     // Calls with one sorting share a node; the finest sorting goes first, so that coarser ones can use it.
     let mut groups = group_window_expr_by_sort_keys(find_window_exprs(&results))?;
-    groups.sort_by(|(left, _), (right, _)| left.len().cmp(&right.len()));
+    groups.sort_by_key(|(keys, _)| keys.len());
     let mut plan = input;
     let mut computed = Vec::new();
     for (_, calls) in groups.into_iter().rev() {

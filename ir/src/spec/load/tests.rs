@@ -364,6 +364,9 @@ fn damaged_text_is_reported_not_fatal() {
                 .unwrap_or_else(|| panic!("no place: {} (seed {SEED} round {round})", found.message));
             assert!(bytes.end <= text.len(), "seed {SEED} round {round}");
         }
-        render(&loaded.diagnostics, &loaded.source, RenderOptions { color: true });
+        assert_eq!(
+            render(&loaded.diagnostics, &loaded.source, RenderOptions { color: true }).is_empty(),
+            loaded.diagnostics.is_empty()
+        );
     }
 }

@@ -68,7 +68,7 @@ fn check_positions(cx: &mut Context<'_>, parameters: &[TypedParameter]) {
 }
 
 /// A value as a literal of its type. Values become trees, never text that is parsed again.
-fn literal(value: &ParameterValue) -> Result<ScalarExpr, Diagnostic> {
+fn literal(value: &ParameterValue) -> Result<ScalarExpr, Box<Diagnostic>> {
     let number = |text: String| ScalarExpr::new(Expr::Value(Value::Number(text, false).into()));
     let signed = |negative: bool, magnitude: ScalarExpr| {
         if !negative {
@@ -89,7 +89,7 @@ fn literal(value: &ParameterValue) -> Result<ScalarExpr, Diagnostic> {
             Ok(date) => ScalarExpr::text(&date.to_string()).cast(DataType::Date),
             Err(_) => {
                 let message = format!("Invalid Date parameter `{text}`: expected YYYY-MM-DD");
-                return Err(Diagnostic::new(codes::BAD_DATE, message).found(text));
+                return Err(Box::new(Diagnostic::new(codes::BAD_DATE, message).found(text)));
             }
         },
         ParameterValue::Timestamp(text) => {
@@ -97,7 +97,7 @@ fn literal(value: &ParameterValue) -> Result<ScalarExpr, Diagnostic> {
             let Some(moment) = parsed else {
                 let message =
                     format!("Invalid Timestamp parameter `{text}`: expected YYYY-MM-DDTHH:MM:SS[.fraction]");
-                return Err(Diagnostic::new(codes::BAD_PARAMETER_TIMESTAMP, message).found(text));
+                return Err(Box::new(Diagnostic::new(codes::BAD_PARAMETER_TIMESTAMP, message).found(text)));
             };
             let text = moment.format("%Y-%m-%dT%H:%M:%S%.6f").to_string();
             ScalarExpr::text(&text).cast(DataType::Timestamp(Some(6), TimezoneInfo::None))
@@ -105,19 +105,21 @@ fn literal(value: &ParameterValue) -> Result<ScalarExpr, Diagnostic> {
         ParameterValue::Null { data_type } => {
             let Some(data_type) = null_type(data_type) else {
                 let message = format!("Unsupported Null data_type `{data_type}`");
-                return Err(Diagnostic::new(codes::UNKNOWN_NULL_TYPE, message)
-                    .found(data_type)
-                    .allowed([
-                        "utf8",
-                        "int64",
-                        "int32",
-                        "float64",
-                        "float32",
-                        "boolean",
-                        "date32",
-                        "timestamp",
-                    ])
-                    .suggest_nearest());
+                return Err(Box::new(
+                    Diagnostic::new(codes::UNKNOWN_NULL_TYPE, message)
+                        .found(data_type)
+                        .allowed([
+                            "utf8",
+                            "int64",
+                            "int32",
+                            "float64",
+                            "float32",
+                            "boolean",
+                            "date32",
+                            "timestamp",
+                        ])
+                        .suggest_nearest(),
+                ));
             };
             ScalarExpr::new(Expr::Value(Value::Null.into())).cast(data_type)
         }

@@ -145,10 +145,9 @@ pub(super) fn expand<'a>(
     }
     let names: Vec<String> = (1..=inputs.len()).map(|number| format!("source{number}")).collect();
     let tags = inputs.iter().map(|_| None);
-    let one = |issue| vec![issue];
-    let stacked = union::stack(&mut expansion, &names, tags, &columns, inputs).map_err(one)?;
+    let stacked = union::stack(&mut expansion, &names, tags, &columns, inputs)?;
     if let Some(grouping) = grouping {
-        expansion.step("lists", Op::Aggregate(group(grouping)), &[stacked], inputs).map_err(one)?;
+        expansion.step("lists", Op::Aggregate(group(grouping)), &[stacked], inputs)?;
     }
     Ok(expansion)
 }

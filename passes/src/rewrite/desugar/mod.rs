@@ -83,12 +83,15 @@ impl<'a> Expansion<'a> {
     }
 
     /// Adds a step. `inputs` of the node are needed for the schemas behind [`From::Port`].
-    fn step(&mut self, name: &str, op: Op, from: &[From], inputs: &[&Schema]) -> Result<From, Issue> {
+    fn step(&mut self, name: &str, op: Op, from: &[From], inputs: &[&Schema]) -> Result<From, Vec<Issue>> {
         let schemas: Vec<&Schema> = from.iter().filter_map(|from| self.schema_of(*from, inputs)).collect();
         let node = Node::new(format!("{}.{name}", self.owner), op);
         let schema = self.oracle.schema(&node, &schemas).map_err(|error| {
             let message = format!("the transform does not fit its sources: {error}");
-            Issue { field: Vec::new(), diagnostic: Diagnostic::new(ir::diag::codes::TYPE_MISMATCH, message) }
+            vec![Issue {
+                field: Vec::new(),
+                diagnostic: Diagnostic::new(ir::diag::codes::TYPE_MISMATCH, message),
+            }]
         })?;
         self.steps.push(Step { name: name.to_owned(), op: node.op, inputs: from.to_vec(), schema });
         Ok(From::Step(self.steps.len() - 1))

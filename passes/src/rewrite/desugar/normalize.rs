@@ -43,7 +43,7 @@ pub(super) fn expand<'a>(
         return Err(issues);
     }
     let op = Op::Project(Project { columns: columns.into_iter().collect() });
-    expansion.step("columns", op, &[From::Port(0)], inputs).map_err(|issue| vec![issue])?;
+    expansion.step("columns", op, &[From::Port(0)], inputs)?;
     Ok(expansion)
 }
 

@@ -38,7 +38,7 @@ pub(super) fn expand<'a>(
         }
         Some(span) => span_join(relate, span, columns),
     };
-    expansion.step("join", op, &from, inputs).map_err(|issue| vec![issue])?;
+    expansion.step("join", op, &from, inputs)?;
     Ok(expansion)
 }
 

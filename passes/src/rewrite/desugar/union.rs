@@ -28,11 +28,9 @@ pub(super) fn expand<'a>(
         union.discriminator.as_ref().map(|name| NamedExpr::new(name, ScalarExpr::text(source)))
     });
     let names: Vec<String> = union.sources.clone();
-    let last = stack(&mut expansion, &names, tags, &columns, inputs).map_err(|issue| vec![issue])?;
+    let last = stack(&mut expansion, &names, tags, &columns, inputs)?;
     if union.distinct {
-        expansion
-            .step("distinct", Op::Distinct(Distinct {}), &[last], inputs)
-            .map_err(|issue| vec![issue])?;
+        expansion.step("distinct", Op::Distinct(Distinct {}), &[last], inputs)?;
     }
     Ok(expansion)
 }
@@ -44,7 +42,7 @@ pub(super) fn stack(
     tags: impl IntoIterator<Item = Option<NamedExpr>>,
     columns: &[(String, DataType)],
     inputs: &[&Schema],
-) -> Result<From, Issue> {
+) -> Result<From, Vec<Issue>> {
     let mut aligned = Vec::with_capacity(inputs.len());
     for ((port, input), (name, tag)) in inputs.iter().enumerate().zip(names.iter().zip(tags)) {
         let list =

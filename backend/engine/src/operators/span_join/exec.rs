@@ -342,7 +342,7 @@ impl ExecutionPlan for SpanJoinExec {
             _ => left_rows.max(&right_rows),
         };
         let kept = |input: &Statistics| -> Vec<ColumnStatistics> {
-            input.column_statistics.iter().map(|column| subset_statistics(column)).collect()
+            input.column_statistics.iter().map(subset_statistics).collect()
         };
         let mut column_statistics = kept(left);
         if column_statistics.len() < self.schema.fields().len() {

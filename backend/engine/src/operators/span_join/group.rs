@@ -70,7 +70,7 @@ pub(super) fn put_greatest_last(
     let keys = RowConverter::new(fields)?.convert_columns(&columns)?;
     let mut next = 0;
     for run in stored.chunk_by_mut(|a, b| a.span == b.span).filter(|run| run.len() > 1) {
-        let mut ranked: Vec<(usize, Stored)> = run.iter().map(|stored| *stored).enumerate().collect();
+        let mut ranked: Vec<(usize, Stored)> = run.iter().copied().enumerate().collect();
         ranked.sort_by(|(a, _), (b, _)| keys.row(next + a).cmp(&keys.row(next + b)));
         run.iter_mut().zip(&ranked).for_each(|(place, (_, stored))| *place = *stored);
         next += run.len();

@@ -64,7 +64,7 @@ impl KeyedBatch {
         let ends = positions(batch.column(columns.end))?;
         let memory = get_record_batch_memory_size(&batch);
         let Some(format) = format else {
-            let runs = vec![0..batch.num_rows()];
+            let runs = std::iter::once(0..batch.num_rows()).collect();
             return Ok(Self { batch, runs, keys: None, null_keys: vec![false], starts, ends, memory });
         };
         let keys: Vec<ArrayRef> =

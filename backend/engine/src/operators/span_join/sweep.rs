@@ -79,10 +79,13 @@ enum Open {
     /// All spans so far nest.
     Nested(Nested),
     /// Some spans cross: ordered by descending end.
-    Crossing(BTreeSet<(Reverse<i64>, u32)>),
+    Crossing(BTreeSet<SetKey>),
     /// Some spans cross and only the innermost is wanted.
     CrossingInnermost(ShortestFrom),
 }
+
+/// An end, largest first, and the stored span it belongs to.
+type SetKey = (Reverse<i64>, u32);
 
 /// What is left to report for the current probe: indices into the stack, into the closed list and into the
 /// stored spans, the set from a point on, and a single stored span.
@@ -91,7 +94,7 @@ struct Matches {
     stack: Range<usize>,
     closed: Range<usize>,
     stored: [Range<usize>; 2],
-    set: Option<(Bound<(Reverse<i64>, u32)>, i64)>,
+    set: Option<(Bound<SetKey>, i64)>,
     single: Option<u32>,
 }
 
@@ -269,7 +272,7 @@ fn drain(range: &mut Range<usize>, room: &mut usize) -> Range<usize> {
 }
 
 /// Removes the spans that end before `position`: no later probe can lie in them.
-fn forget_ended(set: &mut BTreeSet<(Reverse<i64>, u32)>, position: i64) {
+fn forget_ended(set: &mut BTreeSet<SetKey>, position: i64) {
     while let Some(last) = set.last().filter(|(Reverse(end), _)| *end < position).copied() {
         set.remove(&last);
     }
