@@ -137,7 +137,7 @@ pub(crate) fn compile(
     let compiling = Instant::now();
     let before_passes = stages.total();
     let mut watch = PassClock { stages: &mut stages, started: Instant::now(), observe };
-    let options = Options { verify: verify_passes, stop_after };
+    let options = Options { verify: verify_passes, stop_after, findings: &source.findings };
     let compiled =
         on_deep_stack(|| passes::compile(&source.spec, &source.name, oracle.as_ref(), options, &mut watch));
     let compiled = compiled?.map_err(|error| Failure::compile(&error))?;
@@ -146,10 +146,9 @@ pub(crate) fn compile(
     if verify_passes {
         stages.add("verify", compiling.elapsed().saturating_sub(passes));
     }
-    let mut diagnostics = source.findings.clone();
-    diagnostics.extend(compiled.diagnostics);
+    let passes::Compiled { graph, diagnostics } = compiled;
     let spec_hash = spec_hash(&source.spec);
-    Ok(Compilation { source, spec_hash, graph: compiled.graph, diagnostics, session, oracle, stages })
+    Ok(Compilation { source, spec_hash, graph, diagnostics, session, oracle, stages })
 }
 
 /// Opens every table the spec names, unless compilation stops before it asks for them.
@@ -165,7 +164,7 @@ fn open_tables(
         return Ok(Tables::default());
     }
     let oracle = EngineOracle::new(session.clone(), Tables::default());
-    let options = Options { verify: false, stop_after: first.map(|pass| pass.name) };
+    let options = Options { verify: false, stop_after: first.map(|pass| pass.name), ..Options::default() };
     let lowered = on_deep_stack(|| passes::compile(&source.spec, &source.name, &oracle, options, &mut ()))?;
     let lowered = lowered.map_err(|error| Failure::compile(&error))?;
     let requests = TableRequest::of_graph(&lowered.graph);

@@ -46,11 +46,14 @@ pub struct Options<'a> {
     pub verify: bool,
     /// The pass after which to stop.
     pub stop_after: Option<&'a str>,
+    /// What loading the spec found. With errors among them, compilation only looks for more: the front passes run,
+    /// and nothing is verified.
+    pub findings: &'a [Diagnostic],
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { verify: cfg!(debug_assertions), stop_after: None }
+        Self { verify: cfg!(debug_assertions), stop_after: None, findings: &[] }
     }
 }
 
@@ -59,7 +62,7 @@ impl Default for Options<'_> {
 pub struct Compiled {
     /// The graph after the last pass that ran. When there are errors it is only good for looking at.
     pub graph: Graph,
-    /// Errors and warnings.
+    /// Errors and warnings, those of loading first.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -139,6 +142,7 @@ pub fn compile(
     let last = options.stop_after.map(find).transpose()?;
     let mut graph = Graph::new(name);
     let mut cx = Context::new(oracle, Some(spec));
+    cx.diagnostics.extend_from_slice(options.findings);
     for pass in PIPELINE {
         if cx.has_errors() && pass.family != Family::Front {
             break;

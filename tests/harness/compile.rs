@@ -11,7 +11,7 @@ use ir::op::{Evaluation, Input, Read, Scan};
 use ir::oracle::{ExprType, Oracle, TableError, TypeError};
 use ir::schema::Schema;
 use ir::spec::Spec;
-use passes::{Family, Observer, Options, PIPELINE, Pass, PassEvent};
+use passes::{Observer, Options, Pass, PassEvent};
 
 use super::runtime;
 
@@ -90,22 +90,12 @@ pub(crate) fn compile_text(
     session: &Session,
 ) -> CompiledText {
     let loaded = ir::spec::load(text, SourceName::new(file));
-    let mut diagnostics = loaded.diagnostics;
-    let mut stages = Vec::new();
-    if let Some(spec) = &loaded.spec {
-        // A spec with mistakes found by reading it is only looked at for more mistakes.
-        let sound = !diagnostics.iter().any(Diagnostic::is_error);
-        let options = Options { verify: sound, stop_after: (!sound).then(last_front_pass) };
-        let (compiled, found) = stages_of(spec, name, home, session, options);
-        stages = compiled;
-        diagnostics.extend(found);
-    }
+    let Some(spec) = &loaded.spec else {
+        return CompiledText { stages: Vec::new(), source: loaded.source, diagnostics: loaded.diagnostics };
+    };
+    let options = Options { verify: true, stop_after: None, findings: &loaded.diagnostics };
+    let (stages, diagnostics) = stages_of(spec, name, home, session, options);
     CompiledText { stages, source: loaded.source, diagnostics }
-}
-
-fn last_front_pass() -> &'static str {
-    let front = PIPELINE.iter().rev().find(|pass| pass.family == Family::Front);
-    front.expect("the table begins with front passes").name
 }
 
 /// The stages of a spec and everything found wrong with it. A pass that breaks the graph is a failure.
@@ -117,7 +107,7 @@ fn stages_of(
     options: Options<'_>,
 ) -> (Vec<Stage>, Vec<Diagnostic>) {
     let no_tables = CaseOracle::new(session, Tables::default());
-    let first = Options { verify: false, stop_after: Some("lower") };
+    let first = Options { verify: false, stop_after: Some("lower"), ..Options::default() };
     let lowered = passes::compile(spec, name, &no_tables, first, &mut ()).expect("lowering never fails");
     let requests = TableRequest::of_graph(&lowered.graph);
     let tables = runtime().block_on(Tables::resolve(home, &requests));

@@ -46,6 +46,7 @@ mod exec;
 mod gather;
 mod group;
 mod input;
+mod shortest;
 mod stream;
 pub(crate) mod sweep;
 #[cfg(test)]

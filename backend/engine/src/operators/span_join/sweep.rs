@@ -19,6 +19,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::{Bound, Range};
 
+use super::shortest::{ShortestFrom, preference};
+
 /// Half-open span of positions with `start <= end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span {
@@ -346,57 +348,5 @@ impl Nested {
         let ended = self.shortest_closed.filter(|_| empty).and_then(|shortest| self.closed.get(shortest));
         let best = [top, ended].into_iter().flatten().min_by_key(|candidate| preference(**candidate));
         Matches { single: best.map(|(_, index)| *index), ..Matches::default() }
-    }
-}
-
-/// Smaller is preferred as innermost container: length, then larger start, then later stored.
-fn preference((span, index): (Span, u32)) -> (u64, Reverse<i64>, Reverse<u32>) {
-    (span.end.abs_diff(span.start), Reverse(span.start), Reverse(index))
-}
-
-/// The preferred innermost container among the inserted spans that end at a bound or later.
-#[derive(Debug)]
-struct ShortestFrom {
-    /// All ends that will ever be inserted, ascending, each once.
-    ends: Vec<i64>,
-    /// Binary indexed tree over the ends in descending order.
-    best: Vec<Option<(Span, u32)>>,
-}
-
-impl ShortestFrom {
-    fn new(stored: &[Stored]) -> Self {
-        let mut ends: Vec<i64> = stored.iter().map(|stored| stored.span.end).collect();
-        ends.sort_unstable();
-        ends.dedup();
-        let best = vec![None; ends.len() + 1];
-        Self { ends, best }
-    }
-
-    /// Rank of an end from the largest (1) downwards; ends that are not there get the rank of the next larger.
-    fn rank(&self, end: i64) -> usize {
-        self.ends.len() - self.ends.partition_point(|known| *known < end)
-    }
-
-    fn insert(&mut self, span: Span, index: u32) {
-        let mut node = self.rank(span.end);
-        while node > 0
-            && let Some(best) = self.best.get_mut(node)
-        {
-            if best.is_none_or(|best| preference((span, index)) < preference(best)) {
-                *best = Some((span, index));
-            }
-            node += node & node.wrapping_neg();
-        }
-    }
-
-    fn ending_from(&self, end: i64) -> Option<u32> {
-        let mut node = self.rank(end);
-        let mut best: Option<(Span, u32)> = None;
-        while node > 0 {
-            let candidate = self.best.get(node).copied().flatten();
-            best = [best, candidate].into_iter().flatten().min_by_key(|candidate| preference(*candidate));
-            node &= node - 1;
-        }
-        best.map(|(_, index)| index)
     }
 }
