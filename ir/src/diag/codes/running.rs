@@ -68,14 +68,14 @@ Example: `expr: CAST(name AS BIGINT)` over a name `main`.
 Fix: `TRY_CAST` gives NULL instead; or filter such rows before.";
 
     DANGLING_EDGE = "E0708", "dangling-edge", "an edge ends at a node that does not exist":
-"Both ends of each edge of a code property graph must be nodes of it. Nothing is published.
+"Both ends of each edge of a code property graph must be nodes of it. `driver build` checks it on the tables it has published, and fails.
 
 Example: an edge view that takes references from files that the node view leaves out.
 
 Fix: join the edge view with the nodes, or add the missing nodes.";
 
     ID_COLLISION = "E0709", "id-collision", "two rows have the same identifier":
-"Identifiers are hashes and must be unique in a table. Nothing is published.
+"Identifiers are hashes and must be unique in a table. In extraction nothing is published; `driver build` also checks the published graph.
 
 Example: a view that gives one node twice.
 

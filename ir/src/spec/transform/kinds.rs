@@ -36,7 +36,8 @@ pub struct Normalize {
     /// Start and end column of a half-open byte range. When given, a column `span` is added.
     #[serde(default)]
     pub span_columns: Option<[String; 2]>,
-    /// Text columns. For each, a column `<name>_normalized` is added: Unicode NFC, trimmed.
+    /// Text columns. For each, a column `<name>_normalized` is added: Unicode NFKC, lower case, white space
+    /// collapsed and trimmed; NULL when nothing is left.
     #[serde(default)]
     pub text_columns: Vec<String>,
 }
