@@ -4,7 +4,7 @@
 //! DataFusion 55 would plan such a join as a hash join on the keys that enumerates all pairs of a key and
 //! filters them, which is quadratic in the size of a file. [`SpanJoinExec`] merges inputs sorted by (keys,
 //! start) and keeps one key group of one side in memory: linear in rows and matches when the spans of that side
-//! nest, and `O((n + m) log n + k)` whatever they look like (see [`sweep`]). DataFusion's own sorts, which
+//! nest, and `O((n + m) log n + k)` whatever they look like (see module `sweep`). DataFusion's own sorts, which
 //! spill, bring the inputs into order, and are left out when the inputs already have it.
 //!
 //! | file | content |
