@@ -23,6 +23,9 @@
 //! Results go to stdout; diagnostics and progress go to stderr. Exit codes: 0 done, 1 something is wrong with what
 //! the user gave, 2 the command line is wrong, 70 a bug in this program, 130 stopped by Ctrl-C.
 
+#[doc = include_str!("../../ARCHITECTURE.md")]
+pub mod architecture {}
+
 mod cli;
 mod commands;
 mod compilation;
