@@ -24,6 +24,7 @@ use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef as _;
 
 use crate::phase::Phase;
+use crate::schema::Schema;
 
 /// The id of a node: valid until the node is removed, never printed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -122,6 +123,12 @@ impl Graph {
             .collect();
         edges.sort_unstable();
         edges.into_iter().map(|(_, source)| source).collect()
+    }
+
+    /// The schemas of a node's inputs, in port order; inputs without one are left out.
+    #[must_use]
+    pub fn input_schemas(&self, id: NodeId) -> Vec<&Schema> {
+        self.inputs(id).into_iter().filter_map(|input| self.get(input)?.schema.as_ref()).collect()
     }
 
     /// The ports in use of a node, in order, with their producers. Unlike [`Self::inputs`] this shows gaps.

@@ -26,11 +26,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         if cx.is_broken(node) {
             continue;
         }
-        let inputs: Vec<&Schema> = graph
-            .inputs(id)
-            .into_iter()
-            .filter_map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
-            .collect();
+        let inputs = graph.input_schemas(id);
         match (&node.op, inputs.as_slice()) {
             (Op::Relate(relate), [left, right]) => check_keys(cx, node, relate, left, right),
             (Op::UnionByName(_), inputs) => check_union(cx, node, inputs),

@@ -19,7 +19,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ir::graph::{Graph, NodeId, Placement, PlacementChoice};
 use ir::op::Op;
-use ir::schema::Schema;
 
 use crate::analysis::cost::{self, NodeCost};
 use crate::context::Context;
@@ -58,11 +57,7 @@ fn decide(
     if forced {
         return share("the spec says ForceCache".to_owned());
     }
-    let inputs: Vec<&Schema> = graph
-        .inputs(id)
-        .into_iter()
-        .filter_map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
-        .collect();
+    let inputs = graph.input_schemas(id);
     if cx.oracle.is_volatile(node, &inputs) {
         return share(format!("{readers} readers must see the same rows of a volatile node"));
     }

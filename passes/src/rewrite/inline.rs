@@ -23,7 +23,6 @@ use std::collections::BTreeMap;
 use ir::expr::ScalarExpr;
 use ir::graph::{Graph, Node, NodeId};
 use ir::op::{Filter, Op, Project};
-use ir::schema::Schema;
 
 use crate::context::Context;
 
@@ -59,11 +58,7 @@ fn may_dissolve(graph: &Graph, cx: &Context<'_>, id: NodeId) -> bool {
 
 fn is_volatile(graph: &Graph, cx: &Context<'_>, id: NodeId) -> bool {
     let Some(node) = graph.get(id) else { return true };
-    let inputs: Vec<&Schema> = graph
-        .inputs(id)
-        .into_iter()
-        .filter_map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
-        .collect();
+    let inputs = graph.input_schemas(id);
     cx.oracle.is_volatile(node, &inputs)
 }
 

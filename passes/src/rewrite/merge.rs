@@ -21,7 +21,6 @@ use std::collections::BTreeMap;
 use ir::graph::{Graph, NodeId};
 use ir::hash::ContentHash;
 use ir::op::Op;
-use ir::schema::Schema;
 
 use crate::analysis::content;
 use crate::context::Context;
@@ -31,11 +30,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let mut classes: BTreeMap<ContentHash, Vec<NodeId>> = BTreeMap::new();
     for id in graph.topological() {
         let Some(node) = graph.get(id) else { continue };
-        let inputs: Vec<&Schema> = graph
-            .inputs(id)
-            .into_iter()
-            .filter_map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
-            .collect();
+        let inputs = graph.input_schemas(id);
         if !matches!(node.op, Op::Sink(_)) && !cx.oracle.is_volatile(node, &inputs) {
             classes.entry(hashes[&id]).or_default().push(id);
         }

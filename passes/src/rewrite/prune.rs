@@ -202,11 +202,7 @@ fn derive(graph: &mut Graph, cx: &Context<'_>, id: NodeId) {
     if matches!(node.op, Op::Scan(_)) {
         return;
     }
-    let inputs: Vec<&Schema> = graph
-        .inputs(id)
-        .into_iter()
-        .filter_map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
-        .collect();
+    let inputs = graph.input_schemas(id);
     // A failure leaves the old schema standing; the verifier names this pass for it.
     if let Ok(schema) = cx.oracle.schema(node, &inputs)
         && let Some(node) = graph.get_mut(id)
