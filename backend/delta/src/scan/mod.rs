@@ -5,6 +5,7 @@
 
 mod change_feed;
 mod manifest;
+mod ordered;
 mod provider;
 
 pub use change_feed::{ChangeRange, change_feed, change_feed_schema};

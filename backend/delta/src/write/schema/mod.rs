@@ -1,5 +1,9 @@
 //! Which Delta schema a schema of record batches becomes, and how two schemas differ.
 
+mod conform;
+
+pub(crate) use conform::conform;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
