@@ -220,9 +220,11 @@ impl RunError {
             Self::OutOfMemory { .. } => codes::OUT_OF_MEMORY,
             Self::OutOfDisk { .. } => codes::OUT_OF_DISK,
             Self::Read { .. } => codes::READ_FAILED,
+            Self::Write { source, .. } if is_disk_full(source) => codes::OUT_OF_DISK,
             Self::Write { .. } => codes::WRITE_FAILED,
             Self::Commit { source, .. } => match source.as_ref() {
                 DeltaError::ConcurrentChange { .. } => codes::COMMIT_CONFLICT,
+                source if is_disk_full(source) => codes::OUT_OF_DISK,
                 _ => codes::COMMIT_FAILED,
             },
             Self::Cancelled { .. } => codes::CANCELLED,
@@ -305,8 +307,21 @@ fn code_of(error: &DataFusionError) -> Code {
     }
 }
 
+/// Whether the storage had no room left, however deep the libraries have wrapped what the system said.
+fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(has_no_room)
+}
+
+fn has_no_room(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
 /// Writers of temporary files report a used up quota as an error of input and output.
 fn code_of_io(error: &std::io::Error) -> Code {
-    let full = matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
-    if full || error.to_string().contains(SPILL_QUOTA_KEY) { codes::OUT_OF_DISK } else { codes::READ_FAILED }
+    if has_no_room(error) || error.to_string().contains(SPILL_QUOTA_KEY) {
+        codes::OUT_OF_DISK
+    } else {
+        codes::READ_FAILED
+    }
 }

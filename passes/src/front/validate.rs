@@ -107,6 +107,24 @@ fn check_union(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) {
     }
 }
 
+fn check_order(cx: &mut Context<'_>, sink: &Sink, schema: &Schema, place: &SpecPath) {
+    for (index, sort) in sink.sort_by.iter().enumerate() {
+        let name = &sort.column;
+        let message = match schema.field(name).map(|field| field.data_type()) {
+            None => format!("the output has no column `{name}`"),
+            Some(data_type) if data_type.is_nested() => {
+                format!("`{name}` is {data_type}, which has no order")
+            }
+            Some(_) if sink.sort_by.iter().take(index).any(|earlier| earlier.column == *name) => {
+                format!("`{name}` is there twice")
+            }
+            Some(_) => continue,
+        };
+        let diagnostic = Diagnostic::new(codes::SORT_COLUMN, message).at(place.field("sort_by").index(index));
+        cx.report(diagnostic.found(name.clone()).allowed(schema.names()).suggest_nearest());
+    }
+}
+
 fn check_sink(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Schema) {
     let place = cx.place(node);
     if schema.is_empty() {
@@ -135,6 +153,7 @@ fn check_sink(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Schema) {
         let message = "every column is a partition column; data files would be empty";
         cx.report(Diagnostic::new(codes::PARTITION_COLUMN, message).at(place.field("partition_by")));
     }
+    check_order(cx, sink, schema, &place);
     for field in schema.fields().filter(|field| !storable(field.data_type())) {
         let message = format!("`{}` is {}, which a Delta table cannot hold", field.name(), field.data_type());
         cx.report(

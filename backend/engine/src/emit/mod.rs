@@ -251,8 +251,11 @@ pub(crate) fn operation(
 /// What a sink writes: its input.
 fn sink_input(sink: &Sink, input: Arc<LogicalPlan>) -> Result<Arc<LogicalPlan>> {
     let missing = |name: &&String| !input.schema().has_column_with_unqualified_name(name);
-    match sink.partition_by.iter().find(missing) {
-        Some(name) => plan_err!("the partition column `{name}` is not a column of the output"),
+    if let Some(name) = sink.partition_by.iter().find(missing) {
+        return plan_err!("the partition column `{name}` is not a column of the output");
+    }
+    match sink.sort_by.iter().map(|sort| &sort.column).find(missing) {
+        Some(name) => plan_err!("`{name}`, which the table is sorted by, is not a column of the output"),
         None => Ok(input),
     }
 }

@@ -12,18 +12,20 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::{
     ExecutionPlan, ExecutionPlanProperties, Partitioning, SendableRecordBatchStream,
 };
 use delta::{DeltaError, TableTarget, TableWriter, WrittenFiles};
 use futures::{FutureExt, StreamExt};
+use ir::op::Sink;
 use tokio::task::JoinSet;
 
 use super::schedule::Run;
 use super::{OperatorMetrics, SegmentOutcome};
 use crate::emit::{SegmentKind, SegmentPlan};
 use crate::error::RunError;
-use crate::operators::SharedStore;
+use crate::operators::{SharedStore, ordering};
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -75,7 +77,9 @@ pub(super) async fn run_segment(
     let plan =
         caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
     let plan = match &segment.kind {
-        SegmentKind::Output(_) => with_writers(plan, writers(&run, &segment)).map_err(Failure::Plan)?,
+        SegmentKind::Output(sink) => {
+            with_writers(plan, sink, writers(&run, &segment)).map_err(Failure::Plan)?
+        }
         SegmentKind::SharedView => plan,
     };
     let planned = began.elapsed();
@@ -116,13 +120,18 @@ fn writers(run: &Run, segment: &SegmentPlan) -> usize {
     if segment.rows < ROWS_OF_ONE_WRITER { 1 } else { run.state.config().target_partitions() }
 }
 
-/// The plan with no more partitions than writers: every partition that has rows makes at least one file.
+/// The plan with no more partitions than writers: every partition that has rows makes at least one file. Sorted
+/// partitions stay sorted, which leaves one of them when there are too many.
 fn with_writers(
     plan: Arc<dyn ExecutionPlan>,
+    sink: &Sink,
     writers: usize,
 ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
     if plan.output_partitioning().partition_count() <= writers {
         return Ok(plan);
+    }
+    if let Some(order) = ordering(&sink.sort_by, &plan.schema()) {
+        return Ok(Arc::new(SortPreservingMergeExec::new(order, plan)));
     }
     if writers == 1 {
         return Ok(Arc::new(CoalescePartitionsExec::new(plan)));

@@ -22,3 +22,4 @@ pub use span_join_node::{SpanJoinKeys, SpanJoinNode};
 pub(crate) use store::RunStores;
 pub use store::{SharedStore, StoreCounters};
 pub use write_exec::WriteExec;
+pub(crate) use write_exec::ordering;

@@ -1,5 +1,7 @@
 //! Two-phase writes: what is committed is exact, and what is not leaves no trace.
 
+mod order;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
