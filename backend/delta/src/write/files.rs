@@ -1,13 +1,14 @@
 //! Data files that no version of the table refers to yet, and their removal when none ever will.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use deltalake::kernel::Add;
 use deltalake::logstore::object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult, path::Path,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult, UploadPart, path::Path,
 };
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -65,10 +66,10 @@ pub(crate) struct Uncommitted {
 }
 
 impl Uncommitted {
-    /// Files created through the returned store are this guard's.
-    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> (Self, Arc<dyn ObjectStore>) {
+    /// Files created through the returned store are this guard's; their bytes are added to `bytes` as they are sent.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, bytes: Arc<AtomicU64>) -> (Self, Arc<dyn ObjectStore>) {
         let paths = Paths::default();
-        let recording = Recording { inner: Arc::clone(&store), paths: Arc::clone(&paths) };
+        let recording = Recording { inner: Arc::clone(&store), paths: Arc::clone(&paths), bytes };
         (Self { store, paths }, Arc::new(recording))
     }
 
@@ -123,6 +124,34 @@ async fn delete(store: Arc<dyn ObjectStore>, paths: Vec<Path>) -> usize {
 struct Recording {
     inner: Arc<dyn ObjectStore>,
     paths: Paths,
+    bytes: Arc<AtomicU64>,
+}
+
+/// An upload whose parts are counted.
+#[derive(Debug)]
+struct Counted {
+    inner: Box<dyn MultipartUpload>,
+    bytes: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl MultipartUpload for Counted {
+    fn put_part(&mut self, part: PutPayload) -> UploadPart {
+        count(&self.bytes, &part);
+        self.inner.put_part(part)
+    }
+
+    async fn complete(&mut self) -> StoreResult<PutResult> {
+        self.inner.complete().await
+    }
+
+    async fn abort(&mut self) -> StoreResult<()> {
+        self.inner.abort().await
+    }
+}
+
+fn count(bytes: &AtomicU64, payload: &PutPayload) {
+    bytes.fetch_add(u64::try_from(payload.content_length()).unwrap_or(0), Ordering::Relaxed);
 }
 
 impl Recording {
@@ -146,6 +175,7 @@ impl ObjectStore for Recording {
         options: PutOptions,
     ) -> StoreResult<PutResult> {
         self.record(path);
+        count(&self.bytes, &payload);
         self.inner.put_opts(path, payload, options).await
     }
 
@@ -155,7 +185,8 @@ impl ObjectStore for Recording {
         options: PutMultipartOptions,
     ) -> StoreResult<Box<dyn MultipartUpload>> {
         self.record(path);
-        self.inner.put_multipart_opts(path, options).await
+        let inner = self.inner.put_multipart_opts(path, options).await?;
+        Ok(Box::new(Counted { inner, bytes: Arc::clone(&self.bytes) }))
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> StoreResult<GetResult> {

@@ -1,6 +1,7 @@
 //! One stream of batches into files.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::record_batch::RecordBatch;
 use deltalake::datafile::writer::DeltaWriter;
@@ -32,6 +33,7 @@ const WAITING_BATCHES: usize = 2;
 pub struct TableWriter {
     location: String,
     queue: Sender<Message>,
+    bytes: Arc<AtomicU64>,
     task: JoinHandle<Result<WrittenFiles>>,
 }
 
@@ -44,7 +46,16 @@ impl TableWriter {
     pub(crate) fn start(target: Arc<Target>) -> Self {
         let (queue, batches) = channel(WAITING_BATCHES);
         let location = target.location.text().to_owned();
-        Self { location, queue, task: tokio::spawn(write(target, batches)) }
+        let bytes = Arc::new(AtomicU64::new(0));
+        let task = tokio::spawn(write(target, batches, Arc::clone(&bytes)));
+        Self { location, queue, bytes, task }
+    }
+
+    /// Bytes of data files handed to the storage so far. They come in parts of some megabytes, so what is encoded
+    /// or waits to be is not among them.
+    #[must_use]
+    pub fn bytes_written(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Queues a batch with the columns the target was prepared for, in any order and string encoding.
@@ -93,8 +104,12 @@ impl TableWriter {
     }
 }
 
-async fn write(target: Arc<Target>, mut batches: Receiver<Message>) -> Result<WrittenFiles> {
-    let (mut uncommitted, store) = Uncommitted::new(target.store.object_store(None));
+async fn write(
+    target: Arc<Target>,
+    mut batches: Receiver<Message>,
+    bytes: Arc<AtomicU64>,
+) -> Result<WrittenFiles> {
+    let (mut uncommitted, store) = Uncommitted::new(target.store.object_store(None), bytes);
     let mut encoder = Encoder::new(Arc::clone(&target), store);
     let failure = loop {
         let batch = match batches.recv().await {

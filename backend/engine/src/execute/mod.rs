@@ -15,6 +15,7 @@ mod outcome;
 mod publish;
 mod schedule;
 mod segment;
+mod writers;
 
 pub use cancellation::Cancellation;
 pub use outcome::{OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome};

@@ -10,22 +10,17 @@ use std::time::Instant;
 use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
-use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
-use datafusion::physical_plan::repartition::RepartitionExec;
-use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
-use datafusion::physical_plan::{
-    ExecutionPlan, ExecutionPlanProperties, Partitioning, SendableRecordBatchStream,
-};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream};
 use delta::{DeltaError, TableTarget, TableWriter, WrittenFiles};
 use futures::{FutureExt, StreamExt};
-use ir::op::Sink;
 use tokio::task::JoinSet;
 
 use super::schedule::Run;
+use super::writers::{Sharing, Writers, with_writers};
 use super::{OperatorMetrics, SegmentOutcome};
 use crate::emit::{SegmentKind, SegmentPlan};
 use crate::error::RunError;
-use crate::operators::{SharedStore, ordering};
+use crate::operators::SharedStore;
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -76,11 +71,12 @@ pub(super) async fn run_segment(
     let began = Instant::now();
     let plan =
         caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
-    let plan = match &segment.kind {
+    let (plan, sharing) = match &segment.kind {
         SegmentKind::Output(sink) => {
-            with_writers(plan, sink, writers(&run, &segment)).map_err(Failure::Plan)?
+            let cores = run.state.config().target_partitions();
+            with_writers(plan, sink, segment.rows, cores).map_err(Failure::Plan)?
         }
-        SegmentKind::SharedView => plan,
+        SegmentKind::SharedView => (plan, Sharing::Own),
     };
     let planned = began.elapsed();
     let partitions = plan.output_partitioning().partition_count();
@@ -95,7 +91,8 @@ pub(super) async fn run_segment(
             Rows::Stored(store)
         }
         (SegmentKind::Output(_), Some(target)) => {
-            Rows::Written(write_rows(&progress, &plan, &segment, target).await?)
+            let writers = Writers::new(target, sharing);
+            Rows::Written(write_rows(&progress, &plan, &segment.name, writers).await?)
         }
         (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),
     };
@@ -110,33 +107,6 @@ pub(super) async fn run_segment(
         operators: OperatorMetrics::of(&plan),
     };
     Ok(Finished { outcome, rows })
-}
-
-/// An output estimated at fewer rows is written by one writer, so that small tables are one file.
-const ROWS_OF_ONE_WRITER: u64 = 500_000;
-
-/// How many writers an output gets at the most.
-fn writers(run: &Run, segment: &SegmentPlan) -> usize {
-    if segment.rows < ROWS_OF_ONE_WRITER { 1 } else { run.state.config().target_partitions() }
-}
-
-/// The plan with no more partitions than writers: every partition that has rows makes at least one file. Sorted
-/// partitions stay sorted, which leaves one of them when there are too many.
-fn with_writers(
-    plan: Arc<dyn ExecutionPlan>,
-    sink: &Sink,
-    writers: usize,
-) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-    if plan.output_partitioning().partition_count() <= writers {
-        return Ok(plan);
-    }
-    if let Some(order) = ordering(&sink.sort_by, &plan.schema()) {
-        return Ok(Arc::new(SortPreservingMergeExec::new(order, plan)));
-    }
-    if writers == 1 {
-        return Ok(Arc::new(CoalescePartitionsExec::new(plan)));
-    }
-    Ok(Arc::new(RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))?))
 }
 
 /// Counts the rows of a segment while it runs.
@@ -195,23 +165,20 @@ async fn store_rows(
 async fn write_rows(
     progress: &Arc<Progress>,
     plan: &Arc<dyn ExecutionPlan>,
-    segment: &SegmentPlan,
-    target: TableTarget,
+    table: &str,
+    writers: Writers,
 ) -> Result<Vec<WrittenFiles>, Failure> {
     let mut tasks = JoinSet::new();
+    let writers = Arc::new(writers);
     for partition in 0..plan.output_partitioning().partition_count() {
-        let (progress, plan) = (Arc::clone(progress), Arc::clone(plan));
-        let (target, table) = (target.clone(), segment.name.clone());
+        let (progress, plan, writers) = (Arc::clone(progress), Arc::clone(plan), Arc::clone(&writers));
+        let table = table.to_owned();
         tasks.spawn(async move {
-            let mut writer: Option<TableWriter> = None;
-            let failed = match write_partition(&progress, &plan, partition, &target, &mut writer).await {
-                Ok(()) => match writer {
-                    Some(writer) => {
-                        return writer
-                            .close()
-                            .await
-                            .map(Some)
-                            .map_err(|source| Failure::Write(table, source));
+            let mut own: Option<TableWriter> = None;
+            let failed = match write_partition(&progress, &plan, partition, &writers, &mut own).await {
+                Ok(()) => match own {
+                    Some(own) => {
+                        return own.close().await.map(Some).map_err(|source| Failure::Write(table, source));
                     }
                     None => return Ok(None),
                 },
@@ -220,8 +187,8 @@ async fn write_rows(
             // A writer that failed by itself has cleaned up by itself.
             match failed {
                 Interrupted::Before(failure) => {
-                    if let Some(writer) = writer {
-                        writer.abort().await;
+                    if let Some(own) = own {
+                        own.abort().await;
                     }
                     Err(failure)
                 }
@@ -229,8 +196,16 @@ async fn write_rows(
             }
         });
     }
-    let (files, failure) = all(&progress.run, tasks).await;
-    let files: Vec<WrittenFiles> = files.into_iter().flatten().collect();
+    let (files, mut failure) = all(&progress.run, tasks).await;
+    let mut files: Vec<WrittenFiles> = files.into_iter().flatten().collect();
+    match Arc::into_inner(writers) {
+        Some(writers) if failure.is_some() => writers.abort().await,
+        Some(writers) => match writers.close().await {
+            Ok(shared) => files.extend(shared),
+            Err(source) => failure = Some(Failure::Write(table.to_owned(), source)),
+        },
+        None => failure = failure.or(Some(Failure::Internal("a writer outlived its tasks"))),
+    }
     let Some(failure) = failure else { return Ok(files) };
     for files in files {
         files.discard().await;
@@ -244,22 +219,20 @@ enum Interrupted {
     Writing(DeltaError),
 }
 
-/// Sends all batches of a partition to a writer, which is started for the first batch with rows. Encoding happens
-/// in the writer's own task.
+/// Sends all batches of a partition to a writer. Encoding happens in the writer's own task.
 async fn write_partition(
     progress: &Progress,
     plan: &Arc<dyn ExecutionPlan>,
     partition: usize,
-    target: &TableTarget,
-    writer: &mut Option<TableWriter>,
+    writers: &Writers,
+    own: &mut Option<TableWriter>,
 ) -> Result<(), Interrupted> {
     let mut stream = opened(&progress.run, plan, partition).await.map_err(Interrupted::Before)?;
     while let Some(batch) = next(progress, &mut stream).await.map_err(Interrupted::Before)? {
         if batch.num_rows() == 0 {
             continue;
         }
-        let writer = writer.get_or_insert_with(|| target.writer());
-        writer.write(batch).await.map_err(Interrupted::Writing)?;
+        writers.write(own, batch).await.map_err(Interrupted::Writing)?;
     }
     Ok(())
 }
