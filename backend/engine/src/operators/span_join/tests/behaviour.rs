@@ -13,7 +13,7 @@ use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::super::{SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation};
+use super::super::{SpanComparison, SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation};
 use super::sweep::Random;
 use super::{Row, context, ids, plan, source, spec};
 
@@ -155,6 +155,7 @@ async fn positions_beyond_i64_are_an_error() {
     let input = MemorySourceConfig::try_new_exec(&[vec![batch]], schema, None).unwrap();
     let spec = SpanJoinSpec {
         relation: SpanRelation::Equals,
+        comparison: SpanComparison::HalfOpen,
         on: Vec::new(),
         left_start: 0,
         left_end: 1,
