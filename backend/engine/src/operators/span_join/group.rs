@@ -12,7 +12,6 @@ use datafusion::common::{Result, exec_err};
 use super::gather::{ABSENT, Output, Pick};
 use super::input::KeyedBatch;
 use super::roles::Roles;
-use super::stream::unsorted;
 use super::sweep::{OutOfOrder, Query, Stored, Sweep, Wanted};
 
 /// Bytes of a group below which letting go of rows is not worth the work.
@@ -111,15 +110,18 @@ impl Group {
         Ok(())
     }
 
-    /// Moves the sweep to a query for which it is ready.
-    pub(super) fn seek(&mut self, query: Query) -> Result<()> {
+    /// Whether what has been read is enough to answer a query.
+    ///
+    /// # Errors
+    /// When the query asks for rows that have been let go.
+    pub(super) fn is_ready_for(&self, query: Query) -> Result<bool> {
         if self.has_forgotten && query.looks_back() {
             return exec_err!(
                 "span join: a contained span ends before it starts, and the rows of its key that it may match were \
                  let go because they do not fit in memory together; filter out such spans or raise the memory limit"
             );
         }
-        self.sweep.seek(query).map_err(unsorted)
+        Ok(self.sweep.is_ready_for(query))
     }
 
     /// Whether rows that have ended should be let go before so many bytes are added.

@@ -224,11 +224,11 @@ impl SpanMerge {
             if !self.cursor.sought {
                 self.cursor.matched = false;
                 if let Some(query) = batch.span(row).and_then(|span| self.roles.query(span)) {
-                    if !group.sweep.is_ready_for(query) {
+                    if !group.is_ready_for(query)? {
                         self.group_waits = true;
                         return Ok(());
                     }
-                    group.seek(query)?;
+                    group.sweep.seek(query).map_err(unsorted)?;
                     self.cursor.sought = true;
                 }
             }
@@ -298,6 +298,6 @@ impl SpanMerge {
     }
 }
 
-pub(super) fn unsorted(_: OutOfOrder) -> datafusion::common::DataFusionError {
+fn unsorted(_: OutOfOrder) -> datafusion::common::DataFusionError {
     exec_datafusion_err!("span join: an input is not sorted by its span as it declares")
 }
