@@ -24,6 +24,7 @@ mod error;
 mod execute;
 pub mod operators;
 mod oracle;
+mod rules;
 mod session;
 mod sql;
 mod tables;

@@ -18,7 +18,7 @@ mod write_exec;
 pub use outputs::{OutputsNode, WriteNode};
 pub(crate) use planner::OperatorPlanner;
 pub use shared_view::{SharedViewExec, SharedViewNode};
-pub use span_join_node::{SpanJoinKeys, SpanJoinNode};
+pub use span_join_node::{SpanJoinKeys, SpanJoinMode, SpanJoinNode};
 pub(crate) use store::RunStores;
 pub use store::{SharedStore, StoreCounters};
 pub use write_exec::WriteExec;

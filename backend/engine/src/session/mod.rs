@@ -3,7 +3,6 @@
 //! Oracle, emission, execution and ad-hoc queries all use the same state, so what one of them accepts the others
 //! accept, and what is described is what runs.
 
-mod list_aggregates;
 mod machine;
 mod options;
 mod planner;
@@ -22,6 +21,7 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionConfig;
 
 use crate::error::EngineError;
+use crate::rules::{SingleStepLists, SpanJoins};
 
 /// How many memory consumers an out-of-memory message lists.
 const LISTED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(5).unwrap();
@@ -147,7 +147,8 @@ fn build(options: &SessionOptions, more: Vec<Arc<ScalarUDF>>) -> Result<SessionS
         .with_default_features()
         .with_query_planner(Arc::new(planner::EnginePlanner))
         // Added after DataFusion's own rules; they all stay.
-        .with_physical_optimizer_rule(Arc::new(list_aggregates::SingleStepLists));
+        .with_optimizer_rule(Arc::new(SpanJoins))
+        .with_physical_optimizer_rule(Arc::new(SingleStepLists));
     // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.
     builder.scalar_functions().get_or_insert_default().extend(functions::scalar_functions());
     builder.scalar_functions().get_or_insert_default().extend(more);

@@ -1,6 +1,7 @@
 //! [`SpanJoinExec`]: the span join as a DataFusion operator.
 
-use std::fmt;
+mod display;
+
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
@@ -12,6 +13,7 @@ use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::equivalence::join_equivalence_properties;
 use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::projection::ProjectionMapping;
 use datafusion::physical_expr::{
     Distribution, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
 };
@@ -20,34 +22,41 @@ use datafusion::physical_plan::joins::utils::build_join_schema;
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
 };
+use datafusion::physical_plan::projection::{EmbeddedProjection, ProjectionExec, try_embed_projection};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    ChildStats, ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
+    ChildStats, ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties,
     InputDistributionRequirements, PlanProperties, ReplaceChildrenOptions, StatisticsArgs,
     apply_expression_roots,
 };
 use futures::stream::try_unfold;
 
-use super::gather::Output;
+use super::gather::{Output, Role};
 use super::input::{InputColumns, KEY_ORDER, SortedInput};
-use super::stream::{Roles, SpanJoinMetrics, SpanMerge};
-use super::sweep::Wanted;
+use super::roles::{Roles, SpanJoinMetrics};
+use super::stream::SpanMerge;
 use super::{SpanJoinKind, SpanJoinSpec, SpanRelation};
 
 /// Joins two inputs by their spans; see the module documentation for the semantics.
 ///
-/// * Output: left columns, then right columns; left columns only for semi and anti joins. Nullability follows
-///   the join kind.
+/// * Output: left columns, then right columns; left columns only for semi and anti joins; of these the columns
+///   that a projection above wants. Nullability follows the join kind.
 /// * Distribution: both inputs hash-partitioned by the keys and co-partitioned; one partition without keys.
 /// * Ordering: the containing side by (keys, start, end descending), the other by (keys, start); NULL last
 ///   except for the descending end. For `Overlaps` and `Equals` the right side counts as containing.
-/// * Memory: the rows of one key on the containing side, reserved in the memory pool. The rest streams.
+/// * Memory, reserved in the pool: the rows of one key on the containing side. Inner joins, and joins whose
+///   containing side is the right one, let go of rows that have ended: always from 32 MiB a key on for half-open
+///   spans, and when the pool is full for plain comparisons. What must stay then is what is open at one
+///   position. Joins that must know which of the containing rows have matched, innermost containers and overlaps
+///   keep the whole key; when that does not fit they end with an error. The other side streams.
 /// * Output order: that of the side that streams, or for semi and anti joins that of the left side.
 #[derive(Debug, Clone)]
 pub struct SpanJoinExec {
     left: Arc<dyn ExecutionPlan>,
     right: Arc<dyn ExecutionPlan>,
     spec: SpanJoinSpec,
+    /// The columns that come out, by their index among left columns and right columns; all of them if absent.
+    projection: Option<Vec<usize>>,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -63,11 +72,20 @@ impl SpanJoinExec {
         right: Arc<dyn ExecutionPlan>,
         spec: SpanJoinSpec,
     ) -> Result<Self> {
+        Self::with_columns(left, right, spec, None)
+    }
+
+    fn with_columns(
+        left: Arc<dyn ExecutionPlan>,
+        right: Arc<dyn ExecutionPlan>,
+        spec: SpanJoinSpec,
+        projection: Option<Vec<usize>>,
+    ) -> Result<Self> {
         spec.validate(&left.schema(), &right.schema())?;
         let join_type = JoinType::from(spec.join);
-        let schema = Arc::new(build_join_schema(&left.schema(), &right.schema(), &join_type).0);
+        let mut schema = Arc::new(build_join_schema(&left.schema(), &right.schema(), &join_type).0);
         let on: Vec<_> = spec.on.iter().map(|&(l, r)| (column(&left, l), column(&right, r))).collect();
-        let equivalences = join_equivalence_properties(
+        let mut equivalences = join_equivalence_properties(
             left.equivalence_properties().clone(),
             right.equivalence_properties().clone(),
             &join_type,
@@ -76,15 +94,31 @@ impl SpanJoinExec {
             None,
             &on,
         )?;
+        let mut partitioning = left.output_partitioning().clone();
+        if let Some(columns) = &projection {
+            let mapping = ProjectionMapping::from_indices(columns, &schema)?;
+            schema = Arc::new(schema.project(columns)?);
+            partitioning = partitioning.project(&mapping, &equivalences);
+            equivalences = equivalences.project(&mapping, Arc::clone(&schema));
+        }
         let boundedness =
             if left.boundedness().is_unbounded() { left.boundedness() } else { right.boundedness() };
-        let properties = Arc::new(PlanProperties::new(
-            equivalences,
-            left.output_partitioning().clone(),
-            EmissionType::Incremental,
-            boundedness,
-        ));
-        Ok(Self { left, right, spec, schema, properties, metrics: ExecutionPlanMetricsSet::new() })
+        let properties =
+            Arc::new(PlanProperties::new(equivalences, partitioning, EmissionType::Incremental, boundedness));
+        Ok(Self {
+            left,
+            right,
+            spec,
+            projection,
+            schema,
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
+    }
+
+    /// The output columns, by their index among left columns and right columns.
+    fn output_columns(&self) -> Vec<usize> {
+        self.projection.clone().unwrap_or_else(|| (0..self.schema.fields().len()).collect())
     }
 
     /// What is joined.
@@ -95,12 +129,33 @@ impl SpanJoinExec {
 
     fn left_columns(&self) -> InputColumns {
         let keys = self.spec.on.iter().map(|(left, _)| *left).collect();
-        InputColumns { side: "left", keys, start: self.spec.left_start, end: self.spec.left_end }
+        InputColumns {
+            side: "left",
+            keys,
+            start: self.spec.left_start,
+            end: self.spec.left_end,
+            comparison: self.spec.comparison,
+        }
     }
 
     fn right_columns(&self) -> InputColumns {
         let keys = self.spec.on.iter().map(|(_, right)| *right).collect();
-        InputColumns { side: "right", keys, start: self.spec.right_start, end: self.spec.right_end }
+        InputColumns {
+            side: "right",
+            keys,
+            start: self.spec.right_start,
+            end: self.spec.right_end,
+            comparison: self.spec.comparison,
+        }
+    }
+
+    /// Where each output column comes from.
+    fn sources(&self) -> Vec<(Role, usize)> {
+        let width = self.left.schema().fields().len();
+        let (left, right) =
+            if self.spec.stores_left() { (Role::Stored, Role::Probe) } else { (Role::Probe, Role::Stored) };
+        let source = |index| if index < width { (left, index) } else { (right, index - width) };
+        self.output_columns().into_iter().map(source).collect()
     }
 
     /// (keys, start) for the side that streams; (keys, start, end descending) for the side that is kept.
@@ -129,26 +184,6 @@ impl SpanJoinExec {
             build_mem: builder().gauge("build_mem", partition),
         }
     }
-
-    /// The relation and the columns in words.
-    fn condition(&self) -> String {
-        let name = |input: &Arc<dyn ExecutionPlan>, index: usize| column(input, index).to_string();
-        let spec = &self.spec;
-        format!(
-            "[{}, {}) {} [{}, {})",
-            name(&self.left, spec.left_start),
-            name(&self.left, spec.left_end),
-            spec.relation,
-            name(&self.right, spec.right_start),
-            name(&self.right, spec.right_end),
-        )
-    }
-
-    fn key_pairs(&self) -> String {
-        let pairs = self.spec.on.iter();
-        let pairs = pairs.map(|&(l, r)| format!("({}, {})", column(&self.left, l), column(&self.right, r)));
-        pairs.collect::<Vec<_>>().join(", ")
-    }
 }
 
 /// A column of an input whose index has been validated.
@@ -164,37 +199,6 @@ fn maintained_order(spec: &SpanJoinSpec) -> Vec<bool> {
         (true, SpanJoinKind::Inner) => vec![false, true],
         (true, SpanJoinKind::Left) => vec![false, false],
         (true, SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti) | (false, _) => vec![true, false],
-    }
-}
-
-impl DisplayAs for SpanJoinExec {
-    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let join_type = JoinType::from(self.spec.join);
-        match format {
-            DisplayFormatType::Default | DisplayFormatType::Verbose => {
-                write!(
-                    f,
-                    "SpanJoinExec: join_type={join_type}, on=[{}], {}",
-                    self.key_pairs(),
-                    self.condition()
-                )?;
-                if self.spec.innermost {
-                    write!(f, ", innermost")?;
-                }
-                Ok(())
-            }
-            DisplayFormatType::TreeRender => {
-                writeln!(f, "join_type={join_type}")?;
-                if !self.spec.on.is_empty() {
-                    writeln!(f, "on={}", self.key_pairs())?;
-                }
-                writeln!(f, "span={}", self.condition())?;
-                if self.spec.innermost {
-                    writeln!(f, "innermost=true")?;
-                }
-                Ok(())
-            }
-        }
     }
 }
 
@@ -259,7 +263,9 @@ impl ExecutionPlan for SpanJoinExec {
             ChildrenPropertiesMode::Keep => {
                 Self { left, right, metrics: ExecutionPlanMetricsSet::new(), ..Self::clone(&self) }
             }
-            ChildrenPropertiesMode::Recompute => Self::try_new(left, right, self.spec.clone())?,
+            ChildrenPropertiesMode::Recompute => {
+                Self::with_columns(left, right, self.spec.clone(), self.projection.clone())?
+            }
         }))
     }
 
@@ -293,21 +299,12 @@ impl ExecutionPlan for SpanJoinExec {
         };
         let left = input(&self.left, self.left_columns())?;
         let right = input(&self.right, self.right_columns())?;
-        let schemas = (self.left.schema(), self.right.schema());
-        let (stored, probe, schemas) =
-            if stores_left { (left, right, schemas) } else { (right, left, (schemas.1, schemas.0)) };
-        let wanted = match self.spec.relation {
-            SpanRelation::Contains | SpanRelation::Within if self.spec.innermost => Wanted::Innermost,
-            SpanRelation::Contains | SpanRelation::Within => Wanted::Containers,
-            SpanRelation::Overlaps => Wanted::Overlapping,
-            SpanRelation::Equals => Wanted::Equal,
-        };
-        let left_only = matches!(self.spec.join, SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti);
+        let (stored, probe) = if stores_left { (left, right) } else { (right, left) };
         let batch_size = context.session_config().batch_size();
-        let output = Output::new(Arc::clone(&self.schema), batch_size, schemas, stores_left, left_only);
+        let output = Output::new(Arc::clone(&self.schema), self.sources(), batch_size);
         let reservation =
             MemoryConsumer::new(format!("SpanJoinExec[{partition}]")).register(context.memory_pool());
-        let roles = Roles { wanted, kind: self.spec.join, stored_is_left: stores_left };
+        let roles = Roles::of(&self.spec);
         let merge =
             SpanMerge::new(roles, stored, probe, output, reservation, self.span_join_metrics(partition));
         let batches = try_unfold(merge, |mut merge| async move {
@@ -345,9 +342,12 @@ impl ExecutionPlan for SpanJoinExec {
             input.column_statistics.iter().map(subset_statistics).collect()
         };
         let mut column_statistics = kept(left);
-        if column_statistics.len() < self.schema.fields().len() {
-            column_statistics.extend(kept(right));
-        }
+        column_statistics.extend(kept(right));
+        let column_statistics = self
+            .output_columns()
+            .into_iter()
+            .map(|index| column_statistics.get(index).cloned().unwrap_or_default())
+            .collect();
         Ok(Arc::new(Statistics {
             num_rows: rows.to_inexact(),
             total_byte_size: Precision::Absent,
@@ -355,11 +355,27 @@ impl ExecutionPlan for SpanJoinExec {
         }))
     }
 
+    fn try_swapping_with_projection(
+        &self,
+        projection: &ProjectionExec,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if self.projection.is_some() {
+            return Ok(None);
+        }
+        try_embed_projection(projection, self)
+    }
+
     fn cardinality_effect(&self) -> CardinalityEffect {
         match self.spec.join {
             SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti => CardinalityEffect::LowerEqual,
             SpanJoinKind::Inner | SpanJoinKind::Left => CardinalityEffect::Unknown,
         }
+    }
+}
+
+impl EmbeddedProjection for SpanJoinExec {
+    fn with_projection(&self, projection: Option<Vec<usize>>) -> Result<Self> {
+        Self::with_columns(Arc::clone(&self.left), Arc::clone(&self.right), self.spec.clone(), projection)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use super::sweep::{Span, Stored};
+use super::{Span, Stored};
 
 /// Smaller is preferred as innermost container: length, then larger start, then later stored.
 pub(super) fn preference((span, index): (Span, u32)) -> (u64, Reverse<i64>, Reverse<u32>) {

@@ -29,7 +29,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, Par
 
 /// See the module documentation.
 #[derive(Debug)]
-pub(super) struct SingleStepLists;
+pub(crate) struct SingleStepLists;
 
 impl PhysicalOptimizerRule for SingleStepLists {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
