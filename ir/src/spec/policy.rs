@@ -80,7 +80,8 @@ pub struct CachePlacementPolicy {
     pub min_fanout: u32,
     /// A view is kept only if it is estimated to have at least this many rows.
     pub min_estimated_rows: Option<u64>,
-    /// Bytes of memory that kept views may use.
+    /// Bytes of memory that kept views may use together; rows beyond that wait in temporary files. Without it, only
+    /// the memory limit of the run counts.
     pub cache_memory_budget: Option<u64>,
     /// Uses measurements of earlier runs.
     pub use_historical_metrics: bool,

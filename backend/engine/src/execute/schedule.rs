@@ -26,8 +26,8 @@ pub(super) struct Run {
 }
 
 impl Run {
-    fn new(session: &Session, options: &RunOptions) -> Self {
-        let stores = Arc::new(RunStores::default());
+    fn new(session: &Session, dag: &PlanDag, options: &RunOptions) -> Self {
+        let stores = Arc::new(RunStores::new(dag.cache_memory_budget));
         let mut state = session.state().clone();
         state.config_mut().set_extension(Arc::clone(&stores));
         // All segments see the same current time.
@@ -56,7 +56,7 @@ pub(super) async fn run_segments(
     targets: &Targets,
     options: &RunOptions,
 ) -> Result<Ran, RunError> {
-    let run = Arc::new(Run::new(session, options));
+    let run = Arc::new(Run::new(session, dag, options));
     let mut queue = Queue::new(dag);
     let mut running: JoinSet<Ended> = JoinSet::new();
     let at_once = session.options().target_partitions.max(1);
@@ -122,7 +122,8 @@ struct Queue {
     readers: BTreeMap<String, Vec<usize>>,
     /// How many of them have not ended.
     unfinished_readers: BTreeMap<String, usize>,
-    computed: BTreeMap<String, usize>,
+    /// How often each view was computed, and why it is shared.
+    computed: BTreeMap<String, (usize, String)>,
     left: usize,
     /// Whether the segment that started last is a large one.
     large_runs: bool,
@@ -206,7 +207,11 @@ impl Queue {
                 ran.written.insert(segment.name.clone(), (files, partitions));
             }
             Rows::Stored(store) => {
-                *self.computed.entry(segment.name.clone()).or_default() += 1;
+                let reason = match &segment.kind {
+                    SegmentKind::SharedView(reason) => reason.clone(),
+                    SegmentKind::Output(_) => String::new(),
+                };
+                self.computed.entry(segment.name.clone()).or_insert((0, reason)).0 += 1;
                 if run.stores.insert(&segment.name, store).is_some() {
                     return Err(RunError::Internal {
                         segment: segment.title(),
@@ -240,9 +245,8 @@ impl Queue {
             return;
         }
         if let Some(store) = run.stores.get(view) {
-            let computed = self.computed.get(view).copied().unwrap_or(0);
-            let readers = self.readers.get(view).map_or(0, Vec::len);
-            ran.shared_views.push(store.counters(computed, readers));
+            let (computed, reason) = self.computed.get(view).cloned().unwrap_or_default();
+            ran.shared_views.push(store.counters(&reason, computed));
             store.release();
         }
     }

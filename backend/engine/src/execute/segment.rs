@@ -76,17 +76,18 @@ pub(super) async fn run_segment(
         caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
     let plan = match &segment.kind {
         SegmentKind::Output(_) => with_writers(plan, writers(&run, &segment)).map_err(Failure::Plan)?,
-        SegmentKind::SharedView => plan,
+        SegmentKind::SharedView(_) => plan,
     };
     let planned = began.elapsed();
     let partitions = plan.output_partitioning().partition_count();
     let progress =
         Arc::new(Progress { title: title.clone(), rows: AtomicU64::new(0), run: Arc::clone(&run) });
     let rows = match (&segment.kind, target) {
-        (SegmentKind::SharedView, _) => {
+        (SegmentKind::SharedView(_), _) => {
             let runtime = run.state.runtime_env();
             let schema = Arc::clone(segment.schema.arrow());
-            let store = Arc::new(SharedStore::new(&segment.name, schema, plan.as_ref(), runtime));
+            let store = run.stores.create(&segment.name, schema, plan.as_ref(), runtime);
+            let store = store.map_err(Failure::Engine)?;
             store_rows(&progress, &plan, &store).await?;
             Rows::Stored(store)
         }
@@ -176,7 +177,7 @@ async fn store_rows(
             while let Some(batch) = next(&progress, &mut stream).await? {
                 store.push(partition, &batch).map_err(Failure::Engine)?;
             }
-            Ok(())
+            store.seal(partition).map_err(Failure::Engine)
         });
     }
     let (_, failure) = all::<()>(&progress.run, tasks).await;
