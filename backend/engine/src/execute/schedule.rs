@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use datafusion::execution::session_state::SessionState;
 use tokio::task::JoinSet;
 
 use super::publish::{Targets, Written, discard};
 use super::segment::{Failure, Finished, Rows, run_segment};
+use super::watchdog::{Running, stands_still};
 use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
 use crate::emit::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
@@ -23,6 +24,7 @@ pub(super) struct Run {
     pub(super) stop: Cancellation,
     pub(super) observer: Arc<dyn ExecutionObserver>,
     pub(super) begin: Instant,
+    pub(super) running: Running,
 }
 
 impl Run {
@@ -38,6 +40,7 @@ impl Run {
             stop: Cancellation::new(),
             observer: Arc::clone(&options.observer),
             begin: Instant::now(),
+            running: Running::default(),
         }
     }
 }
@@ -62,6 +65,8 @@ pub(super) async fn run_segments(
     let at_once = session.options().target_partitions.max(1);
     let mut ran = Ran { written: Written::new(), shared_views: Vec::new(), segments: Vec::new() };
     let mut failure: Option<RunError> = None;
+    let watched = Arc::clone(&run);
+    let mut hang = std::pin::pin!(hang(&watched, options.no_progress_timeout));
     loop {
         while failure.is_none() && running.len() < at_once {
             let Some(index) = queue.next(dag, running.is_empty()) else { break };
@@ -80,6 +85,12 @@ pub(super) async fn run_segments(
             () = options.cancellation.cancelled(), if failure.is_none() => {
                 Err(Some(RunError::Cancelled { committed: Vec::new() }))
             }
+            error = &mut hang, if failure.is_none() => Err(Some(error)),
+            () = tokio::time::sleep(GRACE), if matches!(failure, Some(RunError::NoProgress { .. })) => {
+                // Threads that are blocked cannot be stopped; whoever waited for them would hang as well.
+                running.abort_all();
+                break;
+            }
         };
         if let Err(error) = failed {
             run.stop.cancel();
@@ -95,6 +106,16 @@ pub(super) async fn run_segments(
     let Some(error) = failure else { return Ok(ran) };
     discard(ran.written).await;
     Err(error)
+}
+
+/// How long segments of a run that hangs get to end by themselves.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Ends when the run hangs, with the error that says where.
+async fn hang(run: &Run, timeout: Option<Duration>) -> RunError {
+    let Some(timeout) = timeout else { return std::future::pending().await };
+    stands_still(&run.running, run.state.runtime_env(), timeout).await;
+    RunError::NoProgress { timeout, unfinished: run.running.unfinished().join("; ") }
 }
 
 /// From this cost on a segment runs alone. It uses all partitions by itself, so a second one beside it would not make

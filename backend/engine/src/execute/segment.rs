@@ -72,6 +72,7 @@ pub(super) async fn run_segment(
     let title = segment.title();
     run.observer.segment_started(&title);
     let began = Instant::now();
+    let progress = Arc::new(Progress::new(&title, &run));
     let plan =
         caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
     let plan = match &segment.kind {
@@ -80,8 +81,7 @@ pub(super) async fn run_segment(
     };
     let planned = began.elapsed();
     let partitions = plan.output_partitioning().partition_count();
-    let progress =
-        Arc::new(Progress { title: title.clone(), rows: AtomicU64::new(0), run: Arc::clone(&run) });
+    run.running.planned(&title, &plan);
     let rows = match (&segment.kind, target) {
         (SegmentKind::SharedView(_), _) => {
             let runtime = run.state.runtime_env();
@@ -134,15 +134,27 @@ fn with_writers(
 /// Counts the rows of a segment while it runs.
 struct Progress {
     title: String,
-    rows: AtomicU64,
+    rows: Arc<AtomicU64>,
     run: Arc<Run>,
 }
 
 impl Progress {
+    fn new(title: &str, run: &Arc<Run>) -> Self {
+        let rows = Arc::new(AtomicU64::new(0));
+        run.running.begin(title, &rows);
+        Self { title: title.to_owned(), rows, run: Arc::clone(run) }
+    }
+
     fn add(&self, batch: &RecordBatch) {
         let new = u64::try_from(batch.num_rows()).unwrap_or(0);
         let rows = self.rows.fetch_add(new, Ordering::Relaxed) + new;
         self.run.observer.segment_progress(&self.title, rows);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.run.running.end(&self.title);
     }
 }
 

@@ -69,11 +69,18 @@ fn three_readers() -> String {
     )
 }
 
-fn nothing_is_left(lake: &Lake) {
+async fn nothing_is_left(lake: &Lake) {
     for table in ["a", "b", "c"] {
         assert_eq!(lake.files(table), Vec::<String>::new());
     }
     let runtime = lake.session.state().runtime_env();
+    // Tasks inside DataFusion's operators are told to end, and hold a batch until they do.
+    for _ in 0..200 {
+        if runtime.memory_pool.reserved() == 0 && runtime.disk_manager.used_disk_space() == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     assert_eq!(runtime.memory_pool.reserved(), 0, "memory");
     assert_eq!(runtime.disk_manager.used_disk_space(), 0, "temporary files");
 }
@@ -83,7 +90,7 @@ async fn an_error_in_the_view_ends_all_its_readers() {
     let lake = doing(Deed::Fail).await;
     let error = lake.run(&three_readers()).await.unwrap_err();
     assert!(matches!(&error, RunError::Execution { segment, .. } if segment == "view v"), "{error:?}");
-    nothing_is_left(&lake);
+    nothing_is_left(&lake).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +98,7 @@ async fn a_panic_in_the_view_ends_all_its_readers() {
     let lake = doing(Deed::Panic).await;
     let error = lake.run(&three_readers()).await.unwrap_err();
     assert!(matches!(&error, RunError::Panicked { segment, .. } if segment == "view v"), "{error:?}");
-    nothing_is_left(&lake);
+    nothing_is_left(&lake).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,15 +158,7 @@ async fn a_stopped_run_gives_memory_and_temporary_files_back() {
     };
     let error = execute(&lake.session, &dag, &run).await.unwrap_err();
     assert!(matches!(error, RunError::Cancelled { .. }), "{error:?}");
-    // A task that is only told to end may hold a batch for a moment.
-    let runtime = lake.session.state().runtime_env();
-    for _ in 0..200 {
-        if runtime.memory_pool.reserved() == 0 && runtime.disk_manager.used_disk_space() == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    nothing_is_left(&lake);
+    nothing_is_left(&lake).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! Shared views are computed once, whatever reads them.
 
+mod hangs;
 mod hazards;
 mod memory;
 
