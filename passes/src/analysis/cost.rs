@@ -104,16 +104,22 @@ fn selectivity(predicate: &Expr) -> f64 {
     }
 }
 
+/// Functions that choose among values and compute none.
+const CHOICES: [&str; 2] = ["coalesce", "nullif"];
+
 /// How many calls of functions, pattern matches and subqueries an expression has: the parts that cost more than a
 /// comparison.
 #[must_use]
 pub fn calls(expr: &Expr) -> usize {
     let mut calls = 0;
     let _ = visit_expressions(expr, |part| {
+        if let Expr::Function(function) = part {
+            let name = function.name.to_string();
+            calls += usize::from(!CHOICES.iter().any(|choice| name.eq_ignore_ascii_case(choice)));
+        }
         calls += usize::from(matches!(
             part,
-            Expr::Function(_)
-                | Expr::Like { .. }
+            Expr::Like { .. }
                 | Expr::ILike { .. }
                 | Expr::SimilarTo { .. }
                 | Expr::RLike { .. }
