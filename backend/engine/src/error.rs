@@ -181,6 +181,14 @@ pub enum RunError {
         /// The outputs committed before, in commit order.
         committed: Vec<String>,
     },
+    /// Nothing moved any more. Nothing was published.
+    #[error("the run made no progress for {} s: {unfinished}; nothing was published", .timeout.as_secs_f64())]
+    NoProgress {
+        /// For how long.
+        timeout: std::time::Duration,
+        /// Every running segment and its operators that have not ended, inputs first.
+        unfinished: String,
+    },
     /// The plans contradict each other; never the user's fault.
     #[error("{segment}: {message}; this is a bug in the compiler, please report it")]
     Internal {
@@ -228,6 +236,7 @@ impl RunError {
                 _ => codes::COMMIT_FAILED,
             },
             Self::Cancelled { .. } => codes::CANCELLED,
+            Self::NoProgress { .. } => codes::NO_PROGRESS,
         };
         Diagnostic::new(code, self.to_string())
     }

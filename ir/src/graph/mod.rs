@@ -23,6 +23,7 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef as _;
 
+use crate::op::Op;
 use crate::phase::Phase;
 use crate::schema::Schema;
 
@@ -154,6 +155,29 @@ impl Graph {
             .collect();
         edges.sort_by(|a, b| (self.name_of(a.0), a.1).cmp(&(self.name_of(b.0), b.1)));
         edges
+    }
+
+    /// How often a reader's plan holds the plan of the input at `port`: a query may name a relation several times,
+    /// every other operation reads an input once.
+    #[must_use]
+    pub fn reads_of_port(&self, reader: NodeId, port: usize) -> usize {
+        match self.get(reader).map(|node| &node.op) {
+            Some(Op::Query(query)) => {
+                let relation = query.relations.get(port);
+                let counts = query.query.reference_counts();
+                relation.and_then(|name| counts.get(name)).map_or(1, |count| (*count).max(1))
+            }
+            _ => 1,
+        }
+    }
+
+    /// How often a node's output is read, by all its consumers together.
+    #[must_use]
+    pub fn reads(&self, id: NodeId) -> usize {
+        self.consumers(id)
+            .into_iter()
+            .map(|(reader, port)| self.reads_of_port(reader, port))
+            .fold(0, usize::saturating_add)
     }
 }
 

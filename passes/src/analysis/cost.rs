@@ -6,11 +6,12 @@
 //! one row passing one simple operator.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use ir::estimate::Estimate;
 use ir::graph::{Graph, NodeId};
 use ir::op::{JoinType, Op};
-use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::ast::{BinaryOperator, Expr, visit_expressions};
 
 /// Rows of a query over its inputs, when there are none.
 const UNKNOWN_ROWS: u64 = 1000;
@@ -101,6 +102,34 @@ fn selectivity(predicate: &Expr) -> f64 {
         Expr::IsNull(_) => 0.1,
         _ => 1.0 / 3.0,
     }
+}
+
+/// Functions that choose among values and compute none.
+const CHOICES: [&str; 2] = ["coalesce", "nullif"];
+
+/// How many calls of functions, pattern matches and subqueries an expression has: the parts that cost more than a
+/// comparison.
+#[must_use]
+pub fn calls(expr: &Expr) -> usize {
+    let mut calls = 0;
+    let _ = visit_expressions(expr, |part| {
+        if let Expr::Function(function) = part {
+            let name = function.name.to_string();
+            calls += usize::from(!CHOICES.iter().any(|choice| name.eq_ignore_ascii_case(choice)));
+        }
+        calls += usize::from(matches!(
+            part,
+            Expr::Like { .. }
+                | Expr::ILike { .. }
+                | Expr::SimilarTo { .. }
+                | Expr::RLike { .. }
+                | Expr::InSubquery { .. }
+                | Expr::Exists { .. }
+                | Expr::Subquery(_)
+        ));
+        ControlFlow::<()>::Continue(())
+    });
+    calls
 }
 
 /// How much more a row costs in this operator than in a simple one.

@@ -46,6 +46,8 @@ pub struct PlanDag {
     pub name: String,
     /// The segments in execution order: each comes after those it reads.
     pub segments: Vec<SegmentPlan>,
+    /// Bytes of memory all shared views together may hold, if the spec limits them.
+    pub cache_memory_budget: Option<u64>,
     /// One node over all outputs, for display and analysis. Shared views are leaves in it.
     pub root: LogicalPlan,
 }
@@ -76,8 +78,8 @@ pub struct SegmentPlan {
 /// What is done with the rows of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SegmentKind {
-    /// They are kept for other segments.
-    SharedView,
+    /// They are kept for other segments, for this reason.
+    SharedView(String),
     /// They are written to a table.
     Output(Sink),
 }
@@ -87,7 +89,7 @@ impl SegmentPlan {
     #[must_use]
     pub fn title(&self) -> String {
         match self.kind {
-            SegmentKind::SharedView => format!("view {}", self.name),
+            SegmentKind::SharedView(_) => format!("view {}", self.name),
             SegmentKind::Output(_) => format!("output {}", self.name),
         }
     }
@@ -113,12 +115,13 @@ pub fn emit(graph: Verified<'_>, tables: &Tables, session: &Session) -> Result<P
         schedule.segments.iter().map(|segment| emission.segment(segment)).collect::<Result<Vec<_>, _>>()?;
     let writes: BTreeMap<&str, &LogicalPlan> = segments
         .iter()
-        .filter(|segment| segment.kind != SegmentKind::SharedView)
+        .filter(|segment| matches!(segment.kind, SegmentKind::Output(_)))
         .map(|segment| (segment.name.as_str(), &segment.logical))
         .collect();
     let root = OutputsNode::new(writes.into_values().cloned().collect());
     let root = LogicalPlan::Extension(Extension { node: Arc::new(root) });
-    Ok(PlanDag { name: graph.name.clone(), segments, root })
+    let cache_memory_budget = graph.cache.memory_budget;
+    Ok(PlanDag { name: graph.name.clone(), segments, cache_memory_budget, root })
 }
 
 struct Emission<'a> {
@@ -144,7 +147,10 @@ impl Emission<'_> {
                 let logical = LogicalPlan::Extension(Extension { node: Arc::new(write) });
                 (SegmentKind::Output(sink.clone()), logical)
             }
-            _ => (SegmentKind::SharedView, definition.as_ref().clone()),
+            _ => {
+                let reason = node.placement.as_ref().map(|placement| placement.reason.clone());
+                (SegmentKind::SharedView(reason.unwrap_or_default()), definition.as_ref().clone())
+            }
         };
         Ok(SegmentPlan {
             name,

@@ -27,7 +27,7 @@ pub(super) type Written = BTreeMap<String, (Vec<WrittenFiles>, usize)>;
 fn outputs(dag: &PlanDag) -> impl Iterator<Item = (&SegmentPlan, &Sink)> {
     dag.segments.iter().filter_map(|segment| match &segment.kind {
         SegmentKind::Output(sink) => Some((segment, sink)),
-        SegmentKind::SharedView => None,
+        SegmentKind::SharedView(_) => None,
     })
 }
 

@@ -69,6 +69,7 @@ pub(super) async fn run_segment(
     let title = segment.title();
     run.observer.segment_started(&title);
     let began = Instant::now();
+    let progress = Arc::new(Progress::new(&title, &run));
     let plan =
         caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
     let (plan, sharing) = match &segment.kind {
@@ -76,17 +77,17 @@ pub(super) async fn run_segment(
             let cores = run.state.config().target_partitions();
             with_writers(plan, sink, segment.rows, cores).map_err(Failure::Plan)?
         }
-        SegmentKind::SharedView => (plan, Sharing::Own),
+        SegmentKind::SharedView(_) => (plan, Sharing::Own),
     };
     let planned = began.elapsed();
     let partitions = plan.output_partitioning().partition_count();
-    let progress =
-        Arc::new(Progress { title: title.clone(), rows: AtomicU64::new(0), run: Arc::clone(&run) });
+    run.running.planned(&title, &plan);
     let rows = match (&segment.kind, target) {
-        (SegmentKind::SharedView, _) => {
+        (SegmentKind::SharedView(_), _) => {
             let runtime = run.state.runtime_env();
             let schema = Arc::clone(segment.schema.arrow());
-            let store = Arc::new(SharedStore::new(&segment.name, schema, plan.as_ref(), runtime));
+            let store = run.stores.create(&segment.name, schema, plan.as_ref(), runtime);
+            let store = store.map_err(Failure::Engine)?;
             store_rows(&progress, &plan, &store).await?;
             Rows::Stored(store)
         }
@@ -112,15 +113,27 @@ pub(super) async fn run_segment(
 /// Counts the rows of a segment while it runs.
 struct Progress {
     title: String,
-    rows: AtomicU64,
+    rows: Arc<AtomicU64>,
     run: Arc<Run>,
 }
 
 impl Progress {
+    fn new(title: &str, run: &Arc<Run>) -> Self {
+        let rows = Arc::new(AtomicU64::new(0));
+        run.running.begin(title, &rows);
+        Self { title: title.to_owned(), rows, run: Arc::clone(run) }
+    }
+
     fn add(&self, batch: &RecordBatch) {
         let new = u64::try_from(batch.num_rows()).unwrap_or(0);
         let rows = self.rows.fetch_add(new, Ordering::Relaxed) + new;
         self.run.observer.segment_progress(&self.title, rows);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.run.running.end(&self.title);
     }
 }
 
@@ -155,7 +168,7 @@ async fn store_rows(
             while let Some(batch) = next(&progress, &mut stream).await? {
                 store.push(partition, &batch).map_err(Failure::Engine)?;
             }
-            Ok(())
+            store.seal(partition).map_err(Failure::Engine)
         });
     }
     let (_, failure) = all::<()>(&progress.run, tasks).await;

@@ -6,8 +6,10 @@
 mod machine;
 mod options;
 mod planner;
+mod reclaiming_pool;
 
 pub use options::SessionOptions;
+pub(crate) use reclaiming_pool::{Reclaimable, ReclaimingPool};
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -179,6 +181,7 @@ fn config(options: &SessionOptions) -> SessionConfig {
 
 fn environment(options: &SessionOptions) -> Result<Arc<RuntimeEnv>> {
     let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_limit_bytes), LISTED_CONSUMERS);
+    let pool = ReclaimingPool::new(Arc::new(pool));
     let mode = match &options.spill_directory {
         Some(path) => DiskManagerMode::Directories(vec![path.clone()]),
         None => DiskManagerMode::OsTmpDirectory,

@@ -196,6 +196,7 @@ fn lower_cache_policy(cx: &mut Context<'_>, spec: &Spec) -> CachePolicy {
     let mut lowered = CachePolicy {
         min_fanout: policy.min_fanout,
         min_estimated_rows: policy.min_estimated_rows,
+        memory_budget: policy.cache_memory_budget,
         force: Vec::new(),
         never: Vec::new(),
     };
