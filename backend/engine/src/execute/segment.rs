@@ -24,6 +24,7 @@ use super::{OperatorMetrics, SegmentOutcome};
 use crate::emit::{SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::SharedStore;
+use crate::planning::physical_plan;
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -72,8 +73,7 @@ pub(super) async fn run_segment(
     let title = segment.title();
     run.observer.segment_started(&title);
     let began = Instant::now();
-    let plan =
-        caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
+    let plan = caught(&run, physical_plan(&run.state, &segment)).await?.map_err(Failure::Plan)?;
     let plan = match &segment.kind {
         SegmentKind::Output(_) => with_writers(plan, writers(&run, &segment)).map_err(Failure::Plan)?,
         SegmentKind::SharedView => plan,

@@ -12,12 +12,14 @@ use ir::diag::nearest_name;
 use ir::estimate::Estimate;
 use ir::expr::ScalarExpr;
 use ir::graph::Node;
-use ir::op::{Evaluation, Input, Read, Scan};
+use ir::op::{Evaluation, Input, Op, Read, Scan};
 use ir::oracle::{ExprType, Oracle, TableError, TypeError};
 use ir::schema::Schema;
+use ir::verify::Verified;
 
-use crate::emit::{UnknownRelation, expression, is_volatile, operation};
-use crate::error::{root_of, text_of};
+use crate::emit::{PlanDag, PlannedQueries, UnknownRelation, emit_with, expression, is_volatile, operation};
+use crate::error::{EngineError, root_of, text_of};
+use crate::memo::Memo;
 use crate::session::Session;
 use crate::tables::Tables;
 
@@ -25,18 +27,40 @@ use crate::tables::Tables;
 const UNKNOWN_ROWS: u64 = 1000;
 
 /// Answers from opened tables and a session. Operations are typed by emitting them, so the types the compiler
-/// sees are the types of the plans that run.
-#[derive(Clone, Debug)]
+/// sees are the types of the plans that run. Every question is worked out once; clones share what was found.
+#[derive(Clone)]
 pub struct EngineOracle {
     session: Session,
     tables: Tables,
+    found: Arc<Found>,
+}
+
+/// What was found for a compilation.
+#[derive(Default)]
+struct Found {
+    operations: Memo<(Op, Vec<Schema>), Operation>,
+    expressions: Memo<(ScalarExpr, Evaluation, Schema), Result<ExprType, TypeError>>,
+    queries: PlannedQueries,
+}
+
+/// What planning an operation over stand-ins for its inputs tells.
+#[derive(Clone)]
+struct Operation {
+    schema: Result<Schema, TypeError>,
+    is_volatile: bool,
+}
+
+impl std::fmt::Debug for EngineOracle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EngineOracle({:?})", self.tables)
+    }
 }
 
 impl EngineOracle {
     /// An oracle over these tables.
     #[must_use]
     pub fn new(session: Session, tables: Tables) -> Self {
-        Self { session, tables }
+        Self { session, tables, found: Arc::default() }
     }
 
     /// The tables.
@@ -45,9 +69,44 @@ impl EngineOracle {
         &self.tables
     }
 
-    fn plan(&self, node: &Node, inputs: &[&Schema]) -> Result<Arc<LogicalPlan>> {
-        let inputs = inputs.iter().map(|schema| stand_in(schema)).collect::<Result<_>>()?;
-        operation(self.session.state(), &node.op, inputs)
+    /// Emits a scheduled graph over the tables of this oracle. Queries it has typed are not planned again.
+    ///
+    /// # Errors
+    /// As [`emit()`](crate::emit()).
+    pub fn emit(&self, graph: Verified<'_>) -> Result<PlanDag, EngineError> {
+        emit_with(graph, &self.tables, &self.session, &self.found.queries)
+    }
+
+    /// How many different operations, expressions and queries were planned to answer what was asked.
+    #[must_use]
+    pub fn planned(&self) -> usize {
+        let Found { operations, expressions, queries } = self.found.as_ref();
+        operations.len() + expressions.len() + queries.len()
+    }
+
+    /// The schema and volatility of an operation over inputs with these schemas.
+    fn operation(&self, op: &Op, inputs: &[&Schema]) -> Operation {
+        self.found.operations.answer(
+            &(op, inputs),
+            |(asked, schemas)| asked == op && schemas.iter().eq(inputs.iter().copied()),
+            || (op.clone(), inputs.iter().map(|schema| (*schema).clone()).collect()),
+            || self.plan_operation(op, inputs),
+        )
+    }
+
+    /// What cannot be planned counts as volatile: nothing may rest on its being stable.
+    fn plan_operation(&self, op: &Op, inputs: &[&Schema]) -> Operation {
+        let plan = || -> Result<Arc<LogicalPlan>> {
+            let inputs = inputs.iter().map(|schema| stand_in(schema)).collect::<Result<_>>()?;
+            operation(self.session.state(), op, inputs, &self.found.queries)
+        };
+        match plan() {
+            Ok(plan) => Operation {
+                schema: Ok(Schema::from_arrow(plan.schema().as_arrow())),
+                is_volatile: has_volatile_call(&plan).unwrap_or(true),
+            },
+            Err(error) => Operation { schema: Err(self.type_error(&error)), is_volatile: true },
+        }
     }
 
     fn type_error(&self, error: &DataFusionError) -> TypeError {
@@ -144,12 +203,16 @@ impl Oracle for EngineOracle {
             let field = plain.arrow().field(0);
             Ok(ExprType { data_type: field.data_type().clone(), nullable: field.is_nullable() })
         };
-        typed().map_err(|error| self.type_error(&error))
+        self.found.expressions.answer(
+            &(expr, evaluation, input),
+            |(asked, how, schema)| asked == expr && *how == evaluation && schema == input,
+            || (expr.clone(), evaluation, input.clone()),
+            || typed().map_err(|error| self.type_error(&error)),
+        )
     }
 
     fn schema(&self, node: &Node, inputs: &[&Schema]) -> Result<Schema, TypeError> {
-        let plan = self.plan(node, inputs).map_err(|error| self.type_error(&error))?;
-        Ok(Schema::from_arrow(plan.schema().as_arrow()))
+        self.operation(&node.op, inputs).schema
     }
 
     fn common_type(&self, types: &[DataType]) -> Option<DataType> {
@@ -161,21 +224,23 @@ impl Oracle for EngineOracle {
     }
 
     /// Functions whose value depends on the time of a run, like `now()`, count as volatile. So does what cannot
-    /// be planned: nothing may rest on its being stable.
+    /// be planned.
     fn is_volatile(&self, node: &Node, inputs: &[&Schema]) -> bool {
-        let volatile = || -> Result<bool> {
-            let plan = self.plan(node, inputs)?;
-            let mut found = false;
-            plan.apply_with_subqueries(|inner| {
-                for expr in inner.expressions() {
-                    found |= is_volatile(&expr)?;
-                }
-                Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-            })?;
-            Ok(found)
-        };
         // A scan reads one version of a table. Surface operations hold no expressions, and the functions they stand
         // for are immutable.
-        !matches!(node.op, ir::op::Op::Scan(_)) && !node.op.is_surface() && volatile().unwrap_or(true)
+        !matches!(node.op, Op::Scan(_))
+            && !node.op.is_surface()
+            && self.operation(&node.op, inputs).is_volatile
     }
+}
+
+fn has_volatile_call(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|inner| {
+        for expr in inner.expressions() {
+            found |= is_volatile(&expr)?;
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
 }
