@@ -34,8 +34,6 @@ use ir::op::{Op, Sink};
 use ir::schema::Schema;
 use ir::verify::Verified;
 
-use parts::Cut;
-
 pub(crate) use expressions::{expression, is_volatile};
 pub(crate) use query::{PlannedQueries, UnknownRelation, query};
 pub(crate) use relational::scan;
@@ -45,6 +43,7 @@ use crate::operators::{OutputsNode, SharedViewNode, WriteNode};
 use crate::planning::PartNode;
 use crate::session::Session;
 use crate::tables::Tables;
+use parts::Cut;
 
 /// A graph as plans: one for every segment, and the whole as one root.
 #[derive(Clone, Debug)]

@@ -34,8 +34,7 @@ use crate::memo::Memo;
 pub(crate) struct UnknownRelation(pub(crate) String);
 
 /// Queries that were planned before, over stand-ins, by the query and the columns of its inputs.
-pub(crate) type PlannedQueries =
-    Memo<(Query, Vec<String>, Vec<SchemaRef>), Result<LogicalPlan, Arc<DataFusionError>>>;
+pub(crate) type PlannedQueries = Memo<Result<LogicalPlan, Arc<DataFusionError>>>;
 
 /// The plan of a query whose relations are `relations`, in the order of `inputs`.
 pub(crate) fn query(
@@ -50,12 +49,9 @@ pub(crate) fn query(
     }
     // The whole Arrow schemas, metadata included: the plan is made of them.
     let schemas: Vec<SchemaRef> = inputs.iter().map(|plan| Arc::clone(plan.schema().inner())).collect();
-    let plan = planned.answer(
-        &(query, relations, &schemas),
-        |(asked, names, columns)| asked == query && names == relations && *columns == schemas,
-        || (query.clone(), relations.to_vec(), schemas.clone()),
-        || over_stand_ins(state, query, relations, &schemas).map_err(Arc::new),
-    );
+    let plan = planned.answer(&(query, relations, &schemas), |_| {
+        over_stand_ins(state, query, relations, &schemas).map_err(Arc::new)
+    });
     let plan = plan.map_err(DataFusionError::Shared)?;
     let plan = plan.transform_up_with_subqueries(|node| match &node {
         LogicalPlan::TableScan(scan) => match scan.source.downcast_ref::<Relation>() {

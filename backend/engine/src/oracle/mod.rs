@@ -1,6 +1,10 @@
 //! The answers to what the compiler asks: tables, types, functions.
 
-use std::sync::Arc;
+mod proven;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -8,10 +12,12 @@ use datafusion::common::{DFSchema, Result, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::type_coercion::binary::{comparison_coercion, type_union_resolution};
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use ir::archive::Proofs;
 use ir::diag::nearest_name;
 use ir::estimate::Estimate;
 use ir::expr::ScalarExpr;
 use ir::graph::Node;
+use ir::hash::ContentHash;
 use ir::op::{Evaluation, Input, Op, Read, Scan};
 use ir::oracle::{ExprType, Oracle, TableError, TypeError};
 use ir::schema::Schema;
@@ -22,12 +28,14 @@ use crate::error::{EngineError, root_of, text_of};
 use crate::memo::Memo;
 use crate::session::Session;
 use crate::tables::Tables;
+use proven::Proven;
 
 /// The rows assumed where statistics do not tell.
 const UNKNOWN_ROWS: u64 = 1000;
 
 /// Answers from opened tables and a session. Operations are typed by emitting them, so the types the compiler
-/// sees are the types of the plans that run. Every question is worked out once; clones share what was found.
+/// sees are the types of the plans that run. Every question is worked out once, or not at all where an earlier
+/// compilation has proven the answer ([`Self::with_proofs`]). Clones share what was found.
 #[derive(Clone)]
 pub struct EngineOracle {
     session: Session,
@@ -38,9 +46,14 @@ pub struct EngineOracle {
 /// What was found for a compilation.
 #[derive(Default)]
 struct Found {
-    operations: Memo<(Op, Vec<Schema>), Operation>,
-    expressions: Memo<(ScalarExpr, Evaluation, Schema), Result<ExprType, TypeError>>,
+    proven: Proven,
+    operations: Memo<Operation>,
+    expressions: Memo<Result<ExprType, TypeError>>,
     queries: PlannedQueries,
+    /// Whose operations and expressions had to be planned: views, inputs, outputs with `@`.
+    planned: Mutex<BTreeSet<String>>,
+    /// How many operations and expressions had to be planned.
+    plannings: AtomicUsize,
 }
 
 /// What planning an operation over stand-ins for its inputs tells.
@@ -77,21 +90,45 @@ impl EngineOracle {
         emit_with(graph, &self.tables, &self.session, &self.found.queries)
     }
 
-    /// How many different operations, expressions and queries were planned to answer what was asked.
+    /// An oracle that starts from what an earlier compilation has proven. Proofs made in another `envelope` are not
+    /// used; the envelope is the digest of everything that decides an answer besides its question.
     #[must_use]
-    pub fn planned(&self) -> usize {
-        let Found { operations, expressions, queries } = self.found.as_ref();
-        operations.len() + expressions.len() + queries.len()
+    pub fn with_proofs(session: Session, tables: Tables, envelope: ContentHash, proofs: &Proofs) -> Self {
+        let proven = Proven::new(envelope, proofs);
+        let found = Found { proven, ..Found::default() };
+        Self { session, tables, found: Arc::new(found) }
+    }
+
+    /// What this compilation has proven, or taken from proofs and used.
+    #[must_use]
+    pub fn proofs(&self, envelope: ContentHash) -> Proofs {
+        let operations = self.found.operations.answers();
+        let expressions = self.found.expressions.answers();
+        proven::collect(envelope, &operations, &expressions)
+    }
+
+    /// How many operations and expressions had to be planned to answer what was asked: each at the most once.
+    #[must_use]
+    pub fn plannings(&self) -> usize {
+        self.found.plannings.load(Ordering::Relaxed)
+    }
+
+    /// The views, inputs and outputs (with `@`) for which something had to be planned.
+    #[must_use]
+    pub fn planned(&self) -> BTreeSet<String> {
+        self.found.planned.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The schema and volatility of an operation over inputs with these schemas.
-    fn operation(&self, op: &Op, inputs: &[&Schema]) -> Operation {
-        self.found.operations.answer(
-            &(op, inputs),
-            |(asked, schemas)| asked == op && schemas.iter().eq(inputs.iter().copied()),
-            || (op.clone(), inputs.iter().map(|schema| (*schema).clone()).collect()),
-            || self.plan_operation(op, inputs),
-        )
+    fn operation(&self, node: &Node, inputs: &[&Schema]) -> Operation {
+        self.found.operations.answer(&(&node.op, inputs), |question| {
+            self.found.proven.operation(question).unwrap_or_else(|| {
+                self.found.plannings.fetch_add(1, Ordering::Relaxed);
+                let owner = node.owner().to_owned();
+                self.found.planned.lock().unwrap_or_else(PoisonError::into_inner).insert(owner);
+                self.plan_operation(&node.op, inputs)
+            })
+        })
     }
 
     /// What cannot be planned counts as volatile: nothing may rest on its being stable.
@@ -203,16 +240,19 @@ impl Oracle for EngineOracle {
             let field = plain.arrow().field(0);
             Ok(ExprType { data_type: field.data_type().clone(), nullable: field.is_nullable() })
         };
-        self.found.expressions.answer(
-            &(expr, evaluation, input),
-            |(asked, how, schema)| asked == expr && *how == evaluation && schema == input,
-            || (expr.clone(), evaluation, input.clone()),
-            || typed().map_err(|error| self.type_error(&error)),
-        )
+        self.found.expressions.answer(&(expr, evaluation, input), |question| {
+            match self.found.proven.expression(question) {
+                Some(proven) => Ok(proven),
+                None => {
+                    self.found.plannings.fetch_add(1, Ordering::Relaxed);
+                    typed().map_err(|error| self.type_error(&error))
+                }
+            }
+        })
     }
 
     fn schema(&self, node: &Node, inputs: &[&Schema]) -> Result<Schema, TypeError> {
-        self.operation(&node.op, inputs).schema
+        self.operation(node, inputs).schema
     }
 
     fn common_type(&self, types: &[DataType]) -> Option<DataType> {
@@ -228,9 +268,7 @@ impl Oracle for EngineOracle {
     fn is_volatile(&self, node: &Node, inputs: &[&Schema]) -> bool {
         // A scan reads one version of a table. Surface operations hold no expressions, and the functions they stand
         // for are immutable.
-        !matches!(node.op, Op::Scan(_))
-            && !node.op.is_surface()
-            && self.operation(&node.op, inputs).is_volatile
+        !matches!(node.op, Op::Scan(_)) && !node.op.is_surface() && self.operation(node, inputs).is_volatile
     }
 }
 
