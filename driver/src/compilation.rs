@@ -237,7 +237,8 @@ impl Compilation {
                     violations.iter().map(|violation| format!("\n  {violation}")).collect();
                 Failure::Bug(format!("the compiled graph is broken:{}", list.concat()))
             })?;
-            engine::emit(verified, self.oracle.tables(), &self.session)
+            self.oracle
+                .emit(verified)
                 .map_err(|error| Failure::engine(&error, self.source.map.name().as_str()))
         })?
     }

@@ -6,6 +6,9 @@
 //! path to it. The leaf carries its definition, so the DAG is complete; the definition is planned as a segment of
 //! its own.
 //!
+//! A long segment is cut into parts ([`parts`]), at views with one reader.
+//! The reader gets a leaf ([`PartNode`]), and each part is planned by itself ([`crate::planning`]).
+//!
 //! The type of a node is the schema of its plan: the oracle emits the same plan over stand-ins for its inputs and
 //! asks for its schema. After emission every plan is checked against the schema the graph says.
 
@@ -13,6 +16,7 @@ mod aggregate;
 mod explain;
 mod expressions;
 mod join;
+mod parts;
 mod query;
 mod relational;
 mod unnest;
@@ -24,20 +28,22 @@ use std::sync::Arc;
 
 use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Extension, LogicalPlan};
+use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNode};
 use ir::graph::{Graph, NodeId, PlacementChoice, Segment};
 use ir::op::{Op, Sink};
 use ir::schema::Schema;
 use ir::verify::Verified;
 
 pub(crate) use expressions::{expression, is_volatile};
-pub(crate) use query::{UnknownRelation, query};
+pub(crate) use query::{PlannedQueries, UnknownRelation, query};
 pub(crate) use relational::scan;
 
 use crate::error::EngineError;
 use crate::operators::{OutputsNode, SharedViewNode, WriteNode};
+use crate::planning::PartNode;
 use crate::session::Session;
 use crate::tables::Tables;
+use parts::Cut;
 
 /// A graph as plans: one for every segment, and the whole as one root.
 #[derive(Clone, Debug)]
@@ -71,6 +77,18 @@ pub struct SegmentPlan {
     pub rows: u64,
     /// The columns of its rows.
     pub schema: Schema,
+    /// What it reads by [`PartNode`]s, in an order in which every part comes after those it reads. Empty for all but
+    /// long segments.
+    pub parts: Vec<PartPlan>,
+    /// The plan, not optimized; where there are parts, of what lies above them.
+    pub logical: LogicalPlan,
+}
+
+/// A part of a long segment.
+#[derive(Clone, Debug)]
+pub struct PartPlan {
+    /// The view it computes.
+    pub name: String,
     /// The plan, not optimized.
     pub logical: LogicalPlan,
 }
@@ -102,12 +120,29 @@ impl SegmentPlan {
 /// changed its identity; [`EngineError::Plan`] where DataFusion refuses a node; [`EngineError::Internal`] where a
 /// plan does not have the schema the graph says.
 pub fn emit(graph: Verified<'_>, tables: &Tables, session: &Session) -> Result<PlanDag, EngineError> {
+    emit_with(graph, tables, session, &PlannedQueries::default())
+}
+
+/// [`emit()`] with the queries that typing has planned.
+pub(crate) fn emit_with(
+    graph: Verified<'_>,
+    tables: &Tables,
+    session: &Session,
+    planned: &PlannedQueries,
+) -> Result<PlanDag, EngineError> {
     let graph = graph.graph();
     let Some(schedule) = &graph.schedule else {
         return Err(EngineError::NotScheduled { graph: graph.name.clone(), phase: graph.phase });
     };
-    let mut emission =
-        Emission { graph, tables, session, plans: BTreeMap::new(), definitions: BTreeMap::new() };
+    let mut emission = Emission {
+        graph,
+        tables,
+        session,
+        planned,
+        plans: BTreeMap::new(),
+        definitions: BTreeMap::new(),
+        cut: Cut::new(graph),
+    };
     for id in graph.topological() {
         emission.node(id)?;
     }
@@ -128,14 +163,16 @@ struct Emission<'a> {
     graph: &'a Graph,
     tables: &'a Tables,
     session: &'a Session,
+    planned: &'a PlannedQueries,
     /// What a reader of a node gets.
     plans: BTreeMap<NodeId, Arc<LogicalPlan>>,
     /// What the segments compute: for a shared view its definition, for a sink its input.
     definitions: BTreeMap<NodeId, Arc<LogicalPlan>>,
+    cut: Cut,
 }
 
 impl Emission<'_> {
-    fn segment(&self, segment: &Segment) -> Result<SegmentPlan, EngineError> {
+    fn segment(&mut self, segment: &Segment) -> Result<SegmentPlan, EngineError> {
         let unknown = || EngineError::internal(&segment.root, "the schedule names a node without a plan");
         let id = self.graph.find(&segment.root).ok_or_else(unknown)?;
         let node = self.graph.get(id).ok_or_else(unknown)?;
@@ -161,6 +198,7 @@ impl Emission<'_> {
             cost: segment.cost,
             rows: segment.rows.rows,
             schema: node.schema.clone().ok_or_else(unknown)?,
+            parts: self.cut.parts_of(id),
             logical,
         })
     }
@@ -182,7 +220,7 @@ impl Emission<'_> {
                         .map_err(|source| EngineError::plan(&node.name, source))?,
                 )
             }
-            op => operation(self.session.state(), op, inputs)
+            op => operation(self.session.state(), op, inputs, self.planned)
                 .map_err(|source| EngineError::plan(&node.name, source))?,
         };
         check_schema(&node.name, node.schema.as_ref(), &plan)?;
@@ -191,12 +229,14 @@ impl Emission<'_> {
         if shared || matches!(node.op, Op::Sink(_)) {
             self.definitions.insert(id, Arc::clone(&plan));
         }
-        let plan = if shared {
-            let leaf = SharedViewNode::new(&node.name, plan);
-            Arc::new(LogicalPlan::Extension(Extension { node: Arc::new(leaf) }))
+        let leaf: Option<Arc<dyn UserDefinedLogicalNode>> = if shared {
+            Some(Arc::new(SharedViewNode::new(&node.name, Arc::clone(&plan))))
+        } else if self.cut.is_part(self.graph, id, &plan) {
+            Some(Arc::new(PartNode::new(&node.name, Arc::clone(&plan))))
         } else {
-            plan
+            None
         };
+        let plan = leaf.map_or(plan, |node| Arc::new(LogicalPlan::Extension(Extension { node })));
         self.plans.insert(id, plan);
         Ok(())
     }
@@ -228,6 +268,7 @@ pub(crate) fn operation(
     state: &SessionState,
     op: &Op,
     inputs: Vec<Arc<LogicalPlan>>,
+    planned: &PlannedQueries,
 ) -> Result<Arc<LogicalPlan>> {
     match op {
         Op::Filter(filter) => relational::filter(state, &filter.predicate, single(inputs)?),
@@ -235,7 +276,7 @@ pub(crate) fn operation(
         Op::Aggregate(op) => aggregate::aggregate(state, &op.group_by, &op.measures, single(inputs)?),
         Op::Window(op) => aggregate::window(state, &op.columns, single(inputs)?),
         Op::Unnest(op) => unnest::unnest(op, single(inputs)?),
-        Op::Query(op) => query(state, &op.query, &op.relations, &inputs),
+        Op::Query(op) => query(state, &op.query, &op.relations, &inputs, planned),
         Op::Join(op) => pair(inputs).and_then(|(left, right)| join::join(op, left, right)),
         Op::SpanJoin(op) => pair(inputs).and_then(|(left, right)| join::span_join(op, left, right)),
         Op::Union(_) => relational::union(inputs),

@@ -21,6 +21,7 @@ use super::{OperatorMetrics, SegmentOutcome};
 use crate::emit::{SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::SharedStore;
+use crate::planning::physical_plan;
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -70,8 +71,7 @@ pub(super) async fn run_segment(
     run.observer.segment_started(&title);
     let began = Instant::now();
     let progress = Arc::new(Progress::new(&title, &run));
-    let plan =
-        caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
+    let plan = caught(&run, physical_plan(&run.state, &segment)).await?.map_err(Failure::Plan)?;
     let (plan, sharing) = match &segment.kind {
         SegmentKind::Output(sink) => {
             let cores = run.state.config().target_partitions();

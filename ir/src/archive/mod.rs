@@ -1,11 +1,16 @@
-//! The archived form of a graph: rkyv bytes behind a header.
+//! The archived form of a graph, and of what was proven about one: rkyv bytes behind a header.
 //!
-//! A run stores its graph in this form; replay, diff and a warm compile read it back. Layout: eight bytes of
-//! magic, four bytes of format version (little endian), twenty of BLAKE3 of the rest, then the archive of
-//! [`FlatGraph`]: flat vectors of nodes and edges, edges by node index. Reading never trusts the bytes: magic,
+//! A run stores its graph in this form; replay and diff read it back. A compilation stores its [`Proofs`]; the next one
+//! starts from them. Layout: eight bytes of
+//! magic, four bytes of format version (little endian), twenty of BLAKE3 of the rest, then the archive: flat vectors,
+//! for a graph those of [`FlatGraph`], edges by node index. Reading never trusts the bytes: magic,
 //! version, checksum and every offset are checked first (bytecheck), and a graph that does not satisfy its phase is
 //! found by the verifier like any other. The checksum catches damage that leaves a readable graph, such as another
 //! letter in a name; it is no protection against forgery.
+
+mod proofs;
+
+pub use proofs::{Proofs, ProvenExpression, ProvenOperation, read_proofs, write_proofs};
 
 use rkyv::rancor;
 use rkyv::util::AlignedVec;
@@ -25,8 +30,8 @@ const CHECKSUM: std::ops::Range<usize> = 12..HEADER;
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The bytes do not start with the magic number.
-    #[error("not an archived graph: the file does not start with `CODEANIR`")]
-    Foreign,
+    #[error("not an archive of this kind: the file does not start with `{}`", .0.escape_ascii())]
+    Foreign([u8; 8]),
     /// The archive was written by a program with another format.
     #[error(
         "the archive has format version {found}, this program reads {FORMAT_VERSION}; compile the spec again"
@@ -52,12 +57,17 @@ pub fn is_archive(bytes: &[u8]) -> bool {
 /// When the archive would be larger than rkyv's 2 GiB offsets allow.
 pub fn write(graph: &Graph) -> Result<Vec<u8>, ArchiveError> {
     let body = rkyv::to_bytes::<rancor::Error>(&graph.flatten()).map_err(damaged)?;
+    Ok(seal(MAGIC, &body))
+}
+
+/// Puts the header before an archive.
+fn seal(magic: [u8; 8], body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER + body.len());
-    bytes.extend_from_slice(&MAGIC);
+    bytes.extend_from_slice(&magic);
     bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    bytes.extend(checksum(&body));
-    bytes.extend_from_slice(&body);
-    Ok(bytes)
+    bytes.extend(checksum(body));
+    bytes.extend_from_slice(body);
+    bytes
 }
 
 /// Reads an archived graph.
@@ -65,8 +75,14 @@ pub fn write(graph: &Graph) -> Result<Vec<u8>, ArchiveError> {
 /// # Errors
 /// When the bytes are not an archive, have another format version or are damaged.
 pub fn read(bytes: &[u8]) -> Result<Graph, ArchiveError> {
-    if !is_archive(bytes) {
-        return Err(ArchiveError::Foreign);
+    let flat = rkyv::from_bytes::<FlatGraph, rancor::Error>(&open(MAGIC, bytes)?).map_err(damaged)?;
+    Graph::unflatten(flat).map_err(|error| ArchiveError::Damaged(error.to_string()))
+}
+
+/// The archive behind a header, aligned.
+fn open(magic: [u8; 8], bytes: &[u8]) -> Result<AlignedVec, ArchiveError> {
+    if !bytes.starts_with(&magic) {
+        return Err(ArchiveError::Foreign(magic));
     }
     let version = bytes.get(8..12).and_then(|field| field.try_into().ok()).map(u32::from_le_bytes);
     match version {
@@ -79,8 +95,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph, ArchiveError> {
     if bytes.get(CHECKSUM) != Some(checksum(&aligned).collect::<Vec<u8>>().as_slice()) {
         return Err(ArchiveError::Damaged("its checksum is wrong".to_owned()));
     }
-    let flat = rkyv::from_bytes::<FlatGraph, rancor::Error>(&aligned).map_err(damaged)?;
-    Graph::unflatten(flat).map_err(|error| ArchiveError::Damaged(error.to_string()))
+    Ok(aligned)
 }
 
 /// The beginning of BLAKE3, as long as its place in the header.
