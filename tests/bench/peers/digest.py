@@ -3,8 +3,8 @@ the sum, the least and the greatest value. Two systems computed the same table w
 
     {"rows": n, "columns": {name: {"nulls": k, "sum": text, "min": text, "max": text}}}
 
-Integers are written in full, other numbers with nine significant digits, dates as ISO 8601, truth values as `false`
-and `true`. Only numbers have a sum; what a column has none of is null.
+Integers are written in full, other numbers with nine significant digits and never in the form of an integer, dates as
+ISO 8601, truth values as `false` and `true`. Only numbers have a sum; what a column has none of is null.
 """
 
 import math
@@ -41,8 +41,8 @@ def of_parquet(location):
 def differences(left, right, relative=1e-8):
     """What two digests disagree about, as text; empty when they agree.
 
-    Numbers that both sides wrote as integers must be equal. Others may differ by `relative`: systems add floats in
-    different orders, and give the average or quotient of decimals different scales.
+    Integers must be equal. Other numbers may differ by `relative`: systems add floats in different orders, and give
+    the average or quotient of decimals different scales.
     """
     if left["rows"] != right["rows"]:
         return [f"{left['rows']} rows, {right['rows']} rows"]
@@ -61,9 +61,13 @@ def _same(left, right, relative):
     if left == right:
         return True
     try:
-        return "." in f"{left}{right}" and math.isclose(float(left), float(right), rel_tol=relative)
+        return not _whole(left, right) and math.isclose(float(left), float(right), rel_tol=relative)
     except (TypeError, ValueError):
         return False
+
+
+def _whole(*texts):
+    return all(text.lstrip("-").isdigit() for text in texts)
 
 
 def _column(column):
@@ -109,5 +113,5 @@ def _text(value):
 
 
 def _nine_digits(value):
-    """C's `%.9g`, without a negative zero."""
-    return "%.9g" % (value + 0.0 if value else 0.0)
+    """Nine digits suffice to see a difference and too few to see the order of additions. No negative zero."""
+    return repr(float(f"{value:.9g}") + 0.0)

@@ -5,10 +5,11 @@
 
 and prints one JSON line: the list of the variants it has (empty: it takes no part), or a result:
 
-    {"peer": ..., "variant": ..., "version": ..., "cpu_seconds": ..., "wall_seconds": ..., "answer": ...}
+    {"peer": ..., "variant": ..., "version": ..., "cpu_seconds": ..., "wall_seconds": ..., "peak_bytes": ...,
+     "answer": ...}
 
-Seconds are those of the work alone: starting Python, importing the engine and checking the answer are left out;
-processes it starts are included.
+Seconds are those of the work alone: starting Python, importing the engine and digesting the answer are left out;
+processes it starts are included. `peak_bytes` is the largest resident size until the work ended.
 """
 
 import json
@@ -56,6 +57,7 @@ class Clock:
 
     def __init__(self):
         self._wall = self._cpu = 0.0
+        self._peak = 0
 
     def __enter__(self):
         self._began = (time.perf_counter(), _cpu_seconds())
@@ -64,10 +66,15 @@ class Clock:
         wall, cpu = self._began
         self._wall += time.perf_counter() - wall
         self._cpu += _cpu_seconds() - cpu
+        self._peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
     def reading(self):
-        """The seconds so far, as fields of a result."""
-        return {"cpu_seconds": round(self._cpu, 6), "wall_seconds": round(self._wall, 6)}
+        """The fields of a result."""
+        return {
+            "cpu_seconds": round(self._cpu, 6),
+            "wall_seconds": round(self._wall, 6),
+            "peak_bytes": self._peak,
+        }
 
 
 def _cpu_seconds():
