@@ -20,6 +20,10 @@ pub(crate) use peers::{Peer, Peers};
 /// benchmark last for hours. Everyone has at least one.
 const PATIENCE_SECONDS: f64 = 60.0;
 
+/// Numbers that are not integers may differ by half a unit in the ninth digit on either side: engines add floats in
+/// different orders.
+const NINE_DIGITS: f64 = 1e-8;
+
 /// What one turn of one contestant gave.
 #[derive(Debug)]
 pub(crate) struct Turn {
@@ -38,6 +42,8 @@ pub(crate) struct Turn {
 pub(crate) struct Contestant<'a> {
     /// The name in tables: the program and the form.
     pub(crate) name: String,
+    /// By what share its numbers may differ from those of others.
+    pub(crate) tolerance: f64,
     /// Does the work once; whatever it makes goes into the folder, which is new and is removed afterwards.
     pub(crate) turn: Box<dyn Fn(&Path) -> Result<Turn> + 'a>,
 }
@@ -45,7 +51,7 @@ pub(crate) struct Contestant<'a> {
 impl<'a> Contestant<'a> {
     /// A contestant by name.
     pub(crate) fn new(name: &str, turn: impl Fn(&Path) -> Result<Turn> + 'a) -> Self {
-        Self { name: name.to_owned(), turn: Box::new(turn) }
+        Self { name: name.to_owned(), tolerance: NINE_DIGITS, turn: Box::new(turn) }
     }
 }
 
@@ -155,7 +161,10 @@ impl Arena {
                     self.runs
                 ));
                 let found = self.in_new_folder(&contestant.turn)?.and_then(|turn| {
-                    match expected.as_ref().and_then(|expected| difference(expected, &turn.answer)) {
+                    match expected
+                        .as_ref()
+                        .and_then(|expected| difference(expected, &turn.answer, contestant.tolerance))
+                    {
                         Some(difference) => Err(Failure::Different(difference)),
                         None => Ok(turn),
                     }

@@ -12,8 +12,10 @@ const OURS: &str = "ours, physical plans of everything";
 const WARM: &str = "ours, after another compilation";
 const COLD: &str = "ours, from nothing";
 
-/// Views of the contest the tools for transformations take part in.
+/// Views of the contest the peers take part in.
 const WITH_PEERS: usize = 500;
+/// Views of the contest in which DataFusion inlines them: its cost doubles about every fifteen of them.
+const INLINED: usize = 100;
 /// Fewer views than this measure the start of the program.
 const FITTED_FROM: usize = 500;
 
@@ -36,8 +38,8 @@ pub(super) fn run(setting: &Setting) -> Result<Report> {
     let small = text(&setting.data.numbers(&["k", "a", "b"].map(str::to_owned), 100)?);
     let sizes: &[usize] = if setting.quick { &[20, 40] } else { &[100, 500, 1_000, 2_000, 5_000] };
     for views in sizes {
-        let peers = *views == WITH_PEERS;
         let title = layered_title(*views);
+        let peers = peers(setting, *views)?;
         report.outcomes.push(contest(setting, &title, &specs::layered(&small, *views, None), peers)?);
     }
     let length = setting.scale(1_000, 30);
@@ -51,7 +53,7 @@ pub(super) fn run(setting: &Setting) -> Result<Report> {
         (format!("10 views of {} columns", wide_columns.len()), specs::wide(&wide_table, &wide_columns)),
     ];
     for (title, spec) in &shapes {
-        report.outcomes.push(contest(setting, title, spec, false)?);
+        report.outcomes.push(contest(setting, title, spec, Vec::new())?);
     }
     let views = setting.scale(1_000, 40);
     report.outcomes.push(warm(setting, &small, views)?);
@@ -68,7 +70,29 @@ fn warm_title(views: usize) -> String {
     format!("one changed view of {views}")
 }
 
-fn contest(setting: &Setting, title: &str, spec: &Value, with_peers: bool) -> Result<Outcome> {
+/// Who compiles the same views.
+fn peers(setting: &Setting, views: usize) -> Result<Vec<Contestant<'_>>> {
+    let parameters = json!({"views": views});
+    let form = |peer: Peer, benchmark| setting.peers.contestants(peer, benchmark, &parameters);
+    match views {
+        INLINED => form(Peer::DataFusion, "compile_inlined"),
+        WITH_PEERS => {
+            let mut all = Vec::new();
+            for peer in [Peer::DataFusion, Peer::Dbt, Peer::SqlMesh] {
+                all.extend(form(peer, "compile")?);
+            }
+            Ok(all)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn contest<'a>(
+    setting: &'a Setting,
+    title: &str,
+    spec: &'a Value,
+    peers: Vec<Contestant<'a>>,
+) -> Result<Outcome> {
     let ours = Contestant::new(OURS, |folder| {
         let turn = setting.driver.compile(spec, "physical", folder)?;
         // No one else has these plans: that there are some is all that is checked.
@@ -78,17 +102,10 @@ fn contest(setting: &Setting, title: &str, spec: &Value, with_peers: bool) -> Re
         }
         Ok(turn)
     });
-    let mut contestants = vec![ours];
-    if with_peers {
-        for peer in [Peer::DataFusion, Peer::Dbt, Peer::SqlMesh] {
-            contestants.extend(setting.peers.contestants(peer, "compile", &json!({"views": WITH_PEERS}))?);
-        }
-    }
+    let contestants = [ours].into_iter().chain(peers);
     // Compilers print what they like; there is no common answer.
     let contestants: Vec<Contestant<'_>> = contestants
-        .into_iter()
-        .map(|contestant| {
-            let Contestant { name, turn } = contestant;
+        .map(|Contestant { name, turn, .. }| {
             Contestant::new(&name, move |folder| Ok(Turn { answer: Value::Null, ..turn(folder)? }))
         })
         .collect();

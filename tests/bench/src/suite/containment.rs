@@ -74,8 +74,8 @@ pub(super) fn run(setting: &Setting) -> Result<Report> {
         nested(large, Spans::All).with_peers(),
         nested(huge, Spans::All),
         nested(large, Spans::All).shuffled(),
-        nested(medium, Spans::TenthAndFifth),
-        nested(large, Spans::TenthAndFifth),
+        nested(medium, Spans::TenthAndFifth).with_peers(),
+        nested(large, Spans::TenthAndFifth).with_peers(),
         nested(medium, Spans::Innermost),
         nested(large, Spans::Innermost),
         Workload::new(Shape::Crossing, large, Spans::All),
@@ -110,7 +110,13 @@ fn contest(setting: &Setting, workload: &Workload) -> Result<Outcome> {
     }
     if workload.with_peers {
         for peer in [Peer::DuckDb, Peer::Polars, Peer::DataFusion] {
-            let parameters = json!({"delta": table});
+            let mut parameters = json!({"delta": table});
+            for (side, condition) in ["containers", "contained"].into_iter().zip(workload.spans.conditions())
+            {
+                if let Some(condition) = condition {
+                    parameters[side] = json!(condition);
+                }
+            }
             contestants.extend(setting.peers.contestants(peer, "containment", &parameters)?);
         }
     }
@@ -177,7 +183,7 @@ fn targets(report: &mut Report, workloads: &[Workload]) {
         let Forest { shape, shuffled, .. } = workload.forest;
         shape == Shape::Nested && workload.spans == Spans::All && !shuffled
     };
-    let with_peers: Vec<_> = workloads.iter().filter(|workload| workload.with_peers).collect();
+    let with_peers: Vec<_> = workloads.iter().filter(nested).filter(|workload| workload.with_peers).collect();
     for workload in &with_peers {
         let Some(outcome) = report.outcome(&workload.title()) else { continue };
         let best = |peer: &str| {

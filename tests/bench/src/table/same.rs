@@ -2,19 +2,16 @@
 //!
 //! Engines type equal results differently (a count is `Int64` here and `HUGEINT` there, a sum `Decimal` here and
 //! `Float64` there) and add floats in different orders. So numbers are compared as numbers: exactly when both are
-//! integers, else to nine significant digits. Everything else must be equal.
+//! integers, else up to a relative tolerance. Everything else must be equal.
 
 use serde_json::Value;
 
-/// Half a unit in the ninth digit at worst, on both sides.
-const RELATIVE_TOLERANCE: f64 = 1e-8;
-
 /// The first difference between two answers, as `path: one, other`; none when they are the same.
-pub(crate) fn difference(one: &Value, other: &Value) -> Option<String> {
-    difference_at("", one, other)
+pub(crate) fn difference(one: &Value, other: &Value, tolerance: f64) -> Option<String> {
+    difference_at("", one, other, tolerance)
 }
 
-fn difference_at(path: &str, one: &Value, other: &Value) -> Option<String> {
+fn difference_at(path: &str, one: &Value, other: &Value, tolerance: f64) -> Option<String> {
     match (one, other) {
         (Value::Object(fields), Value::Object(others)) => {
             let only_here = fields.keys().find(|name| !others.contains_key(*name));
@@ -23,18 +20,22 @@ fn difference_at(path: &str, one: &Value, other: &Value) -> Option<String> {
                 return Some(format!("{path}/{name}: only one side has it"));
             }
             let mut pairs = fields.iter().filter_map(|(name, value)| Some((name, value, others.get(name)?)));
-            pairs.find_map(|(name, value, other)| difference_at(&format!("{path}/{name}"), value, other))
+            pairs.find_map(|(name, value, other)| {
+                difference_at(&format!("{path}/{name}"), value, other, tolerance)
+            })
         }
         (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
             let mut pairs = items.iter().zip(others).enumerate();
-            pairs.find_map(|(place, (item, other))| difference_at(&format!("{path}/{place}"), item, other))
+            pairs.find_map(|(place, (item, other))| {
+                difference_at(&format!("{path}/{place}"), item, other, tolerance)
+            })
         }
-        _ if same_scalar(one, other) => None,
+        _ if same_scalar(one, other, tolerance) => None,
         _ => Some(format!("{path}: {one}, {other}")),
     }
 }
 
-fn same_scalar(one: &Value, other: &Value) -> bool {
+fn same_scalar(one: &Value, other: &Value, tolerance: f64) -> bool {
     let (Some(one_text), Some(other_text)) = (scalar_text(one), scalar_text(other)) else {
         return one == other;
     };
@@ -45,7 +46,7 @@ fn same_scalar(one: &Value, other: &Value) -> bool {
         return one == other;
     }
     match (one_text.parse::<f64>(), other_text.parse::<f64>()) {
-        (Ok(one), Ok(other)) => (one - other).abs() <= RELATIVE_TOLERANCE * one.abs().max(other.abs()),
+        (Ok(one), Ok(other)) => (one - other).abs() <= tolerance * one.abs().max(other.abs()),
         _ => false,
     }
 }
@@ -73,7 +74,7 @@ mod tests {
             (json!("1e3"), json!("1000")),
             (json!(-0.0), json!(0)),
         ] {
-            assert_eq!(difference(&one, &other), None, "{one} {other}");
+            assert_eq!(difference(&one, &other, 1e-8), None, "{one} {other}");
         }
     }
 
@@ -94,7 +95,7 @@ mod tests {
             ),
             (json!("ab"), json!("aB"), ": \"ab\", \"aB\""),
         ] {
-            assert_eq!(difference(&one, &other).as_deref(), Some(expected));
+            assert_eq!(difference(&one, &other, 1e-8).as_deref(), Some(expected));
         }
     }
 }
