@@ -21,6 +21,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("codeanatomy-delta", &[]),
     ("codeanatomy-engine", &["codeanatomy-ir", "codeanatomy-delta", "codeanatomy-functions"]),
     ("codeanatomy-extract", &["codeanatomy-ir"]),
+    // The judge of performance knows nothing of what it judges.
+    ("codeanatomy-bench", &[]),
     (
         "codeanatomy-driver",
         &[
