@@ -16,7 +16,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use deltalake::DeltaTable;
 use deltalake::delta_datafusion::DeltaScanNext;
+use deltalake::kernel::EagerSnapshot;
 
+use super::statistics::described;
 use crate::error::{DeltaError, Result};
 use crate::snapshot::{ResolvedTable, scan_config};
 
@@ -74,6 +76,7 @@ pub fn provider(
 pub(crate) struct Scan {
     name: String,
     table: DeltaTable,
+    snapshot: Arc<EagerSnapshot>,
     inner: Arc<dyn TableProvider>,
     schema: SchemaRef,
     push_filters: bool,
@@ -88,7 +91,14 @@ impl Scan {
         schema: SchemaRef,
         push_filters: bool,
     ) -> Self {
-        Self { name: format!("{:?}", table), table: table.inner.table.clone(), inner, schema, push_filters }
+        Self {
+            name: format!("{:?}", table),
+            table: table.inner.table.clone(),
+            snapshot: Arc::clone(&table.inner.snapshot),
+            inner,
+            schema,
+            push_filters,
+        }
     }
 }
 
@@ -118,7 +128,12 @@ impl TableProvider for Scan {
         self.table
             .update_datafusion_session(session)
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let plan = self.inner.scan(session, projection, filters, limit).await?;
+        let mut plan = self.inner.scan(session, projection, filters, limit).await?;
+        if self.push_filters {
+            let files =
+                self.snapshot.try_log_data().map_err(|error| DataFusionError::External(Box::new(error)))?;
+            plan = described(plan, &files)?;
+        }
         let schema = match projection {
             Some(columns) => Cow::Owned(self.schema.project(columns)?),
             None => Cow::Borrowed(self.schema.as_ref()),
