@@ -16,8 +16,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use deltalake::DeltaTable;
 use deltalake::delta_datafusion::DeltaScanNext;
+use deltalake::kernel::EagerSnapshot;
 
 use super::ordered::{Division, OrderedScanExec, arranged, kept_order};
+use super::statistics::described;
 use crate::error::{DeltaError, Result};
 use crate::order::TableOrder;
 use crate::snapshot::{ResolvedTable, scan_config};
@@ -78,6 +80,7 @@ pub fn provider(
 pub(crate) struct Scan {
     name: String,
     table: DeltaTable,
+    snapshot: Arc<EagerSnapshot>,
     inner: Arc<dyn TableProvider>,
     schema: SchemaRef,
     push_filters: bool,
@@ -94,8 +97,15 @@ impl Scan {
         schema: SchemaRef,
         push_filters: bool,
     ) -> Self {
-        let name = format!("{:?}", table);
-        Self { name, table: table.inner.table.clone(), inner, schema, push_filters, order: None }
+        Self {
+            name: format!("{:?}", table),
+            table: table.inner.table.clone(),
+            snapshot: Arc::clone(&table.inner.snapshot),
+            inner,
+            schema,
+            push_filters,
+            order: None,
+        }
     }
 
     /// With the order the table declares.
@@ -156,7 +166,12 @@ impl TableProvider for Scan {
         self.table
             .update_datafusion_session(session)
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let plan = self.inner.scan(session, projection, filters, limit).await?;
+        let mut plan = self.inner.scan(session, projection, filters, limit).await?;
+        if self.push_filters {
+            let files =
+                self.snapshot.try_log_data().map_err(|error| DataFusionError::External(Box::new(error)))?;
+            plan = described(plan, &files)?;
+        }
         let schema = match projection {
             Some(columns) => Cow::Owned(self.schema.project(columns)?),
             None => Cow::Borrowed(self.schema.as_ref()),

@@ -85,7 +85,8 @@ pub(super) async fn run_segment(
     let rows = match (&segment.kind, target) {
         (SegmentKind::SharedView(_), _) => {
             let runtime = run.state.runtime_env();
-            let schema = Arc::clone(segment.schema.arrow());
+            // Readers were planned with the plan's own schema; the view's lacks the metadata of its fields.
+            let schema = Arc::clone(segment.logical.schema().inner());
             let store = run.stores.create(&segment.name, schema, plan.as_ref(), runtime);
             let store = store.map_err(Failure::Engine)?;
             store_rows(&progress, &plan, &store).await?;

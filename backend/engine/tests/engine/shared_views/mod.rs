@@ -109,6 +109,24 @@ async fn one_reader_may_read_it_twice_in_a_join() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn columns_of_tables_with_described_fields_pass_through_it() {
+    let lake = Lake::new();
+    lake.table("t", "SELECT value AS id, value % 3 AS k FROM generate_series(1, 9)").await;
+    let commit = lake.dir.path().join("t/_delta_log/00000000000000000000.json");
+    let log = std::fs::read_to_string(&commit).unwrap();
+    let described = log.replace(r#"\"metadata\":{}"#, r#"\"metadata\":{\"comment\":\"a number\"}"#);
+    assert_ne!(log, described);
+    std::fs::write(&commit, described).unwrap();
+    let text = "graph g phase=scheduled\n\
+         t = scan location=t version=0 rows=0\n\
+         v = project t columns={id: id, k: k} place share \"test\"\n\
+         n = aggregate v group_by={k: k} measures={n: (sum(id))}\n\
+         @v = sink v location=v mode=overwrite\n\
+         @out = sink n location=out mode=overwrite\n";
+    assert_eq!(lake.output(text).await, ["0|18", "1|12", "2|15"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_limited_union_over_it_ends() {
     let (lake, seen) = numbers(20_000).await;
     let text = format!(
