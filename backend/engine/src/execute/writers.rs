@@ -51,8 +51,13 @@ pub(super) fn with_writers(
         return Ok((plan, sharing));
     }
     let plan: Arc<dyn ExecutionPlan> = if let Some(order) = order {
-        // Sorted partitions can only be merged, and only into one.
-        Arc::new(SortPreservingMergeExec::new(order, plan))
+        // Sorted partitions are merged: into one, or each writer merges its share of the batches of all of them.
+        if writers == 1 {
+            Arc::new(SortPreservingMergeExec::new(order, plan))
+        } else {
+            let dealt = RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))?;
+            Arc::new(dealt.with_preserve_order())
+        }
     } else if writers == 1 {
         Arc::new(CoalescePartitionsExec::new(plan))
     } else {
