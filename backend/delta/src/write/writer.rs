@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::encoding::{SAMPLE_ROWS, for_sample};
-use super::files::{Uncommitted, WrittenFiles};
+use super::files::{Folders, Uncommitted, WrittenFiles};
 use super::target::Target;
 use crate::error::{DeltaError, Result};
 use crate::order::{OrderCheck, tag, to_text};
@@ -109,7 +109,9 @@ async fn write(
     mut batches: Receiver<Message>,
     bytes: Arc<AtomicU64>,
 ) -> Result<WrittenFiles> {
-    let (mut uncommitted, store) = Uncommitted::new(target.store.object_store(None), bytes);
+    let is_new = target.is_new_folder;
+    let folders = target.location.as_path().map(|root| Folders { root, is_new });
+    let (mut uncommitted, store) = Uncommitted::new(target.store.object_store(None), folders, bytes);
     let mut encoder = Encoder::new(Arc::clone(&target), store);
     let failure = loop {
         let batch = match batches.recv().await {
