@@ -151,6 +151,7 @@ impl Writers {
 mod tests {
     use arrow::datatypes::Field;
     use datafusion::physical_plan::empty::EmptyExec;
+    use datafusion::physical_plan::sorts::sort::SortExec;
     use ir::op::{SinkMode, SortColumn};
 
     use super::*;
@@ -168,10 +169,14 @@ mod tests {
         }
     }
 
+    fn columns() -> Arc<Schema> {
+        let fields = ["a", "b"].map(|name| Field::new(name, DataType::Int64, true));
+        Arc::new(Schema::new(fields.to_vec()))
+    }
+
     /// Partitions of eight that are left, and how they share.
     fn planned(sink: &Sink, rows: u64) -> (usize, Sharing) {
-        let fields = ["a", "b"].map(|name| Field::new(name, DataType::Int64, true));
-        let plan = EmptyExec::new(Arc::new(Schema::new(fields.to_vec()))).with_partitions(8);
+        let plan = EmptyExec::new(columns()).with_partitions(8);
         let (plan, sharing) = with_writers(Arc::new(plan), sink, rows, 4).unwrap();
         (plan.output_partitioning().partition_count(), sharing)
     }
@@ -185,10 +190,19 @@ mod tests {
         assert_eq!(planned(&sink(&["a"], &[]), few), (1, Sharing::Own));
         assert_eq!(planned(&sink(&["a"], &[]), many), (4, Sharing::Own));
         assert_eq!(planned(&sink(&[], &["b"]), few), (1, Sharing::Own));
-        assert_eq!(
-            planned(&sink(&[], &["b"]), many),
-            (1, Sharing::Own),
-            "eight sorted runs do not make four"
-        );
+        assert_eq!(planned(&sink(&[], &["b"]), many), (4, Sharing::Own));
+    }
+
+    #[test]
+    fn sorted_partitions_stay_sorted() {
+        let sink = sink(&[], &["b"]);
+        for (rows, partitions) in [(1, 1), (16 << 20, 4)] {
+            let empty = Arc::new(EmptyExec::new(columns()).with_partitions(8));
+            let order = ordering(&sink.sort_by, &columns()).unwrap();
+            let sorted = SortExec::new(order.clone(), empty).with_preserve_partitioning(true);
+            let (plan, _) = with_writers(Arc::new(sorted), &sink, rows, 4).unwrap();
+            assert_eq!(plan.output_partitioning().partition_count(), partitions);
+            assert!(plan.equivalence_properties().ordering_satisfy(order).unwrap(), "{partitions}");
+        }
     }
 }
