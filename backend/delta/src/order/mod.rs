@@ -16,8 +16,11 @@ pub(crate) use check::OrderCheck;
 pub(crate) use declare::{check_appended_order, check_order, record_order, same_order};
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use arrow::compute::SortOptions;
+use arrow::array::RecordBatch;
+use arrow::compute::{SortColumn as ArrowSortColumn, SortOptions, lexsort_to_indices, take_record_batch};
+use arrow::error::ArrowError;
 use deltalake::kernel::Add;
 use serde_json::{Value, json};
 
@@ -42,6 +45,25 @@ impl SortColumn {
     pub fn options(&self) -> SortOptions {
         SortOptions { descending: self.descending, nulls_first: self.descending }
     }
+}
+
+/// `batch` with its rows in `order`; itself when they are. Rows the order does not tell apart change places.
+///
+/// # Errors
+/// For columns that `batch` does not have, or that have no order.
+pub fn sorted(batch: RecordBatch, order: &[SortColumn]) -> Result<RecordBatch, ArrowError> {
+    let schema = batch.schema();
+    let columns: Vec<usize> =
+        order.iter().map(|sort| schema.index_of(&sort.column)).collect::<Result<_, _>>()?;
+    if order.is_empty() || OrderCheck::new(order, columns.clone()).follows(&batch)? {
+        return Ok(batch);
+    }
+    let sort_columns = order.iter().zip(columns).map(|(sort, index)| ArrowSortColumn {
+        values: Arc::clone(batch.column(index)),
+        options: Some(sort.options()),
+    });
+    let indices = lexsort_to_indices(&sort_columns.collect::<Vec<_>>(), None)?;
+    take_record_batch(&batch, &indices)
 }
 
 /// The text an order is recorded as: a JSON array of objects, so that any column name can be in it.
@@ -126,6 +148,8 @@ impl TableOrder {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::{ArrayRef, Int64Array};
+
     use super::*;
 
     fn sort(column: &str, descending: bool) -> SortColumn {
@@ -141,6 +165,27 @@ mod tests {
     fn any_column_name_survives_the_text() {
         let order = vec![sort("a, b\" desc", true), sort("", false), sort("é\n", false)];
         assert_eq!(from_text(&to_text(&order)), Some(order));
+    }
+
+    #[test]
+    fn rows_are_put_in_order() {
+        let numbers =
+            |numbers: &[Option<i64>]| -> ArrayRef { Arc::new(numbers.iter().collect::<Int64Array>()) };
+        let batch = |file: &[Option<i64>], end: &[Option<i64>]| {
+            RecordBatch::try_from_iter_with_nullable([
+                ("end", numbers(end), true),
+                ("file", numbers(file), true),
+            ])
+            .unwrap()
+        };
+        let order = [sort("file", false), sort("end", true)];
+        let mixed =
+            batch(&[None, Some(2), Some(1), Some(1), Some(1)], &[Some(0), Some(0), Some(5), None, Some(9)]);
+        let wanted =
+            batch(&[Some(1), Some(1), Some(1), Some(2), None], &[None, Some(9), Some(5), Some(0), Some(0)]);
+        assert_eq!(sorted(mixed, &order).unwrap(), wanted);
+        assert_eq!(sorted(wanted.clone(), &order).unwrap(), wanted);
+        assert!(sorted(wanted, &[sort("start", false)]).is_err());
     }
 
     #[test]

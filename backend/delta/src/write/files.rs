@@ -1,6 +1,7 @@
 //! Data files that no version of the table refers to yet, and their removal when none ever will.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,14 +64,42 @@ type Paths = Arc<Mutex<Vec<Path>>>;
 pub(crate) struct Uncommitted {
     store: Arc<dyn ObjectStore>,
     paths: Paths,
+    folders: Option<Folders>,
+}
+
+/// The folders of a table in a file system, which come to be with its first file.
+#[derive(Clone)]
+pub(crate) struct Folders {
+    /// The table's own.
+    pub(crate) root: PathBuf,
+    /// Whether it was not there before.
+    pub(crate) is_new: bool,
+}
+
+impl Folders {
+    /// Removes the folders above `path` that have become empty; the table's own only if it is new. Another writer
+    /// that needs one makes it again.
+    async fn clear(&self, path: &Path) {
+        let file = self.root.join(path.as_ref());
+        for folder in file.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root)) {
+            let kept = *folder == *self.root && !self.is_new;
+            if kept || tokio::fs::remove_dir(folder).await.is_err() {
+                break;
+            }
+        }
+    }
 }
 
 impl Uncommitted {
     /// Files created through the returned store are this guard's; their bytes are added to `bytes` as they are sent.
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, bytes: Arc<AtomicU64>) -> (Self, Arc<dyn ObjectStore>) {
+    pub(crate) fn new(
+        store: Arc<dyn ObjectStore>,
+        folders: Option<Folders>,
+        bytes: Arc<AtomicU64>,
+    ) -> (Self, Arc<dyn ObjectStore>) {
         let paths = Paths::default();
         let recording = Recording { inner: Arc::clone(&store), paths: Arc::clone(&paths), bytes };
-        (Self { store, paths }, Arc::new(recording))
+        (Self { store, paths, folders }, Arc::new(recording))
     }
 
     /// Stops guarding the files: they may soon belong to a version of the table.
@@ -85,7 +114,7 @@ impl Uncommitted {
 
     /// Deletes the files; returns how many remain.
     pub(crate) async fn delete(&mut self) -> usize {
-        delete(Arc::clone(&self.store), take(&self.paths)).await
+        delete(Arc::clone(&self.store), take(&self.paths), self.folders.clone()).await
     }
 }
 
@@ -97,7 +126,7 @@ impl Drop for Uncommitted {
         }
         // Without a runtime the files stay behind: invisible, and removed by a full vacuum.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(delete(Arc::clone(&self.store), paths));
+            runtime.spawn(delete(Arc::clone(&self.store), paths, self.folders.clone()));
         }
     }
 }
@@ -106,13 +135,17 @@ fn take(paths: &Paths) -> Vec<Path> {
     std::mem::take(&mut *paths.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-async fn delete(store: Arc<dyn ObjectStore>, paths: Vec<Path>) -> usize {
+async fn delete(store: Arc<dyn ObjectStore>, paths: Vec<Path>, folders: Option<Folders>) -> usize {
     use deltalake::logstore::object_store::Error;
     let mut remaining = 0;
     for path in paths {
         match store.delete(&path).await {
             // A file whose upload was aborted never came to be.
-            Ok(()) | Err(Error::NotFound { .. }) => {}
+            Ok(()) | Err(Error::NotFound { .. }) => {
+                if let Some(folders) = &folders {
+                    folders.clear(&path).await;
+                }
+            }
             Err(_) => remaining += 1,
         }
     }

@@ -101,6 +101,8 @@ pub(crate) struct Target {
     /// How files are encoded before anything is known of their values.
     pub(crate) properties: WriterProperties,
     pub(crate) sort_by: Vec<SortColumn>,
+    /// Whether there was nothing at the location.
+    pub(crate) is_new_folder: bool,
 }
 
 impl TableTarget {
@@ -124,7 +126,10 @@ impl TableTarget {
                 let table = ResolvedTable::new(location.clone(), table)?;
                 existing(location, store, &table, data, options)?
             }
-            Found::Directory(store) | Found::Nothing(store) => create(location, store, data, options)?,
+            Found::Directory(store) => create(location, store, data, options)?,
+            Found::Nothing(store) => {
+                Target { is_new_folder: true, ..create(location, store, data, options)? }
+            }
         };
         // Other log stores want commits in temporary files and have other guarantees.
         if target.store.name() != "DefaultLogStore" {
@@ -297,6 +302,7 @@ fn target(
         config,
         properties: properties_of_files,
         sort_by: options.sort_by,
+        is_new_folder: false,
     })
 }
 

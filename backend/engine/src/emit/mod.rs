@@ -180,6 +180,7 @@ impl Emission<'_> {
         let name = segment.root.trim_start_matches('@').to_owned();
         let (kind, logical) = match &node.op {
             Op::Sink(sink) => {
+                check_sink(sink, definition).map_err(|source| EngineError::plan(&node.name, source))?;
                 let write = WriteNode::new(&name, sink, Arc::clone(definition));
                 let logical = LogicalPlan::Extension(Extension { node: Arc::new(write) });
                 (SegmentKind::Output(sink.clone()), logical)
@@ -281,7 +282,7 @@ pub(crate) fn operation(
         Op::SpanJoin(op) => pair(inputs).and_then(|(left, right)| join::span_join(op, left, right)),
         Op::Union(_) => relational::union(inputs),
         Op::Distinct(_) => single(inputs).map(relational::distinct),
-        Op::Sink(sink) => return single(inputs).and_then(|input| sink_input(sink, input)),
+        Op::Sink(_) => return single(inputs),
         Op::Scan(_)
         | Op::Input(_)
         | Op::ChangeFeed(_)
@@ -295,16 +296,17 @@ pub(crate) fn operation(
     .map(Arc::new)
 }
 
-/// What a sink writes: its input.
-fn sink_input(sink: &Sink, input: Arc<LogicalPlan>) -> Result<Arc<LogicalPlan>> {
-    let missing = |name: &&String| !input.schema().has_column_with_unqualified_name(name);
-    if let Some(name) = sink.partition_by.iter().find(missing) {
-        return plan_err!("the partition column `{name}` is not a column of the output");
+/// Refuses a sink that is partitioned or sorted by a column its input does not have.
+fn check_sink(sink: &Sink, input: &LogicalPlan) -> Result<()> {
+    let columns = sink.partition_by.iter().chain(sink.sort_by.iter().map(|sort| &sort.column));
+    for name in columns {
+        if !input.schema().has_column_with_unqualified_name(name) {
+            return plan_err!(
+                "`{name}`, by which the table is partitioned or sorted, is not a column of the output"
+            );
+        }
     }
-    match sink.sort_by.iter().map(|sort| &sort.column).find(missing) {
-        Some(name) => plan_err!("`{name}`, which the table is sorted by, is not a column of the output"),
-        None => Ok(input),
-    }
+    Ok(())
 }
 
 fn single(inputs: Vec<Arc<LogicalPlan>>) -> Result<Arc<LogicalPlan>> {

@@ -51,8 +51,13 @@ pub(super) fn with_writers(
         return Ok((plan, sharing));
     }
     let plan: Arc<dyn ExecutionPlan> = if let Some(order) = order {
-        // Sorted partitions can only be merged, and only into one.
-        Arc::new(SortPreservingMergeExec::new(order, plan))
+        // Sorted partitions are merged: into one, or each writer merges its share of the batches of all of them.
+        if writers == 1 {
+            Arc::new(SortPreservingMergeExec::new(order, plan))
+        } else {
+            let dealt = RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))?;
+            Arc::new(dealt.with_preserve_order())
+        }
     } else if writers == 1 {
         Arc::new(CoalescePartitionsExec::new(plan))
     } else {
@@ -146,6 +151,7 @@ impl Writers {
 mod tests {
     use arrow::datatypes::Field;
     use datafusion::physical_plan::empty::EmptyExec;
+    use datafusion::physical_plan::sorts::sort::SortExec;
     use ir::op::{SinkMode, SortColumn};
 
     use super::*;
@@ -163,10 +169,14 @@ mod tests {
         }
     }
 
+    fn columns() -> Arc<Schema> {
+        let fields = ["a", "b"].map(|name| Field::new(name, DataType::Int64, true));
+        Arc::new(Schema::new(fields.to_vec()))
+    }
+
     /// Partitions of eight that are left, and how they share.
     fn planned(sink: &Sink, rows: u64) -> (usize, Sharing) {
-        let fields = ["a", "b"].map(|name| Field::new(name, DataType::Int64, true));
-        let plan = EmptyExec::new(Arc::new(Schema::new(fields.to_vec()))).with_partitions(8);
+        let plan = EmptyExec::new(columns()).with_partitions(8);
         let (plan, sharing) = with_writers(Arc::new(plan), sink, rows, 4).unwrap();
         (plan.output_partitioning().partition_count(), sharing)
     }
@@ -180,10 +190,19 @@ mod tests {
         assert_eq!(planned(&sink(&["a"], &[]), few), (1, Sharing::Own));
         assert_eq!(planned(&sink(&["a"], &[]), many), (4, Sharing::Own));
         assert_eq!(planned(&sink(&[], &["b"]), few), (1, Sharing::Own));
-        assert_eq!(
-            planned(&sink(&[], &["b"]), many),
-            (1, Sharing::Own),
-            "eight sorted runs do not make four"
-        );
+        assert_eq!(planned(&sink(&[], &["b"]), many), (4, Sharing::Own));
+    }
+
+    #[test]
+    fn sorted_partitions_stay_sorted() {
+        let sink = sink(&[], &["b"]);
+        for (rows, partitions) in [(1, 1), (16 << 20, 4)] {
+            let empty = Arc::new(EmptyExec::new(columns()).with_partitions(8));
+            let order = ordering(&sink.sort_by, &columns()).unwrap();
+            let sorted = SortExec::new(order.clone(), empty).with_preserve_partitioning(true);
+            let (plan, _) = with_writers(Arc::new(sorted), &sink, rows, 4).unwrap();
+            assert_eq!(plan.output_partitioning().partition_count(), partitions);
+            assert!(plan.equivalence_properties().ordering_satisfy(order).unwrap(), "{partitions}");
+        }
     }
 }

@@ -11,7 +11,8 @@ use datafusion::logical_expr::{
 };
 use delta::{WriteMode, WriteOptions};
 use engine::{
-    Cancellation, ExecutionObserver, OutputOutcome, RunError, RunOptions, SegmentOutcome, Stage, execute, explain,
+    Cancellation, ExecutionObserver, OutputOutcome, RunError, RunOptions, SegmentOutcome, Stage, execute,
+    explain,
 };
 
 use crate::lake::{Lake, options};

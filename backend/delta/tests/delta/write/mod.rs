@@ -156,9 +156,27 @@ async fn a_new_table_that_is_not_committed_does_not_exist() {
     assert!(!lake.path("t").exists(), "preparing touches nothing");
     let written = files(&target, &[crowd(0, 5)]).await.unwrap();
     assert_eq!(written.discard().await, 0);
-    assert_eq!(data_files(&lake.path("t")).len(), 0);
+    assert!(!lake.path("t").exists(), "not even its folder");
     let error = delta::resolve(&location, None).await.unwrap_err();
-    assert!(matches!(error, DeltaError::NotATable { .. }), "{error}");
+    assert!(matches!(error, DeltaError::NotFound { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn folders_that_were_there_stay_and_those_of_partitions_go() {
+    let lake = Lake::new();
+    std::fs::create_dir(lake.path("empty")).unwrap();
+    let options = WriteOptions { partition_by: vec!["name".into()], ..overwrite() };
+    write(&lake.at("table"), &[people(&[(1, "kept")])], options.clone()).await;
+    for table in ["empty", "table"] {
+        let target = TableTarget::prepare(&lake.at(table), people_schema(), options.clone()).await.unwrap();
+        let written = files(&target, &[people(&[(2, "kept"), (3, "other")])]).await.unwrap();
+        assert!(lake.path(table).join("name=other").exists());
+        assert_eq!(written.discard().await, 0);
+        assert!(lake.path(table).exists(), "{table}");
+        assert!(!lake.path(table).join("name=other").exists(), "{table}");
+    }
+    assert!(lake.path("table/name=kept").exists(), "a folder with a file of the table");
+    assert_eq!(number(&lake.at("table"), "select count(*) from t").await, 1);
 }
 
 #[tokio::test]
