@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use ir::estimate::Estimate;
+use ir::expr::ScalarExpr;
 use ir::graph::{Graph, NodeId};
 use ir::op::{JoinType, Op};
 use sqlparser::ast::{BinaryOperator, Expr, visit_expressions};
@@ -46,9 +47,7 @@ fn rows(op: &Op, inputs: &[Estimate]) -> Estimate {
     let larger = inputs.iter().copied().max_by_key(|input| input.rows).unwrap_or(first);
     match op {
         Op::Scan(scan) => scan.rows,
-        Op::Filter(filter) => {
-            first.scaled(filter.predicate.conjuncts().iter().map(|part| selectivity(part.ast())).product())
-        }
+        Op::Filter(filter) => first.scaled(kept_by_all(&filter.predicate.conjuncts())),
         Op::Aggregate(aggregate) if aggregate.group_by.is_empty() => Estimate::exact(1),
         Op::Aggregate(_) => first.scaled(0.1),
         Op::Distinct(_) => first.scaled(0.5),
@@ -81,6 +80,40 @@ fn join_rows(join_type: JoinType, left: Estimate, larger: Estimate) -> Estimate 
     }
 }
 
+/// The part of the rows that all of these predicates keep.
+#[must_use]
+pub fn kept_by_all(conjuncts: &[ScalarExpr]) -> f64 {
+    conjuncts.iter().map(|part| selectivity(part.ast())).product()
+}
+
+/// The part of the rows that at least one of several filters keeps, each of which keeps this part.
+#[must_use]
+pub fn kept_by_any(kept: impl Iterator<Item = f64>) -> f64 {
+    1.0 - kept.map(|part| 1.0 - part).product::<f64>()
+}
+
+/// Whether an operation passes rows on as they come, at next to no cost.
+#[must_use]
+pub fn streams(op: &Op) -> bool {
+    match op {
+        Op::Scan(_) => true,
+        Op::Filter(_) | Op::Project(_) => op.expressions().iter().all(|used| calls(used.expr.ast()) == 0),
+        _ => false,
+    }
+}
+
+/// Whether a node is a table with nothing but cheap filters and projections above it.
+#[must_use]
+pub fn streams_from_table(graph: &Graph, mut id: NodeId) -> bool {
+    while graph.get(id).is_some_and(|node| streams(&node.op)) {
+        match graph.inputs(id).as_slice() {
+            [input] => id = *input,
+            inputs => return inputs.is_empty(),
+        }
+    }
+    false
+}
+
 /// The part of the rows that a predicate keeps.
 fn selectivity(predicate: &Expr) -> f64 {
     match predicate {
@@ -91,8 +124,7 @@ fn selectivity(predicate: &Expr) -> f64 {
         } => 1.0 / 3.0,
         Expr::BinaryOp { op: BinaryOperator::NotEq, .. } | Expr::IsNotNull(_) => 0.9,
         Expr::BinaryOp { left, op: BinaryOperator::Or, right } => {
-            let (left, right) = (selectivity(left), selectivity(right));
-            left + right - left * right
+            kept_by_any([selectivity(left), selectivity(right)].into_iter())
         }
         Expr::Nested(inner) => selectivity(inner),
         Expr::Between { .. } => 0.25,

@@ -79,7 +79,11 @@ impl Inlined {
         below: &BTreeMap<NodeId, Self>,
     ) -> Self {
         let own = costs.get(&id).map_or(0, |cost| cost.own);
-        let mut sum = Self { operators: 1, cost: own, streams: graph.get(id).is_some_and(streams) };
+        let mut sum = Self {
+            operators: 1,
+            cost: own,
+            streams: graph.get(id).is_some_and(|node| cost::streams(&node.op)),
+        };
         for (port, input) in graph.ports(id) {
             let reads = graph.reads_of_port(id, port);
             let Some(input) = below.get(&input).filter(|_| !is_shared(graph, input)) else {
@@ -91,17 +95,6 @@ impl Inlined {
             sum.streams &= input.streams;
         }
         sum
-    }
-}
-
-/// Whether an operation passes rows on as they come, at next to no cost.
-fn streams(node: &Node) -> bool {
-    match &node.op {
-        Op::Scan(_) => true,
-        Op::Filter(_) | Op::Project(_) => {
-            node.op.expressions().iter().all(|used| cost::calls(used.expr.ast()) == 0)
-        }
-        _ => false,
     }
 }
 

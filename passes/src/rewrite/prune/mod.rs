@@ -16,23 +16,22 @@
 //! ```
 //!
 //! 1. Nodes no sink depends on are removed.
-//! 2. A node with several readers that are all filters gets the conjuncts they have in common as one filter above
-//!    it; the readers lose them.
+//! 2. Where all readers of a node are filters, what they all filter by moves below them, see [`filters`].
 //! 3. Demand ([`crate::analysis::demand`]) says which columns each node must give. Scans, projections, aggregations,
 //!    windows and joins drop the others; every relation keeps at least one column, so that rows can be counted.
 //! 4. Sinks, unions and `DISTINCT` mean exactly the columns of their inputs. Where an input still has more, because
 //!    another reader needs them, a projection is put between.
 //! 5. Schemas are derived again.
 //!
-//! Dropping a column nobody reads changes no row that is written. Filters commute with each other, so pulling a
-//! common conjunct below all readers keeps their rows.
+//! Dropping a column nobody reads changes no row that is written.
+
+mod filters;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ir::expr::{NamedExpr, ScalarExpr};
+use ir::expr::NamedExpr;
 use ir::graph::{Graph, Node, NodeId};
-use ir::op::{Filter, JoinColumn, Op, Project};
-use ir::schema::Schema;
+use ir::op::{JoinColumn, Op, Project};
 
 use crate::analysis::demand;
 use crate::context::Context;
@@ -42,7 +41,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         cx.remark(format!("{name} is not needed"));
     }
     for id in graph.topological() {
-        move_common_filter(graph, cx, id);
+        filters::move_below(graph, cx, id);
     }
     let before: BTreeMap<NodeId, Vec<String>> = graph.ids().map(|id| (id, names(graph, id))).collect();
     let demand = demand::columns(graph);
@@ -62,50 +61,6 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
 fn names(graph: &Graph, id: NodeId) -> Vec<String> {
     let schema = graph.get(id).and_then(|node| node.schema.as_ref());
     schema.map(|schema| schema.names().map(str::to_owned).collect()).unwrap_or_default()
-}
-
-/// Puts the conjuncts that all readers of a node filter by into one filter above it.
-fn move_common_filter(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
-    let readers: Vec<NodeId> = graph.consumers(id).into_iter().map(|(reader, _)| reader).collect();
-    if readers.len() < 2 {
-        return;
-    }
-    let conjuncts: Option<Vec<Vec<ScalarExpr>>> = readers
-        .iter()
-        .map(|reader| match graph.get(*reader).map(|node| &node.op) {
-            Some(Op::Filter(filter)) => Some(filter.predicate.conjuncts()),
-            _ => None,
-        })
-        .collect();
-    let Some(conjuncts) = conjuncts else { return };
-    let [first, rest @ ..] = conjuncts.as_slice() else { return };
-    let common: Vec<ScalarExpr> =
-        first.iter().filter(|conjunct| rest.iter().all(|other| other.contains(conjunct))).cloned().collect();
-    let Some(predicate) = common.iter().cloned().reduce(ScalarExpr::and) else { return };
-    let volatile = readers.iter().any(|reader| {
-        let Some(node) = graph.get(*reader) else { return true };
-        let schema: Vec<&Schema> = graph.get(id).and_then(|node| node.schema.as_ref()).into_iter().collect();
-        cx.oracle.is_volatile(node, &schema)
-    });
-    if volatile {
-        return;
-    }
-    let name = graph.free_name(graph.name_of(id), "common");
-    cx.remark(format!("{name}: all readers of {} filter by {predicate}", graph.name_of(id)));
-    let mut node = Node::new(name, Op::Filter(Filter { predicate }));
-    node.schema = graph.get(id).and_then(|node| node.schema.clone());
-    if graph.insert_above(id, node).is_err() {
-        return;
-    }
-    for (reader, conjuncts) in readers.iter().zip(conjuncts) {
-        let left =
-            conjuncts.into_iter().filter(|conjunct| !common.contains(conjunct)).reduce(ScalarExpr::and);
-        match (left, graph.get_mut(*reader)) {
-            (Some(predicate), Some(node)) => node.op = Op::Filter(Filter { predicate }),
-            (None, _) => graph.splice_out(*reader),
-            (Some(_), None) => {}
-        }
-    }
 }
 
 /// Drops the columns of a node that nobody uses.
