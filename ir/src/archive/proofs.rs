@@ -5,6 +5,8 @@
 //! question that was never asked. Only what is true whoever asks is kept: no mistakes, whose texts name things of their
 //! spec, and no plans.
 
+use std::collections::{BTreeSet, HashMap};
+
 use rkyv::rancor;
 
 use super::{ArchiveError, damaged, open, seal};
@@ -44,6 +46,33 @@ pub struct ProvenExpression {
     pub question: [u8; 32],
     /// Its type, as the only column of a schema in [`Proofs::schemas`].
     pub schema: u32,
+}
+
+impl Proofs {
+    /// Adds the proofs of others whose questions have none here.
+    pub fn add(&mut self, others: &Self) {
+        let mut known: HashMap<Schema, u32> = self.schemas.iter().cloned().zip(0..).collect();
+        let schemas = &mut self.schemas;
+        let mut index_of = |index: u32| {
+            let schema = others.schemas.get(index as usize)?;
+            let next = u32::try_from(schemas.len()).ok()?;
+            let index = *known.entry(schema.clone()).or_insert(next);
+            if index == next {
+                schemas.push(schema.clone());
+            }
+            Some(index)
+        };
+        let asked: BTreeSet<[u8; 32]> = self.operations.iter().map(|proof| proof.question).collect();
+        for proof in others.operations.iter().filter(|proof| !asked.contains(&proof.question)) {
+            let schema = index_of(proof.schema);
+            self.operations.extend(schema.map(|schema| ProvenOperation { schema, ..proof.clone() }));
+        }
+        let asked: BTreeSet<[u8; 32]> = self.expressions.iter().map(|proof| proof.question).collect();
+        for proof in others.expressions.iter().filter(|proof| !asked.contains(&proof.question)) {
+            let schema = index_of(proof.schema);
+            self.expressions.extend(schema.map(|schema| ProvenExpression { schema, ..proof.clone() }));
+        }
+    }
 }
 
 /// The archived form of proofs.
@@ -96,6 +125,25 @@ mod tests {
             assert!(read_proofs(&damaged).is_err(), "byte {at}");
             assert!(read_proofs(&bytes[..at]).is_err(), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn of_two_proofs_of_one_question_the_first_stays() {
+        let mut sum = proofs();
+        let mut others = proofs();
+        others.schemas.insert(0, Schema::parse("{c Float64}").unwrap());
+        others.operations.push(ProvenOperation { question: [3; 32], schema: 0, is_volatile: false });
+        others.operations.push(ProvenOperation { question: [4; 32], schema: 1, is_volatile: false });
+        sum.add(&others);
+        let found: Vec<(u8, &Schema)> = sum
+            .operations
+            .iter()
+            .map(|proof| (proof.question[0], &sum.schemas[proof.schema as usize]))
+            .collect();
+        let (first, second) =
+            (Schema::parse("{a Int64!, b Utf8}").unwrap(), Schema::parse("{c Float64}").unwrap());
+        assert_eq!(found, [(1, &first), (3, &second), (4, &first)]);
+        assert_eq!((sum.schemas.len(), sum.expressions.len()), (2, 1));
     }
 
     #[test]

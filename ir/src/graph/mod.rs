@@ -144,6 +144,12 @@ impl Graph {
         edges
     }
 
+    /// How many times a node's output is read.
+    #[must_use]
+    pub fn reader_count(&self, id: NodeId) -> usize {
+        self.nodes.edges_directed(id.0, Direction::Outgoing).count()
+    }
+
     /// The readers of a node's output with the port they read it at, ordered by name and port. A node that
     /// reads the same output twice is there twice.
     #[must_use]

@@ -59,7 +59,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
 fn may_dissolve(graph: &Graph, cx: &Context<'_>, id: NodeId) -> bool {
     let named =
         |node: &Node| graph.cache.force.contains(&node.name) || graph.cache.never.contains(&node.name);
-    graph.consumers(id).len() == 1
+    graph.reader_count(id) == 1
         && graph.get(id).is_some_and(|node| !named(node))
         && !is_volatile(graph, cx, id)
 }

@@ -31,7 +31,8 @@ impl Cut {
         for id in graph.topological().into_iter().rev() {
             if is_root(graph, id) {
                 segments.insert(id, id);
-            } else if let [(reader, _)] = graph.consumers(id)[..]
+            } else if graph.reader_count(id) == 1
+                && let [(reader, _)] = graph.consumers(id)[..]
                 && let Some(root) = segments.get(&reader).copied()
             {
                 segments.insert(id, root);

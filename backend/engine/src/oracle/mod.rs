@@ -50,7 +50,7 @@ struct Found {
     operations: Memo<Operation>,
     expressions: Memo<Result<ExprType, TypeError>>,
     queries: PlannedQueries,
-    /// Whose operations and expressions had to be planned: views, inputs, outputs with `@`.
+    /// Whose operations had to be planned: views, inputs, outputs with `@`.
     planned: Mutex<BTreeSet<String>>,
     /// How many operations and expressions had to be planned.
     plannings: AtomicUsize,
@@ -113,7 +113,7 @@ impl EngineOracle {
         self.found.plannings.load(Ordering::Relaxed)
     }
 
-    /// The views, inputs and outputs (with `@`) for which something had to be planned.
+    /// The views, inputs and outputs (with `@`) for which an operation had to be planned.
     #[must_use]
     pub fn planned(&self) -> BTreeSet<String> {
         self.found.planned.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,5 +1,7 @@
 //! From the text of a spec to a graph: reading, opening the tables it names, running the passes, planning.
 
+mod proofs;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use passes::{Observer, Options, Pass, PassEvent};
 use crate::commands::Workers;
 use crate::failure::Failure;
 use crate::report::Stages;
+use proofs::KeptProofs;
 
 /// The stack of the thread that compiles. Expressions and queries nest as deep as their authors like.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
@@ -33,6 +36,8 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// The folder relative locations count from; absolute.
     pub(crate) base_dir: PathBuf,
+    /// Where what is proven about it is kept; nowhere for a spec without a file.
+    pub(crate) proofs: Option<PathBuf>,
     /// How long reading took.
     load: Duration,
 }
@@ -55,7 +60,8 @@ impl Source {
             )
         };
         let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Self::from_bytes(&bytes, origin.into(), name, folder)
+        let source = Self::from_bytes(&bytes, origin.into(), name, folder)?;
+        Ok(Self { proofs: source.proofs.filter(|_| !is_stdin), ..source })
     }
 
     /// Reads a spec that is called `origin` in messages; relative locations in it count from `folder`.
@@ -75,7 +81,8 @@ impl Source {
             });
         };
         let (map, findings) = (loaded.source, loaded.diagnostics);
-        Ok(Self { spec, map, findings, name, base_dir, load: started.elapsed() })
+        let proofs = Some(proofs::path(&base_dir, &name));
+        Ok(Self { spec, map, findings, name, base_dir, proofs, load: started.elapsed() })
     }
 }
 
@@ -112,14 +119,17 @@ pub(crate) struct Compilation {
     pub(crate) session: Session,
     /// The tables.
     pub(crate) oracle: Arc<EngineOracle>,
+    /// Views for which nothing had to be planned, because an earlier compilation had proven their types; nothing when
+    /// there was none.
+    pub(crate) reused: Option<usize>,
     /// Where the time went.
     pub(crate) stages: Stages,
 }
 
 /// Compiles a spec; `observe` sees the graph after every pass.
 ///
-/// The spec is lowered twice: the first time only to learn which tables to open, because passes do not wait for
-/// input and output.
+/// The first pass says which tables the spec names; they are opened before the others run, because passes do not wait
+/// for input and output. What earlier compilations proved is taken from [`proofs`], and kept there.
 pub(crate) fn compile(
     source: Source,
     workers: &Workers,
@@ -130,45 +140,42 @@ pub(crate) fn compile(
     let mut stages = Stages::default();
     stages.add("load", source.load);
     let session = timed(&mut stages, "session", || workers.session())?;
-    let resolving = Instant::now();
-    let tables = open_tables(&source, &session, workers, stop_after)?;
-    let oracle = Arc::new(EngineOracle::new(session.clone(), tables));
-    stages.add("resolve", resolving.elapsed());
     let compiling = Instant::now();
     let before_passes = stages.total();
     let mut watch = PassClock { stages: &mut stages, started: Instant::now(), observe };
     let options = Options { verify: verify_passes, stop_after, findings: &source.findings };
-    let compiled =
-        on_deep_stack(|| passes::compile(&source.spec, &source.name, oracle.as_ref(), options, &mut watch));
-    let compiled = compiled?.map_err(|error| Failure::compile(&error))?;
+    let (spec, name) = (&source.spec, source.name.as_str());
+    let bare = EngineOracle::new(session.clone(), Tables::default());
+    let begun = on_deep_stack(|| passes::begin(spec, name, &bare, options, &mut watch))?;
+    let begun = begun.map_err(|error| Failure::compile(&error))?;
+    let kept = timed(watch.stages, "proofs", || KeptProofs::read(source.proofs.as_deref(), &session));
+    let tables = timed(watch.stages, "resolve", || open_tables(begun.graph(), &source, workers, stop_after))?;
+    let oracle = Arc::new(kept.oracle(session.clone(), tables));
+    let compiled = on_deep_stack(|| passes::resume(begun, spec, oracle.as_ref(), options, &mut watch))?;
+    let passes::Compiled { graph, mut diagnostics } = compiled.map_err(|error| Failure::compile(&error))?;
     // Passes are timed one by one; what is left is what lies between them.
-    let passes = stages.total().saturating_sub(before_passes);
+    let timed_stages = stages.total().saturating_sub(before_passes);
     if verify_passes {
-        stages.add("verify", compiling.elapsed().saturating_sub(passes));
+        stages.add("verify", compiling.elapsed().saturating_sub(timed_stages));
     }
-    let passes::Compiled { graph, diagnostics } = compiled;
+    timed(&mut stages, "proofs", || kept.write(&oracle));
+    let reused = kept.reused(&oracle, spec);
+    diagnostics.extend(kept.warning);
     let spec_hash = spec_hash(&source.spec);
-    Ok(Compilation { source, spec_hash, graph, diagnostics, session, oracle, stages })
+    Ok(Compilation { source, spec_hash, graph, diagnostics, session, oracle, reused, stages })
 }
 
-/// Opens every table the spec names, unless compilation stops before it asks for them.
+/// Opens every table the graph names, unless compilation stops before it asks for them.
 fn open_tables(
+    graph: &Graph,
     source: &Source,
-    session: &Session,
     workers: &Workers,
     stop_after: Option<&str>,
 ) -> Result<Tables, Failure> {
     let first = passes::PIPELINE.first();
     let last = stop_after.map(passes::find).transpose().map_err(|error| Failure::compile(&error))?;
-    if last.map(|pass| pass.name) == first.map(|pass| pass.name) {
-        return Ok(Tables::default());
-    }
-    let oracle = EngineOracle::new(session.clone(), Tables::default());
-    let options = Options { verify: false, stop_after: first.map(|pass| pass.name), ..Options::default() };
-    let lowered = on_deep_stack(|| passes::compile(&source.spec, &source.name, &oracle, options, &mut ()))?;
-    let lowered = lowered.map_err(|error| Failure::compile(&error))?;
-    let requests = TableRequest::of_graph(&lowered.graph);
-    if requests.is_empty() {
+    let requests = TableRequest::of_graph(graph);
+    if requests.is_empty() || last.map(|pass| pass.name) == first.map(|pass| pass.name) {
         return Ok(Tables::default());
     }
     let base_dir = source.base_dir.clone();
@@ -214,6 +221,12 @@ impl Compilation {
     /// Whether the spec has mistakes.
     pub(crate) fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// How much an earlier compilation had proven, as a line of text.
+    pub(crate) fn reuse_text(&self) -> Option<String> {
+        let views = self.source.spec.view_definitions.len();
+        self.reused.map(|reused| format!("reused {reused} of {views} views\n"))
     }
 
     /// Everything found, as a failure.
