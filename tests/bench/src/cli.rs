@@ -62,7 +62,7 @@ pub(crate) struct Options {
     /// Threads everyone may use [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Where data is kept and results.json and results.md are written
+    /// Where data is kept and results.json and results.md are written; --quick makes its data anew
     #[arg(long, value_name = "DIR", default_value = "target/benchmark")]
     output: PathBuf,
 }
@@ -108,11 +108,15 @@ fn setting(options: &Options) -> Result<Setting> {
     };
     let work = output.join("work");
     std::fs::create_dir_all(&work).map_err(Failure::file("make", &work))?;
+    let made = || tempfile::tempdir_in(&work).map_err(Failure::file("make a folder in", &work));
+    let quick_data = if options.quick { Some(made()?) } else { None };
+    let data = quick_data.as_ref().map_or_else(|| output.join("data"), |folder| folder.path().to_path_buf());
     let runs = options.runs.map_or(if options.quick { 1 } else { 5 }, usize::from);
     Ok(Setting {
         driver: Driver { path: driver, threads },
         peers,
-        data: Data::in_folder(output.join("data"))?,
+        data: Data::in_folder(data)?,
+        quick_data,
         arena: Arena { runs, folder: work },
         quick: options.quick,
         cores: cores(),

@@ -66,7 +66,7 @@ pub(crate) struct Standing {
     pub(crate) cpu_seconds: Spread,
     /// Seconds from start to end of the whole process.
     pub(crate) wall_seconds: Spread,
-    /// Peak resident bytes of the process.
+    /// Peak resident bytes of the process; of peers until the end of the work.
     pub(crate) peak_bytes: Spread,
     /// CPU and wall seconds of the work alone, if the program measures them.
     pub(crate) work_cpu_seconds: Option<Spread>,
@@ -79,13 +79,23 @@ pub(crate) struct Standing {
 
 impl Standing {
     /// The CPU seconds by which it is compared: of the work alone where they are known, which favours peers.
-    pub(crate) fn compared_cpu(&self) -> f64 {
-        self.work_cpu_seconds.unwrap_or(self.cpu_seconds).median
+    pub(crate) fn compared_cpu(&self) -> Spread {
+        self.work_cpu_seconds.unwrap_or(self.cpu_seconds)
     }
 
     /// The wall seconds by which it is compared.
-    pub(crate) fn compared_wall(&self) -> f64 {
-        self.work_wall_seconds.unwrap_or(self.wall_seconds).median
+    pub(crate) fn compared_wall(&self) -> Spread {
+        self.work_wall_seconds.unwrap_or(self.wall_seconds)
+    }
+
+    /// The median of [`Self::compared_cpu`].
+    pub(crate) fn cpu(&self) -> f64 {
+        self.compared_cpu().median
+    }
+
+    /// The median of [`Self::compared_wall`].
+    pub(crate) fn wall(&self) -> f64 {
+        self.compared_wall().median
     }
 }
 
@@ -119,7 +129,7 @@ impl Outcome {
 
     /// The CPU seconds by which a contestant is compared.
     pub(crate) fn cpu(&self, contestant: &str) -> Option<f64> {
-        self.of(contestant).map(Standing::compared_cpu)
+        self.of(contestant).map(Standing::cpu)
     }
 }
 

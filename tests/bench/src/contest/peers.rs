@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::driver::parse;
 use super::{Contestant, Turn};
 use crate::failure::{Failure, Result};
-use crate::process;
+use crate::process::{self, Usage};
+use crate::table::DeltaTable;
 
 /// A program that takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,8 @@ struct Line {
     version: String,
     cpu_seconds: f64,
     wall_seconds: f64,
+    /// Peak memory until the end of the work; making the digest of an answer can take more.
+    peak_bytes: u64,
     answer: Value,
 }
 
@@ -115,11 +118,18 @@ impl Peers {
                 parameters["work_dir"] = json!(folder.join("work"));
                 let finished = self.script(peer, &[benchmark, &parameters.to_string()], folder)?;
                 let line: Line = parse(&finished.stdout, peer.name())?;
+                let written = folder.join("out");
+                let file_bytes = if written.join("_delta_log").exists() {
+                    let files = DeltaTable::open(&written)?.files;
+                    Some(files.iter().map(|file| file.bytes).collect::<Vec<_>>())
+                } else {
+                    None
+                };
                 Ok(Turn {
-                    usage: finished.usage,
+                    usage: Usage { peak_bytes: line.peak_bytes, ..finished.usage },
                     work: Some((line.cpu_seconds, line.wall_seconds)),
                     answer: line.answer,
-                    remarks: json!({"version": line.version}),
+                    remarks: json!({"version": line.version, "file_bytes": file_bytes}),
                 })
             })
         };

@@ -28,8 +28,9 @@ pub(crate) fn document(machine: &Machine, quick: bool, reports: &[Report]) -> St
     }
     text.push_str(
         "\nMedians, in brackets the least and the greatest. CPU is user and system time. Ours is measured as a whole \
-         process; a peer's `work` leaves out its start and its imports, and is what it is compared by. `/ first` is by \
-         that CPU, against the first row; `/ limit` is what the machine's own speed allows, measured in the same run.\n",
+         process, from its start to its end. Peers are measured without their start and their imports, by their own \
+         clock; `results.json` has their whole processes too. `/ first` compares CPU with the first row; `/ limit` \
+         with what this machine allows, measured in the same run.\n",
     );
     if quick {
         text.push_str(
@@ -80,13 +81,13 @@ fn endings(report: &Report, quick: bool) -> String {
 }
 
 fn contest(outcome: &Outcome) -> String {
-    let ours = outcome.standings.first().map(Standing::compared_cpu);
+    let ours = outcome.standings.first().map(Standing::cpu);
     let mut rows = vec![header(["contestant", "runs"])];
     for standing in &outcome.standings {
         let mut row = vec![standing.contestant.clone(), standing.runs.to_string()];
         row.extend(measurements(standing));
-        row.push(times(standing.compared_cpu(), ours));
-        row.push(times(standing.compared_cpu(), outcome.limit.as_ref().map(|limit| limit.cpu_seconds)));
+        row.push(times(standing.cpu(), ours));
+        row.push(times(standing.cpu(), outcome.limit.as_ref().map(|limit| limit.cpu_seconds)));
         rows.push(row);
     }
     if let Some(limit) = &outcome.limit {
@@ -122,7 +123,7 @@ fn singles(outcomes: &[&Outcome]) -> String {
             let mut row = vec![outcome.contest.clone(), standing.runs.to_string()];
             row.extend(measurements(standing));
             row.push(String::new());
-            row.push(times(standing.compared_cpu(), outcome.limit.as_ref().map(|limit| limit.cpu_seconds)));
+            row.push(times(standing.cpu(), outcome.limit.as_ref().map(|limit| limit.cpu_seconds)));
             rows.push(row);
         }
     }
@@ -130,20 +131,13 @@ fn singles(outcomes: &[&Outcome]) -> String {
 }
 
 fn header(first: [&str; 2]) -> Vec<String> {
-    let rest = ["CPU s", "wall s", "work CPU s", "work wall s", "peak MiB", "/ first", "/ limit"];
+    let rest = ["CPU s", "wall s", "peak MiB", "/ first", "/ limit"];
     first.iter().chain(&rest).map(|name| (*name).to_owned()).collect()
 }
 
-fn measurements(standing: &Standing) -> [String; 5] {
-    let work = |found: Option<Spread>| found.map(spread).unwrap_or_default();
+fn measurements(standing: &Standing) -> [String; 3] {
     let mebibytes = standing.peak_bytes.median / f64::from(1 << 20);
-    [
-        spread(standing.cpu_seconds),
-        spread(standing.wall_seconds),
-        work(standing.work_cpu_seconds),
-        work(standing.work_wall_seconds),
-        format!("{mebibytes:.0}"),
-    ]
+    [spread(standing.compared_cpu()), spread(standing.compared_wall()), format!("{mebibytes:.0}")]
 }
 
 fn targets(targets: &[Target]) -> String {

@@ -188,7 +188,7 @@ fn targets(report: &mut Report, workloads: &[Workload]) {
         let Some(outcome) = report.outcome(&workload.title()) else { continue };
         let best = |peer: &str| {
             let forms = outcome.standings.iter().filter(|standing| standing.contestant.starts_with(peer));
-            forms.map(Standing::compared_cpu).min_by(f64::total_cmp)
+            forms.map(Standing::cpu).min_by(f64::total_cmp)
         };
         let as_written = |peer: &str| outcome.cpu(&format!("{peer}, as written"));
         for form in [RELATION, PLAIN_SQL] {

@@ -43,6 +43,9 @@ pub(crate) struct Setting {
     pub(crate) peers: Peers,
     /// The tables.
     pub(crate) data: Data,
+    /// Removes the data of a quick run when it is over.
+    #[allow(dead_code, reason = "it is dropped, and that is what it is for")]
+    pub(crate) quick_data: Option<tempfile::TempDir>,
     /// How contests are held.
     pub(crate) arena: Arena,
     /// Small data, no verdicts.

@@ -184,7 +184,7 @@ fn targets(report: &mut Report, outputs: usize, least_gain: f64, small_pool: u64
         Bound::AtMost(1.15),
     );
     let polars = outcome.standings.iter().filter(|standing| standing.contestant.starts_with("polars"));
-    let best = polars.map(crate::contest::Standing::compared_cpu).min_by(f64::total_cmp);
+    let best = polars.map(crate::contest::Standing::cpu).min_by(f64::total_cmp);
     report.target(
         format!("{outputs} outputs: CPU shared / Polars at its best"),
         ratio(shared, best),

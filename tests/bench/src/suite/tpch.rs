@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{Bound, Report, Setting, ratio, text};
-use crate::contest::{Contestant, Peer, Turn};
+use crate::contest::{Contestant, Outcome, Peer, Standing, Turn};
 use crate::failure::{Failure, Result};
 use crate::specs::{spec, sql};
 use crate::statistics::geometric_mean;
@@ -14,7 +14,7 @@ const SPEC: &str = "ours, spec";
 const ONE_QUERY: &str = "ours, one SQL text";
 const BASELINE: &str = "datafusion, over Delta";
 /// Averages and quotients of decimals are decimals of a few digits in DataFusion, floats in DuckDB and Polars.
-const SHORT_DECIMALS: f64 = 1e-5;
+const SHORT_DECIMALS: f64 = 1e-4;
 const QUERIES: u32 = 22;
 const TABLES: [&str; 8] =
     ["customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier"];
@@ -47,9 +47,7 @@ pub(super) fn run(setting: &Setting) -> Result<Report> {
         ratios.collect::<Option<Vec<_>>>().and_then(|ratios| geometric_mean(&ratios))
     };
     let wall = |contestant: &str, other: &str| {
-        let of = |outcome: &crate::contest::Outcome, name: &str| {
-            outcome.of(name).map(|found| found.compared_wall())
-        };
+        let of = |outcome: &Outcome, name: &str| outcome.of(name).map(Standing::wall);
         let ratios = report.outcomes.iter().map(|outcome| ratio(of(outcome, contestant), of(outcome, other)));
         ratios.collect::<Option<Vec<_>>>().and_then(|ratios| geometric_mean(&ratios))
     };

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Bound, Report, Setting, text};
-use crate::contest::{Contestant, Limit, Peer, Turn};
+use super::{Bound, Report, Setting, ratio, text};
+use crate::contest::{Contestant, Limit, Peer, Standing, Turn};
 use crate::failure::Result;
 use crate::limits;
 use crate::specs::{spec, sql};
 
 const OURS: &str = "ours";
+/// Whose sizes of files ours are compared with.
+const PEER: &str = "deltalake";
 
 /// Runs the benchmark.
 ///
@@ -42,18 +44,37 @@ pub(super) fn run(setting: &Setting) -> Result<Report> {
         million(cpu_seconds / cores)
     ));
     for standing in &outcome.standings {
-        let bytes = &standing.remarks["file_bytes"];
-        report.notes.push(format!(
-            "{}: {:.2} million rows a second{}",
-            standing.contestant,
-            million(standing.compared_wall()),
-            if bytes.is_null() { String::new() } else { format!(", bytes of files {bytes}") }
-        ));
+        let mebibytes: Vec<String> =
+            file_bytes(standing).iter().map(|bytes| (bytes >> 20).to_string()).collect();
+        let files = if mebibytes.is_empty() {
+            String::new()
+        } else {
+            format!(", files of {} MiB", mebibytes.join(", "))
+        };
+        let rate = million(standing.wall());
+        report.notes.push(format!("{}: {rate:.2} million rows a second{files}", standing.contestant));
     }
+    let mean = |contestant: Option<&Standing>| contestant.and_then(mean_file_bytes);
+    let peer = outcome.standings.iter().find(|standing| standing.contestant.starts_with(PEER));
+    let files = ratio(mean(ours.as_ref()), mean(peer));
     report.outcomes.push(outcome);
     let measured = ours.map(|ours| million(ours.wall_seconds.median));
     report.target("million rows a second of wall time, whole process", measured, Bound::AtLeast(3.0));
+    report.target("mean bytes of a file / those of deltalake", files, Bound::AtLeast(0.75));
     Ok(report)
+}
+
+/// The sizes of the files a contestant wrote, if it wrote a Delta table.
+fn file_bytes(standing: &Standing) -> Vec<u64> {
+    let bytes = &standing.remarks["file_bytes"];
+    let bytes = bytes.get("out").unwrap_or(bytes);
+    bytes.as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "sizes of files are far below 2^53")]
+fn mean_file_bytes(standing: &Standing) -> Option<f64> {
+    let bytes = file_bytes(standing);
+    (!bytes.is_empty()).then(|| bytes.iter().sum::<u64>() as f64 / bytes.len() as f64)
 }
 
 fn contestants<'a>(setting: &'a Setting, lineitem: &Path) -> Result<Vec<Contestant<'a>>> {

@@ -2,7 +2,10 @@
 //!
 //! A child's peak memory, as the kernel tells it, begins with what its parent had when it made the child. So that a
 //! benchmark that holds data does not appear in the peaks of the programs it runs, programs are started by a small
-//! fresh process of this same binary (`bench measure`), which waits for them and writes down what they used.
+//! fresh process of this same binary (`bench measure`), which waits for them and writes down what they used. It also
+//! stops them when they run away.
+
+mod guard;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,6 +15,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use wait4::Wait4;
 
+use self::guard::Guard;
 use crate::failure::{Failure, Result};
 
 /// What a program used, with everything it started and waited for.
@@ -94,8 +98,10 @@ pub(crate) fn measure(report: &Path, command: &[OsString]) -> Result<()> {
     let started = Instant::now();
     let child =
         Command::new(program).args(arguments).spawn().map_err(Failure::file("run", Path::new(program)))?;
+    let guard = Guard::watch(child.id());
     let ended = child.wait4().map_err(Failure::file("wait for", Path::new(program)))?;
     let wall = started.elapsed();
+    let stopped = guard.end();
     let measured = Measured {
         usage: Usage {
             cpu_seconds: (ended.rusage.utime + ended.rusage.stime).as_secs_f64(),
@@ -103,7 +109,7 @@ pub(crate) fn measure(report: &Path, command: &[OsString]) -> Result<()> {
             peak_bytes: ended.rusage.maxrss,
         },
         exit_code: ended.status.code(),
-        status: ended.status.to_string(),
+        status: stopped.map_or_else(|| ended.status.to_string(), str::to_owned),
     };
     std::fs::write(report, serde_json::to_vec(&measured)?).map_err(Failure::file("write", report))
 }
