@@ -3,6 +3,7 @@
 
 mod conformance;
 mod lake;
+mod lists;
 mod operations;
 mod oracle;
 mod outputs;
