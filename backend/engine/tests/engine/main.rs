@@ -3,7 +3,6 @@
 
 mod conformance;
 mod lake;
-mod lists;
 mod operations;
 mod oracle;
 mod outputs;

@@ -21,6 +21,8 @@
 mod exec;
 mod groups;
 mod replay;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

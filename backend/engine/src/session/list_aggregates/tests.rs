@@ -6,9 +6,16 @@ use std::sync::Arc;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use engine::{Session, SessionOptions};
 
-use crate::lake::options;
+use crate::{Session, SessionOptions};
+
+fn options() -> SessionOptions {
+    SessionOptions {
+        target_partitions: 4,
+        memory_limit_bytes: 256 << 20,
+        ..SessionOptions::for_this_machine()
+    }
+}
 
 /// 60,000 rows in 20,000 groups of one to a few hundred rows, with ties in the keys and NULL in everything.
 const ROWS: &str = "SELECT CASE WHEN value % 110 = 0 THEN NULL WHEN value % 40 = 0 THEN value % 3 ELSE value % 20000 END AS g, \
