@@ -89,6 +89,9 @@ impl ColorChoice {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Build the code property graph of a repository
+    ///
+    /// Publishes twice: first the tables extracted from the source code, then, computed from these, all tables of the
+    /// graph together. When the second fails, the first stay, and the graph is the one of the build before.
     Build(BuildArgs),
     /// Run a spec: compute its outputs and publish them
     Run(SpecArgs),

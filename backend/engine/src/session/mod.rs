@@ -27,6 +27,8 @@ use crate::rules::{SingleStepLists, SpanJoins};
 
 /// How many memory consumers an out-of-memory message lists.
 const LISTED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(5).unwrap();
+/// A side of a join that is estimated smaller is not partitioned.
+const COLLECTED_BYTES: usize = 4 << 20;
 /// The stack of the threads that plan and run. Plans nest as deep as chains of views do, and so do the streams
 /// that run them.
 const STACK_BYTES: usize = 32 * 1024 * 1024;
@@ -176,6 +178,9 @@ fn config(options: &SessionOptions) -> SessionConfig {
     settings.optimizer.enable_topk_dynamic_filter_pushdown = false;
     settings.optimizer.hash_join_inlist_pushdown_max_size = 0;
     settings.optimizer.hash_join_inlist_pushdown_max_distinct_values = 0;
+    // The estimate of a scan is the size of its files, whatever columns are read. Building a table of this size on one
+    // core takes less than distributing the rows of the other side, which is the larger one.
+    settings.optimizer.hash_join_single_partition_threshold = COLLECTED_BYTES;
     config
 }
 

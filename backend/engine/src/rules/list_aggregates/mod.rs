@@ -8,14 +8,21 @@
 //! ```
 //! becomes
 //! ```text
-//! AggregateExec: mode=SinglePartitioned, aggr=[array_agg_sorted(…)]
+//! ListAggregateExec: aggr=[array_agg_sorted(…)]
 //!   RepartitionExec: Hash([key])
 //!     input
 //! ```
 //!
 //! Two steps pay when the first makes less of its input. A list holds every value it is given, so the first step would
 //! only hold the rows once more, copied into lists. A single step over rows partitioned by the grouping columns gives
-//! the same groups: all rows of a group are in one partition.
+//! the same groups: all rows of a group are in one partition. That step is an `AggregateExec` when there are other
+//! aggregates than lists, and a [`ListAggregateExec`] otherwise.
+
+mod exec;
+mod groups;
+mod replay;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -27,15 +34,24 @@ use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, Partitioning};
 
+use exec::ListAggregateExec;
+
+/// The aggregate that makes lists.
+const LIST: &str = "array_agg_sorted";
+
 /// See the module documentation.
 #[derive(Debug)]
 pub(crate) struct SingleStepLists;
 
 impl PhysicalOptimizerRule for SingleStepLists {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        let rewritten = plan.transform_down(|plan| match single_step(plan.as_ref())? {
-            Some(single) => Ok(Transformed::yes(single)),
-            None => Ok(Transformed::no(plan)),
+        let rewritten = plan.transform_down(|plan| {
+            let single = single_step(plan.as_ref())?;
+            let step = single.as_ref().or_else(|| plan.downcast_ref());
+            if let Some(lists) = step.and_then(ListAggregateExec::for_aggregation) {
+                return Ok(Transformed::yes(Arc::new(lists)));
+            }
+            Ok(single.map_or_else(|| Transformed::no(plan), |single| Transformed::yes(Arc::new(single))))
         })?;
         Ok(rewritten.data)
     }
@@ -50,9 +66,9 @@ impl PhysicalOptimizerRule for SingleStepLists {
 }
 
 /// The single step for a pair of steps, if the plan is such a pair.
-fn single_step(plan: &dyn ExecutionPlan) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+fn single_step(plan: &dyn ExecutionPlan) -> Result<Option<AggregateExec>> {
     let Some(last) = plan.downcast_ref::<AggregateExec>() else { return Ok(None) };
-    let lists = last.aggr_expr().iter().any(|call| call.fun().name() == "array_agg_sorted");
+    let lists = last.aggr_expr().iter().any(|call| call.fun().name() == LIST);
     // A call with ORDER BY reads its rows in the order a sort below gives them, which a repartition would not keep.
     let ordered = last.aggr_expr().iter().any(|call| !call.order_bys().is_empty());
     if *last.mode() != AggregateMode::FinalPartitioned || !lists || ordered {
@@ -80,5 +96,5 @@ fn single_step(plan: &dyn ExecutionPlan) -> Result<Option<Arc<dyn ExecutionPlan>
         input,
         first.input_schema(),
     )?;
-    Ok(Some(Arc::new(single)))
+    Ok(Some(single))
 }
