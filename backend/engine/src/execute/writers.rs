@@ -85,6 +85,8 @@ fn encoded_quarters(data_type: &DataType) -> usize {
 /// The writers of one output.
 pub(super) struct Writers {
     target: TableTarget,
+    /// What the writer for everybody may write before everybody gets an own one.
+    shared_bytes: u64,
     shared: Mutex<Shared>,
 }
 
@@ -101,7 +103,7 @@ impl Writers {
             Sharing::OneAtFirst => Shared::Open(None),
             Sharing::Own => Shared::Gone,
         };
-        Self { target, shared: Mutex::new(shared) }
+        Self { target, shared_bytes: ONE_WRITER_BYTES, shared: Mutex::new(shared) }
     }
 
     /// Hands `batch` to the writer for everybody, or to `own`, which is started if need be.
@@ -114,7 +116,7 @@ impl Writers {
             let mut shared = self.shared.lock().await;
             if let Shared::Open(writer) = &mut *shared {
                 let writer = writer.get_or_insert_with(|| self.target.writer());
-                if writer.bytes_written() < ONE_WRITER_BYTES {
+                if writer.bytes_written() < self.shared_bytes {
                     let written = writer.write(batch).await;
                     if written.is_err() {
                         // It has stopped and cleaned up.
@@ -149,6 +151,7 @@ impl Writers {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::{ArrayRef, Int64Array};
     use arrow::datatypes::Field;
     use datafusion::physical_plan::empty::EmptyExec;
     use datafusion::physical_plan::sorts::sort::SortExec;
@@ -204,5 +207,48 @@ mod tests {
             assert_eq!(plan.output_partitioning().partition_count(), partitions);
             assert!(plan.equivalence_properties().ordering_satisfy(order).unwrap(), "{partitions}");
         }
+    }
+
+    fn numbers(from: i64) -> RecordBatch {
+        let values: Int64Array =
+            (from..from + 20_000).map(|value| value.wrapping_mul(0x5DEE_CE66_D1A4_F087)).collect();
+        RecordBatch::try_from_iter([("a", Arc::new(values) as ArrayRef)]).unwrap()
+    }
+
+    /// Two partitions write by turns, until both have a writer of their own; gives the files and their rows.
+    async fn by_turns(shared_bytes: u64, batches: i64) -> (usize, usize, u64) {
+        let lake = tempfile::tempdir().unwrap();
+        let location = delta::Location::parse("t", lake.path()).unwrap();
+        // Small files, because bytes are known to be written when a file ends.
+        let target_file_size = std::num::NonZeroU64::new(100_000);
+        let options = delta::WriteOptions { target_file_size, ..delta::WriteOptions::default() };
+        let target = TableTarget::prepare(&location, numbers(0).schema(), options).await.unwrap();
+        let writers = Writers { shared_bytes, ..Writers::new(target.clone(), Sharing::OneAtFirst) };
+        let mut own = [None, None];
+        for batch in 0..batches {
+            for (partition, own) in (0..).zip(&mut own) {
+                writers.write(own, numbers((2 * batch + partition) * 20_000)).await.unwrap();
+            }
+            // The writer encodes beside us; without waiting for it nothing is written yet.
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let opened = own.iter().flatten().count();
+        let mut files: Vec<WrittenFiles> = writers.close().await.unwrap().into_iter().collect();
+        for own in own.into_iter().flatten() {
+            files.push(own.close().await.unwrap());
+        }
+        let runs = files.len();
+        let committed = target.commit(files, &delta::CommitOptions::default()).await.unwrap();
+        (opened, runs, committed.rows)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_writer_for_everybody_is_handed_over_when_it_has_written_much() {
+        assert_eq!(by_turns(u64::MAX, 3).await, (0, 1, 120_000), "it is never full");
+        assert_eq!(
+            by_turns(150_000, 12).await,
+            (2, 2, 480_000),
+            "one goes on with it, the other opens its own"
+        );
     }
 }

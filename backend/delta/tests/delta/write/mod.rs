@@ -131,6 +131,23 @@ async fn writers_run_side_by_side_and_roll_files() {
 }
 
 #[tokio::test]
+async fn the_table_says_how_large_its_files_are_unless_the_write_does() {
+    let lake = Lake::new();
+    let sized = |size: &str| WriteOptions {
+        properties: BTreeMap::from([("delta.targetFileSize".to_owned(), size.to_owned())]),
+        ..overwrite()
+    };
+    write(&lake.at("small"), &[crowd(0, 1)], sized("50kb")).await;
+    assert!(write(&lake.at("small"), &[crowd(0, 60_000)], overwrite()).await.files_added > 1);
+    let whole = WriteOptions { target_file_size: NonZeroU64::new(1 << 30), ..overwrite() };
+    assert_eq!(write(&lake.at("small"), &[crowd(0, 60_000)], whole).await.files_added, 1);
+    for size in ["0", "many", "5 parsecs", ""] {
+        let error = try_write(&lake.at("bad"), &[crowd(0, 1)], sized(size)).await.unwrap_err();
+        assert!(matches!(error, DeltaError::UnsupportedProperty { .. }), "{size}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_crash_before_the_commit_leaves_nothing_visible() {
     let lake = Lake::new();
     let location = lake.at("t");
