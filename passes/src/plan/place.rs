@@ -167,3 +167,6 @@ fn wish_to_recompute(graph: &Graph, node: &Node, readers: usize, rows: Estimate)
     let least = policy.min_estimated_rows.filter(|least| rows.rows < *least)?;
     Some(format!("{rows} rows are fewer than min_estimated_rows {least}"))
 }
+
+#[cfg(test)]
+mod tests;

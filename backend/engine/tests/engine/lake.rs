@@ -15,7 +15,7 @@ use engine::{
 };
 use futures::TryStreamExt as _;
 use ir::estimate::Estimate;
-use ir::graph::{Graph, NodeId, PlacementChoice, Schedule, Segment};
+use ir::graph::{Graph, NodeId, Placement, PlacementChoice, Schedule, Segment};
 use ir::op::{Input, Op};
 use ir::oracle::Oracle as _;
 use tempfile::TempDir;
@@ -128,7 +128,8 @@ pub(crate) async fn rows_of(rows: QueryRows) -> Vec<String> {
     lines
 }
 
-/// Gives every scan its version, every node its schema, and the graph its schedule.
+/// Gives every scan its version, every node its schema, nodes with several readers a placement, and the graph its
+/// schedule.
 fn complete(graph: &mut Graph, oracle: &EngineOracle) {
     for id in graph.topological() {
         let node = graph.get(id).unwrap().clone();
@@ -159,6 +160,14 @@ fn complete(graph: &mut Graph, oracle: &EngineOracle) {
         let node = graph.get_mut(id).unwrap();
         node.op = op;
         node.schema = Some(schema);
+    }
+    for id in graph.topological() {
+        let read_again = graph.reads(id) > 1;
+        let node = graph.get_mut(id).unwrap();
+        if read_again && node.placement.is_none() {
+            let reason = "nothing else is said".to_owned();
+            node.placement = Some(Placement { choice: PlacementChoice::Recompute, reason });
+        }
     }
     graph.schedule = Some(schedule(graph));
 }
