@@ -90,7 +90,7 @@ fn span_join(join: &Join) -> Result<Option<LogicalPlan>> {
     if !condition.rest.is_empty() && kind != SpanJoinKind::Inner {
         return Ok(None);
     }
-    let mut sides = [Side::new(left), Side::new(right)];
+    let mut sides = [Side::new(left, right), Side::new(right, left)];
     let [left_side, right_side] = &mut sides;
     let keys = SpanJoinKeys {
         on: on.iter().map(|(l, r)| (left_side.column(l), right_side.column(r))).collect(),
@@ -167,12 +167,14 @@ fn has_subquery(expr: &Expr) -> bool {
 /// One input of the join, with a column for every expression that is compared.
 struct Side<'a> {
     plan: &'a Arc<LogicalPlan>,
+    /// The other input: the output has the columns of both.
+    other: &'a LogicalPlan,
     added: Vec<(Expr, String)>,
 }
 
 impl<'a> Side<'a> {
-    fn new(plan: &'a Arc<LogicalPlan>) -> Self {
-        Self { plan, added: Vec::new() }
+    fn new(plan: &'a Arc<LogicalPlan>, other: &'a LogicalPlan) -> Self {
+        Self { plan, other, added: Vec::new() }
     }
 
     /// The column that holds an expression's value; adds one if there is none.
@@ -184,7 +186,8 @@ impl<'a> Side<'a> {
             return Column::from_name(name);
         }
         let taken = |name: &String| {
-            let fields = self.plan.schema().fields().iter().map(|field| field.name());
+            let fields = self.plan.schema().fields().iter().chain(self.other.schema().fields());
+            let fields = fields.map(|field| field.name());
             fields.chain(self.added.iter().map(|(_, name)| name)).any(|other| other == name)
         };
         let mut name = expr.schema_name().to_string();

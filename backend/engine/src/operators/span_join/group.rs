@@ -189,9 +189,14 @@ impl Group {
             }
             _ => {
                 for row in rows {
-                    let stored = self.pick(*row, output);
-                    output.push(stored, probe);
+                    self.pick(*row, output);
                 }
+                let pick = |row: &u32| {
+                    let Some((batch, row)) = self.rows.get(*row as usize) else { return ABSENT };
+                    let number = self.registered.1.get(*batch as usize).copied().flatten();
+                    (number.unwrap_or_default(), *row as usize)
+                };
+                output.push_pairs(rows.iter().map(pick), probe);
             }
         }
     }

@@ -64,7 +64,11 @@ pub(super) struct KeyedBatch {
 }
 
 impl KeyedBatch {
-    fn try_new(batch: RecordBatch, columns: &InputColumns, format: Option<&RowConverter>) -> Result<Self> {
+    pub(super) fn try_new(
+        batch: RecordBatch,
+        columns: &InputColumns,
+        format: Option<&RowConverter>,
+    ) -> Result<Self> {
         let starts = positions(batch.column(columns.start), columns.comparison)?;
         let ends = positions(batch.column(columns.end), columns.comparison)?;
         let keeps_inverted = columns.comparison != SpanComparison::HalfOpen;
@@ -105,6 +109,11 @@ impl KeyedBatch {
     /// The key of a run as comparable bytes.
     fn key(&self, run: usize) -> &[u8] {
         self.keys.as_ref().map_or(&[], |keys| keys.row(run).data())
+    }
+
+    /// Key and rows of every run.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&[u8], Range<usize>)> {
+        self.runs.iter().enumerate().map(|(run, rows)| (self.key(run), rows.clone()))
     }
 
     /// The span of a row, unless a bound is NULL, or the span is inverted and inverted spans match nothing.

@@ -4,8 +4,9 @@
 //! DataFusion 55 would plan such a join as a hash join on the keys that enumerates all pairs of a key and
 //! filters them, which is quadratic in the size of a file. [`SpanJoinExec`] merges inputs sorted by (keys,
 //! start) and keeps one key group of one side in memory: linear in rows and matches when the spans of that side
-//! nest, and `O((n + m) log n + k)` whatever they look like (see module `sweep`). DataFusion's own sorts, which
-//! spill, bring the inputs into order, and are left out when the inputs already have it.
+//! nest, and `O((n + m) log n + k)` whatever they look like (see module `sweep`). It brings the inputs into order
+//! itself, which costs next to nothing when they are (see module `sorter`), and reads them as they come when they
+//! declare it.
 //!
 //! | file | content |
 //! |---|---|
@@ -13,6 +14,7 @@
 //! | `positions.rs` | bounds of any type as 64-bit positions |
 //! | `exec/` | the physical operator: requirements, properties, statistics, display |
 //! | `roles.rs` | what the two sides do |
+//! | `sorter.rs` | an input brought into order |
 //! | `stream.rs` | the merge of one partition, group by group |
 //! | `input.rs` | one sorted input, cut into runs of equal keys |
 //! | `group.rs` | the rows of one key on the side that is kept |
@@ -55,6 +57,7 @@ mod group;
 mod input;
 mod positions;
 mod roles;
+mod sorter;
 mod stream;
 pub(crate) mod sweep;
 #[cfg(test)]
@@ -62,6 +65,8 @@ mod tests;
 
 pub use exec::SpanJoinExec;
 pub(crate) use positions::has_positions;
+
+use input::InputColumns;
 
 /// How the left span must lie to the right span. The module documentation gives the conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -218,6 +223,30 @@ impl SpanJoinSpec {
             return plan_err!("span join: 'innermost' is for half-open spans");
         }
         Ok(())
+    }
+
+    /// The columns of the left input that decide what joins.
+    fn left_columns(&self) -> InputColumns {
+        let keys = self.on.iter().map(|(left, _)| *left).collect();
+        InputColumns {
+            side: "left",
+            keys,
+            start: self.left_start,
+            end: self.left_end,
+            comparison: self.comparison,
+        }
+    }
+
+    /// The columns of the right input that decide what joins.
+    fn right_columns(&self) -> InputColumns {
+        let keys = self.on.iter().map(|(_, right)| *right).collect();
+        InputColumns {
+            side: "right",
+            keys,
+            start: self.right_start,
+            end: self.right_end,
+            comparison: self.comparison,
+        }
     }
 
     /// Whether the left side is the one kept in memory: the containers. For relations without containers the

@@ -42,6 +42,8 @@ pub(super) struct SpanMerge {
     cursor: ProbeCursor,
     output: Output,
     found: Vec<u32>,
+    /// Pairs found and not yet counted in the metrics.
+    pairs: usize,
     reservation: MemoryReservation,
     metrics: SpanJoinMetrics,
 }
@@ -56,7 +58,19 @@ impl SpanMerge {
         metrics: SpanJoinMetrics,
     ) -> Self {
         let (group, cursor, found) = (None, ProbeCursor::default(), Vec::new());
-        Self { roles, stored, probe, group, group_waits: false, cursor, output, found, reservation, metrics }
+        Self {
+            roles,
+            stored,
+            probe,
+            group,
+            group_waits: false,
+            cursor,
+            output,
+            found,
+            pairs: 0,
+            reservation,
+            metrics,
+        }
     }
 
     /// The next output batch; `None` when both inputs are done.
@@ -204,7 +218,9 @@ impl SpanMerge {
     fn work_on_group(&mut self, probe_ready: bool) -> Result<()> {
         let Some(mut group) = self.group.take() else { return Ok(()) };
         if probe_ready && self.probe.run()?.key == group.key {
-            self.join_run(&mut group)?;
+            let joined = self.join_run(&mut group);
+            self.metrics.pairs.add(std::mem::take(&mut self.pairs));
+            joined?;
         } else if group.matched.is_some() && !group.is_complete() {
             self.group_waits = true;
         } else if self.finish(&mut group) {
@@ -225,6 +241,7 @@ impl SpanMerge {
                 self.cursor.matched = false;
                 if let Some(query) = batch.span(row).and_then(|span| self.roles.query(span)) {
                     if !group.is_ready_for(query)? {
+                        group.sweep.approach(query);
                         self.group_waits = true;
                         return Ok(());
                     }
@@ -260,7 +277,7 @@ impl SpanMerge {
         };
         self.found.clear();
         let done = !self.cursor.sought || group.sweep.take(limit, &mut self.found);
-        self.metrics.pairs.add(self.found.len());
+        self.pairs += self.found.len();
         self.cursor.matched |= !self.found.is_empty();
         if let Some(matched) = &mut group.matched {
             self.found.iter().for_each(|row| matched.set_bit(*row as usize, true));

@@ -9,10 +9,11 @@ use arrow::array::{
 use arrow::datatypes::Int32Type;
 use arrow::util::display::array_value_to_string;
 use datafusion::datasource::MemTable;
-use datafusion::logical_expr::col;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use engine::{Session, SessionOptions};
+
+mod plans;
 
 /// SplitMix64 (Steele, Lea, Flood, 2014).
 struct Random(u64);
@@ -331,47 +332,4 @@ async fn bounds_and_keys_of_many_types_compare_as_in_sql() {
         assert!(plan.contains("SpanJoinExec"), "{query}\n{plan}");
         assert_eq!(rows(&ours, &query).await, rows(&judge, &query).await, "{query}\n{plan}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_the_columns_that_are_used_are_read_and_returned() {
-    let table = Arc::new(table(&mut Random(16), 20, 1, 20));
-    let context = session(1, 20);
-    register(&context, "a", &table);
-    register(&context, "d", &table);
-    let query =
-        "SELECT count(*), sum(a.id), max(d.v) FROM a JOIN d ON a.f = d.f AND a.s <= d.s AND d.e <= a.e";
-    let (plan, shown) = physical(&context, query).await;
-    assert!(shown.contains("contains(s@2 <= s@2, e@3 <= e@3), projection=[id@0, v@5]"), "{shown}");
-    // The inputs: `g` is not read at all, `v` only on the right and `id` only on the left.
-    let mut widths = Vec::new();
-    let mut plans = vec![plan];
-    while let Some(plan) = plans.pop() {
-        if plan.name() == "SpanJoinExec" {
-            widths.extend(plan.children().iter().map(|child| child.schema().fields().len()));
-        }
-        plans.extend(plan.children().into_iter().cloned());
-    }
-    assert_eq!(widths, [4, 4], "{shown}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn inputs_that_declare_the_order_are_not_sorted() {
-    let table = table(&mut Random(17), 50, 1, 100);
-    let context = session(1, 100);
-    register(&context, "unsorted", &Arc::new(table));
-    let sorted =
-        context.sql("SELECT * FROM unsorted ORDER BY f, s, e DESC").await.unwrap().collect().await.unwrap();
-    let order = vec![col("f").sort(true, false), col("s").sort(true, false), col("e").sort(false, true)];
-    let sorted = MemTable::try_new(sorted[0].schema(), vec![sorted]).unwrap().with_sort_order(vec![order]);
-    let sorted = Arc::new(sorted);
-    register(&context, "a", &sorted);
-    register(&context, "d", &sorted);
-    let query = "SELECT a.id, d.id FROM a JOIN d ON a.f = d.f AND a.s <= d.s AND d.e <= a.e";
-    let (_, plan) = physical(&context, query).await;
-    assert!(plan.contains("SpanJoinExec") && !plan.contains("SortExec"), "{plan}");
-    let unsorted = query.replace("FROM a JOIN d", "FROM unsorted a JOIN unsorted d");
-    let (_, unsorted_plan) = physical(&context, &unsorted).await;
-    assert_eq!(unsorted_plan.matches("SortExec").count(), 2, "{unsorted_plan}");
-    assert_eq!(rows(&context, query).await, rows(&context, &unsorted).await);
 }

@@ -41,6 +41,12 @@ impl SpanJoinExec {
         pairs.collect::<Vec<_>>().join(", ")
     }
 
+    /// The inputs that must be brought into order.
+    fn unsorted(&self) -> String {
+        let sides = ["left", "right"].into_iter().zip(self.sorted);
+        sides.filter(|(_, sorted)| !sorted).map(|(side, _)| side).collect::<Vec<_>>().join(", ")
+    }
+
     fn projected(&self) -> Option<String> {
         self.projection.as_ref()?;
         let columns = self.schema.fields().iter().zip(self.output_columns());
@@ -59,6 +65,9 @@ impl DisplayAs for SpanJoinExec {
                 if self.spec.innermost {
                     write!(f, ", innermost")?;
                 }
+                if self.sorted != [true, true] {
+                    write!(f, ", sort=[{}]", self.unsorted())?;
+                }
                 if let Some(projected) = self.projected() {
                     write!(f, ", projection=[{projected}]")?;
                 }
@@ -72,6 +81,9 @@ impl DisplayAs for SpanJoinExec {
                 writeln!(f, "span={condition}")?;
                 if self.spec.innermost {
                     writeln!(f, "innermost=true")?;
+                }
+                if self.sorted != [true, true] {
+                    writeln!(f, "sort={}", self.unsorted())?;
                 }
                 Ok(())
             }

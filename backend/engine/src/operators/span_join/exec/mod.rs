@@ -14,13 +14,11 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::equivalence::join_equivalence_properties;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::ProjectionMapping;
-use datafusion::physical_expr::{
-    Distribution, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
-};
+use datafusion::physical_expr::{Distribution, LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{CardinalityEffect, EmissionType};
 use datafusion::physical_plan::joins::utils::build_join_schema;
 use datafusion::physical_plan::metrics::{
-    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, SpillMetrics,
 };
 use datafusion::physical_plan::projection::{EmbeddedProjection, ProjectionExec, try_embed_projection};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -34,6 +32,7 @@ use futures::stream::try_unfold;
 use super::gather::{Output, Role};
 use super::input::{InputColumns, KEY_ORDER, SortedInput};
 use super::roles::{Roles, SpanJoinMetrics};
+use super::sorter::{InputSort, sorted};
 use super::stream::SpanMerge;
 use super::{SpanJoinKind, SpanJoinSpec, SpanRelation};
 
@@ -42,8 +41,10 @@ use super::{SpanJoinKind, SpanJoinSpec, SpanRelation};
 /// * Output: left columns, then right columns; left columns only for semi and anti joins; of these the columns
 ///   that a projection above wants. Nullability follows the join kind.
 /// * Distribution: both inputs hash-partitioned by the keys and co-partitioned; one partition without keys.
-/// * Ordering: the containing side by (keys, start, end descending), the other by (keys, start); NULL last
-///   except for the descending end. For `Overlaps` and `Equals` the right side counts as containing.
+/// * Ordering: none required. An input that declares it, the containing side by (keys, start, end descending),
+///   the other by (keys, start), NULL last except for the descending end, is read as it comes; any other is
+///   collected, or sorted with spilling when it does not fit, and brought into that order. For `Overlaps` and
+///   `Equals` the right side counts as containing.
 /// * Memory, reserved in the pool: the rows of one key on the containing side. Inner joins, and joins whose
 ///   containing side is the right one, let go of rows that have ended: always from 32 MiB a key on for half-open
 ///   spans, and when the pool is full for plain comparisons. What must stay then is what is open at one
@@ -57,6 +58,8 @@ pub struct SpanJoinExec {
     spec: SpanJoinSpec,
     /// The columns that come out, by their index among left columns and right columns; all of them if absent.
     projection: Option<Vec<usize>>,
+    /// Whether the left and the right input declare the order that the merge needs.
+    sorted: [bool; 2],
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -85,12 +88,16 @@ impl SpanJoinExec {
         let join_type = JoinType::from(spec.join);
         let mut schema = Arc::new(build_join_schema(&left.schema(), &right.schema(), &join_type).0);
         let on: Vec<_> = spec.on.iter().map(|&(l, r)| (column(&left, l), column(&right, r))).collect();
+        let sorted = [
+            Self::is_sorted(&left, &spec.left_columns(), spec.stores_left())?,
+            Self::is_sorted(&right, &spec.right_columns(), !spec.stores_left())?,
+        ];
         let mut equivalences = join_equivalence_properties(
             left.equivalence_properties().clone(),
             right.equivalence_properties().clone(),
             &join_type,
             Arc::clone(&schema),
-            &maintained_order(&spec),
+            &maintained_order(&spec, sorted),
             None,
             &on,
         )?;
@@ -110,6 +117,7 @@ impl SpanJoinExec {
             right,
             spec,
             projection,
+            sorted,
             schema,
             properties,
             metrics: ExecutionPlanMetricsSet::new(),
@@ -127,28 +135,6 @@ impl SpanJoinExec {
         &self.spec
     }
 
-    fn left_columns(&self) -> InputColumns {
-        let keys = self.spec.on.iter().map(|(left, _)| *left).collect();
-        InputColumns {
-            side: "left",
-            keys,
-            start: self.spec.left_start,
-            end: self.spec.left_end,
-            comparison: self.spec.comparison,
-        }
-    }
-
-    fn right_columns(&self) -> InputColumns {
-        let keys = self.spec.on.iter().map(|(_, right)| *right).collect();
-        InputColumns {
-            side: "right",
-            keys,
-            start: self.spec.right_start,
-            end: self.spec.right_end,
-            comparison: self.spec.comparison,
-        }
-    }
-
     /// Where each output column comes from.
     fn sources(&self) -> Vec<(Role, usize)> {
         let width = self.left.schema().fields().len();
@@ -159,11 +145,7 @@ impl SpanJoinExec {
     }
 
     /// (keys, start) for the side that streams; (keys, start, end descending) for the side that is kept.
-    fn ordering(
-        input: &Arc<dyn ExecutionPlan>,
-        columns: &InputColumns,
-        stored: bool,
-    ) -> Option<OrderingRequirements> {
+    fn ordering(input: &Arc<dyn ExecutionPlan>, columns: &InputColumns, stored: bool) -> Option<LexOrdering> {
         let ascending = columns.keys.iter().chain([&columns.start]);
         let mut order: Vec<_> =
             ascending.map(|index| PhysicalSortExpr::new(column(input, *index), KEY_ORDER)).collect();
@@ -171,7 +153,43 @@ impl SpanJoinExec {
             let descending = SortOptions { descending: true, nulls_first: true };
             order.push(PhysicalSortExpr::new(column(input, columns.end), descending));
         }
-        LexOrdering::new(order).map(OrderingRequirements::from)
+        LexOrdering::new(order)
+    }
+
+    fn is_sorted(input: &Arc<dyn ExecutionPlan>, columns: &InputColumns, stored: bool) -> Result<bool> {
+        match Self::ordering(input, columns, stored) {
+            Some(order) => input.equivalence_properties().ordering_satisfy(order),
+            None => Ok(false),
+        }
+    }
+
+    /// The rows of one partition of an input, in order.
+    fn input(&self, side: usize, partition: usize, context: &Arc<TaskContext>) -> Result<SortedInput> {
+        let (plan, columns) = match side {
+            0 => (&self.left, self.spec.left_columns()),
+            _ => (&self.right, self.spec.right_columns()),
+        };
+        let format = self.spec.left_columns().key_format(&self.left.schema())?;
+        let mut stream = plan.execute(partition, Arc::clone(context))?;
+        if !self.sorted.get(side).copied().unwrap_or(false) {
+            let stored = self.spec.stores_left() == (side == 0);
+            let Some(ordering) = Self::ordering(plan, &columns, stored) else {
+                return internal_err!("SpanJoinExec has no order");
+            };
+            let consumer = MemoryConsumer::new(format!("SpanJoinExec[{partition}] {} input", columns.side));
+            let sort = InputSort {
+                columns: columns.clone(),
+                format: format.clone(),
+                ordering,
+                reservation: consumer.with_can_spill(true).register(context.memory_pool()),
+                context: Arc::clone(context),
+                spills: SpillMetrics::new(&self.metrics, partition),
+                elapsed: MetricBuilder::new(&self.metrics).subset_time("sort_time", partition),
+            };
+            stream = sorted(stream, sort);
+        }
+        let inverted = MetricBuilder::new(&self.metrics).counter("inverted_spans", partition);
+        Ok(SortedInput::new(stream, columns, format, inverted))
     }
 
     fn span_join_metrics(&self, partition: usize) -> SpanJoinMetrics {
@@ -194,12 +212,13 @@ fn column(input: &Arc<dyn ExecutionPlan>, index: usize) -> Arc<dyn PhysicalExpr>
 }
 
 /// Whether the output has the order of the left and of the right input.
-fn maintained_order(spec: &SpanJoinSpec) -> Vec<bool> {
-    match (spec.stores_left(), spec.join) {
-        (true, SpanJoinKind::Inner) => vec![false, true],
-        (true, SpanJoinKind::Left) => vec![false, false],
-        (true, SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti) | (false, _) => vec![true, false],
-    }
+fn maintained_order(spec: &SpanJoinSpec, [left_sorted, right_sorted]: [bool; 2]) -> Vec<bool> {
+    let [left, right] = match (spec.stores_left(), spec.join) {
+        (true, SpanJoinKind::Inner) => [false, true],
+        (true, SpanJoinKind::Left) => [false, false],
+        (true, SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti) | (false, _) => [true, false],
+    };
+    vec![left && left_sorted, right && right_sorted]
 }
 
 impl ExecutionPlan for SpanJoinExec {
@@ -218,21 +237,13 @@ impl ExecutionPlan for SpanJoinExec {
         let keys =
             |input, columns: InputColumns| columns.keys.iter().map(|key| column(input, *key)).collect();
         InputDistributionRequirements::co_partitioned(vec![
-            Distribution::KeyPartitioned(keys(&self.left, self.left_columns())),
-            Distribution::KeyPartitioned(keys(&self.right, self.right_columns())),
+            Distribution::KeyPartitioned(keys(&self.left, self.spec.left_columns())),
+            Distribution::KeyPartitioned(keys(&self.right, self.spec.right_columns())),
         ])
     }
 
-    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
-        let stores_left = self.spec.stores_left();
-        vec![
-            Self::ordering(&self.left, &self.left_columns(), stores_left),
-            Self::ordering(&self.right, &self.right_columns(), !stores_left),
-        ]
-    }
-
     fn maintains_input_order(&self) -> Vec<bool> {
-        maintained_order(&self.spec)
+        maintained_order(&self.spec, self.sorted)
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
@@ -244,7 +255,9 @@ impl ExecutionPlan for SpanJoinExec {
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
         let mut columns = Vec::new();
-        for (input, used) in [(&self.left, self.left_columns()), (&self.right, self.right_columns())] {
+        for (input, used) in
+            [(&self.left, self.spec.left_columns()), (&self.right, self.spec.right_columns())]
+        {
             columns
                 .extend(used.keys.iter().chain([&used.start, &used.end]).map(|index| column(input, *index)));
         }
@@ -286,19 +299,8 @@ impl ExecutionPlan for SpanJoinExec {
             );
         }
         let stores_left = self.spec.stores_left();
-        let format = self.left_columns().key_format(&self.left.schema())?;
-        let inverted = MetricBuilder::new(&self.metrics).counter("inverted_spans", partition);
-        let input = |plan: &Arc<dyn ExecutionPlan>, columns: InputColumns| {
-            let stream = plan.execute(partition, Arc::clone(&context))?;
-            Ok::<_, datafusion::common::DataFusionError>(SortedInput::new(
-                stream,
-                columns,
-                format.clone(),
-                inverted.clone(),
-            ))
-        };
-        let left = input(&self.left, self.left_columns())?;
-        let right = input(&self.right, self.right_columns())?;
+        let left = self.input(0, partition, &context)?;
+        let right = self.input(1, partition, &context)?;
         let (stored, probe) = if stores_left { (left, right) } else { (right, left) };
         let batch_size = context.session_config().batch_size();
         let output = Output::new(Arc::clone(&self.schema), self.sources(), batch_size);

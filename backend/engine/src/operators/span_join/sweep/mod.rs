@@ -23,13 +23,15 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::ops::{Bound, Range};
+use std::ops::Bound;
 
 mod ends;
+mod matches;
 mod nested;
 mod shortest;
 
 use ends::EndTree;
+use matches::{Matches, SetKey, drain};
 use nested::Nested;
 use shortest::ShortestFrom;
 
@@ -117,22 +119,6 @@ enum Open {
     Crossing(BTreeSet<SetKey>),
     /// Some spans cross and only the innermost is wanted.
     CrossingInnermost(ShortestFrom),
-}
-
-/// An end, largest first, and the stored span it belongs to.
-type SetKey = (Reverse<i64>, u32);
-
-/// What is left to report for the current query: indices into the stack, into the closed list and into the
-/// stored spans, the set from a point on, stored spans below an index that end late enough, and a single stored
-/// span.
-#[derive(Debug, Default)]
-struct Matches {
-    stack: Range<usize>,
-    closed: Range<usize>,
-    stored: Range<usize>,
-    set: Option<(Bound<SetKey>, i64)>,
-    ending_from: Option<(Range<usize>, i64)>,
-    single: Option<u32>,
 }
 
 impl Sweep {
@@ -228,6 +214,26 @@ impl Sweep {
         self.ends = None;
         self.matches = Matches::default();
         rows
+    }
+
+    /// Moves towards a query for which it is not ready, so that what ends before can be let go.
+    pub(crate) fn approach(&mut self, query: Query) {
+        self.matches = Matches::default();
+        match self.wanted {
+            Wanted::Containers => {
+                // Not beyond what has been added: the next spans start where the last one does, or later.
+                let Some((last, _)) = self.last else { return };
+                let position = query.start_at_most.min(last);
+                self.open_until(position);
+                match &mut self.open {
+                    Open::Nested(nested) => nested.close_until(position),
+                    Open::Crossing(set) => forget_ended(set, position),
+                    Open::CrossingInnermost(_) => {}
+                }
+            }
+            Wanted::Equal => self.position = Some(query.start_at_most),
+            Wanted::Innermost | Wanted::Overlapping => {}
+        }
     }
 
     /// Moves to a query for which it is ready. What was not taken of the previous one is dropped.
@@ -362,25 +368,6 @@ impl Sweep {
     pub(crate) fn memory(stored: usize) -> usize {
         stored * (size_of::<Stored>() + 2 * size_of::<SetKey>()) + EndTree::memory(stored)
     }
-}
-
-impl Matches {
-    fn is_empty(&self) -> bool {
-        self.stack.is_empty()
-            && self.closed.is_empty()
-            && self.stored.is_empty()
-            && self.set.is_none()
-            && self.ending_from.is_none()
-            && self.single.is_none()
-    }
-}
-
-/// Takes up to `room` indices from the front of `range`.
-fn drain(range: &mut Range<usize>, room: &mut usize) -> Range<usize> {
-    let taken = range.start..range.end.min(range.start + *room);
-    range.start = taken.end;
-    *room -= taken.len();
-    taken
 }
 
 /// Removes the spans that end before `position`: no later query can match them.

@@ -162,11 +162,14 @@ fn spans_that_are_added_late_and_forgotten_early_match_by_definition() {
                         }
                         None => sweep.complete(),
                     }
-                }
-                if random.chance(20) {
-                    let kept = sweep.forget_ended();
-                    forgotten += rows.len() - kept.len();
-                    rows = kept.iter().map(|row| rows[*row as usize]).collect();
+                    if random.chance(10) {
+                        sweep.approach(query);
+                    }
+                    if random.chance(10) {
+                        let kept = sweep.forget_ended();
+                        forgotten += rows.len() - kept.len();
+                        rows = kept.iter().map(|row| rows[*row as usize]).collect();
+                    }
                 }
                 sweep.seek(query).unwrap();
                 let mut found = Vec::new();
