@@ -11,6 +11,8 @@
 //! | `errors::SPEC` | the diagnostics of a bad spec, and that it writes nothing |
 //! | `verifier::GRAPH` | the violations of a broken graph |
 //! | `random::NUMBER` | rows of a random spec with and without the rewriting passes |
+//! | `scale::SHAPE` | that large specs of a shape take counted work in proportion to their size |
+//! | `warm::CASE` | that a compilation which starts from proofs gives the same stages, also after a change |
 //! | `tidy::RULE` | the repository itself |
 //!
 //! `cargo test --test suite shared_view` runs what concerns one case. Drift is accepted with `cargo insta review`, or
@@ -21,6 +23,7 @@
 mod errors;
 mod golden;
 mod harness;
+mod large;
 mod random;
 mod replay;
 mod roundtrip;
@@ -40,6 +43,8 @@ fn main() -> std::process::ExitCode {
     trials.extend(errors::trials());
     trials.extend(verifier::trials());
     trials.extend(random::trials());
+    trials.extend(large::scale::trials());
+    trials.extend(large::warm::trials(&cases));
     trials.extend(tidy::trials(&cases));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

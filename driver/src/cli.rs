@@ -96,6 +96,9 @@ pub(crate) enum Command {
     /// Run a spec: compute its outputs and publish them
     Run(SpecArgs),
     /// Report everything that is wrong with a spec
+    ///
+    /// What is found out about the types of a large spec is kept in `.codeanatomy/compiled` beside it, so that only what
+    /// changed is typed the next time. The folder may be deleted.
     Check(SpecArgs),
     /// Show a spec at any stage of its compilation
     Compile(CompileArgs),

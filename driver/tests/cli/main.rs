@@ -4,5 +4,6 @@
 mod command_line;
 mod graphs;
 mod program;
+mod proofs;
 mod runs;
 mod stages;

@@ -221,7 +221,7 @@ impl Emission<'_> {
                         .map_err(|source| EngineError::plan(&node.name, source))?,
                 )
             }
-            op => operation(self.session.state(), op, inputs, self.planned)
+            op => operation(self.session.state(), &node.name, op, inputs, self.planned)
                 .map_err(|source| EngineError::plan(&node.name, source))?,
         };
         check_schema(&node.name, node.schema.as_ref(), &plan)?;
@@ -261,19 +261,21 @@ fn check_schema(name: &str, wanted: Option<&Schema>, plan: &LogicalPlan) -> Resu
     Ok(())
 }
 
-/// The plan of a core operation over the plans of its inputs. A sink passes its input on.
+/// The plan of a core operation over the plans of its inputs. A sink passes its input on. `name` is that of the node;
+/// the columns do not depend on it.
 ///
 /// # Errors
 /// Where DataFusion refuses it, and for operations that are not core or read a table.
 pub(crate) fn operation(
     state: &SessionState,
+    name: &str,
     op: &Op,
     inputs: Vec<Arc<LogicalPlan>>,
     planned: &PlannedQueries,
 ) -> Result<Arc<LogicalPlan>> {
     match op {
         Op::Filter(filter) => relational::filter(state, &filter.predicate, single(inputs)?),
-        Op::Project(project) => relational::projection(state, &project.columns, single(inputs)?),
+        Op::Project(project) => relational::projection(state, &project.columns, single(inputs)?, name),
         Op::Aggregate(op) => aggregate::aggregate(state, &op.group_by, &op.measures, single(inputs)?),
         Op::Window(op) => aggregate::window(state, &op.columns, single(inputs)?),
         Op::Unnest(op) => unnest::unnest(op, single(inputs)?),

@@ -6,10 +6,12 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use datafusion::common::{Column, DFSchema, Result, plan_err};
+use datafusion::common::{Column, DFSchema, Result, TableReference, plan_err};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Distinct, Expr, Filter, LogicalPlan, Projection, TableScanBuilder, Union};
+use datafusion::logical_expr::{
+    Distinct, Expr, Filter, LogicalPlan, Projection, SubqueryAlias, TableScanBuilder, Union,
+};
 use ir::expr::{NamedExprs, ScalarExpr};
 use ir::op::Evaluation;
 
@@ -63,7 +65,7 @@ pub(crate) fn scan(
     let projection = columns
         .map(|names| names.iter().map(|name| Ok(schema.index_of(name)?)).collect::<Result<Vec<_>>>())
         .transpose()?;
-    let reference = datafusion::common::TableReference::bare(name);
+    let reference = TableReference::bare(name);
     let scan =
         TableScanBuilder::new(reference, provider_as_source(provider)).with_projection(projection).build()?;
     unqualified(LogicalPlan::TableScan(scan))
@@ -78,11 +80,24 @@ pub(super) fn filter(
     Ok(LogicalPlan::Filter(Filter::try_new(predicate, input)?))
 }
 
+/// Computes columns from columns of the input. `scope` is a name that nothing else in the segment has.
+///
+/// DataFusion's optimizer takes a projection for a repetition of the one right below when both have the same
+/// expressions, and drops one: `a * a AS a` over `a * a AS a` would be computed once. Projections come to lie upon each
+/// other, and melt into one, when the filters between them move. So of two that compute something with nothing but
+/// filters between, the upper reads a relation of its own, and its expressions are equal to no others.
 pub(super) fn projection(
     state: &SessionState,
     columns: &NamedExprs,
-    input: Arc<LogicalPlan>,
+    mut input: Arc<LogicalPlan>,
+    scope: &str,
 ) -> Result<LogicalPlan> {
+    let computes =
+        columns.iter().any(|column| column.expr.as_column().as_deref() != Some(column.name.as_str()));
+    if computes && may_melt(&input) {
+        let scoped = SubqueryAlias::try_new(input, TableReference::bare(scope))?;
+        input = Arc::new(LogicalPlan::SubqueryAlias(scoped));
+    }
     let columns = columns
         .iter()
         .map(|column| {
@@ -90,6 +105,41 @@ pub(super) fn projection(
         })
         .collect::<Result<Vec<_>>>()?;
     project(columns, input)
+}
+
+/// Whether a projection that computes something from columns without qualifiers lies on top of a plan, or below filters
+/// and selections of columns.
+fn may_melt(mut plan: &LogicalPlan) -> bool {
+    loop {
+        plan = match plan {
+            LogicalPlan::Filter(filter) => filter.input.as_ref(),
+            LogicalPlan::Projection(projection) => {
+                let input = projection.input.as_ref();
+                if matches!(input, LogicalPlan::Aggregate(_) | LogicalPlan::Window(_)) {
+                    // It reads names that are made up there; nothing above can have its expressions.
+                    return false;
+                }
+                let reads = |expr: &Expr| expr.column_refs().iter().any(|column| column.relation.is_none());
+                if projection.expr.iter().any(|expr| !is_selection(expr)) && projection.expr.iter().any(reads)
+                {
+                    return true;
+                }
+                input
+            }
+            _ => return false,
+        };
+    }
+}
+
+/// Whether an expression is a column under its own name.
+fn is_selection(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(_) => true,
+        Expr::Alias(alias) => {
+            matches!(alias.expr.as_ref(), Expr::Column(column) if column.name == alias.name)
+        }
+        _ => false,
+    }
 }
 
 pub(super) fn union(inputs: Vec<Arc<LogicalPlan>>) -> Result<LogicalPlan> {

@@ -135,7 +135,7 @@ impl EngineOracle {
     fn plan_operation(&self, op: &Op, inputs: &[&Schema]) -> Operation {
         let plan = || -> Result<Arc<LogicalPlan>> {
             let inputs = inputs.iter().map(|schema| stand_in(schema)).collect::<Result<_>>()?;
-            operation(self.session.state(), op, inputs, &self.found.queries)
+            operation(self.session.state(), "node", op, inputs, &self.found.queries)
         };
         match plan() {
             Ok(plan) => Operation {

@@ -284,3 +284,29 @@ async fn metadata_files_and_changes_of_a_table() {
         @out = sink q location=out mode=overwrite\n";
     assert_eq!(lake.output(text).await, ["1|3|2|insert", "1|3|3|insert"]);
 }
+
+/// DataFusion 55.2 drops the lower of two projections with the same expressions.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projection_that_is_repeated_is_computed_twice() {
+    let lake = Lake::new();
+    lake.table("t", "SELECT 3 AS a, 1 AS b").await;
+    for (columns, rows) in [
+        ("{a: (a * a), b: b}", "81|1"),
+        ("{a: (a + 1), b: b}", "5|1"),
+        ("{a: b, b: a}", "3|1"),
+        ("{a: (a + b), b: (a + b)}", "8|8"),
+    ] {
+        for between in ["", "f = filter v predicate=(b > 0)\n"] {
+            let below = if between.is_empty() { "v" } else { "f" };
+            let text = format!(
+                "graph t phase=scheduled\n\
+                 t = scan location=t version=0 rows=1\n\
+                 v = project t columns={columns}\n\
+                 {between}\
+                 w = project {below} columns={columns}\n\
+                 @out = sink w location=out mode=overwrite\n"
+            );
+            assert_eq!(lake.output(&text).await, [rows], "{text}");
+        }
+    }
+}

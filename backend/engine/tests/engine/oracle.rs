@@ -162,3 +162,29 @@ async fn tables_that_cannot_be_read_say_why() {
     assert_eq!(ask("gone", None, &Read::Rows), Err(TableError::NotFound("gone".to_owned())));
     assert!(!lake.dir.path().join("gone").exists(), "looking for a table must not create its folder");
 }
+
+#[test]
+fn a_question_is_planned_once_and_an_earlier_proof_not_at_all() {
+    let first = oracle();
+    let ask = |oracle: &EngineOracle| {
+        let grouped = node("aggregate a group_by={id: id} measures={d: (count(*))}");
+        let query = node("query a query=(SELECT id, random() AS r FROM a) relations=[a]");
+        let wrong = node("filter a predicate=(nobody > 1)");
+        let schemas: Vec<_> =
+            [&grouped, &query, &wrong].iter().map(|node| oracle.schema(node, &[&input()])).collect();
+        let volatile: Vec<bool> =
+            [&grouped, &query, &wrong].iter().map(|node| oracle.is_volatile(node, &[&input()])).collect();
+        (schemas, volatile)
+    };
+    let answers = ask(&first);
+    assert_eq!(answers.1, [false, true, true]);
+    assert_eq!(first.plannings(), 3);
+    assert_eq!(ask(&first), answers);
+    assert_eq!(first.plannings(), 3);
+
+    let envelope = ir::hash::ContentHash::of(b"test");
+    let session = engine::Session::new(options()).unwrap();
+    let second = EngineOracle::with_proofs(session, Tables::default(), envelope, &first.proofs(envelope));
+    assert_eq!(ask(&second), answers);
+    assert_eq!(second.plannings(), 1, "a mistake is no proof");
+}

@@ -81,3 +81,50 @@ fn a_chain_of_five_hundred_views_runs() {
     let rows = runtime.block_on(async { tokio::spawn(task).await.unwrap() });
     assert_eq!(rows, ["1"]);
 }
+
+/// What a long segment does is in its parts, each planned once, and in the report of the run.
+#[test]
+fn a_long_segment_runs_in_parts_and_reports_all_of_it() {
+    let runtime = engine::runtime(2).unwrap();
+    let task = async {
+        let lake = Lake::new();
+        lake.table("t", "SELECT 1 AS id").await;
+        let mut text = "graph t phase=scheduled\nv0 = scan location=t version=0 rows=0\n".to_owned();
+        for view in 1..=60 {
+            writeln!(text, "v{view} = aggregate v{} group_by={{id: id}}", view - 1).unwrap();
+        }
+        text += "@out = sink v60 location=out mode=overwrite\n";
+        let dag = lake.compile(&text).await;
+        let shown = explain(&dag, &lake.session, Stage::Physical).await.unwrap();
+        let outcome = execute(&lake.session, &dag, &RunOptions::new(lake.dir.path(), "run")).await.unwrap();
+        (dag, shown, outcome)
+    };
+    let (dag, shown, outcome) = runtime.block_on(async { tokio::spawn(task).await.unwrap() });
+    let parts: Vec<&str> = dag.segments[0].parts.iter().map(|part| part.name.as_str()).collect();
+    assert_eq!(parts, ["v23", "v47"]);
+    for part in parts {
+        assert_eq!(shown.matches(&format!("PartExec: {part}\n")).count(), 1, "{shown}");
+        assert_eq!(shown.matches(&format!("-- part {part} of output out\n")).count(), 1, "{shown}");
+    }
+    let operators: Vec<&str> =
+        outcome.segments[0].operators.iter().map(|operator| operator.name.as_str()).collect();
+    assert!(operators.iter().filter(|name| **name == "AggregateExec").count() >= 60, "{operators:?}");
+    assert!(!operators.contains(&"PartExec"), "{operators:?}");
+}
+
+/// What is computed again for each reader is planned for each, so it cannot be a part that one of them takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_computed_again_is_no_part() {
+    let lake = Lake::new();
+    lake.table("t", "SELECT 1 AS id").await;
+    let mut text = "graph t phase=scheduled\nv0 = scan location=t version=0 rows=0\n".to_owned();
+    for view in 1..=40 {
+        let placed = if view == 40 { " place recompute \"test\"" } else { "" };
+        writeln!(text, "v{view} = aggregate v{} group_by={{id: id}}{placed}", view - 1).unwrap();
+    }
+    text += "u = union v40, v40\n@out = sink u location=out mode=overwrite\n";
+    let dag = lake.compile(&text).await;
+    let parts: Vec<&str> = dag.segments[0].parts.iter().map(|part| part.name.as_str()).collect();
+    assert_eq!(parts, ["u"], "only the union has one reader all the way up");
+    assert_eq!(lake.output(&text).await, ["1", "1"]);
+}
