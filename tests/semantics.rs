@@ -75,11 +75,7 @@ pub(crate) fn share_everything(graph: &Graph) -> CachePolicy {
 }
 
 fn node_names(graph: &Graph, readers: usize) -> Vec<String> {
-    graph
-        .ids()
-        .filter(|id| graph.consumers(*id).len() >= readers)
-        .map(|id| graph.name_of(id).to_owned())
-        .collect()
+    graph.ids().filter(|id| graph.reads(*id) >= readers).map(|id| graph.name_of(id).to_owned()).collect()
 }
 
 fn rewriting_changes_no_row(case: &Case) {

@@ -42,6 +42,9 @@ pub(crate) struct Globals {
     /// The folder for temporary files [default: the system's]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Resources")]
     pub(crate) spill_dir: Option<PathBuf>,
+    /// Seconds without any progress after which a run is ended as hung; 0 waits for ever
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, help_heading = "Resources")]
+    pub(crate) no_progress_timeout: u32,
     /// Verify the graph after every pass (in debug builds always, but for `check`)
     #[arg(long, global = true, help_heading = "Resources")]
     pub(crate) verify_passes: bool,
@@ -86,6 +89,9 @@ impl ColorChoice {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Build the code property graph of a repository
+    ///
+    /// Publishes twice: first the tables extracted from the source code, then, computed from these, all tables of the
+    /// graph together. When the second fails, the first stay, and the graph is the one of the build before.
     Build(BuildArgs),
     /// Run a spec: compute its outputs and publish them
     Run(SpecArgs),

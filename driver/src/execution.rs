@@ -33,6 +33,7 @@ pub(crate) fn publish(
         allow_schema_change,
         observer: Arc::clone(&progress) as _,
         cancellation: cancellation.clone(),
+        no_progress_timeout: context.workers.no_progress_timeout(),
         ..RunOptions::new(&compilation.source.base_dir, &provenance.run_id)
     };
     let session = compilation.session.clone();

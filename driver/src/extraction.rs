@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
-use delta::{CommitOptions, Location, TableTarget, TableWriter, WriteMode, WriteOptions, WrittenFiles};
+use delta::{
+    CommitOptions, Location, SortColumn, TableTarget, TableWriter, WriteMode, WriteOptions, WrittenFiles,
+    sorted,
+};
 use engine::Cancellation;
 use extract::{ExtractError, Options, Summary, Table, TableSink};
 use futures::future::join_all;
@@ -187,14 +190,31 @@ impl TableSink for LakeSink<'_> {
         let Some((_, writer)) = self.tables.get_mut(&table) else {
             return Err(format!("there is no table `{}`", table.name()).into());
         };
+        let batch = sorted(batch, &order(table))?;
         Ok(self.runtime.block_on(writer.write(batch))?)
     }
+}
+
+/// What the rows of a table are sorted by: tables that are joined by spans by file and span, outermost first, so
+/// that the joins do not sort them. Files come in order; a batch holds whole files and is sorted on its own.
+fn order(table: Table) -> Vec<SortColumn> {
+    let columns: &[(&str, bool)] = match table {
+        Table::SyntaxNodes | Table::Scopes => &[("file_id", false), ("bstart", false), ("bend", true)],
+        Table::Refs => &[("file_id", false), ("lookup_start", false)],
+        _ => &[],
+    };
+    let sort = |(column, descending): &(&str, bool)| SortColumn {
+        column: (*column).to_owned(),
+        descending: *descending,
+    };
+    columns.iter().map(sort).collect()
 }
 
 /// Extraction's tables are remade as a whole, and their columns belong to the program.
 async fn prepare(table: Table, folder: &str, lake: &Path) -> delta::Result<TableTarget> {
     let options = WriteOptions {
         mode: WriteMode::Overwrite,
+        sort_by: order(table),
         name: Some(table.name().to_owned()),
         description: Some(table.description().to_owned()),
         allow_schema_change: true,

@@ -12,7 +12,7 @@
 //! |---|---|
 //! | cli | the arguments |
 //! | commands | one file a command |
-//! | compilation | spec -> graph, with the tables it reads opened once |
+//! | compilation | spec -> graph, with the tables it reads opened once and what earlier compilations proved |
 //! | execution | graph -> published tables |
 //! | extraction | source code -> Delta tables |
 //! | provenance | what identifies a run: hashes, commit metadata, the run record |

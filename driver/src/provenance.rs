@@ -177,6 +177,19 @@ fn surface(session: &Session, rules: ContentHash) -> ContentHash {
     fingerprint.finish()
 }
 
+/// What decides the types of a session besides the program: its settings and functions. How much memory there is does
+/// not.
+pub(crate) fn typing_surface(session: &Session) -> ContentHash {
+    let mut fingerprint = Fingerprint::new().field(rules(session).as_bytes());
+    for (key, value) in session.settings() {
+        fingerprint = fingerprint.field(b"setting").field(key.as_bytes()).field(value.as_bytes());
+    }
+    for name in session.function_names() {
+        fingerprint = fingerprint.field(b"function").field(name.as_bytes());
+    }
+    fingerprint.finish()
+}
+
 fn inputs(tables: &Tables) -> ContentHash {
     let mut fingerprint = Fingerprint::new();
     for (location, version, table) in tables.iter() {

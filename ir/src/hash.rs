@@ -97,6 +97,32 @@ impl Fingerprint {
     }
 }
 
+/// The digest of a value by what it feeds to [`std::hash::Hash`]. Equal values have equal digests, and other values
+/// others; but what a type feeds is up to its derived code, so digests are comparable within one build of a program
+/// only.
+#[must_use]
+pub fn digest(value: &impl std::hash::Hash) -> ContentHash {
+    let mut state = DigestState(blake3::Hasher::new());
+    value.hash(&mut state);
+    ContentHash(*state.0.finalize().as_bytes())
+}
+
+/// Takes in everything a value feeds to its hasher.
+struct DigestState(blake3::Hasher);
+
+impl std::hash::Hasher for DigestState {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The beginning of the digest; [`digest`] takes all of it.
+    fn finish(&self) -> u64 {
+        let mut first = [0; 8];
+        self.0.finalize_xof().fill(&mut first);
+        u64::from_le_bytes(first)
+    }
+}
+
 /// A BLAKE3-256 digest. Prints as lower-case hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash([u8; 32]);
@@ -106,6 +132,12 @@ impl ContentHash {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(*blake3::hash(bytes).as_bytes())
+    }
+
+    /// The digest with these bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The 32 bytes of the digest.
@@ -150,6 +182,15 @@ mod tests {
         assert_eq!(stable_hash64("é".as_bytes()), 5_411_848_509_986_117_935);
         assert_eq!(stable_hash128(b"hello"), "46fb7408d4f285228f4af516ea25851b");
         assert_eq!(stable_hash64(b""), 7_252_660_547_403_494_068);
+    }
+
+    #[test]
+    fn digests_tell_where_a_value_ends_and_of_which_kind_it_is() {
+        assert_eq!(digest(&("a", 1_u8)), digest(&("a".to_owned(), 1_u8)));
+        assert_ne!(digest(&("ab", "c")), digest(&("a", "bc")));
+        assert_ne!(digest(&vec![vec!["a"], vec![]]), digest(&vec![vec![], vec!["a"]]));
+        assert_ne!(digest(&Some(0_u8)), digest(&None::<u8>));
+        assert_ne!(digest(&Ok::<_, u8>(1_u8)), digest(&Err::<u8, _>(1_u8)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a pass may know and say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ir::diag::{Diagnostic, SpecPath};
 use ir::graph::Node;
@@ -19,13 +19,22 @@ pub struct Context<'a> {
     /// about them and about what depends on them.
     pub broken: BTreeSet<String>,
     remarks: Vec<String>,
+    /// Where views, inputs and outputs (with `@`) stand in the spec.
+    places: BTreeMap<String, SpecPath>,
 }
 
 impl<'a> Context<'a> {
     /// A context in which nothing has been found yet.
     #[must_use]
     pub fn new(oracle: &'a dyn Oracle, spec: Option<&'a Spec>) -> Self {
-        Self { oracle, spec, diagnostics: Vec::new(), broken: BTreeSet::new(), remarks: Vec::new() }
+        Self {
+            oracle,
+            spec,
+            diagnostics: Vec::new(),
+            broken: BTreeSet::new(),
+            remarks: Vec::new(),
+            places: spec.map(places).unwrap_or_default(),
+        }
     }
 
     /// Reports a mistake or a warning.
@@ -65,18 +74,7 @@ impl<'a> Context<'a> {
     /// The place in the spec of a node's view, input or output.
     #[must_use]
     pub fn place(&self, node: &Node) -> SpecPath {
-        let root = SpecPath::root();
-        let Some(spec) = self.spec else { return root };
-        let owner = node.owner();
-        if let Some(table) = owner.strip_prefix('@') {
-            let at = spec.output_targets.iter().position(|output| output.table_name == table);
-            return at.map_or(root.clone(), |index| root.field("output_targets").index(index));
-        }
-        if let Some(index) = spec.view_definitions.iter().position(|view| view.name == owner) {
-            return root.field("view_definitions").index(index);
-        }
-        let at = spec.input_relations.iter().position(|input| input.logical_name == owner);
-        at.map_or(root.clone(), |index| root.field("input_relations").index(index))
+        self.places.get(node.owner()).cloned().unwrap_or_else(SpecPath::root)
     }
 
     /// The place of a field of a node's transform; of the output itself for the steps of an output.
@@ -85,4 +83,19 @@ impl<'a> Context<'a> {
         let place = self.place(node);
         if node.name.starts_with('@') || place.is_root() { place } else { place.field("transform") }
     }
+}
+
+/// The places of what a spec defines; of two with one name, that of the view, else of the first.
+fn places(spec: &Spec) -> BTreeMap<String, SpecPath> {
+    let mut places = BTreeMap::new();
+    let mut add = |list: &str, names: &mut dyn Iterator<Item = String>| {
+        let list = SpecPath::root().field(list);
+        for (index, name) in names.enumerate() {
+            places.entry(name).or_insert_with(|| list.index(index));
+        }
+    };
+    add("view_definitions", &mut spec.view_definitions.iter().map(|view| view.name.clone()));
+    add("input_relations", &mut spec.input_relations.iter().map(|input| input.logical_name.clone()));
+    add("output_targets", &mut spec.output_targets.iter().map(|output| format!("@{}", output.table_name)));
+    places
 }

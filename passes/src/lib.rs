@@ -23,7 +23,9 @@ mod run;
 
 pub use context::Context;
 pub use pass::{Family, Pass};
-pub use run::{CompileError, Compiled, Observer, Options, PassEvent, compile, find, run_pass};
+pub use run::{
+    Begun, CompileError, Compiled, Observer, Options, PassEvent, begin, compile, find, resume, run_pass,
+};
 
 use ir::phase::Phase;
 

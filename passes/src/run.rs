@@ -1,5 +1,7 @@
 //! The runner: walks the table, verifies and observes.
 
+use std::collections::BTreeSet;
+
 use ir::diag::{Diagnostic, nearest_name};
 use ir::graph::Graph;
 use ir::oracle::Oracle;
@@ -54,6 +56,12 @@ pub struct Options<'a> {
 impl Default for Options<'_> {
     fn default() -> Self {
         Self { verify: cfg!(debug_assertions), stop_after: None, findings: &[] }
+    }
+}
+
+impl Options<'_> {
+    fn last_pass(&self) -> Result<Option<&'static Pass>, CompileError> {
+        self.stop_after.map(find).transpose()
     }
 }
 
@@ -139,18 +147,70 @@ pub fn compile(
     options: Options<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, CompileError> {
-    let last = options.stop_after.map(find).transpose()?;
+    let begun = begin(spec, name, oracle, options, observer)?;
+    resume(begun, spec, oracle, options, observer)
+}
+
+/// A compilation after its first pass: the graph says which tables the spec names, and none has been asked for.
+#[derive(Debug)]
+pub struct Begun {
+    graph: Graph,
+    diagnostics: Vec<Diagnostic>,
+    broken: BTreeSet<String>,
+}
+
+impl Begun {
+    /// The graph, in phase Lowered.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+}
+
+/// Runs the first pass. The oracle need not know any table.
+///
+/// # Errors
+/// As [`compile`].
+pub fn begin(
+    spec: &Spec,
+    name: &str,
+    oracle: &dyn Oracle,
+    options: Options<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Begun, CompileError> {
+    options.last_pass()?;
     let mut graph = Graph::new(name);
     let mut cx = Context::new(oracle, Some(spec));
     cx.diagnostics.extend_from_slice(options.findings);
-    for pass in PIPELINE {
-        if cx.has_errors() && pass.family != Family::Front {
+    if let Some(first) = PIPELINE.first() {
+        run_pass(first, &mut graph, &mut cx, options.verify, observer)?;
+    }
+    let Context { diagnostics, broken, .. } = cx;
+    Ok(Begun { graph, diagnostics, broken })
+}
+
+/// Runs the other passes.
+///
+/// # Errors
+/// As [`compile`].
+pub fn resume(
+    begun: Begun,
+    spec: &Spec,
+    oracle: &dyn Oracle,
+    options: Options<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Compiled, CompileError> {
+    let last = options.last_pass()?.map(|pass| pass.number);
+    let Begun { mut graph, diagnostics, broken } = begun;
+    let mut cx = Context::new(oracle, Some(spec));
+    cx.diagnostics = diagnostics;
+    cx.broken = broken;
+    for pass in PIPELINE.iter().skip(1) {
+        let left_out = cx.has_errors() && pass.family != Family::Front;
+        if left_out || last.is_some_and(|last| pass.number > last) {
             break;
         }
         run_pass(pass, &mut graph, &mut cx, options.verify, observer)?;
-        if last.is_some_and(|last| last.name == pass.name) {
-            break;
-        }
     }
     Ok(Compiled { graph, diagnostics: cx.diagnostics })
 }

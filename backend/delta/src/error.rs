@@ -138,6 +138,26 @@ pub enum DeltaError {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// The order asked for cannot be had.
+    #[error("order of table `{location}`: {reason}")]
+    InvalidOrder {
+        /// The table.
+        location: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Rows are not sorted as they were declared to be.
+    #[error("the rows {access} table `{location}` are not sorted by {order}: {advice}")]
+    OrderViolation {
+        /// The table.
+        location: String,
+        /// `written to` or `read from`.
+        access: &'static str,
+        /// The declared order.
+        order: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// A table property whose behaviour this program does not implement.
     #[error("table property `{key}` of table `{location}` is refused: {reason}")]
     UnsupportedProperty {

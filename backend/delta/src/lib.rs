@@ -25,12 +25,14 @@ mod durable;
 mod error;
 mod location;
 mod log;
+mod order;
 mod scan;
 mod snapshot;
 mod write;
 
 pub use error::{DeltaError, Result, SchemaMismatch};
 pub use location::Location;
+pub use order::{SortColumn, sorted};
 pub use scan::{
     ChangeRange, ScanOptions, change_feed, change_feed_schema, file_manifest, file_manifest_schema, provider,
     scan_schema, table_metadata, table_metadata_schema,

@@ -16,6 +16,7 @@ use deltalake::{DeltaTable, DeltaTableBuilder};
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
 use crate::log::{Log, guard_path, read_actions};
+use crate::order::{ORDER, SortColumn, TableOrder};
 
 /// A table at one version. Cheap to clone: clones share one replayed log, and so do all scans of it.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub(crate) struct Inner {
     pub(crate) table: DeltaTable,
     pub(crate) snapshot: Arc<EagerSnapshot>,
     pub(crate) schema: SchemaRef,
+    pub(crate) order: Option<Arc<TableOrder>>,
     files: usize,
     rows: Option<u64>,
     bytes: u64,
@@ -168,7 +170,11 @@ impl ResolvedTable {
             bytes = bytes.saturating_add(u64::try_from(file.size()).unwrap_or(0));
             rows = rows.zip(live_rows(&file)).map(|(sum, rows)| sum.saturating_add(rows));
         }
-        let inner = Inner { location, table, snapshot, schema, files, rows, bytes };
+        let recorded = snapshot.metadata().configuration().get(ORDER).map(String::as_str);
+        #[expect(deprecated, reason = "nothing else gives the tags of a file")]
+        let adds = data.iter().map(|file| file.add_action());
+        let order = TableOrder::of(recorded, adds).map(Arc::new);
+        let inner = Inner { location, table, snapshot, schema, order, files, rows, bytes };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -201,6 +207,13 @@ impl ResolvedTable {
     #[must_use]
     pub fn partition_columns(&self) -> &[String] {
         self.inner.snapshot.metadata().partition_columns()
+    }
+
+    /// What the rows are sorted by, within each of the table's sorted runs; empty unless the table declares an
+    /// order and all of its active files have it.
+    #[must_use]
+    pub fn sort_columns(&self) -> &[SortColumn] {
+        self.inner.order.as_ref().map_or(&[], |order| &order.columns)
     }
 
     /// Number of active data files.

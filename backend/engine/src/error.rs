@@ -181,6 +181,14 @@ pub enum RunError {
         /// The outputs committed before, in commit order.
         committed: Vec<String>,
     },
+    /// Nothing moved any more. Nothing was published.
+    #[error("the run made no progress for {} s: {unfinished}; nothing was published", .timeout.as_secs_f64())]
+    NoProgress {
+        /// For how long.
+        timeout: std::time::Duration,
+        /// Every running segment and its operators that have not ended, inputs first.
+        unfinished: String,
+    },
     /// The plans contradict each other; never the user's fault.
     #[error("{segment}: {message}; this is a bug in the compiler, please report it")]
     Internal {
@@ -220,12 +228,15 @@ impl RunError {
             Self::OutOfMemory { .. } => codes::OUT_OF_MEMORY,
             Self::OutOfDisk { .. } => codes::OUT_OF_DISK,
             Self::Read { .. } => codes::READ_FAILED,
+            Self::Write { source, .. } if is_disk_full(source) => codes::OUT_OF_DISK,
             Self::Write { .. } => codes::WRITE_FAILED,
             Self::Commit { source, .. } => match source.as_ref() {
                 DeltaError::ConcurrentChange { .. } => codes::COMMIT_CONFLICT,
+                source if is_disk_full(source) => codes::OUT_OF_DISK,
                 _ => codes::COMMIT_FAILED,
             },
             Self::Cancelled { .. } => codes::CANCELLED,
+            Self::NoProgress { .. } => codes::NO_PROGRESS,
         };
         Diagnostic::new(code, self.to_string())
     }
@@ -305,8 +316,21 @@ fn code_of(error: &DataFusionError) -> Code {
     }
 }
 
+/// Whether the storage had no room left, however deep the libraries have wrapped what the system said.
+fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(has_no_room)
+}
+
+fn has_no_room(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
 /// Writers of temporary files report a used up quota as an error of input and output.
 fn code_of_io(error: &std::io::Error) -> Code {
-    let full = matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
-    if full || error.to_string().contains(SPILL_QUOTA_KEY) { codes::OUT_OF_DISK } else { codes::READ_FAILED }
+    if has_no_room(error) || error.to_string().contains(SPILL_QUOTA_KEY) {
+        codes::OUT_OF_DISK
+    } else {
+        codes::READ_FAILED
+    }
 }

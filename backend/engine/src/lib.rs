@@ -6,6 +6,7 @@
 //! | tables | opens the tables of a compilation, each once |
 //! | oracle | answers what the compiler asks ([`ir::oracle::Oracle`]) |
 //! | emit | turns a graph into one DAG of logical plans, and plans into text |
+//! | [`planning`] | from the logical plan of a segment to its physical plan, part by part |
 //! | [`operators`] | our nodes in DataFusion's plans: shared views, span joins, outputs |
 //! | execute | runs a DAG: shared views once, outputs written together, commits last |
 //! | sql | runs queries of users over the tables of a lake |
@@ -22,13 +23,16 @@
 mod emit;
 mod error;
 mod execute;
+mod memo;
 pub mod operators;
 mod oracle;
+pub mod planning;
+mod rules;
 mod session;
 mod sql;
 mod tables;
 
-pub use emit::{PlanDag, SegmentKind, SegmentPlan, Stage, emit, explain};
+pub use emit::{PartPlan, PlanDag, SegmentKind, SegmentPlan, Stage, emit, explain};
 pub use error::{EngineError, RunError};
 pub use execute::{
     Cancellation, ExecutionObserver, OperatorMetrics, OutputOutcome, RunOptions, RunOutcome, SegmentOutcome,

@@ -54,7 +54,8 @@ impl Session {
         let mut state = self.state().clone();
         // Functions of the current time are fixed at the start of a query.
         state.mark_start_execution();
-        let plan = emit::query(&state, &query, &relations, &inputs).map_err(refused)?;
+        let plan = emit::query(&state, &query, &relations, &inputs, &emit::PlannedQueries::default())
+            .map_err(refused)?;
         let plan = state.create_physical_plan(&plan).await.map_err(refused)?;
         let schema = plan.schema();
         let batches = execute_stream(plan, state.task_ctx()).map_err(refused)?;

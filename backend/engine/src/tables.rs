@@ -8,6 +8,7 @@ use datafusion::catalog::MemTable;
 use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
 use delta::{DeltaError, Location, ResolvedTable, ScanOptions};
+use futures::StreamExt as _;
 use ir::graph::{Graph, NodeId};
 use ir::op::{ChangeRange, Input, Op, Read, SOURCE_FILE_COLUMN, Scan};
 use ir::oracle::TableError;
@@ -69,7 +70,12 @@ fn input_of(graph: &Graph, id: NodeId) -> Option<&Input> {
     }
 }
 
-type Opened = BTreeMap<(String, Option<u64>), Result<ResolvedTable, TableError>>;
+/// How many tables are being opened at a time: opening waits for storage, reading a log takes memory.
+const OPENED_AT_ONCE: usize = 8;
+
+/// A location as requests give it, and a version.
+type TableKey = (String, Option<u64>);
+type Opened = BTreeMap<TableKey, Result<ResolvedTable, TableError>>;
 type Feed = Result<Arc<dyn TableProvider>, TableError>;
 
 /// Opened tables. Each location and version is opened once, however often it is read; what could not be opened is
@@ -81,14 +87,28 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Opens what is requested. Relative locations count from `base_dir`, which must be absolute.
+    /// Opens what is requested, several tables at a time. Relative locations count from `base_dir`, which must be
+    /// absolute.
     pub async fn resolve(base_dir: &Path, requests: &[TableRequest]) -> Self {
         let mut tables = Self::default();
+        let base_dir: Arc<Path> = Arc::from(base_dir);
+        let wanted: BTreeSet<TableKey> =
+            requests.iter().map(|request| (request.location.clone(), request.version)).collect();
         // Without a version first: a pin to the latest version then finds it open.
-        let wanted: BTreeSet<(Option<u64>, &str)> =
-            requests.iter().map(|request| (request.version, request.location.as_str())).collect();
-        for (version, location) in wanted {
-            tables.open(base_dir, location, version).await;
+        for pinned in [false, true] {
+            let is_open = |key: &TableKey| tables.opened.contains_key(key);
+            let open = wanted.iter().filter(|key| key.1.is_some() == pinned && !is_open(key));
+            let open: Vec<TableKey> = open.cloned().collect();
+            let opening = futures::stream::iter(open)
+                .map(|key| open_table(Arc::clone(&base_dir), key))
+                .buffer_unordered(OPENED_AT_ONCE);
+            let opened: Vec<_> = opening.collect().await;
+            for (key, table) in opened {
+                if let Ok(table) = &table {
+                    tables.opened.insert((key.0.clone(), Some(table.version())), Ok(table.clone()));
+                }
+                tables.opened.insert(key, table);
+            }
         }
         for request in requests {
             if let Read::Changes(range) = &request.read {
@@ -96,21 +116,6 @@ impl Tables {
             }
         }
         tables
-    }
-
-    async fn open(&mut self, base_dir: &Path, location: &str, version: Option<u64>) {
-        let key = (location.to_owned(), version);
-        if self.opened.contains_key(&key) {
-            return;
-        }
-        let opened = match Location::parse(location, base_dir) {
-            Ok(place) => delta::resolve(&place, version).await.map_err(|error| table_error(&error)),
-            Err(error) => Err(table_error(&error)),
-        };
-        if let Ok(table) = &opened {
-            self.opened.insert((location.to_owned(), Some(table.version())), Ok(table.clone()));
-        }
-        self.opened.insert(key, opened);
     }
 
     async fn prepare_feed(&mut self, location: &str, version: Option<u64>, range: &ChangeRange) {
@@ -213,6 +218,15 @@ impl Tables {
             Read::Files => of(delta::file_manifest(table)),
         }
     }
+}
+
+/// Opens a table; the key it is known by comes first.
+async fn open_table(base_dir: Arc<Path>, key: TableKey) -> (TableKey, Result<ResolvedTable, TableError>) {
+    let opened = match Location::parse(&key.0, &base_dir) {
+        Ok(place) => delta::resolve(&place, key.1).await.map_err(|error| table_error(&error)),
+        Err(error) => Err(table_error(&error)),
+    };
+    (key, opened)
 }
 
 impl std::fmt::Debug for Tables {

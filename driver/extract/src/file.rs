@@ -127,7 +127,7 @@ impl<'x> FileExtractor<'x> {
         module: Option<&ModuleName>,
         file: &FileKey<'_>,
         file_node_id: i64,
-        ids: &mut RowIds<'_>,
+        ids: &mut RowIds,
         out: &mut TableBuilders,
     ) -> Result<Summary, ExtractError> {
         let grammar = (language.grammar)();
@@ -141,6 +141,8 @@ impl<'x> FileExtractor<'x> {
         let tree = SyntaxTree::flatten(&parsed, text, &grammar.names);
         drop(parsed);
         let mut summary = Summary::default();
+        // Most nodes are named, and most of what is said about them is less than the anonymous ones are.
+        ids.reserve(tree.nodes.len());
         let node_ids = syntax_rows(&tree, language, file, file_node_id, ids, out);
         summary.nodes = node_ids.iter().filter(|&&id| id != 0).count() as u64;
         summary.parse_errors = error_rows(&tree, &node_ids, file, out);
@@ -181,7 +183,7 @@ fn syntax_rows(
     language: &Language,
     file: &FileKey<'_>,
     file_node_id: i64,
-    ids: &mut RowIds<'_>,
+    ids: &mut RowIds,
     out: &mut TableBuilders,
 ) -> Vec<i64> {
     let mut node_ids: Vec<i64> = Vec::with_capacity(tree.nodes.len());

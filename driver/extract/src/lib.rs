@@ -2,7 +2,7 @@
 //! decorators and documentation of a repository, as Arrow batches.
 //!
 //! [`extract`] walks the repository, parses every file of a known language once with tree-sitter, and
-//! streams rows to a [`TableSink`] in path order with bounded memory. Spans are half-open byte ranges; paths
+//! streams rows to a [`TableSink`] in the order of file identifiers with bounded memory. Spans are half-open byte ranges; paths
 //! are relative to the repository, with `/`; every row's identifier is a hash of kind, path, span and
 //! ordinal, so that equal input gives equal tables. [`Table`] lists the tables and their columns.
 //!
@@ -142,6 +142,8 @@ pub enum ExtractError {
 /// When the root cannot be read, an exclusion is not a pattern, the sink fails, or two identifiers collide.
 /// Rows handed over before an error are incomplete and must not be published.
 pub fn extract(root: &Path, options: &Options, sink: &mut dyn TableSink) -> Result<Summary, ExtractError> {
-    let found = walk::walk(root, options)?;
+    let mut found = walk::walk(root, options)?;
+    // Tables that are joined by file are then in the order of their key as they come.
+    found.files.sort_by_cached_key(|file| ids::file_id(&file.path));
     pipeline::run(&found, options, sink)
 }

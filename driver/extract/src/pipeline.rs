@@ -1,4 +1,4 @@
-//! Files in parallel, rows in path order, memory bounded.
+//! Files in parallel, rows in the order of files, memory bounded.
 //!
 //! The sorted files are cut into groups of about a megabyte. Workers take groups in order; the calling
 //! thread hands finished groups to the sink in order. A worker does not start a group that is more than a

@@ -13,6 +13,7 @@ mod stages;
 use std::cell::OnceCell;
 use std::future::Future;
 use std::io::Read;
+use std::time::Duration;
 
 use engine::{Cancellation, Session, SessionOptions};
 use tokio::runtime::Runtime;
@@ -61,6 +62,12 @@ impl Workers {
         }
         options.spill_directory.clone_from(&self.globals.spill_dir);
         options
+    }
+
+    /// How long a run may stand still.
+    pub(crate) fn no_progress_timeout(&self) -> Option<Duration> {
+        let seconds = self.globals.no_progress_timeout;
+        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
     }
 
     /// Whether the graph is verified after every pass.
@@ -113,6 +120,18 @@ impl Workers {
         }
     }
 }
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // A run that was ended as hung may have left a thread that is blocked for ever.
+        if let Some((runtime, _)) = self.started.take() {
+            runtime.shutdown_timeout(SHUTDOWN);
+        }
+    }
+}
+
+/// How long threads get to end what they are doing when the program ends.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// The signals that ask the program to end. From [`Signals::listen`] on they no longer end it by themselves.
 #[cfg(unix)]

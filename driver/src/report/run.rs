@@ -98,6 +98,8 @@ impl RunReport {
         }
         parts.push(stage_table(&self.stages));
         if verbose {
+            let why = |view: &StoreCounters| format!("{} is shared: {}\n", view.view, view.reason);
+            parts.push(self.outcome.shared_views.iter().map(why).collect());
             parts.extend(self.outcome.segments.iter().map(operator_table));
         }
         parts.push(format!("run {} recorded in {}\n", self.run_id, self.record.display()));
@@ -178,10 +180,11 @@ pub(crate) fn output_json(output: &OutputOutcome) -> Value {
     })
 }
 
-/// How a shared view was used.
+/// How a shared view was used, and why it is one.
 pub(crate) fn shared_view_json(view: &StoreCounters) -> Value {
     json!({
-        "view": view.view, "computed": view.computed, "rows": view.rows, "bytes": view.bytes,
+        "view": view.view, "reason": view.reason, "computed": view.computed, "rows": view.rows,
+        "memory_bytes": view.memory_bytes, "spilled_bytes": view.spilled_bytes, "spill_files": view.spill_count,
         "readers": view.readers, "reads": view.reads,
     })
 }
@@ -191,7 +194,8 @@ fn shared_view_table(views: &[StoreCounters]) -> String {
         ("shared view", Align::Left),
         ("computed", Align::Right),
         ("rows", Align::Right),
-        ("bytes", Align::Right),
+        ("memory", Align::Right),
+        ("spilled", Align::Right),
         ("readers", Align::Right),
     ];
     let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -200,7 +204,8 @@ fn shared_view_table(views: &[StoreCounters]) -> String {
             view.view.clone(),
             format!("{}x", view.computed),
             count(wide(view.rows)),
-            bytes(wide(view.bytes)),
+            bytes(wide(view.memory_bytes)),
+            bytes(wide(view.spilled_bytes)),
             view.readers.to_string(),
         ]
     });

@@ -55,6 +55,38 @@ fn a_graph_is_built_and_queried() {
     assert_eq!(ignore, "*\n");
 }
 
+/// Extraction and the shipped spec write in an order that joins by spans need.
+#[test]
+fn span_joins_over_a_built_graph_do_not_sort() {
+    let folder = tempfile::tempdir().unwrap();
+    write_repository(folder.path());
+    exits(&driver_in(folder.path(), ["build", ".", "--lake", "lake"]), 0);
+    let spec = "version: 4\n\
+        input_relations:\n\
+        \x20 - {logical_name: refs, delta_location: lake/extract/refs}\n\
+        \x20 - {logical_name: scopes, delta_location: lake/extract/scopes}\n\
+        \x20 - {logical_name: nodes, delta_location: lake/cpg_nodes}\n\
+        view_definitions:\n\
+        \x20 - name: around\n\
+        \x20   transform:\n\
+        \x20     {kind: Relate, left: refs, right: scopes, on: [file_id],\n\
+        \x20      span: {relation: within, left: [lookup_start, lookup_end], right: [bstart, bend]},\n\
+        \x20      select: [left.ref_id, right.scope_id]}\n\
+        \x20 - name: inside\n\
+        \x20   transform:\n\
+        \x20     {kind: Relate, left: nodes, right: nodes, on: [file_id],\n\
+        \x20      span: {relation: contains, left: [bstart, bend], right: [bstart, bend]},\n\
+        \x20      select: [left.node_id, right.node_id as inner_id]}\n\
+        output_targets:\n\
+        \x20 - {table_name: around, source_view: around}\n\
+        \x20 - {table_name: inside, source_view: inside}\n";
+    fs::write(folder.path().join("spec.yaml"), spec).unwrap();
+    let plan = driver_in(folder.path(), ["compile", "spec.yaml", "--emit", "physical"]);
+    exits(&plan, 0);
+    assert_eq!(out(&plan).matches("SpanJoinExec").count(), 2, "{}", out(&plan));
+    assert_eq!(out(&plan).matches("SortExec").count(), 0, "{}", out(&plan));
+}
+
 #[test]
 fn rows_come_as_table_json_and_csv() {
     let folder = with_tables();

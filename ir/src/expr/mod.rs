@@ -6,6 +6,7 @@
 
 mod named;
 mod query;
+mod shape;
 mod substitute;
 
 pub use named::{NamedExpr, NamedExprs};
@@ -236,24 +237,6 @@ impl ScalarExpr {
         let _ = expr.visit(&mut rewriter);
         (!rewriter.failed).then_some(Self(expr))
     }
-
-    /// The operands of a chain of `AND`, left to right, parentheses removed.
-    #[must_use]
-    pub fn conjuncts(&self) -> Vec<Self> {
-        let mut open = vec![&self.0];
-        let mut found = Vec::new();
-        while let Some(expr) = open.pop() {
-            match expr {
-                Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-                    open.push(right);
-                    open.push(left);
-                }
-                Expr::Nested(inner) => open.push(inner),
-                other => found.push(Self(other.clone())),
-            }
-        }
-        found
-    }
 }
 
 fn placeholder(expr: &Expr) -> Option<&str> {
@@ -389,12 +372,5 @@ mod tests {
     fn deep_nesting_is_an_error_and_not_an_overflow() {
         let deep = format!("{}1{}", "(".repeat(5000), ")".repeat(5000));
         assert!(ScalarExpr::parse(&deep).is_err());
-    }
-
-    #[test]
-    fn conjuncts_come_left_to_right() {
-        let parts: Vec<String> =
-            expr("a AND (b AND c) AND d").conjuncts().iter().map(ToString::to_string).collect();
-        assert_eq!(parts, ["a", "b", "c", "d"]);
     }
 }

@@ -1,11 +1,13 @@
 //! Queries over named relations.
 
+mod references;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    self, Ident, ObjectNamePart, SelectFlavor, SelectItem, SetExpr, visit_expressions, visit_expressions_mut,
-    visit_relations,
+    self, Ident, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, SetExpr, visit_expressions,
+    visit_expressions_mut, visit_relations,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::keywords::Keyword;
@@ -65,17 +67,20 @@ impl Query {
         collect_ctes(&self.0, &mut defined);
         let mut found = BTreeSet::new();
         let _ = visit_relations(self.0.as_ref(), |name| {
-            if let [ObjectNamePart::Identifier(ident)] = name.0.as_slice() {
-                let name = normalize(ident);
-                if !defined.contains(&name) {
-                    found.insert(name);
-                }
-            } else {
-                found.insert(name.to_string());
+            let name = relation_name(name);
+            if !defined.contains(&name) {
+                found.insert(name);
             }
             ControlFlow::<()>::Continue(())
         });
         found
+    }
+
+    /// How often each of [`Self::relations`] is read when the query is planned: once for every place that names it,
+    /// those in a `WITH` definition times the places that name the definition.
+    #[must_use]
+    pub fn reference_counts(&self) -> BTreeMap<String, usize> {
+        references::count(&self.0)
     }
 
     /// Every name that could be a column of an input, or nothing when the query may read columns it does not
@@ -136,6 +141,14 @@ impl ast::Visitor for Wildcards {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The name of a relation as it is looked up.
+fn relation_name(name: &ObjectName) -> String {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(ident)] => normalize(ident),
+        _ => name.to_string(),
     }
 }
 

@@ -23,6 +23,7 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef as _;
 
+use crate::op::Op;
 use crate::phase::Phase;
 use crate::schema::Schema;
 
@@ -143,6 +144,12 @@ impl Graph {
         edges
     }
 
+    /// How many times a node's output is read.
+    #[must_use]
+    pub fn reader_count(&self, id: NodeId) -> usize {
+        self.nodes.edges_directed(id.0, Direction::Outgoing).count()
+    }
+
     /// The readers of a node's output with the port they read it at, ordered by name and port. A node that
     /// reads the same output twice is there twice.
     #[must_use]
@@ -154,6 +161,29 @@ impl Graph {
             .collect();
         edges.sort_by(|a, b| (self.name_of(a.0), a.1).cmp(&(self.name_of(b.0), b.1)));
         edges
+    }
+
+    /// How often a reader's plan holds the plan of the input at `port`: a query may name a relation several times,
+    /// every other operation reads an input once.
+    #[must_use]
+    pub fn reads_of_port(&self, reader: NodeId, port: usize) -> usize {
+        match self.get(reader).map(|node| &node.op) {
+            Some(Op::Query(query)) => {
+                let relation = query.relations.get(port);
+                let counts = query.query.reference_counts();
+                relation.and_then(|name| counts.get(name)).map_or(1, |count| (*count).max(1))
+            }
+            _ => 1,
+        }
+    }
+
+    /// How often a node's output is read, by all its consumers together.
+    #[must_use]
+    pub fn reads(&self, id: NodeId) -> usize {
+        self.consumers(id)
+            .into_iter()
+            .map(|(reader, port)| self.reads_of_port(reader, port))
+            .fold(0, usize::saturating_add)
     }
 }
 

@@ -131,6 +131,9 @@ pub struct CachePolicy {
     /// How many estimated rows a view needs before sharing is considered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_estimated_rows: Option<u64>,
+    /// How many bytes of memory all shared views together may hold; what is more goes to temporary files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_budget: Option<u64>,
     /// Views that are always shared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub force: Vec<String>,
@@ -141,7 +144,13 @@ pub struct CachePolicy {
 
 impl Default for CachePolicy {
     fn default() -> Self {
-        Self { min_fanout: 2, min_estimated_rows: None, force: Vec::new(), never: Vec::new() }
+        Self {
+            min_fanout: 2,
+            min_estimated_rows: None,
+            memory_budget: None,
+            force: Vec::new(),
+            never: Vec::new(),
+        }
     }
 }
 

@@ -186,6 +186,28 @@ pub enum SinkMode {
     Overwrite,
 }
 
+/// A column that rows are sorted by. NULL counts as larger than every value; texts are compared by their bytes.
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct SortColumn {
+    /// The column.
+    pub column: String,
+    /// Whether large values come first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub descending: bool,
+}
+
 /// Writes its input to a Delta table. A sink's node is named `@` and the table.
 #[derive(
     Clone,
@@ -208,6 +230,9 @@ pub struct Sink {
     /// The partition columns of the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partition_by: Vec<String>,
+    /// What the rows of every data file are sorted by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sort_by: Vec<SortColumn>,
     /// The size of data files to aim for, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_file_size: Option<u64>,

@@ -15,7 +15,9 @@ mod join;
 mod source;
 mod surface;
 
-pub use self::core::{Aggregate, Distinct, Filter, Project, Query, Sink, SinkMode, Union, Unnest, Window};
+pub use self::core::{
+    Aggregate, Distinct, Filter, Project, Query, Sink, SinkMode, SortColumn, Union, Unnest, Window,
+};
 pub use self::join::{Join, JoinColumn, JoinType, Side, SpanJoin, SpanRelation};
 pub use self::source::{
     ChangeFeed, ChangeRange, FileManifest, Input, Read, SOURCE_FILE_COLUMN, Scan, TableMetadata,

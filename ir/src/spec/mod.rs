@@ -36,7 +36,7 @@ pub use policy::{
 };
 pub use relation::{
     ColumnPromises, InputRelation, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget,
-    SchemaContract, ViewDefinition,
+    SchemaContract, SortColumn, ViewDefinition,
 };
 pub use runtime::{
     ExportPolicy, ExtensionGovernanceMode, OtlpProtocol, PushdownEnforcementMode, RedactionMode,

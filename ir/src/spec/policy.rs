@@ -75,11 +75,13 @@ pub struct PriorityOverride {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CachePlacementPolicy {
-    /// A view is kept only if at least this many views and outputs read it.
+    /// A view is kept only if it is read at least this many times. A view that reads it twice, such as a join with
+    /// itself, counts twice.
     pub min_fanout: u32,
     /// A view is kept only if it is estimated to have at least this many rows.
     pub min_estimated_rows: Option<u64>,
-    /// Bytes of memory that kept views may use.
+    /// Bytes of memory that kept views may use together; rows beyond that wait in temporary files. Without it, only
+    /// the memory limit of the run counts.
     pub cache_memory_budget: Option<u64>,
     /// Uses measurements of earlier runs.
     pub use_historical_metrics: bool,

@@ -1,10 +1,12 @@
 //! Inputs, views, outputs, and the join graph.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::shorthand::text_or_map;
 use super::{JoinType, NamedExpr, Transform};
 
 /// A Delta table that views may read.
@@ -117,6 +119,10 @@ pub struct OutputTarget {
     /// Columns the table is partitioned by.
     #[serde(default)]
     pub partition_by: Vec<String>,
+    /// What the rows of every data file are sorted by. The table records it, and readers that need this order then
+    /// do not sort.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sort_by: Vec<SortColumn>,
     /// Text pairs stored in the commit's metadata.
     #[serde(default)]
     pub write_metadata: BTreeMap<String, String>,
@@ -136,4 +142,69 @@ pub enum MaterializationMode {
     /// New rows replace all rows that are there.
     #[default]
     Overwrite,
+}
+
+/// A column that rows are sorted by: its name, or `{column, descending}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortColumn {
+    /// The exact name of the column; never parsed as SQL.
+    pub column: String,
+    /// Whether large values come first. NULL counts as larger than every value.
+    pub descending: bool,
+}
+
+/// The full form of [`SortColumn`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ColumnAndDirection {
+    column: String,
+    #[serde(default)]
+    descending: bool,
+}
+
+impl Serialize for SortColumn {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { column, descending } = self.clone();
+        if descending {
+            ColumnAndDirection { column, descending }.serialize(serializer)
+        } else {
+            serializer.serialize_str(&column)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SortColumn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text_or_map(
+            deserializer,
+            "a column name or {column, descending}",
+            |text| Ok(Self { column: text.to_owned(), descending: false }),
+            |ColumnAndDirection { column, descending }| Self { column, descending },
+        )
+    }
+}
+
+impl JsonSchema for SortColumn {
+    fn schema_name() -> Cow<'static, str> {
+        "SortColumn".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A column that rows are sorted by. NULL counts as larger than every value.",
+            "oneOf": [
+                { "type": "string", "description": "The exact name of a column: small values first." },
+                {
+                    "type": "object",
+                    "properties": {
+                        "column": { "type": "string", "description": "The exact name of a column." },
+                        "descending": {
+                            "type": "boolean", "default": false, "description": "Large values first."
+                        }
+                    },
+                    "required": ["column"],
+                    "additionalProperties": false
+                }
+            ]
+        })
+    }
 }

@@ -321,7 +321,7 @@ impl JsonSchema for NameSuffix {
 
 /// Reads a value that is either a text or a map with the fields of `M`. The map is read in place, not
 /// buffered, so that an error inside it keeps its exact path.
-fn text_or_map<'de, D, T, M>(
+pub(super) fn text_or_map<'de, D, T, M>(
     deserializer: D,
     expecting: &'static str,
     from_text: fn(&str) -> Result<T, String>,

@@ -30,8 +30,6 @@ pub const NOT_YET: &[Row] = rows! {
         ["join_graph.edges", "join_graph.constraints"];
     "rules cannot be chosen by a spec":
         ["rule_intents", "rulepack_profile", "rule_overlay"];
-    "memory for shared views is not limited separately; they count against the run's memory limit":
-        ["cache_policy.cache_memory_budget"];
     "measurements of earlier runs are not kept":
         ["cache_policy.use_historical_metrics", "runtime.tuner_mode"];
     "output tables are not maintained after a run":

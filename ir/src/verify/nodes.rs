@@ -104,7 +104,7 @@ fn check_schema(graph: &Graph, node: &Node, report: &mut Report) {
 }
 
 fn check_readers(graph: &Graph, id: NodeId, node: &Node, report: &mut Report) {
-    let readers = graph.consumers(id).len();
+    let readers = graph.reads(id);
     if readers > 0 && matches!(node.op, Op::Sink(_)) {
         report.add(&node.name, "V08", "a sink is read");
     }

@@ -6,11 +6,13 @@
 //! one row passing one simple operator.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use ir::estimate::Estimate;
+use ir::expr::ScalarExpr;
 use ir::graph::{Graph, NodeId};
 use ir::op::{JoinType, Op};
-use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::ast::{BinaryOperator, Expr, visit_expressions};
 
 /// Rows of a query over its inputs, when there are none.
 const UNKNOWN_ROWS: u64 = 1000;
@@ -45,9 +47,7 @@ fn rows(op: &Op, inputs: &[Estimate]) -> Estimate {
     let larger = inputs.iter().copied().max_by_key(|input| input.rows).unwrap_or(first);
     match op {
         Op::Scan(scan) => scan.rows,
-        Op::Filter(filter) => {
-            first.scaled(filter.predicate.conjuncts().iter().map(|part| selectivity(part.ast())).product())
-        }
+        Op::Filter(filter) => first.scaled(kept_by_all(&filter.predicate.conjuncts())),
         Op::Aggregate(aggregate) if aggregate.group_by.is_empty() => Estimate::exact(1),
         Op::Aggregate(_) => first.scaled(0.1),
         Op::Distinct(_) => first.scaled(0.5),
@@ -80,6 +80,40 @@ fn join_rows(join_type: JoinType, left: Estimate, larger: Estimate) -> Estimate 
     }
 }
 
+/// The part of the rows that all of these predicates keep.
+#[must_use]
+pub fn kept_by_all(conjuncts: &[ScalarExpr]) -> f64 {
+    conjuncts.iter().map(|part| selectivity(part.ast())).product()
+}
+
+/// The part of the rows that at least one of several filters keeps, each of which keeps this part.
+#[must_use]
+pub fn kept_by_any(kept: impl Iterator<Item = f64>) -> f64 {
+    1.0 - kept.map(|part| 1.0 - part).product::<f64>()
+}
+
+/// Whether an operation passes rows on as they come, at next to no cost.
+#[must_use]
+pub fn streams(op: &Op) -> bool {
+    match op {
+        Op::Scan(_) => true,
+        Op::Filter(_) | Op::Project(_) => op.expressions().iter().all(|used| calls(used.expr.ast()) == 0),
+        _ => false,
+    }
+}
+
+/// Whether a node is a table with nothing but cheap filters and projections above it.
+#[must_use]
+pub fn streams_from_table(graph: &Graph, mut id: NodeId) -> bool {
+    while graph.get(id).is_some_and(|node| streams(&node.op)) {
+        match graph.inputs(id).as_slice() {
+            [input] => id = *input,
+            inputs => return inputs.is_empty(),
+        }
+    }
+    false
+}
+
 /// The part of the rows that a predicate keeps.
 fn selectivity(predicate: &Expr) -> f64 {
     match predicate {
@@ -90,8 +124,7 @@ fn selectivity(predicate: &Expr) -> f64 {
         } => 1.0 / 3.0,
         Expr::BinaryOp { op: BinaryOperator::NotEq, .. } | Expr::IsNotNull(_) => 0.9,
         Expr::BinaryOp { left, op: BinaryOperator::Or, right } => {
-            let (left, right) = (selectivity(left), selectivity(right));
-            left + right - left * right
+            kept_by_any([selectivity(left), selectivity(right)].into_iter())
         }
         Expr::Nested(inner) => selectivity(inner),
         Expr::Between { .. } => 0.25,
@@ -101,6 +134,34 @@ fn selectivity(predicate: &Expr) -> f64 {
         Expr::IsNull(_) => 0.1,
         _ => 1.0 / 3.0,
     }
+}
+
+/// Functions that choose among values and compute none.
+const CHOICES: [&str; 2] = ["coalesce", "nullif"];
+
+/// How many calls of functions, pattern matches and subqueries an expression has: the parts that cost more than a
+/// comparison.
+#[must_use]
+pub fn calls(expr: &Expr) -> usize {
+    let mut calls = 0;
+    let _ = visit_expressions(expr, |part| {
+        if let Expr::Function(function) = part {
+            let name = function.name.to_string();
+            calls += usize::from(!CHOICES.iter().any(|choice| name.eq_ignore_ascii_case(choice)));
+        }
+        calls += usize::from(matches!(
+            part,
+            Expr::Like { .. }
+                | Expr::ILike { .. }
+                | Expr::SimilarTo { .. }
+                | Expr::RLike { .. }
+                | Expr::InSubquery { .. }
+                | Expr::Exists { .. }
+                | Expr::Subquery(_)
+        ));
+        ControlFlow::<()>::Continue(())
+    });
+    calls
 }
 
 /// How much more a row costs in this operator than in a simple one.

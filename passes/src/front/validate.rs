@@ -107,6 +107,24 @@ fn check_union(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) {
     }
 }
 
+fn check_order(cx: &mut Context<'_>, sink: &Sink, schema: &Schema, place: &SpecPath) {
+    for (index, sort) in sink.sort_by.iter().enumerate() {
+        let name = &sort.column;
+        let message = match schema.field(name).map(|field| field.data_type()) {
+            None => format!("the output has no column `{name}`"),
+            Some(data_type) if data_type.is_nested() => {
+                format!("`{name}` is {data_type}, which has no order")
+            }
+            Some(_) if sink.sort_by.iter().take(index).any(|earlier| earlier.column == *name) => {
+                format!("`{name}` is there twice")
+            }
+            Some(_) => continue,
+        };
+        let diagnostic = Diagnostic::new(codes::SORT_COLUMN, message).at(place.field("sort_by").index(index));
+        cx.report(diagnostic.found(name.clone()).allowed(schema.names()).suggest_nearest());
+    }
+}
+
 fn check_sink(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Schema) {
     let place = cx.place(node);
     if schema.is_empty() {
@@ -135,6 +153,7 @@ fn check_sink(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Schema) {
         let message = "every column is a partition column; data files would be empty";
         cx.report(Diagnostic::new(codes::PARTITION_COLUMN, message).at(place.field("partition_by")));
     }
+    check_order(cx, sink, schema, &place);
     for field in schema.fields().filter(|field| !storable(field.data_type())) {
         let message = format!("`{}` is {}, which a Delta table cannot hold", field.name(), field.data_type());
         cx.report(
@@ -178,26 +197,28 @@ fn storable(data_type: &DataType) -> bool {
 /// Two outputs must not write to one place, and none where the same spec reads.
 fn check_locations(graph: &Graph, cx: &mut Context<'_>) {
     let mut written: BTreeMap<&str, NodeId> = BTreeMap::new();
+    let mut read: BTreeMap<&str, &Node> = BTreeMap::new();
+    for node in graph.ids().filter_map(|id| graph.get(id)) {
+        if let Op::Scan(Scan { location, .. }) = &node.op {
+            read.entry(location.trim_end_matches('/')).or_insert(node);
+        }
+    }
     for id in graph.sinks() {
         let Some(node) = graph.get(id) else { continue };
         let Op::Sink(sink) = &node.op else { continue };
         let location = sink.location.trim_end_matches('/');
-        let place = location_place(cx, node);
         if let Some(other) = written.insert(location, id).and_then(|other| graph.get(other)) {
             let message = format!(
                 "`{location}` is also written by the output `{}`",
                 other.name.trim_start_matches('@')
             );
-            cx.report(Diagnostic::new(codes::DUPLICATE_LOCATION, message).at(place.clone()));
+            cx.report(Diagnostic::new(codes::DUPLICATE_LOCATION, message).at(location_place(cx, node)));
         }
-        let reader = graph.ids().filter_map(|id| graph.get(id)).find(|node| {
-            matches!(&node.op, Op::Scan(Scan { location: read, .. }) if read.trim_end_matches('/') == location)
-        });
-        if let Some(reader) = reader {
+        if let Some(reader) = read.get(location) {
             let message = format!("`{location}` is also read, by the input `{}`", reader.owner());
             cx.report(
                 Diagnostic::new(codes::OUTPUT_IS_INPUT, message)
-                    .at(place)
+                    .at(location_place(cx, node))
                     .related(cx.place(reader), "read here"),
             );
         }
@@ -207,9 +228,8 @@ fn check_locations(graph: &Graph, cx: &mut Context<'_>) {
 fn location_place(cx: &Context<'_>, node: &Node) -> SpecPath {
     let place = cx.place(node);
     let given = cx.spec.is_some_and(|spec| {
-        spec.output_targets
-            .iter()
-            .any(|output| node.name == format!("@{}", output.table_name) && output.delta_location.is_some())
+        let table = node.name.trim_start_matches('@');
+        spec.output_targets.iter().any(|output| output.table_name == table && output.delta_location.is_some())
     });
     place.field(if given { "delta_location" } else { "table_name" })
 }

@@ -6,22 +6,39 @@
 //! becomes
 //! ```text
 //! daily = aggregate paid group_by={day: day} measures={total: (sum(amount))} : {…}
-//!     place share "2 readers: computing it again costs 4800, storing and reading ~12 rows costs 24"
+//!     place share "2 readers: computing it again costs 4800 in 3 more operators, storing and reading ~12 rows costs 24"
 //! ```
 //!
 //! Sharing costs one write and a cheap read per reader; recomputing costs everything below, down to tables and
-//! shared nodes, once more for every further reader ([`crate::analysis::cost`]). The cheaper one is taken, unless
-//! the spec says otherwise: `ForceCache` and `NeverCache`, fewer readers than `min_fanout`, fewer rows than
-//! `min_estimated_rows`. A scan with only filters and projections above it is always read again. A volatile node is always shared: its readers must agree on its rows. Nodes are decided
-//! producers first, so the price of a node knows what below it is shared already.
+//! shared nodes, once more for every further reader ([`crate::analysis::cost`]). The cheaper one is taken. A reader is
+//! every place that names the node: a query that joins a view with itself reads it twice.
+//!
+//! Whatever is recomputed is also planned again, and nodes recomputed below each other multiply, so that *d* diamonds
+//! on top of each other are a plan of 2^*d* operators. Therefore a node is recomputed only as long as that adds a
+//! handful of operators: [`REPEATED_OPERATORS`] for what is only cheaper by estimate, [`STREAMED_OPERATORS`] at each
+//! reader for a chain of filters and projections without function calls over a table or a shared node. All plans
+//! together then stay linear in the size of the graph.
+//!
+//! The spec has the last word: `ForceCache` and `NeverCache`, fewer readers than `min_fanout`, fewer rows than
+//! `min_estimated_rows`; but no wish makes a plan repeat more than [`ALLOWED_OPERATORS`]. A volatile node is always
+//! shared: its readers must agree on its rows. Nodes are decided producers first, so the price of a node knows what
+//! below it is shared already.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use ir::graph::{Graph, NodeId, Placement, PlacementChoice};
+use ir::estimate::Estimate;
+use ir::graph::{Graph, Node, NodeId, Placement, PlacementChoice};
 use ir::op::Op;
 
 use crate::analysis::cost::{self, NodeCost};
 use crate::context::Context;
+
+/// The most operators that are planned again because that is cheaper than storing rows.
+const REPEATED_OPERATORS: usize = 8;
+/// The most operators of a chain of filters and projections that every reader runs for itself.
+const STREAMED_OPERATORS: usize = 16;
+/// The most operators that are planned again because the spec asks for it.
+const ALLOWED_OPERATORS: usize = 4096;
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let costs = cost::estimate(graph);
@@ -30,13 +47,64 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             cx.remark(format!("the cache override for {name} has no effect: no node of that name is left"));
         }
     }
+    let mut below = BTreeMap::new();
     for id in graph.topological() {
-        let Some(placement) = decide(graph, cx, id, &costs) else { continue };
+        let inlined = Inlined::of(graph, id, &costs, &below);
+        below.insert(id, inlined);
+        let Some(placement) = decide(graph, cx, id, &costs, inlined) else { continue };
         if let Some(node) = graph.get_mut(id) {
             cx.remark(format!("{}: {} ({})", node.name, placement.choice.name(), placement.reason));
             node.placement = Some(placement);
         }
     }
+}
+
+/// What a reader gets that computes a node for itself: everything below it, down to tables and shared nodes.
+#[derive(Clone, Copy)]
+struct Inlined {
+    /// The operators of its plan.
+    operators: usize,
+    /// What they cost, in rows passing simple operators.
+    cost: u64,
+    /// Whether they are a table or a shared node, and nothing but cheap filters and projections above it.
+    streams: bool,
+}
+
+impl Inlined {
+    /// From those of the node's inputs, which are decided already.
+    fn of(
+        graph: &Graph,
+        id: NodeId,
+        costs: &BTreeMap<NodeId, NodeCost>,
+        below: &BTreeMap<NodeId, Self>,
+    ) -> Self {
+        let own = costs.get(&id).map_or(0, |cost| cost.own);
+        let mut sum = Self {
+            operators: 1,
+            cost: own,
+            streams: graph.get(id).is_some_and(|node| cost::streams(&node.op)),
+        };
+        for (port, input) in graph.ports(id) {
+            let reads = graph.reads_of_port(id, port);
+            let Some(input) = below.get(&input).filter(|_| !is_shared(graph, input)) else {
+                sum.operators = sum.operators.saturating_add(reads);
+                continue;
+            };
+            sum.operators = sum.operators.saturating_add(input.operators.saturating_mul(reads));
+            sum.cost = sum.cost.saturating_add(input.cost.saturating_mul(wide(reads)));
+            sum.streams &= input.streams;
+        }
+        sum
+    }
+}
+
+fn is_shared(graph: &Graph, id: NodeId) -> bool {
+    let placement = graph.get(id).and_then(|node| node.placement.as_ref());
+    placement.is_some_and(|placement| placement.choice == PlacementChoice::Share)
+}
+
+fn wide(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// The placement of a node; nothing for a node with one reader that nobody asked to share.
@@ -45,9 +113,10 @@ fn decide(
     cx: &Context<'_>,
     id: NodeId,
     costs: &BTreeMap<NodeId, NodeCost>,
+    inlined: Inlined,
 ) -> Option<Placement> {
     let node = graph.get(id)?;
-    let readers = graph.consumers(id).len();
+    let readers = graph.reads(id);
     let forced = graph.cache.force.contains(&node.name);
     if matches!(node.op, Op::Sink(_)) || (readers < 2 && !forced) {
         return None;
@@ -61,61 +130,40 @@ fn decide(
     if cx.oracle.is_volatile(node, &inputs) {
         return share(format!("{readers} readers must see the same rows of a volatile node"));
     }
-    if graph.cache.never.contains(&node.name) {
-        return recompute("the spec says NeverCache".to_owned());
-    }
-    if readers < usize::try_from(graph.cache.min_fanout).unwrap_or(usize::MAX) {
-        return recompute(format!("{readers} readers are fewer than min_fanout {}", graph.cache.min_fanout));
-    }
     let rows = costs.get(&id)?.rows;
-    if let Some(least) = graph.cache.min_estimated_rows.filter(|least| rows.rows < *least) {
-        return recompute(format!("{rows} rows are fewer than min_estimated_rows {least}"));
+    let more_operators = inlined.operators.saturating_mul(readers.saturating_sub(1));
+    if let Some(wish) = wish_to_recompute(graph, node, readers, rows) {
+        // The operator of a bare table scan is there once a reader whatever is decided.
+        return if more_operators <= ALLOWED_OPERATORS || inlined.operators == 1 {
+            recompute(wish)
+        } else {
+            share(format!(
+                "{wish}, but that would plan {more_operators} more operators; {ALLOWED_OPERATORS} are allowed"
+            ))
+        };
     }
-    if is_streaming(graph, id) {
-        return recompute(format!(
-            "{readers} readers: reading the table again costs less than holding {rows} rows"
-        ));
+    if inlined.streams && inlined.operators <= STREAMED_OPERATORS {
+        let what = if inlined.operators == 1 { "reading the table" } else { "filtering and projecting" };
+        return recompute(format!("{readers} readers: {what} again costs less than holding {rows} rows"));
     }
-    let readers_wide = u64::try_from(readers).unwrap_or(u64::MAX);
-    let again = cost_below(graph, id, costs).saturating_mul(readers_wide.saturating_sub(1));
-    let stored = rows.rows.saturating_add(rows.rows.saturating_mul(readers_wide) / 2);
+    let again = inlined.cost.saturating_mul(wide(readers).saturating_sub(1));
+    let stored = rows.rows.saturating_add(rows.rows.saturating_mul(wide(readers)) / 2);
     let reason = format!(
-        "{readers} readers: computing it again costs {again}, storing and reading {rows} rows costs {stored}"
+        "{readers} readers: computing it again costs {again} in {more_operators} more operators, storing and \
+         reading {rows} rows costs {stored}"
     );
-    if again > stored { share(reason) } else { recompute(reason) }
+    if again <= stored && more_operators <= REPEATED_OPERATORS { recompute(reason) } else { share(reason) }
 }
 
-/// Whether a node is a table scan with nothing but filters and projections above it. Each reader then reads only its
-/// own columns and row groups; a store would have to hold the union of them.
-fn is_streaming(graph: &Graph, mut id: NodeId) -> bool {
-    loop {
-        match graph.get(id).map(|node| &node.op) {
-            Some(Op::Scan(_)) => return true,
-            Some(Op::Filter(_) | Op::Project(_)) => match graph.inputs(id).as_slice() {
-                [input] => id = *input,
-                _ => return false,
-            },
-            _ => return false,
-        }
+/// Why the spec wants a node to be computed by every reader, if it does.
+fn wish_to_recompute(graph: &Graph, node: &Node, readers: usize, rows: Estimate) -> Option<String> {
+    let policy = &graph.cache;
+    if policy.never.contains(&node.name) {
+        return Some("the spec says NeverCache".to_owned());
     }
-}
-
-/// The cost of a node and everything below it, down to shared nodes.
-fn cost_below(graph: &Graph, id: NodeId, costs: &BTreeMap<NodeId, NodeCost>) -> u64 {
-    let shared = |id: NodeId| {
-        graph
-            .get(id)
-            .and_then(|node| node.placement.as_ref())
-            .is_some_and(|p| p.choice == PlacementChoice::Share)
-    };
-    let mut seen = BTreeSet::new();
-    let mut open = vec![id];
-    let mut total: u64 = 0;
-    while let Some(id) = open.pop() {
-        if seen.insert(id) {
-            total = total.saturating_add(costs.get(&id).map_or(0, |cost| cost.own));
-            open.extend(graph.inputs(id).into_iter().filter(|input| !shared(*input)));
-        }
+    if wide(readers) < u64::from(policy.min_fanout) {
+        return Some(format!("{readers} readers are fewer than min_fanout {}", policy.min_fanout));
     }
-    total
+    let least = policy.min_estimated_rows.filter(|least| rows.rows < *least)?;
+    Some(format!("{rows} rows are fewer than min_estimated_rows {least}"))
 }

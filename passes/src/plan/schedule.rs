@@ -80,9 +80,10 @@ fn walk(graph: &Graph, root: NodeId, costs: &BTreeMap<NodeId, NodeCost>) -> (Vec
             continue;
         }
         total = total.saturating_add(costs.get(&id).map_or(0, |cost| cost.own).saturating_mul(count));
-        for input in graph.inputs(id) {
+        for (port, input) in graph.ports(id) {
+            let reads = u64::try_from(graph.reads_of_port(id, port)).unwrap_or(u64::MAX);
             let entry = times.entry(input).or_default();
-            *entry = entry.saturating_add(count);
+            *entry = entry.saturating_add(count.saturating_mul(reads));
         }
     }
     (reads.into_iter().map(|(_, id)| id).collect(), total)

@@ -13,8 +13,9 @@
 //! ```
 //!
 //! Walks in topological order and looks at each node's single input. Two projections fuse when no computed column
-//! would be computed twice: each is used at most once, or is a plain column or literal. Two filters fuse into a
-//! conjunction, up to [`MAX_CONJUNCTS`]. Volatile operations, views a cache override names, and nodes with several
+//! would be computed twice: each is used at most once, or is a plain column or literal, and no expression would nest
+//! deeper than [`MAX_DEPTH`]. Two filters fuse into a
+//! conjunction without what follows from the rest ([`super::conjunction`]), up to [`MAX_CONJUNCTS`]. Volatile operations, views a cache override names, and nodes with several
 //! readers stay as they are. Projections and filters have no state and see rows one by one, so fusing them gives
 //! the same rows.
 
@@ -24,11 +25,18 @@ use ir::expr::ScalarExpr;
 use ir::graph::{Graph, Node, NodeId};
 use ir::op::{Filter, Op, Project};
 
+use super::conjunction;
+
 use crate::context::Context;
 
 /// The longest conjunction a fused filter may have. The engine's interval analysis of a filter is worse than
-/// quadratic in the number of conjuncts, so longer chains are left as several filters.
+/// quadratic in the number of conjuncts, and the text form must be parsed again, so longer chains are left as several
+/// filters.
 const MAX_CONJUNCTS: usize = 32;
+
+/// How deep the expressions of a fused projection may nest. A chain of `a + 1` is one expression as deep as the chain is
+/// long; the parser of the text form, and everything that walks expressions, has a limit of depth.
+const MAX_DEPTH: usize = 32;
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     for id in graph.topological() {
@@ -51,7 +59,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
 fn may_dissolve(graph: &Graph, cx: &Context<'_>, id: NodeId) -> bool {
     let named =
         |node: &Node| graph.cache.force.contains(&node.name) || graph.cache.never.contains(&node.name);
-    graph.consumers(id).len() == 1
+    graph.reader_count(id) == 1
         && graph.get(id).is_some_and(|node| !named(node))
         && !is_volatile(graph, cx, id)
 }
@@ -67,10 +75,13 @@ fn fuse(below: &Op, above: &Op) -> Option<Op> {
     match (below, above) {
         (Op::Project(below), Op::Project(above)) => fuse_projections(below, above).map(Op::Project),
         (Op::Filter(below), Op::Filter(above)) => {
-            let conjuncts = below.predicate.conjuncts().len() + above.predicate.conjuncts().len();
-            (conjuncts <= MAX_CONJUNCTS).then(|| {
-                Op::Filter(Filter { predicate: below.predicate.clone().and(above.predicate.clone()) })
-            })
+            let conjuncts = below.predicate.conjuncts().into_iter().chain(above.predicate.conjuncts());
+            let conjuncts = conjunction::without_implied(conjuncts);
+            if conjuncts.len() > MAX_CONJUNCTS {
+                return None;
+            }
+            let predicate = conjuncts.into_iter().reduce(ScalarExpr::and)?;
+            Some(Op::Filter(Filter { predicate }))
         }
         _ => None,
     }
@@ -91,7 +102,7 @@ fn fuse_projections(below: &Project, above: &Project) -> Option<Project> {
         .columns
         .iter()
         .map(|column| {
-            let expr = column.expr.substitute(&definitions)?;
+            let expr = column.expr.substitute(&definitions).filter(|expr| expr.depth() <= MAX_DEPTH)?;
             Some(ir::expr::NamedExpr::new(&column.name, expr))
         })
         .collect::<Option<_>>()?;

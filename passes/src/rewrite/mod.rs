@@ -1,5 +1,6 @@
 //! Passes that change the graph without changing what it computes.
 
+mod conjunction;
 pub(crate) mod desugar;
 pub(crate) mod inline;
 pub(crate) mod merge;

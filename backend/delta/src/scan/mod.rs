@@ -5,7 +5,9 @@
 
 mod change_feed;
 mod manifest;
+mod ordered;
 mod provider;
+mod statistics;
 
 pub use change_feed::{ChangeRange, change_feed, change_feed_schema};
 pub use manifest::{file_manifest, file_manifest_schema, table_metadata, table_metadata_schema};

@@ -16,8 +16,12 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use deltalake::DeltaTable;
 use deltalake::delta_datafusion::DeltaScanNext;
+use deltalake::kernel::EagerSnapshot;
 
+use super::ordered::{Division, OrderedScanExec, arranged, kept_order};
+use super::statistics::described;
 use crate::error::{DeltaError, Result};
+use crate::order::TableOrder;
 use crate::snapshot::{ResolvedTable, scan_config};
 
 /// How a table is scanned.
@@ -47,7 +51,8 @@ pub fn scan_schema(table: &ResolvedTable, options: &ScanOptions) -> Result<Schem
 
 /// A provider over the table's snapshot. It registers the table's object store with whatever session
 /// scans it, pushes filters to file skipping and the Parquet reader (row-level only when the session's
-/// `parquet.pushdown_filters` is on), and refuses inserts.
+/// `parquet.pushdown_filters` is on), and refuses inserts. If the table declares an order
+/// ([`ResolvedTable::sort_columns`]) in no more sorted runs than the session has partitions, the scan declares it.
 ///
 /// # Errors
 /// [`DeltaError::FileColumnTaken`]; [`DeltaError::Engine`] when the snapshot cannot be scanned.
@@ -64,7 +69,8 @@ pub fn provider(
     }
     let inner = DeltaScanNext::new(Arc::clone(&table.inner.snapshot), config)
         .map_err(|error| DeltaError::engine(table.location().text(), "preparing the scan", error))?;
-    Ok(Arc::new(Scan::new(table, Arc::new(inner), schema, true)))
+    let scan = Scan::new(table, Arc::new(inner), schema, true);
+    Ok(Arc::new(scan.ordered(table.inner.order.clone())))
 }
 
 /// A provider of the Delta library, with the column types this crate promises.
@@ -74,9 +80,12 @@ pub fn provider(
 pub(crate) struct Scan {
     name: String,
     table: DeltaTable,
+    snapshot: Arc<EagerSnapshot>,
     inner: Arc<dyn TableProvider>,
     schema: SchemaRef,
     push_filters: bool,
+    /// The order of the rows of `inner`, if it is that of the table.
+    order: Option<Arc<TableOrder>>,
 }
 
 impl Scan {
@@ -88,7 +97,46 @@ impl Scan {
         schema: SchemaRef,
         push_filters: bool,
     ) -> Self {
-        Self { name: format!("{:?}", table), table: table.inner.table.clone(), inner, schema, push_filters }
+        Self {
+            name: format!("{:?}", table),
+            table: table.inner.table.clone(),
+            snapshot: Arc::clone(&table.inner.snapshot),
+            inner,
+            schema,
+            push_filters,
+            order: None,
+        }
+    }
+
+    /// With the order the table declares.
+    fn ordered(self, order: Option<Arc<TableOrder>>) -> Self {
+        Self { order, ..self }
+    }
+
+    /// `plan`, the scan of the Delta library, with the columns of `schema`, and in order if the table has one.
+    fn finished(
+        &self,
+        session: &dyn Session,
+        plan: Arc<dyn ExecutionPlan>,
+        schema: &Schema,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        let Some(order) = &self.order else { return conformed(plan, schema) };
+        let kept = kept_order(order, schema);
+        if kept.is_empty() {
+            return conformed(plan, schema);
+        }
+        let optimizer = &session.config_options().optimizer;
+        let division = Division {
+            partitions: session.config().target_partitions(),
+            min_bytes: u64::try_from(optimizer.repartition_file_min_size).unwrap_or(u64::MAX),
+        };
+        match arranged(&plan, order, division)? {
+            Some(arranged) => {
+                let scan = conformed(arranged, schema)?;
+                Ok(Arc::new(OrderedScanExec::new(&self.name, scan, kept)))
+            }
+            None => conformed(plan, schema),
+        }
     }
 }
 
@@ -118,12 +166,17 @@ impl TableProvider for Scan {
         self.table
             .update_datafusion_session(session)
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let plan = self.inner.scan(session, projection, filters, limit).await?;
+        let mut plan = self.inner.scan(session, projection, filters, limit).await?;
+        if self.push_filters {
+            let files =
+                self.snapshot.try_log_data().map_err(|error| DataFusionError::External(Box::new(error)))?;
+            plan = described(plan, &files)?;
+        }
         let schema = match projection {
             Some(columns) => Cow::Owned(self.schema.project(columns)?),
             None => Cow::Borrowed(self.schema.as_ref()),
         };
-        conformed(plan, &schema)
+        self.finished(session, plan, &schema)
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {

@@ -13,8 +13,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use deltalake::kernel::{StructType, StructTypeExt};
 
-use super::conform::conform;
-use super::schema::TableSchema;
+use super::schema::{TableSchema, conform};
 use crate::error::{DeltaError, Result};
 
 /// A condition that must be true (not false, not NULL) for every row.

@@ -1,13 +1,15 @@
 //! Data files that no version of the table refers to yet, and their removal when none ever will.
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use deltalake::kernel::Add;
 use deltalake::logstore::object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult, path::Path,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult, UploadPart, path::Path,
 };
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -62,14 +64,42 @@ type Paths = Arc<Mutex<Vec<Path>>>;
 pub(crate) struct Uncommitted {
     store: Arc<dyn ObjectStore>,
     paths: Paths,
+    folders: Option<Folders>,
+}
+
+/// The folders of a table in a file system, which come to be with its first file.
+#[derive(Clone)]
+pub(crate) struct Folders {
+    /// The table's own.
+    pub(crate) root: PathBuf,
+    /// Whether it was not there before.
+    pub(crate) is_new: bool,
+}
+
+impl Folders {
+    /// Removes the folders above `path` that have become empty; the table's own only if it is new. Another writer
+    /// that needs one makes it again.
+    async fn clear(&self, path: &Path) {
+        let file = self.root.join(path.as_ref());
+        for folder in file.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root)) {
+            let kept = *folder == *self.root && !self.is_new;
+            if kept || tokio::fs::remove_dir(folder).await.is_err() {
+                break;
+            }
+        }
+    }
 }
 
 impl Uncommitted {
-    /// Files created through the returned store are this guard's.
-    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> (Self, Arc<dyn ObjectStore>) {
+    /// Files created through the returned store are this guard's; their bytes are added to `bytes` as they are sent.
+    pub(crate) fn new(
+        store: Arc<dyn ObjectStore>,
+        folders: Option<Folders>,
+        bytes: Arc<AtomicU64>,
+    ) -> (Self, Arc<dyn ObjectStore>) {
         let paths = Paths::default();
-        let recording = Recording { inner: Arc::clone(&store), paths: Arc::clone(&paths) };
-        (Self { store, paths }, Arc::new(recording))
+        let recording = Recording { inner: Arc::clone(&store), paths: Arc::clone(&paths), bytes };
+        (Self { store, paths, folders }, Arc::new(recording))
     }
 
     /// Stops guarding the files: they may soon belong to a version of the table.
@@ -84,7 +114,7 @@ impl Uncommitted {
 
     /// Deletes the files; returns how many remain.
     pub(crate) async fn delete(&mut self) -> usize {
-        delete(Arc::clone(&self.store), take(&self.paths)).await
+        delete(Arc::clone(&self.store), take(&self.paths), self.folders.clone()).await
     }
 }
 
@@ -96,7 +126,7 @@ impl Drop for Uncommitted {
         }
         // Without a runtime the files stay behind: invisible, and removed by a full vacuum.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(delete(Arc::clone(&self.store), paths));
+            runtime.spawn(delete(Arc::clone(&self.store), paths, self.folders.clone()));
         }
     }
 }
@@ -105,13 +135,17 @@ fn take(paths: &Paths) -> Vec<Path> {
     std::mem::take(&mut *paths.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-async fn delete(store: Arc<dyn ObjectStore>, paths: Vec<Path>) -> usize {
+async fn delete(store: Arc<dyn ObjectStore>, paths: Vec<Path>, folders: Option<Folders>) -> usize {
     use deltalake::logstore::object_store::Error;
     let mut remaining = 0;
     for path in paths {
         match store.delete(&path).await {
             // A file whose upload was aborted never came to be.
-            Ok(()) | Err(Error::NotFound { .. }) => {}
+            Ok(()) | Err(Error::NotFound { .. }) => {
+                if let Some(folders) = &folders {
+                    folders.clear(&path).await;
+                }
+            }
             Err(_) => remaining += 1,
         }
     }
@@ -123,6 +157,34 @@ async fn delete(store: Arc<dyn ObjectStore>, paths: Vec<Path>) -> usize {
 struct Recording {
     inner: Arc<dyn ObjectStore>,
     paths: Paths,
+    bytes: Arc<AtomicU64>,
+}
+
+/// An upload whose parts are counted.
+#[derive(Debug)]
+struct Counted {
+    inner: Box<dyn MultipartUpload>,
+    bytes: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl MultipartUpload for Counted {
+    fn put_part(&mut self, part: PutPayload) -> UploadPart {
+        count(&self.bytes, &part);
+        self.inner.put_part(part)
+    }
+
+    async fn complete(&mut self) -> StoreResult<PutResult> {
+        self.inner.complete().await
+    }
+
+    async fn abort(&mut self) -> StoreResult<()> {
+        self.inner.abort().await
+    }
+}
+
+fn count(bytes: &AtomicU64, payload: &PutPayload) {
+    bytes.fetch_add(u64::try_from(payload.content_length()).unwrap_or(0), Ordering::Relaxed);
 }
 
 impl Recording {
@@ -146,6 +208,7 @@ impl ObjectStore for Recording {
         options: PutOptions,
     ) -> StoreResult<PutResult> {
         self.record(path);
+        count(&self.bytes, &payload);
         self.inner.put_opts(path, payload, options).await
     }
 
@@ -155,7 +218,8 @@ impl ObjectStore for Recording {
         options: PutMultipartOptions,
     ) -> StoreResult<Box<dyn MultipartUpload>> {
         self.record(path);
-        self.inner.put_multipart_opts(path, options).await
+        let inner = self.inner.put_multipart_opts(path, options).await?;
+        Ok(Box::new(Counted { inner, bytes: Arc::clone(&self.bytes) }))
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> StoreResult<GetResult> {

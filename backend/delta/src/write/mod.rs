@@ -2,7 +2,7 @@
 
 mod checks;
 mod commit;
-mod conform;
+mod encoding;
 mod files;
 mod protocol;
 mod schema;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use deltalake::kernel::{
     EagerSnapshot, Metadata, Protocol, StructType, StructTypeExt, contains_timestampntz,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::target::{WriteMode, WriteOptions};
 use crate::error::{DeltaError, Result};
+use crate::order::record_order;
 use crate::snapshot::{check_readable, sorted};
 
 /// Writer features this crate honours. Anything else makes a table read-only for us.
@@ -166,6 +167,9 @@ pub(crate) fn new_metadata(
     if let Some(fields) = metadata.as_object_mut() {
         fields.insert("schemaString".into(), schema_string.into());
         fields.insert("partitionColumns".into(), json!(options.partition_by));
+        if let Some(configuration) = fields.get_mut("configuration").and_then(Value::as_object_mut) {
+            record_order(configuration, &options.sort_by);
+        }
     }
     serde_json::from_value(metadata).map_err(invalid)
 }

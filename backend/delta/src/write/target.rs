@@ -5,27 +5,25 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use deltalake::datafile::writer::WriterConfig;
 use deltalake::kernel::{Action, EagerSnapshot};
 use deltalake::logstore::LogStoreRef;
 use deltalake::operations::write::WriterStatsConfig;
-use parquet::basic::{Compression as ParquetCompression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::WriterProperties;
 
 use super::checks::Checks;
+use super::encoding;
 use super::protocol::{check_properties, check_writable, needs_new_feature, new_metadata, new_protocol};
 use super::schema::TableSchema;
 use super::writer::TableWriter;
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
+use crate::order::{SortColumn, check_appended_order, check_order, same_order};
 use crate::snapshot::{Found, ResolvedTable, find, load};
 
-/// Size at which a writer starts the next file, unless told otherwise.
+/// Size at which a writer starts the next file, unless the write or the table says otherwise.
 const TARGET_FILE_SIZE: NonZeroU64 = NonZeroU64::new(128 * 1024 * 1024).unwrap();
-/// Rows of a row group: bounds what a writer holds in memory per open partition, and is the unit of
-/// parallel reading.
-const ROW_GROUP_ROWS: usize = 256 * 1024;
 /// Rows handed to the Parquet encoder at a time.
 const ENCODED_ROWS: usize = 8192;
 
@@ -62,7 +60,10 @@ pub struct WriteOptions {
     pub mode: WriteMode,
     /// Partition columns, in order. Empty takes the existing table's; otherwise they must agree with it.
     pub partition_by: Vec<String>,
-    /// Bytes after which a writer starts another file. Default 128 MiB.
+    /// What the rows each writer gets are sorted by, checked as they are written. It is recorded in the table and
+    /// in its files, so that later scans know. Columns of the table, each at most once. Empty: no order.
+    pub sort_by: Vec<SortColumn>,
+    /// Bytes after which a writer starts another file. Without it the table's `delta.targetFileSize`, else 128 MiB.
     pub target_file_size: Option<NonZeroU64>,
     /// Compression of the data files.
     pub compression: Compression,
@@ -97,6 +98,11 @@ pub(crate) struct Target {
     pub(crate) schema: TableSchema,
     pub(crate) checks: Checks,
     pub(crate) config: WriterConfig,
+    /// How files are encoded before anything is known of their values.
+    pub(crate) properties: WriterProperties,
+    pub(crate) sort_by: Vec<SortColumn>,
+    /// Whether there was nothing at the location.
+    pub(crate) is_new_folder: bool,
 }
 
 impl TableTarget {
@@ -120,7 +126,10 @@ impl TableTarget {
                 let table = ResolvedTable::new(location.clone(), table)?;
                 existing(location, store, &table, data, options)?
             }
-            Found::Directory(store) | Found::Nothing(store) => create(location, store, data, options)?,
+            Found::Directory(store) => create(location, store, data, options)?,
+            Found::Nothing(store) => {
+                Target { is_new_folder: true, ..create(location, store, data, options)? }
+            }
         };
         // Other log stores want commits in temporary files and have other guarantees.
         if target.store.name() != "DefaultLogStore" {
@@ -148,6 +157,12 @@ impl TableTarget {
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.inner.schema.arrow
+    }
+
+    /// What the rows each writer gets must be sorted by.
+    #[must_use]
+    pub fn sort_columns(&self) -> &[SortColumn] {
+        &self.inner.sort_by
     }
 
     /// The partition columns, in order.
@@ -204,6 +219,9 @@ fn existing(
     let repartitioned = options.partition_by != table.partition_columns();
     let may_change = options.mode == WriteMode::Overwrite && options.allow_schema_change;
     let properties = table.properties();
+    if options.mode == WriteMode::Append {
+        check_appended_order(&properties, &options.sort_by, text)?;
+    }
     if may_change && (repartitioned || !mismatches.is_empty()) {
         if needs_new_feature(&data.delta, snapshot.protocol()) {
             return Err(DeltaError::InvalidSchema {
@@ -231,7 +249,11 @@ fn existing(
     if !mismatches.is_empty() {
         return Err(DeltaError::SchemaMismatch { location: text.into(), mismatches });
     }
-    target(location, store, Some(snapshot), own, options, Vec::new(), &properties)
+    let mut prelude = Vec::new();
+    if options.mode == WriteMode::Overwrite && !same_order(&properties, &options.sort_by) {
+        prelude.push(Action::Metadata(new_metadata(&own.delta, &options, Some(snapshot.metadata()), text)?));
+    }
+    target(location, store, Some(snapshot), own, options, prelude, &properties)
 }
 
 fn target(
@@ -245,6 +267,15 @@ fn target(
 ) -> Result<Target> {
     let text = location.text();
     check_partitioning(&schema, &options.partition_by, text)?;
+    check_order(&schema.arrow, &options.sort_by, text)?;
+    let target_file_size = match options.target_file_size {
+        Some(bytes) => bytes,
+        None => table_file_size(properties, text)?,
+    };
+    let in_files = schema.arrow.fields().iter().filter(|field| !options.partition_by.contains(field.name()));
+    let in_files = Schema::new(in_files.cloned().collect::<Vec<_>>());
+    let properties_of_files = encoding::properties(options.compression, &in_files, &options.sort_by)
+        .map_err(|error| DeltaError::delta(text, "choosing the encoding", error))?;
     let checks = Checks::new(&schema, &options.partition_by, properties, text)?;
     let stats = match &base {
         Some(snapshot) => WriterStatsConfig::from_config(snapshot.table_configuration()),
@@ -253,8 +284,8 @@ fn target(
     let config = WriterConfig::new(
         Arc::clone(&schema.arrow),
         options.partition_by.clone(),
-        Some(writer_properties(options.compression)),
-        Some(options.target_file_size.unwrap_or(TARGET_FILE_SIZE)),
+        Some(properties_of_files.clone()),
+        Some(target_file_size),
         Some(ENCODED_ROWS),
         stats.num_indexed_cols,
         stats.stats_columns,
@@ -269,6 +300,30 @@ fn target(
         schema,
         checks,
         config,
+        properties: properties_of_files,
+        sort_by: options.sort_by,
+        is_new_folder: false,
+    })
+}
+
+/// The size a table asks its files to have.
+fn table_file_size(properties: &BTreeMap<String, String>, location: &str) -> Result<NonZeroU64> {
+    const KEY: &str = "delta.targetFileSize";
+    let Some(text) = properties.get(KEY) else { return Ok(TARGET_FILE_SIZE) };
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.trim_end_matches(|end: char| !end.is_ascii_digit());
+    let unit = match text.get(digits.len()..).map(str::trim) {
+        Some("" | "b") => Some(1),
+        Some("k" | "kb") => Some(1 << 10),
+        Some("m" | "mb") => Some(1 << 20),
+        Some("g" | "gb") => Some(1 << 30),
+        Some(_) | None => None,
+    };
+    let bytes = digits.parse::<u64>().ok().zip(unit).and_then(|(count, unit)| count.checked_mul(unit));
+    bytes.and_then(NonZeroU64::new).ok_or_else(|| DeltaError::UnsupportedProperty {
+        location: location.into(),
+        key: KEY.into(),
+        reason: format!("`{text}` is not a size like 134217728 or 128mb"),
     })
 }
 
@@ -291,18 +346,4 @@ fn check_partitioning(schema: &TableSchema, partition_by: &[String], location: &
         return refuse("at least one column must not be a partition column".into());
     }
     Ok(())
-}
-
-fn writer_properties(compression: Compression) -> WriterProperties {
-    let compression = match compression {
-        Compression::Zstd => ParquetCompression::ZSTD(ZstdLevel::default()),
-        Compression::Snappy => ParquetCompression::SNAPPY,
-        Compression::Uncompressed => ParquetCompression::UNCOMPRESSED,
-    };
-    WriterProperties::builder()
-        .set_compression(compression)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_created_by(concat!("codeanatomy ", env!("CARGO_PKG_VERSION")).into())
-        .build()
 }

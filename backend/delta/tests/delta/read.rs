@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int64Type};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use delta::{DeltaError, ScanOptions, WriteOptions};
 
 use crate::fixtures::{
@@ -241,6 +242,30 @@ async fn rows_are_known_only_when_every_file_tells() {
     let manifest = delta::file_manifest(&table).unwrap();
     assert_eq!(manifest.column_by_name("rows").unwrap().null_count(), 1);
     assert_eq!(crate::fixtures::number(&location, "select count(*) from t").await, 6);
+}
+
+/// What a scan of all columns of `t` says about its column `id` without any filter: least, greatest, NULLs.
+async fn known_of_ids(location: &delta::Location) -> [String; 3] {
+    let context = session();
+    context.register_table("t", scan(&open(location).await, &context)).unwrap();
+    let plan = context.sql("select name, id from t").await.unwrap().create_physical_plan().await.unwrap();
+    let known = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new()).unwrap();
+    let ids = &known.column_statistics[1];
+    [ids.min_value.to_string(), ids.max_value.to_string(), ids.null_count.to_string()]
+}
+
+#[tokio::test]
+async fn scans_know_the_range_of_columns_without_a_filter() {
+    let lake = Lake::new();
+    let location = lake.at("t");
+    write(&location, &[crowd(7, 3)], overwrite()).await;
+    write(&location, &[crowd(2, 3)], append()).await;
+    assert_eq!(known_of_ids(&location).await, ["Inexact(Int64(2))", "Inexact(Int64(9))", "Inexact(0)"]);
+
+    // What a single file does not tell is not known of the table.
+    edit_commit(&commit_file(&lake, "t", 1), |line| line.replace(r#"\"id\":4"#, r#"\"else\":4"#));
+    assert_eq!(known_of_ids(&location).await, ["Inexact(Int64(2))", "Absent", "Inexact(0)"]);
+    assert_eq!(crate::fixtures::number(&location, "select max(id) from t").await, 9);
 }
 
 #[tokio::test]

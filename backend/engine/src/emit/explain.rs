@@ -1,11 +1,17 @@
 //! The plans of a DAG as text.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use datafusion::physical_plan::displayable;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, displayable};
+use futures::StreamExt as _;
 
 use super::{PlanDag, SegmentPlan};
 use crate::error::EngineError;
+use crate::planning::{self, PartExec};
 use crate::session::Session;
 
 /// Which form of the plans is shown.
@@ -20,40 +26,83 @@ pub enum Stage {
     Physical,
 }
 
-/// The plan of every segment, once, under a heading, in execution order. Equal DAGs and sessions give equal texts:
-/// file names and folders are left out.
+/// The plan of every segment, once, under a heading, in execution order; long segments part by part. Equal DAGs and
+/// sessions give equal texts: file names and folders are left out. Segments are planned beside each other, on as many
+/// threads as the session has partitions.
 ///
 /// # Errors
-/// [`EngineError::Plan`] when a segment cannot be planned.
+/// [`EngineError::Plan`] for the first segment that cannot be planned.
 pub async fn explain(dag: &PlanDag, session: &Session, stage: Stage) -> Result<String, EngineError> {
-    let mut text = String::new();
-    for segment in &dag.segments {
-        let reads = if segment.reads.is_empty() {
-            String::new()
-        } else {
-            format!(" reads {}", segment.reads.join(", "))
-        };
+    let session = Arc::new(session.clone());
+    let at_once = session.options().target_partitions.max(1) * QUEUED;
+    let mut texts = futures::stream::iter(dag.segments.iter().cloned())
+        .map(|segment| {
+            let session = Arc::clone(&session);
+            // Ends with the stream, when an earlier segment cannot be planned.
+            SpawnedTask::spawn(async move { segment_text(&segment, &session, stage).await }).join_unwind()
+        })
+        .buffered(at_once);
+    let mut result = String::new();
+    while let Some(joined) = texts.next().await {
+        let text = joined.map_err(|error| EngineError::internal(&dag.name, error.to_string()))??;
+        result.push_str(&text);
+    }
+    Ok(result)
+}
+
+/// How many segments wait for a thread that is planning one.
+const QUEUED: usize = 4;
+
+async fn segment_text(segment: &SegmentPlan, session: &Session, stage: Stage) -> Result<String, EngineError> {
+    let refused = |source| EngineError::plan(&segment.name, source);
+    let (plan, parts) = match stage {
+        Stage::Plan => {
+            let parts = segment.parts.iter().map(|part| logical_text(&part.logical)).collect();
+            (logical_text(&segment.logical), parts)
+        }
+        Stage::Optimized => {
+            let plans = planning::optimized(session.state(), segment).map_err(refused)?;
+            let mut texts: Vec<String> = plans.iter().map(logical_text).collect();
+            (texts.pop().unwrap_or_default(), texts)
+        }
+        Stage::Physical => {
+            let plan = planning::physical_plan(session.state(), segment).await.map_err(refused)?;
+            (physical_text(&plan), part_texts(&plan, segment))
+        }
+    };
+    let reads =
+        if segment.reads.is_empty() { String::new() } else { format!(" reads {}", segment.reads.join(", ")) };
+    let title = segment.title();
+    let mut text = format!("-- {title} (level {}){reads}\n{}\n\n", segment.level, plan.trim_end());
+    // What reads comes before what is read, as within a plan.
+    for (part, plan) in segment.parts.iter().zip(&parts).rev() {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "-- {} (level {}){reads}", segment.title(), segment.level);
-        let plan = segment_text(segment, session, stage).await?;
-        let _ = writeln!(text, "{}\n", plan.trim_end());
+        let _ = write!(text, "-- part {} of {title}\n{}\n\n", part.name, plan.trim_end());
     }
     Ok(text)
 }
 
-async fn segment_text(segment: &SegmentPlan, session: &Session, stage: Stage) -> Result<String, EngineError> {
-    let refused = |source| EngineError::plan(&segment.name, source);
-    match stage {
-        Stage::Plan => Ok(segment.logical.display_indent().to_string()),
-        Stage::Optimized => {
-            let plan = session.state().optimize(&segment.logical).map_err(refused)?;
-            Ok(plan.display_indent().to_string())
+fn logical_text(plan: &LogicalPlan) -> String {
+    plan.display_indent().to_string()
+}
+
+fn physical_text(plan: &Arc<dyn ExecutionPlan>) -> String {
+    without_file_names(&displayable(plan.as_ref()).indent(false).to_string())
+}
+
+/// The text of every part of a segment, in their order, found below the segment's plan.
+fn part_texts(plan: &Arc<dyn ExecutionPlan>, segment: &SegmentPlan) -> Vec<String> {
+    let mut found: BTreeMap<&str, &Arc<dyn ExecutionPlan>> = BTreeMap::new();
+    let mut open = vec![plan];
+    while let Some(plan) = open.pop() {
+        if let Some(part) = plan.downcast_ref::<PartExec>() {
+            found.insert(part.view(), part.plan());
+            open.push(part.plan());
         }
-        Stage::Physical => {
-            let plan = session.state().create_physical_plan(&segment.logical).await.map_err(refused)?;
-            Ok(without_file_names(&displayable(plan.as_ref()).indent(false).to_string()))
-        }
+        open.extend(plan.children());
     }
+    let text = |name: &str| found.get(name).map(|plan| physical_text(plan)).unwrap_or_default();
+    segment.parts.iter().map(|part| text(&part.name)).collect()
 }
 
 /// `file_groups={2 groups: [[a.parquet], [b.parquet]]}` becomes `file_groups={2 groups}`.

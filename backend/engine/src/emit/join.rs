@@ -11,7 +11,8 @@ use datafusion::logical_expr::{
 use ir::op::{Join, JoinColumn, JoinType, Side, SpanJoin};
 
 use super::relational::{column, project};
-use crate::operators::{SpanJoinKeys, SpanJoinNode};
+use crate::operators::span_join::{SpanComparison, SpanJoinKind, SpanRelation};
+use crate::operators::{SpanJoinKeys, SpanJoinMode, SpanJoinNode};
 
 const LEFT: &str = "left";
 const RIGHT: &str = "right";
@@ -45,16 +46,29 @@ pub(super) fn span_join(
         left: join.left.each_ref().map(|name| qualified_column(LEFT, name)),
         right: join.right.each_ref().map(|name| qualified_column(RIGHT, name)),
     };
-    let node = SpanJoinNode::try_new(
-        aliased(left, LEFT)?,
-        aliased(right, RIGHT)?,
-        keys,
-        join.relation,
-        join.join_type,
-        join.innermost,
-    )?;
+    let node =
+        SpanJoinNode::try_new(aliased(left, LEFT)?, aliased(right, RIGHT)?, keys, span_join_mode(join)?)?;
     let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
     project(output(&join.columns), Arc::new(plan))
+}
+
+fn span_join_mode(join: &SpanJoin) -> Result<SpanJoinMode> {
+    let relation = match join.relation {
+        ir::op::SpanRelation::Contains => SpanRelation::Contains,
+        ir::op::SpanRelation::Within => SpanRelation::Within,
+        ir::op::SpanRelation::Overlaps => SpanRelation::Overlaps,
+        ir::op::SpanRelation::Equals => SpanRelation::Equals,
+    };
+    let kind = match join.join_type {
+        JoinType::Inner => SpanJoinKind::Inner,
+        JoinType::Left => SpanJoinKind::Left,
+        JoinType::Semi => SpanJoinKind::LeftSemi,
+        JoinType::Anti => SpanJoinKind::LeftAnti,
+        JoinType::Right | JoinType::Full => {
+            return plan_err!("a span join cannot keep right rows without a match; swap the sides");
+        }
+    };
+    Ok(SpanJoinMode { relation, comparison: SpanComparison::HalfOpen, kind, innermost: join.innermost })
 }
 
 fn join_type(join_type: JoinType) -> PlanJoin {

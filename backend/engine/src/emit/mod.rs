@@ -6,6 +6,9 @@
 //! path to it. The leaf carries its definition, so the DAG is complete; the definition is planned as a segment of
 //! its own.
 //!
+//! A long segment is cut into parts ([`parts`]), at views with one reader.
+//! The reader gets a leaf ([`PartNode`]), and each part is planned by itself ([`crate::planning`]).
+//!
 //! The type of a node is the schema of its plan: the oracle emits the same plan over stand-ins for its inputs and
 //! asks for its schema. After emission every plan is checked against the schema the graph says.
 
@@ -13,6 +16,7 @@ mod aggregate;
 mod explain;
 mod expressions;
 mod join;
+mod parts;
 mod query;
 mod relational;
 mod unnest;
@@ -24,20 +28,22 @@ use std::sync::Arc;
 
 use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Extension, LogicalPlan};
+use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNode};
 use ir::graph::{Graph, NodeId, PlacementChoice, Segment};
 use ir::op::{Op, Sink};
 use ir::schema::Schema;
 use ir::verify::Verified;
 
 pub(crate) use expressions::{expression, is_volatile};
-pub(crate) use query::{UnknownRelation, query};
+pub(crate) use query::{PlannedQueries, UnknownRelation, query};
 pub(crate) use relational::scan;
 
 use crate::error::EngineError;
 use crate::operators::{OutputsNode, SharedViewNode, WriteNode};
+use crate::planning::PartNode;
 use crate::session::Session;
 use crate::tables::Tables;
+use parts::Cut;
 
 /// A graph as plans: one for every segment, and the whole as one root.
 #[derive(Clone, Debug)]
@@ -46,6 +52,8 @@ pub struct PlanDag {
     pub name: String,
     /// The segments in execution order: each comes after those it reads.
     pub segments: Vec<SegmentPlan>,
+    /// Bytes of memory all shared views together may hold, if the spec limits them.
+    pub cache_memory_budget: Option<u64>,
     /// One node over all outputs, for display and analysis. Shared views are leaves in it.
     pub root: LogicalPlan,
 }
@@ -69,6 +77,18 @@ pub struct SegmentPlan {
     pub rows: u64,
     /// The columns of its rows.
     pub schema: Schema,
+    /// What it reads by [`PartNode`]s, in an order in which every part comes after those it reads. Empty for all but
+    /// long segments.
+    pub parts: Vec<PartPlan>,
+    /// The plan, not optimized; where there are parts, of what lies above them.
+    pub logical: LogicalPlan,
+}
+
+/// A part of a long segment.
+#[derive(Clone, Debug)]
+pub struct PartPlan {
+    /// The view it computes.
+    pub name: String,
     /// The plan, not optimized.
     pub logical: LogicalPlan,
 }
@@ -76,8 +96,8 @@ pub struct SegmentPlan {
 /// What is done with the rows of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SegmentKind {
-    /// They are kept for other segments.
-    SharedView,
+    /// They are kept for other segments, for this reason.
+    SharedView(String),
     /// They are written to a table.
     Output(Sink),
 }
@@ -87,7 +107,7 @@ impl SegmentPlan {
     #[must_use]
     pub fn title(&self) -> String {
         match self.kind {
-            SegmentKind::SharedView => format!("view {}", self.name),
+            SegmentKind::SharedView(_) => format!("view {}", self.name),
             SegmentKind::Output(_) => format!("output {}", self.name),
         }
     }
@@ -100,12 +120,29 @@ impl SegmentPlan {
 /// changed its identity; [`EngineError::Plan`] where DataFusion refuses a node; [`EngineError::Internal`] where a
 /// plan does not have the schema the graph says.
 pub fn emit(graph: Verified<'_>, tables: &Tables, session: &Session) -> Result<PlanDag, EngineError> {
+    emit_with(graph, tables, session, &PlannedQueries::default())
+}
+
+/// [`emit()`] with the queries that typing has planned.
+pub(crate) fn emit_with(
+    graph: Verified<'_>,
+    tables: &Tables,
+    session: &Session,
+    planned: &PlannedQueries,
+) -> Result<PlanDag, EngineError> {
     let graph = graph.graph();
     let Some(schedule) = &graph.schedule else {
         return Err(EngineError::NotScheduled { graph: graph.name.clone(), phase: graph.phase });
     };
-    let mut emission =
-        Emission { graph, tables, session, plans: BTreeMap::new(), definitions: BTreeMap::new() };
+    let mut emission = Emission {
+        graph,
+        tables,
+        session,
+        planned,
+        plans: BTreeMap::new(),
+        definitions: BTreeMap::new(),
+        cut: Cut::new(graph),
+    };
     for id in graph.topological() {
         emission.node(id)?;
     }
@@ -113,26 +150,29 @@ pub fn emit(graph: Verified<'_>, tables: &Tables, session: &Session) -> Result<P
         schedule.segments.iter().map(|segment| emission.segment(segment)).collect::<Result<Vec<_>, _>>()?;
     let writes: BTreeMap<&str, &LogicalPlan> = segments
         .iter()
-        .filter(|segment| segment.kind != SegmentKind::SharedView)
+        .filter(|segment| matches!(segment.kind, SegmentKind::Output(_)))
         .map(|segment| (segment.name.as_str(), &segment.logical))
         .collect();
     let root = OutputsNode::new(writes.into_values().cloned().collect());
     let root = LogicalPlan::Extension(Extension { node: Arc::new(root) });
-    Ok(PlanDag { name: graph.name.clone(), segments, root })
+    let cache_memory_budget = graph.cache.memory_budget;
+    Ok(PlanDag { name: graph.name.clone(), segments, cache_memory_budget, root })
 }
 
 struct Emission<'a> {
     graph: &'a Graph,
     tables: &'a Tables,
     session: &'a Session,
+    planned: &'a PlannedQueries,
     /// What a reader of a node gets.
     plans: BTreeMap<NodeId, Arc<LogicalPlan>>,
     /// What the segments compute: for a shared view its definition, for a sink its input.
     definitions: BTreeMap<NodeId, Arc<LogicalPlan>>,
+    cut: Cut,
 }
 
 impl Emission<'_> {
-    fn segment(&self, segment: &Segment) -> Result<SegmentPlan, EngineError> {
+    fn segment(&mut self, segment: &Segment) -> Result<SegmentPlan, EngineError> {
         let unknown = || EngineError::internal(&segment.root, "the schedule names a node without a plan");
         let id = self.graph.find(&segment.root).ok_or_else(unknown)?;
         let node = self.graph.get(id).ok_or_else(unknown)?;
@@ -140,11 +180,15 @@ impl Emission<'_> {
         let name = segment.root.trim_start_matches('@').to_owned();
         let (kind, logical) = match &node.op {
             Op::Sink(sink) => {
+                check_sink(sink, definition).map_err(|source| EngineError::plan(&node.name, source))?;
                 let write = WriteNode::new(&name, sink, Arc::clone(definition));
                 let logical = LogicalPlan::Extension(Extension { node: Arc::new(write) });
                 (SegmentKind::Output(sink.clone()), logical)
             }
-            _ => (SegmentKind::SharedView, definition.as_ref().clone()),
+            _ => {
+                let reason = node.placement.as_ref().map(|placement| placement.reason.clone());
+                (SegmentKind::SharedView(reason.unwrap_or_default()), definition.as_ref().clone())
+            }
         };
         Ok(SegmentPlan {
             name,
@@ -155,6 +199,7 @@ impl Emission<'_> {
             cost: segment.cost,
             rows: segment.rows.rows,
             schema: node.schema.clone().ok_or_else(unknown)?,
+            parts: self.cut.parts_of(id),
             logical,
         })
     }
@@ -176,7 +221,7 @@ impl Emission<'_> {
                         .map_err(|source| EngineError::plan(&node.name, source))?,
                 )
             }
-            op => operation(self.session.state(), op, inputs)
+            op => operation(self.session.state(), op, inputs, self.planned)
                 .map_err(|source| EngineError::plan(&node.name, source))?,
         };
         check_schema(&node.name, node.schema.as_ref(), &plan)?;
@@ -185,12 +230,14 @@ impl Emission<'_> {
         if shared || matches!(node.op, Op::Sink(_)) {
             self.definitions.insert(id, Arc::clone(&plan));
         }
-        let plan = if shared {
-            let leaf = SharedViewNode::new(&node.name, plan);
-            Arc::new(LogicalPlan::Extension(Extension { node: Arc::new(leaf) }))
+        let leaf: Option<Arc<dyn UserDefinedLogicalNode>> = if shared {
+            Some(Arc::new(SharedViewNode::new(&node.name, Arc::clone(&plan))))
+        } else if self.cut.is_part(self.graph, id, &plan) {
+            Some(Arc::new(PartNode::new(&node.name, Arc::clone(&plan))))
         } else {
-            plan
+            None
         };
+        let plan = leaf.map_or(plan, |node| Arc::new(LogicalPlan::Extension(Extension { node })));
         self.plans.insert(id, plan);
         Ok(())
     }
@@ -222,6 +269,7 @@ pub(crate) fn operation(
     state: &SessionState,
     op: &Op,
     inputs: Vec<Arc<LogicalPlan>>,
+    planned: &PlannedQueries,
 ) -> Result<Arc<LogicalPlan>> {
     match op {
         Op::Filter(filter) => relational::filter(state, &filter.predicate, single(inputs)?),
@@ -229,12 +277,12 @@ pub(crate) fn operation(
         Op::Aggregate(op) => aggregate::aggregate(state, &op.group_by, &op.measures, single(inputs)?),
         Op::Window(op) => aggregate::window(state, &op.columns, single(inputs)?),
         Op::Unnest(op) => unnest::unnest(op, single(inputs)?),
-        Op::Query(op) => query(state, &op.query, &op.relations, &inputs),
+        Op::Query(op) => query(state, &op.query, &op.relations, &inputs, planned),
         Op::Join(op) => pair(inputs).and_then(|(left, right)| join::join(op, left, right)),
         Op::SpanJoin(op) => pair(inputs).and_then(|(left, right)| join::span_join(op, left, right)),
         Op::Union(_) => relational::union(inputs),
         Op::Distinct(_) => single(inputs).map(relational::distinct),
-        Op::Sink(sink) => return single(inputs).and_then(|input| sink_input(sink, input)),
+        Op::Sink(_) => return single(inputs),
         Op::Scan(_)
         | Op::Input(_)
         | Op::ChangeFeed(_)
@@ -248,13 +296,17 @@ pub(crate) fn operation(
     .map(Arc::new)
 }
 
-/// What a sink writes: its input.
-fn sink_input(sink: &Sink, input: Arc<LogicalPlan>) -> Result<Arc<LogicalPlan>> {
-    let missing = |name: &&String| !input.schema().has_column_with_unqualified_name(name);
-    match sink.partition_by.iter().find(missing) {
-        Some(name) => plan_err!("the partition column `{name}` is not a column of the output"),
-        None => Ok(input),
+/// Refuses a sink that is partitioned or sorted by a column its input does not have.
+fn check_sink(sink: &Sink, input: &LogicalPlan) -> Result<()> {
+    let columns = sink.partition_by.iter().chain(sink.sort_by.iter().map(|sort| &sort.column));
+    for name in columns {
+        if !input.schema().has_column_with_unqualified_name(name) {
+            return plan_err!(
+                "`{name}`, by which the table is partitioned or sorted, is not a column of the output"
+            );
+        }
     }
+    Ok(())
 }
 
 fn single(inputs: Vec<Arc<LogicalPlan>>) -> Result<Arc<LogicalPlan>> {

@@ -1,7 +1,8 @@
 //! SQL queries over inputs.
 //!
 //! A query is planned over stand-ins for its inputs and analyzed there; then the stand-ins are replaced by the
-//! inputs' plans. So a query costs what the query costs, not what everything below it does.
+//! inputs' plans. So a query costs what the query costs, not what everything below it does; and a query that was
+//! planned over the same columns before, to learn its type, is not planned again ([`PlannedQueries`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,28 +23,67 @@ use datafusion::logical_expr::{
 };
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use datafusion::sql::sqlparser::ast::Statement;
+use ir::expr::Query;
 
 use super::relational::unqualified;
+use crate::memo::Memo;
 
 /// A relation that a query names and nobody defines.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no relation `{0}`")]
 pub(crate) struct UnknownRelation(pub(crate) String);
 
+/// Queries that were planned before, over stand-ins, by the query and the columns of its inputs.
+pub(crate) type PlannedQueries = Memo<Result<LogicalPlan, Arc<DataFusionError>>>;
+
 /// The plan of a query whose relations are `relations`, in the order of `inputs`.
 pub(crate) fn query(
     state: &SessionState,
-    query: &ir::expr::Query,
+    query: &Query,
     relations: &[String],
     inputs: &[Arc<LogicalPlan>],
+    planned: &PlannedQueries,
 ) -> Result<LogicalPlan> {
     if relations.len() != inputs.len() {
         return plan_err!("the query names {} relations and has {} inputs", relations.len(), inputs.len());
     }
+    // The whole Arrow schemas, metadata included: the plan is made of them.
+    let schemas: Vec<SchemaRef> = inputs.iter().map(|plan| Arc::clone(plan.schema().inner())).collect();
+    let plan = planned.answer(&(query, relations, &schemas), |_| {
+        over_stand_ins(state, query, relations, &schemas).map_err(Arc::new)
+    });
+    let plan = plan.map_err(DataFusionError::Shared)?;
+    let plan = plan.transform_up_with_subqueries(|node| match &node {
+        LogicalPlan::TableScan(scan) => match scan.source.downcast_ref::<Relation>() {
+            Some(relation) => {
+                let Some(input) = inputs.get(relation.port) else {
+                    return plan_err!("the query has no input {}", relation.port);
+                };
+                let input = SubqueryAlias::try_new(Arc::clone(input), scan.table_name.clone())?;
+                Ok(Transformed::yes(LogicalPlan::SubqueryAlias(input)))
+            }
+            None => Ok(Transformed::no(node)),
+        },
+        _ => Ok(Transformed::no(node)),
+    })?;
+    Ok(plan.data)
+}
+
+/// The analyzed plan of a query whose relations have these columns.
+fn over_stand_ins(
+    state: &SessionState,
+    query: &Query,
+    relations: &[String],
+    schemas: &[SchemaRef],
+) -> Result<LogicalPlan> {
     let sources = relations
         .iter()
-        .zip(inputs)
-        .map(|(name, plan)| (name.clone(), Arc::new(Relation::new(plan)) as Arc<dyn TableSource>))
+        .zip(schemas)
+        .enumerate()
+        .map(|(port, (name, schema))| {
+            let relation = Relation { schema: Arc::clone(schema), port };
+            (name.clone(), Arc::new(relation) as Arc<dyn TableSource>)
+        })
         .collect();
     let provider = Relations { state, sources };
     let planner =
@@ -56,29 +96,14 @@ pub(crate) fn query(
         .with_allow_statements(false)
         .verify_plan(&plan)?;
     let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
-    let plan = plan.transform_up_with_subqueries(|node| match &node {
-        LogicalPlan::TableScan(scan) => match scan.source.downcast_ref::<Relation>() {
-            Some(relation) => {
-                let input = SubqueryAlias::try_new(Arc::clone(&relation.plan), scan.table_name.clone())?;
-                Ok(Transformed::yes(LogicalPlan::SubqueryAlias(input)))
-            }
-            None => Ok(Transformed::no(node)),
-        },
-        _ => Ok(Transformed::no(node)),
-    })?;
-    unqualified(plan.data)
+    unqualified(plan)
 }
 
 /// The stand-in for an input while a query is planned.
 struct Relation {
     schema: SchemaRef,
-    plan: Arc<LogicalPlan>,
-}
-
-impl Relation {
-    fn new(plan: &Arc<LogicalPlan>) -> Self {
-        Self { schema: Arc::clone(plan.schema().inner()), plan: Arc::clone(plan) }
-    }
+    /// Which input it stands for.
+    port: usize,
 }
 
 impl TableSource for Relation {

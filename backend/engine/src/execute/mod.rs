@@ -9,12 +9,16 @@
 //! Whatever fails before the first commit, be it an error, a panic or a cancellation, stops all segments, deletes
 //! the files and publishes nothing. Delta has no commit over several tables, so a failure between two commits
 //! leaves the first published; the error says which.
+//!
+//! A run whose segments make no progress for a while is ended too, with the operators it waits for; see `watchdog`.
 
 mod cancellation;
 mod outcome;
 mod publish;
 mod schedule;
 mod segment;
+mod watchdog;
+mod writers;
 
 pub use cancellation::Cancellation;
 pub use outcome::{OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome};
@@ -23,7 +27,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::emit::PlanDag;
 use crate::error::RunError;
@@ -63,10 +67,15 @@ pub struct RunOptions {
     pub observer: Arc<dyn ExecutionObserver>,
     /// Stops the run from outside.
     pub cancellation: Cancellation,
+    /// How long segments may make no progress at all before the run is ended as hung; for ever if absent.
+    pub no_progress_timeout: Option<Duration>,
 }
 
+/// The default of [`RunOptions::no_progress_timeout`].
+const NO_PROGRESS_TIMEOUT: Duration = Duration::from_secs(30);
+
 impl RunOptions {
-    /// Options without metadata, observer and way to stop it.
+    /// Options without metadata, observer and way to stop it; 30 seconds without progress end the run.
     #[must_use]
     pub fn new(base_dir: impl Into<PathBuf>, run_id: impl Into<String>) -> Self {
         Self {
@@ -76,6 +85,7 @@ impl RunOptions {
             allow_schema_change: false,
             observer: Arc::new(()),
             cancellation: Cancellation::new(),
+            no_progress_timeout: Some(NO_PROGRESS_TIMEOUT),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::operators::StoreCounters;
+use crate::planning::PartExec;
 
 /// A run that published everything.
 #[derive(Clone, Debug)]
@@ -91,6 +92,11 @@ impl OperatorMetrics {
         let mut found = Vec::new();
         let mut open = vec![(plan, 0)];
         while let Some((plan, depth)) = open.pop() {
+            if let Some(part) = plan.downcast_ref::<PartExec>() {
+                // It only passes on what the part's own operators give.
+                open.push((part.plan(), depth));
+                continue;
+            }
             let metrics = plan.metrics();
             let number = |read: fn(&datafusion::physical_plan::metrics::MetricsSet) -> Option<usize>| {
                 metrics.as_ref().and_then(read)

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use delta::{
-    CommitOptions, Committed, DeltaError, Location, TableTarget, WriteMode, WriteOptions, WrittenFiles,
+    CommitOptions, Committed, DeltaError, Location, SortColumn, TableTarget, WriteMode, WriteOptions,
+    WrittenFiles,
 };
 use ir::op::{Sink, SinkMode};
 
@@ -26,7 +27,7 @@ pub(super) type Written = BTreeMap<String, (Vec<WrittenFiles>, usize)>;
 fn outputs(dag: &PlanDag) -> impl Iterator<Item = (&SegmentPlan, &Sink)> {
     dag.segments.iter().filter_map(|segment| match &segment.kind {
         SegmentKind::Output(sink) => Some((segment, sink)),
-        SegmentKind::SharedView => None,
+        SegmentKind::SharedView(_) => None,
     })
 }
 
@@ -43,6 +44,11 @@ pub(super) async fn prepare(dag: &PlanDag, options: &RunOptions) -> Result<Targe
                 SinkMode::Overwrite => WriteMode::Overwrite,
             },
             partition_by: sink.partition_by.clone(),
+            sort_by: sink
+                .sort_by
+                .iter()
+                .map(|sort| SortColumn { column: sort.column.clone(), descending: sort.descending })
+                .collect(),
             target_file_size: sink.target_file_size.and_then(NonZeroU64::new),
             allow_schema_change: options.allow_schema_change,
             name: Some(segment.name.clone()),

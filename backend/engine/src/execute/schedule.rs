@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use datafusion::execution::session_state::SessionState;
 use tokio::task::JoinSet;
 
 use super::publish::{Targets, Written, discard};
 use super::segment::{Failure, Finished, Rows, run_segment};
+use super::watchdog::{Running, stands_still};
 use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
 use crate::emit::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
@@ -23,11 +24,12 @@ pub(super) struct Run {
     pub(super) stop: Cancellation,
     pub(super) observer: Arc<dyn ExecutionObserver>,
     pub(super) begin: Instant,
+    pub(super) running: Running,
 }
 
 impl Run {
-    fn new(session: &Session, options: &RunOptions) -> Self {
-        let stores = Arc::new(RunStores::default());
+    fn new(session: &Session, dag: &PlanDag, options: &RunOptions) -> Self {
+        let stores = Arc::new(RunStores::new(dag.cache_memory_budget));
         let mut state = session.state().clone();
         state.config_mut().set_extension(Arc::clone(&stores));
         // All segments see the same current time.
@@ -38,6 +40,7 @@ impl Run {
             stop: Cancellation::new(),
             observer: Arc::clone(&options.observer),
             begin: Instant::now(),
+            running: Running::default(),
         }
     }
 }
@@ -56,12 +59,14 @@ pub(super) async fn run_segments(
     targets: &Targets,
     options: &RunOptions,
 ) -> Result<Ran, RunError> {
-    let run = Arc::new(Run::new(session, options));
+    let run = Arc::new(Run::new(session, dag, options));
     let mut queue = Queue::new(dag);
     let mut running: JoinSet<Ended> = JoinSet::new();
     let at_once = session.options().target_partitions.max(1);
     let mut ran = Ran { written: Written::new(), shared_views: Vec::new(), segments: Vec::new() };
     let mut failure: Option<RunError> = None;
+    let watched = Arc::clone(&run);
+    let mut hang = std::pin::pin!(hang(&watched, options.no_progress_timeout));
     loop {
         while failure.is_none() && running.len() < at_once {
             let Some(index) = queue.next(dag, running.is_empty()) else { break };
@@ -80,6 +85,12 @@ pub(super) async fn run_segments(
             () = options.cancellation.cancelled(), if failure.is_none() => {
                 Err(Some(RunError::Cancelled { committed: Vec::new() }))
             }
+            error = &mut hang, if failure.is_none() => Err(Some(error)),
+            () = tokio::time::sleep(GRACE), if matches!(failure, Some(RunError::NoProgress { .. })) => {
+                // Threads that are blocked cannot be stopped; whoever waited for them would hang as well.
+                running.abort_all();
+                break;
+            }
         };
         if let Err(error) = failed {
             run.stop.cancel();
@@ -95,6 +106,16 @@ pub(super) async fn run_segments(
     let Some(error) = failure else { return Ok(ran) };
     discard(ran.written).await;
     Err(error)
+}
+
+/// How long segments of a run that hangs get to end by themselves.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Ends when the run hangs, with the error that says where.
+async fn hang(run: &Run, timeout: Option<Duration>) -> RunError {
+    let Some(timeout) = timeout else { return std::future::pending().await };
+    stands_still(&run.running, run.state.runtime_env(), timeout).await;
+    RunError::NoProgress { timeout, unfinished: run.running.unfinished().join("; ") }
 }
 
 /// From this cost on a segment runs alone. It uses all partitions by itself, so a second one beside it would not make
@@ -122,7 +143,8 @@ struct Queue {
     readers: BTreeMap<String, Vec<usize>>,
     /// How many of them have not ended.
     unfinished_readers: BTreeMap<String, usize>,
-    computed: BTreeMap<String, usize>,
+    /// How often each view was computed, and why it is shared.
+    computed: BTreeMap<String, (usize, String)>,
     left: usize,
     /// Whether the segment that started last is a large one.
     large_runs: bool,
@@ -206,7 +228,11 @@ impl Queue {
                 ran.written.insert(segment.name.clone(), (files, partitions));
             }
             Rows::Stored(store) => {
-                *self.computed.entry(segment.name.clone()).or_default() += 1;
+                let reason = match &segment.kind {
+                    SegmentKind::SharedView(reason) => reason.clone(),
+                    SegmentKind::Output(_) => String::new(),
+                };
+                self.computed.entry(segment.name.clone()).or_insert((0, reason)).0 += 1;
                 if run.stores.insert(&segment.name, store).is_some() {
                     return Err(RunError::Internal {
                         segment: segment.title(),
@@ -240,9 +266,8 @@ impl Queue {
             return;
         }
         if let Some(store) = run.stores.get(view) {
-            let computed = self.computed.get(view).copied().unwrap_or(0);
-            let readers = self.readers.get(view).map_or(0, Vec::len);
-            ran.shared_views.push(store.counters(computed, readers));
+            let (computed, reason) = self.computed.get(view).cloned().unwrap_or_default();
+            ran.shared_views.push(store.counters(&reason, computed));
             store.release();
         }
     }

@@ -10,20 +10,18 @@ use std::time::Instant;
 use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
-use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
-use datafusion::physical_plan::repartition::RepartitionExec;
-use datafusion::physical_plan::{
-    ExecutionPlan, ExecutionPlanProperties, Partitioning, SendableRecordBatchStream,
-};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream};
 use delta::{DeltaError, TableTarget, TableWriter, WrittenFiles};
 use futures::{FutureExt, StreamExt};
 use tokio::task::JoinSet;
 
 use super::schedule::Run;
+use super::writers::{Sharing, Writers, with_writers};
 use super::{OperatorMetrics, SegmentOutcome};
 use crate::emit::{SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::SharedStore;
+use crate::planning::physical_plan;
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -72,26 +70,31 @@ pub(super) async fn run_segment(
     let title = segment.title();
     run.observer.segment_started(&title);
     let began = Instant::now();
-    let plan =
-        caught(&run, run.state.create_physical_plan(&segment.logical)).await?.map_err(Failure::Plan)?;
-    let plan = match &segment.kind {
-        SegmentKind::Output(_) => with_writers(plan, writers(&run, &segment)).map_err(Failure::Plan)?,
-        SegmentKind::SharedView => plan,
+    let progress = Arc::new(Progress::new(&title, &run));
+    let plan = caught(&run, physical_plan(&run.state, &segment)).await?.map_err(Failure::Plan)?;
+    let (plan, sharing) = match &segment.kind {
+        SegmentKind::Output(sink) => {
+            let cores = run.state.config().target_partitions();
+            with_writers(plan, sink, segment.rows, cores).map_err(Failure::Plan)?
+        }
+        SegmentKind::SharedView(_) => (plan, Sharing::Own),
     };
     let planned = began.elapsed();
     let partitions = plan.output_partitioning().partition_count();
-    let progress =
-        Arc::new(Progress { title: title.clone(), rows: AtomicU64::new(0), run: Arc::clone(&run) });
+    run.running.planned(&title, &plan);
     let rows = match (&segment.kind, target) {
-        (SegmentKind::SharedView, _) => {
+        (SegmentKind::SharedView(_), _) => {
             let runtime = run.state.runtime_env();
-            let schema = Arc::clone(segment.schema.arrow());
-            let store = Arc::new(SharedStore::new(&segment.name, schema, plan.as_ref(), runtime));
+            // Readers were planned with the plan's own schema; the view's lacks the metadata of its fields.
+            let schema = Arc::clone(segment.logical.schema().inner());
+            let store = run.stores.create(&segment.name, schema, plan.as_ref(), runtime);
+            let store = store.map_err(Failure::Engine)?;
             store_rows(&progress, &plan, &store).await?;
             Rows::Stored(store)
         }
         (SegmentKind::Output(_), Some(target)) => {
-            Rows::Written(write_rows(&progress, &plan, &segment, target).await?)
+            let writers = Writers::new(target, sharing);
+            Rows::Written(write_rows(&progress, &plan, &segment.name, writers).await?)
         }
         (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),
     };
@@ -108,40 +111,30 @@ pub(super) async fn run_segment(
     Ok(Finished { outcome, rows })
 }
 
-/// An output estimated at fewer rows is written by one writer, so that small tables are one file.
-const ROWS_OF_ONE_WRITER: u64 = 500_000;
-
-/// How many writers an output gets at the most.
-fn writers(run: &Run, segment: &SegmentPlan) -> usize {
-    if segment.rows < ROWS_OF_ONE_WRITER { 1 } else { run.state.config().target_partitions() }
-}
-
-/// The plan with no more partitions than writers: every partition that has rows makes at least one file.
-fn with_writers(
-    plan: Arc<dyn ExecutionPlan>,
-    writers: usize,
-) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-    if plan.output_partitioning().partition_count() <= writers {
-        return Ok(plan);
-    }
-    if writers == 1 {
-        return Ok(Arc::new(CoalescePartitionsExec::new(plan)));
-    }
-    Ok(Arc::new(RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))?))
-}
-
 /// Counts the rows of a segment while it runs.
 struct Progress {
     title: String,
-    rows: AtomicU64,
+    rows: Arc<AtomicU64>,
     run: Arc<Run>,
 }
 
 impl Progress {
+    fn new(title: &str, run: &Arc<Run>) -> Self {
+        let rows = Arc::new(AtomicU64::new(0));
+        run.running.begin(title, &rows);
+        Self { title: title.to_owned(), rows, run: Arc::clone(run) }
+    }
+
     fn add(&self, batch: &RecordBatch) {
         let new = u64::try_from(batch.num_rows()).unwrap_or(0);
         let rows = self.rows.fetch_add(new, Ordering::Relaxed) + new;
         self.run.observer.segment_progress(&self.title, rows);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.run.running.end(&self.title);
     }
 }
 
@@ -176,7 +169,7 @@ async fn store_rows(
             while let Some(batch) = next(&progress, &mut stream).await? {
                 store.push(partition, &batch).map_err(Failure::Engine)?;
             }
-            Ok(())
+            store.seal(partition).map_err(Failure::Engine)
         });
     }
     let (_, failure) = all::<()>(&progress.run, tasks).await;
@@ -186,23 +179,20 @@ async fn store_rows(
 async fn write_rows(
     progress: &Arc<Progress>,
     plan: &Arc<dyn ExecutionPlan>,
-    segment: &SegmentPlan,
-    target: TableTarget,
+    table: &str,
+    writers: Writers,
 ) -> Result<Vec<WrittenFiles>, Failure> {
     let mut tasks = JoinSet::new();
+    let writers = Arc::new(writers);
     for partition in 0..plan.output_partitioning().partition_count() {
-        let (progress, plan) = (Arc::clone(progress), Arc::clone(plan));
-        let (target, table) = (target.clone(), segment.name.clone());
+        let (progress, plan, writers) = (Arc::clone(progress), Arc::clone(plan), Arc::clone(&writers));
+        let table = table.to_owned();
         tasks.spawn(async move {
-            let mut writer: Option<TableWriter> = None;
-            let failed = match write_partition(&progress, &plan, partition, &target, &mut writer).await {
-                Ok(()) => match writer {
-                    Some(writer) => {
-                        return writer
-                            .close()
-                            .await
-                            .map(Some)
-                            .map_err(|source| Failure::Write(table, source));
+            let mut own: Option<TableWriter> = None;
+            let failed = match write_partition(&progress, &plan, partition, &writers, &mut own).await {
+                Ok(()) => match own {
+                    Some(own) => {
+                        return own.close().await.map(Some).map_err(|source| Failure::Write(table, source));
                     }
                     None => return Ok(None),
                 },
@@ -211,8 +201,8 @@ async fn write_rows(
             // A writer that failed by itself has cleaned up by itself.
             match failed {
                 Interrupted::Before(failure) => {
-                    if let Some(writer) = writer {
-                        writer.abort().await;
+                    if let Some(own) = own {
+                        own.abort().await;
                     }
                     Err(failure)
                 }
@@ -220,8 +210,16 @@ async fn write_rows(
             }
         });
     }
-    let (files, failure) = all(&progress.run, tasks).await;
-    let files: Vec<WrittenFiles> = files.into_iter().flatten().collect();
+    let (files, mut failure) = all(&progress.run, tasks).await;
+    let mut files: Vec<WrittenFiles> = files.into_iter().flatten().collect();
+    match Arc::into_inner(writers) {
+        Some(writers) if failure.is_some() => writers.abort().await,
+        Some(writers) => match writers.close().await {
+            Ok(shared) => files.extend(shared),
+            Err(source) => failure = Some(Failure::Write(table.to_owned(), source)),
+        },
+        None => failure = failure.or(Some(Failure::Internal("a writer outlived its tasks"))),
+    }
     let Some(failure) = failure else { return Ok(files) };
     for files in files {
         files.discard().await;
@@ -235,22 +233,20 @@ enum Interrupted {
     Writing(DeltaError),
 }
 
-/// Sends all batches of a partition to a writer, which is started for the first batch with rows. Encoding happens
-/// in the writer's own task.
+/// Sends all batches of a partition to a writer. Encoding happens in the writer's own task.
 async fn write_partition(
     progress: &Progress,
     plan: &Arc<dyn ExecutionPlan>,
     partition: usize,
-    target: &TableTarget,
-    writer: &mut Option<TableWriter>,
+    writers: &Writers,
+    own: &mut Option<TableWriter>,
 ) -> Result<(), Interrupted> {
     let mut stream = opened(&progress.run, plan, partition).await.map_err(Interrupted::Before)?;
     while let Some(batch) = next(progress, &mut stream).await.map_err(Interrupted::Before)? {
         if batch.num_rows() == 0 {
             continue;
         }
-        let writer = writer.get_or_insert_with(|| target.writer());
-        writer.write(batch).await.map_err(Interrupted::Writing)?;
+        writers.write(own, batch).await.map_err(Interrupted::Writing)?;
     }
     Ok(())
 }

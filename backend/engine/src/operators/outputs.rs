@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_plan::ExecutionPlan;
 use ir::op::{Sink, SinkMode};
 
-use super::write_exec::WriteExec;
+use super::write_exec::{WriteExec, sort_text};
 
 /// Writes its input to a table.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -29,7 +29,7 @@ impl WriteNode {
 
     /// The operator over a planned input.
     pub(super) fn plan(&self, input: Arc<dyn ExecutionPlan>) -> WriteExec {
-        WriteExec::new(&self.table, &self.sink.partition_by, input)
+        WriteExec::new(&self.table, &self.sink, input)
     }
 }
 
@@ -70,6 +70,9 @@ impl UserDefinedLogicalNodeCore for WriteNode {
         write!(f, "Write: {} mode={mode}", self.table)?;
         if !self.sink.partition_by.is_empty() {
             write!(f, " partition_by=[{}]", self.sink.partition_by.join(", "))?;
+        }
+        if !self.sink.sort_by.is_empty() {
+            write!(f, " sort_by=[{}]", sort_text(&self.sink.sort_by))?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use super::outputs::{OutputsNode, WriteNode};
 use super::shared_view::{SharedViewExec, SharedViewNode};
 use super::span_join_node::SpanJoinNode;
 use super::store::RunStores;
+use crate::planning::{PartNode, part_reader};
 
 /// Plans the nodes of this crate.
 #[derive(Debug)]
@@ -32,6 +33,9 @@ impl ExtensionPlanner for OperatorPlanner {
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         if let Some(node) = node.as_any().downcast_ref::<SharedViewNode>() {
             return Ok(Some(reader(node, session)));
+        }
+        if let Some(node) = node.as_any().downcast_ref::<PartNode>() {
+            return part_reader(node, session).map(Some);
         }
         if let Some(node) = node.as_any().downcast_ref::<SpanJoinNode>() {
             return match (logical_inputs, physical_inputs) {

@@ -10,7 +10,6 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DFSchemaRef, Result, Statistics, exec_err, internal_err, plan_err};
 use datafusion::execution::TaskContext;
@@ -121,6 +120,7 @@ impl SharedViewExec {
     /// A reader of a filled store.
     #[must_use]
     pub fn new(view: &str, store: Arc<SharedStore>) -> Self {
+        store.add_reader();
         let properties = store.properties();
         Self {
             view: view.to_owned(),
@@ -205,13 +205,9 @@ impl ExecutionPlan for SharedViewExec {
         _inputs: &[Arc<Statistics>],
         args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
-        let unknown = Statistics::new_unknown(&self.schema());
-        let Some(store) = &self.store else { return Ok(Arc::new(unknown)) };
-        let size = store.size(args.partition())?;
-        Ok(Arc::new(
-            unknown
-                .with_num_rows(Precision::Exact(size.rows))
-                .with_total_byte_size(Precision::Inexact(size.bytes)),
-        ))
+        match &self.store {
+            Some(store) => store.statistics(args.partition()).map(Arc::new),
+            None => Ok(Arc::new(Statistics::new_unknown(&self.schema()))),
+        }
     }
 }

@@ -4,13 +4,12 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::common::{Column, DFSchemaRef, ExprSchema, JoinType as PlanJoin, Result, plan_err};
+use datafusion::common::{Column, DFSchema, DFSchemaRef, JoinType as PlanJoin, Result, plan_err};
 use datafusion::logical_expr::builder::build_join_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_plan::ExecutionPlan;
-use ir::op::{JoinType, SpanRelation};
 
-use super::span_join::{SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation as PhysicalRelation};
+use super::span_join::{SpanComparison, SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation};
 
 /// The columns a span join compares.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +41,19 @@ impl SpanJoinKeys {
     }
 }
 
+/// How a span join compares, and which rows it returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SpanJoinMode {
+    /// How the left span must lie to the right one.
+    pub relation: SpanRelation,
+    /// How bounds are compared.
+    pub comparison: SpanComparison,
+    /// Which rows come out.
+    pub kind: SpanJoinKind,
+    /// Keep only the tightest container of each contained row.
+    pub innermost: bool,
+}
+
 /// Joins two inputs by spans and, optionally, equal keys. The output is the left columns, then, unless the join
 /// is a semi or anti join, the right columns.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -49,9 +61,7 @@ pub struct SpanJoinNode {
     left: Arc<LogicalPlan>,
     right: Arc<LogicalPlan>,
     keys: SpanJoinKeys,
-    relation: SpanRelation,
-    join_type: JoinType,
-    innermost: bool,
+    mode: SpanJoinMode,
     schema: DFSchemaRef,
 }
 
@@ -59,36 +69,36 @@ impl SpanJoinNode {
     /// A span join of inputs with different qualifiers.
     ///
     /// # Errors
-    /// When a compared column is not in its input, when a bound is not an integer, or for a join that would keep
-    /// right rows without a match.
+    /// What [`SpanJoinSpec::validate`] finds: a compared column that is not in its input, bounds that are not
+    /// positions or of types that do not compare.
     pub fn try_new(
         left: Arc<LogicalPlan>,
         right: Arc<LogicalPlan>,
         keys: SpanJoinKeys,
-        relation: SpanRelation,
-        join_type: JoinType,
-        innermost: bool,
+        mode: SpanJoinMode,
     ) -> Result<Self> {
-        if matches!(join_type, JoinType::Right | JoinType::Full) {
-            return plan_err!("a span join cannot keep right rows without a match; swap the sides");
-        }
-        for (bounds, input) in [(&keys.left, &left), (&keys.right, &right)] {
-            for bound in bounds {
-                let data_type = input.schema().field_from_column(bound)?.data_type();
-                if !data_type.is_integer() {
-                    return plan_err!("the span bound `{}` is {data_type}; bounds are integers", bound.name);
-                }
-            }
-        }
-        for (left_key, right_key) in &keys.on {
-            left.schema().field_from_column(left_key)?;
-            right.schema().field_from_column(right_key)?;
-        }
-        let schema = Arc::clone(left.schema());
-        let mut node = Self { left, right, keys, relation, join_type, innermost, schema };
-        let kind = PlanJoin::from(node.kind());
-        node.schema = Arc::new(build_join_schema(node.left.schema(), node.right.schema(), &kind)?);
+        let kind = PlanJoin::from(mode.kind);
+        let schema = Arc::new(build_join_schema(left.schema(), right.schema(), &kind)?);
+        let node = Self { left, right, keys, mode, schema };
+        let [left, right] = [node.left.schema(), node.right.schema()];
+        node.spec(left, right)?.validate(left.as_arrow(), right.as_arrow())?;
         Ok(node)
+    }
+
+    fn spec(&self, left: &DFSchema, right: &DFSchema) -> Result<SpanJoinSpec> {
+        let on = self.keys.on.iter();
+        let on = on.map(|(l, r)| Ok((left.index_of_column(l)?, right.index_of_column(r)?)));
+        Ok(SpanJoinSpec {
+            relation: self.mode.relation,
+            comparison: self.mode.comparison,
+            on: on.collect::<Result<_>>()?,
+            left_start: left.index_of_column(&self.keys.left[0])?,
+            left_end: left.index_of_column(&self.keys.left[1])?,
+            right_start: right.index_of_column(&self.keys.right[0])?,
+            right_end: right.index_of_column(&self.keys.right[1])?,
+            join: self.mode.kind,
+            innermost: self.mode.innermost,
+        })
     }
 
     /// The operator over planned inputs.
@@ -99,42 +109,9 @@ impl SpanJoinNode {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         // A physical plan has the columns of its logical plan in the same places.
         let [left, right] = logical.map(LogicalPlan::schema);
-        let spec = SpanJoinSpec {
-            relation: self.physical_relation(),
-            on: self
-                .keys
-                .on
-                .iter()
-                .map(|(l, r)| Ok((left.index_of_column(l)?, right.index_of_column(r)?)))
-                .collect::<Result<_>>()?,
-            left_start: left.index_of_column(&self.keys.left[0])?,
-            left_end: left.index_of_column(&self.keys.left[1])?,
-            right_start: right.index_of_column(&self.keys.right[0])?,
-            right_end: right.index_of_column(&self.keys.right[1])?,
-            join: self.kind(),
-            innermost: self.innermost,
-        };
+        let spec = self.spec(left, right)?;
         let [left, right] = physical;
         Ok(Arc::new(SpanJoinExec::try_new(left, right, spec)?))
-    }
-
-    fn kind(&self) -> SpanJoinKind {
-        match self.join_type {
-            JoinType::Left => SpanJoinKind::Left,
-            JoinType::Semi => SpanJoinKind::LeftSemi,
-            JoinType::Anti => SpanJoinKind::LeftAnti,
-            // `try_new` refuses the last two.
-            JoinType::Inner | JoinType::Right | JoinType::Full => SpanJoinKind::Inner,
-        }
-    }
-
-    fn physical_relation(&self) -> PhysicalRelation {
-        match self.relation {
-            SpanRelation::Contains => PhysicalRelation::Contains,
-            SpanRelation::Within => PhysicalRelation::Within,
-            SpanRelation::Overlaps => PhysicalRelation::Overlaps,
-            SpanRelation::Equals => PhysicalRelation::Equals,
-        }
     }
 }
 
@@ -169,9 +146,24 @@ impl UserDefinedLogicalNodeCore for SpanJoinNode {
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let SpanJoinKeys { on, left: [a, b], right: [c, d] } = &self.keys;
-        let relation = self.physical_relation();
-        let innermost = if self.innermost { " innermost" } else { "" };
-        write!(f, "SpanJoin: {} [{a}, {b}) {relation}{innermost} [{c}, {d})", PlanJoin::from(self.kind()))?;
+        let SpanJoinMode { relation, comparison, kind, innermost } = self.mode;
+        write!(f, "SpanJoin: {} ", PlanJoin::from(kind))?;
+        match comparison {
+            SpanComparison::HalfOpen => {
+                let innermost = if innermost { " innermost" } else { "" };
+                write!(f, "[{a}, {b}) {relation}{innermost} [{c}, {d})")?;
+            }
+            SpanComparison::Plain { strict } => {
+                let [first, second] = strict.map(|strict| if strict { "<" } else { "<=" });
+                match relation {
+                    SpanRelation::Contains | SpanRelation::Equals => {
+                        write!(f, "{relation}({a} {first} {c}, {d} {second} {b})")?;
+                    }
+                    SpanRelation::Within => write!(f, "{relation}({c} {first} {a}, {b} {second} {d})")?,
+                    SpanRelation::Overlaps => write!(f, "{relation}({a} {first} {d}, {c} {second} {b})")?,
+                }
+            }
+        }
         let on: Vec<String> = on.iter().map(|(left, right)| format!("{left} = {right}")).collect();
         if on.is_empty() { Ok(()) } else { write!(f, " on=[{}]", on.join(", ")) }
     }
@@ -190,7 +182,7 @@ impl UserDefinedLogicalNodeCore for SpanJoinNode {
         let Ok([left, right]) = <[LogicalPlan; 2]>::try_from(inputs) else {
             return plan_err!("a span join has two inputs");
         };
-        Self::try_new(Arc::new(left), Arc::new(right), keys, self.relation, self.join_type, self.innermost)
+        Self::try_new(Arc::new(left), Arc::new(right), keys, self.mode)
     }
 
     /// The output columns wanted, each on its side; what is compared is added by the caller.

@@ -1,34 +1,60 @@
-//! The top of an output's physical plan: passes rows on, and says how they must be distributed.
+//! The top of an output's physical plan: passes rows on, and says how they must be distributed and sorted.
 
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::compute::SortOptions;
+use arrow::datatypes::Schema;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{Distribution, PhysicalExpr};
+use datafusion::physical_expr::{
+    Distribution, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
+};
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
+use ir::op::{Sink, SortColumn};
+
+/// The order of a sink as DataFusion has it; `None` without one. NULL counts as larger than every value.
+pub(crate) fn ordering(sort_by: &[SortColumn], schema: &Schema) -> Option<LexOrdering> {
+    let columns = sort_by.iter().filter_map(|sort| {
+        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new_with_schema(&sort.column, schema).ok()?);
+        let options = SortOptions { descending: sort.descending, nulls_first: sort.descending };
+        Some(PhysicalSortExpr::new(column, options))
+    });
+    LexOrdering::new(columns)
+}
+
+/// An order in words.
+pub(super) fn sort_text(sort_by: &[SortColumn]) -> String {
+    let columns = sort_by
+        .iter()
+        .map(|sort| if sort.descending { format!("{} desc", sort.column) } else { sort.column.clone() });
+    columns.collect::<Vec<_>>().join(", ")
+}
 
 /// Gives its input's rows, with the rows of one partition of the table in one partition of the plan: otherwise
-/// every partition of the plan would write a file for every partition of the table.
+/// every partition of the plan would write a file for every partition of the table. If the table has an order, each
+/// partition of the plan is sorted by it: it becomes a sorted run of files.
 #[derive(Debug)]
 pub struct WriteExec {
     table: String,
     partition_by: Vec<String>,
+    sort_by: Vec<SortColumn>,
     input: Arc<dyn ExecutionPlan>,
 }
 
 impl WriteExec {
-    /// The top of a plan whose rows are written to `table`, which is partitioned by columns of `input`.
+    /// The top of a plan whose rows are written to `table`, as `sink` says.
     #[must_use]
-    pub fn new(table: &str, partition_by: &[String], input: Arc<dyn ExecutionPlan>) -> Self {
-        Self { table: table.to_owned(), partition_by: partition_by.to_vec(), input }
+    pub fn new(table: &str, sink: &Sink, input: Arc<dyn ExecutionPlan>) -> Self {
+        let (partition_by, sort_by) = (sink.partition_by.clone(), sink.sort_by.clone());
+        Self { table: table.to_owned(), partition_by, sort_by, input }
     }
 }
 
@@ -40,10 +66,13 @@ impl DisplayAs for WriteExec {
             }
             DisplayFormatType::TreeRender => return write!(f, "table={}", self.table),
         }
-        if self.partition_by.is_empty() {
-            return Ok(());
+        if !self.partition_by.is_empty() {
+            write!(f, " partition_by=[{}]", self.partition_by.join(", "))?;
         }
-        write!(f, " partition_by=[{}]", self.partition_by.join(", "))
+        if !self.sort_by.is_empty() {
+            write!(f, " sort_by=[{}]", sort_text(&self.sort_by))?;
+        }
+        Ok(())
     }
 }
 
@@ -73,6 +102,10 @@ impl ExecutionPlan for WriteExec {
         InputDistributionRequirements::new(vec![distribution])
     }
 
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        vec![ordering(&self.sort_by, &self.schema()).map(OrderingRequirements::from)]
+    }
+
     fn maintains_input_order(&self) -> Vec<bool> {
         vec![true]
     }
@@ -94,7 +127,12 @@ impl ExecutionPlan for WriteExec {
         _options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match <[Arc<dyn ExecutionPlan>; 1]>::try_from(children) {
-            Ok([input]) => Ok(Arc::new(Self::new(&self.table, &self.partition_by, input))),
+            Ok([input]) => Ok(Arc::new(Self {
+                table: self.table.clone(),
+                partition_by: self.partition_by.clone(),
+                sort_by: self.sort_by.clone(),
+                input,
+            })),
             Err(children) => internal_err!("WriteExec has one child, not {}", children.len()),
         }
     }

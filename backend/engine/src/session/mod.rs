@@ -3,12 +3,13 @@
 //! Oracle, emission, execution and ad-hoc queries all use the same state, so what one of them accepts the others
 //! accept, and what is described is what runs.
 
-mod list_aggregates;
 mod machine;
 mod options;
 mod planner;
+mod reclaiming_pool;
 
 pub use options::SessionOptions;
+pub(crate) use reclaiming_pool::{Reclaimable, ReclaimingPool};
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -22,9 +23,12 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionConfig;
 
 use crate::error::EngineError;
+use crate::rules::{SingleStepLists, SpanJoins};
 
 /// How many memory consumers an out-of-memory message lists.
 const LISTED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(5).unwrap();
+/// A side of a join that is estimated smaller is not partitioned.
+const COLLECTED_BYTES: usize = 4 << 20;
 /// The stack of the threads that plan and run. Plans nest as deep as chains of views do, and so do the streams
 /// that run them.
 const STACK_BYTES: usize = 32 * 1024 * 1024;
@@ -147,7 +151,8 @@ fn build(options: &SessionOptions, more: Vec<Arc<ScalarUDF>>) -> Result<SessionS
         .with_default_features()
         .with_query_planner(Arc::new(planner::EnginePlanner))
         // Added after DataFusion's own rules; they all stay.
-        .with_physical_optimizer_rule(Arc::new(list_aggregates::SingleStepLists));
+        .with_optimizer_rule(Arc::new(SpanJoins))
+        .with_physical_optimizer_rule(Arc::new(SingleStepLists));
     // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.
     builder.scalar_functions().get_or_insert_default().extend(functions::scalar_functions());
     builder.scalar_functions().get_or_insert_default().extend(more);
@@ -162,6 +167,9 @@ fn config(options: &SessionOptions) -> SessionConfig {
         .with_information_schema(true);
     let settings = config.options_mut();
     settings.execution.time_zone = Some("UTC".to_owned());
+    // A declared order is kept while rows are dealt out to partitions: merging sorted streams costs a fraction of
+    // sorting again. Without an order there is nothing to keep, and plans do not change.
+    settings.optimizer.prefer_existing_sort = true;
     // Dynamic filters change rows between runs when they go wrong, and gain little where whole tables are read;
     // their list form panics on dictionary keys. (The first switch sets the others only when set by its key.)
     settings.optimizer.enable_dynamic_filter_pushdown = false;
@@ -170,11 +178,15 @@ fn config(options: &SessionOptions) -> SessionConfig {
     settings.optimizer.enable_topk_dynamic_filter_pushdown = false;
     settings.optimizer.hash_join_inlist_pushdown_max_size = 0;
     settings.optimizer.hash_join_inlist_pushdown_max_distinct_values = 0;
+    // The estimate of a scan is the size of its files, whatever columns are read. Building a table of this size on one
+    // core takes less than distributing the rows of the other side, which is the larger one.
+    settings.optimizer.hash_join_single_partition_threshold = COLLECTED_BYTES;
     config
 }
 
 fn environment(options: &SessionOptions) -> Result<Arc<RuntimeEnv>> {
     let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_limit_bytes), LISTED_CONSUMERS);
+    let pool = ReclaimingPool::new(Arc::new(pool));
     let mode = match &options.spill_directory {
         Some(path) => DiskManagerMode::Directories(vec![path.clone()]),
         None => DiskManagerMode::OsTmpDirectory,

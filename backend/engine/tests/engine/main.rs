@@ -8,4 +8,5 @@ mod oracle;
 mod outputs;
 mod plans;
 mod shared_views;
+mod span_joins;
 mod sql;

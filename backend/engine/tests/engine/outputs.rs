@@ -10,7 +10,10 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use delta::{WriteMode, WriteOptions};
-use engine::{Cancellation, ExecutionObserver, OutputOutcome, RunError, RunOptions, SegmentOutcome, execute};
+use engine::{
+    Cancellation, ExecutionObserver, OutputOutcome, RunError, RunOptions, SegmentOutcome, Stage, execute,
+    explain,
+};
 
 use crate::lake::{Lake, options};
 
@@ -261,4 +264,81 @@ async fn another_schema_is_written_only_when_allowed() {
     options.allow_schema_change = true;
     execute(&lake.session, &dag, &options).await.unwrap();
     assert_eq!(lake.rows("SELECT x FROM bad").await, ["1", "2"]);
+}
+
+/// Spans of several files, written in a declared order as two sorted runs: the first overwrites, the second appends.
+async fn sorted_spans(order: &str) -> Lake {
+    let lake = lake().await;
+    for (mode, first) in [("overwrite", 0), ("append", 15_000)] {
+        let text = format!(
+            "graph t phase=scheduled\n\
+             t = scan location=t version=0 rows=0\n\
+             half = filter t predicate=(id > {first} AND id <= {first} + 15000)\n\
+             p = project half columns={{file: (id % 7), s: (id / 70), e: (id / 70 + 3 + id % 5), id: id}}\n\
+             @spans = sink p location=spans mode={mode}{order}\n"
+        );
+        lake.run(&text).await.unwrap();
+    }
+    lake
+}
+
+const BY_FILE_AND_START: &str = " sort_by=[{column: file}, {column: s}, {column: e, descending: true}]";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_span_join_of_tables_in_order_does_not_sort() {
+    let text = "graph t phase=scheduled\n\
+        o = scan location=spans version=1 rows=0 place recompute \"test\"\n\
+        i = filter o predicate=(id % 3 = 0)\n\
+        j = span_join o, i join_type=inner relation=contains on=[[file, file]] left=[s, e] right=[s, e] \
+        columns=[(left.id as outer), (right.id as inner)]\n\
+        @out = sink j location=out mode=overwrite\n";
+    let mut answers = Vec::new();
+    for (order, sorts) in [(BY_FILE_AND_START, 0), ("", 2)] {
+        let lake = sorted_spans(order).await;
+        let dag = lake.compile(text).await;
+        let physical = explain(&dag, &lake.session, Stage::Physical).await.unwrap();
+        assert_eq!(physical.matches("SortExec").count(), sorts, "{physical}");
+        lake.run(text).await.unwrap();
+        answers.push(lake.rows("SELECT count(*), sum(\"outer\" * 31 + \"inner\") FROM out").await);
+    }
+    assert_eq!(answers[0], answers[1], "with and without an order");
+    let plain = lake_answer().await;
+    assert_eq!(answers[0], plain, "as the comparisons say");
+}
+
+/// The same join written as comparisons, over tables without an order.
+async fn lake_answer() -> Vec<String> {
+    let lake = sorted_spans("").await;
+    let query = "SELECT count(*), sum(o.id * 31 + i.id) FROM spans o JOIN spans i \
+        ON o.file = i.file AND o.s <= i.s AND i.e <= o.e WHERE i.id % 3 = 0";
+    lake.rows(query).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_sorted_below_the_sink() {
+    let lake = sorted_spans(BY_FILE_AND_START).await;
+    let dag = lake
+        .compile(&format!(
+            "graph t phase=scheduled\n\
+             t = scan location=spans version=1 rows=0 place recompute \"test\"\n\
+             p = project t columns={{e: e, id: id}}\n\
+             @by_end = sink p location=by_end mode=overwrite sort_by=[{{column: e, descending: true}}]\n\
+             @as_is = sink t location=as_is mode=overwrite{BY_FILE_AND_START}\n"
+        ))
+        .await;
+    let physical = explain(&dag, &lake.session, Stage::Physical).await.unwrap();
+    let (as_is, by_end) = physical.split_once("-- output by_end").unwrap();
+    assert!(by_end.contains("WriteExec: by_end sort_by=[e desc]\n  SortExec: expr=[e@0 DESC]"), "{physical}");
+    assert!(!as_is.contains("SortExec"), "rows that come in order are written as they come: {physical}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_the_table_does_not_have_is_not_appended() {
+    let lake = sorted_spans(BY_FILE_AND_START).await;
+    let text = "graph t phase=scheduled\n\
+        t = scan location=spans version=1 rows=0\n\
+        @spans = sink t location=spans mode=append sort_by=[{column: id}]\n";
+    let error = lake.run(text).await.unwrap_err();
+    assert!(matches!(error, RunError::Prepare { .. }), "{error}");
+    assert_eq!(lake.rows("SELECT count(*) FROM spans").await, ["30000"]);
 }

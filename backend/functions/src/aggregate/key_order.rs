@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Int64Type, UInt64Type};
 use arrow::row::{RowConverter, Rows, SortField};
 use datafusion::common::Result;
 
-/// Keys of rows, ascending with NULL last. Rows are numbered over all chunks.
+/// Keys of rows, ascending with NULL last.
 pub(super) enum KeyOrder {
     /// One or two integer-like keys without NULL: their values, biased so that they compare unsigned, packed
     /// into one number.
@@ -18,36 +18,20 @@ pub(super) enum KeyOrder {
 }
 
 impl KeyOrder {
-    /// Prepares `rows` rows; each chunk gives one array for each of `types`.
-    pub(super) fn try_new<'a>(
-        types: &[DataType],
-        rows: usize,
-        chunks: impl Iterator<Item = &'a [ArrayRef]> + Clone,
-    ) -> Result<Self> {
-        let packable = |key: &DataType| {
-            key.is_integer() || matches!(key, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))
+    /// Prepares the rows of `keys`, columns of the same length.
+    pub(super) fn try_new(keys: &[ArrayRef]) -> Result<Self> {
+        let packable = |key: &ArrayRef| {
+            let integer = key.data_type().is_integer();
+            (integer
+                || matches!(key.data_type(), DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)))
+                && key.null_count() == 0
         };
-        let complete = chunks.clone().flatten().all(|key| key.null_count() == 0);
-        if complete && types.len() <= 2 && types.iter().all(packable) {
-            let mut packed = Vec::with_capacity(rows);
-            for keys in chunks {
-                pack(keys, &mut packed)?;
-            }
-            return Ok(Self::Packed(packed));
+        if keys.len() <= 2 && keys.iter().all(packable) {
+            return Ok(Self::Packed(packed(keys)?));
         }
         let order = SortOptions { descending: false, nulls_first: false };
-        let fields = types.iter().map(|key| SortField::new_with_options(key.clone(), order));
-        let converter = RowConverter::new(fields.collect())?;
-        let mut converted = converter.empty_rows(0, 0);
-        for (index, keys) in chunks.enumerate() {
-            converter.append(&mut converted, keys)?;
-            if index == 0 {
-                // The first chunk tells how long keys are; growing step by step would copy them many times.
-                let bytes: usize = converted.lengths().sum();
-                converted.reserve(rows, bytes / converted.num_rows().max(1) * rows);
-            }
-        }
-        Ok(Self::Rows(converted))
+        let fields = keys.iter().map(|key| SortField::new_with_options(key.data_type().clone(), order));
+        Ok(Self::Rows(RowConverter::new(fields.collect())?.convert_columns(keys)?))
     }
 
     /// A number that orders rows like the keys do, except that different keys may share it.
@@ -67,12 +51,11 @@ impl KeyOrder {
     }
 }
 
-/// Appends the packed keys of a chunk: the first key in the upper, the second in the lower half.
-fn pack(keys: &[ArrayRef], packed: &mut Vec<u128>) -> Result<()> {
-    let first = packed.len();
+/// The first key in the upper, the second in the lower half.
+fn packed(keys: &[ArrayRef]) -> Result<Vec<u128>> {
+    let mut packed = vec![0; keys.first().map_or(0, |key| key.len())];
     for (key, shift) in keys.iter().zip([64, 0]) {
-        packed.resize(first + key.len(), 0);
-        let places = packed.iter_mut().skip(first);
+        let places = packed.iter_mut();
         if key.data_type().is_unsigned_integer() {
             let values = cast(key, &DataType::UInt64)?;
             let values = values.as_primitive::<UInt64Type>().values();
@@ -84,7 +67,7 @@ fn pack(keys: &[ArrayRef], packed: &mut Vec<u128>) -> Result<()> {
             places.zip(biased).for_each(|(place, value)| *place |= u128::from(value) << shift);
         }
     }
-    Ok(())
+    Ok(packed)
 }
 
 /// The first sixteen bytes, so that most comparisons need no second look at the rows. Shorter byte strings are

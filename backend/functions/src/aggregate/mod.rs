@@ -11,8 +11,12 @@ pub mod array_agg_sorted;
 mod best_rows;
 mod columns;
 pub mod count_if;
+mod grouped_rows;
 mod key_order;
 mod sorted_lists;
+
+pub use grouped_rows::GroupedRows;
+pub use sorted_lists::SortedLists;
 
 /// Every aggregate function, in alphabetical order of the names.
 pub(crate) fn all() -> Vec<Arc<AggregateUDF>> {

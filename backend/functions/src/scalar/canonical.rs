@@ -88,8 +88,11 @@ impl CanonicalColumn {
                 let Some(text) = TextColumn::try_new(array.as_ref())?.get(row) else { return Ok(false) };
                 out.extend_from_slice(text.as_bytes());
             }
-            Self::Signed(array) if array.is_valid(row) => write!(out, "{}", array.value(row))?,
-            Self::Unsigned(array) if array.is_valid(row) => write!(out, "{}", array.value(row))?,
+            Self::Signed(array) if array.is_valid(row) => {
+                let value = array.value(row);
+                push_decimal(out, value < 0, value.unsigned_abs());
+            }
+            Self::Unsigned(array) if array.is_valid(row) => push_decimal(out, false, array.value(row)),
             Self::Boolean(array) if array.is_valid(row) => write!(out, "{}", array.value(row))?,
             Self::Signed(_) | Self::Unsigned(_) | Self::Boolean(_) => return Ok(false),
             Self::Encoded { keys, values } => match keys.get(row).copied().flatten() {
@@ -99,6 +102,26 @@ impl CanonicalColumn {
         }
         Ok(true)
     }
+}
+
+/// Appends a number in decimal. Most parts of most identifiers are numbers.
+fn push_decimal(out: &mut Vec<u8>, negative: bool, magnitude: u64) {
+    // 2^64 has twenty digits.
+    let mut digits = [0; 20];
+    let mut used = 0;
+    let mut rest = magnitude;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        used += 1;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if negative {
+        out.push(b'-');
+    }
+    out.extend_from_slice(digits.split_at(digits.len() - used).1);
 }
 
 fn checked_cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {

@@ -30,7 +30,7 @@ pub(crate) struct Emitter<'e, 's> {
 
 impl Emitter<'_, '_> {
     /// Writes all tables that come from [`Facts`].
-    pub(crate) fn emit(&self, ids: &mut RowIds<'_>, out: &mut TableBuilders) {
+    pub(crate) fn emit(&self, ids: &mut RowIds, out: &mut TableBuilders) {
         let scope_ids = self.scopes(ids, out);
         let def_ids = self.definitions(ids, out, &scope_ids);
         self.redirects(out, &scope_ids);
@@ -46,7 +46,7 @@ impl Emitter<'_, '_> {
         self.node_ids.get(node).copied().unwrap_or(self.file_node_id)
     }
 
-    fn scopes(&self, ids: &mut RowIds<'_>, out: &mut TableBuilders) -> Vec<i64> {
+    fn scopes(&self, ids: &mut RowIds, out: &mut TableBuilders) -> Vec<i64> {
         let mut scope_ids: Vec<i64> = Vec::with_capacity(self.facts.scopes.len());
         let mut depths: Vec<i32> = Vec::with_capacity(self.facts.scopes.len());
         for scope in &self.facts.scopes {
@@ -70,7 +70,7 @@ impl Emitter<'_, '_> {
         scope_ids
     }
 
-    fn definitions(&self, ids: &mut RowIds<'_>, out: &mut TableBuilders, scope_ids: &[i64]) -> Vec<i64> {
+    fn definitions(&self, ids: &mut RowIds, out: &mut TableBuilders, scope_ids: &[i64]) -> Vec<i64> {
         let declarations = self.declarations();
         let bindings = &self.facts.bindings;
         let def_ids: Vec<i64> = bindings
@@ -124,7 +124,7 @@ impl Emitter<'_, '_> {
 
     fn references(
         &self,
-        ids: &mut RowIds<'_>,
+        ids: &mut RowIds,
         out: &mut TableBuilders,
         scope_ids: &[i64],
         def_ids: &[i64],
@@ -154,7 +154,7 @@ impl Emitter<'_, '_> {
 
     fn calls(
         &self,
-        ids: &mut RowIds<'_>,
+        ids: &mut RowIds,
         out: &mut TableBuilders,
         def_ids: &[i64],
         refs: &HashMap<NodeIndex, i64>,
@@ -178,7 +178,7 @@ impl Emitter<'_, '_> {
         }
     }
 
-    fn call_args(&self, ids: &mut RowIds<'_>, out: &mut TableBuilders) {
+    fn call_args(&self, ids: &mut RowIds, out: &mut TableBuilders) {
         for arg in &self.facts.call_args {
             let span = self.tree.span(arg.node);
             out.call_args(CallArgRow {
@@ -195,7 +195,7 @@ impl Emitter<'_, '_> {
         }
     }
 
-    fn imports(&self, ids: &mut RowIds<'_>, out: &mut TableBuilders, def_ids: &[i64]) {
+    fn imports(&self, ids: &mut RowIds, out: &mut TableBuilders, def_ids: &[i64]) {
         for import in &self.facts.imports {
             let span = self.tree.span(import.node);
             out.imports(ImportRow {
@@ -216,7 +216,7 @@ impl Emitter<'_, '_> {
         }
     }
 
-    fn decorators(&self, ids: &mut RowIds<'_>, out: &mut TableBuilders) {
+    fn decorators(&self, ids: &mut RowIds, out: &mut TableBuilders) {
         for decorator in &self.facts.decorators {
             let span = self.tree.span(decorator.node);
             out.decorators(DecoratorRow {
@@ -233,7 +233,7 @@ impl Emitter<'_, '_> {
         }
     }
 
-    fn docstrings(&self, ids: &mut RowIds<'_>, out: &mut TableBuilders) {
+    fn docstrings(&self, ids: &mut RowIds, out: &mut TableBuilders) {
         for docstring in &self.facts.docstrings {
             let Span { start, end } = docstring.span;
             out.docstrings(DocstringRow {

@@ -25,7 +25,8 @@ pub struct Column {
 /// Receives the rows of the extraction tables.
 pub trait TableSink {
     /// Takes the next rows of `table`. The batch has exactly the schema [`Table::schema`]. Batches of one
-    /// table arrive in path order; batches of different tables are interleaved, in bounded pieces.
+    /// table hold whole files and arrive in ascending order of `file_id`, but for the paths that could not be
+    /// walked, whose errors come last; batches of different tables are interleaved, in bounded pieces.
     ///
     /// # Errors
     /// Whatever the sink reports; extraction stops and returns it as [`crate::ExtractError::Sink`].

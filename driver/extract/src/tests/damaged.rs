@@ -17,15 +17,19 @@ fn damaged_files_become_rows_and_do_not_stop_the_rest() {
     let options = Options { max_file_bytes: 64, ..Options::default() };
     let summary = extract(folder.path(), &options, &mut tables).expect("extraction");
     assert_eq!((summary.files, summary.parsed, summary.extract_errors), (7, 3, 3));
-    let errors: Vec<_> = tables
+    let mut errors: Vec<_> = tables
         .rows(Table::ExtractErrors)
         .iter()
         .map(|row| (row["path"].clone(), row["code"].clone()))
         .collect();
+    errors.sort();
     let expected = [("bad.py", "invalid_utf8"), ("big.py", "file_too_large"), ("zero.py", "binary")];
     assert_eq!(errors, expected.map(|(path, code)| (path.to_owned(), code.to_owned())));
     assert!(tables.rows(Table::ParseErrors).iter().all(|row| row["path"] == "broken.py"));
     assert!(!tables.rows(Table::ParseErrors).is_empty());
+    let ids: Vec<i64> =
+        tables.rows(Table::Files).iter().map(|row| row["file_id"].parse().expect("id")).collect();
+    assert!(ids.len() == 7 && ids.is_sorted(), "files come in the order of their identifiers: {ids:?}");
     let data = tables.rows(Table::Files).into_iter().find(|row| row["path"] == "data.bin").expect("data.bin");
     assert_eq!(data["language"], "NULL");
 }

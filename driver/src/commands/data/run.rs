@@ -20,6 +20,7 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     let compilation = compile(source, &context.workers, None, verify, &mut observe)?;
     if context.console.is_verbose() {
         context.console.note(&decisions);
+        context.console.note(&compilation.reuse_text().unwrap_or_default());
     }
     let report = publish(compilation, context, Stages::default(), false)?;
     if context.console.is_json() {

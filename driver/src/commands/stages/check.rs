@@ -16,7 +16,10 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     // Checking is about the spec, and must be quick; the graph is verified before anything runs.
     let verify = context.workers.verify_on_request();
     let source = Source::read(&arguments.spec, context.stdin);
-    let compiled = source.and_then(|source| compile(source, &context.workers, None, verify, &mut |_| {}));
+    // The other passes find nothing more: they only run when these found no mistake.
+    let front = passes::PIPELINE.iter().rfind(|pass| pass.family == passes::Family::Front);
+    let last = front.filter(|_| !verify).map(|pass| pass.name);
+    let compiled = source.and_then(|source| compile(source, &context.workers, last, verify, &mut |_| {}));
     let elapsed = started.elapsed();
     if context.console.is_json() {
         // Here the findings are the result.
@@ -30,6 +33,7 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
             "ok": is_ok,
             "spec_hash": compiled.as_ref().ok().map(|compilation| compilation.spec_hash),
             "diagnostics": resolve(diagnostics, source),
+            "reused_views": compiled.as_ref().ok().and_then(|compilation| compilation.reused),
             "seconds": elapsed.as_secs_f64(),
             "stages": compiled.as_ref().ok().map(|compilation| compilation.stages.json()),
         }))?;
@@ -41,8 +45,11 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     let spec = &compilation.source.spec;
     let counted =
         |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
+    let reused = compilation.reused.map_or(String::new(), |reused| {
+        format!("reused {reused} of {}, ", counted(spec.view_definitions.len(), "view"))
+    });
     context.console.print(&format!(
-        "ok: {}, {}, {}; checked in {} s\n",
+        "ok: {}, {}, {}; {reused}checked in {} s\n",
         counted(spec.input_relations.len(), "input"),
         counted(spec.view_definitions.len(), "view"),
         counted(spec.output_targets.len(), "output"),

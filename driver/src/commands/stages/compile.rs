@@ -25,6 +25,9 @@ pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_
     let mut observe = |event: &passes::PassEvent<'_>| seen.add(event);
     let verify = context.workers.verify_passes();
     let compilation = compile(source, &context.workers, request.last_pass(), verify, &mut observe)?;
+    if let Some(text) = compilation.reuse_text().filter(|_| context.console.is_verbose()) {
+        context.console.note(&text);
+    }
     let result = match request.after {
         Some(_) => seen.text(arguments.diff).into_bytes(),
         None if arguments.diff => return Err(Failure::Bug("`--diff` without a stage".to_owned())),

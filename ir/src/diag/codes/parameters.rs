@@ -122,4 +122,12 @@ Fix: use a path, or a URL of a store this program was built with.";
 Example: `write_metadata: {operation: mine}`
 
 Fix: choose another key.";
+
+    SORT_COLUMN = "E0509", "sort-column", "rows of an output cannot be sorted as asked":
+"`sort_by` names columns of the output, each once, of a type that has an order (no lists, maps or structs). Rows that are \
+appended must be sorted as the table records it.
+
+Example: `columns: [path], sort_by: [path, bstart]`
+
+Fix: add the column to `columns`, or leave it out of `sort_by`.";
 }

@@ -95,6 +95,15 @@ Example: `driver check spec.yml` where the file is `spec.yaml`.
 
 Fix: correct the path or the permissions.";
 
+    NO_PROGRESS = "E0713", "no-progress", "a run stood still":
+"For longer than the timeout no operator took or gave a row, nothing was read, written or spilled, and no thread computed. \
+The run was ended, and nothing was published. The message names the views and outputs that were running and the operators in \
+them that had not ended, inputs first.
+
+Example: a store that accepts a request and does not answer.
+
+Fix: if something outside is only slow, raise `--no-progress-timeout`; otherwise please report it with the message.";
+
     STORE_UNREACHABLE = "E0712", "store-unreachable", "a store cannot be reached":
 "The place of a table is in a store that does not answer, or that does not know who is asking.
 

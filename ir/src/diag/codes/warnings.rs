@@ -61,4 +61,12 @@ Fix: none is needed if that is meant; otherwise add the column, or check its spe
 Example: `predicate: 1 = 1`
 
 Fix: remove the view, or correct the condition.";
+
+    UNREADABLE_PROOFS = "W0009", "unreadable-proofs", "what an earlier compilation proved cannot be read":
+"The file in `.codeanatomy/compiled` beside the spec holds the types that earlier compilations worked out. It is damaged, \
+or not such a file; everything is worked out again and the file is replaced.
+
+Example: a file that a full disk cut short.
+
+Fix: none is needed; if the warning comes back, check who else writes to the folder.";
 }

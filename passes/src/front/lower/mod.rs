@@ -25,7 +25,7 @@ mod transform;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs, ScalarExpr};
 use ir::graph::{CachePolicy, Graph, Node};
-use ir::op::{Input, Op, Project, Sink, SinkMode};
+use ir::op::{Input, Op, Project, Sink, SinkMode, SortColumn};
 use ir::schema::Schema;
 use ir::spec::{CacheAction, InputRelation, MaterializationMode, OutputTarget, Spec, ViewDefinition};
 
@@ -136,6 +136,11 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
             MaterializationMode::Overwrite => SinkMode::Overwrite,
         },
         partition_by: output.partition_by.clone(),
+        sort_by: output
+            .sort_by
+            .iter()
+            .map(|sort| SortColumn { column: sort.column.clone(), descending: sort.descending })
+            .collect(),
         target_file_size: output.target_file_size,
         metadata: output.write_metadata.clone(),
         max_commit_retries: output.max_commit_retries,
@@ -191,6 +196,7 @@ fn lower_cache_policy(cx: &mut Context<'_>, spec: &Spec) -> CachePolicy {
     let mut lowered = CachePolicy {
         min_fanout: policy.min_fanout,
         min_estimated_rows: policy.min_estimated_rows,
+        memory_budget: policy.cache_memory_budget,
         force: Vec::new(),
         never: Vec::new(),
     };

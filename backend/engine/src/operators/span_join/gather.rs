@@ -9,24 +9,47 @@ use datafusion::common::{Result, internal_err};
 
 use super::input::KeyedBatch;
 
-/// A row of a registered batch; `None` stands for NULL in all columns.
-pub(super) type Pick = Option<(usize, usize)>;
+/// A row of a registered batch.
+pub(super) type Pick = (usize, usize);
+
+/// Stands for NULL in all columns.
+pub(super) const ABSENT: Pick = (usize::MAX, 0);
+
+/// One of the two inputs, by what it does in the join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Its groups are kept.
+    Stored,
+    /// Its rows stream past the groups.
+    Probe,
+}
 
 /// Rows picked from one input.
-#[derive(Debug)]
-pub(super) struct PickedRows {
-    schema: SchemaRef,
+#[derive(Debug, Default)]
+struct PickedRows {
+    /// Whether a column of this input is returned. Picks are dropped otherwise.
+    returned: bool,
     sources: Vec<Arc<KeyedBatch>>,
     picks: Vec<Pick>,
+    /// Whether some picks are [`ABSENT`].
+    has_absent: bool,
+}
+
+/// How the columns of one input are put together.
+enum Gather {
+    /// No batch was picked from: NULLs only.
+    Absent,
+    /// From one batch.
+    Take(UInt32Array),
+    /// From several batches, the last of them a single NULL if needed.
+    Interleave(Vec<Pick>),
 }
 
 impl PickedRows {
-    fn new(schema: SchemaRef) -> Self {
-        Self { schema, sources: Vec::new(), picks: Vec::new() }
-    }
-
-    /// Makes the rows of a batch available for picking until the next flush; returns its number.
     fn register(&mut self, batch: &Arc<KeyedBatch>) -> usize {
+        if !self.returned {
+            return 0;
+        }
         match self.sources.last() {
             Some(last) if Arc::ptr_eq(last, batch) => {}
             Some(_) | None => self.sources.push(Arc::clone(batch)),
@@ -34,39 +57,44 @@ impl PickedRows {
         self.sources.len() - 1
     }
 
-    /// The picked rows, column by column; forgets picks and batches.
-    fn flush(&mut self) -> Result<Vec<ArrayRef>> {
-        let picks = std::mem::take(&mut self.picks);
-        let sources = std::mem::take(&mut self.sources);
-        match sources.as_slice() {
-            [] => {
-                Ok(self.schema.fields().iter().map(|f| new_null_array(f.data_type(), picks.len())).collect())
+    /// Ends the picking of this output batch.
+    fn plan(&mut self) -> Gather {
+        let mut picks = std::mem::take(&mut self.picks);
+        let has_absent = std::mem::take(&mut self.has_absent);
+        match self.sources.len() {
+            0 => Gather::Absent,
+            1 if has_absent => {
+                let row = |pick: &Pick| (*pick != ABSENT).then_some(pick.1 as u32);
+                Gather::Take(picks.iter().map(row).collect())
             }
-            [only] => {
-                let rows: UInt32Array = picks.iter().map(|pick| pick.map(|(_, row)| row as u32)).collect();
-                Ok(only
-                    .batch
-                    .columns()
-                    .iter()
-                    .map(|column| take(column, &rows, None))
-                    .collect::<Result<_, _>>()?)
+            1 => Gather::Take(picks.iter().map(|(_, row)| *row as u32).collect::<Vec<_>>().into()),
+            null => {
+                if has_absent {
+                    picks.iter_mut().filter(|pick| **pick == ABSENT).for_each(|pick| *pick = (null, 0));
+                }
+                Gather::Interleave(picks)
             }
-            several => {
-                // One more source, of a single NULL, for the rows without a partner.
-                let null = several.len();
-                let picks: Vec<(usize, usize)> = picks.iter().map(|pick| pick.unwrap_or((null, 0))).collect();
-                let has_null = picks.iter().any(|(source, _)| *source == null);
-                let columns = self.schema.fields().iter().enumerate().map(|(index, field)| {
-                    let absent = has_null.then(|| new_null_array(field.data_type(), 1));
-                    let parts: Vec<&dyn Array> = several
-                        .iter()
-                        .map(|source| source.batch.column(index))
-                        .chain(&absent)
-                        .map(|part| part.as_ref())
-                        .collect();
-                    Ok(interleave(&parts, &picks)?)
-                });
-                columns.collect()
+        }
+    }
+
+    fn column(
+        &self,
+        index: usize,
+        gather: &Gather,
+        rows: usize,
+        field: &arrow::datatypes::Field,
+    ) -> Result<ArrayRef> {
+        let sources = self.sources.iter().map(|source| source.batch.column(index));
+        match gather {
+            Gather::Absent => Ok(new_null_array(field.data_type(), rows)),
+            Gather::Take(indices) => match sources.take(1).last() {
+                Some(source) => Ok(take(source, indices, None)?),
+                None => internal_err!("span join: rows were picked from no batch"),
+            },
+            Gather::Interleave(picks) => {
+                let null = new_null_array(field.data_type(), 1);
+                let parts: Vec<&dyn Array> = sources.chain([&null]).map(AsRef::as_ref).collect();
+                Ok(interleave(&parts, picks)?)
             }
         }
     }
@@ -76,14 +104,13 @@ impl PickedRows {
 #[derive(Debug)]
 pub(super) struct Output {
     schema: SchemaRef,
+    /// Where each column comes from.
+    columns: Vec<(Role, usize)>,
     /// Rows per batch.
     target: usize,
-    /// Whether the stored side provides the first columns.
-    stored_first: bool,
-    /// Semi and anti joins return the columns of one side.
-    left_only: bool,
     stored: PickedRows,
     probe: PickedRows,
+    picked: usize,
     flushes: usize,
     /// Rows gathered before the batch was full.
     early: BatchCoalescer,
@@ -94,17 +121,14 @@ pub(super) struct Output {
 const MAX_SOURCES: usize = 64;
 
 impl Output {
-    pub(super) fn new(
-        schema: SchemaRef,
-        target: usize,
-        (stored, probe): (SchemaRef, SchemaRef),
-        stored_first: bool,
-        left_only: bool,
-    ) -> Self {
-        let (stored, probe) = (PickedRows::new(stored), PickedRows::new(probe));
+    /// Batches of `target` rows with these columns of the two inputs.
+    pub(super) fn new(schema: SchemaRef, columns: Vec<(Role, usize)>, target: usize) -> Self {
+        let returned = |role| columns.iter().any(|(from, _)| *from == role);
+        let stored = PickedRows { returned: returned(Role::Stored), ..PickedRows::default() };
+        let probe = PickedRows { returned: returned(Role::Probe), ..PickedRows::default() };
         let target = target.max(1);
         let early = BatchCoalescer::new(Arc::clone(&schema), target);
-        Self { schema, target, stored_first, left_only, stored, probe, flushes: 0, early }
+        Self { schema, columns, target, stored, probe, picked: 0, flushes: 0, early }
     }
 
     /// Rows that still fit into this batch.
@@ -113,11 +137,7 @@ impl Output {
     }
 
     fn len(&self) -> usize {
-        self.picked() + self.early.get_buffered_rows()
-    }
-
-    fn picked(&self) -> usize {
-        self.stored.picks.len().max(self.probe.picks.len())
+        self.picked + self.early.get_buffered_rows()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -129,24 +149,33 @@ impl Output {
         self.flushes
     }
 
-    /// Registers a batch of the stored side.
+    /// Makes the rows of a batch of the stored side available for picking; returns its number.
     pub(super) fn register_stored(&mut self, batch: &Arc<KeyedBatch>) -> usize {
         self.stored.register(batch)
     }
 
-    /// Registers a batch of the probe side.
+    /// Makes the rows of a batch of the probe side available for picking; returns its number.
     pub(super) fn register_probe(&mut self, batch: &Arc<KeyedBatch>) -> usize {
         self.probe.register(batch)
     }
 
-    /// Adds a row. The pick of a side that is not returned is ignored.
+    /// Adds a row. The pick of a side of which nothing is returned is ignored.
     pub(super) fn push(&mut self, stored: Pick, probe: Pick) {
-        if !self.left_only || self.stored_first {
-            self.stored.picks.push(stored);
+        self.push_pairs(std::iter::once(stored), probe);
+        self.stored.has_absent |= stored == ABSENT;
+        self.probe.has_absent |= probe == ABSENT;
+    }
+
+    /// Adds a row for each stored pick, none of them absent.
+    pub(super) fn push_pairs(&mut self, stored: impl ExactSizeIterator<Item = Pick>, probe: Pick) {
+        let pairs = stored.len();
+        if self.stored.returned {
+            self.stored.picks.extend(stored);
         }
-        if !self.left_only || !self.stored_first {
-            self.probe.picks.push(probe);
+        if self.probe.returned {
+            self.probe.picks.extend(std::iter::repeat_n(probe, pairs));
         }
+        self.picked += pairs;
     }
 
     /// Gathers what was picked so far when it keeps many batches alive. Leaves room for at least one row.
@@ -177,17 +206,16 @@ impl Output {
 
     fn gather(&mut self) -> Result<RecordBatch> {
         self.flushes += 1;
-        let rows = self.picked();
-        let (first, second) = if self.stored_first {
-            (&mut self.stored, &mut self.probe)
-        } else {
-            (&mut self.probe, &mut self.stored)
-        };
-        let mut columns = first.flush()?;
-        let rest = second.flush()?;
-        if !self.left_only {
-            columns.extend(rest);
-        }
+        let rows = std::mem::take(&mut self.picked);
+        let (stored, probe) = (self.stored.plan(), self.probe.plan());
+        let columns =
+            self.columns.iter().zip(self.schema.fields()).map(|(&(role, index), field)| match role {
+                Role::Stored => self.stored.column(index, &stored, rows, field),
+                Role::Probe => self.probe.column(index, &probe, rows, field),
+            });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        self.stored.sources.clear();
+        self.probe.sources.clear();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
     }

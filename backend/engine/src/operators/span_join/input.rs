@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
-use arrow::compute::{CastOptions, SortOptions, cast_with_options, partition, take};
-use arrow::datatypes::{DataType, Int64Type, Schema};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, UInt32Array};
+use arrow::compute::{SortOptions, partition, take};
+use arrow::datatypes::Schema;
 use arrow::row::{RowConverter, Rows, SortField};
 use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::common::{Result, exec_err, internal_datafusion_err};
@@ -13,6 +13,8 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::metrics::Count;
 use futures::StreamExt;
 
+use super::SpanComparison;
+use super::positions::positions;
 use super::sweep::Span;
 
 /// The order of keys: what `ORDER BY key` means in SQL.
@@ -26,6 +28,7 @@ pub(super) struct InputColumns {
     pub(super) keys: Vec<usize>,
     pub(super) start: usize,
     pub(super) end: usize,
+    pub(super) comparison: SpanComparison,
 }
 
 impl InputColumns {
@@ -54,18 +57,30 @@ pub(super) struct KeyedBatch {
     null_keys: Vec<bool>,
     starts: Int64Array,
     ends: Int64Array,
+    /// Whether inverted spans can match.
+    keeps_inverted: bool,
     /// Bytes that the batch keeps alive.
     pub(super) memory: usize,
 }
 
 impl KeyedBatch {
     fn try_new(batch: RecordBatch, columns: &InputColumns, format: Option<&RowConverter>) -> Result<Self> {
-        let starts = positions(batch.column(columns.start))?;
-        let ends = positions(batch.column(columns.end))?;
+        let starts = positions(batch.column(columns.start), columns.comparison)?;
+        let ends = positions(batch.column(columns.end), columns.comparison)?;
+        let keeps_inverted = columns.comparison != SpanComparison::HalfOpen;
         let memory = get_record_batch_memory_size(&batch);
         let Some(format) = format else {
             let runs = std::iter::once(0..batch.num_rows()).collect();
-            return Ok(Self { batch, runs, keys: None, null_keys: vec![false], starts, ends, memory });
+            return Ok(Self {
+                batch,
+                runs,
+                keys: None,
+                null_keys: vec![false],
+                starts,
+                ends,
+                keeps_inverted,
+                memory,
+            });
         };
         let keys: Vec<ArrayRef> =
             columns.keys.iter().map(|key| ArrayRef::clone(batch.column(*key))).collect();
@@ -76,7 +91,15 @@ impl KeyedBatch {
         let nulls: Vec<_> = heads.iter().filter_map(|key| key.logical_nulls()).collect();
         let null_keys = (0..runs.len()).map(|run| nulls.iter().any(|nulls| nulls.is_null(run))).collect();
         let keys = Some(format.convert_columns(&heads)?);
-        Ok(Self { batch, runs, keys, null_keys, starts, ends, memory })
+        Ok(Self { batch, runs, keys, null_keys, starts, ends, keeps_inverted, memory })
+    }
+
+    /// A batch whose spans and keys are known already.
+    pub(super) fn of_known_spans(batch: RecordBatch) -> Self {
+        let memory = get_record_batch_memory_size(&batch);
+        let [starts, ends] = [Vec::<i64>::new(), Vec::new()].map(Int64Array::from);
+        let (runs, null_keys, keeps_inverted) = (Vec::new(), Vec::new(), false);
+        Self { batch, runs, keys: None, null_keys, starts, ends, keeps_inverted, memory }
     }
 
     /// The key of a run as comparable bytes.
@@ -84,25 +107,19 @@ impl KeyedBatch {
         self.keys.as_ref().map_or(&[], |keys| keys.row(run).data())
     }
 
-    /// The span of a row, unless a bound is NULL or the span is inverted.
+    /// The span of a row, unless a bound is NULL, or the span is inverted and inverted spans match nothing.
     pub(super) fn span(&self, row: usize) -> Option<Span> {
         if self.starts.is_null(row) || self.ends.is_null(row) {
             return None;
         }
         let span = Span { start: self.starts.value(row), end: self.ends.value(row) };
-        (span.start <= span.end).then_some(span)
+        (span.start <= span.end || self.keeps_inverted).then_some(span)
     }
 
     fn inverted_spans(&self) -> usize {
         let spans = self.starts.iter().zip(self.ends.iter());
         spans.filter(|(start, end)| matches!((start, end), (Some(start), Some(end)) if end < start)).count()
     }
-}
-
-/// Positions as `Int64`; an unsigned value above its range is an error.
-fn positions(column: &ArrayRef) -> Result<Int64Array> {
-    let options = CastOptions { safe: false, ..Default::default() };
-    Ok(cast_with_options(column, &DataType::Int64, &options)?.as_primitive::<Int64Type>().clone())
 }
 
 /// A maximal sequence of rows of one batch with the same key.

@@ -10,27 +10,34 @@
 //! | file | content |
 //! |---|---|
 //! | `mod.rs` | what is joined: [`SpanJoinSpec`] and its checks |
-//! | `exec.rs` | the physical operator: requirements, properties, statistics, display |
+//! | `positions.rs` | bounds of any type as 64-bit positions |
+//! | `exec/` | the physical operator: requirements, properties, statistics, display |
+//! | `roles.rs` | what the two sides do |
 //! | `stream.rs` | the merge of one partition, group by group |
 //! | `input.rs` | one sorted input, cut into runs of equal keys |
 //! | `group.rs` | the rows of one key on the side that is kept |
 //! | `gather.rs` | output batches from picked rows |
-//! | `sweep.rs` | the algorithm for one group |
+//! | `sweep/` | the algorithm for one group |
 //!
 //! # Semantics
 //! Spans are half-open, `[start, end)`. With left span `l` and right span `r`:
 //!
-//! | relation | condition |
-//! |---|---|
-//! | contains | `l.start <= r.start AND r.end <= l.end` |
-//! | within | `r.start <= l.start AND l.end <= r.end` |
-//! | overlaps | `l.start < r.end AND r.start < l.end` |
-//! | equals | `l.start = r.start AND l.end = r.end` |
+//! | relation | first comparison | second comparison |
+//! |---|---|---|
+//! | contains | `l.start <= r.start` | `r.end <= l.end` |
+//! | within | `r.start <= l.start` | `l.end <= r.end` |
+//! | overlaps | `l.start < r.end` | `r.start < l.end` |
+//! | equals | `l.start = r.start` | `l.end = r.end` |
 //!
 //! So equal spans contain each other, an empty span `[p, p)` is contained in every span that it touches
 //! (`[a, p)` and `[p, b)` both contain it), and overlaps only what it lies strictly inside. A NULL key or bound
 //! never matches; neither does an *inverted* span (`end < start`), which the metric `inverted_spans` counts.
 //! Keys are equal when their values are (floats by IEEE 754 total order).
+//!
+//! Joins written as comparisons in SQL mean what they say ([`SpanComparison::Plain`]): either of the first three
+//! relations' comparisons may be strict or not, and an inverted span is compared like any other. The relation
+//! then only says how the bounds are arranged, and the arrangement decides the cost, not the rows: two
+//! comparisons that hold a column of each side from both ends fit any of the three.
 //!
 //! With `innermost`, a row on the contained side keeps only its tightest container: the shortest; of several
 //! the one with the larger start; of several identical spans the greatest row by all its columns in their order
@@ -46,13 +53,15 @@ mod exec;
 mod gather;
 mod group;
 mod input;
-mod shortest;
+mod positions;
+mod roles;
 mod stream;
 pub(crate) mod sweep;
 #[cfg(test)]
 mod tests;
 
 pub use exec::SpanJoinExec;
+pub(crate) use positions::has_positions;
 
 /// How the left span must lie to the right span. The module documentation gives the conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +85,19 @@ impl fmt::Display for SpanRelation {
             Self::Equals => "equals",
         })
     }
+}
+
+/// How bounds are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SpanComparison {
+    /// As half-open spans of integers: the strictness of the relation's table; inverted spans match nothing.
+    HalfOpen,
+    /// As the relation's two comparisons, each strict (`<`) or not (`<=`), whatever the order of the bounds of a
+    /// span. Not for [`SpanRelation::Equals`].
+    Plain {
+        /// Whether the first and the second comparison are strict.
+        strict: [bool; 2],
+    },
 }
 
 /// Which rows a span join returns.
@@ -107,9 +129,12 @@ impl From<SpanJoinKind> for JoinType {
 pub struct SpanJoinSpec {
     /// How the spans must lie.
     pub relation: SpanRelation,
+    /// How their bounds are compared.
+    pub comparison: SpanComparison,
     /// Pairs (left, right) of key columns of the same type; may be empty.
     pub on: Vec<(usize, usize)>,
-    /// Left column of the first position. Any integer type, like the other three.
+    /// Left column of the first position. Of half-open spans it has any integer type, like the other three;
+    /// otherwise any type with a 64-bit position (integers, dates, times, timestamps, durations).
     pub left_start: usize,
     /// Left column of the position after the last.
     pub left_end: usize,
@@ -130,19 +155,7 @@ impl SpanJoinSpec {
     /// A planning error naming the column: an index outside its schema, a bound that is not an integer, keys of
     /// different types or of a type without an order, `innermost` where nothing contains.
     pub fn validate(&self, left: &Schema, right: &Schema) -> Result<()> {
-        for (side, schema, column) in [
-            ("left", left, self.left_start),
-            ("left", left, self.left_end),
-            ("right", right, self.right_start),
-            ("right", right, self.right_end),
-        ] {
-            let (name, data_type) = column_of(side, schema, column)?;
-            if !data_type.is_integer() {
-                return plan_err!(
-                    "span join: {side} column '{name}' is {data_type}; span bounds must be integers"
-                );
-            }
-        }
+        self.validate_bounds(left, right)?;
         for &(left_key, right_key) in &self.on {
             let (left_name, left_type) = column_of("left", left, left_key)?;
             let (right_name, right_type) = column_of("right", right, right_key)?;
@@ -161,6 +174,48 @@ impl SpanJoinSpec {
                 "span join: 'innermost' needs relation contains or within, found {}",
                 self.relation
             );
+        }
+        Ok(())
+    }
+
+    fn validate_bounds(&self, left: &Schema, right: &Schema) -> Result<()> {
+        let left_bounds =
+            [column_of("left", left, self.left_start)?, column_of("left", left, self.left_end)?];
+        let right_bounds =
+            [column_of("right", right, self.right_start)?, column_of("right", right, self.right_end)?];
+        if let SpanComparison::HalfOpen = self.comparison {
+            for (side, (name, data_type)) in
+                left_bounds.map(|b| ("left", b)).into_iter().chain(right_bounds.map(|b| ("right", b)))
+            {
+                if !data_type.is_integer() {
+                    return plan_err!(
+                        "span join: {side} column '{name}' is {data_type}; span bounds must be integers"
+                    );
+                }
+            }
+            return Ok(());
+        }
+        let [left_start, left_end] = left_bounds;
+        let [right_start, right_end] = right_bounds;
+        let compared = match self.relation {
+            SpanRelation::Contains | SpanRelation::Within => {
+                [(left_start, right_start), (left_end, right_end)]
+            }
+            SpanRelation::Overlaps => [(left_start, right_end), (left_end, right_start)],
+            SpanRelation::Equals => {
+                return plan_err!("span join: equal bounds are keys; only half-open spans are compared so");
+            }
+        };
+        for ((left_name, left_type), (right_name, right_type)) in compared {
+            if !positions::comparable(left_type, right_type) {
+                return plan_err!(
+                    "span join: '{left_name}' ({left_type}) and '{right_name}' ({right_type}) cannot be \
+                     compared as positions; cast them to one integer, date or time type"
+                );
+            }
+        }
+        if self.innermost {
+            return plan_err!("span join: 'innermost' is for half-open spans");
         }
         Ok(())
     }

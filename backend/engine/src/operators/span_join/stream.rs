@@ -1,66 +1,24 @@
 //! The merge of one partition of a span join.
 //!
-//! Both inputs are cut into runs of equal keys. The group of a key on the stored side is kept whole; the rows of
-//! the same key on the probe side stream past it. All waiting for inputs happens in [`SpanMerge::next_batch`];
-//! everything below it computes, stops when the output batch is full, and goes on where it stopped.
+//! Both inputs are cut into runs of equal keys. The rows of a key on the stored side make a group; the rows of
+//! the same key on the probe side stream past it, and the group reads its own side only as far as they need. All
+//! waiting for inputs happens in [`SpanMerge::next_batch`]; everything below it computes, stops when the output
+//! batch is full or more stored rows are needed, and goes on where it stopped.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use arrow::array::{BooleanBufferBuilder, RecordBatch};
+use arrow::array::RecordBatch;
 use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use datafusion::execution::memory_pool::MemoryReservation;
-use datafusion::physical_plan::metrics::{BaselineMetrics, Count, Gauge, RecordOutput};
+use datafusion::physical_plan::metrics::RecordOutput;
 
 use super::SpanJoinKind;
-use super::gather::Output;
-use super::group::{Group, put_greatest_last};
-use super::input::{KeyedBatch, SortedInput};
-use super::sweep::{OutOfOrder, Stored, Sweep, Wanted};
-
-/// What the operator counts besides the baseline.
-pub(super) struct SpanJoinMetrics {
-    pub(super) baseline: BaselineMetrics,
-    /// Key groups that both sides have.
-    pub(super) groups: Count,
-    /// Groups whose stored spans cross, so that the stack could not be used.
-    pub(super) fallback_groups: Count,
-    /// Matching pairs found (for semi and anti joins only as many as were needed).
-    pub(super) pairs: Count,
-    /// Largest group kept in memory, in bytes.
-    pub(super) build_mem: Gauge,
-}
-
-/// How the two sides take part.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Roles {
-    pub(super) wanted: Wanted,
-    pub(super) kind: SpanJoinKind,
-    /// Whether the stored side is the left one.
-    pub(super) stored_is_left: bool,
-}
-
-impl Roles {
-    /// Whether rows without a match come out, with the stored side on the left.
-    fn keeps_unmatched(self) -> bool {
-        matches!(self.kind, SpanJoinKind::Left | SpanJoinKind::LeftAnti)
-    }
-
-    /// Whether only the existence of a match matters.
-    fn existence_only(self) -> bool {
-        matches!(self.kind, SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti)
-    }
-
-    /// Whether unmatched stored rows come out.
-    fn keeps_stored(self) -> bool {
-        self.stored_is_left && self.keeps_unmatched()
-    }
-
-    /// Whether unmatched probe rows come out.
-    fn keeps_probe(self) -> bool {
-        !self.stored_is_left && self.keeps_unmatched()
-    }
-}
+use super::gather::{ABSENT, Output};
+use super::group::Group;
+use super::input::SortedInput;
+use super::roles::{Roles, SpanJoinMetrics};
+use super::sweep::OutOfOrder;
 
 /// Where the probe side stands inside its current run.
 #[derive(Default)]
@@ -79,6 +37,8 @@ pub(super) struct SpanMerge {
     stored: SortedInput,
     probe: SortedInput,
     group: Option<Group>,
+    /// Whether the group must read more of its side before anything else can be done.
+    group_waits: bool,
     cursor: ProbeCursor,
     output: Output,
     found: Vec<u32>,
@@ -96,7 +56,7 @@ impl SpanMerge {
         metrics: SpanJoinMetrics,
     ) -> Self {
         let (group, cursor, found) = (None, ProbeCursor::default(), Vec::new());
-        Self { roles, stored, probe, group, cursor, output, found, reservation, metrics }
+        Self { roles, stored, probe, group, group_waits: false, cursor, output, found, reservation, metrics }
     }
 
     /// The next output batch; `None` when both inputs are done.
@@ -108,6 +68,12 @@ impl SpanMerge {
             }
             self.output.release_sources()?;
             let probe_ready = self.probe.fill().await?;
+            if self.group_waits {
+                let stored_ready = self.stored.fill().await?;
+                let _timer = elapsed.timer();
+                self.extend_group(stored_ready)?;
+                continue;
+            }
             if self.group.is_some() {
                 let _timer = elapsed.timer();
                 self.work_on_group(probe_ready)?;
@@ -118,7 +84,7 @@ impl SpanMerge {
             match order {
                 Ordering::Less => self.skip_stored()?,
                 Ordering::Greater => self.skip_probe()?,
-                Ordering::Equal => self.load_group().await?,
+                Ordering::Equal => self.begin_group()?,
             }
         }
         if self.output.is_empty() {
@@ -154,7 +120,7 @@ impl SpanMerge {
             let rest = rows.start + self.cursor.done..rows.end;
             let source = self.output.register_stored(&batch);
             for row in rest.clone().take(self.output.room()) {
-                self.output.push(Some((source, row)), None);
+                self.output.push((source, row), ABSENT);
                 self.cursor.done += 1;
             }
             if self.cursor.done < rows.len() {
@@ -174,7 +140,7 @@ impl SpanMerge {
             let rest = rows.start + self.cursor.done..rows.end;
             let source = self.output.register_probe(&batch);
             for row in rest.clone().take(self.output.room()) {
-                self.output.push(None, Some((source, row)));
+                self.output.push(ABSENT, (source, row));
                 self.cursor.done += 1;
             }
             if self.cursor.done < rows.len() {
@@ -186,59 +152,51 @@ impl SpanMerge {
         Ok(())
     }
 
-    /// Reads the whole stored group of the current key into memory.
-    async fn load_group(&mut self) -> Result<()> {
+    /// Starts the group of the current key. Its rows are read when they are needed.
+    fn begin_group(&mut self) -> Result<()> {
         let key = self.stored.run()?.key.to_vec();
-        let mut batches: Vec<Arc<KeyedBatch>> = Vec::new();
-        let mut rows: Vec<(u32, u32)> = Vec::new();
-        let mut stored: Vec<Stored> = Vec::new();
-        while self.stored.fill().await? {
-            let run = self.stored.run()?;
-            if run.key != key {
-                break;
+        self.metrics.groups.add(1);
+        self.cursor = ProbeCursor::default();
+        self.group = Some(Group::new(key, self.roles));
+        Ok(())
+    }
+
+    /// Adds the next run of the stored side to the group, or notes that the group has no more.
+    fn extend_group(&mut self, stored_ready: bool) -> Result<()> {
+        self.group_waits = false;
+        let Some(group) = &mut self.group else { return Ok(()) };
+        if !stored_ready || self.stored.run()?.key != group.key {
+            return group.complete();
+        }
+        let run = self.stored.run()?;
+        if u32::try_from(group.len() + run.rows.len()).is_err() {
+            return exec_err!("span join: a key group of more than {} rows; join on more keys", group.len());
+        }
+        let bytes = Group::memory(run.batch, run.rows.len());
+        if self.roles.can_forget() && group.should_forget(bytes) {
+            group.forget_ended()?;
+            self.reservation.try_resize(group.bytes())?;
+        }
+        if let Err(error) = self.reservation.try_grow(bytes) {
+            if !self.roles.can_forget() {
+                return Err(error.context(
+                    "span join: the rows of one key on the containing side must fit in memory together, because \
+                     this join must know which of them have matched, or because their spans overlap or ask for \
+                     the innermost; join on more keys or raise the memory limit",
+                ));
             }
-            let added = rows.len() + run.rows.len();
-            if u32::try_from(added).is_err() {
-                return exec_err!(
-                    "span join: a key group of {added} rows exceeds 2^32 rows; join on more keys"
-                );
-            }
-            let bytes =
-                run.batch.memory + Sweep::memory(run.rows.len()) + run.rows.len() * size_of::<(u32, u32)>();
+            group.forget_ended()?;
+            self.reservation.try_resize(group.bytes())?;
             self.reservation.try_grow(bytes).map_err(|error| {
                 error.context(
-                    "span join: the rows of one key on the containing side must fit in memory together",
+                    "span join: the rows of one key on the containing side that are open at one position must fit \
+                     in memory together; join on more keys or raise the memory limit",
                 )
             })?;
-            for row in run.rows {
-                stored.extend(run.batch.span(row).map(|span| Stored { span, row: rows.len() as u32 }));
-                rows.push((batches.len() as u32, row as u32));
-            }
-            batches.push(Arc::clone(run.batch));
-            self.stored.advance();
         }
-        if self.roles.wanted == Wanted::Innermost {
-            put_greatest_last(&mut stored, &batches, &rows)?;
-        }
-        self.metrics.groups.add(1);
+        group.add(run.batch, run.rows).map_err(unsorted)?;
         self.metrics.build_mem.set_max(self.reservation.size());
-        let tracks = self.roles.stored_is_left && self.roles.kind != SpanJoinKind::Inner;
-        let matched = tracks.then(|| {
-            let mut matched = BooleanBufferBuilder::new(rows.len());
-            matched.append_n(rows.len(), false);
-            matched
-        });
-        let sweep = Sweep::new(self.roles.wanted, stored).map_err(unsorted)?;
-        self.cursor = ProbeCursor::default();
-        self.group = Some(Group {
-            key,
-            batches,
-            rows,
-            sweep,
-            matched,
-            registered: (usize::MAX, Vec::new()),
-            finished: 0,
-        });
+        self.stored.advance();
         Ok(())
     }
 
@@ -247,8 +205,10 @@ impl SpanMerge {
         let Some(mut group) = self.group.take() else { return Ok(()) };
         if probe_ready && self.probe.run()?.key == group.key {
             self.join_run(&mut group)?;
+        } else if group.matched.is_some() && !group.is_complete() {
+            self.group_waits = true;
         } else if self.finish(&mut group) {
-            self.metrics.fallback_groups.add(usize::from(group.sweep.has_crossing()));
+            self.metrics.fallback_groups.add(usize::from(group.sweep.fell_back()));
             self.reservation.free();
             return Ok(());
         }
@@ -263,8 +223,12 @@ impl SpanMerge {
         for row in rows.start + self.cursor.done..rows.end {
             if !self.cursor.sought {
                 self.cursor.matched = false;
-                if let Some(span) = batch.span(row) {
-                    group.sweep.seek(span).map_err(unsorted)?;
+                if let Some(query) = batch.span(row).and_then(|span| self.roles.query(span)) {
+                    if !group.is_ready_for(query)? {
+                        self.group_waits = true;
+                        return Ok(());
+                    }
+                    group.sweep.seek(query).map_err(unsorted)?;
                     self.cursor.sought = true;
                 }
             }
@@ -303,19 +267,16 @@ impl SpanMerge {
         }
         if existence_only {
             if !stored_is_left && self.cursor.matched == (kind == SpanJoinKind::LeftSemi) {
-                self.output.push(None, Some(probe));
+                self.output.push(ABSENT, probe);
             }
             return true;
         }
-        for row in self.found.drain(..) {
-            let stored = group.pick(row, &mut self.output);
-            self.output.push(stored, Some(probe));
-        }
+        group.pick_all(&self.found, probe, &mut self.output);
         if !done {
             return false;
         }
         if !self.cursor.matched && self.roles.keeps_probe() {
-            self.output.push(None, Some(probe));
+            self.output.push(ABSENT, probe);
         }
         true
     }
@@ -325,15 +286,15 @@ impl SpanMerge {
         self.cursor = ProbeCursor::default();
         let wanted = self.roles.kind == SpanJoinKind::LeftSemi;
         let Some(matched) = group.matched.take() else { return true };
-        while group.finished < group.rows.len() && self.output.room() > 0 {
+        while group.finished < group.len() && self.output.room() > 0 {
             if matched.get_bit(group.finished) == wanted {
                 let stored = group.pick(group.finished as u32, &mut self.output);
-                self.output.push(stored, None);
+                self.output.push(stored, ABSENT);
             }
             group.finished += 1;
         }
         group.matched = Some(matched);
-        group.finished == group.rows.len()
+        group.finished == group.len()
     }
 }
 

@@ -7,13 +7,13 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::super::{SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation};
+use super::super::{SpanComparison, SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation};
 use super::sweep::Random;
 use super::{Row, context, ids, plan, source, spec};
 
@@ -130,18 +130,75 @@ async fn a_promised_order_that_does_not_hold_is_an_error() {
     assert!(error.contains("not sorted by its span"), "{error}");
 }
 
-#[tokio::test]
-async fn a_group_beyond_the_memory_limit_is_an_error_that_says_so() {
-    let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(GreedyMemoryPool::new(10_000)))
-        .build_arc()
-        .unwrap();
+/// Joins spans of one key within so many bytes of memory, in batches of 500 rows with memory of their own.
+async fn within_memory(
+    bytes: usize,
+    left: &[(i64, i64)],
+    right: &[(i64, i64)],
+    spec: SpanJoinSpec,
+) -> Result<usize> {
+    let input = |spans: &[(i64, i64)], stored: bool| -> Arc<dyn ExecutionPlan> {
+        let rows = plain(spans);
+        let batches: Vec<RecordBatch> = rows.chunks(500).map(|rows| super::batch(rows, stored)).collect();
+        MemorySourceConfig::try_new_exec(&[batches.clone()], batches[0].schema(), None).unwrap()
+    };
+    // Plain comparisons do not mix unsigned 64-bit bounds, which the right side has, with others.
+    let mixed = spec.comparison == SpanComparison::HalfOpen;
+    let (left, right) = (input(left, true), input(right, !mixed));
+    let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(bytes));
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::clone(&pool)).build_arc().unwrap();
     let context = SessionContext::new_with_config_rt(SessionConfig::new().with_target_partitions(1), runtime);
-    let many: Vec<(i64, i64)> = (0..20_000).map(|start| (start, start + 1)).collect();
-    let spec = spec(SpanRelation::Contains, 1, SpanJoinKind::Inner, false);
-    let join = Arc::new(exec(&plain(&many), &plain(&[(0, 1)]), spec));
-    let error = collect(join, context.task_ctx()).await.unwrap_err().to_string();
+    let join = Arc::new(SpanJoinExec::try_new(left, right, spec).unwrap());
+    let result = collect(join, context.task_ctx()).await;
+    assert_eq!(pool.reserved(), 0, "memory is given back");
+    Ok(result?.iter().map(RecordBatch::num_rows).sum())
+}
+
+fn plain_comparisons(join: SpanJoinKind) -> SpanJoinSpec {
+    let comparison = SpanComparison::Plain { strict: [false, false] };
+    SpanJoinSpec { comparison, ..spec(SpanRelation::Contains, 1, join, false) }
+}
+
+/// One span around everything and 40,000 small ones: what is open at a position is small, the key is not.
+#[tokio::test]
+async fn one_large_key_is_joined_in_little_memory() {
+    let small = (0..40_000).map(|start| (start, start + 1));
+    let containers: Vec<(i64, i64)> = std::iter::once((0, 50_000)).chain(small.clone()).collect();
+    let probes: Vec<(i64, i64)> = small.collect();
+    let relation = |join| spec(SpanRelation::Contains, 1, join, false);
+    for spec in [relation(SpanJoinKind::Inner), plain_comparisons(SpanJoinKind::Inner)] {
+        let pairs = within_memory(400_000, &containers, &probes, spec).await.unwrap();
+        assert_eq!(pairs, 80_000);
+    }
+    // Which containers have matched is known only when the key ends.
+    let error = within_memory(400_000, &containers, &probes, relation(SpanJoinKind::LeftSemi)).await;
+    let error = error.unwrap_err().to_string();
     assert!(error.contains("must fit in memory together"), "{error}");
+    // The containing side on the right: its rows owe nothing at the end.
+    let within = SpanJoinSpec { relation: SpanRelation::Within, ..relation(SpanJoinKind::Left) };
+    let rows = within_memory(400_000, &probes, &containers, within).await.unwrap();
+    assert_eq!(rows, 80_000);
+}
+
+#[tokio::test]
+async fn more_open_spans_than_memory_are_an_error_that_says_so() {
+    let nested: Vec<(i64, i64)> = (0..20_000).map(|n| (n, 50_000 - n)).collect();
+    let spec = spec(SpanRelation::Contains, 1, SpanJoinKind::Inner, false);
+    let error = within_memory(400_000, &nested, &[(20_000, 20_001)], spec).await.unwrap_err().to_string();
+    assert!(error.contains("open at one position must fit in memory"), "{error}");
+}
+
+/// An inverted span compares with rows that were let go: an error, not fewer rows.
+#[tokio::test]
+async fn an_inverted_span_after_rows_were_let_go_is_an_error() {
+    let containers: Vec<(i64, i64)> = (0..20_000).map(|start| (start, start + 1)).collect();
+    let probes = [(1, 2), (18_000, 18_001), (18_000, 5)];
+    let join = || plain_comparisons(SpanJoinKind::Inner);
+    let enough = within_memory(100_000_000, &containers, &probes, join()).await.unwrap();
+    // Containers 4 to 18000 end at 5 or later and start at 18000 or before.
+    assert_eq!(enough, 2 + 17_997);
+    let error = within_memory(400_000, &containers, &probes, join()).await.unwrap_err().to_string();
+    assert!(error.contains("let go because they do not fit in memory"), "{error}");
 }
 
 #[tokio::test]
@@ -155,6 +212,7 @@ async fn positions_beyond_i64_are_an_error() {
     let input = MemorySourceConfig::try_new_exec(&[vec![batch]], schema, None).unwrap();
     let spec = SpanJoinSpec {
         relation: SpanRelation::Equals,
+        comparison: SpanComparison::HalfOpen,
         on: Vec::new(),
         left_start: 0,
         left_end: 1,

@@ -11,7 +11,7 @@ use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::sweep::Span;
-use super::{SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation};
+use super::{SpanComparison, SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation};
 
 mod behaviour;
 mod sweep;
@@ -128,7 +128,17 @@ fn source(
 
 fn spec(relation: SpanRelation, keys: usize, join: SpanJoinKind, innermost: bool) -> SpanJoinSpec {
     let on = [(0, 0), (1, 1)].into_iter().take(keys).collect();
-    SpanJoinSpec { relation, on, left_start: 2, left_end: 3, right_start: 2, right_end: 3, join, innermost }
+    SpanJoinSpec {
+        relation,
+        comparison: SpanComparison::HalfOpen,
+        on,
+        left_start: 2,
+        left_end: 3,
+        right_start: 2,
+        right_end: 3,
+        join,
+        innermost,
+    }
 }
 
 fn plan(context: &SessionContext, join: SpanJoinExec) -> Arc<dyn ExecutionPlan> {

@@ -1,0 +1,233 @@
+//! The declared order of a table: what its rows are sorted by, where that is written down, and when it is believed.
+//!
+//! A table that is written with a [`SortColumn`] list has it in its property [`ORDER`]. Every data file written
+//! under it carries the same text in its tag [`ORDER`], and in the tag [`RUN`] which sorted run it belongs to and
+//! which part of that run it is: `RUN/PART`. A run is what one writer wrote for one partition of the table, cut
+//! into files of the target size; its files, taken by their part, are sorted as a whole.
+//!
+//! Other programs write files without these tags, and drop them when they rewrite files. So an order is believed
+//! only of a table all of whose active files carry it ([`TableOrder::of`]), and even then each batch is checked
+//! while it is read ([`OrderCheck`]): a wrong order would lose rows in joins that rely on it.
+
+mod check;
+mod declare;
+
+pub(crate) use check::OrderCheck;
+pub(crate) use declare::{check_appended_order, check_order, record_order, same_order};
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::{SortColumn as ArrowSortColumn, SortOptions, lexsort_to_indices, take_record_batch};
+use arrow::error::ArrowError;
+use deltalake::kernel::Add;
+use serde_json::{Value, json};
+
+/// The property of a table, and the tag of a file, that says what its rows are sorted by.
+pub(crate) const ORDER: &str = "codeanatomy.sort_by";
+/// The tag of a file that says which part of which sorted run it is.
+const RUN: &str = "codeanatomy.sort_run";
+
+/// A column that rows are sorted by. NULL counts as larger than every value: it is last, or first when descending.
+/// Texts are compared by their bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SortColumn {
+    /// The column.
+    pub column: String,
+    /// Whether large values come first.
+    pub descending: bool,
+}
+
+impl SortColumn {
+    /// The same in Arrow's terms.
+    #[must_use]
+    pub fn options(&self) -> SortOptions {
+        SortOptions { descending: self.descending, nulls_first: self.descending }
+    }
+}
+
+/// `batch` with its rows in `order`; itself when they are. Rows the order does not tell apart change places.
+///
+/// # Errors
+/// For columns that `batch` does not have, or that have no order.
+pub fn sorted(batch: RecordBatch, order: &[SortColumn]) -> Result<RecordBatch, ArrowError> {
+    let schema = batch.schema();
+    let columns: Vec<usize> =
+        order.iter().map(|sort| schema.index_of(&sort.column)).collect::<Result<_, _>>()?;
+    if order.is_empty() || OrderCheck::new(order, columns.clone()).follows(&batch)? {
+        return Ok(batch);
+    }
+    let sort_columns = order.iter().zip(columns).map(|(sort, index)| ArrowSortColumn {
+        values: Arc::clone(batch.column(index)),
+        options: Some(sort.options()),
+    });
+    let indices = lexsort_to_indices(&sort_columns.collect::<Vec<_>>(), None)?;
+    take_record_batch(&batch, &indices)
+}
+
+/// The text an order is recorded as: a JSON array of objects, so that any column name can be in it.
+pub(crate) fn to_text(order: &[SortColumn]) -> String {
+    let columns = order.iter().map(|sort| match sort.descending {
+        true => json!({ "column": sort.column, "descending": true }),
+        false => json!({ "column": sort.column }),
+    });
+    Value::Array(columns.collect()).to_string()
+}
+
+/// The order in a recorded text; `None` when it is not one this version writes.
+fn from_text(text: &str) -> Option<Vec<SortColumn>> {
+    let columns: Vec<BTreeMap<String, Value>> = serde_json::from_str(text).ok()?;
+    let sort = |mut fields: BTreeMap<String, Value>| {
+        let column = fields.remove("column")?.as_str()?.to_owned();
+        let descending = match fields.remove("descending") {
+            Some(descending) => descending.as_bool()?,
+            None => false,
+        };
+        // What is not known may change the meaning of what is.
+        fields.is_empty().then_some(SortColumn { column, descending })
+    };
+    columns.into_iter().map(sort).collect()
+}
+
+/// Marks the files of one writer, in the order it made them.
+pub(crate) fn tag(adds: &mut [Add], order: &[SortColumn], writer: uuid::Uuid) {
+    let text = to_text(order);
+    let mut parts: HashMap<Vec<(String, Option<String>)>, (usize, usize)> = HashMap::new();
+    for add in adds {
+        let mut partition: Vec<_> =
+            add.partition_values.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        partition.sort();
+        let known = parts.len();
+        let (run, part) = parts.entry(partition).or_insert((known, 0));
+        let tags = add.tags.get_or_insert_default();
+        tags.insert(ORDER.into(), Some(text.clone()));
+        tags.insert(RUN.into(), Some(format!("{writer}-{run}/{part}")));
+        *part += 1;
+    }
+}
+
+/// The order of all rows of a table, run by run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TableOrder {
+    /// What every run is sorted by.
+    pub(crate) columns: Vec<SortColumn>,
+    /// The run and the part of every active file, by its path in the log.
+    parts: HashMap<String, (String, u64)>,
+}
+
+impl TableOrder {
+    /// The order of a table with the property value `recorded` and the active files `files`, if all of them carry
+    /// it.
+    pub(crate) fn of(recorded: Option<&str>, files: impl IntoIterator<Item = Add>) -> Option<Self> {
+        let recorded = recorded?;
+        let columns = from_text(recorded).filter(|columns| !columns.is_empty())?;
+        let mut parts = HashMap::new();
+        for add in files {
+            let tag = |key: &str| add.tags.as_ref()?.get(key)?.as_deref();
+            if tag(ORDER) != Some(recorded) {
+                return None;
+            }
+            let (run, part) = tag(RUN)?.rsplit_once('/')?;
+            parts.insert(add.path.clone(), (run.to_owned(), part.parse().ok()?));
+        }
+        Some(Self { columns, parts })
+    }
+
+    /// The run a file belongs to, and its place in it, by the last segment of the file's path: it holds the UUID
+    /// of its writer, so it is unique in the table.
+    pub(crate) fn part(&self, file_name: &str) -> Option<(&str, u64)> {
+        let path = self.parts.get_key_value(file_name).map(|(_, part)| part);
+        let part = path.or_else(|| {
+            let suffix = format!("/{file_name}");
+            self.parts.iter().find(|(path, _)| path.ends_with(&suffix)).map(|(_, part)| part)
+        });
+        part.map(|(run, part)| (run.as_str(), *part))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Int64Array};
+
+    use super::*;
+
+    fn sort(column: &str, descending: bool) -> SortColumn {
+        SortColumn { column: column.into(), descending }
+    }
+
+    fn file(path: &str, tags: &[(&str, &str)]) -> Add {
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned()))).collect();
+        Add { path: path.into(), tags: Some(tags), ..Add::default() }
+    }
+
+    #[test]
+    fn any_column_name_survives_the_text() {
+        let order = vec![sort("a, b\" desc", true), sort("", false), sort("é\n", false)];
+        assert_eq!(from_text(&to_text(&order)), Some(order));
+    }
+
+    #[test]
+    fn rows_are_put_in_order() {
+        let numbers =
+            |numbers: &[Option<i64>]| -> ArrayRef { Arc::new(numbers.iter().collect::<Int64Array>()) };
+        let batch = |file: &[Option<i64>], end: &[Option<i64>]| {
+            RecordBatch::try_from_iter_with_nullable([
+                ("end", numbers(end), true),
+                ("file", numbers(file), true),
+            ])
+            .unwrap()
+        };
+        let order = [sort("file", false), sort("end", true)];
+        let mixed =
+            batch(&[None, Some(2), Some(1), Some(1), Some(1)], &[Some(0), Some(0), Some(5), None, Some(9)]);
+        let wanted =
+            batch(&[Some(1), Some(1), Some(1), Some(2), None], &[None, Some(9), Some(5), Some(0), Some(0)]);
+        assert_eq!(sorted(mixed, &order).unwrap(), wanted);
+        assert_eq!(sorted(wanted.clone(), &order).unwrap(), wanted);
+        assert!(sorted(wanted, &[sort("start", false)]).is_err());
+    }
+
+    #[test]
+    fn texts_of_other_versions_are_not_guessed_at() {
+        for text in ["", "path", "[1]", r#"[{"column":"a","nulls":"first"}]"#, r#"[{"descending":true}]"#] {
+            assert_eq!(from_text(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_file_without_the_order_is_enough_not_to_believe_it() {
+        let text = to_text(&[sort("a", false)]);
+        let good = || file("x.parquet", &[(ORDER, &text), (RUN, "r-0/0")]);
+        assert!(TableOrder::of(Some(&text), [good()]).is_some());
+        assert!(TableOrder::of(None, [good()]).is_none());
+        let other = to_text(&[sort("a", true)]);
+        for bad in [
+            file("y.parquet", &[]),
+            file("y.parquet", &[(ORDER, &other), (RUN, "r-0/1")]),
+            file("y.parquet", &[(ORDER, &text)]),
+            file("y.parquet", &[(ORDER, &text), (RUN, "r-0/second")]),
+        ] {
+            assert!(TableOrder::of(Some(&text), [good(), bad.clone()]).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn every_partition_value_is_a_run_of_its_own() {
+        let in_partition = |path: &str, value: &str| Add {
+            path: path.into(),
+            partition_values: HashMap::from([("p".to_owned(), Some(value.to_owned()))]),
+            ..Add::default()
+        };
+        let mut adds =
+            vec![in_partition("p=1/a", "1"), in_partition("p=1/b", "1"), in_partition("p=2/c", "2")];
+        let order = [sort("a", false)];
+        tag(&mut adds, &order, uuid::Uuid::nil());
+        let table = TableOrder::of(Some(&to_text(&order)), adds).unwrap();
+        let part = |name: &str| table.part(name).unwrap();
+        assert_eq!((part("a").1, part("b").1, part("c").1), (0, 1, 0));
+        assert_eq!(part("a").0, part("b").0);
+        assert_ne!(part("a").0, part("c").0);
+        assert_eq!(table.part("d"), None);
+    }
+}

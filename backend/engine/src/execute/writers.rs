@@ -1,0 +1,208 @@
+//! How many writers an output gets.
+//!
+//! Every writer encodes on one core and makes files of its own, so a large output gets as many as there are cores and
+//! a small one gets one. Estimates may be far off, or missing: what is estimated as small is begun by one writer for
+//! all partitions, and each partition opens its own when that one has written [`ONE_WRITER_BYTES`].
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema};
+use arrow::record_batch::RecordBatch;
+use datafusion::error::Result;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning};
+use delta::{DeltaError, TableTarget, TableWriter, WrittenFiles};
+use ir::op::Sink;
+use tokio::sync::Mutex;
+
+use crate::operators::ordering;
+
+/// An output of less is written by one writer.
+const ONE_WRITER_BYTES: u64 = 64 << 20;
+
+/// How the partitions of a plan share writers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// Each has its own.
+    Own,
+    /// One for all of them, until it has written much.
+    OneAtFirst,
+}
+
+/// The plan with a partition for every writer at the most, and how they share writers. `rows` is the estimated size
+/// of the output, `cores` the most writers it may have.
+///
+/// The rows of one partition value belong to one writer, and a sorted run to one as well: there is nothing to share
+/// then, and a small output is brought together in one partition.
+pub(super) fn with_writers(
+    plan: Arc<dyn ExecutionPlan>,
+    sink: &Sink,
+    rows: u64,
+    cores: usize,
+) -> Result<(Arc<dyn ExecutionPlan>, Sharing)> {
+    let small = rows.saturating_mul(encoded_row_bytes(&plan.schema())) < ONE_WRITER_BYTES;
+    let order = ordering(&sink.sort_by, &plan.schema());
+    let shares = order.is_none() && sink.partition_by.is_empty();
+    let sharing = if small && shares { Sharing::OneAtFirst } else { Sharing::Own };
+    let writers = if small && !shares { 1 } else { cores.max(1) };
+    if plan.output_partitioning().partition_count() <= writers {
+        return Ok((plan, sharing));
+    }
+    let plan: Arc<dyn ExecutionPlan> = if let Some(order) = order {
+        // Sorted partitions are merged: into one, or each writer merges its share of the batches of all of them.
+        if writers == 1 {
+            Arc::new(SortPreservingMergeExec::new(order, plan))
+        } else {
+            let dealt = RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))?;
+            Arc::new(dealt.with_preserve_order())
+        }
+    } else if writers == 1 {
+        Arc::new(CoalescePartitionsExec::new(plan))
+    } else {
+        Arc::new(RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))?)
+    };
+    Ok((plan, sharing))
+}
+
+/// About how many bytes of a data file a row takes. TPC-H `lineitem` takes 27; this says 46.
+fn encoded_row_bytes(schema: &Schema) -> u64 {
+    let quarters: usize = schema.fields().iter().map(|field| encoded_quarters(field.data_type())).sum();
+    u64::try_from(quarters.div_ceil(4)).unwrap_or(u64::MAX).max(1)
+}
+
+/// Quarters of a byte: a fixed-width value is compressed to about a quarter of its width.
+fn encoded_quarters(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::Struct(fields) => fields.iter().map(|field| encoded_quarters(field.data_type())).sum(),
+        DataType::List(item) | DataType::LargeList(item) => 4 * encoded_quarters(item.data_type()),
+        DataType::Map(entries, _) => 4 * encoded_quarters(entries.data_type()),
+        other => other.primitive_width().unwrap_or(16),
+    }
+}
+
+/// The writers of one output.
+pub(super) struct Writers {
+    target: TableTarget,
+    shared: Mutex<Shared>,
+}
+
+enum Shared {
+    /// The writer for everybody, once there is a row.
+    Open(Option<TableWriter>),
+    /// Everybody has an own writer.
+    Gone,
+}
+
+impl Writers {
+    pub(super) fn new(target: TableTarget, sharing: Sharing) -> Self {
+        let shared = match sharing {
+            Sharing::OneAtFirst => Shared::Open(None),
+            Sharing::Own => Shared::Gone,
+        };
+        Self { target, shared: Mutex::new(shared) }
+    }
+
+    /// Hands `batch` to the writer for everybody, or to `own`, which is started if need be.
+    pub(super) async fn write(
+        &self,
+        own: &mut Option<TableWriter>,
+        batch: RecordBatch,
+    ) -> std::result::Result<(), DeltaError> {
+        if own.is_none() {
+            let mut shared = self.shared.lock().await;
+            if let Shared::Open(writer) = &mut *shared {
+                let writer = writer.get_or_insert_with(|| self.target.writer());
+                if writer.bytes_written() < ONE_WRITER_BYTES {
+                    let written = writer.write(batch).await;
+                    if written.is_err() {
+                        // It has stopped and cleaned up.
+                        *shared = Shared::Gone;
+                    }
+                    return written;
+                }
+                // Whoever finds it full goes on with it.
+                if let Shared::Open(writer) = std::mem::replace(&mut *shared, Shared::Gone) {
+                    *own = writer;
+                }
+            }
+        }
+        own.get_or_insert_with(|| self.target.writer()).write(batch).await
+    }
+
+    /// Finishes the writer for everybody.
+    pub(super) async fn close(self) -> std::result::Result<Option<WrittenFiles>, DeltaError> {
+        match self.shared.into_inner() {
+            Shared::Open(Some(writer)) => writer.close().await.map(Some),
+            Shared::Open(None) | Shared::Gone => Ok(None),
+        }
+    }
+
+    /// Deletes what the writer for everybody has written.
+    pub(super) async fn abort(self) {
+        if let Shared::Open(Some(writer)) = self.shared.into_inner() {
+            writer.abort().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Field;
+    use datafusion::physical_plan::empty::EmptyExec;
+    use datafusion::physical_plan::sorts::sort::SortExec;
+    use ir::op::{SinkMode, SortColumn};
+
+    use super::*;
+
+    fn sink(partition_by: &[&str], sort_by: &[&str]) -> Sink {
+        let sort = |column: &&str| SortColumn { column: (*column).to_owned(), descending: false };
+        Sink {
+            location: "t".to_owned(),
+            mode: SinkMode::Overwrite,
+            partition_by: partition_by.iter().map(|name| (*name).to_owned()).collect(),
+            sort_by: sort_by.iter().map(sort).collect(),
+            target_file_size: None,
+            metadata: std::collections::BTreeMap::new(),
+            max_commit_retries: None,
+        }
+    }
+
+    fn columns() -> Arc<Schema> {
+        let fields = ["a", "b"].map(|name| Field::new(name, DataType::Int64, true));
+        Arc::new(Schema::new(fields.to_vec()))
+    }
+
+    /// Partitions of eight that are left, and how they share.
+    fn planned(sink: &Sink, rows: u64) -> (usize, Sharing) {
+        let plan = EmptyExec::new(columns()).with_partitions(8);
+        let (plan, sharing) = with_writers(Arc::new(plan), sink, rows, 4).unwrap();
+        (plan.output_partitioning().partition_count(), sharing)
+    }
+
+    #[test]
+    fn small_outputs_begin_with_one_writer_and_large_ones_get_all_cores() {
+        // Four bytes a row are estimated.
+        let (few, many) = ((16 << 20) - 1, 16 << 20);
+        assert_eq!(planned(&sink(&[], &[]), few), (4, Sharing::OneAtFirst));
+        assert_eq!(planned(&sink(&[], &[]), many), (4, Sharing::Own));
+        assert_eq!(planned(&sink(&["a"], &[]), few), (1, Sharing::Own));
+        assert_eq!(planned(&sink(&["a"], &[]), many), (4, Sharing::Own));
+        assert_eq!(planned(&sink(&[], &["b"]), few), (1, Sharing::Own));
+        assert_eq!(planned(&sink(&[], &["b"]), many), (4, Sharing::Own));
+    }
+
+    #[test]
+    fn sorted_partitions_stay_sorted() {
+        let sink = sink(&[], &["b"]);
+        for (rows, partitions) in [(1, 1), (16 << 20, 4)] {
+            let empty = Arc::new(EmptyExec::new(columns()).with_partitions(8));
+            let order = ordering(&sink.sort_by, &columns()).unwrap();
+            let sorted = SortExec::new(order.clone(), empty).with_preserve_partitioning(true);
+            let (plan, _) = with_writers(Arc::new(sorted), &sink, rows, 4).unwrap();
+            assert_eq!(plan.output_partitioning().partition_count(), partitions);
+            assert!(plan.equivalence_properties().ordering_satisfy(order).unwrap(), "{partitions}");
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! [`SpanJoinExec`]: the span join as a DataFusion operator.
+
+mod display;
+
+use std::sync::Arc;
+
+use arrow::compute::SortOptions;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{ColumnStatistics, JoinType, Result, Statistics, internal_err, plan_err};
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::equivalence::join_equivalence_properties;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::projection::ProjectionMapping;
+use datafusion::physical_expr::{
+    Distribution, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
+};
+use datafusion::physical_plan::execution_plan::{CardinalityEffect, EmissionType};
+use datafusion::physical_plan::joins::utils::build_join_schema;
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+};
+use datafusion::physical_plan::projection::{EmbeddedProjection, ProjectionExec, try_embed_projection};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    ChildStats, ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties,
+    InputDistributionRequirements, PlanProperties, ReplaceChildrenOptions, StatisticsArgs,
+    apply_expression_roots,
+};
+use futures::stream::try_unfold;
+
+use super::gather::{Output, Role};
+use super::input::{InputColumns, KEY_ORDER, SortedInput};
+use super::roles::{Roles, SpanJoinMetrics};
+use super::stream::SpanMerge;
+use super::{SpanJoinKind, SpanJoinSpec, SpanRelation};
+
+/// Joins two inputs by their spans; see the module documentation for the semantics.
+///
+/// * Output: left columns, then right columns; left columns only for semi and anti joins; of these the columns
+///   that a projection above wants. Nullability follows the join kind.
+/// * Distribution: both inputs hash-partitioned by the keys and co-partitioned; one partition without keys.
+/// * Ordering: the containing side by (keys, start, end descending), the other by (keys, start); NULL last
+///   except for the descending end. For `Overlaps` and `Equals` the right side counts as containing.
+/// * Memory, reserved in the pool: the rows of one key on the containing side. Inner joins, and joins whose
+///   containing side is the right one, let go of rows that have ended: always from 32 MiB a key on for half-open
+///   spans, and when the pool is full for plain comparisons. What must stay then is what is open at one
+///   position. Joins that must know which of the containing rows have matched, innermost containers and overlaps
+///   keep the whole key; when that does not fit they end with an error. The other side streams.
+/// * Output order: that of the side that streams, or for semi and anti joins that of the left side.
+#[derive(Debug, Clone)]
+pub struct SpanJoinExec {
+    left: Arc<dyn ExecutionPlan>,
+    right: Arc<dyn ExecutionPlan>,
+    spec: SpanJoinSpec,
+    /// The columns that come out, by their index among left columns and right columns; all of them if absent.
+    projection: Option<Vec<usize>>,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl SpanJoinExec {
+    /// Plans the join.
+    ///
+    /// # Errors
+    /// What [`SpanJoinSpec::validate`] finds.
+    pub fn try_new(
+        left: Arc<dyn ExecutionPlan>,
+        right: Arc<dyn ExecutionPlan>,
+        spec: SpanJoinSpec,
+    ) -> Result<Self> {
+        Self::with_columns(left, right, spec, None)
+    }
+
+    fn with_columns(
+        left: Arc<dyn ExecutionPlan>,
+        right: Arc<dyn ExecutionPlan>,
+        spec: SpanJoinSpec,
+        projection: Option<Vec<usize>>,
+    ) -> Result<Self> {
+        spec.validate(&left.schema(), &right.schema())?;
+        let join_type = JoinType::from(spec.join);
+        let mut schema = Arc::new(build_join_schema(&left.schema(), &right.schema(), &join_type).0);
+        let on: Vec<_> = spec.on.iter().map(|&(l, r)| (column(&left, l), column(&right, r))).collect();
+        let mut equivalences = join_equivalence_properties(
+            left.equivalence_properties().clone(),
+            right.equivalence_properties().clone(),
+            &join_type,
+            Arc::clone(&schema),
+            &maintained_order(&spec),
+            None,
+            &on,
+        )?;
+        let mut partitioning = left.output_partitioning().clone();
+        if let Some(columns) = &projection {
+            let mapping = ProjectionMapping::from_indices(columns, &schema)?;
+            schema = Arc::new(schema.project(columns)?);
+            partitioning = partitioning.project(&mapping, &equivalences);
+            equivalences = equivalences.project(&mapping, Arc::clone(&schema));
+        }
+        let boundedness =
+            if left.boundedness().is_unbounded() { left.boundedness() } else { right.boundedness() };
+        let properties =
+            Arc::new(PlanProperties::new(equivalences, partitioning, EmissionType::Incremental, boundedness));
+        Ok(Self {
+            left,
+            right,
+            spec,
+            projection,
+            schema,
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
+    }
+
+    /// The output columns, by their index among left columns and right columns.
+    fn output_columns(&self) -> Vec<usize> {
+        self.projection.clone().unwrap_or_else(|| (0..self.schema.fields().len()).collect())
+    }
+
+    /// What is joined.
+    #[must_use]
+    pub fn spec(&self) -> &SpanJoinSpec {
+        &self.spec
+    }
+
+    fn left_columns(&self) -> InputColumns {
+        let keys = self.spec.on.iter().map(|(left, _)| *left).collect();
+        InputColumns {
+            side: "left",
+            keys,
+            start: self.spec.left_start,
+            end: self.spec.left_end,
+            comparison: self.spec.comparison,
+        }
+    }
+
+    fn right_columns(&self) -> InputColumns {
+        let keys = self.spec.on.iter().map(|(_, right)| *right).collect();
+        InputColumns {
+            side: "right",
+            keys,
+            start: self.spec.right_start,
+            end: self.spec.right_end,
+            comparison: self.spec.comparison,
+        }
+    }
+
+    /// Where each output column comes from.
+    fn sources(&self) -> Vec<(Role, usize)> {
+        let width = self.left.schema().fields().len();
+        let (left, right) =
+            if self.spec.stores_left() { (Role::Stored, Role::Probe) } else { (Role::Probe, Role::Stored) };
+        let source = |index| if index < width { (left, index) } else { (right, index - width) };
+        self.output_columns().into_iter().map(source).collect()
+    }
+
+    /// (keys, start) for the side that streams; (keys, start, end descending) for the side that is kept.
+    fn ordering(
+        input: &Arc<dyn ExecutionPlan>,
+        columns: &InputColumns,
+        stored: bool,
+    ) -> Option<OrderingRequirements> {
+        let ascending = columns.keys.iter().chain([&columns.start]);
+        let mut order: Vec<_> =
+            ascending.map(|index| PhysicalSortExpr::new(column(input, *index), KEY_ORDER)).collect();
+        if stored {
+            let descending = SortOptions { descending: true, nulls_first: true };
+            order.push(PhysicalSortExpr::new(column(input, columns.end), descending));
+        }
+        LexOrdering::new(order).map(OrderingRequirements::from)
+    }
+
+    fn span_join_metrics(&self, partition: usize) -> SpanJoinMetrics {
+        let builder = || MetricBuilder::new(&self.metrics);
+        SpanJoinMetrics {
+            baseline: BaselineMetrics::new(&self.metrics, partition),
+            groups: builder().counter("groups", partition),
+            fallback_groups: builder().counter("fallback_groups", partition),
+            pairs: builder().counter("pairs", partition),
+            build_mem: builder().gauge("build_mem", partition),
+        }
+    }
+}
+
+/// A column of an input whose index has been validated.
+fn column(input: &Arc<dyn ExecutionPlan>, index: usize) -> Arc<dyn PhysicalExpr> {
+    let schema = input.schema();
+    let name = schema.fields().get(index).map_or("", |field| field.name());
+    Arc::new(Column::new(name, index))
+}
+
+/// Whether the output has the order of the left and of the right input.
+fn maintained_order(spec: &SpanJoinSpec) -> Vec<bool> {
+    match (spec.stores_left(), spec.join) {
+        (true, SpanJoinKind::Inner) => vec![false, true],
+        (true, SpanJoinKind::Left) => vec![false, false],
+        (true, SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti) | (false, _) => vec![true, false],
+    }
+}
+
+impl ExecutionPlan for SpanJoinExec {
+    fn name(&self) -> &'static str {
+        "SpanJoinExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        if self.spec.on.is_empty() {
+            return InputDistributionRequirements::new(vec![Distribution::SinglePartition; 2]);
+        }
+        let keys =
+            |input, columns: InputColumns| columns.keys.iter().map(|key| column(input, *key)).collect();
+        InputDistributionRequirements::co_partitioned(vec![
+            Distribution::KeyPartitioned(keys(&self.left, self.left_columns())),
+            Distribution::KeyPartitioned(keys(&self.right, self.right_columns())),
+        ])
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        let stores_left = self.spec.stores_left();
+        vec![
+            Self::ordering(&self.left, &self.left_columns(), stores_left),
+            Self::ordering(&self.right, &self.right_columns(), !stores_left),
+        ]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        maintained_order(&self.spec)
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.left, &self.right]
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        let mut columns = Vec::new();
+        for (input, used) in [(&self.left, self.left_columns()), (&self.right, self.right_columns())] {
+            columns
+                .extend(used.keys.iter().chain([&used.start, &used.end]).map(|index| column(input, *index)));
+        }
+        apply_expression_roots(&columns, f)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Ok([left, right]) = <[Arc<dyn ExecutionPlan>; 2]>::try_from(children) else {
+            return internal_err!("SpanJoinExec has two children");
+        };
+        Ok(Arc::new(match options.children_properties {
+            ChildrenPropertiesMode::Keep => {
+                Self { left, right, metrics: ExecutionPlanMetricsSet::new(), ..Self::clone(&self) }
+            }
+            ChildrenPropertiesMode::Recompute => {
+                Self::with_columns(left, right, self.spec.clone(), self.projection.clone())?
+            }
+        }))
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let partitions = [&self.left, &self.right].map(|input| input.output_partitioning().partition_count());
+        let [left_partitions, right_partitions] = partitions;
+        if left_partitions != right_partitions {
+            return plan_err!(
+                "SpanJoinExec: the left input has {left_partitions} partitions and the right one \
+                 {right_partitions}; plan it with DataFusion's EnforceDistribution rule"
+            );
+        }
+        let stores_left = self.spec.stores_left();
+        let format = self.left_columns().key_format(&self.left.schema())?;
+        let inverted = MetricBuilder::new(&self.metrics).counter("inverted_spans", partition);
+        let input = |plan: &Arc<dyn ExecutionPlan>, columns: InputColumns| {
+            let stream = plan.execute(partition, Arc::clone(&context))?;
+            Ok::<_, datafusion::common::DataFusionError>(SortedInput::new(
+                stream,
+                columns,
+                format.clone(),
+                inverted.clone(),
+            ))
+        };
+        let left = input(&self.left, self.left_columns())?;
+        let right = input(&self.right, self.right_columns())?;
+        let (stored, probe) = if stores_left { (left, right) } else { (right, left) };
+        let batch_size = context.session_config().batch_size();
+        let output = Output::new(Arc::clone(&self.schema), self.sources(), batch_size);
+        let reservation =
+            MemoryConsumer::new(format!("SpanJoinExec[{partition}]")).register(context.memory_pool());
+        let roles = Roles::of(&self.spec);
+        let merge =
+            SpanMerge::new(roles, stored, probe, output, reservation, self.span_join_metrics(partition));
+        let batches = try_unfold(merge, |mut merge| async move {
+            Ok(merge.next_batch().await?.map(|batch| (batch, merge)))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition), ChildStats::At(partition)]
+    }
+
+    /// Rows are estimated, never exact: semi and anti joins return at most the left rows, an innermost join
+    /// about one row per contained row, other joins are taken to return as many rows as the larger input.
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let [left, right] = inputs else {
+            return internal_err!("SpanJoinExec needs the statistics of two inputs");
+        };
+        let (left_rows, right_rows) = (left.num_rows, right.num_rows);
+        let rows = match (self.spec.join, self.spec.innermost, self.spec.relation) {
+            (SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti, _, _) => left_rows,
+            (SpanJoinKind::Inner, true, SpanRelation::Contains) => right_rows,
+            (_, true, SpanRelation::Within) => left_rows,
+            _ => left_rows.max(&right_rows),
+        };
+        let kept = |input: &Statistics| -> Vec<ColumnStatistics> {
+            input.column_statistics.iter().map(subset_statistics).collect()
+        };
+        let mut column_statistics = kept(left);
+        column_statistics.extend(kept(right));
+        let column_statistics = self
+            .output_columns()
+            .into_iter()
+            .map(|index| column_statistics.get(index).cloned().unwrap_or_default())
+            .collect();
+        Ok(Arc::new(Statistics {
+            num_rows: rows.to_inexact(),
+            total_byte_size: Precision::Absent,
+            column_statistics,
+        }))
+    }
+
+    fn try_swapping_with_projection(
+        &self,
+        projection: &ProjectionExec,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if self.projection.is_some() {
+            return Ok(None);
+        }
+        try_embed_projection(projection, self)
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        match self.spec.join {
+            SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti => CardinalityEffect::LowerEqual,
+            SpanJoinKind::Inner | SpanJoinKind::Left => CardinalityEffect::Unknown,
+        }
+    }
+}
+
+impl EmbeddedProjection for SpanJoinExec {
+    fn with_projection(&self, projection: Option<Vec<usize>>) -> Result<Self> {
+        Self::with_columns(Arc::clone(&self.left), Arc::clone(&self.right), self.spec.clone(), projection)
+    }
+}
+
+/// What still holds of a column when its rows are selected and repeated: the range of its values, as a bound.
+fn subset_statistics(column: &ColumnStatistics) -> ColumnStatistics {
+    ColumnStatistics {
+        min_value: column.min_value.clone().to_inexact(),
+        max_value: column.max_value.clone().to_inexact(),
+        distinct_count: column.distinct_count.to_inexact(),
+        ..ColumnStatistics::new_unknown()
+    }
+}

@@ -1,0 +1,166 @@
+//! What the batches of a partition hold in memory, and how to make them hold less.
+//!
+//! Arrays of strings and bytes in the view layout point into buffers that they share with the arrays they came from.
+//! After a join or a selective filter a batch may keep a megabyte alive for a few names. Each batch for itself looks
+//! wasteful also where it is not: all slices of one large result share its buffers, and together they use all of
+//! them. Therefore waste is measured over all batches of a partition, column by column.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayData, ArrayRef, AsArray, BinaryViewArray, StringViewArray};
+use arrow::buffer::Buffer;
+use arrow::datatypes::DataType;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::common::Result;
+
+/// A column that uses less than one in this many bytes it holds is copied.
+const WASTEFUL: usize = 2;
+/// Waste below this many bytes is not worth a copy.
+const WORTH_A_COPY: usize = 256 * 1024;
+
+/// Buffers that have been counted, by address: batches share them, and they count once.
+#[derive(Debug, Default)]
+pub(super) struct Counted(HashSet<usize>);
+
+impl Counted {
+    /// The bytes of the buffers of a batch that have not been counted, and those buffers.
+    pub(super) fn new_in(&self, batch: &RecordBatch) -> (usize, Vec<usize>) {
+        let (mut bytes, mut found) = (0, Vec::new());
+        let mut add = |buffer: &Buffer| {
+            let address = buffer.data_ptr().as_ptr().addr();
+            if !self.0.contains(&address) && !found.contains(&address) {
+                found.push(address);
+                bytes += buffer.capacity();
+            }
+        };
+        batch.columns().iter().for_each(|column| for_each_buffer(column, &mut add));
+        (bytes, found)
+    }
+
+    /// Counts buffers.
+    pub(super) fn add(&mut self, buffers: Vec<usize>) {
+        self.0.extend(buffers);
+    }
+
+    /// Forgets all buffers.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+fn for_each_buffer(column: &ArrayRef, add: &mut impl FnMut(&Buffer)) {
+    let mut open: Vec<ArrayData> = vec![column.to_data()];
+    while let Some(data) = open.pop() {
+        data.buffers().iter().for_each(&mut *add);
+        if let Some(nulls) = data.nulls() {
+            add(nulls.buffer());
+        }
+        open.extend(data.child_data().iter().cloned());
+    }
+}
+
+/// The batches without the bytes they hold and do not use; nothing where a copy would gain little.
+pub(super) fn compacted(batches: &[RecordBatch]) -> Result<Option<Vec<RecordBatch>>> {
+    let Some(first) = batches.first() else { return Ok(None) };
+    let wasteful: Vec<bool> = (0..first.num_columns()).map(|column| is_wasteful(batches, column)).collect();
+    if !wasteful.contains(&true) {
+        return Ok(None);
+    }
+    let copies = batches.iter().map(|batch| {
+        let columns = batch.columns().iter().zip(&wasteful);
+        let columns =
+            columns.map(|(column, wasteful)| if *wasteful { copied(column) } else { Arc::clone(column) });
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(batch.schema(), columns.collect(), &options)?)
+    });
+    copies.collect::<Result<Vec<_>>>().map(Some)
+}
+
+/// Whether the view arrays of a column use few of the bytes they hold. Other layouts cannot: their operators copy.
+fn is_wasteful(batches: &[RecordBatch], column: usize) -> bool {
+    let (mut held, mut used) = (0_usize, 0_usize);
+    let mut seen = HashSet::new();
+    for array in batches.iter().filter_map(|batch| batch.columns().get(column)) {
+        let Some((buffers, in_use)) = view_buffers(array) else { return false };
+        used += in_use;
+        for buffer in buffers {
+            if seen.insert(buffer.data_ptr().as_ptr().addr()) {
+                held += buffer.capacity();
+            }
+        }
+    }
+    held / WASTEFUL > used && held - used > WORTH_A_COPY
+}
+
+/// The buffers a view array points into, and how many of their bytes it uses.
+fn view_buffers(array: &ArrayRef) -> Option<(&[Buffer], usize)> {
+    match array.data_type() {
+        DataType::Utf8View => {
+            let array: &StringViewArray = array.as_string_view();
+            Some((array.data_buffers(), array.total_buffer_bytes_used()))
+        }
+        DataType::BinaryView => {
+            let array: &BinaryViewArray = array.as_binary_view();
+            Some((array.data_buffers(), array.total_buffer_bytes_used()))
+        }
+        _ => None,
+    }
+}
+
+fn copied(array: &ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Utf8View => Arc::new(array.as_string_view().gc()),
+        DataType::BinaryView => Arc::new(array.as_binary_view().gc()),
+        _ => Arc::clone(array),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+    use arrow::datatypes::{Field, Schema};
+
+    use super::*;
+
+    fn batch(names: ArrayRef) -> RecordBatch {
+        let rows: Vec<i64> = (0..).take(names.len()).collect();
+        let fields = vec![
+            Field::new("name", names.data_type().clone(), true),
+            Field::new("id", DataType::Int64, true),
+        ];
+        let columns: Vec<ArrayRef> = vec![names, Arc::new(Int64Array::from(rows))];
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+    }
+
+    fn names(rows: usize) -> StringViewArray {
+        (0..rows).map(|row| Some(format!("a name that is longer than twelve bytes {row}"))).collect()
+    }
+
+    #[test]
+    fn slices_of_one_array_count_their_buffers_once() {
+        let whole = batch(Arc::new(names(1000)));
+        let mut counted = Counted::default();
+        let (bytes, buffers) = counted.new_in(&whole.slice(0, 10));
+        counted.add(buffers);
+        assert!(bytes > 1000 * (16 + 40 + 8), "the slice keeps the whole alive: {bytes}");
+        assert_eq!(counted.new_in(&whole.slice(500, 500)).0, 0);
+    }
+
+    #[test]
+    fn slices_that_use_everything_together_are_left_alone() {
+        let whole = batch(Arc::new(names(50_000)));
+        let slices: Vec<_> = (0..10).map(|part| whole.slice(part * 5000, 5000)).collect();
+        assert!(compacted(&slices).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_few_values_of_large_buffers_are_copied() {
+        let whole = names(50_000);
+        let few = batch(Arc::new(whole.slice(10, 100)));
+        let copies = compacted(std::slice::from_ref(&few)).unwrap().unwrap();
+        assert_eq!(copies, [few.clone()], "the values stay");
+        let held = |batch: &RecordBatch| Counted::default().new_in(batch).0;
+        assert!(held(&few) > 2_000_000 && held(&copies[0]) < 100_000, "{} {}", held(&few), held(&copies[0]));
+    }
+}

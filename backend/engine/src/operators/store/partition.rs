@@ -1,0 +1,185 @@
+//! One partition of a store: its batches in order, the first of them in files, the others in memory.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::Result;
+use datafusion::execution::SpillFile;
+use datafusion::physical_plan::SpillManager;
+
+use super::buffers::{Counted, compacted};
+use super::room::Room;
+use super::statistics::Columns;
+
+/// A file that is being written: takes a batch, or ends the file and gives it. DataFusion's type has no public name.
+type OpenFile = Box<dyn FnMut(Option<&RecordBatch>) -> Result<Option<Arc<dyn SpillFile>>> + Send>;
+
+/// The batches of one partition.
+pub(super) struct Partition {
+    /// Finished files, each with the number of its first batch and the one behind its last.
+    files: Vec<(usize, usize, Arc<dyn SpillFile>)>,
+    /// The file that is being written; its batches come after those of `files`.
+    open: Option<OpenFile>,
+    /// How many batches are in files.
+    on_disk: usize,
+    memory: Vec<RecordBatch>,
+    counted: Counted,
+    /// Whether all batches are there.
+    sealed: bool,
+    /// What `memory` takes of the room.
+    pub(super) resident: usize,
+    pub(super) rows: usize,
+    /// The bytes its rows take in memory, or took before they went to a file.
+    pub(super) bytes: usize,
+    pub(super) columns: Columns,
+}
+
+impl fmt::Debug for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows in {} files and {} batches", self.rows, self.files.len(), self.memory.len())
+    }
+}
+
+/// Where a batch is.
+pub(super) enum Place {
+    Memory(RecordBatch),
+    /// In this file, after so many others.
+    File(Arc<dyn SpillFile>, usize),
+    /// There are no more.
+    End,
+}
+
+impl Partition {
+    /// A partition without batches.
+    ///
+    /// # Errors
+    /// As [`Columns::new`].
+    pub(super) fn new(schema: &SchemaRef) -> Result<Self> {
+        Ok(Self {
+            files: Vec::new(),
+            open: None,
+            on_disk: 0,
+            memory: Vec::new(),
+            counted: Counted::default(),
+            sealed: false,
+            resident: 0,
+            rows: 0,
+            bytes: 0,
+            columns: Columns::new(schema)?,
+        })
+    }
+
+    /// Adds a batch if there is room for it.
+    pub(super) fn try_hold(&mut self, batch: &RecordBatch, room: &Room) -> Result<bool> {
+        let (bytes, buffers) = self.counted.new_in(batch);
+        if !room.try_grow(bytes) {
+            return Ok(false);
+        }
+        self.count(batch, bytes)?;
+        self.counted.add(buffers);
+        self.resident += bytes;
+        self.memory.push(batch.clone());
+        Ok(true)
+    }
+
+    /// Adds a batch to the file, after everything that is in memory.
+    pub(super) fn write(
+        &mut self,
+        batch: &RecordBatch,
+        room: &Room,
+        spills: &SpillManager,
+        view: &str,
+    ) -> Result<()> {
+        self.count(batch, self.counted.new_in(batch).0)?;
+        self.memory.push(batch.clone());
+        self.spill(room, spills, view)
+    }
+
+    fn count(&mut self, batch: &RecordBatch, bytes: usize) -> Result<()> {
+        self.rows += batch.num_rows();
+        self.bytes += bytes;
+        self.columns.add(batch)
+    }
+
+    /// Lets go of bytes that are held and not used; how many.
+    pub(super) fn compact(&mut self, room: &Room) -> Result<usize> {
+        let Some(batches) = compacted(&self.memory)? else { return Ok(0) };
+        self.counted.clear();
+        let mut resident = 0;
+        for batch in &batches {
+            let (bytes, buffers) = self.counted.new_in(batch);
+            self.counted.add(buffers);
+            resident += bytes;
+        }
+        self.memory = batches;
+        let freed = self.resident.saturating_sub(resident);
+        room.shrink(freed);
+        self.resident -= freed;
+        self.bytes = self.bytes.saturating_sub(freed);
+        Ok(freed)
+    }
+
+    /// Moves everything that is in memory to the file.
+    pub(super) fn spill(&mut self, room: &Room, spills: &SpillManager, view: &str) -> Result<()> {
+        if self.memory.is_empty() {
+            return Ok(());
+        }
+        let file = match &mut self.open {
+            Some(file) => file,
+            None => {
+                let mut file = spills.create_in_progress_file(&format!("shared view {view}"))?;
+                self.open.insert(Box::new(move |batch| match batch {
+                    Some(batch) => file.append_batch(batch).map(|_| None),
+                    None => file.finish(),
+                }))
+            }
+        };
+        for batch in &self.memory {
+            file(Some(batch))?;
+        }
+        self.on_disk += self.memory.len();
+        self.memory.clear();
+        self.counted.clear();
+        room.shrink(std::mem::take(&mut self.resident));
+        if self.sealed { self.finish_file() } else { Ok(()) }
+    }
+
+    /// All batches are there: from now on they can be read.
+    pub(super) fn seal(&mut self, room: &Room) -> Result<()> {
+        self.compact(room)?;
+        self.sealed = true;
+        self.finish_file()
+    }
+
+    /// Ends the file that is being written, so that it can be read.
+    fn finish_file(&mut self) -> Result<()> {
+        let Some(mut file) = self.open.take() else { return Ok(()) };
+        let begin = self.files.last().map_or(0, |(_, end, _)| *end);
+        self.files.extend(file(None)?.map(|file| (begin, self.on_disk, file)));
+        Ok(())
+    }
+
+    /// Where the batch of this number is; nothing while batches are still to come.
+    pub(super) fn batch(&self, number: usize) -> Option<Place> {
+        self.sealed.then(|| self.place(number))
+    }
+
+    fn place(&self, number: usize) -> Place {
+        if let Some(index) = number.checked_sub(self.on_disk) {
+            return self.memory.get(index).map_or(Place::End, |batch| Place::Memory(batch.clone()));
+        }
+        let file = self.files.iter().find(|(begin, end, _)| (*begin..*end).contains(&number));
+        file.map_or(Place::End, |(begin, _, file)| Place::File(Arc::clone(file), number - begin))
+    }
+
+    /// Lets go of all batches and files.
+    pub(super) fn clear(&mut self) {
+        self.files.clear();
+        self.open = None;
+        self.memory = Vec::new();
+        self.counted.clear();
+        self.resident = 0;
+    }
+}

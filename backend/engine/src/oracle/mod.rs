@@ -1,0 +1,284 @@
+//! The answers to what the compiler asks: tables, types, functions.
+
+mod proven;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::DataType;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DFSchema, Result, SchemaError};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::type_coercion::binary::{comparison_coercion, type_union_resolution};
+use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use ir::archive::Proofs;
+use ir::diag::nearest_name;
+use ir::estimate::Estimate;
+use ir::expr::ScalarExpr;
+use ir::graph::Node;
+use ir::hash::ContentHash;
+use ir::op::{Evaluation, Input, Op, Read, Scan};
+use ir::oracle::{ExprType, Oracle, TableError, TypeError};
+use ir::schema::Schema;
+use ir::verify::Verified;
+
+use crate::emit::{PlanDag, PlannedQueries, UnknownRelation, emit_with, expression, is_volatile, operation};
+use crate::error::{EngineError, root_of, text_of};
+use crate::memo::Memo;
+use crate::session::Session;
+use crate::tables::Tables;
+use proven::Proven;
+
+/// The rows assumed where statistics do not tell.
+const UNKNOWN_ROWS: u64 = 1000;
+
+/// Answers from opened tables and a session. Operations are typed by emitting them, so the types the compiler
+/// sees are the types of the plans that run. Every question is worked out once, or not at all where an earlier
+/// compilation has proven the answer ([`Self::with_proofs`]). Clones share what was found.
+#[derive(Clone)]
+pub struct EngineOracle {
+    session: Session,
+    tables: Tables,
+    found: Arc<Found>,
+}
+
+/// What was found for a compilation.
+#[derive(Default)]
+struct Found {
+    proven: Proven,
+    operations: Memo<Operation>,
+    expressions: Memo<Result<ExprType, TypeError>>,
+    queries: PlannedQueries,
+    /// Whose operations had to be planned: views, inputs, outputs with `@`.
+    planned: Mutex<BTreeSet<String>>,
+    /// How many operations and expressions had to be planned.
+    plannings: AtomicUsize,
+}
+
+/// What planning an operation over stand-ins for its inputs tells.
+#[derive(Clone)]
+struct Operation {
+    schema: Result<Schema, TypeError>,
+    is_volatile: bool,
+}
+
+impl std::fmt::Debug for EngineOracle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EngineOracle({:?})", self.tables)
+    }
+}
+
+impl EngineOracle {
+    /// An oracle over these tables.
+    #[must_use]
+    pub fn new(session: Session, tables: Tables) -> Self {
+        Self { session, tables, found: Arc::default() }
+    }
+
+    /// The tables.
+    #[must_use]
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Emits a scheduled graph over the tables of this oracle. Queries it has typed are not planned again.
+    ///
+    /// # Errors
+    /// As [`emit()`](crate::emit()).
+    pub fn emit(&self, graph: Verified<'_>) -> Result<PlanDag, EngineError> {
+        emit_with(graph, &self.tables, &self.session, &self.found.queries)
+    }
+
+    /// An oracle that starts from what an earlier compilation has proven. Proofs made in another `envelope` are not
+    /// used; the envelope is the digest of everything that decides an answer besides its question.
+    #[must_use]
+    pub fn with_proofs(session: Session, tables: Tables, envelope: ContentHash, proofs: &Proofs) -> Self {
+        let proven = Proven::new(envelope, proofs);
+        let found = Found { proven, ..Found::default() };
+        Self { session, tables, found: Arc::new(found) }
+    }
+
+    /// What this compilation has proven, or taken from proofs and used.
+    #[must_use]
+    pub fn proofs(&self, envelope: ContentHash) -> Proofs {
+        let operations = self.found.operations.answers();
+        let expressions = self.found.expressions.answers();
+        proven::collect(envelope, &operations, &expressions)
+    }
+
+    /// How many operations and expressions had to be planned to answer what was asked: each at the most once.
+    #[must_use]
+    pub fn plannings(&self) -> usize {
+        self.found.plannings.load(Ordering::Relaxed)
+    }
+
+    /// The views, inputs and outputs (with `@`) for which an operation had to be planned.
+    #[must_use]
+    pub fn planned(&self) -> BTreeSet<String> {
+        self.found.planned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The schema and volatility of an operation over inputs with these schemas.
+    fn operation(&self, node: &Node, inputs: &[&Schema]) -> Operation {
+        self.found.operations.answer(&(&node.op, inputs), |question| {
+            self.found.proven.operation(question).unwrap_or_else(|| {
+                self.found.plannings.fetch_add(1, Ordering::Relaxed);
+                let owner = node.owner().to_owned();
+                self.found.planned.lock().unwrap_or_else(PoisonError::into_inner).insert(owner);
+                self.plan_operation(&node.op, inputs)
+            })
+        })
+    }
+
+    /// What cannot be planned counts as volatile: nothing may rest on its being stable.
+    fn plan_operation(&self, op: &Op, inputs: &[&Schema]) -> Operation {
+        let plan = || -> Result<Arc<LogicalPlan>> {
+            let inputs = inputs.iter().map(|schema| stand_in(schema)).collect::<Result<_>>()?;
+            operation(self.session.state(), op, inputs, &self.found.queries)
+        };
+        match plan() {
+            Ok(plan) => Operation {
+                schema: Ok(Schema::from_arrow(plan.schema().as_arrow())),
+                is_volatile: has_volatile_call(&plan).unwrap_or(true),
+            },
+            Err(error) => Operation { schema: Err(self.type_error(&error)), is_volatile: true },
+        }
+    }
+
+    fn type_error(&self, error: &DataFusionError) -> TypeError {
+        match root_of(error) {
+            DataFusionError::SchemaError(schema_error, _) => match schema_error.as_ref() {
+                SchemaError::FieldNotFound { field, valid_fields } => TypeError::UnknownColumn {
+                    name: field.name.clone(),
+                    candidates: valid_fields.iter().map(|column| column.name.clone()).collect(),
+                },
+                SchemaError::AmbiguousReference { .. }
+                | SchemaError::DuplicateQualifiedField { .. }
+                | SchemaError::DuplicateUnqualifiedField { .. } => TypeError::Other(text_of(error)),
+            },
+            DataFusionError::External(inner) => match inner.downcast_ref::<UnknownRelation>() {
+                Some(UnknownRelation(name)) => TypeError::UnknownRelation { name: name.clone() },
+                None => TypeError::Other(text_of(error)),
+            },
+            _ => {
+                let text = text_of(error);
+                match unknown_function(&text) {
+                    Some(name) => TypeError::UnknownFunction {
+                        candidates: self.functions_like(name),
+                        name: name.to_owned(),
+                    },
+                    None => TypeError::Other(text),
+                }
+            }
+        }
+    }
+
+    /// The functions with the nearest names, nearest first, at most three.
+    fn functions_like(&self, name: &str) -> Vec<String> {
+        let mut names = self.session.function_names();
+        let mut nearest = Vec::new();
+        while nearest.len() < 3 {
+            let Some(next) = nearest_name(name, names.iter().map(String::as_str)).map(str::to_owned) else {
+                break;
+            };
+            names.retain(|name| *name != next);
+            nearest.push(next);
+        }
+        nearest
+    }
+}
+
+/// The function a message of DataFusion's SQL planner says it does not know. The message has no type of its own;
+/// a test pins its wording.
+fn unknown_function(text: &str) -> Option<&str> {
+    text.strip_prefix("Invalid function '")?.split_once('\'').map(|(name, _)| name)
+}
+
+/// A plan without rows that has these columns.
+fn stand_in(schema: &Schema) -> Result<Arc<LogicalPlan>> {
+    let schema = Arc::new(DFSchema::try_from(Arc::clone(schema.arrow()))?);
+    Ok(Arc::new(LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema })))
+}
+
+impl Oracle for EngineOracle {
+    fn table(&self, input: &Input, read: &Read) -> Result<(Scan, Schema), TableError> {
+        let table = self.tables.table(&input.location, input.version)?;
+        // Metadata and file lists are not rows of files, so they have no lineage.
+        let lineage = input.lineage && *read == Read::Rows;
+        let schema = self.tables.schema(table, read, lineage)?;
+        let rows = match read {
+            Read::Rows => table.rows().map_or(Estimate::unknown(UNKNOWN_ROWS), Estimate::exact),
+            Read::Changes(_) => Estimate::unknown(table.rows().unwrap_or(UNKNOWN_ROWS)),
+            Read::Metadata => Estimate::exact(1),
+            Read::Files => Estimate::exact(u64::try_from(table.files()).unwrap_or(u64::MAX)),
+        };
+        let scan = Scan {
+            location: input.location.clone(),
+            version: table.version(),
+            table_id: Some(table.table_id().to_owned()),
+            read: read.clone(),
+            lineage,
+            partitioned_by: table.partition_columns().to_vec(),
+            columns: None,
+            rows,
+        };
+        Ok((scan, schema))
+    }
+
+    fn expression(
+        &self,
+        expr: &ScalarExpr,
+        evaluation: Evaluation,
+        input: &Schema,
+    ) -> Result<ExprType, TypeError> {
+        let typed = || -> Result<ExprType> {
+            let schema = DFSchema::try_from(Arc::clone(input.arrow()))?;
+            let planned = expression(self.session.state(), expr, evaluation, &schema)?;
+            let (_, field) = datafusion::logical_expr::ExprSchemable::to_field(&planned, &schema)?;
+            let plain = Schema::from_arrow(&arrow::datatypes::Schema::new(vec![field]));
+            let field = plain.arrow().field(0);
+            Ok(ExprType { data_type: field.data_type().clone(), nullable: field.is_nullable() })
+        };
+        self.found.expressions.answer(&(expr, evaluation, input), |question| {
+            match self.found.proven.expression(question) {
+                Some(proven) => Ok(proven),
+                None => {
+                    self.found.plannings.fetch_add(1, Ordering::Relaxed);
+                    typed().map_err(|error| self.type_error(&error))
+                }
+            }
+        })
+    }
+
+    fn schema(&self, node: &Node, inputs: &[&Schema]) -> Result<Schema, TypeError> {
+        self.operation(node, inputs).schema
+    }
+
+    fn common_type(&self, types: &[DataType]) -> Option<DataType> {
+        type_union_resolution(types)
+    }
+
+    fn comparable(&self, left: &DataType, right: &DataType) -> bool {
+        comparison_coercion(left, right).is_some()
+    }
+
+    /// Functions whose value depends on the time of a run, like `now()`, count as volatile. So does what cannot
+    /// be planned.
+    fn is_volatile(&self, node: &Node, inputs: &[&Schema]) -> bool {
+        // A scan reads one version of a table. Surface operations hold no expressions, and the functions they stand
+        // for are immutable.
+        !matches!(node.op, Op::Scan(_)) && !node.op.is_surface() && self.operation(node, inputs).is_volatile
+    }
+}
+
+fn has_volatile_call(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|inner| {
+        for expr in inner.expressions() {
+            found |= is_volatile(&expr)?;
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}

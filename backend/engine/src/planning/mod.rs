@@ -1,0 +1,100 @@
+//! From the logical plan of a segment to its physical plan.
+//!
+//! DataFusion's planner takes more than linear time in the depth of a plan: joins ask for the statistics of
+//! everything below them, chains of filters become one conjunction whose analysis takes the fourth power of its
+//! length. So a long segment is planned in parts ([`SegmentPlan::parts`]). To the part that reads it, a part is a
+//! leaf ([`PartNode`], [`PartExec`]): no rule looks through it, and planning takes time linear in the number of
+//! parts. Nothing is stored between two parts; rows stream through the leaf.
+//!
+//! Names that the optimizer makes up are counted per segment, so a segment has the same plan whatever is planned
+//! beside it.
+
+mod part;
+
+pub use part::{PartExec, PartNode};
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use datafusion::common::Result;
+use datafusion::common::alias::AliasGenerator;
+use datafusion::common::config::ConfigOptions;
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::OptimizerConfig;
+use datafusion::physical_plan::ExecutionPlan;
+
+use part::PlannedParts;
+pub(crate) use part::part_reader;
+
+use crate::emit::SegmentPlan;
+
+/// The logical plans of a segment as DataFusion's optimizer leaves them: its parts in their order, then its own.
+///
+/// # Errors
+/// Where an optimizer rule fails.
+pub(crate) fn optimized(state: &SessionState, segment: &SegmentPlan) -> Result<Vec<LogicalPlan>> {
+    let settings = Settings::of(state);
+    let plans = segment.parts.iter().map(|part| &part.logical).chain([&segment.logical]);
+    plans.map(|plan| settings.optimize(plan)).collect()
+}
+
+/// The physical plan of a segment.
+///
+/// # Errors
+/// Where DataFusion cannot plan it.
+pub(crate) async fn physical_plan(
+    state: &SessionState,
+    segment: &SegmentPlan,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let settings = Settings::of(state);
+    let planner = Arc::clone(state.query_planner());
+    if segment.parts.is_empty() {
+        return planner.create_physical_plan(&settings.optimize(&segment.logical)?, state).await;
+    }
+    let planned = Arc::new(PlannedParts::default());
+    let mut with_parts = state.clone();
+    with_parts.config_mut().set_extension(Arc::clone(&planned));
+    for part in &segment.parts {
+        let plan = planner.create_physical_plan(&settings.optimize(&part.logical)?, &with_parts).await?;
+        planned.insert(&part.name, plan);
+    }
+    planner.create_physical_plan(&settings.optimize(&segment.logical)?, &with_parts).await
+}
+
+/// What DataFusion's optimizer knows: the session, with a generator of names of its own.
+struct Settings<'a> {
+    state: &'a SessionState,
+    aliases: Arc<AliasGenerator>,
+}
+
+impl<'a> Settings<'a> {
+    fn of(state: &'a SessionState) -> Self {
+        Self { state, aliases: Arc::new(AliasGenerator::new()) }
+    }
+
+    fn optimize(&self, plan: &LogicalPlan) -> Result<LogicalPlan> {
+        let options = self.state.config_options();
+        let analyzed = self.state.analyzer().execute_and_check(plan.clone(), options, |_, _| {})?;
+        self.state.optimizer().optimize(analyzed, self, |_, _| {})
+    }
+}
+
+impl OptimizerConfig for Settings<'_> {
+    fn query_execution_start_time(&self) -> Option<DateTime<Utc>> {
+        self.state.query_execution_start_time()
+    }
+
+    fn alias_generator(&self) -> &Arc<AliasGenerator> {
+        &self.aliases
+    }
+
+    fn options(&self) -> Arc<ConfigOptions> {
+        Arc::clone(self.state.config_options())
+    }
+
+    fn function_registry(&self) -> Option<&dyn FunctionRegistry> {
+        Some(self.state)
+    }
+}

@@ -1,0 +1,253 @@
+//! Aggregation whose only aggregates are ordered lists.
+//!
+//! A general aggregation makes the values of all groups at once and then cuts them into batches. For lists that means
+//! that every row exists twice, and that the second copy is memory nobody had before. This operator assigns groups
+//! like the general one, keeps the input's columns as they came, and makes the lists of one output batch at a time.
+//!
+//! When memory runs out, what was read so far and the rest of the input go to the general aggregation, which spills.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
+use datafusion::physical_plan::execution_plan::{
+    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
+};
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+};
+use futures::TryStreamExt as _;
+
+use super::groups::{ListsOfGroups, Output};
+use super::replay::ReplayExec;
+
+/// One step of aggregation by at least one column, where every aggregate is `array_agg_sorted`.
+///
+/// * Input: raw rows, partitioned like the general aggregation needs them.
+/// * Output: a row per group, in order of the groups' first appearance.
+/// * Memory: the columns of the input it uses, a table of groups and twelve bytes a row, reserved in the memory pool.
+#[derive(Debug)]
+pub(super) struct ListAggregateExec {
+    /// The same step done in general; it says what is grouped and which lists are made, and takes over when memory
+    /// runs out.
+    general: Arc<AggregateExec>,
+    metrics: ExecutionPlanMetricsSet,
+    /// General aggregations that took over.
+    successors: Arc<Mutex<Vec<Arc<dyn ExecutionPlan>>>>,
+}
+
+impl ListAggregateExec {
+    /// The operator for this aggregation, if it only makes lists.
+    pub(super) fn for_aggregation(general: &AggregateExec) -> Option<Self> {
+        ListsOfGroups::can_do(general).then(|| Self::new(Arc::new(general.clone())))
+    }
+
+    fn new(general: Arc<AggregateExec>) -> Self {
+        Self { general, metrics: ExecutionPlanMetricsSet::new(), successors: Arc::default() }
+    }
+}
+
+impl DisplayAs for ListAggregateExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if matches!(format, DisplayFormatType::TreeRender) {
+            return self.general.fmt_as(format, f);
+        }
+        let expressions = self.general.group_expr().expr();
+        let groups: Vec<String> = expressions.iter().map(|(expression, _)| expression.to_string()).collect();
+        let lists: Vec<&str> = self.general.aggr_expr().iter().map(|list| list.name()).collect();
+        write!(f, "ListAggregateExec: gby=[{}], aggr=[{}]", groups.join(", "), lists.join(", "))
+    }
+}
+
+impl ExecutionPlan for ListAggregateExec {
+    fn name(&self) -> &'static str {
+        "ListAggregateExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.general.properties()
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        self.general.input_distribution_requirements()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.general.children()
+    }
+
+    fn apply_expressions(
+        &self,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.general.apply_expressions(visit)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let general = Arc::clone(&self.general).replace_children(children, options)?;
+        match general.downcast_ref::<AggregateExec>() {
+            Some(general) => Ok(Arc::new(Self::new(Arc::new(general.clone())))),
+            None => internal_err!("an aggregation with other children is {}", general.name()),
+        }
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let input = self.general.input().execute(partition, Arc::clone(&context))?;
+        let reservation = MemoryConsumer::new(format!("ListAggregate[{partition}]"))
+            .with_can_spill(true)
+            .register(context.memory_pool());
+        let task = Task {
+            general: Arc::clone(&self.general),
+            successors: Arc::clone(&self.successors),
+            metrics: BaselineMetrics::new(&self.metrics, partition),
+            reservation,
+            partition,
+            context,
+        };
+        let stream = futures::stream::once(task.run(input)).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream)))
+    }
+
+    /// Its own, and those of the general aggregations that took over: they know what was spilled.
+    fn metrics(&self) -> Option<MetricsSet> {
+        let mut metrics = self.metrics.clone_inner();
+        for successor in self.successors.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            successor.metrics().iter().flat_map(MetricsSet::iter).for_each(|metric| {
+                metrics.push(Arc::clone(metric));
+            });
+        }
+        Some(metrics)
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        self.general.child_stats_requests(partition)
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        self.general.statistics_from_inputs(inputs, args)
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        self.general.cardinality_effect()
+    }
+}
+
+/// One partition.
+struct Task {
+    general: Arc<AggregateExec>,
+    successors: Arc<Mutex<Vec<Arc<dyn ExecutionPlan>>>>,
+    metrics: BaselineMetrics,
+    reservation: MemoryReservation,
+    partition: usize,
+    context: Arc<TaskContext>,
+}
+
+impl Task {
+    /// Reads the whole input; gives the stream of the groups.
+    async fn run(self, mut input: SendableRecordBatchStream) -> Result<SendableRecordBatchStream> {
+        let mut lists = ListsOfGroups::try_new(&self.general)?;
+        // Only read again when memory runs out; the lists are made of the same columns.
+        let mut read: Vec<RecordBatch> = Vec::new();
+        let mut only_read = 0;
+        while let Some(batch) = input.try_next().await? {
+            let timer = self.metrics.elapsed_compute().timer();
+            let used = lists.add(&batch)?;
+            only_read += bytes_besides(&batch, &used);
+            read.push(batch);
+            timer.done();
+            match self.reservation.try_resize(lists.size() + only_read) {
+                Ok(()) => {}
+                Err(DataFusionError::ResourcesExhausted(_)) => {
+                    drop((lists, used));
+                    return self.hand_over(read, input);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        drop((read, input));
+        let timer = self.metrics.elapsed_compute().timer();
+        let schema = self.general.schema();
+        let output = lists.into_output(Arc::clone(&schema), self.context.session_config().batch_size())?;
+        timer.done();
+        let batches = Batches { output, metrics: self.metrics, _reservation: self.reservation };
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter(batches))))
+    }
+
+    /// Lets the general aggregation do it.
+    fn hand_over(
+        self,
+        read: Vec<RecordBatch>,
+        rest: SendableRecordBatchStream,
+    ) -> Result<SendableRecordBatchStream> {
+        let input = self.general.input();
+        let replay = ReplayExec::new(input.properties(), self.partition, read, rest, self.reservation);
+        let general = Arc::clone(&self.general).replace_children(
+            vec![Arc::new(replay)],
+            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
+        )?;
+        self.successors.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&general));
+        general.execute(self.partition, self.context)
+    }
+}
+
+/// The groups, a batch at a time.
+struct Batches {
+    output: Output,
+    metrics: BaselineMetrics,
+    /// The memory of the output; given back when the last batch is out.
+    _reservation: MemoryReservation,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let _timer = self.metrics.elapsed_compute().timer();
+        let batch = self.output.next_batch().transpose()?;
+        Some(batch.map(|batch| batch.record_output(&self.metrics)))
+    }
+}
+
+/// The bytes of a batch's columns that are not among `used`, the columns that are accounted for already.
+fn bytes_besides(batch: &RecordBatch, used: &[ArrayRef]) -> usize {
+    let mut known = HashSet::new();
+    let mut pending: Vec<&ArrayRef> = used.iter().collect();
+    while let Some(array) = pending.pop() {
+        known.insert(Arc::as_ptr(array).cast::<()>());
+        pending.extend(array.as_struct_opt().into_iter().flat_map(|fields| fields.columns()));
+    }
+    let besides = batch.columns().iter().filter(|column| !known.contains(&Arc::as_ptr(column).cast::<()>()));
+    besides.map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
+}

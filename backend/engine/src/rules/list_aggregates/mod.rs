@@ -1,0 +1,100 @@
+//! A physical rule: aggregations that build lists take one step.
+//!
+//! ```text
+//! AggregateExec: mode=FinalPartitioned, aggr=[array_agg_sorted(…)]
+//!   RepartitionExec: Hash([key])
+//!     AggregateExec: mode=Partial, aggr=[array_agg_sorted(…)]
+//!       input
+//! ```
+//! becomes
+//! ```text
+//! ListAggregateExec: aggr=[array_agg_sorted(…)]
+//!   RepartitionExec: Hash([key])
+//!     input
+//! ```
+//!
+//! Two steps pay when the first makes less of its input. A list holds every value it is given, so the first step would
+//! only hold the rows once more, copied into lists. A single step over rows partitioned by the grouping columns gives
+//! the same groups: all rows of a group are in one partition. That step is an `AggregateExec` when there are other
+//! aggregates than lists, and a [`ListAggregateExec`] otherwise.
+
+mod exec;
+mod groups;
+mod replay;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, Partitioning};
+
+use exec::ListAggregateExec;
+
+/// The aggregate that makes lists.
+const LIST: &str = "array_agg_sorted";
+
+/// See the module documentation.
+#[derive(Debug)]
+pub(crate) struct SingleStepLists;
+
+impl PhysicalOptimizerRule for SingleStepLists {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        let rewritten = plan.transform_down(|plan| {
+            let single = single_step(plan.as_ref())?;
+            let step = single.as_ref().or_else(|| plan.downcast_ref());
+            if let Some(lists) = step.and_then(ListAggregateExec::for_aggregation) {
+                return Ok(Transformed::yes(Arc::new(lists)));
+            }
+            Ok(single.map_or_else(|| Transformed::no(plan), |single| Transformed::yes(Arc::new(single))))
+        })?;
+        Ok(rewritten.data)
+    }
+
+    fn name(&self) -> &str {
+        "single_step_lists"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// The single step for a pair of steps, if the plan is such a pair.
+fn single_step(plan: &dyn ExecutionPlan) -> Result<Option<AggregateExec>> {
+    let Some(last) = plan.downcast_ref::<AggregateExec>() else { return Ok(None) };
+    let lists = last.aggr_expr().iter().any(|call| call.fun().name() == LIST);
+    // A call with ORDER BY reads its rows in the order a sort below gives them, which a repartition would not keep.
+    let ordered = last.aggr_expr().iter().any(|call| !call.order_bys().is_empty());
+    if *last.mode() != AggregateMode::FinalPartitioned || !lists || ordered {
+        return Ok(None);
+    }
+    let Some(repartition) = last.input().downcast_ref::<RepartitionExec>() else { return Ok(None) };
+    let Some(first) = repartition.input().downcast_ref::<AggregateExec>() else { return Ok(None) };
+    if *first.mode() != AggregateMode::Partial || !first.group_expr().is_single() {
+        return Ok(None);
+    }
+    let partitions = repartition.partitioning().partition_count();
+    let keys = Partitioning::Hash(first.group_expr().input_exprs(), partitions);
+    let input = Arc::clone(first.input());
+    let input: Arc<dyn ExecutionPlan> =
+        if input.output_partitioning().partition_count() == 1 && partitions == 1 {
+            input
+        } else {
+            Arc::new(RepartitionExec::try_new(input, keys)?)
+        };
+    let single = AggregateExec::try_new(
+        AggregateMode::SinglePartitioned,
+        first.group_expr().clone(),
+        first.aggr_expr().to_vec(),
+        first.filter_expr().to_vec(),
+        input,
+        first.input_schema(),
+    )?;
+    Ok(Some(single))
+}

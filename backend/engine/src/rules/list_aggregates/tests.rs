@@ -1,0 +1,119 @@
+//! Ordered lists: that the session's own operator makes the same ones as DataFusion's aggregation, with enough memory
+//! and without.
+
+use std::sync::Arc;
+
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::{Session, SessionOptions};
+
+fn options() -> SessionOptions {
+    SessionOptions {
+        target_partitions: 4,
+        memory_limit_bytes: 256 << 20,
+        ..SessionOptions::for_this_machine()
+    }
+}
+
+/// 60,000 rows in 20,000 groups of one to a few hundred rows, with ties in the keys and NULL in everything.
+const ROWS: &str = "SELECT CASE WHEN value % 110 = 0 THEN NULL WHEN value % 40 = 0 THEN value % 3 ELSE value % 20000 END AS g, \
+                    CASE WHEN value % 7 > 0 THEN concat('a text longer than twelve bytes ', value % 5) END AS k, \
+                    CASE WHEN value % 13 > 0 THEN value % 100 END AS v, value AS id \
+                    FROM generate_series(1, 60000)";
+/// One list by a text and one by a number, of a struct and of a number; most keys are equal.
+const LISTS: &str = "SELECT g, array_agg_sorted(named_struct('v', v, 'id', id), k, v) AS a, array_agg_sorted(v, id % 3) AS b \
+                     FROM t GROUP BY g";
+
+async fn context(options: SessionOptions) -> SessionContext {
+    let context = SessionContext::new_with_state(Session::new(options).unwrap().state().clone());
+    table(&context).await;
+    context
+}
+
+async fn table(context: &SessionContext) {
+    let rows = context.sql(ROWS).await.unwrap().cache().await.unwrap();
+    context.register_table("t", rows.into_view()).unwrap();
+}
+
+async fn plan(context: &SessionContext, query: &str) -> Arc<dyn ExecutionPlan> {
+    context.sql(query).await.unwrap().create_physical_plan().await.unwrap()
+}
+
+fn text(plan: &Arc<dyn ExecutionPlan>) -> String {
+    displayable(plan.as_ref()).indent(false).to_string()
+}
+
+/// The rows as text, in order.
+async fn rows(context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Vec<String> {
+    let batches = collect(plan, context.task_ctx()).await.unwrap();
+    assert!(batches.iter().all(|batch| batch.num_rows() <= context.task_ctx().session_config().batch_size()));
+    let format = FormatOptions::default().with_null("NULL");
+    let mut lines = Vec::new();
+    for batch in &batches {
+        let columns = batch.columns().iter();
+        let columns: Vec<_> =
+            columns.map(|column| ArrayFormatter::try_new(column.as_ref(), &format).unwrap()).collect();
+        for row in 0..batch.num_rows() {
+            lines.push(columns.iter().map(|column| format!("{}|", column.value(row))).collect::<String>());
+        }
+    }
+    lines.sort();
+    lines
+}
+
+/// What DataFusion's own operators make of the same query.
+async fn wanted() -> Vec<String> {
+    let reference = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    functions::register(&mut *reference.state_ref().write()).unwrap();
+    table(&reference).await;
+    let plan = plan(&reference, LISTS).await;
+    assert!(!text(&plan).contains("ListAggregateExec"), "{}", text(&plan));
+    rows(&reference, plan).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_the_same_in_any_number_of_partitions_and_batches() {
+    let wanted = wanted().await;
+    for (target_partitions, batch_size) in [(1, 8192), (4, 8192), (3, 100)] {
+        let context = context(SessionOptions { target_partitions, batch_size, ..options() }).await;
+        let plan = plan(&context, LISTS).await;
+        assert_eq!(text(&plan).matches("ListAggregateExec: gby=[g@0]").count(), 1, "{}", text(&plan));
+        assert!(!text(&plan).contains(" AggregateExec"), "{}", text(&plan));
+        assert!(rows(&context, Arc::clone(&plan)).await == wanted, "{target_partitions} partitions");
+        assert_eq!(plan.metrics().unwrap().spill_count().unwrap_or(0), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_enough_memory_the_general_aggregation_takes_over_and_spills() {
+    let wanted = wanted().await;
+    // The rows are a few megabytes; the table they come from is not accounted.
+    let options =
+        SessionOptions { target_partitions: 2, batch_size: 500, memory_limit_bytes: 4 << 20, ..options() };
+    let context = context(options).await;
+    let plan = plan(&context, LISTS).await;
+    assert!(rows(&context, Arc::clone(&plan)).await == wanted);
+    let mut lists = &plan;
+    while lists.name() != "ListAggregateExec" {
+        lists = lists.children()[0];
+    }
+    let metrics = lists.metrics().unwrap();
+    assert!(metrics.spill_count().unwrap() > 0, "{metrics}");
+    assert_eq!(context.runtime_env().memory_pool.reserved(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_aggregates_and_filters_stay_with_the_general_aggregation() {
+    let context = context(options()).await;
+    for query in [
+        "SELECT g, array_agg_sorted(v, id), count(*) FROM t GROUP BY g",
+        "SELECT g, array_agg_sorted(v, id) FILTER (WHERE v > 3) FROM t GROUP BY g",
+        "SELECT array_agg_sorted(v, id) FROM t",
+        "SELECT g, array_agg_sorted(v, id) FROM t GROUP BY GROUPING SETS ((g), ())",
+    ] {
+        let plan = text(&plan(&context, query).await);
+        assert!(plan.contains("AggregateExec") && !plan.contains("ListAggregateExec"), "{query}\n{plan}");
+    }
+}

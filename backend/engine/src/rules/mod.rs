@@ -1,0 +1,13 @@
+//! Rules added to DataFusion's own, which all stay.
+//!
+//! | rule | kind | what |
+//! |---|---|---|
+//! | [`SpanJoins`] | logical | joins whose condition compares spans become [`SpanJoinNode`](crate::operators::SpanJoinNode)s |
+//! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
+
+mod comparisons;
+mod list_aggregates;
+mod span_joins;
+
+pub(crate) use list_aggregates::SingleStepLists;
+pub(crate) use span_joins::SpanJoins;

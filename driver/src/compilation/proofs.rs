@@ -1,0 +1,142 @@
+//! What compilations prove about a spec, kept from one to the next.
+//!
+//! Typing is what takes time in a compilation, and from one to the next most of it is the same. So the types that were
+//! worked out are kept in `.codeanatomy/compiled/<spec>.proofs` beside the spec ([`ir::archive::Proofs`]): the next
+//! compilation plans only what changed, and what reads it. A proof stands under its whole question, so a file can be
+//! old, of another spec or gone; the result is the same, and only takes longer. Physical plans are not kept: they
+//! depend on the files of the tables.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use engine::{EngineOracle, Session, Tables};
+use ir::archive::{Proofs, read_proofs, write_proofs};
+use ir::diag::{Diagnostic, codes};
+use ir::hash::{ContentHash, Fingerprint};
+use ir::spec::Spec;
+
+use crate::provenance;
+
+/// A compilation with fewer answers leaves no file: working them out takes less than reading one.
+const KEPT_FROM: usize = 64;
+/// Answers that a compilation did not need are kept too, for one that runs more passes, up to this many times what it
+/// needed.
+const UNUSED_FACTOR: usize = 4;
+/// A larger file is not ours.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Where the proofs of a spec are kept.
+pub(super) fn path(base_dir: &Path, name: &str) -> PathBuf {
+    base_dir.join(".codeanatomy").join("compiled").join(format!("{name}.proofs"))
+}
+
+/// The proofs there were before a compilation.
+pub(super) struct KeptProofs {
+    path: Option<PathBuf>,
+    envelope: ContentHash,
+    proofs: Proofs,
+    /// Why they could not be read.
+    pub(super) warning: Option<Diagnostic>,
+}
+
+impl KeptProofs {
+    /// Reads the proofs kept at `path`. Without a path, and where nobody can say which program this is, none are read
+    /// and none will be kept.
+    pub(super) fn read(path: Option<&Path>, session: &Session) -> Self {
+        let (path, program) = path.zip(program()).unzip();
+        let envelope = Fingerprint::new()
+            .field(program.unwrap_or_default().as_bytes())
+            .field(provenance::typing_surface(session).as_bytes())
+            .finish();
+        let (proofs, warning) = match path.map(|path| (path, bytes_of(path))) {
+            None | Some((_, Ok(None))) => (Proofs::default(), None),
+            Some((path, read)) => {
+                let read = read.map_err(|error| error.to_string()).and_then(|bytes| {
+                    read_proofs(&bytes.unwrap_or_default()).map_err(|error| error.to_string())
+                });
+                match read {
+                    Ok(proofs) => (proofs, None),
+                    Err(error) => (Proofs::default(), Some(warning(path, &error))),
+                }
+            }
+        };
+        Self { path: path.map(Path::to_owned), envelope, proofs, warning }
+    }
+
+    /// The oracle that starts from the proofs.
+    pub(super) fn oracle(&self, session: Session, tables: Tables) -> EngineOracle {
+        EngineOracle::with_proofs(session, tables, self.envelope, &self.proofs)
+    }
+
+    /// For how many views of a spec nothing had to be planned; nothing when there were no proofs that hold.
+    pub(super) fn reused(&self, oracle: &EngineOracle, spec: &Spec) -> Option<usize> {
+        let planned = oracle.planned();
+        let reused = spec.view_definitions.iter().filter(|view| !planned.contains(&view.name)).count();
+        (self.hold() && !self.proofs.operations.is_empty()).then_some(reused)
+    }
+
+    fn hold(&self) -> bool {
+        self.proofs.envelope == *self.envelope.as_bytes()
+    }
+
+    /// Keeps what is proven now, if anything new is. A folder that nobody may write to keeps nothing: the next
+    /// compilation takes longer, and nothing else.
+    pub(super) fn write(&self, oracle: &EngineOracle) {
+        let Some(path) = &self.path else { return };
+        if oracle.plannings() == 0 {
+            return;
+        }
+        let mut proofs = oracle.proofs(self.envelope);
+        let needed = proofs.operations.len() + proofs.expressions.len();
+        let known = self.proofs.operations.len() + self.proofs.expressions.len();
+        if needed < KEPT_FROM {
+            return;
+        }
+        if self.hold() && known <= needed.saturating_mul(UNUSED_FACTOR) {
+            proofs.add(&self.proofs);
+        }
+        if let Ok(bytes) = write_proofs(&proofs) {
+            let _ = replace(path, &bytes);
+        }
+    }
+}
+
+/// The bytes of a file, if there is one.
+fn bytes_of(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+fn warning(path: &Path, error: &str) -> Diagnostic {
+    let message = format!("`{}` cannot be used: {error}", path.display());
+    Diagnostic::new(codes::UNREADABLE_PROOFS, message)
+}
+
+/// Replaces a file by another in one step, so that no reader sees half of it.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let temporary = path.with_extension(format!("{}.partial", uuid::Uuid::new_v4()));
+    let written = File::create_new(&temporary).and_then(|mut file| file.write_all(bytes));
+    let written = written.and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Which program this is: its version, and the size and time of its file, which tell two builds of one version apart.
+fn program() -> Option<String> {
+    let file = std::env::current_exe().and_then(fs::metadata).ok()?;
+    let changed = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(format!("{} {} {}", env!("CARGO_PKG_VERSION"), file.len(), changed.as_nanos()))
+}

@@ -1,0 +1,167 @@
+//! prune: nodes keep the columns that are used, filters that all readers share move below, unused nodes go.
+//!
+//! ```text
+//! orders = scan location=orders version=3 rows=9 : {id Int64!, day Date32, amount Float64, note Utf8}
+//! big = filter orders predicate=((amount > 0) AND (id < 5)) : {…}
+//! new = filter orders predicate=((amount > 0) AND (id >= 5)) : {…}
+//! big_ids = project big columns={id: id, amount: amount} : {…}
+//! …
+//! ```
+//! becomes
+//! ```text
+//! orders = scan location=orders version=3 columns=[id, amount] rows=9 : {id Int64!, amount Float64}
+//! orders.common = filter orders predicate=(amount > 0) : {…}
+//! big = filter orders.common predicate=(id < 5) : {…}
+//! new = filter orders.common predicate=(id >= 5) : {…}
+//! ```
+//!
+//! 1. Nodes no sink depends on are removed.
+//! 2. Where all readers of a node are filters, what they all filter by moves below them, see [`filters`].
+//! 3. Demand ([`crate::analysis::demand`]) says which columns each node must give. Scans, projections, aggregations,
+//!    windows and joins drop the others; every relation keeps at least one column, so that rows can be counted.
+//! 4. Sinks, unions and `DISTINCT` mean exactly the columns of their inputs. Where an input still has more, because
+//!    another reader needs them, a projection is put between.
+//! 5. Schemas are derived again.
+//!
+//! Dropping a column nobody reads changes no row that is written.
+
+mod filters;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ir::expr::NamedExpr;
+use ir::graph::{Graph, Node, NodeId};
+use ir::op::{JoinColumn, Op, Project};
+
+use crate::analysis::demand;
+use crate::context::Context;
+
+pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
+    for name in graph.remove_unreachable() {
+        cx.remark(format!("{name} is not needed"));
+    }
+    for id in graph.topological() {
+        filters::move_below(graph, cx, id);
+    }
+    let before: BTreeMap<NodeId, Vec<String>> = graph.ids().map(|id| (id, names(graph, id))).collect();
+    let demand = demand::columns(graph);
+    let nothing = BTreeSet::new();
+    for id in graph.topological() {
+        narrow(graph, id, demand.get(&id).unwrap_or(&nothing));
+        for (port, input) in graph.ports(id) {
+            let wanted = exact_columns(graph, id, input, &before, &demand);
+            if let Some(wanted) = wanted.filter(|wanted| *wanted != names(graph, input)) {
+                insert_projection(graph, cx, id, port, input, &wanted);
+            }
+        }
+        derive(graph, cx, id);
+    }
+}
+
+fn names(graph: &Graph, id: NodeId) -> Vec<String> {
+    let schema = graph.get(id).and_then(|node| node.schema.as_ref());
+    schema.map(|schema| schema.names().map(str::to_owned).collect()).unwrap_or_default()
+}
+
+/// Drops the columns of a node that nobody uses.
+fn narrow(graph: &mut Graph, id: NodeId, wanted: &BTreeSet<String>) {
+    let Some(node) = graph.get_mut(id) else { return };
+    let Some(schema) = node.schema.clone() else { return };
+    match &mut node.op {
+        Op::Scan(scan) => {
+            let kept = keep(schema.names(), wanted);
+            if kept.len() < schema.len() {
+                node.schema = Some(schema.project(|name| kept.contains(name)));
+                scan.columns = Some(kept.into_iter().map(str::to_owned).collect::<Vec<_>>());
+                let order: Vec<&str> = schema.names().collect();
+                if let Some(columns) = &mut scan.columns {
+                    columns.sort_by_key(|name| order.iter().position(|column| column == name));
+                }
+            }
+        }
+        Op::Project(project) => keep_named(&mut project.columns.0, wanted, 1),
+        Op::Aggregate(aggregate) => {
+            let least = usize::from(aggregate.group_by.is_empty());
+            keep_named(&mut aggregate.measures.0, wanted, least);
+        }
+        Op::Window(window) => keep_named(&mut window.columns.0, wanted, 1),
+        Op::Join(join) => keep_joined(&mut join.columns, wanted),
+        Op::SpanJoin(join) => keep_joined(&mut join.columns, wanted),
+        _ => {}
+    }
+}
+
+/// The wanted ones of these columns; the first if none is.
+fn keep<'a>(columns: impl Iterator<Item = &'a str>, wanted: &BTreeSet<String>) -> BTreeSet<&'a str> {
+    let all: Vec<&str> = columns.collect();
+    let kept: BTreeSet<&str> = all.iter().copied().filter(|name| wanted.contains(*name)).collect();
+    if kept.is_empty() { all.into_iter().take(1).collect() } else { kept }
+}
+
+fn keep_named(columns: &mut Vec<NamedExpr>, wanted: &BTreeSet<String>, least: usize) {
+    let first = columns.first().cloned();
+    columns.retain(|column| wanted.contains(&column.name));
+    if columns.len() < least {
+        columns.extend(first);
+    }
+}
+
+fn keep_joined(columns: &mut Vec<JoinColumn>, wanted: &BTreeSet<String>) {
+    let first = columns.first().cloned();
+    columns.retain(|column| wanted.contains(&column.name));
+    if columns.is_empty() {
+        columns.extend(first);
+    }
+}
+
+/// The columns that a node means when it reads an input as a whole; nothing when extra columns do no harm.
+fn exact_columns(
+    graph: &Graph,
+    id: NodeId,
+    input: NodeId,
+    before: &BTreeMap<NodeId, Vec<String>>,
+    demand: &BTreeMap<NodeId, BTreeSet<String>>,
+) -> Option<Vec<String>> {
+    match graph.get(id).map(|node| &node.op) {
+        Some(Op::Sink(_) | Op::Distinct(_)) => before.get(&input).cloned(),
+        Some(Op::Union(_)) => {
+            let wanted = demand.get(&id)?;
+            let columns = before.get(&id)?;
+            let kept = keep(columns.iter().map(String::as_str), wanted);
+            Some(columns.iter().filter(|name| kept.contains(name.as_str())).cloned().collect())
+        }
+        _ => None,
+    }
+}
+
+fn insert_projection(
+    graph: &mut Graph,
+    cx: &Context<'_>,
+    id: NodeId,
+    port: usize,
+    input: NodeId,
+    wanted: &[String],
+) {
+    let name = graph.free_name(graph.name_of(id), "narrow");
+    let columns = wanted.iter().map(|name| NamedExpr::column(name)).collect();
+    let node = Node::new(name, Op::Project(Project { columns }));
+    if let Ok(new) = graph.add_reading(node, &[input]) {
+        derive(graph, cx, new);
+        graph.connect(new, id, port);
+    }
+}
+
+/// Asks for the schema of a node again.
+fn derive(graph: &mut Graph, cx: &Context<'_>, id: NodeId) {
+    let Some(node) = graph.get(id) else { return };
+    if matches!(node.op, Op::Scan(_)) {
+        return;
+    }
+    let inputs = graph.input_schemas(id);
+    // A failure leaves the old schema standing; the verifier names this pass for it.
+    if let Ok(schema) = cx.oracle.schema(node, &inputs)
+        && let Some(node) = graph.get_mut(id)
+    {
+        node.schema = Some(schema);
+    }
+}
