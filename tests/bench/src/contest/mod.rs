@@ -225,3 +225,61 @@ fn standing(contestant: &str, turns: Vec<Turn>) -> Option<Standing> {
         remarks: turns.into_iter().next_back()?.remarks,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn turn(cpu_seconds: f64, answer: Value) -> Turn {
+        let usage = Usage { cpu_seconds, wall_seconds: 2.0 * cpu_seconds, peak_bytes: 10 };
+        Turn { usage, work: None, answer, remarks: Value::Null }
+    }
+
+    fn hold(runs: usize, expected: Option<Value>, contestants: &[Contestant<'_>]) -> Outcome {
+        let folder = tempfile::tempdir().expect("a folder");
+        let arena = Arena { runs, folder: folder.path().to_path_buf() };
+        arena.hold("contest", expected, contestants).expect("folders can be made")
+    }
+
+    #[test]
+    fn contestants_take_turns() {
+        let order = RefCell::new(Vec::new());
+        let contestant = |name: &'static str| {
+            let order = &order;
+            Contestant::new(name, move |folder| {
+                assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 0);
+                std::fs::write(folder.join("left behind"), "").expect("written");
+                order.borrow_mut().push(name);
+                Ok(turn(1.0, json!(1)))
+            })
+        };
+        let outcome = hold(2, None, &[contestant("a"), contestant("b")]);
+        assert_eq!(*order.borrow(), ["a", "b", "a", "b"]);
+        assert_eq!(outcome.of("b").map(|standing| (standing.runs, standing.cpu())), Some((2, 1.0)));
+    }
+
+    #[test]
+    fn whoever_finds_something_else_has_no_standing() {
+        let right = Contestant::new("right", |_| Ok(turn(1.0, json!({"n": 1}))));
+        let wrong = Contestant::new("wrong", |_| Ok(turn(0.1, json!({"n": 2}))));
+        let broken = Contestant::new("broken", |_| Err(Failure::Missing("no such thing".to_owned())));
+        let outcome = hold(3, Some(json!({"n": 1})), &[wrong, broken, right]);
+        assert_eq!(outcome.standings.len(), 1);
+        assert_eq!(outcome.cpu("right"), Some(1.0));
+        let expected = ["contest: wrong: results differ: /n: 1, 2", "contest: broken: no such thing"];
+        assert_eq!(outcome.failures, expected);
+    }
+
+    #[test]
+    fn a_slow_contestant_does_not_keep_the_others_waiting() {
+        let slow = Contestant::new("slow", |_| Ok(turn(PATIENCE_SECONDS, json!(1))));
+        let quick = Contestant::new("quick", |_| Ok(turn(1.0, json!(1))));
+        let outcome = hold(5, None, &[slow, quick]);
+        let runs = |name| outcome.of(name).map(|standing| standing.runs);
+        assert_eq!((runs("slow"), runs("quick")), (Some(1), Some(5)));
+    }
+}

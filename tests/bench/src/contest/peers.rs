@@ -3,6 +3,8 @@
 //! `SCRIPT BENCHMARK '{"...": parameters}'` does the work once and prints one line of JSON; `SCRIPT --variants
 //! BENCHMARK` prints the forms in which the program takes part, as a JSON list.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +70,8 @@ pub(crate) struct Peers {
     scripts: PathBuf,
     /// Threads they may use.
     threads: usize,
+    /// The forms that were asked for already, by peer and benchmark.
+    known: RefCell<BTreeMap<(&'static str, &'static str), Vec<String>>>,
 }
 
 impl Peers {
@@ -87,7 +91,7 @@ impl Peers {
                 )));
             }
         }
-        Ok(Self { environments, scripts, threads })
+        Ok(Self { environments, scripts, threads, known: RefCell::default() })
     }
 
     /// A peer in all its forms, with the parameters of the benchmark; `threads`, `variant` and `out_dir` are added.
@@ -103,10 +107,7 @@ impl Peers {
         if self.environments.is_none() {
             return Ok(Vec::new());
         }
-        let variants: Vec<String> = {
-            let finished = self.script(peer, &["--variants", benchmark], &self.scripts)?;
-            parse(&finished.stdout, peer.name())?
-        };
+        let variants = self.variants(peer, benchmark)?;
         let contestant = |variant: String| {
             let parameters = parameters.clone();
             let name = format!("{}, {variant}", peer.name());
@@ -134,6 +135,17 @@ impl Peers {
             })
         };
         Ok(variants.into_iter().map(contestant).collect())
+    }
+
+    /// The forms of a peer. Asking takes as long as importing an engine, so it is done once.
+    fn variants(&self, peer: Peer, benchmark: &'static str) -> Result<Vec<String>> {
+        if let Some(known) = self.known.borrow().get(&(peer.name(), benchmark)) {
+            return Ok(known.clone());
+        }
+        let finished = self.script(peer, &["--variants", benchmark], &self.scripts)?;
+        let variants: Vec<String> = parse(&finished.stdout, peer.name())?;
+        self.known.borrow_mut().insert((peer.name(), benchmark), variants.clone());
+        Ok(variants)
     }
 
     fn script(&self, peer: Peer, arguments: &[&str], folder: &Path) -> Result<process::Finished> {

@@ -37,11 +37,25 @@ pub(crate) fn document(machine: &Machine, quick: bool, reports: &[Report]) -> St
             "\n**A quick run on small data: it shows that everything works and agrees, no performance.**\n",
         );
     }
+    if !quick {
+        text.push_str(&format!("\n## Targets\n\n{}", summary(reports)));
+    }
     for report in reports {
         text.push('\n');
         text.push_str(&benchmark(report, quick));
     }
     text
+}
+
+/// The targets of all benchmarks.
+fn summary(reports: &[Report]) -> String {
+    let mut rows = vec![["benchmark"].iter().chain(&TARGET_HEADER).map(|name| (*name).to_owned()).collect()];
+    for report in reports {
+        for target in &report.targets {
+            rows.push([report.name.to_owned()].into_iter().chain(target_row(target)).collect::<Vec<_>>());
+        }
+    }
+    table(&rows)
 }
 
 /// One benchmark.
@@ -140,22 +154,25 @@ fn measurements(standing: &Standing) -> [String; 3] {
     [spread(standing.compared_cpu()), spread(standing.compared_wall()), format!("{mebibytes:.0}")]
 }
 
+const TARGET_HEADER: [&str; 4] = ["target", "measured", "must be", "verdict"];
+
 fn targets(targets: &[Target]) -> String {
-    let mut rows = vec![["target", "measured", "must be", "verdict"].map(str::to_owned).to_vec()];
-    for target in targets {
-        let bound = match target.bound {
-            Bound::AtMost(most) => format!("at most {most}"),
-            Bound::AtLeast(least) => format!("at least {least}"),
-        };
-        let verdict = match target.is_met() {
-            Some(true) => "met",
-            Some(false) => "**missed**",
-            None => "not measured",
-        };
-        let measured = target.measured.map(number).unwrap_or_default();
-        rows.push(vec![target.claim.clone(), measured, bound, verdict.to_owned()]);
-    }
-    table(&rows)
+    let header = TARGET_HEADER.map(str::to_owned).to_vec();
+    let rows = targets.iter().map(|target| target_row(target).to_vec());
+    table(&[header].into_iter().chain(rows).collect::<Vec<_>>())
+}
+
+fn target_row(target: &Target) -> [String; 4] {
+    let bound = match target.bound {
+        Bound::AtMost(most) => format!("at most {most}"),
+        Bound::AtLeast(least) => format!("at least {least}"),
+    };
+    let verdict = match target.is_met() {
+        Some(true) => "met",
+        Some(false) => "**missed**",
+        None => "not measured",
+    };
+    [target.claim.clone(), target.measured.map(number).unwrap_or_default(), bound, verdict.to_owned()]
 }
 
 /// The versions the peers told.

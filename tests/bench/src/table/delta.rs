@@ -228,3 +228,71 @@ fn schema_text(schema: &Schema, folder: &Path) -> Result<String> {
     }
     Ok(json!({"type": "struct", "fields": fields}).to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, StringViewArray};
+
+    use super::super::digest_of_table;
+    use super::*;
+
+    fn batch(numbers: [Option<i64>; 2]) -> RecordBatch {
+        let prices =
+            Decimal128Array::from(vec![Some(150), None]).with_precision_and_scale(15, 2).expect("fits");
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("number", Arc::new(Int64Array::from(numbers.to_vec()))),
+            ("price", Arc::new(prices)),
+            ("day", Arc::new(Date32Array::from(vec![0, 1]))),
+            ("text", Arc::new(StringViewArray::from(vec!["a", "b"]))),
+        ];
+        RecordBatch::try_from_iter_with_nullable(
+            columns.into_iter().map(|(name, column)| (name, column, true)),
+        )
+        .expect("a batch")
+    }
+
+    fn table(batches: &[RecordBatch]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writer = TableWriter::create(folder.path(), &batches[0].schema()).expect("created");
+        batches.iter().for_each(|batch| writer.write(batch).expect("written"));
+        writer.finish().expect("committed");
+        folder
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let batches = [batch([Some(1), None]), batch([Some(-5), Some(7)])];
+        let folder = table(&batches);
+        let mut expected = Digest::new(&batches[0].schema());
+        batches.iter().for_each(|batch| expected.add(batch).expect("added"));
+        assert_eq!(digest_of_table(folder.path()).expect("read"), expected.json());
+    }
+
+    #[test]
+    fn the_log_has_the_statistics_of_the_file() {
+        let folder = table(&[batch([Some(1), None]), batch([Some(-5), Some(7)])]);
+        let log = folder.path().join("_delta_log/00000000000000000000.json");
+        let text = std::fs::read_to_string(log).expect("a log");
+        let add: Value = serde_json::from_str(text.lines().nth(2).expect("three actions")).expect("JSON");
+        let found: Value =
+            serde_json::from_str(add["add"]["stats"].as_str().expect("statistics")).expect("JSON");
+        let expected = json!({
+            "numRecords": 4, "nullCount": {"number": 1, "price": 2, "day": 0, "text": 0},
+            "minValues": {"number": -5, "price": 1.5, "day": "1970-01-01", "text": "a"},
+            "maxValues": {"number": 7, "price": 1.5, "day": "1970-01-02", "text": "b"},
+        });
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_removed_file_is_gone_and_a_checkpoint_is_refused() {
+        let folder = table(&[batch([Some(1), None])]);
+        let log = folder.path().join("_delta_log");
+        let remove = json!({"remove": {"path": "part-00000.snappy.parquet"}}).to_string();
+        std::fs::write(log.join("00000000000000000001.json"), remove).expect("written");
+        assert!(DeltaTable::open(folder.path()).expect("read").files.is_empty());
+        std::fs::write(log.join("00000000000000000001.checkpoint.parquet"), "").expect("written");
+        let refused = DeltaTable::open(folder.path()).expect_err("a checkpoint").to_string();
+        assert!(refused.contains("checkpoint"), "{refused}");
+    }
+}
