@@ -45,8 +45,8 @@ impl RowIds {
     }
 }
 
-/// Hashes a span and a kind by multiplication and rotation: there is one for every row, and a keyed hash costs as much as
-/// the identifier itself. The table lives as long as one file is extracted, whose size is limited.
+/// Hashes a span and a kind by multiplication and rotation. The table is looked up for every row and lives as long as one
+/// file, whose size is limited, is extracted: it needs no keyed hash.
 #[derive(Default)]
 struct SpanHasher(u64);
 
