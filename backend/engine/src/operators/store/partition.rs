@@ -13,6 +13,11 @@ use super::buffers::{Counted, compacted};
 use super::room::Room;
 use super::statistics::Columns;
 
+/// After how many new bytes a partition in memory is looked at for bytes it does not use.
+const COMPACT_STEP: usize = 64 * 1024 * 1024;
+/// From this many batches on, what they do not use of their buffers is waste.
+const SIBLINGS: usize = 8;
+
 /// A file that is being written: takes a batch, or ends the file and gives it. DataFusion's type has no public name.
 type OpenFile = Box<dyn FnMut(Option<&RecordBatch>) -> Result<Option<Arc<dyn SpillFile>>> + Send>;
 
@@ -26,6 +31,10 @@ pub(super) struct Partition {
     on_disk: usize,
     memory: Vec<RecordBatch>,
     counted: Counted,
+    /// How many batches of `memory` are known to hold no more than they use.
+    compact: usize,
+    /// The bytes in memory at which to look at the others.
+    compact_at: usize,
     /// Whether all batches are there.
     sealed: bool,
     /// What `memory` takes of the room.
@@ -63,6 +72,8 @@ impl Partition {
             on_disk: 0,
             memory: Vec::new(),
             counted: Counted::default(),
+            compact: 0,
+            compact_at: COMPACT_STEP,
             sealed: false,
             resident: 0,
             rows: 0,
@@ -81,6 +92,9 @@ impl Partition {
         self.counted.add(buffers);
         self.resident += bytes;
         self.memory.push(batch.clone());
+        if self.resident >= self.compact_at {
+            self.compact(room)?;
+        }
         Ok(true)
     }
 
@@ -103,21 +117,31 @@ impl Partition {
         self.columns.add(batch)
     }
 
-    /// Lets go of bytes that are held and not used; how many.
+    /// Lets go of bytes that are held and not used; how many. Looks only at batches that came since it last did so.
     pub(super) fn compact(&mut self, room: &Room) -> Result<usize> {
-        let Some(batches) = compacted(&self.memory)? else { return Ok(0) };
+        let recent = self.memory.get(self.compact..).unwrap_or_default();
+        let (before, looked_at) = (self.resident, recent.len());
+        let Some(batches) = compacted(recent)? else {
+            self.compact_at = before.saturating_mul(2).max(COMPACT_STEP);
+            return Ok(0);
+        };
+        self.memory.truncate(self.compact);
+        self.memory.extend(batches);
+        self.compact = self.memory.len();
         self.counted.clear();
         let mut resident = 0;
-        for batch in &batches {
+        for batch in &self.memory {
             let (bytes, buffers) = self.counted.new_in(batch);
             self.counted.add(buffers);
             resident += bytes;
         }
-        self.memory = batches;
-        let freed = self.resident.saturating_sub(resident);
+        let freed = before.saturating_sub(resident);
         room.shrink(freed);
         self.resident -= freed;
         self.bytes = self.bytes.saturating_sub(freed);
+        // One slice of a large result looks wasteful until its siblings come; do not fall for each of them.
+        self.compact_at =
+            if looked_at < SIBLINGS { before.saturating_mul(2) } else { self.resident + COMPACT_STEP };
         Ok(freed)
     }
 
@@ -142,6 +166,7 @@ impl Partition {
         self.on_disk += self.memory.len();
         self.memory.clear();
         self.counted.clear();
+        (self.compact, self.compact_at) = (0, COMPACT_STEP);
         room.shrink(std::mem::take(&mut self.resident));
         if self.sealed { self.finish_file() } else { Ok(()) }
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch, StringViewArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::physical_plan::ExecutionPlan as _;
@@ -94,6 +95,29 @@ async fn views_keep_to_their_budget() {
     assert_eq!(lake.rows("SELECT count(*), sum(id) FROM b").await, ["50000|1250025000"]);
     let files: usize = outcome.shared_views.iter().map(|view| view.spill_count).sum();
     assert!(files <= 4 * options().target_partitions, "{files} files for 1000 batches");
+}
+
+/// The names that are kept hold 100 times their bytes: more than the memory there is, were they not copied in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn waste_is_let_go_of_while_rows_come_in() {
+    let limit = 160 << 20;
+    let lake = Lake::with(SessionOptions { memory_limit_bytes: limit, ..options() }, Vec::new());
+    let name: StringViewArray =
+        (0..8192).map(|row| Some(format!("{row} {}", "a rather long name ".repeat(40)))).collect();
+    let schema = Arc::new(Schema::new(vec![Field::new("name", DataType::Utf8View, true)]));
+    let batches: Vec<RecordBatch> = (0..60)
+        .map(|_| {
+            // Its own buffers for every batch, of which it uses a hundredth.
+            let few: ArrayRef = Arc::new(name.gc().slice(7, 80));
+            RecordBatch::try_new(Arc::clone(&schema), vec![few]).unwrap()
+        })
+        .collect();
+    let source = MemorySourceConfig::try_new_exec(&[batches.clone()], Arc::clone(&schema), None).unwrap();
+    let store = SharedStore::filled("v", schema, source, lake.session.state().task_ctx()).await.unwrap();
+    let runtime = lake.session.state().runtime_env();
+    assert_eq!(runtime.disk_manager.used_disk_space(), 0, "nothing had to go to a file");
+    assert!(runtime.memory_pool.reserved() < 20 << 20, "{} bytes", runtime.memory_pool.reserved());
+    assert_eq!(read(&lake, &store).await, batches);
 }
 
 /// A filter that keeps one name in a hundred must not keep the buffers of all names.
