@@ -90,14 +90,16 @@ fn from_text(text: &str) -> Option<Vec<SortColumn>> {
     columns.into_iter().map(sort).collect()
 }
 
+/// The values of the partition columns that all rows of a file have.
+type PartitionValues = BTreeMap<String, Option<String>>;
+
 /// Marks the files of one writer, in the order it made them.
 pub(crate) fn tag(adds: &mut [Add], order: &[SortColumn], writer: uuid::Uuid) {
     let text = to_text(order);
-    let mut parts: HashMap<Vec<(String, Option<String>)>, (usize, usize)> = HashMap::new();
+    let mut parts: HashMap<PartitionValues, (usize, usize)> = HashMap::new();
     for add in adds {
-        let mut partition: Vec<_> =
-            add.partition_values.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        partition.sort();
+        let values = add.partition_values.iter();
+        let partition: PartitionValues = values.map(|(key, value)| (key.clone(), value.clone())).collect();
         let known = parts.len();
         let (run, part) = parts.entry(partition).or_insert((known, 0));
         let tags = add.tags.get_or_insert_default();

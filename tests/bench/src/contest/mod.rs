@@ -38,6 +38,9 @@ pub(crate) struct Turn {
     pub(crate) remarks: Value,
 }
 
+/// Does the work of a contest once, in a folder of its own.
+pub(crate) type DoOnce<'a> = dyn Fn(&Path) -> Result<Turn> + 'a;
+
 /// Somebody who does the work of a contest.
 pub(crate) struct Contestant<'a> {
     /// The name in tables: the program and the form.
@@ -45,7 +48,7 @@ pub(crate) struct Contestant<'a> {
     /// By what share its numbers may differ from those of others.
     pub(crate) tolerance: f64,
     /// Does the work once; whatever it makes goes into the folder, which is new and is removed afterwards.
-    pub(crate) turn: Box<dyn Fn(&Path) -> Result<Turn> + 'a>,
+    pub(crate) turn: Box<DoOnce<'a>>,
 }
 
 impl<'a> Contestant<'a> {

@@ -167,7 +167,7 @@ fn plain_sql() -> Value {
 }
 
 /// Reading four columns for each side, and one stack over rows that are sorted already.
-fn limit(forest: &Forest, table: &PathBuf) -> Result<Limit> {
+fn limit(forest: &Forest, table: &Path) -> Result<Limit> {
     let decoding = 2.0 * limits::decoding(table, Some(&COLUMNS))?;
     let (_, _, kernel) = nested_pairs(forest);
     let formula = "decode four columns twice + one stack over sorted rows in memory".to_owned();

@@ -84,10 +84,10 @@ impl PickedRows {
         rows: usize,
         field: &arrow::datatypes::Field,
     ) -> Result<ArrayRef> {
-        let sources = self.sources.iter().map(|source| source.batch.column(index));
+        let mut sources = self.sources.iter().map(|source| source.batch.column(index));
         match gather {
             Gather::Absent => Ok(new_null_array(field.data_type(), rows)),
-            Gather::Take(indices) => match sources.take(1).last() {
+            Gather::Take(indices) => match sources.next() {
                 Some(source) => Ok(take(source, indices, None)?),
                 None => internal_err!("span join: rows were picked from no batch"),
             },
