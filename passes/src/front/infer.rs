@@ -13,6 +13,7 @@
 //! stands for ([`crate::rewrite::desugar`]), so desugaring cannot change a type. What a view promises in
 //! `output_schema` is checked against what it has.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use arrow_schema::DataType;
@@ -45,8 +46,10 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         let owner = node.owner().to_owned();
         if node.schema.is_none() {
             // Parameters are still to be bound; types are asked for as if they were.
-            let mut bound = node.clone();
-            bind::bind_op(&mut bound.op, &values);
+            let mut bound = Cow::Borrowed(node);
+            if !values.is_empty() {
+                bind::bind_op(&mut bound.to_mut().op, &values);
+            }
             let unbound = bind::placeholders(&bound.op);
             if !unbound.is_empty() {
                 report_unbound(cx, &bound, unbound);
