@@ -1,6 +1,6 @@
 //! Which spans contain which: the join of syntax trees with themselves.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
