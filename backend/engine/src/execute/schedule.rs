@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use datafusion::common::tree_node::TreeNode as _;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
 use tokio::task::JoinSet;
 
 use super::publish::{Targets, Written, discard};
@@ -13,7 +15,7 @@ use super::watchdog::{Running, stands_still};
 use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
 use crate::emit::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
-use crate::operators::{RunStores, StoreCounters};
+use crate::operators::{RunStores, StoreCounters, WriteNode};
 use crate::session::Session;
 
 /// What all segments of a run share.
@@ -118,9 +120,39 @@ async fn hang(run: &Run, timeout: Option<Duration>) -> RunError {
     RunError::NoProgress { timeout, unfinished: run.running.unfinished().join("; ") }
 }
 
-/// From this cost on a segment runs alone. It uses all partitions by itself, so a second one beside it would not make
-/// the run shorter, but both would hold their hash tables and sorts at once.
+/// From this cost on a segment that holds rows runs alone. It uses all partitions by itself, so a second one beside it
+/// would not make the run shorter, but both would hold their hash tables and sorts at once.
 const LARGE_COST: u64 = 1_000_000;
+
+fn runs_alone(segment: &SegmentPlan) -> bool {
+    let sorted = matches!(&segment.kind, SegmentKind::Output(sink) if !sink.sort_by.is_empty());
+    let mut plans = segment.parts.iter().map(|part| &part.logical).chain([&segment.logical]);
+    segment.cost >= LARGE_COST && (sorted || plans.any(holds_rows))
+}
+
+/// Whether anything in the plan sorts, groups or joins. What only passes rows on may run beside others: a small table is
+/// written by one writer, which leaves the other cores to them.
+fn holds_rows(plan: &LogicalPlan) -> bool {
+    let holds = |plan: &LogicalPlan| {
+        Ok(match plan {
+            LogicalPlan::Projection(_)
+            | LogicalPlan::Filter(_)
+            | LogicalPlan::SubqueryAlias(_)
+            | LogicalPlan::TableScan(_)
+            | LogicalPlan::Union(_)
+            | LogicalPlan::Limit(_)
+            | LogicalPlan::Values(_)
+            | LogicalPlan::EmptyRelation(_)
+            | LogicalPlan::Unnest(_) => false,
+            LogicalPlan::Extension(extension) => {
+                let writes = extension.node.as_any().is::<WriteNode>();
+                !writes && !extension.node.inputs().is_empty()
+            }
+            _ => true,
+        })
+    };
+    plan.exists(holds).unwrap_or(true)
+}
 
 /// The index of a segment, and how it ended.
 type Ended = (usize, Result<Finished, Failure>);
@@ -179,7 +211,7 @@ impl Queue {
     /// beside it.
     fn next(&mut self, dag: &PlanDag, idle: bool) -> Option<usize> {
         let (_, _, std::cmp::Reverse(index)) = *self.ready.last()?;
-        let large = dag.segments.get(index).is_some_and(|segment| segment.cost >= LARGE_COST);
+        let large = dag.segments.get(index).is_some_and(runs_alone);
         if !idle && (large || self.large_runs) {
             return None;
         }

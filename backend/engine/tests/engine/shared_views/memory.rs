@@ -112,7 +112,8 @@ async fn waste_is_let_go_of_while_rows_come_in() {
             RecordBatch::try_new(Arc::clone(&schema), vec![few]).unwrap()
         })
         .collect();
-    let source = MemorySourceConfig::try_new_exec(&[batches.clone()], Arc::clone(&schema), None).unwrap();
+    let source =
+        MemorySourceConfig::try_new_exec(std::slice::from_ref(&batches), Arc::clone(&schema), None).unwrap();
     let store = SharedStore::filled("v", schema, source, lake.session.state().task_ctx()).await.unwrap();
     let runtime = lake.session.state().runtime_env();
     assert_eq!(runtime.disk_manager.used_disk_space(), 0, "nothing had to go to a file");
