@@ -139,7 +139,8 @@ async fn within_memory(
         let rows = plain(spans);
         let batches: Vec<RecordBatch> = rows.chunks(500).map(|rows| super::batch(rows, stored)).collect();
         let input: Arc<dyn ExecutionPlan> =
-            MemorySourceConfig::try_new_exec(&[batches.clone()], batches[0].schema(), None).unwrap();
+            MemorySourceConfig::try_new_exec(std::slice::from_ref(&batches), batches[0].schema(), None)
+                .unwrap();
         declared(&input)
     };
     // Plain comparisons do not mix unsigned 64-bit bounds, which the right side has, with others.
