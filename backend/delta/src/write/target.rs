@@ -39,15 +39,15 @@ pub enum WriteMode {
 
 /// How data files are compressed.
 ///
-/// Zstandard is the default: writing 2 million rows of a syntax table (six columns of ids, offsets and
-/// strings) took 0.81-0.90 s of processor time against 0.80-0.85 s with Snappy, on one core of a two-core
-/// machine, for 28 MB instead of 32 MB; reading took the same.
+/// Snappy is the default, as in most writers of Delta tables. Copying TPC-H lineitem (scale factor 1) took 3.1 s of
+/// processor time with it and 3.5 s with Zstandard; the code property graph of the Python standard library takes
+/// 910 MB with it and 774 MB with Zstandard, in the same time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Compression {
     /// Zstandard level 1.
-    #[default]
     Zstd,
     /// Snappy.
+    #[default]
     Snappy,
     /// Not at all.
     Uncompressed,
