@@ -5,6 +5,16 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, Count, Gauge};
 use super::sweep::{Query, Span, Wanted};
 use super::{SpanComparison, SpanJoinKind, SpanJoinSpec, SpanRelation};
 
+/// Whether the output has the order of the left and of the right input.
+pub(super) fn maintained_order(spec: &SpanJoinSpec, [left_sorted, right_sorted]: [bool; 2]) -> Vec<bool> {
+    let [left, right] = match (spec.stores_left(), spec.join) {
+        (true, SpanJoinKind::Inner) => [false, true],
+        (true, SpanJoinKind::Left) => [false, false],
+        (true, SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti) | (false, _) => [true, false],
+    };
+    vec![left && left_sorted, right && right_sorted]
+}
+
 /// What the operator counts besides the baseline.
 pub(super) struct SpanJoinMetrics {
     pub(super) baseline: BaselineMetrics,

@@ -14,7 +14,9 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::equivalence::join_equivalence_properties;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::ProjectionMapping;
-use datafusion::physical_expr::{Distribution, LexOrdering, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_expr::{
+    Distribution, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
+};
 use datafusion::physical_plan::execution_plan::{CardinalityEffect, EmissionType};
 use datafusion::physical_plan::joins::utils::build_join_schema;
 use datafusion::physical_plan::metrics::{
@@ -31,7 +33,7 @@ use futures::stream::try_unfold;
 
 use super::gather::{Output, Role};
 use super::input::{InputColumns, KEY_ORDER, SortedInput};
-use super::roles::{Roles, SpanJoinMetrics};
+use super::roles::{Roles, SpanJoinMetrics, maintained_order};
 use super::sorter::{InputSort, sorted};
 use super::stream::SpanMerge;
 use super::{SpanJoinKind, SpanJoinSpec, SpanRelation};
@@ -41,7 +43,7 @@ use super::{SpanJoinKind, SpanJoinSpec, SpanRelation};
 /// * Output: left columns, then right columns; left columns only for semi and anti joins; of these the columns
 ///   that a projection above wants. Nullability follows the join kind.
 /// * Distribution: both inputs hash-partitioned by the keys and co-partitioned; one partition without keys.
-/// * Ordering: none required. An input that declares it, the containing side by (keys, start, end descending),
+/// * Ordering: none required but what an input declares. An input that declares it, the containing side by (keys, start, end descending),
 ///   the other by (keys, start), NULL last except for the descending end, is read as it comes; any other is
 ///   collected, or sorted with spilling when it does not fit, and brought into that order. For `Overlaps` and
 ///   `Equals` the right side counts as containing.
@@ -211,16 +213,6 @@ fn column(input: &Arc<dyn ExecutionPlan>, index: usize) -> Arc<dyn PhysicalExpr>
     Arc::new(Column::new(name, index))
 }
 
-/// Whether the output has the order of the left and of the right input.
-fn maintained_order(spec: &SpanJoinSpec, [left_sorted, right_sorted]: [bool; 2]) -> Vec<bool> {
-    let [left, right] = match (spec.stores_left(), spec.join) {
-        (true, SpanJoinKind::Inner) => [false, true],
-        (true, SpanJoinKind::Left) => [false, false],
-        (true, SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti) | (false, _) => [true, false],
-    };
-    vec![left && left_sorted, right && right_sorted]
-}
-
 impl ExecutionPlan for SpanJoinExec {
     fn name(&self) -> &'static str {
         "SpanJoinExec"
@@ -240,6 +232,15 @@ impl ExecutionPlan for SpanJoinExec {
             Distribution::KeyPartitioned(keys(&self.left, self.spec.left_columns())),
             Distribution::KeyPartitioned(keys(&self.right, self.spec.right_columns())),
         ])
+    }
+
+    /// An order that an input declares is asked for, so that dealing the rows out by keys keeps it.
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        let stores_left = self.spec.stores_left();
+        let left = Self::ordering(&self.left, &self.spec.left_columns(), stores_left);
+        let right = Self::ordering(&self.right, &self.spec.right_columns(), !stores_left);
+        let declared = [left, right].into_iter().zip(self.sorted);
+        declared.map(|(order, sorted)| order.filter(|_| sorted).map(OrderingRequirements::from)).collect()
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
