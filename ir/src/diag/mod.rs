@@ -14,6 +14,7 @@ mod escape;
 mod nearest;
 mod path;
 mod render;
+mod scalar;
 mod source;
 
 pub use codes::{Code, Severity};
@@ -21,6 +22,7 @@ pub use escape::{MAX_TEXT_BYTES, escape_text};
 pub use nearest::nearest_name;
 pub use path::{ParsePathError, Segment, SpecPath};
 pub use render::{RenderOptions, ResolvedDiagnostic, ResolvedNote, render, resolve, summary};
+pub use scalar::TextPart;
 pub(crate) use source::{Inside, Place};
 pub use source::{Location, SourceMap, SourceName};
 
@@ -51,6 +53,8 @@ pub struct Diagnostic {
     /// The bytes of the text it is about, where that is not the value at [`location`](Self::location): a
     /// syntax error, the second of two equal keys.
     pub bytes: Option<Range<usize>>,
+    /// The part of the text value at [`location`](Self::location) that it is about.
+    pub part: Option<TextPart>,
     /// The offending text: a name, a type, a value. When it occurs in the text at
     /// [`location`](Self::location), only that part is underlined.
     pub found: Option<String>,
@@ -74,6 +78,7 @@ impl Diagnostic {
             message: message.into(),
             location: None,
             bytes: None,
+            part: None,
             found: None,
             allowed: Vec::new(),
             suggestion: None,
@@ -93,6 +98,13 @@ impl Diagnostic {
     #[must_use]
     pub fn at_bytes(mut self, bytes: Range<usize>) -> Self {
         self.bytes = Some(bytes);
+        self
+    }
+
+    /// Sets the part of the text at the place, given as bytes of that text.
+    #[must_use]
+    pub fn at_part(mut self, text: &str, bytes: Range<usize>) -> Self {
+        self.part = Some(TextPart::new(text, bytes));
         self
     }
 

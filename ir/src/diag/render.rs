@@ -112,7 +112,11 @@ fn place_of(diagnostic: &Diagnostic, source: &SourceMap) -> Option<Location> {
     if let Some(bytes) = &diagnostic.bytes {
         return Some(source.location(bytes.clone()));
     }
-    let place = source.locate(diagnostic.location.as_ref()?)?;
+    let path = diagnostic.location.as_ref()?;
+    if let Some(place) = diagnostic.part.as_ref().and_then(|part| source.locate_part(path, part)) {
+        return Some(place);
+    }
+    let place = source.locate(path)?;
     let within = source.text().get(place.bytes.clone()).unwrap_or("");
     match diagnostic.found.as_deref().and_then(|found| find_word(within, found)) {
         Some(part) => Some(source.location(place.bytes.start + part.start..place.bytes.start + part.end)),

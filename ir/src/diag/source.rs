@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Segment, SpecPath};
+use super::{Segment, SpecPath, TextPart};
 
 /// What a source is called in messages: a file's path as the user gave it, or `<stdin>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub(crate) struct Place {
 pub(crate) enum Inside {
     /// None: a text, a number, ...
     Nothing,
+    /// None: a text written as a block, of which the bytes are the lines below `|` or `>`.
+    Block,
     /// The items of a list.
     Items(Vec<Place>),
     /// The fields of a map: key, bytes of the key, value.
@@ -113,6 +115,25 @@ impl SourceMap {
             (false, None) => found.place.bytes.start..found.place.bytes.start,
         };
         Some(self.location(bytes))
+    }
+
+    /// The place of a part of a text value. None if there is no text at the path.
+    #[must_use]
+    pub fn locate_part(&self, path: &SpecPath, part: &TextPart) -> Option<Location> {
+        let found = self.follow(path).filter(|found| found.complete)?;
+        let Place { bytes, inside } = found.place;
+        let is_block = match inside {
+            Inside::Nothing => false,
+            Inside::Block => true,
+            Inside::Items(_) | Inside::Fields(_) => return None,
+        };
+        let within = part.in_source(self.text.get(bytes.clone())?, is_block);
+        Some(self.location(bytes.start + within.start..bytes.start + within.end))
+    }
+
+    /// Whether a value is a text written as a block.
+    pub(crate) fn is_block(&self, path: &SpecPath) -> bool {
+        self.follow(path).is_some_and(|found| matches!(found.place.inside, Inside::Block))
     }
 
     /// The place of the key of a field; for anything else, of the value.

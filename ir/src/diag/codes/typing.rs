@@ -131,4 +131,35 @@ Fix: write one SELECT; use `output_targets` to write.";
 Example: a `Project` of a source that has none.
 
 Fix: name at least one column.";
+
+    UNSUPPORTED_CLAUSE = "E0219", "unsupported-clause", "SQL that has no meaning here":
+"The SQL parses, but the engine does not do what this part of it says, and would pass over it without a word. \
+Whatever is not known to be honoured is refused: sampling, locks, hints, settings, `WITH ROLLUP`, a `FILTER` on a \
+function that is not an aggregate, and others.
+
+Example: `SELECT * FROM nodes TABLESAMPLE BERNOULLI (10)`
+
+Fix: write what the help says instead, or remove it.";
+
+    COMMENT_IN_FOLDED_TEXT = "E0220", "comment-in-folded-text", "a `--` comment that YAML has made longer":
+"YAML folds the lines of a plain text, of a text in quotes and of a text after `>` into one line. A comment that \
+starts with `--` goes to the end of the line, so it would swallow everything that stands below it in the file.
+
+Example:
+
+```yaml
+query: >
+  SELECT id FROM orders -- only what was paid
+  WHERE paid
+```
+
+Fix: write `|` instead of `>` (and after the colon of a plain text), or write the comment as `/* ... */`.";
+
+    COLUMN_CASE = "E0221", "columns-differ-by-case", "columns whose names differ in nothing but letter case":
+"Names of columns are compared exactly, so `userId` and `userid` are two columns. In a `Union` each would be NULL in \
+half of the rows; in a Delta table two such columns cannot be told apart by most programs.
+
+Example: `{kind: Union, sources: [old, new]}` where `old` has `userId` and `new` has `userid`.
+
+Fix: give both one name in a `Project` before: `{name: userId, expr: userid}`.";
 }

@@ -69,4 +69,19 @@ or not such a file; everything is worked out again and the file is replaced.
 Example: a file that a full disk cut short.
 
 Fix: none is needed; if the warning comes back, check who else writes to the folder.";
+
+    COMMENT_TO_THE_END = "W0010", "comment-to-the-end", "a `--` comment in a text of one line":
+"A comment that starts with `--` goes to the end of the line, and here that is the end of the text.
+
+Example: `predicate: a > 1 -- large AND b`, where `b` is part of the comment.
+
+Fix: write the comment as `/* large */`, or the text as a block of several lines after `|`.";
+
+    COLUMN_CASE_IN_VIEW = "W0011", "view-columns-differ-by-case", "columns of a view differ in nothing but letter case":
+"Names of columns are compared exactly, so they are two columns. Often one of them was misspelt, and each is NULL \
+where the other has a value. No output can hold both.
+
+Example: `SELECT * FROM old UNION ALL BY NAME SELECT * FROM new` where `old` has `userId` and `new` has `userid`.
+
+Fix: give both one name, or give them names that differ in more.";
 }

@@ -69,7 +69,7 @@ impl Reader<'_> {
             Some(b'-' | b'0'..=b'9') => self.number()?,
             _ => self.word()?,
         };
-        Ok(Node { bytes: start..self.at, value })
+        Ok(Node { bytes: start..self.at, value, is_block: false })
     }
 
     fn nested(

@@ -5,8 +5,9 @@
 //! 3. The version.
 //! 4. The tree against the schema ([`shape`]): unknown and missing fields, wrong types, unknown words.
 //! 5. Decoding into the types.
-//! 6. Names, and features that do not exist yet.
+//! 6. Names, features that do not exist yet, and comments that YAML makes longer ([`comments`]).
 
+mod comments;
 mod findings;
 mod json;
 mod shape;
@@ -76,7 +77,11 @@ pub fn load(text: &str, origin: SourceName) -> Loaded {
     let spec = match read_tree(text, &mut findings) {
         Ok(Some(tree)) => {
             source.set_root(tree.place());
-            decode(&tree, &mut findings)
+            let spec = decode(&tree, &mut findings);
+            if let Some(spec) = &spec {
+                comments::check(spec, &source, &mut findings);
+            }
+            spec
         }
         Ok(None) => {
             findings.push(not_a_spec("the text is empty"));

@@ -12,6 +12,8 @@ use super::findings::Findings;
 pub(super) struct Node {
     pub(super) bytes: Range<usize>,
     pub(super) value: Value,
+    /// Whether it is a text written as a block, of which the bytes are the lines below `|` or `>`.
+    pub(super) is_block: bool,
 }
 
 /// What a value is.
@@ -58,6 +60,7 @@ impl Node {
                 let place = |f: &Field| (f.key.clone(), f.key_bytes.clone(), f.value.place());
                 Inside::Fields(fields.iter().map(place).collect())
             }
+            Value::Text(_) if self.is_block => Inside::Block,
             Value::Null
             | Value::Boolean(_)
             | Value::Integer(_)

@@ -108,7 +108,7 @@ impl Builder<'_> {
                     self.key(String::new(), bytes, true);
                     return Ok(());
                 }
-                self.finished(Node { bytes, value: Value::Invalid })
+                self.finished(Node { bytes, value: Value::Invalid, is_block: false })
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_properties(anchor, tag.is_some(), bytes.start);
@@ -129,7 +129,8 @@ impl Builder<'_> {
                 } else {
                     Value::Text(text.into_owned())
                 };
-                self.finished(Node { bytes, value })
+                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                self.finished(Node { bytes, value, is_block })
             }
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_properties(anchor, tag.is_some(), bytes.start);
@@ -189,7 +190,7 @@ impl Builder<'_> {
         };
         // The end event of a block comes with the next token, often lines later.
         let end = if is_flow { end } else { last.unwrap_or(start) };
-        self.finished(Node { bytes: start..end.max(start), value })
+        self.finished(Node { bytes: start..end.max(start), value, is_block: false })
     }
 
     /// Puts a finished value where it belongs.
