@@ -3,12 +3,16 @@
 //! The IR never opens a table and never re-implements a type rule. Both come through [`Oracle`], which the
 //! engine implements; everything it needs to answer is gathered before compilation starts.
 
+mod type_error;
+
 use arrow_schema::DataType;
 
 use crate::expr::ScalarExpr;
 use crate::graph::Node;
 use crate::op::{Evaluation, Input, Read, Scan};
 use crate::schema::Schema;
+
+pub use type_error::{TypeError, TypeErrorKind};
 
 /// What the compiler asks the engine.
 pub trait Oracle {
@@ -77,34 +81,4 @@ pub enum TableError {
     /// Anything else, in the words of the reader.
     #[error("{0}")]
     Unreadable(String),
-}
-
-/// Why an expression or an operation has no type.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TypeError {
-    /// A column that the input does not have.
-    #[error("there is no column `{name}`")]
-    UnknownColumn {
-        /// The name as it was understood.
-        name: String,
-        /// The columns there are.
-        candidates: Vec<String>,
-    },
-    /// A function nobody registered.
-    #[error("there is no function `{name}`")]
-    UnknownFunction {
-        /// The name.
-        name: String,
-        /// Functions with similar names.
-        candidates: Vec<String>,
-    },
-    /// A relation a query names that is not among its inputs.
-    #[error("there is no relation `{name}`")]
-    UnknownRelation {
-        /// The name.
-        name: String,
-    },
-    /// Anything else, in the words of the engine.
-    #[error("{0}")]
-    Other(String),
 }

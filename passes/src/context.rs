@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ir::diag::{Diagnostic, SpecPath};
+use ir::diag::{Diagnostic, Segment, SpecPath};
 use ir::graph::Node;
 use ir::oracle::Oracle;
-use ir::spec::Spec;
+use ir::spec::{NamedExpr, Spec, Transform};
 
 /// The surroundings of a pass: the engine's answers, the spec for places of mistakes, and what was found so far.
 pub struct Context<'a> {
@@ -71,6 +71,13 @@ impl<'a> Context<'a> {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
+    /// The SQL text of a transform or an output at a path of the spec: a query, a predicate, the expression of a
+    /// column.
+    #[must_use]
+    pub(crate) fn text(&self, path: &SpecPath) -> Option<&'a str> {
+        text_at(self.spec?, path)
+    }
+
     /// The place in the spec of a node's view, input or output.
     #[must_use]
     pub fn place(&self, node: &Node) -> SpecPath {
@@ -82,6 +89,31 @@ impl<'a> Context<'a> {
     pub fn place_in_transform(&self, node: &Node) -> SpecPath {
         let place = self.place(node);
         if node.name.starts_with('@') || place.is_root() { place } else { place.field("transform") }
+    }
+}
+
+/// The text a spec holds at a path.
+fn text_at<'s>(spec: &'s Spec, path: &SpecPath) -> Option<&'s str> {
+    let [Segment::Field(list), Segment::Index(index), rest @ ..] = path.segments() else { return None };
+    let column = |columns: &'s [NamedExpr], index: &usize| columns.get(*index)?.expr.as_deref();
+    if list == "output_targets" {
+        let [Segment::Field(_), Segment::Index(at), Segment::Field(_)] = rest else { return None };
+        return column(&spec.output_targets.get(*index)?.columns, at);
+    }
+    let [Segment::Field(_), rest @ ..] = rest else { return None };
+    match (&spec.view_definitions.get(*index)?.transform, rest) {
+        (Transform::Sql(sql), [Segment::Field(_)]) => Some(&sql.query),
+        (Transform::Filter(filter), [Segment::Field(_)]) => Some(&filter.predicate),
+        (Transform::Project(project), [Segment::Field(_), Segment::Index(at), Segment::Field(_)]) => {
+            column(&project.columns, at)
+        }
+        (Transform::Aggregate(aggregate), [Segment::Field(_), Segment::Index(at), Segment::Field(_)]) => {
+            column(&aggregate.group_by, at)
+        }
+        (Transform::Window(window), [Segment::Field(_), Segment::Index(at), Segment::Field(_)]) => {
+            window.columns.get(*at).map(|column| column.expr.as_str())
+        }
+        _ => None,
     }
 }
 

@@ -13,10 +13,21 @@ const FUNCTION_LINES: usize = 60;
 const FOLDER_FILES: usize = 9;
 
 /// What may be longer, and why. Entries nothing needs any more are reported.
-const EXCEPTIONS: &[(&str, &str)] = &[(
-    "backend/delta/src/write/schema/mod.rs: stored_type",
-    "a table of types, one arm each; parts of it would say less",
-)];
+const EXCEPTIONS: &[(&str, &str)] = &[
+    (
+        "backend/delta/src/write/schema/mod.rs: stored_type",
+        "a table of types, one arm each; parts of it would say less",
+    ),
+    (
+        "ir/src/expr/meaning/expr.rs: refused_expr",
+        "every node of the tree, so that a new one does not compile",
+    ),
+    (
+        "ir/src/expr/meaning/operators.rs: refused_operator",
+        "every operator, so that a new one does not compile",
+    ),
+    ("ir/src/expr/meaning/types.rs: refused_type", "every type, so that a new one does not compile"),
+];
 
 /// What no source and no document may hold; joined here, so that this file does not hold it either.
 const UNFINISHED: [&str; 5] = [

@@ -267,27 +267,55 @@ pub(crate) fn root_of(error: &DataFusionError) -> &DataFusionError {
     }
 }
 
-/// The message without the prefixes and backtraces DataFusion wraps around it.
+/// What DataFusion puts before its sentences, once for every layer an error went through.
+const PREFIXES: [&str; 12] = [
+    "Error during planning: ",
+    "Schema error: ",
+    "Execution error: ",
+    "Arrow error: ",
+    "Invalid argument error: ",
+    "Compute error: ",
+    "Cast error: ",
+    "External error: ",
+    "Internal error: ",
+    "This feature is not implemented: ",
+    "Resources exhausted: ",
+    "SQL error: ",
+];
+
+/// The message without the prefixes and backtraces DataFusion puts around it and, where one error quotes another,
+/// inside it.
 pub(crate) fn text_of(error: &DataFusionError) -> String {
     let text = root_of(error).strip_backtrace();
-    let prefixes = [
-        "Error during planning: ",
-        "Schema error: ",
-        "Execution error: ",
-        "Arrow error: ",
-        "Invalid argument error: ",
-        "External error: ",
-        "Internal error: ",
-        "This feature is not implemented: ",
-        "Resources exhausted: ",
-        "SQL error: ",
-    ];
-    let mut text = text.trim();
-    while let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)) {
-        text = rest;
-    }
-    let text = text.split("\nThis issue was likely caused by a bug in DataFusion").next().unwrap_or(text);
-    text.trim_end_matches(['.', '\n']).to_owned()
+    let text = PREFIXES.iter().fold(text, |text, prefix| text.replace(prefix, ""));
+    let before_bug = text
+        .find("This issue was likely caused by a bug")
+        .or_else(|| text.find("This was likely caused by a bug"));
+    let text = text.get(..before_bug.unwrap_or(text.len())).unwrap_or(&text);
+    without_dump(text).trim().trim_end_matches(['.', '\n', ' ']).to_owned()
+}
+
+/// What a printed tree looks like, in which DataFusion's developers see what its users do not.
+const DUMPS: [&str; 9] = [
+    "Span(",
+    "span: ",
+    "Location {",
+    "quote_style:",
+    "Column { relation:",
+    "Column(Column",
+    "Field { name:",
+    "Literal(",
+    "Identifier(",
+];
+
+/// A sentence up to where it prints a tree.
+fn without_dump(text: &str) -> String {
+    let Some(dump) = DUMPS.iter().filter_map(|sign| text.find(sign)).min() else { return text.to_owned() };
+    // The tree begins with the word that holds the first bracket before what was found.
+    let before = text.get(..dump).unwrap_or("");
+    let words = before.find(['{', '(', '[']).and_then(|open| before.get(..open)).unwrap_or(before);
+    let words = words.rsplit_once(' ').map_or(words, |(words, _)| words);
+    format!("{} (part of it is not supported)", words.trim_end_matches([':', ' ', '"', '\'', '`']))
 }
 
 fn code_of(error: &DataFusionError) -> Code {

@@ -4,13 +4,19 @@
 //! same tree, so nothing is lost in between. Two expressions are equal when their trees are equal; white space
 //! and letter case of keywords do not count.
 
+mod meaning;
 mod named;
+mod places;
 mod query;
 mod shape;
 mod substitute;
+mod syntax;
+mod windows;
 
 pub use named::{NamedExpr, NamedExprs};
+pub use places::bytes_of;
 pub use query::Query;
+pub use syntax::{SqlError, SqlIssue, SqlIssueKind};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -19,28 +25,8 @@ use sqlparser::ast::{
     self, BinaryOperator, CastKind, Expr, Ident, ObjectName, ObjectNamePart, Value, VisitMut as _,
     visit_expressions, visit_expressions_mut,
 };
-use sqlparser::dialect::GenericDialect;
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
 
-/// How deep expressions may nest before the parser refuses them.
-const RECURSION_LIMIT: usize = 64;
-
-/// SQL text that does not parse.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct SqlError {
-    /// What the parser found and what it expected.
-    pub message: String,
-}
-
-impl From<sqlparser::parser::ParserError> for SqlError {
-    fn from(error: sqlparser::parser::ParserError) -> Self {
-        let text = error.to_string();
-        let message = text.strip_prefix("sql parser error: ").unwrap_or(&text).to_owned();
-        Self { message }
-    }
-}
+use syntax::SqlText;
 
 /// One SQL expression over the columns of the node's input: a scalar expression, an aggregate call or a window
 /// call, depending on the operation that holds it.
@@ -51,13 +37,27 @@ impl ScalarExpr {
     /// Parses one expression; text after it is an error.
     ///
     /// # Errors
-    /// When the text is not one SQL expression.
+    /// When the text is not one SQL expression, or holds something that has no meaning here ([`meaning`]).
     pub fn parse(text: &str) -> Result<Self, SqlError> {
-        let mut parser =
-            Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT).try_with_sql(text)?;
-        let expr = parser.parse_expr()?;
-        expect_end(&parser)?;
-        Ok(Self(expr))
+        let text = SqlText::new(text);
+        let expr = text.parse(|parser| parser.parse_expr())?;
+        match SqlError::of(meaning::of_expr(&expr, &text)) {
+            Some(error) => Err(error),
+            None => Ok(Self(expr)),
+        }
+    }
+
+    /// Parses an entry of an `ORDER BY`: an expression, `ASC` or `DESC`, `NULLS FIRST` or `NULLS LAST`.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_order(text: &str) -> Result<ast::OrderByExpr, SqlError> {
+        let text = SqlText::new(text);
+        let order = text.parse(|parser| parser.parse_order_by_expr())?;
+        match SqlError::of(meaning::of_order(&order, &text)) {
+            Some(error) => Err(error),
+            None => Ok(order),
+        }
     }
 
     /// The expression that reads one column, whatever characters its name has.
@@ -203,11 +203,7 @@ impl ScalarExpr {
     /// Whether the expression holds a subquery; such expressions are only allowed in `Sql` views.
     #[must_use]
     pub fn has_subquery(&self) -> bool {
-        visit_expressions(&self.0, |expr| match expr {
-            Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        })
-        .is_break()
+        holds_subquery(&self.0)
     }
 
     /// The positional placeholders (`$1`, `$2`, …) of the expression, as they are written.
@@ -256,14 +252,13 @@ fn bind_one(expr: &mut Expr, values: &BTreeMap<String, ScalarExpr>) -> ControlFl
     ControlFlow::Continue(())
 }
 
-fn expect_end(parser: &Parser<'_>) -> Result<(), SqlError> {
-    let next = parser.peek_token();
-    if next.token == Token::EOF {
-        return Ok(());
-    }
-    Err(SqlError {
-        message: format!("unexpected `{}` after the end, at column {}", next.token, next.span.start.column),
+/// Whether a subquery is in an expression.
+fn holds_subquery(expr: &Expr) -> bool {
+    visit_expressions(expr, |expr| match expr {
+        Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
     })
+    .is_break()
 }
 
 /// The name an identifier stands for: quoted names as written, others in lower case, as in DataFusion.

@@ -1,20 +1,22 @@
 //! Queries over named relations.
 
-mod references;
+mod planned;
+mod recursion;
+mod scopes;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use sqlparser::ast::{
-    self, Ident, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, SetExpr, visit_expressions,
-    visit_expressions_mut, visit_relations,
+    self, Ident, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, visit_expressions,
+    visit_expressions_mut,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::keywords::Keyword;
-use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Span, Token, Tokenizer};
 
-use super::{RECURSION_LIMIT, ScalarExpr, SqlError, bind_one, expect_end, normalize, placeholder, sql_text};
+use super::syntax::{SqlError, SqlIssueKind, SqlText};
+use super::{ScalarExpr, bind_one, meaning, normalize, placeholder, sql_text};
 
 /// A query over named relations: the text of a `Sql` view.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -24,34 +26,22 @@ impl Query {
     /// Parses one query; text after it is an error.
     ///
     /// # Errors
-    /// When the text is not exactly one `SELECT` query (with or without `WITH`, `UNION`, `VALUES`). The message
-    /// begins with `only SELECT` when the text is SQL, but something else.
+    /// When the text is not exactly one `SELECT` query (with or without `WITH`, `UNION`, `VALUES`), or holds a clause
+    /// that has no meaning here ([`super::meaning`]).
     pub fn parse(text: &str) -> Result<Self, SqlError> {
-        Self::parse_select(text).map_err(|error| {
-            match Parser::parse_sql(&GenericDialect {}, text).as_deref() {
-                Ok([_, _, ..]) => SqlError { message: "only SELECT is allowed, and only one".to_owned() },
-                Ok([ast::Statement::Query(_)]) | Ok([]) | Err(_) => error,
-                Ok([_]) => {
-                    SqlError { message: "only SELECT is allowed; this is another statement".to_owned() }
-                }
-            }
-        })
-    }
-
-    fn parse_select(text: &str) -> Result<Self, SqlError> {
-        let mut parser =
-            Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT).try_with_sql(text)?;
-        let query = parser.parse_query()?;
-        if parser.peek_token().token == Token::SemiColon {
-            parser.next_token();
+        let text = SqlText::new(text);
+        let query = text
+            .parse(|parser| parser.parse_query())
+            .map_err(|error| if error.is_syntax() { not_a_query(&text).unwrap_or(error) } else { error })?;
+        let mut issues = meaning::of_query(&query, &text);
+        if issues.is_empty() {
+            let refused = recursion::refused(&query);
+            issues.extend(refused.into_iter().map(|(clause, span)| meaning::issue(clause, text.bytes(span))));
         }
-        expect_end(&parser)?;
-        if let SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) =
-            query.body.as_ref()
-        {
-            return Err(SqlError { message: "only SELECT is allowed; the query changes data".to_owned() });
+        match SqlError::of(issues) {
+            Some(error) => Err(error),
+            None => Ok(Self(query)),
         }
-        Ok(Self(query))
     }
 
     /// The syntax tree.
@@ -63,24 +53,28 @@ impl Query {
     /// The relations the query reads, except those it defines itself by `WITH`, in alphabetical order.
     #[must_use]
     pub fn relations(&self) -> BTreeSet<String> {
-        let mut defined = BTreeSet::new();
-        collect_ctes(&self.0, &mut defined);
-        let mut found = BTreeSet::new();
-        let _ = visit_relations(self.0.as_ref(), |name| {
-            let name = relation_name(name);
-            if !defined.contains(&name) {
-                found.insert(name);
-            }
-            ControlFlow::<()>::Continue(())
-        });
-        found
+        scopes::outside(&self.0).into_keys().collect()
+    }
+
+    /// Where in its text the query names one of [`Self::relations`] first.
+    #[must_use]
+    pub fn place_of_relation(&self, name: &str, text: &str) -> Option<Range<usize>> {
+        scopes::outside(&self.0).get(name).and_then(|outside| SqlText::new(text).bytes(outside.span))
+    }
+
+    /// The tree for a planner that takes less than the query says.
+    #[must_use]
+    pub fn planned(&self) -> ast::Query {
+        let mut query = self.0.as_ref().clone();
+        planned::write_out(&mut query);
+        query
     }
 
     /// How often each of [`Self::relations`] is read when the query is planned: once for every place that names it,
     /// those in a `WITH` definition times the places that name the definition.
     #[must_use]
     pub fn reference_counts(&self) -> BTreeMap<String, usize> {
-        references::count(&self.0)
+        scopes::outside(&self.0).into_iter().map(|(name, outside)| (name, outside.reads)).collect()
     }
 
     /// Every name that could be a column of an input, or nothing when the query may read columns it does not
@@ -146,24 +140,26 @@ impl ast::Visitor for Wildcards {
 
 /// The name of a relation as it is looked up.
 fn relation_name(name: &ObjectName) -> String {
+    plain_name(name).unwrap_or_else(|| name.to_string())
+}
+
+/// The name of a relation of one part.
+fn plain_name(name: &ObjectName) -> Option<String> {
     match name.0.as_slice() {
-        [ObjectNamePart::Identifier(ident)] => normalize(ident),
-        _ => name.to_string(),
+        [ObjectNamePart::Identifier(ident)] => Some(normalize(ident)),
+        _ => None,
     }
 }
 
-fn collect_ctes(query: &ast::Query, defined: &mut BTreeSet<String>) {
-    struct Ctes<'a>(&'a mut BTreeSet<String>);
-    impl ast::Visitor for Ctes<'_> {
-        type Break = ();
-        fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<()> {
-            if let Some(with) = &query.with {
-                self.0.extend(with.cte_tables.iter().map(|cte| normalize(&cte.alias.name)));
-            }
-            ControlFlow::Continue(())
-        }
-    }
-    let _ = ast::Visit::visit(query, &mut Ctes(defined));
+/// What a text is that is not a query but may be other SQL.
+fn not_a_query(text: &SqlText<'_>) -> Option<SqlError> {
+    let statements = text.parse(|parser| parser.parse_statements()).ok()?;
+    let message = match statements.as_slice() {
+        [_, _, ..] => "only SELECT is allowed, and only one",
+        [ast::Statement::Query(_)] | [] => return None,
+        [_] => "only SELECT is allowed; this is another statement",
+    };
+    Some(SqlError::new(SqlIssueKind::NotReadOnly, message, None))
 }
 
 sql_text!(Query, "a SQL query");
@@ -194,7 +190,6 @@ mod tests {
             "WITH s AS (SELECT DISTINCT * FROM t) SELECT a FROM s",
             "SELECT a FROM t NATURAL JOIN u",
             "SELECT a FROM t WHERE EXISTS (SELECT * FROM u)",
-            "SELECT a FROM t UNION ALL TABLE u",
         ] {
             assert_eq!(names(sql), None, "{sql}");
         }

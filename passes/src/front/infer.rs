@@ -18,23 +18,16 @@ use std::collections::BTreeSet;
 
 use arrow_schema::DataType;
 use ir::diag::{Diagnostic, SpecPath, codes};
+use ir::expr::bytes_of;
 use ir::graph::{Graph, Node, NodeId};
 use ir::op::{ExprField, ExprUse, Op};
-use ir::oracle::TypeError;
+use ir::oracle::{TypeError, TypeErrorKind};
 use ir::schema::{Schema, same_logical_type};
 use ir::spec::ParameterTarget;
 
 use super::bind;
 use crate::context::Context;
 use crate::rewrite::desugar;
-
-/// How the engine says that no form of a function takes these arguments.
-const WRONG_ARGUMENTS: [&str; 4] = [
-    "to satisfy a call to",
-    "does not support zero arguments",
-    "failed to match any signature",
-    "user-defined coercion failed",
-];
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let values = bind::placeholder_values(graph);
@@ -154,7 +147,7 @@ fn no_duplicates(cx: &mut Context<'_>, node: &Node, schema: Schema) -> Option<Sc
                 codes::DUPLICATE_COLUMN,
                 format!("the result would have two columns named `{name}`"),
             )
-            .at(operation_place(cx, node))
+            .at(operation_place(cx, node).path)
             .help("give one of them another name"),
         );
     }
@@ -173,7 +166,7 @@ fn check_expression(cx: &mut Context<'_>, node: &Node, used: &ExprUse<'_>, input
                         codes::PREDICATE_NOT_BOOLEAN,
                         format!("the predicate is {}", found.data_type),
                     )
-                    .at(place)
+                    .at(place.path)
                     .found(found.data_type.to_string())
                     .allowed(["Boolean"]),
                 );
@@ -188,69 +181,104 @@ fn check_expression(cx: &mut Context<'_>, node: &Node, used: &ExprUse<'_>, input
     }
 }
 
+/// A field of the spec, and the SQL text in it if it is one.
+struct Place<'s> {
+    path: SpecPath,
+    text: Option<&'s str>,
+}
+
 /// The field of the spec an expression was written in.
-fn expression_place(cx: &Context<'_>, node: &Node, used: &ExprUse<'_>) -> SpecPath {
-    let place = cx.place_in_transform(node);
-    if place.is_root() {
-        return place;
+fn expression_place<'s>(cx: &Context<'s>, node: &Node, used: &ExprUse<'_>) -> Place<'s> {
+    let path = cx.place_in_transform(node);
+    if path.is_root() {
+        return Place { path, text: None };
     }
-    match used.field {
-        ExprField::Predicate => place.field("predicate"),
-        ExprField::Column(index, _) => place.field("columns").index(index),
-        ExprField::GroupBy(index, _) => place.field("group_by").index(index),
-        ExprField::Measure(index, _) => place.field("aggregations").index(index),
+    let (list, index) = match used.field {
+        ExprField::Predicate => {
+            let path = path.field("predicate");
+            return Place { text: cx.text(&path), path };
+        }
+        ExprField::Column(index, _) => ("columns", index),
+        ExprField::GroupBy(index, _) => ("group_by", index),
+        // An aggregation is written in several texts.
+        ExprField::Measure(index, _) => {
+            return Place { path: path.field("aggregations").index(index), text: None };
+        }
+    };
+    let entry = path.field(list).index(index);
+    let expr = entry.field("expr");
+    match cx.text(&expr) {
+        Some(text) => Place { path: expr, text: Some(text) },
+        None => Place { path: entry, text: None },
     }
 }
 
 /// The field that says most about an operation as a whole.
-fn operation_place(cx: &Context<'_>, node: &Node) -> SpecPath {
-    let place = cx.place_in_transform(node);
+fn operation_place<'s>(cx: &Context<'s>, node: &Node) -> Place<'s> {
+    let path = cx.place_in_transform(node);
     match &node.op {
-        Op::Query(_) if !place.is_root() => place.field("query"),
-        Op::Unnest(_) if !place.is_root() => place.field("column"),
-        _ => place,
+        Op::Query(_) if !path.is_root() => {
+            let path = path.field("query");
+            Place { text: cx.text(&path), path }
+        }
+        Op::Unnest(_) if !path.is_root() => Place { path: path.field("column"), text: None },
+        _ => Place { path, text: None },
     }
 }
 
-fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place: SpecPath) {
-    let diagnostic = match error {
-        TypeError::UnknownColumn { name, candidates } => {
-            let code = if node.name.starts_with('@') { codes::OUTPUT_COLUMN } else { codes::UNKNOWN_COLUMN };
-            let mut diagnostic = Diagnostic::new(code, format!("there is no column `{name}`"))
+fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place: Place<'_>) {
+    let diagnostic = match error.kind.as_ref() {
+        TypeErrorKind::UnknownColumn { name, candidates } => unknown_column(node, name, candidates),
+        TypeErrorKind::AmbiguousColumn { name } => {
+            let message = format!("`{name}` can mean columns of several tables");
+            Diagnostic::new(codes::AMBIGUOUS_COLUMN, message)
                 .found(name)
-                .allowed(candidates)
-                .suggest_nearest();
-            if let Some(exact) =
-                candidates.iter().find(|column| column.eq_ignore_ascii_case(name) && *column != name)
-            {
-                diagnostic = diagnostic
-                    .suggestion(format!("\"{exact}\""))
-                    .help("unquoted names in SQL are lower case; put this one in double quotes");
-            }
-            diagnostic
+                .help(format!("say which one is meant: `t.{name}`"))
         }
-        TypeError::UnknownFunction { name, candidates } => {
+        TypeErrorKind::UnknownFunction { name, candidates } => {
             Diagnostic::new(codes::UNKNOWN_FUNCTION, format!("there is no function `{name}`"))
                 .found(name)
                 .allowed(candidates)
                 .suggest_nearest()
         }
-        TypeError::UnknownRelation { name } => {
+        TypeErrorKind::WrongArguments { function, forms, .. } => {
+            Diagnostic::new(codes::WRONG_ARGUMENTS, error.to_string()).found(function).allowed(forms)
+        }
+        TypeErrorKind::UnknownRelation { name } => {
             Diagnostic::new(codes::UNKNOWN_TABLE, format!("there is no view or input `{name}`")).found(name)
         }
-        TypeError::Other(message) => {
+        TypeErrorKind::Misplaced(message) => Diagnostic::new(codes::UNSUPPORTED_EXPRESSION, message),
+        TypeErrorKind::NotAWindow(message) => Diagnostic::new(codes::NOT_A_WINDOW, message),
+        TypeErrorKind::Clause { message, help } => {
+            Diagnostic::new(codes::UNSUPPORTED_CLAUSE, message).help(help)
+        }
+        TypeErrorKind::Other(message) => {
             let code = match &node.op {
                 Op::Unnest(_) => codes::NOT_A_LIST,
-                Op::Window(_) if message.contains("window") => codes::NOT_A_WINDOW,
-                _ if message.contains("not possible here") => codes::UNSUPPORTED_EXPRESSION,
-                _ if message.contains("mbiguous reference") => codes::AMBIGUOUS_COLUMN,
-                _ if WRONG_ARGUMENTS.iter().any(|words| message.contains(words)) => codes::WRONG_ARGUMENTS,
                 _ => codes::TYPE_MISMATCH,
             };
             Diagnostic::new(code, message)
         }
     };
-    cx.report(diagnostic.at(place));
+    let part = error.span.zip(place.text).and_then(|(span, text)| Some((text, bytes_of(text, span)?)));
+    cx.report(match part {
+        Some((text, bytes)) => diagnostic.at(place.path).at_part(text, bytes),
+        None => diagnostic.at(place.path),
+    });
+}
+
+fn unknown_column(node: &Node, name: &str, candidates: &[String]) -> Diagnostic {
+    let code = if node.name.starts_with('@') { codes::OUTPUT_COLUMN } else { codes::UNKNOWN_COLUMN };
+    let diagnostic = Diagnostic::new(code, format!("there is no column `{name}`"))
+        .found(name)
+        .allowed(candidates)
+        .suggest_nearest();
+    match candidates.iter().find(|column| column.eq_ignore_ascii_case(name) && *column != name) {
+        Some(exact) => diagnostic
+            .suggestion(format!("\"{exact}\""))
+            .help("unquoted names in SQL are lower case; put this one in double quotes"),
+        None => diagnostic,
+    }
 }
 
 fn check_contract(graph: &Graph, cx: &mut Context<'_>, id: NodeId) {

@@ -1,6 +1,7 @@
 //! Passes that understand the spec.
 
 pub(crate) mod bind;
+mod case;
 pub(crate) mod infer;
 pub(crate) mod lower;
 pub(crate) mod resolve;

@@ -17,6 +17,7 @@
 //! reads are reported.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use ir::diag::{Code, Diagnostic, SpecPath, codes};
 use ir::graph::{Graph, NodeId};
@@ -66,7 +67,7 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
             .found(&source)
             .allowed(inputs(graph)),
         ),
-        None => unknown_source(graph, cx, &name, &source, place, inputs(graph)),
+        None => unknown_source(graph, cx, &name, &source, place, None, inputs(graph)),
     }
 }
 
@@ -126,7 +127,8 @@ fn connect(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
             None => {
                 let owner = node.owner().to_owned();
                 let place = source_place(cx, graph, id, port);
-                unknown_source(graph, cx, &owner, source, place, relations(graph));
+                let part = place_in_query(cx, graph, id, source, &place);
+                unknown_source(graph, cx, &owner, source, place, part, relations(graph));
             }
         }
     }
@@ -147,12 +149,26 @@ fn source_place(cx: &Context<'_>, graph: &Graph, id: NodeId, port: usize) -> Spe
     }
 }
 
+/// The text of a query and where in it a relation is named.
+fn place_in_query<'s>(
+    cx: &Context<'s>,
+    graph: &Graph,
+    id: NodeId,
+    source: &str,
+    place: &SpecPath,
+) -> Option<(&'s str, Range<usize>)> {
+    let Op::Query(query) = &graph.get(id)?.op else { return None };
+    let text = cx.text(place)?;
+    Some((text, query.query.place_of_relation(source, text)?))
+}
+
 fn unknown_source(
     graph: &Graph,
     cx: &mut Context<'_>,
     owner: &str,
     source: &str,
     place: SpecPath,
+    part: Option<(&str, Range<usize>)>,
     allowed: Vec<String>,
 ) {
     let query = place == place.parent().unwrap_or_default().field("query");
@@ -170,6 +186,9 @@ fn unknown_source(
         .suggest_nearest();
     let differs_in_case =
         graph.ids().map(|id| graph.name_of(id)).find(|name| name.eq_ignore_ascii_case(source));
+    if let Some(part) = part {
+        diagnostic = diagnostic.at_part(part.0, part.1);
+    }
     if let Some(name) = differs_in_case.filter(|_| query) {
         diagnostic = diagnostic
             .help(format!("unquoted names in SQL are lower case; write \"{name}\" in double quotes"));

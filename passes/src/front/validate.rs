@@ -13,7 +13,7 @@ use ir::graph::{Graph, Node, NodeId};
 use ir::op::{Op, Relate, Scan, Sink};
 use ir::schema::{Schema, same_logical_type};
 
-use super::bind;
+use super::{bind, case};
 use crate::context::Context;
 
 /// More columns than this in one projection are worth a warning.
@@ -41,6 +41,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             (Op::Sink(sink), [schema]) => check_sink(cx, node, sink, schema),
             _ => {}
         }
+        case::check(cx, node, &inputs);
         // Surface operations and sinks hold no expressions of their own, and the engine cannot plan them.
         let planned = !node.op.is_surface() && !matches!(node.op, Op::Sink(_));
         if planned && cx.oracle.is_volatile(node, &inputs) {
@@ -154,6 +155,12 @@ fn check_sink(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Schema) {
         cx.report(Diagnostic::new(codes::PARTITION_COLUMN, message).at(place.field("partition_by")));
     }
     check_order(cx, sink, schema, &place);
+    for names in case::twins(schema) {
+        let message = format!("the columns {} differ by letter case only", names.join(" and "));
+        cx.report(Diagnostic::new(codes::COLUMN_CASE, message).at(place.clone()).help(
+            "most programs that read Delta tables take them for one column; rename one of them in `columns`",
+        ));
+    }
     for field in schema.fields().filter(|field| !storable(field.data_type())) {
         let message = format!("`{}` is {}, which a Delta table cannot hold", field.name(), field.data_type());
         cx.report(

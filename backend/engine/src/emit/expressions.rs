@@ -3,10 +3,13 @@
 //! Conversions are made here and not left to DataFusion's analyzer, because a plan node is built from the types
 //! of its expressions: `CASE WHEN a THEN 1 ELSE b END` has another type before the analyzer than after it.
 
+pub(crate) mod calls;
+
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, Result, plan_err};
+use datafusion::common::{DFSchema, Result};
+use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::utils::{find_aggregate_exprs, find_window_exprs};
@@ -27,6 +30,7 @@ pub(crate) fn expression(
     evaluation: Evaluation,
     schema: &DFSchema,
 ) -> Result<Expr> {
+    calls::check(state, expr.ast())?;
     let ast = ExprWithAlias { expr: expr.ast().clone(), alias: None };
     let planned = state.create_logical_expr_from_sql_expr(ast, schema)?;
     // `count(*)` arrives with an alias; output names are given by the node.
@@ -41,34 +45,41 @@ pub(crate) fn coerced(state: &SessionState, expr: Expr, schema: &DFSchema) -> Re
     ExprSimplifier::new(context).coerce(expr, schema)
 }
 
+/// A call that is not possible where it stands.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Misplaced {
+    /// A call of another kind is wanted, or none.
+    #[error("{0}")]
+    Call(String),
+    /// A window call is wanted.
+    #[error("`{0}` is not a window call; write one like row_number() OVER (ORDER BY x)")]
+    NotAWindow(String),
+}
+
 fn check_evaluation(text: &ScalarExpr, expr: &Expr, evaluation: Evaluation) -> Result<()> {
     let aggregates = !find_aggregate_exprs([expr]).is_empty();
     let windows = !find_window_exprs([expr]).is_empty();
+    let misplaced =
+        |what: &str| Err(DataFusionError::External(Box::new(Misplaced::Call(format!("`{text}` {what}")))));
     if expr.exists(|inner| Ok(matches!(inner, Expr::Unnest(_))))? {
-        return plan_err!("`{text}` calls unnest, which makes rows; use a view that unnests the column");
+        return misplaced("calls unnest, which makes rows; use a view that unnests the column");
     }
     match evaluation {
         Evaluation::Scalar if aggregates => {
-            plan_err!(
-                "`{text}` holds an aggregate call, which is not possible here; use a view that aggregates"
-            )
+            misplaced("holds an aggregate call, which is not possible here; use a view that aggregates")
         }
         Evaluation::Scalar if windows => {
-            plan_err!(
-                "`{text}` holds a window call, which is not possible here; use a view with window columns"
-            )
+            misplaced("holds a window call, which is not possible here; use a view with window columns")
         }
         Evaluation::Aggregate if windows => {
-            plan_err!("`{text}` holds a window call, which is not possible in an aggregation")
+            misplaced("holds a window call, which is not possible in an aggregation")
         }
         Evaluation::Aggregate if !aggregates => {
-            plan_err!("`{text}` is not an aggregate; write a call like sum(x) or count(*), or group by it")
+            misplaced("is not an aggregate; write a call like sum(x) or count(*), or group by it")
         }
-        Evaluation::Window if aggregates => {
-            plan_err!("`{text}` holds an aggregate call without OVER")
-        }
+        Evaluation::Window if aggregates => misplaced("holds an aggregate call without OVER"),
         Evaluation::Window if !windows => {
-            plan_err!("`{text}` is not a window call; write one like row_number() OVER (ORDER BY x)")
+            Err(DataFusionError::External(Box::new(Misplaced::NotAWindow(text.to_string()))))
         }
         Evaluation::Scalar | Evaluation::Aggregate | Evaluation::Window => Ok(()),
     }

@@ -34,8 +34,9 @@ use ir::op::{Op, Sink};
 use ir::schema::Schema;
 use ir::verify::Verified;
 
-pub(crate) use expressions::{expression, is_volatile};
-pub(crate) use query::{PlannedQueries, UnknownRelation, query};
+pub(crate) use expressions::calls::CallClause;
+pub(crate) use expressions::{Misplaced, expression, is_volatile};
+pub(crate) use query::{PlannedQueries, UnknownRelation, place_of_error, query};
 pub(crate) use relational::scan;
 
 use crate::error::EngineError;

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::file_options::file_type::FileType;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{Result, TableReference, not_impl_err, plan_err};
+use datafusion::common::{Diagnostic, Result, TableReference, not_impl_err, plan_err};
 use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
@@ -23,8 +23,10 @@ use datafusion::logical_expr::{
 };
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::tokenizer::{Location, Span};
 use ir::expr::Query;
 
+use super::expressions::calls;
 use super::relational::unqualified;
 use crate::memo::Memo;
 
@@ -50,7 +52,7 @@ pub(crate) fn query(
     // The whole Arrow schemas, metadata included: the plan is made of them.
     let schemas: Vec<SchemaRef> = inputs.iter().map(|plan| Arc::clone(plan.schema().inner())).collect();
     let plan = planned.answer(&(query, relations, &schemas), |_| {
-        over_stand_ins(state, query, relations, &schemas).map_err(Arc::new)
+        over_stand_ins(state, query, relations, &schemas, false).map_err(Arc::new)
     });
     let plan = plan.map_err(DataFusionError::Shared)?;
     let plan = plan.transform_up_with_subqueries(|node| match &node {
@@ -69,12 +71,35 @@ pub(crate) fn query(
     Ok(plan.data)
 }
 
-/// The analyzed plan of a query whose relations have these columns.
+/// Where in its text a query that cannot be planned is wrong, as far as the planner tells.
+pub(crate) fn place_of_error(
+    state: &SessionState,
+    query: &Query,
+    relations: &[String],
+    schemas: &[SchemaRef],
+) -> Option<Span> {
+    let error = over_stand_ins(state, query, relations, schemas, true).err()?;
+    let span = first_diagnostic(&error)?.span?;
+    let place = |place: datafusion::common::Location| Location::new(place.line, place.column);
+    Some(Span::new(place(span.start), place(span.end)))
+}
+
+/// The finding with a place that is nearest to the surface of an error.
+fn first_diagnostic(error: &DataFusionError) -> Option<&Diagnostic> {
+    match error {
+        DataFusionError::Collection(errors) => errors.iter().find_map(first_diagnostic),
+        DataFusionError::Context(_, inner) => first_diagnostic(inner),
+        other => other.diagnostic(),
+    }
+}
+
+/// The analyzed plan of a query whose relations have these columns; with `places`, errors tell where they are.
 fn over_stand_ins(
     state: &SessionState,
     query: &Query,
     relations: &[String],
     schemas: &[SchemaRef],
+    places: bool,
 ) -> Result<LogicalPlan> {
     let sources = relations
         .iter()
@@ -85,10 +110,12 @@ fn over_stand_ins(
             (name.clone(), Arc::new(relation) as Arc<dyn TableSource>)
         })
         .collect();
+    calls::check(state, query.ast())?;
     let provider = Relations { state, sources };
-    let planner =
-        SqlToRel::new_with_options(&provider, ParserOptions::from(&state.config_options().sql_parser));
-    let statement = Statement::Query(Box::new(query.ast().clone()));
+    let options =
+        ParserOptions { collect_spans: places, ..ParserOptions::from(&state.config_options().sql_parser) };
+    let planner = SqlToRel::new_with_options(&provider, options);
+    let statement = Statement::Query(Box::new(query.planned()));
     let plan = planner.sql_statement_to_plan(statement)?;
     SQLOptions::new()
         .with_allow_ddl(false)

@@ -1,30 +1,32 @@
 //! The answers to what the compiler asks: tables, types, functions.
 
 mod proven;
+mod sentences;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DFSchema, Result, SchemaError};
+use datafusion::common::{DFSchema, Result};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::type_coercion::binary::{comparison_coercion, type_union_resolution};
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use datafusion::sql::sqlparser::tokenizer::Span;
 use ir::archive::Proofs;
 use ir::diag::nearest_name;
 use ir::estimate::Estimate;
-use ir::expr::ScalarExpr;
+use ir::expr::{Query, ScalarExpr};
 use ir::graph::Node;
 use ir::hash::ContentHash;
 use ir::op::{Evaluation, Input, Op, Read, Scan};
-use ir::oracle::{ExprType, Oracle, TableError, TypeError};
+use ir::oracle::{ExprType, Oracle, TableError, TypeError, TypeErrorKind};
 use ir::schema::Schema;
 use ir::verify::Verified;
 
-use crate::emit::{PlanDag, PlannedQueries, UnknownRelation, emit_with, expression, is_volatile, operation};
-use crate::error::{EngineError, root_of, text_of};
+use crate::emit::{PlanDag, PlannedQueries, emit_with, expression, is_volatile, operation, place_of_error};
+use crate::error::EngineError;
 use crate::memo::Memo;
 use crate::session::Session;
 use crate::tables::Tables;
@@ -142,36 +144,27 @@ impl EngineOracle {
                 schema: Ok(Schema::from_arrow(plan.schema().as_arrow())),
                 is_volatile: has_volatile_call(&plan).unwrap_or(true),
             },
-            Err(error) => Operation { schema: Err(self.type_error(&error)), is_volatile: true },
+            Err(error) => {
+                let tree = match op {
+                    Op::Query(query) => Tree::Query(&query.query),
+                    _ => Tree::None,
+                };
+                Operation { schema: Err(self.type_error(&error, tree)), is_volatile: true }
+            }
         }
     }
 
-    fn type_error(&self, error: &DataFusionError) -> TypeError {
-        match root_of(error) {
-            DataFusionError::SchemaError(schema_error, _) => match schema_error.as_ref() {
-                SchemaError::FieldNotFound { field, valid_fields } => TypeError::UnknownColumn {
-                    name: field.name.clone(),
-                    candidates: valid_fields.iter().map(|column| column.name.clone()).collect(),
-                },
-                SchemaError::AmbiguousReference { .. }
-                | SchemaError::DuplicateQualifiedField { .. }
-                | SchemaError::DuplicateUnqualifiedField { .. } => TypeError::Other(text_of(error)),
-            },
-            DataFusionError::External(inner) => match inner.downcast_ref::<UnknownRelation>() {
-                Some(UnknownRelation(name)) => TypeError::UnknownRelation { name: name.clone() },
-                None => TypeError::Other(text_of(error)),
-            },
-            _ => {
-                let text = text_of(error);
-                match unknown_function(&text) {
-                    Some(name) => TypeError::UnknownFunction {
-                        candidates: self.functions_like(name),
-                        name: name.to_owned(),
-                    },
-                    None => TypeError::Other(text),
-                }
+    /// What an error means, and its place in the tree of an expression or a query.
+    fn type_error(&self, error: &DataFusionError, tree: Tree<'_>) -> TypeError {
+        let (kind, span) = sentences::meaning(error, &self.session);
+        let kind = match kind {
+            TypeErrorKind::UnknownFunction { name, .. } => {
+                TypeErrorKind::UnknownFunction { candidates: self.functions_like(&name), name }
             }
-        }
+            other => other,
+        };
+        let span = span.or_else(|| tree.place(&kind));
+        TypeError { kind: Box::new(kind), span }
     }
 
     /// The functions with the nearest names, nearest first, at most three.
@@ -189,10 +182,38 @@ impl EngineOracle {
     }
 }
 
-/// The function a message of DataFusion's SQL planner says it does not know. The message has no type of its own;
-/// a test pins its wording.
-fn unknown_function(text: &str) -> Option<&str> {
-    text.strip_prefix("Invalid function '")?.split_once('\'').map(|(name, _)| name)
+/// The tree that has no type.
+#[derive(Clone, Copy)]
+enum Tree<'t> {
+    Expr(&'t ScalarExpr),
+    Query(&'t Query),
+    /// An operation of the graph, whose names are not in one text.
+    None,
+}
+
+impl Tree<'_> {
+    /// Where what is wrong is named first.
+    fn place(self, kind: &TypeErrorKind) -> Option<Span> {
+        match kind {
+            TypeErrorKind::UnknownColumn { name, .. } | TypeErrorKind::AmbiguousColumn { name } => match self
+            {
+                Tree::Expr(expr) => expr.place_of_column(name),
+                Tree::Query(query) => query.place_of_column(name),
+                Tree::None => None,
+            },
+            TypeErrorKind::UnknownFunction { name, .. }
+            | TypeErrorKind::WrongArguments { function: name, .. } => match self {
+                Tree::Expr(expr) => expr.place_of_function(name),
+                Tree::Query(query) => query.place_of_function(name),
+                Tree::None => None,
+            },
+            TypeErrorKind::UnknownRelation { .. }
+            | TypeErrorKind::Misplaced(_)
+            | TypeErrorKind::NotAWindow(_)
+            | TypeErrorKind::Clause { .. }
+            | TypeErrorKind::Other(_) => None,
+        }
+    }
 }
 
 /// A plan without rows that has these columns.
@@ -240,19 +261,31 @@ impl Oracle for EngineOracle {
             let field = plain.arrow().field(0);
             Ok(ExprType { data_type: field.data_type().clone(), nullable: field.is_nullable() })
         };
-        self.found.expressions.answer(&(expr, evaluation, input), |question| {
+        let answer = self.found.expressions.answer(&(expr, evaluation, input), |question| {
             match self.found.proven.expression(question) {
                 Some(proven) => Ok(proven),
                 None => {
                     self.found.plannings.fetch_add(1, Ordering::Relaxed);
-                    typed().map_err(|error| self.type_error(&error))
+                    typed().map_err(|error| self.type_error(&error, Tree::Expr(expr)))
                 }
             }
-        })
+        });
+        // An answer is kept for every expression of these tokens; places are those of this one.
+        answer
+            .map_err(|error| TypeError { span: Tree::Expr(expr).place(&error.kind).or(error.span), ..error })
     }
 
     fn schema(&self, node: &Node, inputs: &[&Schema]) -> Result<Schema, TypeError> {
-        self.operation(node, inputs).schema
+        self.operation(node, inputs).schema.map_err(|error| match &node.op {
+            // An answer is kept for every query of these tokens; places are those of this one.
+            Op::Query(query) => {
+                let schemas: Vec<SchemaRef> = inputs.iter().map(|input| Arc::clone(input.arrow())).collect();
+                let told = place_of_error(self.session.state(), &query.query, &query.relations, &schemas);
+                let span = told.or_else(|| Tree::Query(&query.query).place(&error.kind)).or(error.span);
+                TypeError { span, ..error }
+            }
+            _ => error,
+        })
     }
 
     fn common_type(&self, types: &[DataType]) -> Option<DataType> {

@@ -5,7 +5,7 @@ use engine::{EngineOracle, Tables};
 use ir::expr::ScalarExpr;
 use ir::graph::Node;
 use ir::op::Evaluation;
-use ir::oracle::{Oracle as _, TypeError};
+use ir::oracle::{Oracle as _, TypeError, TypeErrorKind};
 use ir::schema::Schema;
 
 use crate::lake::{Lake, options};
@@ -16,6 +16,11 @@ fn oracle() -> EngineOracle {
 
 fn input() -> Schema {
     Schema::parse("{id Int64!, name Utf8View, \"Odd Name\" Int32, xs List(nullable Int64)}").unwrap()
+}
+
+/// What is wrong with an expression.
+fn wrong(expr: &str, evaluation: Evaluation) -> TypeErrorKind {
+    *typed(expr, evaluation).unwrap_err().kind
 }
 
 fn typed(expr: &str, evaluation: Evaluation) -> Result<(DataType, bool), TypeError> {
@@ -37,7 +42,7 @@ fn types_are_those_after_implicit_conversion() {
 
 #[test]
 fn an_unknown_column_comes_with_the_columns_there_are() {
-    let Err(TypeError::UnknownColumn { name, candidates }) = typed("idd + 1", Evaluation::Scalar) else {
+    let TypeErrorKind::UnknownColumn { name, candidates } = wrong("idd + 1", Evaluation::Scalar) else {
         panic!("not an unknown column");
     };
     assert_eq!((name.as_str(), candidates.len()), ("idd", 4));
@@ -47,7 +52,7 @@ fn an_unknown_column_comes_with_the_columns_there_are() {
 #[test]
 fn an_unknown_function_comes_with_its_neighbours() {
     for evaluation in [Evaluation::Scalar, Evaluation::Aggregate] {
-        let Err(TypeError::UnknownFunction { name, candidates }) = typed("stable_has64(name)", evaluation)
+        let TypeErrorKind::UnknownFunction { name, candidates } = wrong("stable_has64(name)", evaluation)
         else {
             panic!("not an unknown function");
         };
@@ -66,8 +71,10 @@ fn calls_must_suit_their_place() {
         ("sum(id)", Evaluation::Window, "without OVER"),
         ("unnest(xs)", Evaluation::Scalar, "unnest"),
     ] {
-        match typed(expr, evaluation) {
-            Err(TypeError::Other(text)) => assert!(text.contains(reason), "{expr}: {text}"),
+        match wrong(expr, evaluation) {
+            TypeErrorKind::Misplaced(text) | TypeErrorKind::NotAWindow(text) => {
+                assert!(text.contains(reason), "{expr}: {text}");
+            }
             other => panic!("{expr}: {other:?}"),
         }
     }
@@ -75,8 +82,85 @@ fn calls_must_suit_their_place() {
 
 #[test]
 fn a_type_error_is_in_clean_words() {
-    let Err(TypeError::Other(text)) = typed("id + xs", Evaluation::Scalar) else { panic!("it has a type") };
+    let TypeErrorKind::Other(text) = wrong("id + xs", Evaluation::Scalar) else { panic!("another kind") };
     assert!(!text.contains("Error during planning") && !text.contains("backtrace"), "{text}");
+}
+
+/// Each sentence of DataFusion that is taken apart, pinned by what is made of it.
+#[test]
+fn wrong_arguments_are_told_in_types() {
+    for (expr, evaluation, sentence, form) in [
+        ("left(name)", Evaluation::Scalar, "`left` does not take (Utf8)", Some("left(Utf8, Int64)")),
+        ("upper()", Evaluation::Scalar, "`upper` needs arguments", Some("upper(")),
+        ("sum(name)", Evaluation::Aggregate, "`sum` does not take (Utf8)", None),
+        (
+            "span_len(name)",
+            Evaluation::Scalar,
+            "`span_len` does not take these arguments: span_len takes",
+            None,
+        ),
+    ] {
+        let error = typed(expr, evaluation).unwrap_err();
+        let text = error.to_string();
+        let TypeErrorKind::WrongArguments { forms, .. } = *error.kind else { panic!("{expr}: {text}") };
+        assert!(text.starts_with(sentence), "{expr}: {text}");
+        assert!(!text.contains("Error during planning"), "{expr}: {text}");
+        let has_form = |form: &str| forms.iter().any(|one| one.starts_with(form));
+        assert!(form.is_none_or(has_form), "{expr}: {forms:?}");
+    }
+}
+
+#[test]
+fn parts_of_a_call_that_its_function_does_not_take_are_refused() {
+    for (expr, evaluation, part) in [
+        ("upper(name) FILTER (WHERE id > 1)", Evaluation::Scalar, "FILTER"),
+        ("upper(DISTINCT name)", Evaluation::Scalar, "DISTINCT"),
+        ("abs(id) OVER ()", Evaluation::Window, "OVER"),
+        ("abs(id ORDER BY id)", Evaluation::Scalar, "ORDER BY"),
+        ("abs(id) IGNORE NULLS", Evaluation::Scalar, "IGNORE NULLS"),
+        ("row_number() FILTER (WHERE id > 1) OVER (ORDER BY id)", Evaluation::Window, "FILTER"),
+        ("lead(DISTINCT id) OVER (ORDER BY id)", Evaluation::Window, "DISTINCT"),
+        ("rank() IGNORE NULLS OVER (ORDER BY id)", Evaluation::Window, "IGNORE NULLS"),
+        ("sum(id) IGNORE NULLS OVER (ORDER BY id)", Evaluation::Window, "IGNORE NULLS"),
+        ("sum(id) IGNORE NULLS", Evaluation::Aggregate, "IGNORE NULLS"),
+    ] {
+        match wrong(expr, evaluation) {
+            TypeErrorKind::Clause { message, .. } => assert!(message.contains(part), "{expr}: {message}"),
+            other => panic!("{expr}: {other:?}"),
+        }
+    }
+    for (expr, evaluation) in [
+        ("lead(id) IGNORE NULLS OVER (ORDER BY id)", Evaluation::Window),
+        ("first_value(id) IGNORE NULLS OVER (ORDER BY id)", Evaluation::Window),
+        ("sum(DISTINCT id) FILTER (WHERE id > 1)", Evaluation::Aggregate),
+        ("count(id) FILTER (WHERE id > 1) OVER (ORDER BY id)", Evaluation::Window),
+        ("array_agg(name ORDER BY id)", Evaluation::Aggregate),
+    ] {
+        assert!(typed(expr, evaluation).is_ok(), "{expr}: {:?}", typed(expr, evaluation));
+    }
+}
+
+/// The words of a query an error points at.
+fn pointed_at(query: &str) -> String {
+    let node = node(&format!("query a query=({query}) relations=[a]"));
+    let span = oracle().schema(&node, &[&input()]).unwrap_err().span;
+    let bytes = span.and_then(|span| ir::expr::bytes_of(query, span));
+    bytes.and_then(|bytes| query.get(bytes)).unwrap_or("no place").to_owned()
+}
+
+#[test]
+fn errors_in_queries_point_at_their_word() {
+    assert_eq!(pointed_at("SELECT a.id, b.nme FROM a JOIN a AS b ON a.id = b.id"), "b.nme");
+    // The name exists elsewhere in the query; the second place is the wrong one.
+    assert_eq!(
+        pointed_at("SELECT (SELECT max(name) FROM a) AS m, name FROM (SELECT id FROM a) AS b"),
+        "name"
+    );
+    assert_eq!(pointed_at("SELECT uper(name) FROM a"), "uper");
+    assert_eq!(pointed_at("SELECT left(name) FROM a"), "left");
+    assert_eq!(pointed_at("SELECT id FROM a JOIN a AS b ON a.id = b.id"), "id");
+    // An answer is kept for equal queries; its place is not that of the other.
+    assert_eq!(pointed_at("SELECT   upper(name, uper(name)) FROM a"), "uper");
 }
 
 fn node(statement: &str) -> Node {
@@ -89,13 +173,15 @@ fn node(statement: &str) -> Node {
 fn an_unknown_relation_of_a_query_is_named() {
     let node = node("query a query=(SELECT * FROM a JOIN \"B\" ON true) relations=[a]");
     let found = oracle().schema(&node, &[&input()]);
-    assert_eq!(found, Err(TypeError::UnknownRelation { name: "B".to_owned() }));
+    assert_eq!(*found.unwrap_err().kind, TypeErrorKind::UnknownRelation { name: "B".to_owned() });
 }
 
 #[test]
 fn two_columns_of_one_name_are_refused() {
     let node = node("query a query=(SELECT x.id, y.id FROM a x JOIN a y ON x.id = y.id) relations=[a]");
-    let Err(TypeError::Other(text)) = oracle().schema(&node, &[&input()]) else { panic!("it has a schema") };
+    let TypeErrorKind::Other(text) = *oracle().schema(&node, &[&input()]).unwrap_err().kind else {
+        panic!("another kind")
+    };
     assert!(text.contains("two columns are named `id`"), "{text}");
 }
 
@@ -104,7 +190,9 @@ fn a_column_outside_of_an_aggregate_call_must_be_grouped_by() {
     let grouped = node("aggregate a group_by={id: id} measures={d: (max(\"Odd Name\") - id)}");
     assert_eq!(oracle().schema(&grouped, &[&input()]).unwrap().to_string(), "{id Int64!, d Int64}");
     let stray = node("aggregate a measures={d: (max(\"Odd Name\") - id)}");
-    let Err(TypeError::Other(text)) = oracle().schema(&stray, &[&input()]) else { panic!("it has a schema") };
+    let TypeErrorKind::Other(text) = *oracle().schema(&stray, &[&input()]).unwrap_err().kind else {
+        panic!("another kind")
+    };
     assert!(text.contains("`id` is not grouped by"), "{text}");
 }
 

@@ -1,15 +1,12 @@
 //! SQL texts of the spec as trees.
 
 use ir::diag::{Diagnostic, SpecPath, codes};
-use ir::expr::{ScalarExpr, SqlError};
+use ir::expr::{ScalarExpr, SqlError, SqlIssueKind};
 use ir::spec::AggregationExpr;
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
     FunctionArgumentList, FunctionArguments, OrderByExpr,
 };
-use sqlparser::dialect::GenericDialect;
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
 
 use crate::context::Context;
 
@@ -26,15 +23,29 @@ pub(super) fn parse(cx: &mut Context<'_>, text: &str, place: &SpecPath) -> Optio
         }
         Ok(expr) => Some(expr),
         Err(error) => {
-            cx.report(bad_sql(&error, text, place));
+            report_sql(cx, &error, text, place);
             None
         }
     }
 }
 
-/// The diagnostic for a text that is not SQL.
-pub(super) fn bad_sql(error: &SqlError, text: &str, place: &SpecPath) -> Diagnostic {
-    Diagnostic::new(codes::BAD_SQL, format!("this SQL does not parse: {error}")).at(place.clone()).found(text)
+/// Reports what is wrong with a SQL text, each at its word.
+pub(super) fn report_sql(cx: &mut Context<'_>, error: &SqlError, text: &str, place: &SpecPath) {
+    for issue in error.issues() {
+        let (code, message) = match issue.kind {
+            SqlIssueKind::Syntax => (codes::BAD_SQL, format!("this SQL does not parse: {}", issue.message)),
+            SqlIssueKind::NotReadOnly => (codes::NOT_READ_ONLY, issue.message.clone()),
+            SqlIssueKind::Clause => (codes::UNSUPPORTED_CLAUSE, issue.message.clone()),
+        };
+        let mut diagnostic = Diagnostic::new(code, message).at(place.clone());
+        if let Some(bytes) = &issue.bytes {
+            diagnostic = diagnostic.at_part(text, bytes.clone());
+        }
+        if let Some(help) = &issue.help {
+            diagnostic = diagnostic.help(help);
+        }
+        cx.report(diagnostic);
+    }
 }
 
 /// The aggregate call that an entry of `aggregations` describes: `function(DISTINCT arguments ORDER BY …) FILTER
@@ -100,16 +111,15 @@ pub(super) fn aggregate_call(
 
 /// An entry of `order_by`: an expression, `ASC` or `DESC`, `NULLS FIRST` or `NULLS LAST`.
 fn parse_order(cx: &mut Context<'_>, text: &str, place: &SpecPath) -> Option<OrderByExpr> {
-    let parsed = Parser::new(&GenericDialect {}).try_with_sql(text).and_then(|mut parser| {
-        let order = parser.parse_order_by_expr()?;
-        parser.expect_token(&Token::EOF)?;
-        Ok(order)
-    });
-    match parsed {
+    match ScalarExpr::parse_order(text) {
         Ok(order) => Some(order),
-        Err(error) => {
-            let message = format!("this is not an ordering like `x DESC`: {}", SqlError::from(error));
+        Err(error) if error.issues().iter().any(|issue| issue.kind == SqlIssueKind::Syntax) => {
+            let message = format!("this is not an ordering like `x DESC`: {error}");
             cx.report(Diagnostic::new(codes::AGGREGATE_ORDER, message).at(place.clone()).found(text));
+            None
+        }
+        Err(error) => {
+            report_sql(cx, &error, text, place);
             None
         }
     }

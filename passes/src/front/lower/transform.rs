@@ -137,12 +137,7 @@ fn lower_sql(cx: &mut Context<'_>, sql: &spec::Sql, place: &SpecPath) -> Option<
             Some((Op::Query(Query { query, relations: relations.clone() }), relations))
         }
         Err(error) => {
-            let diagnostic = if error.message.starts_with("only SELECT") {
-                Diagnostic::new(codes::NOT_READ_ONLY, error.message).at(place)
-            } else {
-                expression::bad_sql(&error, &sql.query, &place)
-            };
-            cx.report(diagnostic);
+            expression::report_sql(cx, &error, &sql.query, &place);
             None
         }
     }

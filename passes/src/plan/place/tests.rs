@@ -4,7 +4,7 @@ use arrow_schema::DataType;
 use ir::expr::ScalarExpr;
 use ir::graph::PlacementChoice;
 use ir::op::{Evaluation, Input, Read, Scan};
-use ir::oracle::{ExprType, Oracle, TableError, TypeError};
+use ir::oracle::{ExprType, Oracle, TableError, TypeError, TypeErrorKind};
 use ir::schema::Schema;
 
 use super::*;
@@ -18,11 +18,11 @@ impl Oracle for Nothing {
     }
 
     fn expression(&self, _: &ScalarExpr, _: Evaluation, _: &Schema) -> Result<ExprType, TypeError> {
-        Err(TypeError::Other("there are no types".to_owned()))
+        Err(TypeErrorKind::Other("there are no types".to_owned()).into())
     }
 
     fn schema(&self, _: &Node, _: &[&Schema]) -> Result<Schema, TypeError> {
-        Err(TypeError::Other("there are no types".to_owned()))
+        Err(TypeErrorKind::Other("there are no types".to_owned()).into())
     }
 
     fn common_type(&self, _: &[DataType]) -> Option<DataType> {

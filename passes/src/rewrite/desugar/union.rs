@@ -1,5 +1,7 @@
 //! `union_by_name`: sources brought to the same columns, stacked.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use arrow_schema::DataType;
 use ir::diag::{Diagnostic, codes};
 use ir::expr::{NamedExpr, ScalarExpr};
@@ -15,6 +17,7 @@ pub(super) fn expand<'a>(
 ) -> Result<Expansion<'a>, Vec<Issue>> {
     let mut issues = Vec::new();
     let columns = common_columns(&expansion, union, inputs, &mut issues);
+    issues.extend(drifted_columns(union, inputs));
     if let Some(name) =
         union.discriminator.as_ref().filter(|name| columns.iter().any(|(column, _)| column == *name))
     {
@@ -33,6 +36,35 @@ pub(super) fn expand<'a>(
         expansion.step("distinct", Op::Distinct(Distinct {}), &[last], inputs)?;
     }
     Ok(expansion)
+}
+
+/// Columns whose names differ in letter case only, of which a source has one and lacks the other: in the union each
+/// would be NULL where the other has a value.
+fn drifted_columns(union: &UnionByName, inputs: &[&Schema]) -> Vec<Issue> {
+    let mut spellings: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for name in inputs.iter().flat_map(|input| input.names()) {
+        spellings.entry(name.to_lowercase()).or_default().insert(name);
+    }
+    let has_all = |input: &Schema, names: &BTreeSet<&str>| names.iter().all(|name| input.contains(name));
+    let has_some = |input: &Schema, names: &BTreeSet<&str>| names.iter().any(|name| input.contains(name));
+    let drifted = spellings.into_values().filter(|names| {
+        names.len() > 1 && inputs.iter().any(|input| has_some(input, names) && !has_all(input, names))
+    });
+    let issue = |names: BTreeSet<&str>| {
+        let sources = union.sources.iter().zip(inputs);
+        let found = sources.flat_map(|(source, input)| {
+            let own = names.iter().filter(|name| input.contains(name));
+            own.map(move |name| format!("{source}: {name}"))
+        });
+        let message = format!(
+            "the name of a column differs by letter case between the sources ({}); each would be NULL in the rows of the other",
+            found.collect::<Vec<_>>().join(", ")
+        );
+        let diagnostic = Diagnostic::new(codes::COLUMN_CASE, message)
+            .help("give both one name in a `Project` before, such as {name: a, expr: '\"A\"'}");
+        Issue::at("sources", diagnostic)
+    };
+    drifted.map(issue).collect()
 }
 
 /// Projects every input to the same columns and stacks the projections. One input is projected only.
@@ -76,7 +108,7 @@ fn common_columns(
     issues: &mut Vec<Issue>,
 ) -> Vec<(String, DataType)> {
     let mut columns: Vec<(String, DataType)> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for name in inputs.iter().flat_map(|input| input.names()) {
         if !seen.insert(name) {
             continue;

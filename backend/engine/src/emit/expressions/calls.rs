@@ -1,0 +1,129 @@
+//! Parts of a call that its function does not take.
+//!
+//! DataFusion's SQL planner passes over them: a scalar function is planned without its FILTER, DISTINCT, OVER, ORDER BY
+//! and IGNORE NULLS, a window function without its FILTER and DISTINCT, and most functions without IGNORE NULLS. Each
+//! would change what a reader expects and not what is computed, so each is refused. Which clauses of SQL mean anything
+//! whatever the function is decided where texts are parsed (`ir::expr`).
+
+use std::ops::ControlFlow;
+
+use datafusion::common::Result;
+use datafusion::error::DataFusionError;
+use datafusion::execution::session_state::SessionState;
+use datafusion::sql::sqlparser::ast::{
+    DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments, Ident, NullTreatment,
+    ObjectNamePart, Visit, visit_expressions,
+};
+use datafusion::sql::sqlparser::tokenizer::Span;
+use ir::expr::normalize;
+
+/// Part of a call that its function does not take.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct CallClause {
+    /// What is not taken.
+    pub(crate) message: String,
+    /// What to write instead.
+    pub(crate) help: &'static str,
+    /// The place of the function's name.
+    pub(crate) span: Span,
+}
+
+/// Window functions for which IGNORE NULLS means something.
+const NULLS_MATTER: [&str; 5] = ["lead", "lag", "first_value", "last_value", "nth_value"];
+
+/// Refuses the first part of a call in the tree that its function does not take.
+///
+/// # Errors
+/// [`CallClause`], wrapped.
+pub(crate) fn check(state: &SessionState, tree: &impl Visit) -> Result<()> {
+    let found = visit_expressions(tree, |expr| match expr {
+        Expr::Function(function) => match refused(state, function) {
+            Some(refused) => ControlFlow::Break(refused),
+            None => ControlFlow::Continue(()),
+        },
+        _ => ControlFlow::Continue(()),
+    });
+    match found {
+        ControlFlow::Break(refused) => Err(DataFusionError::External(Box::new(refused))),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+/// What a function is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Scalar,
+    Aggregate { takes_nulls: bool },
+    Window { takes_nulls: bool },
+}
+
+fn refused(state: &SessionState, function: &Function) -> Option<CallClause> {
+    let [ObjectNamePart::Identifier(ident)] = function.name.0.as_slice() else { return None };
+    let name = normalize(ident);
+    let kind = kind(state, &name, function.over.is_some())?;
+    let (duplicates, clauses) = match &function.args {
+        FunctionArguments::List(list) => (list.duplicate_treatment, list.clauses.as_slice()),
+        FunctionArguments::None | FunctionArguments::Subquery(_) => (None, &[][..]),
+    };
+    let orders = clauses.iter().any(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_)));
+    let nulls = function.null_treatment.or_else(|| {
+        clauses.iter().find_map(|clause| match clause {
+            FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => Some(*treatment),
+            _ => None,
+        })
+    });
+    let ignores_nulls = matches!(nulls, Some(NullTreatment::IgnoreNulls));
+    let distinct = matches!(duplicates, Some(DuplicateTreatment::Distinct));
+    let is_aggregate = matches!(kind, Kind::Aggregate { .. });
+    let clause = match kind {
+        Kind::Scalar if function.over.is_some() => "OVER",
+        Kind::Scalar | Kind::Window { .. } if function.filter.is_some() => "FILTER",
+        Kind::Scalar | Kind::Window { .. } if distinct => "DISTINCT",
+        Kind::Scalar | Kind::Window { .. } if orders => "ORDER BY among the arguments",
+        Kind::Scalar | Kind::Window { .. } if !function.within_group.is_empty() => "WITHIN GROUP",
+        Kind::Scalar if nulls.is_some() => "IGNORE NULLS or RESPECT NULLS",
+        Kind::Aggregate { takes_nulls: false } | Kind::Window { takes_nulls: false } if ignores_nulls => {
+            "IGNORE NULLS"
+        }
+        Kind::Scalar | Kind::Aggregate { .. } | Kind::Window { .. } => return None,
+    };
+    Some(refusal(ident, &name, clause, kind, is_aggregate))
+}
+
+fn refusal(ident: &Ident, name: &str, clause: &str, kind: Kind, is_aggregate: bool) -> CallClause {
+    let what = match kind {
+        Kind::Scalar => "a function of one row",
+        Kind::Aggregate { .. } => "an aggregate function",
+        Kind::Window { .. } => "a window function",
+    };
+    let help = if is_aggregate {
+        "write FILTER (WHERE x IS NOT NULL), or remove it"
+    } else {
+        "write the condition as a CASE inside the call, or filter in a view before"
+    };
+    CallClause { message: format!("`{name}` is {what} and takes no {clause}"), help, span: ident.span }
+}
+
+/// What a function is as the planner takes it; nothing if there is none of this name.
+fn kind(state: &SessionState, name: &str, over: bool) -> Option<Kind> {
+    let is_scalar = state.scalar_functions().contains_key(name)
+        || state.higher_order_functions().contains_key(name)
+        || matches!(name, "unnest" | "unnest_outer");
+    if is_scalar {
+        return Some(Kind::Scalar);
+    }
+    let aggregate = state.aggregate_functions().get(name);
+    let aggregate =
+        aggregate.map(|function| Kind::Aggregate { takes_nulls: function.supports_null_handling_clause() });
+    if !over {
+        return aggregate;
+    }
+    // Over a window the three are window functions, although aggregates have their names.
+    let is_window = matches!(name, "first_value" | "last_value" | "nth_value");
+    if let Some(aggregate) = aggregate.filter(|_| !is_window) {
+        return Some(aggregate);
+    }
+    let window = state.window_functions().contains_key(name);
+    window.then(|| Kind::Window { takes_nulls: NULLS_MATTER.contains(&name) })
+}

@@ -1,0 +1,80 @@
+//! Where names stand in the text of a tree.
+
+use std::ops::{ControlFlow, Range};
+
+use sqlparser::ast::{Expr, Function, Ident, ObjectNamePart, Visit, visit_expressions};
+use sqlparser::tokenizer::Span;
+
+use super::syntax::SqlText;
+use super::{Query, ScalarExpr, normalize};
+
+/// The bytes of a SQL text between two places of it.
+#[must_use]
+pub fn bytes_of(text: &str, span: Span) -> Option<Range<usize>> {
+    SqlText::new(text).bytes(span)
+}
+
+impl ScalarExpr {
+    /// Where a column, or a field of a struct, is named first.
+    #[must_use]
+    pub fn place_of_column(&self, name: &str) -> Option<Span> {
+        column(self.ast(), name)
+    }
+
+    /// Where a function is called first.
+    #[must_use]
+    pub fn place_of_function(&self, name: &str) -> Option<Span> {
+        function(self.ast(), name)
+    }
+}
+
+impl Query {
+    /// Where a column is named first.
+    #[must_use]
+    pub fn place_of_column(&self, name: &str) -> Option<Span> {
+        column(self.ast(), name)
+    }
+
+    /// Where a function is called first.
+    #[must_use]
+    pub fn place_of_function(&self, name: &str) -> Option<Span> {
+        function(self.ast(), name)
+    }
+}
+
+fn column(tree: &impl Visit, name: &str) -> Option<Span> {
+    first(
+        tree,
+        |expr| match expr {
+            Expr::Identifier(ident) => Some(ident),
+            Expr::CompoundIdentifier(parts) => parts.iter().find(|part| normalize(part) == name),
+            _ => None,
+        },
+        name,
+    )
+}
+
+fn function(tree: &impl Visit, name: &str) -> Option<Span> {
+    first(
+        tree,
+        |expr| match expr {
+            Expr::Function(Function { name, .. }) => match name.0.as_slice() {
+                [ObjectNamePart::Identifier(ident)] => Some(ident),
+                _ => None,
+            },
+            _ => None,
+        },
+        name,
+    )
+}
+
+/// The place of the first name that `named` finds and that is this one.
+fn first(tree: &impl Visit, named: impl Fn(&Expr) -> Option<&Ident>, name: &str) -> Option<Span> {
+    let found = visit_expressions(tree, |expr| match named(expr) {
+        Some(ident) if ident.span != Span::empty() && normalize(ident) == name => {
+            ControlFlow::Break(ident.span)
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    found.break_value()
+}
