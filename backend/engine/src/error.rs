@@ -4,6 +4,7 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use delta::DeltaError;
 use ir::diag::{Code, Diagnostic, codes};
+use ir::expr::SqlIssueKind;
 use ir::oracle::TableError;
 
 /// The setting DataFusion names when the quota of temporary files is used up; its message has no type of its own.
@@ -47,8 +48,8 @@ pub enum EngineError {
         #[source]
         source: Box<DataFusionError>,
     },
-    /// The text of a query is not one `SELECT`.
-    #[error("the query does not parse: {0}")]
+    /// The text of a query is not one `SELECT`, or holds something that means nothing here.
+    #[error("the query cannot be read: {0}")]
     Syntax(#[from] ir::expr::SqlError),
     /// The compiler broke its own rules; never the user's fault.
     #[error("`{node}`: {message}; this is a bug in the compiler, please report it")]
@@ -80,7 +81,12 @@ impl EngineError {
                 TableError::NoChangeFeed | TableError::Unreadable(_) => codes::INPUT_UNREADABLE,
             },
             Self::Plan { source, .. } => code_of(source),
-            Self::Session { .. } | Self::NotScheduled { .. } | Self::Syntax(_) | Self::Internal { .. } => {
+            Self::Syntax(error) => match error.issues().first().map(|issue| issue.kind) {
+                Some(SqlIssueKind::Clause) => codes::UNSUPPORTED_CLAUSE,
+                Some(SqlIssueKind::NotReadOnly) => codes::NOT_READ_ONLY,
+                Some(SqlIssueKind::Syntax) | None => codes::BAD_SQL,
+            },
+            Self::Session { .. } | Self::NotScheduled { .. } | Self::Internal { .. } => {
                 codes::EXECUTION_FAILED
             }
         };

@@ -4,6 +4,7 @@
 //! same tree, so nothing is lost in between. Two expressions are equal when their trees are equal; white space
 //! and letter case of keywords do not count.
 
+mod chains;
 mod meaning;
 mod named;
 mod places;

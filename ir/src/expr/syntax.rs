@@ -3,9 +3,12 @@
 use std::fmt;
 use std::ops::Range;
 
+use sqlparser::ast::VisitMut;
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
+
+use super::chains;
 
 /// How deep expressions may nest before the parser refuses them.
 const RECURSION_LIMIT: usize = 64;
@@ -86,25 +89,29 @@ impl<'t> SqlText<'t> {
     }
 
     /// Reads the text with `parse`, which must use all of it; a semicolon may stand at the end.
-    pub(super) fn parse<T>(
+    pub(super) fn parse<T: VisitMut>(
         &self,
         parse: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
     ) -> Result<T, SqlError> {
-        let parsed = || {
-            let parser = Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT);
-            let mut parser = parser.try_with_sql(self.text)?;
-            let tree = parse(&mut parser)?;
-            let _ = parser.consume_token(&Token::SemiColon);
-            let next = parser.peek_token();
-            Ok((tree, (next.token != Token::EOF).then_some(next)))
-        };
-        match parsed().map_err(|error| self.syntax_error(&error))? {
-            (tree, None) => Ok(tree),
-            (_, Some(next)) => {
-                let message = format!("unexpected `{}` after the end", next.token);
-                Err(self.with_help(SqlError::new(SqlIssueKind::Syntax, message, self.bytes(next.span))))
-            }
+        let refused = |error: ParserError| self.syntax_error(&error);
+        let tokens = Tokenizer::new(&GenericDialect {}, self.text).tokenize_with_location();
+        let tokens = tokens.map_err(|error| refused(error.into()))?;
+        if chains::operators(&tokens) > chains::MAX_OPERATORS {
+            return Err(too_long(chains::MAX_OPERATORS, "the text holds"));
         }
+        let parser = Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT);
+        let mut parser = parser.with_tokens_with_locations(tokens);
+        let mut tree = parse(&mut parser).map_err(refused)?;
+        let _ = parser.consume_token(&Token::SemiColon);
+        let next = parser.peek_token();
+        if next.token != Token::EOF {
+            let message = format!("unexpected `{}` after the end", next.token);
+            return Err(self.with_help(SqlError::new(SqlIssueKind::Syntax, message, self.bytes(next.span))));
+        }
+        if !chains::shorten(&mut tree) {
+            return Err(too_long(chains::MAX_CHAIN, "one expression or union of the text is a chain of"));
+        }
+        Ok(tree)
     }
 
     /// The tokens of the text; none where it is not even made of tokens.
@@ -174,6 +181,16 @@ impl<'t> SqlText<'t> {
         }
         error
     }
+}
+
+/// The error of a text that would make a tree too deep to be planned.
+fn too_long(limit: usize, what: &str) -> SqlError {
+    let message = format!("{what} more than {limit} operators");
+    let mut error = SqlError::new(SqlIssueKind::Clause, message, None);
+    if let Some(issue) = error.0.first_mut() {
+        issue.help = Some("put long lists of values into a table and join it, or write IN (...)".to_owned());
+    }
+    error
 }
 
 /// What comes from other programs and is not SQL, with what to do about it.

@@ -54,8 +54,8 @@ fn taken_names(query: &Query) -> BTreeSet<String> {
 struct Frame {
     /// The definition whose body it is.
     body_of: Option<Definition>,
-    /// The definitions of its WITH that have been passed.
-    passed: Vec<Definition>,
+    /// The definitions of its WITH that have been passed, by name.
+    passed: HashMap<String, Definition>,
 }
 
 #[derive(Clone)]
@@ -78,15 +78,17 @@ struct Writer {
 impl Writer {
     fn is_visible(&self, name: &str) -> bool {
         self.frames.iter().any(|frame| {
-            frame.passed.iter().any(|definition| definition.name == name)
+            frame.passed.contains_key(name)
                 || frame.body_of.as_ref().is_some_and(|body| body.recursive && body.name == name)
         })
     }
 
     fn definition(&self, name: &str) -> Option<&Definition> {
         self.frames.iter().rev().find_map(|frame| {
-            let passed = frame.passed.iter().rev().find(|definition| definition.name == name);
-            passed.or(frame.body_of.as_ref().filter(|body| body.recursive && body.name == name))
+            frame
+                .passed
+                .get(name)
+                .or(frame.body_of.as_ref().filter(|body| body.recursive && body.name == name))
         })
     }
 
@@ -104,7 +106,7 @@ impl ast::VisitorMut for Writer {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         let body_of = self.bodies.remove(&std::ptr::from_ref(&*query));
-        self.frames.push(Frame { body_of, passed: Vec::new() });
+        self.frames.push(Frame { body_of, passed: HashMap::new() });
         if let (SetExpr::Select(select), Some(order_by)) = (query.body.as_ref(), &mut query.order_by) {
             Windows::of(&select.named_window).put_into(order_by);
         }
@@ -132,7 +134,7 @@ impl ast::VisitorMut for Writer {
         if let Some(Frame { body_of: Some(definition), .. }) = self.frames.pop()
             && let Some(around) = self.frames.last_mut()
         {
-            around.passed.push(definition);
+            around.passed.insert(definition.name.clone(), definition);
         }
         ControlFlow::Continue(())
     }

@@ -3,6 +3,7 @@
 //! A planner knows one form, `first rows UNION [ALL] rows made of the name`, and plans the two sides of that UNION
 //! and nothing else of the definition. What it would pass over is refused here.
 
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{self, Cte, Expr, ObjectName, Query, SetExpr, SetOperator, Spanned as _};
@@ -21,7 +22,7 @@ pub(super) fn refused(query: &Query) -> Vec<(&'static Clause, Span)> {
 
 /// Whether a definition names itself.
 pub(super) fn reads_itself(cte: &Cte) -> bool {
-    !readings(cte.query.as_ref(), &normalize(&cte.alias.name)).is_empty()
+    readings(cte.query.as_ref()).contains_key(&normalize(&cte.alias.name))
 }
 
 #[derive(Default)]
@@ -36,12 +37,15 @@ impl ast::Visitor for Check {
         let Some(with) = query.with.as_ref().filter(|with| with.recursive) else {
             return ControlFlow::Continue(());
         };
+        let names = with.cte_tables.iter().enumerate();
+        let positions: HashMap<String, usize> =
+            names.map(|(position, cte)| (normalize(&cte.alias.name), position)).collect();
         for (position, cte) in with.cte_tables.iter().enumerate() {
-            for later in with.cte_tables.iter().skip(position + 1) {
-                let forward = readings(cte.query.as_ref(), &normalize(&later.alias.name));
-                self.refused.extend(forward.first().map(|read| (&clauses::RECURSIVE_FORWARD, read.span)));
-            }
-            if reads_itself(cte) {
+            let reads = readings(cte.query.as_ref());
+            let is_later = |name: &String| positions.get(name).is_some_and(|other| *other > position);
+            let forward = reads.iter().find(|(name, _)| is_later(name)).and_then(|(_, reads)| reads.first());
+            self.refused.extend(forward.map(|read| (&clauses::RECURSIVE_FORWARD, read.span)));
+            if reads.contains_key(&normalize(&cte.alias.name)) {
                 self.recursive(cte);
             }
         }
@@ -60,9 +64,10 @@ impl Check {
         if with.is_some() || order_by.is_some() || limit_clause.is_some() {
             self.refused.push((&clauses::RECURSIVE_CLAUSE, cte.alias.name.span));
         }
-        let first = readings(left.as_ref(), &name);
+        let of = |side: &SetExpr| readings(side).remove(&name).unwrap_or_default();
+        let first = of(left);
         self.refused.extend(first.first().map(|read| (&clauses::RECURSIVE_FIRST_TERM, read.span)));
-        let again = readings(right.as_ref(), &name);
+        let again = of(right);
         let inside = again.iter().find(|read| read.in_expression);
         self.refused.extend(inside.map(|read| (&clauses::RECURSIVE_SUBQUERY, read.span)));
         self.refused.extend(again.get(1).map(|read| (&clauses::RECURSIVE_TWICE, read.span)));
@@ -76,37 +81,42 @@ struct Reading {
     in_expression: bool,
 }
 
-/// The places in a part of a query that name a relation, except where a definition inside takes the name.
-fn readings<T: ast::Visit>(part: &T, name: &str) -> Vec<Reading> {
-    let mut places = Places { name, expressions: 0, hidden: 0, found: Vec::new() };
+/// The places in a part of a query that name relations, by name, except those that mean a definition inside.
+fn readings<T: ast::Visit>(part: &T) -> BTreeMap<String, Vec<Reading>> {
+    let mut places = Places::default();
     let _ = part.visit(&mut places);
     places.found
 }
 
-struct Places<'n> {
-    name: &'n str,
+#[derive(Default)]
+struct Places {
+    /// How many expressions the visit is inside of.
     expressions: usize,
-    hidden: usize,
-    found: Vec<Reading>,
+    /// How many queries around the place define each name.
+    hidden: HashMap<String, usize>,
+    found: BTreeMap<String, Vec<Reading>>,
 }
 
-impl Places<'_> {
-    fn hides(&self, query: &Query) -> bool {
-        let definitions = query.with.iter().flat_map(|with| &with.cte_tables);
-        definitions.into_iter().any(|cte| normalize(&cte.alias.name) == self.name)
-    }
+/// The names a query defines.
+fn defined(query: &Query) -> impl Iterator<Item = String> {
+    let definitions = query.with.iter().flat_map(|with| &with.cte_tables);
+    definitions.map(|cte| normalize(&cte.alias.name))
 }
 
-impl ast::Visitor for Places<'_> {
+impl ast::Visitor for Places {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        self.hidden += usize::from(self.hides(query));
+        defined(query).for_each(|name| *self.hidden.entry(name).or_default() += 1);
         ControlFlow::Continue(())
     }
 
     fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        self.hidden -= usize::from(self.hides(query));
+        for name in defined(query) {
+            if let Some(queries) = self.hidden.get_mut(&name) {
+                *queries -= 1;
+            }
+        }
         ControlFlow::Continue(())
     }
 
@@ -121,8 +131,12 @@ impl ast::Visitor for Places<'_> {
     }
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
-        if self.hidden == 0 && plain_name(name).is_some_and(|name| name == self.name) {
-            self.found.push(Reading { span: name.span(), in_expression: self.expressions > 0 });
+        let span = name.span();
+        if let Some(name) = plain_name(name)
+            && self.hidden.get(&name).is_none_or(|queries| *queries == 0)
+        {
+            let reading = Reading { span, in_expression: self.expressions > 0 };
+            self.found.entry(name).or_default().push(reading);
         }
         ControlFlow::Continue(())
     }

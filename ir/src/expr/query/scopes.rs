@@ -50,8 +50,8 @@ struct Definition {
 struct Frame {
     /// The definition whose body the query is.
     body_of: Option<Definition>,
-    /// The definitions of the query's WITH that have been passed, in order.
-    passed: Vec<Definition>,
+    /// The definitions of the query's WITH that have been passed, by name.
+    passed: HashMap<String, Definition>,
 }
 
 /// The visit.
@@ -76,8 +76,11 @@ impl Lookup {
     fn definition(&self, name: &str) -> Option<Owner> {
         self.frames.iter().rev().find_map(|frame| {
             let itself = frame.body_of.as_ref().filter(|body| body.recursive);
-            let passed = frame.passed.iter().rev().find(|definition| definition.name == name);
-            passed.or(itself.filter(|body| body.name == name)).map(|definition| definition.owner)
+            frame
+                .passed
+                .get(name)
+                .or(itself.filter(|body| body.name == name))
+                .map(|definition| definition.owner)
         })
     }
 
@@ -114,7 +117,7 @@ impl ast::Visitor for Lookup {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         let body_of = self.bodies.remove(&std::ptr::from_ref(query));
-        self.frames.push(Frame { body_of, passed: Vec::new() });
+        self.frames.push(Frame { body_of, passed: HashMap::new() });
         if let Some(with) = &query.with {
             for cte in &with.cte_tables {
                 let name = normalize(&cte.alias.name);
@@ -130,7 +133,7 @@ impl ast::Visitor for Lookup {
         if let Some(Frame { body_of: Some(definition), .. }) = self.frames.pop() {
             self.ended.push(definition.owner);
             if let Some(around) = self.frames.last_mut() {
-                around.passed.push(definition);
+                around.passed.insert(definition.name.clone(), definition);
             }
         }
         ControlFlow::Continue(())
