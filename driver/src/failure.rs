@@ -2,9 +2,9 @@
 
 use std::io;
 
-use engine::{EngineError, RunError};
-use ir::diag::{Code, Diagnostic, SourceMap, codes};
+use ir::diag::{Diagnostic, SourceMap};
 use passes::CompileError;
+use pipeline::PipelineError;
 
 /// The exit codes of the program.
 pub(crate) mod exit {
@@ -45,18 +45,6 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// One finding without a place.
-    pub(crate) fn finding(code: Code, message: impl Into<String>, about: &str) -> Self {
-        Self::diagnostic(Diagnostic::new(code, message), about)
-    }
-
-    /// One finding about something that is called `about`. A message is one line; libraries send several.
-    pub(crate) fn diagnostic(mut diagnostic: Diagnostic, about: &str) -> Self {
-        let lines: Vec<&str> = diagnostic.message.lines().map(str::trim).collect();
-        diagnostic.message = lines.join(" ");
-        Self::Findings { diagnostics: vec![diagnostic], source: Box::new(SourceMap::new(about.into(), "")) }
-    }
-
     /// A failure of the file system.
     pub(crate) fn file(action: &str, path: &std::path::Path, error: &io::Error) -> Self {
         Self::User(format!("cannot {action} `{}`: {error}", path.display()))
@@ -70,40 +58,6 @@ impl Failure {
         }
     }
 
-    /// A compilation that did not take place.
-    pub(crate) fn compile(error: &CompileError) -> Self {
-        match error {
-            CompileError::Broken { .. } => Self::Bug(error.to_string()),
-            CompileError::UnknownPass { .. } => Self::Usage(error.to_string()),
-            CompileError::WrongPhase { .. } => Self::User(error.to_string()),
-        }
-    }
-
-    /// A failure to plan; `about` is what it concerns.
-    pub(crate) fn engine(error: &EngineError, about: &str) -> Self {
-        match error {
-            EngineError::Internal { .. } | EngineError::NotScheduled { .. } => Self::Bug(error.to_string()),
-            EngineError::Session { .. } | EngineError::Syntax(_) => Self::User(error.to_string()),
-            EngineError::Table { .. } | EngineError::Plan { .. } => {
-                Self::diagnostic(error.diagnostic(), about)
-            }
-        }
-    }
-
-    /// A run that did not publish everything; `about` is what it concerns.
-    pub(crate) fn run(error: &RunError, about: &str) -> Self {
-        match error {
-            RunError::Panicked { .. } | RunError::Internal { .. } => Self::Bug(error.to_string()),
-            RunError::Cancelled { .. } => Self::Interrupted(error.to_string()),
-            _ => Self::diagnostic(error.diagnostic(), about),
-        }
-    }
-
-    /// Stopped by a signal before anything was published.
-    pub(crate) fn interrupted() -> Self {
-        Self::Interrupted(format!("{}; nothing was published", codes::CANCELLED.title()))
-    }
-
     /// The exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
@@ -112,6 +66,23 @@ impl Failure {
             Self::Bug(_) => exit::BUG,
             Self::Interrupted(_) => exit::INTERRUPTED,
             Self::ReaderGone => exit::OK,
+        }
+    }
+}
+
+impl From<PipelineError> for Failure {
+    fn from(error: PipelineError) -> Self {
+        match error {
+            PipelineError::Findings { diagnostics, map } => Self::Findings { diagnostics, source: map },
+            PipelineError::Pass(CompileError::UnknownPass { .. }) => Self::Usage(error.to_string()),
+            PipelineError::Interrupted(message) => Self::Interrupted(message),
+            PipelineError::Bug(message) => Self::Bug(message),
+            PipelineError::File { .. }
+            | PipelineError::Threads(_)
+            | PipelineError::Engine(_)
+            | PipelineError::Pass(_)
+            | PipelineError::Extract(_)
+            | PipelineError::NotRecorded { .. } => Self::User(error.to_string()),
         }
     }
 }

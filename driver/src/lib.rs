@@ -12,13 +12,12 @@
 //! |---|---|
 //! | cli | the arguments |
 //! | commands | one file a command |
-//! | compilation | spec -> graph, with the tables it reads opened once and what earlier compilations proved |
-//! | execution | graph -> published tables |
-//! | extraction | source code -> Delta tables |
-//! | provenance | what identifies a run: hashes, commit metadata, the run record |
+//! | signals | Ctrl-C |
 //! | report | results as text and as JSON |
 //! | terminal | the three streams, colours, progress |
 //! | failure | why a command ends, and with which exit code |
+//!
+//! What the commands do is done by [`pipeline`].
 //!
 //! Results go to stdout; diagnostics and progress go to stderr. Exit codes: 0 done, 1 something is wrong with what
 //! the user gave, 2 the command line is wrong, 70 a bug in this program, 130 stopped by Ctrl-C.
@@ -28,12 +27,9 @@ pub mod architecture {}
 
 mod cli;
 mod commands;
-mod compilation;
-mod execution;
-mod extraction;
 mod failure;
-mod provenance;
 mod report;
+mod signals;
 mod terminal;
 
 use std::ffi::OsString;

@@ -5,9 +5,10 @@ use std::io::{BufWriter, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::{ExecutionObserver, OutputOutcome, SegmentOutcome};
+use engine::{OutputOutcome, SegmentOutcome};
 use indicatif::{ProgressBar, ProgressStyle};
 use ir::diag::{Diagnostic, RenderOptions, SourceMap, render, resolve, summary};
+use pipeline::Observer;
 
 use crate::cli::{Format, Globals};
 use crate::failure::{Failure, bug_report};
@@ -154,11 +155,6 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Shows a stage.
-    pub(crate) fn stage(&self, text: impl Into<String>) {
-        self.bar.set_message(text.into());
-    }
-
     fn update(&self, change: impl FnOnce(&mut BTreeMap<String, u64>)) {
         if self.bar.is_hidden() {
             return;
@@ -176,7 +172,27 @@ impl Drop for Progress {
     }
 }
 
-impl ExecutionObserver for Progress {
+impl Observer for Progress {
+    fn stage_started(&self, stage: &str) {
+        let text = match stage {
+            "resolve" => "opening tables",
+            "emit" => "planning",
+            "execute" => "running",
+            "extract" => "extracting",
+            "commit extraction" => "committing the extraction",
+            "query" => "running the query",
+            "check" => "checking the graph",
+            other => other,
+        };
+        self.bar.set_message(text.to_owned());
+    }
+
+    fn rows_extracted(&self, rows: u64) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("extracting: {} rows", report::count(rows)));
+        }
+    }
+
     fn segment_started(&self, segment: &str) {
         self.update(|running| {
             running.insert(segment.to_owned(), 0);
@@ -196,6 +212,6 @@ impl ExecutionObserver for Progress {
     }
 
     fn output_committed(&self, outcome: &OutputOutcome) {
-        self.stage(format!("committed {}", outcome.table));
+        self.bar.set_message(format!("committed {}", outcome.table));
     }
 }

@@ -1,19 +1,20 @@
 //! Compiling a spec, with every stage kept.
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use arrow::datatypes::DataType;
-use engine::{EngineOracle, Session, TableRequest, Tables};
+use engine::{EngineOracle, Session, Tables};
 use ir::diag::{Diagnostic, SourceMap, SourceName};
 use ir::expr::ScalarExpr;
 use ir::graph::{Graph, Node};
 use ir::op::{Evaluation, Input, Read, Scan};
 use ir::oracle::{ExprType, Oracle, TableError, TypeError};
 use ir::schema::Schema;
-use ir::spec::Spec;
-use passes::{Observer, Options, Pass, PassEvent};
+use passes::{Pass, PassEvent};
+use pipeline::{CompileOptions, Observer, PipelineError, Source};
 
-use super::runtime;
+use super::workers;
 
 /// The engine's answers, without the random ids of tables: they would be other ones in every run of the suite.
 #[derive(Clone)]
@@ -66,11 +67,12 @@ pub(crate) struct Stage {
 
 /// Keeps every stage.
 #[derive(Default)]
-pub(crate) struct Recorder(Vec<Stage>);
+struct Recorder(Mutex<Vec<Stage>>);
 
 impl Observer for Recorder {
-    fn after_pass(&mut self, event: &PassEvent<'_>) {
-        self.0.push(Stage { pass: event.pass, graph: event.graph.clone(), remarks: event.remarks.to_vec() });
+    fn pass_finished(&self, event: &PassEvent<'_>) {
+        let stage = Stage { pass: event.pass, graph: event.graph.clone(), remarks: event.remarks.to_vec() };
+        self.0.lock().expect("no observer panicked").push(stage);
     }
 }
 
@@ -81,7 +83,8 @@ pub(crate) struct CompiledText {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// Loads and compiles a spec as far as its mistakes allow. Relative locations count from `home`.
+/// Loads and compiles a spec as far as its mistakes allow. Relative locations count from `home`. A pass that breaks the
+/// graph is a failure.
 pub(crate) fn compile_text(
     text: &str,
     file: &str,
@@ -89,31 +92,22 @@ pub(crate) fn compile_text(
     home: &Path,
     session: &Session,
 ) -> CompiledText {
-    let loaded = ir::spec::load(text, SourceName::new(file));
-    let Some(spec) = &loaded.spec else {
-        return CompiledText { stages: Vec::new(), source: loaded.source, diagnostics: loaded.diagnostics };
+    let source = match Source::from_bytes(text.as_bytes(), SourceName::new(file), name, home) {
+        Ok(source) => source,
+        Err(PipelineError::Findings { diagnostics, map }) => {
+            return CompiledText { stages: Vec::new(), source: *map, diagnostics };
+        }
+        Err(error) => panic!("{error}"),
     };
-    let options = Options { verify: true, stop_after: None, findings: &loaded.diagnostics };
-    let (stages, diagnostics) = stages_of(spec, name, home, session, options);
-    CompiledText { stages, source: loaded.source, diagnostics }
-}
-
-/// The stages of a spec and everything found wrong with it. A pass that breaks the graph is a failure.
-fn stages_of(
-    spec: &Spec,
-    name: &str,
-    home: &Path,
-    session: &Session,
-    options: Options<'_>,
-) -> (Vec<Stage>, Vec<Diagnostic>) {
-    let no_tables = CaseOracle::new(session, Tables::default());
-    let first = Options { verify: false, stop_after: Some("lower"), ..Options::default() };
-    let lowered = passes::compile(spec, name, &no_tables, first, &mut ()).expect("lowering never fails");
-    let requests = TableRequest::of_graph(&lowered.graph);
-    let tables = runtime().block_on(Tables::resolve(home, &requests));
-    let oracle = CaseOracle::new(session, tables);
-    let mut recorder = Recorder::default();
-    let compiled = passes::compile(spec, name, &oracle, options, &mut recorder)
-        .unwrap_or_else(|error| panic!("{error}"));
-    (recorder.0, compiled.diagnostics)
+    let options = CompileOptions {
+        verify_passes: true,
+        session: Some(session.clone()),
+        oracle: Some(|oracle| Box::new(CaseOracle(oracle))),
+        ..CompileOptions::default()
+    };
+    let recorder = Recorder::default();
+    let compiled =
+        pipeline::compile(source, workers(), &options, &recorder).unwrap_or_else(|error| panic!("{error}"));
+    let stages = recorder.0.into_inner().expect("no observer panicked");
+    CompiledText { stages, source: compiled.source.map, diagnostics: compiled.diagnostics }
 }

@@ -10,11 +10,13 @@ mod run;
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use engine::{Session, SessionOptions};
 use libtest_mimic::{Failed, Trial};
+use pipeline::{Cancellation, WorkerOptions, Workers};
 use tokio::runtime::Runtime;
 
 pub(crate) use case::Case;
@@ -23,9 +25,6 @@ pub(crate) use fixture::write_fixtures;
 pub(crate) use golden_file::{assert_snapshot, golden_path, read_golden, stage_text};
 pub(crate) use rows::Rows;
 pub(crate) use run::{Execution, execute, plans, read_sql};
-
-/// Stack of the thread a test runs on: the parser of expressions and the planner recurse.
-const STACK_BYTES: usize = 64 << 20;
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
@@ -39,10 +38,8 @@ pub(crate) fn trial(name: impl Into<String>, test: impl FnOnce() + Send + 'stati
 
 /// Runs something on a thread with a deep stack; a panic becomes its message.
 pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
-    std::thread::scope(|scope| {
-        let worker = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
-        worker.expect("a thread starts").join().map_err(|payload| panic_message(payload.as_ref()))
-    })
+    let done = catch_unwind(AssertUnwindSafe(|| pipeline::on_deep_stack(work)));
+    done.map(|done| done.expect("a thread starts")).map_err(|payload| panic_message(payload.as_ref()))
 }
 
 fn panic_message(payload: &(dyn Any + Send)) -> String {
@@ -51,22 +48,33 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "a panic without a text".to_owned())
 }
 
-/// The runtime all tests share.
-pub(crate) fn runtime() -> &'static Runtime {
-    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| engine::runtime(4).expect("a runtime starts"));
-    &RUNTIME
+/// The threads all tests share.
+pub(crate) fn workers() -> &'static Workers {
+    static WORKERS: LazyLock<Workers> = LazyLock::new(|| {
+        let options = WorkerOptions { session: session_options(4, 8192), ..WorkerOptions::default() };
+        Workers::new(options, Cancellation::new())
+    });
+    &WORKERS
 }
 
-/// A session that is the same on every machine.
-pub(crate) fn session(target_partitions: usize, batch_size: usize) -> Session {
-    Session::new(SessionOptions {
+/// The runtime of these threads.
+pub(crate) fn runtime() -> &'static Runtime {
+    workers().runtime().expect("a runtime starts")
+}
+
+fn session_options(target_partitions: usize, batch_size: usize) -> SessionOptions {
+    SessionOptions {
         target_partitions,
         memory_limit_bytes: 256 << 20,
         spill_directory: None,
         spill_quota_bytes: 1 << 30,
         batch_size,
-    })
-    .expect("a session is built")
+    }
+}
+
+/// A session that is the same on every machine.
+pub(crate) fn session(target_partitions: usize, batch_size: usize) -> Session {
+    Session::new(session_options(target_partitions, batch_size)).expect("a session is built")
 }
 
 /// The files below a folder, relative to it and with `/`, sorted.

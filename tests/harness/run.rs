@@ -7,13 +7,13 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::SessionContext;
 use delta::{Location, ResolvedTable, ScanOptions};
-use engine::{PlanDag, RunOptions, RunOutcome, Session, Stage, TableRequest, Tables};
+use engine::{RunOptions, RunOutcome, Session, Stage};
 use ir::graph::Graph;
 use ir::op::Op;
+use pipeline::Plans;
 use tempfile::TempDir;
 
-use super::compile::CaseOracle;
-use super::{Rows, copy_folder, runtime};
+use super::{Rows, copy_folder, runtime, workers};
 
 /// What a run left behind.
 pub(crate) struct Execution {
@@ -25,25 +25,17 @@ pub(crate) struct Execution {
     pub(crate) outcome: RunOutcome,
 }
 
-fn emit(graph: &Graph, home: &Path, session: &Session) -> PlanDag {
-    let tables = runtime().block_on(Tables::resolve(home, &TableRequest::of_graph(graph)));
-    let oracle = CaseOracle::new(session, tables.clone());
-    let verified = ir::verify::verify(graph, Some(&oracle)).unwrap_or_else(|violations| {
-        let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        panic!("the graph is broken:\n{}", list.join("\n"))
-    });
-    engine::emit(verified, &tables, session).unwrap_or_else(|error| panic!("{error}"))
+fn emit(graph: &Graph, home: &Path, session: &Session) -> Plans {
+    Plans::of_graph(graph, home, session, workers()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Runs a scheduled graph over a copy of the tables in `home`.
 pub(crate) fn execute(graph: &Graph, home: &Path, session: &Session) -> Execution {
     let copy = tempfile::tempdir().expect("a folder is made");
     copy_folder(home, copy.path());
-    let dag = emit(graph, copy.path(), session);
     let options = RunOptions::new(copy.path(), "suite");
-    let outcome = runtime()
-        .block_on(engine::execute(session, &dag, &options))
-        .unwrap_or_else(|error| panic!("{error}"));
+    let outcome = emit(graph, copy.path(), session).run(options, workers());
+    let outcome = outcome.unwrap_or_else(|error| panic!("{error}"));
     let (mut outputs, mut published) = (BTreeMap::new(), BTreeMap::new());
     for id in graph.sinks() {
         let Some(Op::Sink(sink)) = graph.get(id).map(|node| &node.op) else { continue };
@@ -59,10 +51,8 @@ pub(crate) fn execute(graph: &Graph, home: &Path, session: &Session) -> Executio
 
 /// The logical plans of a graph as emitted, and as the engine's optimizer leaves them.
 pub(crate) fn plans(graph: &Graph, home: &Path, session: &Session) -> (String, String) {
-    let dag = emit(graph, home, session);
-    let explain = |stage| {
-        runtime().block_on(engine::explain(&dag, session, stage)).unwrap_or_else(|error| panic!("{error}"))
-    };
+    let plans = emit(graph, home, session);
+    let explain = |stage| plans.explain(stage, workers()).unwrap_or_else(|error| panic!("{error}"));
     (explain(Stage::Plan), explain(Stage::Optimized))
 }
 

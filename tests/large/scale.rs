@@ -6,15 +6,12 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use engine::{EngineOracle, PlanDag, Session, Stage, TableRequest, Tables};
-use ir::graph::Graph;
-use ir::spec::Spec;
 use libtest_mimic::Trial;
-use passes::Options;
+use pipeline::{Compilation, CompileOptions, Plans, Source, Stage};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{root, runtime, session, trial, write_fixtures};
+use crate::harness::{root, session, trial, workers, write_fixtures};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let tests: [(&str, fn()); 7] = [
@@ -40,11 +37,7 @@ fn home() -> &'static Path {
 }
 
 /// A compiled spec and what asking the engine about it took.
-struct Compiled {
-    graph: Graph,
-    oracle: EngineOracle,
-    session: Session,
-}
+struct Compiled(Compilation);
 
 /// Compiles views in the order given over the input `v0`; the views in `outputs` are written.
 fn compile(views: Vec<(String, Value)>, outputs: &[String]) -> Compiled {
@@ -56,41 +49,32 @@ fn compile(views: Vec<(String, Value)>, outputs: &[String]) -> Compiled {
         "view_definitions": views.into_iter().map(view).collect::<Vec<_>>(),
         "output_targets": outputs.iter().map(output).collect::<Vec<_>>(),
     });
-    let spec: Spec = serde_json::from_value(spec).expect("a spec");
-    let session = session(2, 8192);
-    let bare = EngineOracle::new(session.clone(), Tables::default());
-    let options = Options { verify: false, ..Options::default() };
-    let begun = passes::begin(&spec, "large", &bare, options, &mut ()).expect("lowering never fails");
-    let requests = TableRequest::of_graph(begun.graph());
-    let tables = runtime().block_on(Tables::resolve(home(), &requests));
-    let oracle = EngineOracle::new(session.clone(), tables);
-    let compiled = passes::resume(begun, &spec, &oracle, options, &mut ());
+    let spec = serde_json::from_value(spec).expect("a spec");
+    let source = Source::from_spec(spec, "large", home()).expect("a folder");
+    let options =
+        CompileOptions { verify_passes: false, session: Some(session(2, 8192)), ..CompileOptions::default() };
+    let compiled = pipeline::compile(source, workers(), &options, &());
     let compiled = compiled.unwrap_or_else(|error| panic!("{error}"));
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics.first());
-    Compiled { graph: compiled.graph, oracle, session }
+    Compiled(compiled)
 }
 
 impl Compiled {
-    fn emit(&self) -> PlanDag {
-        let verified = ir::verify::verify(&self.graph, Some(&self.oracle));
-        let verified = verified.unwrap_or_else(|violations| panic!("{:?}", violations.first()));
-        self.oracle.emit(verified).unwrap_or_else(|error| panic!("{error}"))
+    fn plan(&self) -> Plans {
+        self.0.plan(workers()).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The text of the plans of all segments, planned on threads of the engine.
+    /// The text of the plans of all segments.
     fn explain(&self, stage: Stage) -> String {
-        let (dag, session) = (self.emit(), self.session.clone());
-        let task = runtime().spawn(async move { engine::explain(&dag, &session, stage).await });
-        let text = runtime().block_on(task).expect("planning does not panic");
-        text.unwrap_or_else(|error| panic!("{error}"))
+        self.plan().explain(stage, workers()).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Every operation is planned at most twice: before and after columns are pruned.
     fn was_typed_once(&self, views: usize) {
-        let before = self.oracle.plannings();
+        let before = self.0.oracle.plannings();
         assert!(before <= 2 * views + 10, "{before} plannings for {views} views");
-        self.emit();
-        assert_eq!(self.oracle.plannings(), before, "verifying and emitting plan nothing again");
+        self.plan();
+        assert_eq!(self.0.oracle.plannings(), before, "verifying and emitting plan nothing again");
     }
 }
 
@@ -117,8 +101,8 @@ fn layers() {
     let outputs: Vec<String> = (VIEWS - 9..=VIEWS).map(|n| format!("v{n}")).collect();
     let compiled = compile(views.collect(), &outputs);
     compiled.was_typed_once(VIEWS);
-    let dag = compiled.emit();
-    assert!(dag.segments.len() > VIEWS / 3, "{} segments", dag.segments.len());
+    let segments = compiled.plan().dag().segments.len();
+    assert!(segments > VIEWS / 3, "{segments} segments");
 }
 
 /// Filters and projections in SQL, which the engine's optimizer would fuse into one conjunction of a thousand.
@@ -144,9 +128,9 @@ fn filters_in_a_row() {
         VIEWS,
         |n| json!({"kind": "Filter", "source": format!("v{}", n - 1), "predicate": format!("b > -{n}")}),
     );
-    let text = ir::text::print(&compiled.graph);
+    let text = ir::text::print(&compiled.0.graph);
     assert_eq!((text.matches("b > ").count(), text.matches("b > -1)").count()), (1, 1), "{text}");
-    assert!(compiled.graph.len() < 5, "{text}");
+    assert!(compiled.0.graph.len() < 5, "{text}");
 }
 
 /// `a + 1 + 2 + …` stays within the depth that the text form can be parsed at, and no step is lost or doubled.
@@ -156,11 +140,11 @@ fn projections_in_a_row() {
         let columns = json!([{"name": "a", "expr": format!("a + {n}")}]);
         json!({"kind": "Project", "source": format!("v{}", n - 1), "columns": columns})
     });
-    let text = ir::text::print(&compiled.graph);
+    let text = ir::text::print(&compiled.0.graph);
     let parsed = ir::text::parse(&text).unwrap_or_else(|error| panic!("{error}")).graph;
     assert_eq!(ir::text::print(&parsed), text);
     assert_eq!(text.matches(" + ").count(), VIEWS);
-    assert!(compiled.graph.len() < VIEWS / 8, "{} nodes are left", compiled.graph.len());
+    assert!(compiled.0.graph.len() < VIEWS / 8, "{} nodes are left", compiled.0.graph.len());
     assert_eq!(compiled.explain(Stage::Optimized).matches(" + ").count(), VIEWS);
 }
 
@@ -171,7 +155,7 @@ fn squares_in_a_row() {
         let columns = json!([{"name": "a", "expr": "a * a"}]);
         json!({"kind": "Project", "source": format!("v{}", n - 1), "columns": columns})
     });
-    assert_eq!(ir::text::print(&compiled.graph).matches(" * ").count(), VIEWS);
+    assert_eq!(ir::text::print(&compiled.0.graph).matches(" * ").count(), VIEWS);
     assert_eq!(compiled.explain(Stage::Optimized).matches(" * ").count(), VIEWS);
 }
 
@@ -183,15 +167,15 @@ fn diamonds() {
         sql(format!("SELECT x.k, x.a + y.b AS a, y.b FROM v{below} x JOIN v{below} y ON x.k = y.k"))
     });
     compiled.was_typed_once(VIEWS);
-    assert!(ir::text::print(&compiled.graph).len() < VIEWS * 1000);
+    assert!(ir::text::print(&compiled.0.graph).len() < VIEWS * 1000);
 }
 
 /// Unions over unions are parts, not one plan as deep as the chain.
 fn unions_in_a_row() {
     const VIEWS: usize = 500;
     let compiled = chain(VIEWS, |n| json!({"kind": "Union", "sources": [format!("v{}", n - 1), "v0"]}));
-    let dag = compiled.emit();
-    let depths: Vec<usize> = dag.segments.iter().map(|segment| segment.parts.len()).collect();
+    let plans = compiled.plan();
+    let depths: Vec<usize> = plans.dag().segments.iter().map(|segment| segment.parts.len()).collect();
     let text = compiled.explain(Stage::Physical);
     let indent = |line: &str| line.len() - line.trim_start().len();
     let deepest = text.lines().map(indent).max().unwrap_or(0);

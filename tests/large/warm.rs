@@ -1,17 +1,16 @@
 //! Compilations that start from what an earlier one proved: the same text at every stage, and less to plan.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use engine::{EngineOracle, TableRequest, Tables};
 use ir::archive::{Proofs, read_proofs, write_proofs};
-use ir::hash::ContentHash;
 use ir::spec::Spec;
 use libtest_mimic::Trial;
-use passes::{Options, PassEvent};
+use passes::PassEvent;
+use pipeline::{CompileOptions, Observer, Source};
 use serde_json::{Value, json};
 
-use crate::harness::{Case, root, runtime, session, trial};
+use crate::harness::{Case, root, session, trial, workers};
 
 pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
     let of_case = |case: &Arc<Case>| {
@@ -29,26 +28,31 @@ struct Outcome {
     plannings: usize,
 }
 
-fn envelope() -> ContentHash {
-    ContentHash::of(b"the envelope of these tests")
+/// Keeps the text after every pass.
+#[derive(Default)]
+struct Texts(Mutex<Vec<String>>);
+
+impl Observer for Texts {
+    fn pass_finished(&self, event: &PassEvent<'_>) {
+        let text = format!("{}\n{}", ir::text::print(event.graph), event.remarks.join("\n"));
+        self.0.lock().expect("no observer panicked").push(text);
+    }
 }
 
 fn compile(spec: &Spec, home: &Path, proofs: &Proofs) -> Outcome {
-    let session = session(4, 8192);
-    let options = Options { verify: true, ..Options::default() };
-    let mut stages = Vec::new();
-    let mut observe = |event: &PassEvent<'_>| {
-        stages.push(format!("{}\n{}", ir::text::print(event.graph), event.remarks.join("\n")));
+    let options = CompileOptions {
+        verify_passes: true,
+        session: Some(session(4, 8192)),
+        proofs: Some(proofs),
+        ..CompileOptions::default()
     };
-    let bare = EngineOracle::new(session.clone(), Tables::default());
-    let begun = passes::begin(spec, "case", &bare, options, &mut observe).expect("lowering never fails");
-    let requests = TableRequest::of_graph(begun.graph());
-    let tables = runtime().block_on(Tables::resolve(home, &requests));
-    let oracle = EngineOracle::with_proofs(session, tables, envelope(), proofs);
-    let compiled = passes::resume(begun, spec, &oracle, options, &mut observe);
+    let texts = Texts::default();
+    let source = Source::from_spec(spec.clone(), "case", home).expect("a folder");
+    let compiled = pipeline::compile(source, workers(), &options, &texts);
     let compiled = compiled.unwrap_or_else(|error| panic!("{error}"));
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
-    Outcome { stages, proofs: oracle.proofs(envelope()), plannings: oracle.plannings() }
+    let stages = texts.0.into_inner().expect("no observer panicked");
+    Outcome { stages, proofs: compiled.proofs(), plannings: compiled.oracle.plannings() }
 }
 
 /// The spec with another view over its first view, written to a table.

@@ -2,17 +2,18 @@
 //! pass and every dependency.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
 use libtest_mimic::Trial;
 use passes::PIPELINE;
 use serde_json::Value;
 
-use super::{read, rule};
+use super::{files, has_extension, read, rule, shown};
 use crate::harness::root;
 
-/// What each crate may use of this workspace outside its tests. One line of the design: ir <- passes <- driver, and
-/// ir <- backend <- driver.
+/// What each crate may use of this workspace outside its tests. One line of the design: ir <- passes <- pipeline, and
+/// ir <- backend <- pipeline <- driver.
 const DIRECTIONS: &[(&str, &[&str])] = &[
     ("codeanatomy", &[]),
     ("codeanatomy-ir", &[]),
@@ -24,15 +25,18 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // The judge of performance knows nothing of what it judges.
     ("codeanatomy-bench", &[]),
     (
-        "codeanatomy-driver",
+        "codeanatomy-pipeline",
         &[
             "codeanatomy-ir",
             "codeanatomy-passes",
             "codeanatomy-engine",
             "codeanatomy-delta",
-            "codeanatomy-functions",
             "codeanatomy-extract",
         ],
+    ),
+    (
+        "codeanatomy-driver",
+        &["codeanatomy-ir", "codeanatomy-passes", "codeanatomy-engine", "codeanatomy-pipeline"],
     ),
 ];
 
@@ -49,6 +53,11 @@ pub(super) fn trials() -> Vec<Trial> {
             wrong_directions,
         ),
         rule("pure_crates_stay_pure", "a pure crate could do I/O", impure),
+        rule(
+            "one_crate_compiles_and_runs",
+            "crates that run passes and plan or run graphs; call `pipeline` for one of them",
+            other_pipelines,
+        ),
         rule(
             "passes_are_documented",
             "passes missing from the stage table of ARCHITECTURE.md or from the picture in README.md",
@@ -102,6 +111,54 @@ fn wrong_directions() -> Vec<String> {
         );
     }
     wrong
+}
+
+/// What runs passes, and what turns graphs into plans and runs these. Only the pipeline has both in its hands, so that
+/// there is one way from a spec to a running plan.
+const PASS_RUNNER: [&str; 4] = ["begin", "compile", "resume", "run_pass"];
+const PLANNING: [&str; 3] = ["emit", "execute", "explain"];
+
+fn other_pipelines() -> Vec<String> {
+    let mut named: BTreeMap<String, [Option<String>; 2]> = BTreeMap::new();
+    for path in files(root()).into_iter().filter(|path| has_extension(path, "rs")) {
+        let text = read(&path);
+        let [runs, plans] = named.entry(crate_folder(&path)).or_default();
+        if PASS_RUNNER.iter().any(|name| imported(&text, "passes").contains(name)) {
+            runs.get_or_insert_with(|| shown(&path));
+        }
+        if PLANNING.iter().any(|name| imported(&text, "engine").contains(name)) || text.contains(".emit(") {
+            plans.get_or_insert_with(|| shown(&path));
+        }
+    }
+    let both = named.into_iter().filter(|(folder, _)| folder != "driver/pipeline");
+    both.filter_map(|(_, [runs, plans])| Some(format!("{} runs passes, {} plans", runs?, plans?))).collect()
+}
+
+/// The nearest folder above a file that holds a manifest.
+fn crate_folder(path: &Path) -> String {
+    let folder = path.ancestors().skip(1).find(|folder| folder.join("Cargo.toml").is_file());
+    folder.map(shown).unwrap_or_default()
+}
+
+/// The names a text takes directly from a crate: `name::this` and `name::{this, that}`.
+fn imported<'a>(text: &'a str, name: &str) -> BTreeSet<&'a str> {
+    let path = format!("{name}::");
+    let word = |text: &'a str| text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices(&path) {
+        // `other_name::` and `crate::name::` are other paths.
+        if text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
+            continue;
+        }
+        let rest = &text[at + path.len()..];
+        match rest.strip_prefix('{').and_then(|list| list.split_once('}')) {
+            Some((list, _)) => found.extend(list.split(',').map(|item| word(item.trim()))),
+            None => {
+                found.insert(word(rest));
+            }
+        }
+    }
+    found
 }
 
 fn impure() -> Vec<String> {

@@ -11,15 +11,16 @@ mod reference;
 mod stages;
 
 use std::cell::OnceCell;
-use std::future::Future;
 use std::io::Read;
+use std::path::Path;
 use std::time::Duration;
 
-use engine::{Cancellation, Session, SessionOptions};
-use tokio::runtime::Runtime;
+use engine::SessionOptions;
+use pipeline::{Cancellation, CompileOptions, Source, WorkerOptions, Workers};
 
 use crate::cli::{Command, Format, Globals};
-use crate::failure::{Failure, exit};
+use crate::failure::Failure;
+use crate::signals;
 use crate::terminal::Console;
 
 /// What every command has at hand.
@@ -28,158 +29,72 @@ pub(crate) struct Context<'a> {
     pub(crate) console: Console<'a>,
     /// Where `-` reads from.
     pub(crate) stdin: &'a mut dyn Read,
-    /// Threads and sessions.
-    pub(crate) workers: Workers,
+    globals: Globals,
+    workers: OnceCell<Workers>,
 }
 
 impl<'a> Context<'a> {
     /// A context in which nothing has been started.
     pub(crate) fn new(globals: Globals, console: Console<'a>, stdin: &'a mut dyn Read) -> Self {
-        Self { console, stdin, workers: Workers::new(globals) }
-    }
-}
-
-/// The threads of the program, started when first needed: most commands need none.
-pub(crate) struct Workers {
-    globals: Globals,
-    started: OnceCell<(Runtime, Cancellation)>,
-}
-
-impl Workers {
-    /// Nothing is started yet.
-    pub(crate) fn new(globals: Globals) -> Self {
-        Self { globals, started: OnceCell::new() }
+        Self { console, stdin, globals, workers: OnceCell::new() }
     }
 
-    /// The resources the command line allows.
-    pub(crate) fn options(&self) -> SessionOptions {
-        let mut options = SessionOptions::for_this_machine();
-        if let Some(threads) = self.globals.threads {
-            options.target_partitions = threads.get();
+    /// The threads of the program. From the first call on Ctrl-C stops them and no longer the program, so what is read
+    /// from stdin must be read before.
+    pub(crate) fn workers(&self) -> Result<&Workers, Failure> {
+        if let Some(workers) = self.workers.get() {
+            return Ok(workers);
         }
-        if let Some(bytes) = self.globals.memory_limit {
-            options.memory_limit_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        }
-        options.spill_directory.clone_from(&self.globals.spill_dir);
-        options
+        let cancellation = Cancellation::new();
+        signals::watch(cancellation.clone())
+            .map_err(|error| Failure::User(format!("cannot listen for signals: {error}")))?;
+        Ok(self.workers.get_or_init(|| Workers::new(worker_options(&self.globals), cancellation)))
     }
 
-    /// How long a run may stand still.
-    pub(crate) fn no_progress_timeout(&self) -> Option<Duration> {
-        let seconds = self.globals.no_progress_timeout;
-        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+    /// How the command line asks to compile.
+    pub(crate) fn compile_options(&self) -> CompileOptions<'static> {
+        let default = CompileOptions::default();
+        CompileOptions { verify_passes: self.verify_on_request() || default.verify_passes, ..default }
     }
 
-    /// Whether the graph is verified after every pass.
-    pub(crate) fn verify_passes(&self) -> bool {
-        self.verify_on_request() || cfg!(debug_assertions)
-    }
-
-    /// Whether the command line asks for it.
+    /// Whether the command line asks for the graph to be verified after every pass.
     pub(crate) fn verify_on_request(&self) -> bool {
         self.globals.verify_passes
     }
 
-    /// A session with these resources.
-    pub(crate) fn session(&self) -> Result<Session, Failure> {
-        Session::new(self.options()).map_err(|error| Failure::engine(&error, "session"))
+    /// Reads a spec from a file, or from stdin for `-`.
+    pub(crate) fn read_spec(&mut self, path: &Path) -> Result<Source, Failure> {
+        let is_stdin = path.as_os_str() == "-";
+        let source = if is_stdin { Source::read("<stdin>", &mut *self.stdin) } else { Source::open(path) };
+        Ok(source?)
     }
 
-    /// The runtime, and the switch that Ctrl-C throws from then on.
-    pub(crate) fn started(&self) -> Result<(&Runtime, &Cancellation), Failure> {
-        if self.started.get().is_none() {
-            let failed = |error| Failure::User(format!("cannot start threads: {error}"));
-            let runtime = engine::runtime(self.options().target_partitions).map_err(failed)?;
-            let cancellation = Cancellation::new();
-            let signals = {
-                let _entered = runtime.enter();
-                Signals::listen().map_err(failed)?
-            };
-            runtime.spawn(watch(signals, cancellation.clone()));
-            // Nobody else holds the cell: it is not shared between threads.
-            let _ = self.started.set((runtime, cancellation));
+    /// Says what the session is, for those who want to know.
+    pub(crate) fn describe_session(&mut self) -> Result<(), Failure> {
+        if self.console.is_verbose() {
+            let session = engine::Session::new(worker_options(&self.globals).session)
+                .map_err(|error| Failure::User(error.to_string()))?;
+            let lines = session.describe().into_iter().map(|(key, value)| format!("  {key} = {value}\n"));
+            let text: String = lines.collect();
+            self.console.note(&format!("session:\n{text}"));
         }
-        self.started
-            .get()
-            .map(|(runtime, cancellation)| (runtime, cancellation))
-            .ok_or_else(|| Failure::Bug("the runtime was started and is not there".to_owned()))
-    }
-
-    /// Runs a future on a thread of the runtime, whose stack is deep enough for deep plans.
-    pub(crate) fn run<F>(&self, future: F) -> Result<F::Output, Failure>
-    where
-        F: Future<Output: Send> + Send + 'static,
-    {
-        let (runtime, _) = self.started()?;
-        match runtime.block_on(runtime.spawn(future)) {
-            Ok(output) => Ok(output),
-            Err(error) => match error.try_into_panic() {
-                Ok(payload) => std::panic::resume_unwind(payload),
-                Err(_) => Err(Failure::interrupted()),
-            },
-        }
+        Ok(())
     }
 }
 
-impl Drop for Workers {
-    fn drop(&mut self) {
-        // A run that was ended as hung may have left a thread that is blocked for ever.
-        if let Some((runtime, _)) = self.started.take() {
-            runtime.shutdown_timeout(SHUTDOWN);
-        }
+/// The resources the command line allows.
+fn worker_options(globals: &Globals) -> WorkerOptions {
+    let mut session = SessionOptions::for_this_machine();
+    if let Some(threads) = globals.threads {
+        session.target_partitions = threads.get();
     }
-}
-
-/// How long threads get to end what they are doing when the program ends.
-const SHUTDOWN: Duration = Duration::from_secs(5);
-
-/// The signals that ask the program to end. From [`Signals::listen`] on they no longer end it by themselves.
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    /// Listens from now on; must be called in a runtime.
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    if let Some(bytes) = globals.memory_limit {
+        session.memory_limit_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
-
-    /// Waits for the next; false when there can be none.
-    async fn next(&mut self) -> bool {
-        tokio::select! {
-            received = self.interrupt.recv() => received.is_some(),
-            received = self.terminate.recv() => received.is_some(),
-        }
-    }
-}
-
-/// The signals that ask the program to end.
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) -> bool {
-        tokio::signal::ctrl_c().await.is_ok()
-    }
-}
-
-/// Throws the switch at the first signal to end, and ends the program at the second.
-async fn watch(mut signals: Signals, cancellation: Cancellation) {
-    while signals.next().await {
-        if cancellation.is_cancelled() {
-            std::process::exit(i32::from(exit::INTERRUPTED));
-        }
-        cancellation.cancel();
-    }
+    session.spill_directory.clone_from(&globals.spill_dir);
+    let seconds = globals.no_progress_timeout;
+    let no_progress_timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+    WorkerOptions { session, no_progress_timeout }
 }
 
 /// Runs a command.

@@ -9,7 +9,7 @@ use ir::diag::escape_text;
 
 pub(crate) use graph::graph_json;
 pub(crate) use rows::{print_csv, print_json, text_table};
-pub(crate) use run::{ExtractedTable, RunReport, Stages, output_json, shared_view_json, stage_table};
+pub(crate) use run::{RunReport, extracted_json, reuse_text, stage_table};
 
 /// A JSON document as it is printed: indented, with a line break at its end.
 pub(crate) fn json_text(value: &serde_json::Value) -> String {

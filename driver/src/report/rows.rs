@@ -6,6 +6,8 @@ use arrow::error::ArrowError;
 use arrow::json::writer::{JsonArray, WriterBuilder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use pipeline::PipelineError;
+
 use super::{Align, table};
 use crate::failure::Failure;
 use crate::terminal::Console;
@@ -43,7 +45,7 @@ fn shortened(text: &str) -> String {
 /// All rows as one JSON array of objects. NULL is `null`; integers keep all their digits.
 pub(crate) fn print_json(
     console: &mut Console<'_>,
-    batches: impl Iterator<Item = Result<RecordBatch, Failure>>,
+    batches: impl Iterator<Item = Result<RecordBatch, PipelineError>>,
 ) -> Result<(), Failure> {
     let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, JsonArray>(Vec::new());
     for batch in batches {
@@ -62,7 +64,7 @@ pub(crate) fn print_json(
 pub(crate) fn print_csv(
     console: &mut Console<'_>,
     schema: &Schema,
-    batches: impl Iterator<Item = Result<RecordBatch, Failure>>,
+    batches: impl Iterator<Item = Result<RecordBatch, PipelineError>>,
 ) -> Result<(), Failure> {
     let header: Vec<String> = schema.fields().iter().map(|field| quoted(field.name())).collect();
     console.print(&format!("{}\n", header.join(",")))?;

@@ -1,45 +1,17 @@
 //! What a run did, and where its time went.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use engine::{OutputOutcome, RunOutcome, SegmentOutcome, StoreCounters};
+use engine::{OutputOutcome, SegmentOutcome, StoreCounters};
+use pipeline::{Compilation, ExtractedTable, Outcome, Stages, output_json, shared_view_json};
 use serde_json::{Value, json};
 
 use super::{Align, bytes, count, seconds, table};
 
-/// The stages of a command in the order they ended, with the time each took.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stages(Vec<(String, Duration)>);
-
-impl Stages {
-    /// Adds time to a stage.
-    pub(crate) fn add(&mut self, stage: &str, time: Duration) {
-        match self.0.iter_mut().find(|(name, _)| name == stage) {
-            Some((_, sum)) => *sum += time,
-            None => self.0.push((stage.to_owned(), time)),
-        }
-    }
-
-    /// Adds the stages of something that ran in between.
-    pub(crate) fn append(&mut self, other: Self) {
-        other.0.iter().for_each(|(stage, time)| self.add(stage, *time));
-    }
-
-    /// The sum of all stages.
-    pub(crate) fn total(&self) -> Duration {
-        self.0.iter().map(|(_, time)| *time).sum()
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        self.0.iter().map(|(stage, time)| json!({"stage": stage, "seconds": time.as_secs_f64()})).collect()
-    }
-}
-
 /// The stages as a table.
 pub(crate) fn stage_table(stages: &Stages) -> String {
     let total = stages.total();
-    let rows = stages.0.iter().map(|(stage, time)| (stage.as_str(), *time)).chain([("total", total)]);
+    let rows = stages.iter().chain([("total", total)]);
     let share = |time: Duration| {
         let share = if total.is_zero() { 0.0 } else { time.as_secs_f64() / total.as_secs_f64() };
         format!("{:.0} %", share * 100.0)
@@ -48,61 +20,43 @@ pub(crate) fn stage_table(stages: &Stages) -> String {
     table(&[("stage", Align::Left), ("seconds", Align::Right), ("share", Align::Right)], rows)
 }
 
-/// A table that extraction wrote.
-#[derive(Clone, Debug)]
-pub(crate) struct ExtractedTable {
-    /// Its folder below the lake.
-    pub(crate) location: String,
-    /// What the commit added.
-    pub(crate) rows: u64,
-    pub(crate) files: usize,
-    pub(crate) bytes: u64,
-    /// The version it made.
-    pub(crate) version: u64,
+/// A table that extraction wrote, for programs.
+pub(crate) fn extracted_json(table: &ExtractedTable) -> Value {
+    json!({
+        "location": table.location, "rows": table.rows, "files": table.files, "bytes": table.bytes,
+        "version": table.version,
+    })
 }
 
-impl ExtractedTable {
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "location": self.location, "rows": self.rows, "files": self.files, "bytes": self.bytes,
-            "version": self.version,
-        })
-    }
+/// How much an earlier compilation had proven, as a line of text; empty when there was none.
+pub(crate) fn reuse_text(compilation: &Compilation) -> String {
+    let views = compilation.source.spec.view_definitions.len();
+    compilation.reused.map_or(String::new(), |reused| format!("reused {reused} of {views} views\n"))
 }
 
 /// What a run did.
 #[derive(Debug)]
 pub(crate) struct RunReport {
-    /// The id of the run.
-    pub(crate) run_id: String,
-    /// Hash of the spec.
-    pub(crate) spec_hash: String,
-    /// Hash of everything else that decides the result.
-    pub(crate) envelope_hash: String,
     /// The tables extraction wrote before the run; empty unless a graph is built.
     pub(crate) extracted: Vec<ExtractedTable>,
-    /// What the engine did.
-    pub(crate) outcome: RunOutcome,
-    /// Where the time went.
-    pub(crate) stages: Stages,
-    /// The run record.
-    pub(crate) record: PathBuf,
+    /// What was published.
+    pub(crate) outcome: Outcome,
 }
 
 impl RunReport {
     /// The report for people: outputs, shared views, stages; with `verbose` operators too.
     pub(crate) fn text(&self, verbose: bool) -> String {
         let mut parts = vec![self.output_table()];
-        if !self.outcome.shared_views.is_empty() {
-            parts.push(shared_view_table(&self.outcome.shared_views));
+        if !self.outcome.run.shared_views.is_empty() {
+            parts.push(shared_view_table(&self.outcome.run.shared_views));
         }
-        parts.push(stage_table(&self.stages));
+        parts.push(stage_table(&self.outcome.stages));
         if verbose {
             let why = |view: &StoreCounters| format!("{} is shared: {}\n", view.view, view.reason);
-            parts.push(self.outcome.shared_views.iter().map(why).collect());
-            parts.extend(self.outcome.segments.iter().map(operator_table));
+            parts.push(self.outcome.run.shared_views.iter().map(why).collect());
+            parts.extend(self.outcome.run.segments.iter().map(operator_table));
         }
-        parts.push(format!("run {} recorded in {}\n", self.run_id, self.record.display()));
+        parts.push(format!("run {} recorded in {}\n", self.outcome.run_id, self.outcome.record.display()));
         parts.join("\n")
     }
 
@@ -126,7 +80,7 @@ impl RunReport {
                 String::new(),
             ]
         });
-        let outputs = self.outcome.outputs.iter().map(|output| {
+        let outputs = self.outcome.run.outputs.iter().map(|output| {
             vec![
                 output.table.clone(),
                 count(output.rows),
@@ -142,23 +96,23 @@ impl RunReport {
     /// The time an output took by itself: planning and running its segment, and committing.
     fn time_of(&self, output: &OutputOutcome) -> Duration {
         let title = format!("output {}", output.table);
-        let segment = self.outcome.segments.iter().find(|segment| segment.segment == title);
+        let segment = self.outcome.run.segments.iter().find(|segment| segment.segment == title);
         segment.map_or(Duration::ZERO, |segment| segment.plan + segment.run) + output.commit
     }
 
     /// The report for programs.
     pub(crate) fn json(&self) -> Value {
         json!({
-            "run_id": self.run_id,
-            "spec_hash": self.spec_hash,
-            "envelope_hash": self.envelope_hash,
-            "record": self.record.display().to_string(),
-            "extracted": self.extracted.iter().map(ExtractedTable::json).collect::<Vec<_>>(),
-            "outputs": self.outcome.outputs.iter().map(|output| self.output_json(output)).collect::<Vec<_>>(),
-            "shared_views": self.outcome.shared_views.iter().map(shared_view_json).collect::<Vec<_>>(),
-            "stages": self.stages.json(),
-            "seconds": self.stages.total().as_secs_f64(),
-            "segments": self.outcome.segments.iter().map(segment_json).collect::<Vec<_>>(),
+            "run_id": self.outcome.run_id,
+            "spec_hash": self.outcome.spec_hash,
+            "envelope_hash": self.outcome.envelope_hash,
+            "record": self.outcome.record.display().to_string(),
+            "extracted": self.extracted.iter().map(extracted_json).collect::<Vec<_>>(),
+            "outputs": self.outcome.run.outputs.iter().map(|output| self.output_json(output)).collect::<Vec<_>>(),
+            "shared_views": self.outcome.run.shared_views.iter().map(shared_view_json).collect::<Vec<_>>(),
+            "stages": self.outcome.stages.json(),
+            "seconds": self.outcome.stages.total().as_secs_f64(),
+            "segments": self.outcome.run.segments.iter().map(segment_json).collect::<Vec<_>>(),
         })
     }
 
@@ -169,24 +123,6 @@ impl RunReport {
         }
         value
     }
-}
-
-/// An output without its times: what a run record keeps.
-pub(crate) fn output_json(output: &OutputOutcome) -> Value {
-    json!({
-        "table": output.table, "location": output.location, "version": output.version, "rows": output.rows,
-        "files": output.files, "files_removed": output.files_removed, "bytes": output.bytes,
-        "partitions": output.partitions,
-    })
-}
-
-/// How a shared view was used, and why it is one.
-pub(crate) fn shared_view_json(view: &StoreCounters) -> Value {
-    json!({
-        "view": view.view, "reason": view.reason, "computed": view.computed, "rows": view.rows,
-        "memory_bytes": view.memory_bytes, "spilled_bytes": view.spilled_bytes, "spill_files": view.spill_count,
-        "readers": view.readers, "reads": view.reads,
-    })
 }
 
 fn shared_view_table(views: &[StoreCounters]) -> String {

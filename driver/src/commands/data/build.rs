@@ -3,21 +3,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use ir::diag::{Code, Diagnostic, SourceMap, codes};
+use pipeline::{Observer as _, PublishOptions, Rows, Source, Workers, compile, extract, make_lake, publish};
 use serde_json::{Value, json};
 
-use super::extract::seen;
-use super::sql::Rows;
+use super::extract::{extract_options, seen};
 use crate::cli::{BuildArgs, DEFAULT_LAKE};
-use crate::commands::{Context, Workers};
-use crate::compilation::{Source, compile};
-use crate::execution::{describe_session, publish};
-use crate::extraction::{extract_into, make_lake};
+use crate::commands::Context;
 use crate::failure::Failure;
+use crate::report::RunReport;
 
 /// The spec of the code property graph, as shipped.
 const CPG_SPEC: &str = include_str!("../../../specs/cpg.yaml");
@@ -77,36 +76,35 @@ const CHECKS: [Check; 4] = [
 const SHOWN_VIOLATIONS: usize = 3;
 
 pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    describe_session(context)?;
+    context.describe_session()?;
     if !arguments.repository.is_dir() {
         let folder = arguments.repository.display();
         return Err(Failure::User(format!("`{folder}` is not a folder; give the folder of a repository")));
     }
     // From here on Ctrl-C cleans up.
-    context.workers.started()?;
+    context.workers()?;
     let lake = make_lake(&lake_of(arguments))?;
     let progress = context.console.progress();
-    let extracted = extract_into(
-        &arguments.repository,
-        &lake,
-        EXTRACTION,
-        &arguments.source,
-        &context.workers,
-        &progress,
-    )?;
+    let options = extract_options(&arguments.source);
+    let extracted =
+        extract(&arguments.repository, &lake, EXTRACTION, &options, context.workers()?, &progress)?;
     drop(progress);
     context.console.note(&seen(&extracted));
-    let source = Source::from_bytes(CPG_SPEC.as_bytes(), CPG_SPEC_NAME.into(), "cpg".to_owned(), &lake)?;
-    let verify = context.workers.verify_passes();
-    let compilation = compile(source, &context.workers, None, verify, &mut |_| {})?;
+    let source = Source::from_bytes(CPG_SPEC.as_bytes(), CPG_SPEC_NAME.into(), "cpg", &lake)?;
+    let source = source.with_kept_proofs();
+    let compilation = compile(source, context.workers()?, &context.compile_options(), &())?;
+    compilation.must_be_sound()?;
+    context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
+    let progress = Arc::new(context.console.progress());
     // The columns of the graph's tables belong to the program, as the extraction's do.
-    let mut report = publish(compilation, context, extracted.stages, true)?;
-    report.extracted = extracted.tables;
+    let options = PublishOptions { before: extracted.stages, allow_schema_change: true };
+    let outcome = publish(compilation, context.workers()?, options, progress)?;
+    let mut report = RunReport { extracted: extracted.tables, outcome };
     let progress = context.console.progress();
-    progress.stage("checking the graph");
+    progress.stage_started("check");
     let checking = Instant::now();
-    let findings = check(&lake, &context.workers)?;
-    report.stages.add("check", checking.elapsed());
+    let findings = check(&lake, context.workers()?)?;
+    report.outcome.stages.add("check", checking.elapsed());
     drop(progress);
     if context.console.is_json() {
         let mut value = report.json();
@@ -245,9 +243,7 @@ output_targets:
         };
         let code = crate::main_with(vec!["driver".into(), "run".into(), spec.into()], &mut streams);
         assert_eq!(code, 0, "{}", String::from_utf8_lossy(&err));
-        let arguments = ["driver", "passes"];
-        let cli = <crate::cli::Cli as clap::Parser>::parse_from(arguments);
-        let workers = Workers::new(cli.globals);
+        let workers = Workers::new(pipeline::WorkerOptions::default(), pipeline::Cancellation::new());
         let findings = check(lake.path(), &workers).unwrap();
         let messages: Vec<Option<&str>> =
             findings.iter().map(|finding| finding.as_ref().map(|finding| finding.message.as_str())).collect();

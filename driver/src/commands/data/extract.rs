@@ -1,28 +1,23 @@
 //! `driver extract REPO -o DIR`: source code into Delta tables.
 
+use pipeline::{ExtractOptions, Extracted, extract};
 use serde_json::json;
 
-use crate::cli::ExtractArgs;
+use crate::cli::{ExtractArgs, SourceArgs};
 use crate::commands::Context;
-use crate::extraction::{Extracted, extract_into};
 use crate::failure::Failure;
-use crate::report::{Align, ExtractedTable, bytes, count, stage_table, table};
+use crate::report::{Align, bytes, count, extracted_json, stage_table, table};
 
 pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let progress = context.console.progress();
-    let extracted = extract_into(
-        &arguments.repository,
-        &arguments.output,
-        "",
-        &arguments.source,
-        &context.workers,
-        &progress,
-    )?;
+    let options = extract_options(&arguments.source);
+    let extracted =
+        extract(&arguments.repository, &arguments.output, "", &options, context.workers()?, &progress)?;
     drop(progress);
     context.console.note(&seen(&extracted));
     if context.console.is_json() {
         return context.console.print_json(&json!({
-            "tables": extracted.tables.iter().map(ExtractedTable::json).collect::<Vec<_>>(),
+            "tables": extracted.tables.iter().map(extracted_json).collect::<Vec<_>>(),
             "files": extracted.summary.files,
             "parsed": extracted.summary.parsed,
             "source_bytes": extracted.summary.bytes,
@@ -44,6 +39,11 @@ pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_
         [table.location.clone()].into_iter().chain(numbers).collect()
     });
     context.console.print(&format!("{}\n{}", table(&headers, rows), stage_table(&extracted.stages)))
+}
+
+/// Which source code the command line asks for.
+pub(super) fn extract_options(arguments: &SourceArgs) -> ExtractOptions {
+    ExtractOptions { exclude: arguments.exclude.clone(), max_file_bytes: arguments.max_file_size }
 }
 
 /// One line about what was read.

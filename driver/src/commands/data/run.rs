@@ -1,31 +1,51 @@
 //! `driver run SPEC`: computes the outputs of a spec and publishes them.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+use passes::PassEvent;
+use pipeline::{Observer, PublishOptions, compile, publish};
+
 use crate::cli::SpecArgs;
 use crate::commands::Context;
-use crate::compilation::{Source, compile};
-use crate::execution::{describe_session, publish};
 use crate::failure::Failure;
-use crate::report::Stages;
+use crate::report::{RunReport, reuse_text};
 
 pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    describe_session(context)?;
-    let source = Source::read(&arguments.spec, context.stdin)?;
-    let verify = context.workers.verify_passes();
-    let mut decisions = String::new();
-    let mut observe = |event: &passes::PassEvent<'_>| {
-        for remark in event.remarks {
-            decisions.push_str(&format!("{}: {}\n", event.pass.stage(), ir::diag::escape_text(remark)));
-        }
-    };
-    let compilation = compile(source, &context.workers, None, verify, &mut observe)?;
+    context.describe_session()?;
+    let source = context.read_spec(&arguments.spec)?;
+    let decisions = Decisions::default();
+    let compilation = compile(source, context.workers()?, &context.compile_options(), &decisions)?;
     if context.console.is_verbose() {
-        context.console.note(&decisions);
-        context.console.note(&compilation.reuse_text().unwrap_or_default());
+        context.console.note(&decisions.text());
+        context.console.note(&reuse_text(&compilation));
     }
-    let report = publish(compilation, context, Stages::default(), false)?;
+    compilation.must_be_sound()?;
+    context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
+    let progress = Arc::new(context.console.progress());
+    let outcome = publish(compilation, context.workers()?, PublishOptions::default(), progress)?;
+    let report = RunReport { extracted: Vec::new(), outcome };
     if context.console.is_json() {
         return context.console.print_json(&report.json());
     }
     let text = report.text(context.console.is_verbose());
     context.console.print(&text)
+}
+
+/// What the passes decided, a line each.
+#[derive(Default)]
+struct Decisions(Mutex<String>);
+
+impl Decisions {
+    fn text(self) -> String {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Decisions {
+    fn pass_finished(&self, event: &PassEvent<'_>) {
+        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for remark in event.remarks {
+            text.push_str(&format!("{}: {}\n", event.pass.stage(), ir::diag::escape_text(remark)));
+        }
+    }
 }

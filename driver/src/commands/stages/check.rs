@@ -3,23 +3,24 @@
 use std::time::Instant;
 
 use ir::diag::resolve;
+use pipeline::{CompileOptions, compile};
 use serde_json::json;
 
 use crate::cli::SpecArgs;
 use crate::commands::Context;
-use crate::compilation::{Source, compile};
 use crate::failure::Failure;
 use crate::report::seconds;
 
 pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let started = Instant::now();
     // Checking is about the spec, and must be quick; the graph is verified before anything runs.
-    let verify = context.workers.verify_on_request();
-    let source = Source::read(&arguments.spec, context.stdin);
+    let verify_passes = context.verify_on_request();
+    let source = context.read_spec(&arguments.spec);
     // The other passes find nothing more: they only run when these found no mistake.
     let front = passes::PIPELINE.iter().rfind(|pass| pass.family == passes::Family::Front);
-    let last = front.filter(|_| !verify).map(|pass| pass.name);
-    let compiled = source.and_then(|source| compile(source, &context.workers, last, verify, &mut |_| {}));
+    let stop_after = front.filter(|_| !verify_passes).map(|pass| pass.name);
+    let options = CompileOptions { verify_passes, stop_after, ..CompileOptions::default() };
+    let compiled = source.and_then(|source| Ok(compile(source, context.workers()?, &options, &())?));
     let elapsed = started.elapsed();
     if context.console.is_json() {
         // Here the findings are the result.

@@ -1,17 +1,19 @@
 //! `driver compile SPEC`: any stage of a compilation, as text.
 
-use engine::Stage;
+use std::sync::{Mutex, PoisonError};
+
+use passes::PassEvent;
+use pipeline::{Compilation, CompileOptions, Observer, Stage, compile};
 
 use super::graph::{StageText, difference};
 use crate::cli::{CompileArgs, Emit};
 use crate::commands::Context;
-use crate::compilation::{Compilation, Source, compile};
 use crate::failure::Failure;
-use crate::report::{graph_json, json_text};
+use crate::report::{graph_json, json_text, reuse_text};
 
 pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let request = Request::of(arguments, context.console.is_json())?;
-    let source = Source::read(&arguments.spec.spec, context.stdin)?;
+    let source = context.read_spec(&arguments.spec.spec)?;
     if request.emit == Emit::Spec {
         if source.findings.iter().any(ir::diag::Diagnostic::is_error) {
             return Err(Failure::Findings { diagnostics: source.findings, source: Box::new(source.map) });
@@ -21,12 +23,13 @@ pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_
         context.console.diagnose(&source.findings, &source.map);
         return write(json_text(&spec).as_bytes(), arguments, context);
     }
-    let mut seen = Seen { wanted: request.after, stages: Vec::new(), last: StageText::nothing() };
-    let mut observe = |event: &passes::PassEvent<'_>| seen.add(event);
-    let verify = context.workers.verify_passes();
-    let compilation = compile(source, &context.workers, request.last_pass(), verify, &mut observe)?;
-    if let Some(text) = compilation.reuse_text().filter(|_| context.console.is_verbose()) {
-        context.console.note(&text);
+    let seen = Seen { wanted: request.after, stages: Vec::new(), last: StageText::nothing() };
+    let seen = Mutex::new(seen);
+    let options = CompileOptions { stop_after: request.last_pass(), ..context.compile_options() };
+    let compilation = compile(source, context.workers()?, &options, &seen)?;
+    let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if context.console.is_verbose() {
+        context.console.note(&reuse_text(&compilation));
     }
     let result = match request.after {
         Some(_) => seen.text(arguments.diff).into_bytes(),
@@ -56,7 +59,7 @@ const ALL: &str = "all";
 
 impl<'a> Request<'a> {
     fn of(arguments: &'a CompileArgs, json: bool) -> Result<Self, Failure> {
-        let known = |name: &str| passes::find(name).map_err(|error| Failure::compile(&error));
+        let known = |name: &str| passes::find(name).map_err(|error| Failure::Usage(error.to_string()));
         let stop_after = arguments.stop_after.as_deref().map(known).transpose()?;
         // A difference needs stages; without one named, all are shown.
         let after = arguments.after.as_deref().or(arguments.diff.then_some(ALL));
@@ -104,8 +107,14 @@ struct Seen<'a> {
     last: StageText,
 }
 
+impl Observer for Mutex<Seen<'_>> {
+    fn pass_finished(&self, event: &PassEvent<'_>) {
+        self.lock().unwrap_or_else(PoisonError::into_inner).add(event);
+    }
+}
+
 impl Seen<'_> {
-    fn add(&mut self, event: &passes::PassEvent<'_>) {
+    fn add(&mut self, event: &PassEvent<'_>) {
         let Some(wanted) = self.wanted else { return };
         let stage = StageText::new(event.pass.stage(), event.graph, event.remarks);
         let before = std::mem::replace(
@@ -141,9 +150,9 @@ impl Seen<'_> {
 
 /// The result of a compilation without mistakes, in a form.
 fn form(compilation: &Compilation, emit: Emit, context: &Context<'_>) -> Result<Vec<u8>, Failure> {
-    let explained = |stage| {
-        let dag = compilation.emit(&context.workers)?;
-        compilation.explain(&dag, stage, &context.workers).map(String::into_bytes)
+    let explained = |stage| -> Result<Vec<u8>, Failure> {
+        let workers = context.workers()?;
+        Ok(compilation.plan(workers)?.explain(stage, workers)?.into_bytes())
     };
     match emit {
         Emit::Ir | Emit::Spec => Ok(ir::text::print(&compilation.graph).into_bytes()),

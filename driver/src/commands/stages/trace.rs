@@ -3,15 +3,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use engine::Stage;
 use ir::diag::{RenderOptions, SourceMap, render};
+use passes::PassEvent;
+use pipeline::{Compilation, CompileOptions, Observer, Stage, compile};
 use serde_json::{Value, json};
 
 use super::graph::{StageText, difference};
 use crate::cli::TraceArgs;
 use crate::commands::Context;
-use crate::compilation::{Compilation, Source, compile};
 use crate::failure::Failure;
 use crate::report::json_text;
 
@@ -41,21 +42,14 @@ pub(in crate::commands) fn run(arguments: &TraceArgs, context: &mut Context<'_>)
 }
 
 fn trace(arguments: &TraceArgs, context: &mut Context<'_>, folder: &mut Folder) -> Result<(), Failure> {
-    let source = Source::read(&arguments.spec.spec, context.stdin)?;
+    let source = context.read_spec(&arguments.spec.spec)?;
     if let Ok(spec) = serde_json::to_value(&source.spec) {
         folder.put("00-spec.json", &json_text(&spec));
     }
-    let mut last = StageText::nothing();
-    let mut observe = |event: &passes::PassEvent<'_>| {
-        let stage = StageText::new(event.pass.stage(), event.graph, event.remarks);
-        folder.put(&format!("{}.ir", stage.name), &stage.text);
-        if event.pass.number > passes::PIPELINE.first().map_or(0, |first| first.number) {
-            folder.put(&format!("{}.diff", stage.name), &difference(&last, &stage));
-        }
-        last = stage;
-    };
     // A trace is for finding mistakes: passes are always verified.
-    let compilation = compile(source, &context.workers, None, true, &mut observe)?;
+    let options = CompileOptions { verify_passes: true, ..CompileOptions::default() };
+    let stages = Mutex::new(Stages { folder: &mut *folder, last: StageText::nothing() });
+    let compilation = compile(source, context.workers()?, &options, &stages)?;
     folder.put("90-graph.dot", &ir::text::dot(&compilation.graph));
     folder.put("stages.json", &json_text(&compilation.stages.json()));
     compilation.must_be_sound()?;
@@ -65,15 +59,35 @@ fn trace(arguments: &TraceArgs, context: &mut Context<'_>, folder: &mut Folder) 
     Ok(())
 }
 
+/// Writes every stage as it comes.
+struct Stages<'a> {
+    folder: &'a mut Folder,
+    last: StageText,
+}
+
+impl Observer for Mutex<Stages<'_>> {
+    fn pass_finished(&self, event: &PassEvent<'_>) {
+        let mut seen = self.lock().unwrap_or_else(PoisonError::into_inner);
+        let stage = StageText::new(event.pass.stage(), event.graph, event.remarks);
+        seen.folder.put(&format!("{}.ir", stage.name), &stage.text);
+        if event.pass.number > passes::PIPELINE.first().map_or(0, |first| first.number) {
+            let text = difference(&seen.last, &stage);
+            seen.folder.put(&format!("{}.diff", stage.name), &text);
+        }
+        seen.last = stage;
+    }
+}
+
 fn plans(compilation: &Compilation, context: &Context<'_>, folder: &mut Folder) -> Result<(), Failure> {
-    let dag = compilation.emit(&context.workers)?;
+    let workers = context.workers()?;
+    let plans = compilation.plan(workers)?;
     let stages = [
         (Stage::Plan, "91-plan.txt"),
         (Stage::Optimized, "92-optimized.txt"),
         (Stage::Physical, "93-physical.txt"),
     ];
     for (stage, file) in stages {
-        folder.put(file, &compilation.explain(&dag, stage, &context.workers)?);
+        folder.put(file, &plans.explain(stage, workers)?);
     }
     Ok(())
 }

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use engine::{EngineOracle, Tables};
 use ir::diag::escape_text;
-use ir::verify::{Violation, verify};
+use ir::verify::Violation;
+use pipeline::verify_graph;
 use serde_json::json;
 
 use super::graph::{ReadGraph, read};
 use crate::cli::GraphArgs;
 use crate::commands::Context;
-use crate::compilation::on_deep_stack;
 use crate::failure::Failure;
 
 /// The widest line that is shown in full, in characters.
@@ -18,9 +17,8 @@ const MAX_LINE_CHARACTERS: usize = 160;
 
 pub(in crate::commands) fn run(arguments: &GraphArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let input = read(&arguments.graph, context.stdin)?;
-    let oracle = EngineOracle::new(context.workers.session()?, Tables::default());
     let graph = &input.parsed.graph;
-    let violations = on_deep_stack(|| verify(graph, Some(&oracle)).err().unwrap_or_default())?;
+    let violations = verify_graph(graph, context.workers()?)?;
     if context.console.is_json() {
         let list = violations.iter().map(|violation| {
             json!({

@@ -18,45 +18,70 @@ use extract::{ExtractError, Options, Summary, Table, TableSink};
 use futures::future::join_all;
 use tokio::runtime::Runtime;
 
-use crate::cli::SourceArgs;
-use crate::commands::Workers;
 use crate::compilation::absolute;
-use crate::failure::Failure;
 use crate::provenance::{now, timestamp};
-use crate::report::{ExtractedTable, Stages};
-use crate::terminal::Progress;
+use crate::{Observer, PipelineError, Result, Stages, Workers};
+
+/// What of a repository is extracted.
+#[derive(Clone, Debug, Default)]
+pub struct ExtractOptions {
+    /// Paths to leave out, in `.gitignore` syntax.
+    pub exclude: Vec<String>,
+    /// The largest file that is parsed, in bytes; a default of the extraction's own if absent.
+    pub max_file_bytes: Option<u64>,
+}
+
+/// A table that extraction wrote.
+#[derive(Clone, Debug)]
+pub struct ExtractedTable {
+    /// Its folder below the lake.
+    pub location: String,
+    /// Rows that the commit added.
+    pub rows: u64,
+    /// Data files that it added.
+    pub files: usize,
+    /// Bytes of these files.
+    pub bytes: u64,
+    /// The version it made.
+    pub version: u64,
+}
 
 /// An extraction that is committed.
 #[derive(Debug)]
-pub(crate) struct Extracted {
+pub struct Extracted {
     /// What was seen.
-    pub(crate) summary: Summary,
+    pub summary: Summary,
     /// The tables, in the order of [`Table::ALL`].
-    pub(crate) tables: Vec<ExtractedTable>,
+    pub tables: Vec<ExtractedTable>,
     /// Where the time went.
-    pub(crate) stages: Stages,
+    pub stages: Stages,
 }
 
-/// Extracts `repository` into tables below `lake`, each in the folder `prefix` and its name.
-pub(crate) fn extract_into(
+/// Extracts the source code in the folder `repository` into tables below `lake`, each in the folder `prefix` and its
+/// name, and commits them.
+///
+/// # Errors
+/// When the repository cannot be read, a table cannot be written or committed, or the workers are stopped. An error of
+/// a commit says which tables are committed all the same.
+pub fn extract(
     repository: &Path,
     lake: &Path,
     prefix: &str,
-    arguments: &SourceArgs,
+    options: &ExtractOptions,
     workers: &Workers,
-    progress: &Progress,
-) -> Result<Extracted, Failure> {
+    observer: &dyn Observer,
+) -> Result<Extracted> {
     let (repository, lake) = (absolute(repository)?, absolute(lake)?);
-    let options = options(&repository, &lake, arguments, workers);
-    let (runtime, cancellation) = workers.started()?;
+    let options = extractor_options(&repository, &lake, options, workers);
+    let (runtime, cancellation) = (workers.runtime()?, workers.cancellation());
     let started = Instant::now();
-    let mut sink = LakeSink::open(&lake, prefix, runtime, cancellation.clone())?;
-    progress.stage(format!("extracting {}", repository.display()));
+    observer.stage_started("extract");
+    let mut sink = LakeSink::open(&lake, prefix, runtime, cancellation.clone(), observer)?;
     let summary = match extract::extract(&repository, &options, &mut sink) {
         Ok(summary) => summary,
         Err(error) => {
             sink.abort();
-            return Err(extraction_failure(error, cancellation));
+            return Err(stopped_by(error, cancellation));
         }
     };
     let written = sink.close()?;
@@ -64,8 +89,9 @@ pub(crate) fn extract_into(
     stages.add("extract", started.elapsed());
     if cancellation.is_cancelled() {
         runtime.block_on(discard(written));
-        return Err(Failure::interrupted());
+        return Err(PipelineError::interrupted());
     }
+    observer.stage_started("commit extraction");
     let committing = Instant::now();
     let tables = commit(runtime, written, prefix)?;
     stages.add("commit extraction", committing.elapsed());
@@ -73,12 +99,12 @@ pub(crate) fn extract_into(
 }
 
 /// The tables of a lake inside the repository are not part of its source code.
-fn options(repository: &Path, lake: &Path, arguments: &SourceArgs, workers: &Workers) -> Options {
-    let mut options = Options { exclude: arguments.exclude.clone(), ..Options::default() };
-    if let Some(bytes) = arguments.max_file_size {
+fn extractor_options(repository: &Path, lake: &Path, wanted: &ExtractOptions, workers: &Workers) -> Options {
+    let mut options = Options { exclude: wanted.exclude.clone(), ..Options::default() };
+    if let Some(bytes) = wanted.max_file_bytes {
         options.max_file_bytes = bytes;
     }
-    if let Some(threads) = std::num::NonZeroUsize::new(workers.options().target_partitions) {
+    if let Some(threads) = std::num::NonZeroUsize::new(workers.options().session.target_partitions) {
         options.threads = threads;
     }
     let inside = lake.strip_prefix(repository).ok().filter(|inside| !inside.as_os_str().is_empty());
@@ -104,17 +130,17 @@ fn folder_pattern(folder: &Path) -> String {
     pattern
 }
 
-fn extraction_failure(error: ExtractError, cancellation: &Cancellation) -> Failure {
+fn stopped_by(error: ExtractError, cancellation: &Cancellation) -> PipelineError {
     match error {
-        _ if cancellation.is_cancelled() => Failure::interrupted(),
-        ExtractError::Grammar { .. } | ExtractError::Arrow(_) => Failure::Bug(error.to_string()),
+        _ if cancellation.is_cancelled() => PipelineError::interrupted(),
+        ExtractError::Grammar { .. } | ExtractError::Arrow(_) => PipelineError::Bug(error.to_string()),
         ExtractError::IdCollision { .. } => {
-            Failure::finding(ir::diag::codes::ID_COLLISION, error.to_string(), "extraction")
+            PipelineError::finding(ir::diag::codes::ID_COLLISION, error.to_string(), "extraction")
         }
         ExtractError::Sink { .. } => {
-            Failure::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction")
+            PipelineError::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction")
         }
-        _ => Failure::User(error.to_string()),
+        _ => PipelineError::Extract(error),
     }
 }
 
@@ -122,6 +148,8 @@ fn extraction_failure(error: ExtractError, cancellation: &Cancellation) -> Failu
 struct LakeSink<'a> {
     runtime: &'a Runtime,
     cancellation: Cancellation,
+    observer: &'a dyn Observer,
+    rows: u64,
     tables: BTreeMap<Table, (TableTarget, TableWriter)>,
 }
 
@@ -134,23 +162,25 @@ impl<'a> LakeSink<'a> {
         prefix: &str,
         runtime: &'a Runtime,
         cancellation: Cancellation,
-    ) -> Result<Self, Failure> {
+        observer: &'a dyn Observer,
+    ) -> Result<Self> {
         // Writers start their tasks in the runtime.
         let _entered = runtime.enter();
         let mut tables = BTreeMap::new();
         for table in Table::ALL {
-            let target =
-                runtime.block_on(prepare(*table, &format!("{prefix}{}", table.name()), lake)).map_err(
-                    |error| Failure::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction"),
-                )?;
+            let target = runtime
+                .block_on(prepare(*table, &format!("{prefix}{}", table.name()), lake))
+                .map_err(|error| {
+                    PipelineError::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction")
+                })?;
             let writer = target.writer();
             tables.insert(*table, (target, writer));
         }
-        Ok(Self { runtime, cancellation, tables })
+        Ok(Self { runtime, cancellation, observer, rows: 0, tables })
     }
 
     /// Finishes all files. When one table fails, the files of all are deleted.
-    fn close(self) -> Result<Written, Failure> {
+    fn close(self) -> Result<Written> {
         let Self { runtime, tables, .. } = self;
         runtime.block_on(async {
             let mut written = Written::new();
@@ -167,7 +197,7 @@ impl<'a> LakeSink<'a> {
             }
             let Some(error) = failure else { return Ok(written) };
             discard(written).await;
-            Err(Failure::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction"))
+            Err(PipelineError::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction"))
         })
     }
 
@@ -190,6 +220,8 @@ impl TableSink for LakeSink<'_> {
         let Some((_, writer)) = self.tables.get_mut(&table) else {
             return Err(format!("there is no table `{}`", table.name()).into());
         };
+        self.rows += u64::try_from(batch.num_rows()).unwrap_or(0);
+        self.observer.rows_extracted(self.rows);
         let batch = sorted(batch, &order(table))?;
         Ok(self.runtime.block_on(writer.write(batch))?)
     }
@@ -231,7 +263,7 @@ async fn discard(written: Written) {
 
 /// Commits all tables. They are independent of each other, and most of a commit is waiting for the disk, so they
 /// are committed side by side; an error says which of them are committed all the same.
-fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<ExtractedTable>, Failure> {
+fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<ExtractedTable>> {
     let options = CommitOptions {
         metadata: BTreeMap::from([
             ("codeanatomy.run_started_at".to_owned(), timestamp(now())),
@@ -263,21 +295,25 @@ fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<Extra
     let Some(error) = failure else { return Ok(tables) };
     let committed: Vec<&str> = tables.iter().map(|table| table.location.as_str()).collect();
     let message = format!("{error}; committed all the same: {}", committed.join(", "));
-    Err(Failure::finding(ir::diag::codes::COMMIT_FAILED, message, "extraction"))
+    Err(PipelineError::finding(ir::diag::codes::COMMIT_FAILED, message, "extraction"))
 }
 
-/// Makes the folder of a lake, and tells version control and other walks of the repository to leave it out.
-pub(crate) fn make_lake(lake: &Path) -> Result<PathBuf, Failure> {
+/// Makes the folder of a lake, and tells version control and other walks of the repository to leave it out. Gives its
+/// absolute path.
+///
+/// # Errors
+/// When the folder or the file in it cannot be made.
+pub fn make_lake(lake: &Path) -> Result<PathBuf> {
     let lake = absolute(lake)?;
-    fs::create_dir_all(&lake).map_err(|error| Failure::file("create the folder", &lake, &error))?;
+    fs::create_dir_all(&lake).map_err(|error| PipelineError::file("create the folder", &lake, error))?;
     let ignore = lake.join(".gitignore");
     match fs::OpenOptions::new().write(true).create_new(true).open(&ignore) {
         Ok(mut file) => {
-            file.write_all(b"*\n").map_err(|error| Failure::file("write", &ignore, &error))?;
+            file.write_all(b"*\n").map_err(|error| PipelineError::file("write", &ignore, error))?;
         }
         // The user's own rules stay.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(Failure::file("write", &ignore, &error)),
+        Err(error) => return Err(PipelineError::file("write", &ignore, error)),
     }
     Ok(lake)
 }

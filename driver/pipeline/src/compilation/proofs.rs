@@ -33,7 +33,7 @@ pub(super) fn path(base_dir: &Path, name: &str) -> PathBuf {
 }
 
 /// The proofs there were before a compilation.
-pub(super) struct KeptProofs {
+pub(super) struct KnownProofs {
     path: Option<PathBuf>,
     envelope: ContentHash,
     proofs: Proofs,
@@ -41,10 +41,18 @@ pub(super) struct KeptProofs {
     pub(super) warning: Option<Diagnostic>,
 }
 
-impl KeptProofs {
+impl KnownProofs {
+    /// Those given, or those kept at `path`.
+    pub(super) fn find(given: Option<&Proofs>, path: Option<&Path>, session: &Session) -> Self {
+        match given {
+            Some(proofs) => Self { proofs: proofs.clone(), ..Self::read(None, session) },
+            None => Self::read(path, session),
+        }
+    }
+
     /// Reads the proofs kept at `path`. Without a path, and where nobody can say which program this is, none are read
     /// and none will be kept.
-    pub(super) fn read(path: Option<&Path>, session: &Session) -> Self {
+    fn read(path: Option<&Path>, session: &Session) -> Self {
         let (path, program) = path.zip(program()).unzip();
         let envelope = Fingerprint::new()
             .field(program.unwrap_or_default().as_bytes())
@@ -63,6 +71,11 @@ impl KeptProofs {
             }
         };
         Self { path: path.map(Path::to_owned), envelope, proofs, warning }
+    }
+
+    /// The digest of everything that decides an answer besides its question.
+    pub(super) fn envelope(&self) -> ContentHash {
+        self.envelope
     }
 
     /// The oracle that starts from the proofs.

@@ -8,14 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
-use engine::{RunOutcome, Session, Tables};
+use engine::{OutputOutcome, RunOutcome, Session, StoreCounters, Tables};
 use ir::graph::Graph;
 use ir::hash::{ContentHash, Fingerprint};
 use serde_json::{Value, json};
 
-use crate::compilation::Compilation;
-use crate::failure::Failure;
-use crate::report::{Stages, output_json, shared_view_json};
+use crate::{Compilation, PipelineError, Result, Stages};
 
 /// The version of the run record's format.
 const RECORD_FORMAT: u32 = 1;
@@ -101,26 +99,20 @@ impl Provenance {
         outcome: &RunOutcome,
         stages: &Stages,
         graph: &Graph,
-    ) -> Result<PathBuf, Failure> {
+    ) -> Result<PathBuf> {
         let runs = folder.join(".codeanatomy").join("runs");
-        let failed = |error: &io::Error| {
-            Failure::User(format!(
-                "the outputs are published, but the run record cannot be written to `{}`: {error}",
-                runs.display()
-            ))
-        };
-        let archive = ir::archive::write(graph).map_err(|error| {
-            Failure::User(format!("the outputs are published, but not the run record: {error}"))
-        })?;
-        fs::create_dir_all(&runs).map_err(|error| failed(&error))?;
+        let not_recorded = |reason: String| PipelineError::NotRecorded { folder: runs.clone(), reason };
+        let failed = |error: io::Error| not_recorded(error.to_string());
+        let archive = ir::archive::write(graph).map_err(|error| not_recorded(error.to_string()))?;
+        fs::create_dir_all(&runs).map_err(failed)?;
         // To the microsecond, so that records sort by time; the random id tells apart what that does not.
         let stamp = self.started_at.format("%Y%m%dT%H%M%S%.6fZ");
         let name = format!("{stamp}-{}", self.spec_hash.short());
         let graph_file = format!("{name}.ir");
         let record = self.record(outcome, stages, &graph_file);
-        put(&runs.join(&graph_file), &archive).map_err(|error| failed(&error))?;
+        put(&runs.join(&graph_file), &archive).map_err(failed)?;
         let path = runs.join(format!("{name}.json"));
-        put(&path, format!("{record:#}\n").as_bytes()).map_err(|error| failed(&error))?;
+        put(&path, format!("{record:#}\n").as_bytes()).map_err(failed)?;
         Ok(path)
     }
 
@@ -147,6 +139,26 @@ impl Provenance {
             "session": settings,
         })
     }
+}
+
+/// An output without its times: what a run record keeps.
+#[must_use]
+pub fn output_json(output: &OutputOutcome) -> Value {
+    json!({
+        "table": output.table, "location": output.location, "version": output.version, "rows": output.rows,
+        "files": output.files, "files_removed": output.files_removed, "bytes": output.bytes,
+        "partitions": output.partitions,
+    })
+}
+
+/// How a shared view was used, and why it is one.
+#[must_use]
+pub fn shared_view_json(view: &StoreCounters) -> Value {
+    json!({
+        "view": view.view, "reason": view.reason, "computed": view.computed, "rows": view.rows,
+        "memory_bytes": view.memory_bytes, "spilled_bytes": view.spilled_bytes, "spill_files": view.spill_count,
+        "readers": view.readers, "reads": view.reads,
+    })
 }
 
 fn rules(session: &Session) -> ContentHash {

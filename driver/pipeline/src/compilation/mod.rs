@@ -1,0 +1,208 @@
+//! From the text of a spec to a graph: reading, opening the tables it names, running the passes.
+
+mod graphs;
+mod proofs;
+mod source;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use engine::{EngineOracle, Session, TableRequest, Tables};
+use ir::archive::Proofs;
+use ir::diag::Diagnostic;
+use ir::graph::Graph;
+use ir::hash::ContentHash;
+use ir::oracle::Oracle;
+use ir::spec::spec_hash;
+use passes::{Pass, PassEvent};
+
+pub use graphs::{PassOutcome, run_pass, verify_graph};
+pub use source::Source;
+
+pub(crate) use source::absolute;
+
+use crate::{Observer, PipelineError, Plans, Result, Stages, Workers, on_deep_stack};
+use proofs::KnownProofs;
+
+/// What the passes are told instead of the engine's own answers. Tests hide by it what differs from run to run.
+pub type OracleView = fn(EngineOracle) -> Box<dyn Oracle + Send + Sync>;
+
+/// How to compile.
+#[derive(Clone, Debug)]
+pub struct CompileOptions<'a> {
+    /// Whether the graph is verified after every pass, schemas derived again included.
+    pub verify_passes: bool,
+    /// The pass after which to stop.
+    pub stop_after: Option<&'a str>,
+    /// The session to compile and run in; one with the workers' resources if absent.
+    pub session: Option<Session>,
+    /// What is known to be proven, in place of what the source's file keeps. Nothing is kept then.
+    pub proofs: Option<&'a Proofs>,
+    /// What the passes see of the engine; all of it if absent.
+    pub oracle: Option<OracleView>,
+}
+
+impl Default for CompileOptions<'_> {
+    /// All passes, verified in debug builds.
+    fn default() -> Self {
+        Self {
+            verify_passes: cfg!(debug_assertions),
+            stop_after: None,
+            session: None,
+            proofs: None,
+            oracle: None,
+        }
+    }
+}
+
+/// A spec after the passes that ran.
+#[derive(Debug)]
+pub struct Compilation {
+    /// The spec.
+    pub source: Source,
+    /// Its hash.
+    pub spec_hash: ContentHash,
+    /// The graph after the last pass that ran.
+    pub graph: Graph,
+    /// Everything found, by reading and by compiling.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The session.
+    pub session: Session,
+    /// The opened tables, and what the engine was asked about them.
+    pub oracle: Arc<EngineOracle>,
+    /// Views for which nothing had to be planned, because an earlier compilation had proven their types; nothing when
+    /// there was none.
+    pub reused: Option<usize>,
+    /// Where the time went.
+    pub stages: Stages,
+    envelope: ContentHash,
+}
+
+/// Compiles a spec. Its mistakes are in [`Compilation::diagnostics`], not in the error.
+///
+/// The first pass says which tables the spec names; they are opened before the others run, because passes do not wait
+/// for input and output. What earlier compilations proved is taken from the source's file of proofs, and kept there.
+///
+/// # Errors
+/// When a pass breaks the graph, `stop_after` names none, the session cannot start, or the workers are stopped.
+pub fn compile(
+    source: Source,
+    workers: &Workers,
+    options: &CompileOptions<'_>,
+    observer: &dyn Observer,
+) -> Result<Compilation> {
+    let mut stages = Stages::default();
+    stages.add("load", source.load);
+    let session =
+        options.session.clone().map_or_else(|| stages.timed("session", || workers.session()), Ok)?;
+    let compiling = Instant::now();
+    let before_passes = stages.total();
+    let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer };
+    let pass_options = passes::Options {
+        verify: options.verify_passes,
+        stop_after: options.stop_after,
+        findings: &source.findings,
+    };
+    let (spec, name) = (&source.spec, source.name.as_str());
+    let bare = EngineOracle::new(session.clone(), Tables::default());
+    let begun = on_deep_stack(|| passes::begin(spec, name, &bare, pass_options, &mut clock))?;
+    let begun = begun.map_err(PipelineError::compile)?;
+    let known = clock
+        .stages
+        .timed("proofs", || KnownProofs::find(options.proofs, source.proofs.as_deref(), &session));
+    observer.stage_started("resolve");
+    let tables =
+        clock.stages.timed("resolve", || open_tables(begun.graph(), &source, workers, options.stop_after))?;
+    let oracle = Arc::new(known.oracle(session.clone(), tables));
+    let seen = options.oracle.map(|view| view(oracle.as_ref().clone()));
+    let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
+    let compiled = on_deep_stack(|| passes::resume(begun, spec, seen, pass_options, &mut clock))?;
+    let passes::Compiled { graph, mut diagnostics } = compiled.map_err(PipelineError::compile)?;
+    // Passes are timed one by one; what is left is what lies between them.
+    let timed_stages = stages.total().saturating_sub(before_passes);
+    if options.verify_passes {
+        stages.add("verify", compiling.elapsed().saturating_sub(timed_stages));
+    }
+    stages.timed("proofs", || known.write(&oracle));
+    let reused = known.reused(&oracle, spec);
+    let envelope = known.envelope();
+    diagnostics.extend(known.warning);
+    let spec_hash = spec_hash(&source.spec);
+    Ok(Compilation { source, spec_hash, graph, diagnostics, session, oracle, reused, stages, envelope })
+}
+
+/// Opens every table the graph names, unless compilation stops before it asks for them.
+fn open_tables(
+    graph: &Graph,
+    source: &Source,
+    workers: &Workers,
+    stop_after: Option<&str>,
+) -> Result<Tables> {
+    let first = passes::PIPELINE.first();
+    let last = stop_after.map(passes::find).transpose().map_err(PipelineError::compile)?;
+    let requests = TableRequest::of_graph(graph);
+    if requests.is_empty() || last.map(|pass| pass.name) == first.map(|pass| pass.name) {
+        return Ok(Tables::default());
+    }
+    let base_dir = source.base_dir.clone();
+    workers.run_unless_stopped(async move { Tables::resolve(&base_dir, &requests).await })
+}
+
+/// Times passes by family, and passes events on.
+struct PassClock<'a> {
+    stages: &'a mut Stages,
+    started: Instant,
+    observer: &'a dyn Observer,
+}
+
+impl passes::Observer for PassClock<'_> {
+    fn before_pass(&mut self, pass: &'static Pass) {
+        self.observer.pass_started(pass);
+        self.started = Instant::now();
+    }
+
+    fn after_pass(&mut self, event: &PassEvent<'_>) {
+        self.stages.add(&format!("{} passes", event.pass.family.name()), self.started.elapsed());
+        self.observer.pass_finished(event);
+    }
+}
+
+impl Compilation {
+    /// Whether the spec has mistakes.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Everything found, as an error.
+    #[must_use]
+    pub fn findings(&self) -> PipelineError {
+        PipelineError::Findings {
+            diagnostics: self.diagnostics.clone(),
+            map: Box::new(self.source.map.clone()),
+        }
+    }
+
+    /// Fails if the spec has mistakes.
+    ///
+    /// # Errors
+    /// [`PipelineError::Findings`] with everything found.
+    pub fn must_be_sound(&self) -> Result<()> {
+        if self.has_errors() { Err(self.findings()) } else { Ok(()) }
+    }
+
+    /// What this compilation has proven, or taken from proofs and used.
+    #[must_use]
+    pub fn proofs(&self) -> Proofs {
+        self.oracle.proofs(self.envelope)
+    }
+
+    /// The graph as plans. It must be scheduled and without mistakes.
+    ///
+    /// # Errors
+    /// [`PipelineError::Findings`] for a spec with mistakes, or where the engine refuses a node.
+    pub fn plan(&self, workers: &Workers) -> Result<Plans> {
+        self.must_be_sound()?;
+        Plans::emit(&self.graph, &self.oracle, &self.session, self.source.map.name().as_str(), workers)
+    }
+}

@@ -1,0 +1,121 @@
+//! Specs as they are read.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use ir::diag::{Diagnostic, SourceMap, SourceName, codes};
+use ir::spec::{MAX_SPEC_BYTES, Spec, load_bytes};
+
+use super::proofs;
+use crate::{PipelineError, Result};
+
+/// A spec that has the shape of one; it may still have errors.
+#[derive(Debug)]
+pub struct Source {
+    /// The spec.
+    pub spec: Spec,
+    /// Its text, for messages.
+    pub map: SourceMap,
+    /// What reading it found.
+    pub findings: Vec<Diagnostic>,
+    /// The name of its graph.
+    pub name: String,
+    /// The folder relative locations count from; absolute.
+    pub base_dir: PathBuf,
+    /// The file that keeps what is proven about it; absent for a spec without a file.
+    pub proofs: Option<PathBuf>,
+    /// How long reading took.
+    pub(super) load: Duration,
+}
+
+impl Source {
+    /// Reads a spec, YAML or JSON, from a file. Relative locations in it count from the file's folder.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or its text has not the shape of a spec.
+    pub fn open(path: &Path) -> Result<Self> {
+        let origin = path.display().to_string();
+        let bytes = File::open(path).and_then(bytes_of).map_err(|error| unreadable(&error, &origin))?;
+        let name = path.file_stem().map_or("spec".into(), |stem| stem.to_string_lossy().into_owned());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let source = Self::from_bytes(&bytes, origin.into(), name, folder.unwrap_or(Path::new(".")))?;
+        let proofs = Some(proofs::path(&source.base_dir, &source.name));
+        Ok(Self { proofs, ..source })
+    }
+
+    /// Reads a spec that is called `origin` in messages to its end. Relative locations in it count from the current
+    /// folder.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn read(origin: &str, reader: impl Read) -> Result<Self> {
+        let bytes = bytes_of(reader).map_err(|error| unreadable(&error, origin))?;
+        Self::from_bytes(&bytes, origin.into(), "spec".to_owned(), Path::new("."))
+    }
+
+    /// A spec from a text in memory, which is called `origin` in messages; relative locations in it count from `folder`.
+    ///
+    /// # Errors
+    /// When the text has not the shape of a spec.
+    pub fn from_bytes(
+        bytes: &[u8],
+        origin: SourceName,
+        name: impl Into<String>,
+        folder: &Path,
+    ) -> Result<Self> {
+        let started = Instant::now();
+        let loaded = load_bytes(bytes, origin);
+        let (map, findings) = (loaded.source, loaded.diagnostics);
+        match loaded.spec {
+            Some(spec) => Self::new(spec, map, findings, name.into(), folder, started),
+            None => Err(PipelineError::Findings { diagnostics: findings, map: Box::new(map) }),
+        }
+    }
+
+    /// A spec that a program made. Diagnostics about it have no place in a text.
+    ///
+    /// # Errors
+    /// When the absolute form of `folder` cannot be found.
+    pub fn from_spec(spec: Spec, name: impl Into<String>, folder: &Path) -> Result<Self> {
+        let name = name.into();
+        let map = SourceMap::new(SourceName::new(name.as_str()), "");
+        Self::new(spec, map, Vec::new(), name, folder, Instant::now())
+    }
+
+    /// The same spec with its proofs kept beside the tables it counts locations from.
+    #[must_use]
+    pub fn with_kept_proofs(self) -> Self {
+        Self { proofs: Some(proofs::path(&self.base_dir, &self.name)), ..self }
+    }
+
+    fn new(
+        spec: Spec,
+        map: SourceMap,
+        findings: Vec<Diagnostic>,
+        name: String,
+        folder: &Path,
+        started: Instant,
+    ) -> Result<Self> {
+        let base_dir = absolute(folder)?;
+        Ok(Self { spec, map, findings, name, base_dir, proofs: None, load: started.elapsed() })
+    }
+}
+
+fn unreadable(error: &io::Error, origin: &str) -> PipelineError {
+    PipelineError::finding(codes::SPEC_UNREADABLE, format!("the spec cannot be read: {error}"), origin)
+}
+
+/// No more is read than a spec may have, and one byte to see that it has more.
+fn bytes_of(reader: impl Read) -> io::Result<Vec<u8>> {
+    let limit = u64::try_from(MAX_SPEC_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    reader.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The absolute form of a path that need not exist.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| PipelineError::file("find the absolute path of", path, error))
+}

@@ -1,0 +1,53 @@
+//! From a spec to published tables, as a library: what stands between a program and the compiler's crates.
+//!
+//! ```text
+//! Source::open -> compile -> Compilation -> publish -> Outcome
+//!                                |
+//!                                `-> plan -> Plans: explain, check, run
+//! extract: source code -> the tables a spec reads
+//! Rows::of: a query over published tables
+//! ```
+//!
+//! | module | does |
+//! |---|---|
+//! | workers | the threads, what they may use, and the switch that stops them |
+//! | compilation | spec -> graph, with the tables it reads opened once and what earlier compilations proved |
+//! | execution | graph -> plans -> published tables |
+//! | extraction | source code -> Delta tables |
+//! | query | a query over the tables of a lake |
+//! | provenance | what identifies a run: hashes, commit metadata, the run record |
+//! | observer | what a program is told while this works |
+//! | stages | where the time went |
+//! | error | why something did not come to its end |
+//!
+//! This crate prints nothing, reads no arguments and no environment, and installs no signal handlers. A program that
+//! wants to stop what it started throws the [`Cancellation`] it gave to [`Workers::new`]. What is wrong with a spec is
+//! a value ([`PipelineError::Findings`]), as is everything else that can fail.
+//!
+//! No other crate runs passes and emits plans: whoever needs a compiled or a running spec calls this one.
+
+mod compilation;
+mod error;
+mod execution;
+mod extraction;
+mod observer;
+mod provenance;
+mod query;
+mod stages;
+mod workers;
+
+pub use compilation::{
+    Compilation, CompileOptions, OracleView, PassOutcome, Source, compile, run_pass, verify_graph,
+};
+pub use engine::{Cancellation, Stage};
+pub use error::PipelineError;
+pub use execution::{Outcome, Plans, PublishOptions, publish};
+pub use extraction::{ExtractOptions, Extracted, ExtractedTable, extract, make_lake};
+pub use observer::Observer;
+pub use provenance::{output_json, shared_view_json};
+pub use query::Rows;
+pub use stages::Stages;
+pub use workers::{WorkerOptions, Workers, on_deep_stack};
+
+/// What this crate's functions give.
+pub type Result<T, E = PipelineError> = std::result::Result<T, E>;

@@ -1,0 +1,49 @@
+//! Where the time went.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// The stages of some work in the order they ended, with the time each took.
+#[derive(Clone, Debug, Default)]
+pub struct Stages(Vec<(String, Duration)>);
+
+impl Stages {
+    /// Adds time to a stage.
+    pub fn add(&mut self, stage: &str, time: Duration) {
+        match self.0.iter_mut().find(|(name, _)| name == stage) {
+            Some((_, sum)) => *sum += time,
+            None => self.0.push((stage.to_owned(), time)),
+        }
+    }
+
+    /// Adds the stages of something that ran in between.
+    pub fn append(&mut self, other: Self) {
+        other.0.iter().for_each(|(stage, time)| self.add(stage, *time));
+    }
+
+    /// Runs `work` and adds its time to a stage.
+    pub fn timed<T>(&mut self, stage: &str, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let result = work();
+        self.add(stage, started.elapsed());
+        result
+    }
+
+    /// The stages, each with its time.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Duration)> {
+        self.0.iter().map(|(stage, time)| (stage.as_str(), *time))
+    }
+
+    /// The sum of all stages.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        self.0.iter().map(|(_, time)| *time).sum()
+    }
+
+    /// A list of objects with `stage` and `seconds`.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        self.iter().map(|(stage, time)| json!({"stage": stage, "seconds": time.as_secs_f64()})).collect()
+    }
+}

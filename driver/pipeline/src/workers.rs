@@ -1,0 +1,142 @@
+//! The threads that work, what they may use, and the switch that stops them.
+
+use std::future::Future;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use engine::{Cancellation, Session, SessionOptions};
+use tokio::runtime::Runtime;
+
+use crate::{PipelineError, Result};
+
+/// The stack of the thread that compiles. Expressions and queries nest as deep as their authors like.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+/// How long threads get to end what they are doing when their workers are dropped.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+/// The default of [`WorkerOptions::no_progress_timeout`].
+const NO_PROGRESS_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What work may use of its machine.
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// Threads, memory and temporary files.
+    pub session: SessionOptions,
+    /// How long a run may stand still before it is ended as hung; for ever if absent.
+    pub no_progress_timeout: Option<Duration>,
+}
+
+impl Default for WorkerOptions {
+    /// As much as the machine has to give; 30 seconds without progress end a run.
+    fn default() -> Self {
+        Self { session: SessionOptions::for_this_machine(), no_progress_timeout: Some(NO_PROGRESS_TIMEOUT) }
+    }
+}
+
+/// The threads of the pipeline, started when first needed.
+#[derive(Debug)]
+pub struct Workers {
+    options: WorkerOptions,
+    cancellation: Cancellation,
+    runtime: OnceLock<Runtime>,
+}
+
+impl Workers {
+    /// Nothing is started yet. Throwing `cancellation` stops whatever these workers do.
+    #[must_use]
+    pub fn new(options: WorkerOptions, cancellation: Cancellation) -> Self {
+        Self { options, cancellation, runtime: OnceLock::new() }
+    }
+
+    /// What they may use.
+    #[must_use]
+    pub fn options(&self) -> &WorkerOptions {
+        &self.options
+    }
+
+    /// The switch that stops them.
+    #[must_use]
+    pub fn cancellation(&self) -> &Cancellation {
+        &self.cancellation
+    }
+
+    /// A session with these resources.
+    ///
+    /// # Errors
+    /// When the folder for temporary files cannot be used.
+    pub fn session(&self) -> Result<Session> {
+        Session::new(self.options.session.clone()).map_err(|error| PipelineError::engine(error, "session"))
+    }
+
+    /// The runtime the engine is called in.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn runtime(&self) -> Result<&Runtime> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let runtime =
+            engine::runtime(self.options.session.target_partitions).map_err(PipelineError::Threads)?;
+        Ok(self.runtime.get_or_init(|| runtime))
+    }
+
+    /// Runs a future on a thread of the runtime, whose stack is deep enough for deep plans. Must not be called on
+    /// such a thread.
+    ///
+    /// # Errors
+    /// When the system gives no threads, or the runtime is being shut down.
+    pub fn run<F>(&self, future: F) -> Result<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let runtime = self.runtime()?;
+        match runtime.block_on(runtime.spawn(future)) {
+            Ok(output) => Ok(output),
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => std::panic::resume_unwind(payload),
+                Err(_) => Err(PipelineError::interrupted()),
+            },
+        }
+    }
+
+    /// As [`Self::run`], for what may be left half done: it ends when the workers are stopped.
+    pub(crate) fn run_unless_stopped<F>(&self, future: F) -> Result<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let cancellation = self.cancellation.clone();
+        self.run(async move {
+            tokio::select! {
+                biased;
+                () = cancellation.cancelled() => Err(PipelineError::interrupted()),
+                output = future => Ok(output),
+            }
+        })?
+    }
+
+    /// Fails when the workers have been stopped.
+    pub(crate) fn must_go_on(&self) -> Result<()> {
+        if self.cancellation.is_cancelled() { Err(PipelineError::interrupted()) } else { Ok(()) }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // A run that was ended as hung may have left a thread that is blocked for ever.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(SHUTDOWN);
+        }
+    }
+}
+
+/// Runs `work` on a thread with a deep stack. A panic goes on in the caller.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+    let builder = std::thread::Builder::new().name("compiler".to_owned()).stack_size(STACK_BYTES);
+    std::thread::scope(|scope| match builder.spawn_scoped(scope, work) {
+        Ok(thread) => thread.join().map_or_else(|payload| std::panic::resume_unwind(payload), Ok),
+        Err(error) => Err(PipelineError::Threads(error)),
+    })
+}
