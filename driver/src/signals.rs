@@ -6,8 +6,8 @@ use pipeline::Cancellation;
 
 use crate::failure::exit;
 
-/// Throws the switch at the first signal to end, and ends the program at the second. From now on signals no longer end
-/// the program by themselves.
+/// Throws the switch at the first signal to end, and ends the program at the second: at once, unless something is being
+/// published, which ends first. From now on signals no longer end the program by themselves.
 ///
 /// Signals are waited for on a thread of their own: the threads that work may be busy for long.
 pub(crate) fn watch(cancellation: Cancellation) -> io::Result<()> {
@@ -19,10 +19,10 @@ pub(crate) fn watch(cancellation: Cancellation) -> io::Result<()> {
     let wait = move || {
         runtime.block_on(async {
             while signals.next().await {
-                if cancellation.is_cancelled() {
+                if !cancellation.cancel() {
+                    cancellation.published().await;
                     std::process::exit(i32::from(exit::INTERRUPTED));
                 }
-                cancellation.cancel();
             }
         });
     };

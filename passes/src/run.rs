@@ -1,6 +1,7 @@
 //! The runner: walks the table, verifies and observes.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use ir::diag::{Diagnostic, nearest_name};
 use ir::graph::Graph;
@@ -24,8 +25,10 @@ pub struct PassEvent<'a> {
 
 /// Sees the graph after every pass. Dumps, timings, traces and goldens are observers: this crate has no clock.
 pub trait Observer {
-    /// Called before every pass that runs.
-    fn before_pass(&mut self, _: &'static Pass) {}
+    /// Called before every pass that is to run. Breaking ends the compilation with [`CompileError::Stopped`].
+    fn before_pass(&mut self, _: &'static Pass) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 
     /// Called after every pass that ran, also when it found mistakes in the spec.
     fn after_pass(&mut self, event: &PassEvent<'_>);
@@ -100,6 +103,12 @@ pub enum CompileError {
         /// The name asked for.
         name: String,
     },
+    /// The observer ended the compilation.
+    #[error("stopped before pass `{pass}`")]
+    Stopped {
+        /// The pass that was to run next.
+        pass: &'static str,
+    },
     /// A graph in a phase the pass cannot start from.
     #[error("pass `{pass}` starts from phase {requires}, the graph is in phase {found}")]
     WrongPhase {
@@ -139,7 +148,7 @@ pub fn find(name: &str) -> Result<&'static Pass, CompileError> {
 /// Compiles a spec: from nothing through all passes.
 ///
 /// # Errors
-/// When a pass breaks the graph, or `stop_after` names no pass.
+/// When a pass breaks the graph, `stop_after` names no pass, or the observer ends the compilation.
 pub fn compile(
     spec: &Spec,
     name: &str,
@@ -219,7 +228,7 @@ pub fn resume(
 /// verified: it is incomplete, and nothing but the front passes will see it.
 ///
 /// # Errors
-/// When the graph is in the wrong phase, or the pass breaks it.
+/// When the graph is in the wrong phase, the observer ends the compilation, or the pass breaks the graph.
 pub fn run_pass(
     pass: &'static Pass,
     graph: &mut Graph,
@@ -234,7 +243,9 @@ pub fn run_pass(
             found: graph.phase,
         });
     }
-    observer.before_pass(pass);
+    if observer.before_pass(pass).is_break() {
+        return Err(CompileError::Stopped { pass: pass.name });
+    }
     (pass.run)(graph, cx);
     graph.phase = pass.ensures;
     let remarks = cx.take_remarks();

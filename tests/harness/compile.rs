@@ -83,7 +83,7 @@ pub(crate) struct CompiledText {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// Loads and compiles a spec as far as its mistakes allow. Relative locations count from `home`. A pass that breaks the
+/// Loads, compiles and plans a spec as far as its mistakes allow. Relative locations count from `home`. A pass that breaks the
 /// graph is a failure.
 pub(crate) fn compile_text(
     text: &str,
@@ -106,8 +106,9 @@ pub(crate) fn compile_text(
         ..CompileOptions::default()
     };
     let recorder = Recorder::default();
-    let compiled =
+    let mut compiled =
         pipeline::compile(source, workers(), &options, &recorder).unwrap_or_else(|error| panic!("{error}"));
+    compiled.plan_for_mistakes(workers()).unwrap_or_else(|error| panic!("{error}"));
     let stages = recorder.0.into_inner().expect("no observer panicked");
     CompiledText { stages, source: compiled.source.map, diagnostics: compiled.diagnostics }
 }

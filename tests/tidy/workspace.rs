@@ -126,7 +126,9 @@ fn other_pipelines() -> Vec<String> {
         if PASS_RUNNER.iter().any(|name| imported(&text, "passes").contains(name)) {
             runs.get_or_insert_with(|| shown(&path));
         }
-        if PLANNING.iter().any(|name| imported(&text, "engine").contains(name)) || text.contains(".emit(") {
+        if PLANNING.iter().any(|name| imported(&text, "engine").contains(name))
+            || text.contains(concat!(".em", "it("))
+        {
             plans.get_or_insert_with(|| shown(&path));
         }
     }

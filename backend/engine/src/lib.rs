@@ -33,10 +33,10 @@ mod sql;
 mod tables;
 
 pub use emit::{PartPlan, PlanDag, SegmentKind, SegmentPlan, Stage, emit, explain};
-pub use error::{EngineError, RunError};
+pub use error::{EngineError, RunError, message_of};
 pub use execute::{
-    Cancellation, ExecutionObserver, OperatorMetrics, OutputOutcome, RunOptions, RunOutcome, SegmentOutcome,
-    execute,
+    Cancellation, Computed, ExecutionObserver, OperatorMetrics, OutputOutcome, Publishing, RunOptions,
+    RunOutcome, SegmentOutcome, compute, execute,
 };
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;

@@ -26,6 +26,8 @@ mod walk;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use tables::{Column, Table, TableSink};
 
@@ -39,16 +41,22 @@ pub struct Options {
     pub threads: NonZeroUsize,
     /// Paths to leave out, as `.gitignore` patterns relative to the repository.
     pub exclude: Vec<String>,
+    /// Ends the extraction before the next file once it is true.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { max_file_bytes: 8 << 20, threads, exclude: Vec::new() }
+        Self { max_file_bytes: 8 << 20, threads, exclude: Vec::new(), stop: Arc::default() }
     }
 }
 
 impl Options {
+    fn must_go_on(&self) -> Result<(), ExtractError> {
+        if self.stop.load(Ordering::Acquire) { Err(ExtractError::Stopped) } else { Ok(()) }
+    }
+
     /// The limit that applies: spans are 32-bit offsets while a file is analysed.
     fn effective_limit(&self) -> u64 {
         self.max_file_bytes.min(1 << 30)
@@ -126,6 +134,9 @@ pub enum ExtractError {
     /// Rows did not form a batch.
     #[error("rows do not fit their table: {0}; this is a bug")]
     Arrow(#[from] arrow::error::ArrowError),
+    /// Ended by [`Options::stop`].
+    #[error("the extraction was stopped")]
+    Stopped,
     /// The receiver of the rows failed.
     #[error("cannot store rows of `{table}`: {source}")]
     Sink {
@@ -139,7 +150,7 @@ pub enum ExtractError {
 /// Extracts the repository at `root` into `sink`.
 ///
 /// # Errors
-/// When the root cannot be read, an exclusion is not a pattern, the sink fails, or two identifiers collide.
+/// When the root cannot be read, an exclusion is not a pattern, the sink fails, two identifiers collide, or it is stopped.
 /// Rows handed over before an error are incomplete and must not be published.
 pub fn extract(root: &Path, options: &Options, sink: &mut dyn TableSink) -> Result<Summary, ExtractError> {
     let mut found = walk::walk(root, options)?;

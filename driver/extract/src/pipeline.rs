@@ -99,7 +99,7 @@ pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> R
                         return;
                     }
                     let files = walk.files.get(range.clone()).unwrap_or_default();
-                    if send.send(extract_group(group, files, &mut extractor)).is_err() {
+                    if send.send(extract_group(group, files, &mut extractor, options)).is_err() {
                         return;
                     }
                 }
@@ -138,10 +138,12 @@ fn extract_group(
     group: usize,
     files: &[FoundFile],
     extractor: &mut FileExtractor<'_>,
+    options: &Options,
 ) -> Result<Finished, ExtractError> {
     let mut builders = TableBuilders::default();
     let mut summary = Summary::default();
     for file in files {
+        options.must_go_on()?;
         summary.add(&extractor.extract(file, &mut builders)?);
     }
     Ok(Finished { group, batches: builders.finish()?, summary })

@@ -43,7 +43,7 @@ pub(crate) struct Walk {
 /// are not followed and are no files; `.git` is left out.
 ///
 /// # Errors
-/// When the root cannot be read, or an exclusion is not a valid glob.
+/// When the root cannot be read, an exclusion is not a valid glob, or the extraction is stopped.
 pub(crate) fn walk(root: &Path, options: &Options) -> Result<Walk, ExtractError> {
     let unreadable = |source| ExtractError::Root { root: root.to_path_buf(), source };
     let metadata = std::fs::metadata(root).map_err(unreadable)?;
@@ -70,6 +70,7 @@ pub(crate) fn walk(root: &Path, options: &Options) -> Result<Walk, ExtractError>
         .build();
     let mut found = Walk { files: Vec::new(), errors: Vec::new() };
     for entry in walker {
+        options.must_go_on()?;
         match entry {
             Ok(entry) => found.add(root, &entry),
             Err(error) => found.errors.push(WalkError {

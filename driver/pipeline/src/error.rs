@@ -33,7 +33,7 @@ pub enum PipelineError {
     /// The system gives no threads.
     #[error("cannot start threads: {0}")]
     Threads(#[source] io::Error),
-    /// The engine cannot start, or the text of a query is not one `SELECT`.
+    /// The engine cannot start.
     #[error(transparent)]
     Engine(EngineError),
     /// A pass that does not exist, or a graph that it cannot start from.
@@ -81,6 +81,7 @@ impl PipelineError {
     pub(crate) fn compile(error: CompileError) -> Self {
         match error {
             CompileError::Broken { .. } => Self::Bug(error.to_string()),
+            CompileError::Stopped { .. } => Self::interrupted(),
             CompileError::UnknownPass { .. } | CompileError::WrongPhase { .. } => Self::Pass(error),
         }
     }
@@ -89,10 +90,12 @@ impl PipelineError {
     pub(crate) fn engine(error: EngineError, about: &str) -> Self {
         match error {
             EngineError::Internal { .. } | EngineError::NotScheduled { .. } => Self::Bug(error.to_string()),
-            EngineError::Session { .. } | EngineError::Syntax(_) => Self::Engine(error),
-            EngineError::Table { .. } | EngineError::Plan { .. } => {
-                Self::diagnostic(error.diagnostic(), about)
-            }
+            EngineError::Stopped => Self::interrupted(),
+            EngineError::Session { .. } => Self::Engine(error),
+            EngineError::Table { .. }
+            | EngineError::Plan { .. }
+            | EngineError::Physical { .. }
+            | EngineError::Syntax(_) => Self::diagnostic(error.diagnostic(), about),
         }
     }
 

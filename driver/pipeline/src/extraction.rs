@@ -87,10 +87,10 @@ pub fn extract(
     let written = sink.close()?;
     let mut stages = Stages::default();
     stages.add("extract", started.elapsed());
-    if cancellation.is_cancelled() {
+    let Some(_publishing) = cancellation.publishing() else {
         runtime.block_on(discard(written));
         return Err(PipelineError::interrupted());
-    }
+    };
     observer.stage_started("commit extraction");
     let committing = Instant::now();
     let tables = commit(runtime, written, prefix)?;
@@ -100,7 +100,11 @@ pub fn extract(
 
 /// The tables of a lake inside the repository are not part of its source code.
 fn extractor_options(repository: &Path, lake: &Path, wanted: &ExtractOptions, workers: &Workers) -> Options {
-    let mut options = Options { exclude: wanted.exclude.clone(), ..Options::default() };
+    let mut options = Options {
+        exclude: wanted.exclude.clone(),
+        stop: workers.cancellation().flag(),
+        ..Options::default()
+    };
     if let Some(bytes) = wanted.max_file_bytes {
         options.max_file_bytes = bytes;
     }
@@ -168,6 +172,9 @@ impl<'a> LakeSink<'a> {
         let _entered = runtime.enter();
         let mut tables = BTreeMap::new();
         for table in Table::ALL {
+            if cancellation.is_cancelled() {
+                return Err(PipelineError::interrupted());
+            }
             let target = runtime
                 .block_on(prepare(*table, &format!("{prefix}{}", table.name()), lake))
                 .map_err(|error| {

@@ -3,7 +3,7 @@
 //! ```text
 //! Source::open -> compile -> Compilation -> publish -> Outcome
 //!                                |
-//!                                `-> plan -> Plans: explain, check, run
+//!                                `-> plan -> Plans: explain, write -> Written: commit
 //! extract: source code -> the tables a spec reads
 //! Rows::of: a query over published tables
 //! ```
@@ -37,11 +37,12 @@ mod stages;
 mod workers;
 
 pub use compilation::{
-    Compilation, CompileOptions, OracleView, PassOutcome, Source, compile, run_pass, verify_graph,
+    Compilation, CompileOptions, OracleView, PassOutcome, Plans, Source, Written, compile, run_pass,
+    verify_graph,
 };
 pub use engine::{Cancellation, Stage};
 pub use error::PipelineError;
-pub use execution::{Outcome, Plans, PublishOptions, publish};
+pub use execution::{Outcome, PublishOptions, publish};
 pub use extraction::{ExtractOptions, Extracted, ExtractedTable, extract, make_lake};
 pub use observer::Observer;
 pub use provenance::{output_json, shared_view_json};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use engine::EngineError;
+use engine::{EngineError, RunError};
 use futures::StreamExt as _;
 use ir::diag::{Diagnostic, codes};
 use ir::oracle::TableError;
@@ -48,9 +48,9 @@ impl Rows {
                         Some(Err(PipelineError::Interrupted("the query was stopped".to_owned())))
                     }
                     next = stream.next() => next.map(|batch| batch.map_err(|error| {
-                        let message = format!("the query failed: {}", error.strip_backtrace());
-                        let error = EngineError::Plan { node: "query".to_owned(), source: Box::new(error) };
-                        PipelineError::finding(error.diagnostic().code, message, "query")
+                        let message = format!("the query failed: {}", engine::message_of(&error));
+                        let code = RunError::execution("query", error).diagnostic().code;
+                        PipelineError::finding(code, message, "query")
                     })),
                 };
                 let Some(next) = next else { return };

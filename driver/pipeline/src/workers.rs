@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use engine::{Cancellation, Session, SessionOptions};
 use tokio::runtime::Runtime;
+use tokio::task::JoinError;
 
 use crate::{PipelineError, Result};
 
@@ -59,12 +60,14 @@ impl Workers {
         &self.cancellation
     }
 
-    /// A session with these resources.
+    /// A session with these resources, whose planning stops with the workers.
     ///
     /// # Errors
     /// When the folder for temporary files cannot be used.
     pub fn session(&self) -> Result<Session> {
-        Session::new(self.options.session.clone()).map_err(|error| PipelineError::engine(error, "session"))
+        let session = Session::new(self.options.session.clone());
+        let session = session.map_err(|error| PipelineError::engine(error, "session"))?;
+        Ok(session.stopped_by(&self.cancellation))
     }
 
     /// The runtime the engine is called in.
@@ -90,34 +93,47 @@ impl Workers {
         F: Future<Output: Send> + Send + 'static,
     {
         let runtime = self.runtime()?;
-        match runtime.block_on(runtime.spawn(future)) {
-            Ok(output) => Ok(output),
-            Err(error) => match error.try_into_panic() {
-                Ok(payload) => std::panic::resume_unwind(payload),
-                Err(_) => Err(PipelineError::interrupted()),
-            },
-        }
+        unwound(runtime.block_on(runtime.spawn(future)))
     }
 
-    /// As [`Self::run`], for what may be left half done: it ends when the workers are stopped.
+    /// As [`Self::run`], for what may be left half done: when the workers are stopped, the future is dropped as soon as
+    /// it waits for something, and this returns at once.
     pub(crate) fn run_unless_stopped<F>(&self, future: F) -> Result<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let cancellation = self.cancellation.clone();
-        self.run(async move {
+        self.must_go_on()?;
+        let runtime = self.runtime()?;
+        let task = runtime.spawn(future);
+        let stop = task.abort_handle();
+        let ended = runtime.block_on(async {
             tokio::select! {
                 biased;
-                () = cancellation.cancelled() => Err(PipelineError::interrupted()),
-                output = future => Ok(output),
+                () = self.cancellation.cancelled() => None,
+                ended = task => Some(ended),
             }
-        })?
+        });
+        match ended {
+            Some(ended) => unwound(ended),
+            None => {
+                stop.abort();
+                Err(PipelineError::interrupted())
+            }
+        }
     }
 
     /// Fails when the workers have been stopped.
     pub(crate) fn must_go_on(&self) -> Result<()> {
         if self.cancellation.is_cancelled() { Err(PipelineError::interrupted()) } else { Ok(()) }
     }
+}
+
+/// What a task gave; its panic goes on in the caller.
+fn unwound<T>(ended: Result<T, JoinError>) -> Result<T> {
+    ended.or_else(|error| match error.try_into_panic() {
+        Ok(payload) => std::panic::resume_unwind(payload),
+        Err(_) => Err(PipelineError::interrupted()),
+    })
 }
 
 impl Drop for Workers {

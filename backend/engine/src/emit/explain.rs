@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::StreamExt as _;
@@ -31,15 +32,16 @@ pub enum Stage {
 /// threads as the session has partitions.
 ///
 /// # Errors
-/// [`EngineError::Plan`] for the first segment that cannot be planned.
+/// [`EngineError::Plan`] for the first segment that cannot be planned; [`EngineError::Stopped`] when the
+/// session is stopped.
 pub async fn explain(dag: &PlanDag, session: &Session, stage: Stage) -> Result<String, EngineError> {
-    let session = Arc::new(session.clone());
+    let state = Arc::new(session.state().clone());
     let at_once = session.options().target_partitions.max(1) * QUEUED;
     let mut texts = futures::stream::iter(dag.segments.iter().cloned())
         .map(|segment| {
-            let session = Arc::clone(&session);
+            let state = Arc::clone(&state);
             // Ends with the stream, when an earlier segment cannot be planned.
-            SpawnedTask::spawn(async move { segment_text(&segment, &session, stage).await }).join_unwind()
+            SpawnedTask::spawn(async move { segment_text(&segment, &state, stage).await }).join_unwind()
         })
         .buffered(at_once);
     let mut result = String::new();
@@ -53,7 +55,11 @@ pub async fn explain(dag: &PlanDag, session: &Session, stage: Stage) -> Result<S
 /// How many segments wait for a thread that is planning one.
 const QUEUED: usize = 4;
 
-async fn segment_text(segment: &SegmentPlan, session: &Session, stage: Stage) -> Result<String, EngineError> {
+async fn segment_text(
+    segment: &SegmentPlan,
+    state: &SessionState,
+    stage: Stage,
+) -> Result<String, EngineError> {
     let refused = |source| EngineError::plan(&segment.name, source);
     let (plan, parts) = match stage {
         Stage::Plan => {
@@ -61,12 +67,12 @@ async fn segment_text(segment: &SegmentPlan, session: &Session, stage: Stage) ->
             (logical_text(&segment.logical), parts)
         }
         Stage::Optimized => {
-            let plans = planning::optimized(session.state(), segment).map_err(refused)?;
+            let plans = planning::optimized(state, segment).map_err(refused)?;
             let mut texts: Vec<String> = plans.iter().map(logical_text).collect();
             (texts.pop().unwrap_or_default(), texts)
         }
         Stage::Physical => {
-            let plan = planning::physical_plan(session.state(), segment).await.map_err(refused)?;
+            let plan = planning::physical_plan(state, segment).await.map_err(refused)?;
             (physical_text(&plan), part_texts(&plan, segment))
         }
     };

@@ -119,7 +119,7 @@ impl SegmentPlan {
 /// # Errors
 /// [`EngineError::NotScheduled`]; [`EngineError::Table`] for a scan whose table is not among `tables` or has
 /// changed its identity; [`EngineError::Plan`] where DataFusion refuses a node; [`EngineError::Internal`] where a
-/// plan does not have the schema the graph says.
+/// plan does not have the schema the graph says; [`EngineError::Stopped`] when the session is stopped.
 pub fn emit(graph: Verified<'_>, tables: &Tables, session: &Session) -> Result<PlanDag, EngineError> {
     emit_with(graph, tables, session, &PlannedQueries::default())
 }
@@ -145,6 +145,9 @@ pub(crate) fn emit_with(
         cut: Cut::new(graph),
     };
     for id in graph.topological() {
+        if session.is_stopped() {
+            return Err(EngineError::Stopped);
+        }
         emission.node(id)?;
     }
     let segments =

@@ -4,11 +4,13 @@
 //! 2. Segments run as soon as the shared views they read are there, the most urgent first, several at a time.
 //!    A shared view's rows go to its store and are dropped after its last reader; an output's rows go to data
 //!    files that no table refers to yet.
-//! 3. When everything is computed and written, outputs are committed one after the other in order of their names.
+//! 3. When everything is computed and written ([`Computed`]), outputs are committed one after the other in order of
+//!    their names.
 //!
 //! Whatever fails before the first commit, be it an error, a panic or a cancellation, stops all segments, deletes
-//! the files and publishes nothing. Delta has no commit over several tables, so a failure between two commits
-//! leaves the first published; the error says which.
+//! the files and publishes nothing. From the first commit on a run cannot be stopped ([`Cancellation::publishing`]).
+//! Delta has no commit over several tables, so a failure between two commits leaves the first published; the error
+//! says which.
 //!
 //! A run whose segments make no progress for a while is ended too, with the operators it waits for; see `watchdog`.
 
@@ -20,14 +22,17 @@ mod segment;
 mod watchdog;
 mod writers;
 
-pub use cancellation::Cancellation;
+pub use cancellation::{Cancellation, Publishing};
 pub use outcome::{OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome};
+pub(crate) use writers::with_writers;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use ir::op::Sink;
 
 use crate::emit::PlanDag;
 use crate::error::RunError;
@@ -96,27 +101,71 @@ impl fmt::Debug for RunOptions {
     }
 }
 
-/// Runs a DAG and publishes its outputs.
+/// A run whose outputs are in data files that no table refers to yet. Dropping it deletes the files in the background.
+pub struct Computed {
+    sinks: BTreeMap<String, Sink>,
+    targets: publish::Targets,
+    ran: schedule::Ran,
+    prepare: Duration,
+    compute: Duration,
+}
+
+impl fmt::Debug for Computed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Computed").field(&self.ran.written).finish()
+    }
+}
+
+impl Computed {
+    /// Publishes the outputs. Once this has begun nothing stops it.
+    ///
+    /// # Errors
+    /// [`RunError::Cancelled`] when the run has been stopped before; [`RunError::Commit`] says what was published before
+    /// the commit that failed.
+    pub async fn commit(self, options: &RunOptions) -> Result<RunOutcome, RunError> {
+        let Self { sinks, targets, ran, prepare, compute } = self;
+        let started = Instant::now();
+        let outputs = publish::commit(&sinks, targets, ran.written, options).await?;
+        let commit = started.elapsed();
+        let schedule::Ran { shared_views, segments, .. } = ran;
+        Ok(RunOutcome { outputs, shared_views, segments, prepare, compute, commit })
+    }
+
+    /// Deletes the files, and waits until they are gone.
+    pub async fn discard(self) {
+        publish::discard(self.ran.written).await;
+    }
+}
+
+/// Runs a DAG up to its commits: the files of all outputs are written, and nobody can see them.
 ///
 /// Dropping the future stops the run and deletes its files in the background; to wait until they are gone, use
 /// [`RunOptions::cancellation`] instead.
 ///
 /// # Errors
-/// The first failure, see [`RunError`]. Except for [`RunError::Commit`] and [`RunError::Cancelled`], which say
-/// what was published before them, nothing is published.
-pub async fn execute(session: &Session, dag: &PlanDag, options: &RunOptions) -> Result<RunOutcome, RunError> {
+/// The first failure, see [`RunError`]. No file is left.
+pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> Result<Computed, RunError> {
     let started = Instant::now();
-    let targets = publish::prepare(dag, options).await?;
-    let prepared = started.elapsed();
+    let targets = tokio::select! {
+        biased;
+        () = options.cancellation.cancelled() => Err(RunError::Cancelled { committed: Vec::new() }),
+        targets = publish::prepare(dag, options) => targets,
+    }?;
+    let prepare = started.elapsed();
     let ran = schedule::run_segments(session, dag, &targets, options).await?;
-    let computed = started.elapsed();
-    let outputs = publish::commit(dag, targets, ran.written, options).await?;
-    Ok(RunOutcome {
-        outputs,
-        shared_views: ran.shared_views,
-        segments: ran.segments,
-        prepare: prepared,
-        compute: computed.saturating_sub(prepared),
-        commit: started.elapsed().saturating_sub(computed),
-    })
+    let compute = started.elapsed().saturating_sub(prepare);
+    let sinks = publish::outputs(dag).map(|(segment, sink)| (segment.name.clone(), sink.clone())).collect();
+    Ok(Computed { sinks, targets, ran, prepare, compute })
+}
+
+/// Runs a DAG and publishes its outputs: [`compute`], then [`Computed::commit`].
+///
+/// Dropping the future stops the run and deletes its files in the background; to wait until they are gone, use
+/// [`RunOptions::cancellation`] instead.
+///
+/// # Errors
+/// The first failure, see [`RunError`]. Except for [`RunError::Commit`], which says what was published before it, nothing
+/// is published.
+pub async fn execute(session: &Session, dag: &PlanDag, options: &RunOptions) -> Result<RunOutcome, RunError> {
+    compute(session, dag, options).await?.commit(options).await
 }

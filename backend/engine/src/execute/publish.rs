@@ -24,7 +24,8 @@ pub(super) type Targets = BTreeMap<String, TableTarget>;
 /// What the outputs have written, by name: the files, and the partitions they came from.
 pub(super) type Written = BTreeMap<String, (Vec<WrittenFiles>, usize)>;
 
-fn outputs(dag: &PlanDag) -> impl Iterator<Item = (&SegmentPlan, &Sink)> {
+/// The segments that write, with what they write to.
+pub(super) fn outputs(dag: &PlanDag) -> impl Iterator<Item = (&SegmentPlan, &Sink)> {
     dag.segments.iter().filter_map(|segment| match &segment.kind {
         SegmentKind::Output(sink) => Some((segment, sink)),
         SegmentKind::SharedView(_) => None,
@@ -62,23 +63,21 @@ pub(super) async fn prepare(dag: &PlanDag, options: &RunOptions) -> Result<Targe
     Ok(targets)
 }
 
-/// Commits all outputs, ordered by name.
+/// Commits all outputs, ordered by name. Between the first and the last nothing is asked that could stop it.
 pub(super) async fn commit(
-    dag: &PlanDag,
+    sinks: &BTreeMap<String, Sink>,
     mut targets: Targets,
     mut written: Written,
     options: &RunOptions,
 ) -> Result<Vec<OutputOutcome>, RunError> {
-    let sinks: BTreeMap<&str, &Sink> =
-        outputs(dag).map(|(segment, sink)| (segment.name.as_str(), sink)).collect();
+    let Some(_publishing) = options.cancellation.publishing() else {
+        discard(written).await;
+        return Err(RunError::Cancelled { committed: Vec::new() });
+    };
     let mut committed: Vec<OutputOutcome> = Vec::new();
     for (name, sink) in sinks {
         let names =
             |committed: &[OutputOutcome]| committed.iter().map(|output| output.table.clone()).collect();
-        if options.cancellation.is_cancelled() {
-            discard(written).await;
-            return Err(RunError::Cancelled { committed: names(&committed) });
-        }
         let (Some(target), Some((files, partitions))) = (targets.remove(name), written.remove(name)) else {
             discard(written).await;
             return Err(RunError::Internal {
@@ -90,7 +89,7 @@ pub(super) async fn commit(
         match committed_for_sure(target, files, commit_options(sink, options)).await {
             Ok(commit) => {
                 let outcome = OutputOutcome {
-                    table: name.to_owned(),
+                    table: name.clone(),
                     location: sink.location.clone(),
                     rows: commit.rows,
                     files: commit.files_added,
@@ -106,11 +105,7 @@ pub(super) async fn commit(
             Err(source) => {
                 discard(written).await;
                 let committed = names(&committed);
-                return Err(RunError::Commit {
-                    output: name.to_owned(),
-                    committed,
-                    source: Box::new(source),
-                });
+                return Err(RunError::Commit { output: name.clone(), committed, source: Box::new(source) });
             }
         }
     }

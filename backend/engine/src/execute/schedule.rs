@@ -16,6 +16,7 @@ use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
 use crate::emit::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::{RunStores, StoreCounters, WriteNode};
+use crate::planning::stoppable;
 use crate::session::Session;
 
 /// What all segments of a run share.
@@ -32,14 +33,16 @@ pub(super) struct Run {
 impl Run {
     fn new(session: &Session, dag: &PlanDag, options: &RunOptions) -> Self {
         let stores = Arc::new(RunStores::new(dag.cache_memory_budget));
-        let mut state = session.state().clone();
+        let stop = Cancellation::new();
+        // The switch of the run itself, too: who would pass it on may run on the thread that is planning.
+        let mut state = stoppable(session.state(), &[stop.clone(), options.cancellation.clone()]);
         state.config_mut().set_extension(Arc::clone(&stores));
         // All segments see the same current time.
         state.mark_start_execution();
         Self {
             state,
             stores,
-            stop: Cancellation::new(),
+            stop,
             observer: Arc::clone(&options.observer),
             begin: Instant::now(),
             running: Running::default(),
@@ -78,15 +81,17 @@ pub(super) async fn run_segments(
             running.spawn(async move { (index, run_segment(run, segment, target).await) });
         }
         let failed = tokio::select! {
+            // First: segments that were stopped must not end the run before it is known why they were.
+            biased;
+            () = options.cancellation.cancelled(), if failure.is_none() => {
+                Err(Some(RunError::Cancelled { committed: Vec::new() }))
+            }
             joined = running.join_next() => match joined {
                 None => break,
                 Some(Ok(ended)) => queue.ended(dag, ended, &run, &mut ran),
                 // Segments catch their panics; what is left is a runtime that shuts down.
                 Some(Err(_)) => Err(Some(RunError::Cancelled { committed: Vec::new() })),
             },
-            () = options.cancellation.cancelled(), if failure.is_none() => {
-                Err(Some(RunError::Cancelled { committed: Vec::new() }))
-            }
             error = &mut hang, if failure.is_none() => Err(Some(error)),
             () = tokio::time::sleep(GRACE), if matches!(failure, Some(RunError::NoProgress { .. })) => {
                 // Threads that are blocked cannot be stopped; whoever waited for them would hang as well.

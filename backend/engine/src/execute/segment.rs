@@ -21,7 +21,7 @@ use super::{OperatorMetrics, SegmentOutcome};
 use crate::emit::{SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::SharedStore;
-use crate::planning::physical_plan;
+use crate::planning::{physical_plan, was_stopped};
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -47,6 +47,10 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    fn planning(error: DataFusionError) -> Self {
+        if was_stopped(&error) { Self::Stopped } else { Self::Plan(error) }
+    }
+
     /// The error of the run, unless it is another segment's.
     pub(super) fn into_error(self, title: &str) -> Option<RunError> {
         let segment = title.to_owned();
@@ -71,7 +75,7 @@ pub(super) async fn run_segment(
     run.observer.segment_started(&title);
     let began = Instant::now();
     let progress = Arc::new(Progress::new(&title, &run));
-    let plan = caught(&run, physical_plan(&run.state, &segment)).await?.map_err(Failure::Plan)?;
+    let plan = caught(&run, physical_plan(&run.state, &segment)).await?.map_err(Failure::planning)?;
     let (plan, sharing) = match &segment.kind {
         SegmentKind::Output(sink) => {
             let cores = run.state.config().target_partitions();

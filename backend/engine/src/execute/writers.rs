@@ -24,7 +24,7 @@ const ONE_WRITER_BYTES: u64 = 64 << 20;
 
 /// How the partitions of a plan share writers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sharing {
+pub(crate) enum Sharing {
     /// Each has its own.
     Own,
     /// One for all of them, until it has written much.
@@ -36,7 +36,7 @@ pub(super) enum Sharing {
 ///
 /// The rows of one partition value belong to one writer, and a sorted run to one as well: there is nothing to share
 /// then, and a small output is brought together in one partition.
-pub(super) fn with_writers(
+pub(crate) fn with_writers(
     plan: Arc<dyn ExecutionPlan>,
     sink: &Sink,
     rows: u64,

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::tokenizer::Span;
 use ir::oracle::TypeErrorKind;
 
 use crate::emit::{CallClause, Misplaced, UnknownRelation};
-use crate::error::{root_of, text_of};
+use crate::error::{message_of, root_of};
 use crate::session::Session;
 
 /// The kind of an error, and its place if the error tells it.
@@ -32,10 +32,10 @@ pub(super) fn meaning(error: &DataFusionError, session: &Session) -> (TypeErrorK
                 Some(misplaced @ Misplaced::NotAWindow(_)) => {
                     (TypeErrorKind::NotAWindow(misplaced.to_string()), None)
                 }
-                None => (TypeErrorKind::Other(text_of(error)), None),
+                None => (TypeErrorKind::Other(message_of(error)), None),
             }
         }
-        _ => (of_sentence(&text_of(error), session), None),
+        _ => (of_sentence(&message_of(error), session), None),
     }
 }
 
@@ -49,7 +49,7 @@ fn of_schema(schema_error: &SchemaError, error: &DataFusionError) -> TypeErrorKi
             TypeErrorKind::AmbiguousColumn { name: field.name.clone() }
         }
         SchemaError::DuplicateQualifiedField { .. } | SchemaError::DuplicateUnqualifiedField { .. } => {
-            TypeErrorKind::Other(text_of(error))
+            TypeErrorKind::Other(message_of(error))
         }
     }
 }

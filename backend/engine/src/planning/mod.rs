@@ -9,8 +9,11 @@
 //! Names that the optimizer makes up are counted per segment, so a segment has the same plan whatever is planned
 //! beside it.
 
+mod check;
 mod part;
+mod stoppable;
 
+pub use check::{Unplannable, plan_all, unplannable_nodes};
 pub use part::{PartExec, PartNode};
 
 use std::sync::Arc;
@@ -27,6 +30,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use part::PlannedParts;
 pub(crate) use part::part_reader;
+pub(crate) use stoppable::{stoppable, was_stopped};
 
 use crate::emit::SegmentPlan;
 

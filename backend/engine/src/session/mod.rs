@@ -23,6 +23,8 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionConfig;
 
 use crate::error::EngineError;
+use crate::execute::Cancellation;
+use crate::planning::stoppable;
 use crate::rules::{SingleStepLists, SpanJoins};
 
 /// How many memory consumers an out-of-memory message lists.
@@ -39,6 +41,7 @@ const STACK_BYTES: usize = 32 * 1024 * 1024;
 pub struct Session {
     state: SessionState,
     options: SessionOptions,
+    stop: Cancellation,
 }
 
 impl Session {
@@ -60,7 +63,20 @@ impl Session {
     ) -> Result<Self, EngineError> {
         let state =
             build(&options, functions).map_err(|source| EngineError::Session { source: Box::new(source) })?;
-        Ok(Self { state, options })
+        Ok(Self { state, options, stop: Cancellation::new() })
+    }
+
+    /// The same session, whose emission and planning end with [`EngineError::Stopped`] once the switch is thrown. Runs
+    /// have a switch of their own ([`RunOptions::cancellation`](crate::RunOptions::cancellation)).
+    #[must_use]
+    pub fn stopped_by(&self, stop: &Cancellation) -> Self {
+        let state = stoppable(&self.state, std::slice::from_ref(stop));
+        Self { state, options: self.options.clone(), stop: stop.clone() }
+    }
+
+    /// Whether the switch has been thrown.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
     }
 
     /// The options it was made with.

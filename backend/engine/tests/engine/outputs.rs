@@ -164,6 +164,45 @@ async fn a_stopped_run_publishes_nothing_and_leaves_no_file() {
     lake.run(&two_outputs("id")).await.unwrap();
 }
 
+/// Throws a switch when the first output is committed.
+struct StopsAtCommit(Cancellation);
+
+impl ExecutionObserver for StopsAtCommit {
+    fn output_committed(&self, _: &OutputOutcome) {
+        self.0.cancel();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_not_stopped_between_two_commits() {
+    let lake = lake().await;
+    let dag = lake.compile(&two_outputs("id")).await;
+    let cancellation = Cancellation::new();
+    let options = RunOptions {
+        observer: Arc::new(StopsAtCommit(cancellation.clone())),
+        cancellation: cancellation.clone(),
+        ..RunOptions::new(lake.dir.path(), "run-1")
+    };
+    let outcome = execute(&lake.session, &dag, &options).await.unwrap();
+    let tables: Vec<&str> = outcome.outputs.iter().map(|output| output.table.as_str()).collect();
+    assert_eq!(tables, ["bad", "good"]);
+    assert_eq!(lake.rows("SELECT count(*) FROM good").await, ["30000"]);
+    assert!(cancellation.is_cancelled(), "it takes effect after the commits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_computed_run_that_is_stopped_publishes_nothing() {
+    let lake = lake().await;
+    let dag = lake.compile(&two_outputs("id")).await;
+    let options = RunOptions::new(lake.dir.path(), "run-1");
+    let computed = engine::compute(&lake.session, &dag, &options).await.unwrap();
+    assert!(!lake.files("good").is_empty());
+    options.cancellation.cancel();
+    let error = computed.commit(&options).await.unwrap_err();
+    assert!(matches!(&error, RunError::Cancelled { committed } if committed.is_empty()), "{error:?}");
+    assert!(lake.files("good").is_empty() && lake.files("bad").is_empty());
+}
+
 /// The sleeping function blocks threads; enough of them are left to keep the time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 12)]
 async fn a_dropped_run_leaves_no_file() {

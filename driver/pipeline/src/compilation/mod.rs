@@ -1,9 +1,12 @@
 //! From the text of a spec to a graph: reading, opening the tables it names, running the passes.
 
 mod graphs;
+mod mistakes;
+mod plans;
 mod proofs;
 mod source;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,11 +20,12 @@ use ir::spec::spec_hash;
 use passes::{Pass, PassEvent};
 
 pub use graphs::{PassOutcome, run_pass, verify_graph};
+pub use plans::{Plans, Written};
 pub use source::Source;
 
 pub(crate) use source::absolute;
 
-use crate::{Observer, PipelineError, Plans, Result, Stages, Workers, on_deep_stack};
+use crate::{Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
 use proofs::KnownProofs;
 
 /// What the passes are told instead of the engine's own answers. Tests hide by it what differs from run to run.
@@ -93,11 +97,13 @@ pub fn compile(
 ) -> Result<Compilation> {
     let mut stages = Stages::default();
     stages.add("load", source.load);
-    let session =
-        options.session.clone().map_or_else(|| stages.timed("session", || workers.session()), Ok)?;
+    let session = match &options.session {
+        Some(session) => session.stopped_by(workers.cancellation()),
+        None => stages.timed("session", || workers.session())?,
+    };
     let compiling = Instant::now();
     let before_passes = stages.total();
-    let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer };
+    let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers };
     let pass_options = passes::Options {
         verify: options.verify_passes,
         stop_after: options.stop_after,
@@ -148,17 +154,22 @@ fn open_tables(
     workers.run_unless_stopped(async move { Tables::resolve(&base_dir, &requests).await })
 }
 
-/// Times passes by family, and passes events on.
+/// Times passes by family, passes events on, and stops between two passes.
 struct PassClock<'a> {
     stages: &'a mut Stages,
     started: Instant,
     observer: &'a dyn Observer,
+    workers: &'a Workers,
 }
 
 impl passes::Observer for PassClock<'_> {
-    fn before_pass(&mut self, pass: &'static Pass) {
+    fn before_pass(&mut self, pass: &'static Pass) -> ControlFlow<()> {
         self.observer.pass_started(pass);
+        if self.workers.cancellation().is_cancelled() {
+            return ControlFlow::Break(());
+        }
         self.started = Instant::now();
+        ControlFlow::Continue(())
     }
 
     fn after_pass(&mut self, event: &PassEvent<'_>) {
@@ -203,6 +214,9 @@ impl Compilation {
     /// [`PipelineError::Findings`] for a spec with mistakes, or where the engine refuses a node.
     pub fn plan(&self, workers: &Workers) -> Result<Plans> {
         self.must_be_sound()?;
-        Plans::emit(&self.graph, &self.oracle, &self.session, self.source.map.name().as_str(), workers)
+        match self.try_plan(workers)? {
+            Ok(plans) => Ok(plans),
+            Err(error) => Err(self.with_findings(vec![self.refused(error)?])),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ir::diag::resolve;
-use pipeline::{CompileOptions, compile};
+use pipeline::{Compilation, CompileOptions, Source, compile};
 use serde_json::json;
 
 use crate::cli::SpecArgs;
@@ -13,14 +13,11 @@ use crate::report::seconds;
 
 pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let started = Instant::now();
-    // Checking is about the spec, and must be quick; the graph is verified before anything runs.
+    // Checking must be quick; the graph is verified before it is planned.
     let verify_passes = context.verify_on_request();
     let source = context.read_spec(&arguments.spec);
-    // The other passes find nothing more: they only run when these found no mistake.
-    let front = passes::PIPELINE.iter().rfind(|pass| pass.family == passes::Family::Front);
-    let stop_after = front.filter(|_| !verify_passes).map(|pass| pass.name);
-    let options = CompileOptions { verify_passes, stop_after, ..CompileOptions::default() };
-    let compiled = source.and_then(|source| Ok(compile(source, context.workers()?, &options, &())?));
+    let options = CompileOptions { verify_passes, ..CompileOptions::default() };
+    let compiled = source.and_then(|source| checked(source, &options, context));
     let elapsed = started.elapsed();
     if context.console.is_json() {
         // Here the findings are the result.
@@ -56,4 +53,16 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
         counted(spec.output_targets.len(), "output"),
         seconds(elapsed)
     ))
+}
+
+/// Compiles a spec and makes the plans of a run.
+fn checked(
+    source: Source,
+    options: &CompileOptions<'_>,
+    context: &Context<'_>,
+) -> Result<Compilation, Failure> {
+    let workers = context.workers()?;
+    let mut compilation = compile(source, workers, options, &())?;
+    compilation.plan_for_mistakes(workers)?;
+    Ok(compilation)
 }

@@ -24,10 +24,10 @@ pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_
         return write(json_text(&spec).as_bytes(), arguments, context);
     }
     let seen = Seen { wanted: request.after, stages: Vec::new(), last: StageText::nothing() };
-    let seen = Mutex::new(seen);
+    let seen = Recorder(Mutex::new(seen));
     let options = CompileOptions { stop_after: request.last_pass(), ..context.compile_options() };
     let compilation = compile(source, context.workers()?, &options, &seen)?;
-    let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let seen = seen.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     if context.console.is_verbose() {
         context.console.note(&reuse_text(&compilation));
     }
@@ -107,9 +107,12 @@ struct Seen<'a> {
     last: StageText,
 }
 
-impl Observer for Mutex<Seen<'_>> {
+/// Keeps the stages as they come.
+struct Recorder<'a>(Mutex<Seen<'a>>);
+
+impl Observer for Recorder<'_> {
     fn pass_finished(&self, event: &PassEvent<'_>) {
-        self.lock().unwrap_or_else(PoisonError::into_inner).add(event);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(event);
     }
 }
 

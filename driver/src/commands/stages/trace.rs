@@ -48,7 +48,7 @@ fn trace(arguments: &TraceArgs, context: &mut Context<'_>, folder: &mut Folder) 
     }
     // A trace is for finding mistakes: passes are always verified.
     let options = CompileOptions { verify_passes: true, ..CompileOptions::default() };
-    let stages = Mutex::new(Stages { folder: &mut *folder, last: StageText::nothing() });
+    let stages = Tracer(Mutex::new(Stages { folder: &mut *folder, last: StageText::nothing() }));
     let compilation = compile(source, context.workers()?, &options, &stages)?;
     folder.put("90-graph.dot", &ir::text::dot(&compilation.graph));
     folder.put("stages.json", &json_text(&compilation.stages.json()));
@@ -65,9 +65,12 @@ struct Stages<'a> {
     last: StageText,
 }
 
-impl Observer for Mutex<Stages<'_>> {
+/// [`Stages`] as an observer, which is called from any thread.
+struct Tracer<'a>(Mutex<Stages<'a>>);
+
+impl Observer for Tracer<'_> {
     fn pass_finished(&self, event: &PassEvent<'_>) {
-        let mut seen = self.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let stage = StageText::new(event.pass.stage(), event.graph, event.remarks);
         seen.folder.put(&format!("{}.ir", stage.name), &stage.text);
         if event.pass.number > passes::PIPELINE.first().map_or(0, |first| first.number) {

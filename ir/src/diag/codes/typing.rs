@@ -162,4 +162,11 @@ half of the rows; in a Delta table two such columns cannot be told apart by most
 Example: `{kind: Union, sources: [old, new]}` where `old` has `userId` and `new` has `userid`.
 
 Fix: give both one name in a `Project` before: `{name: userId, expr: userid}`.";
+
+    CANNOT_PLAN = "E0229", "cannot-plan", "an operation that the engine cannot plan":
+"The names and types are right, but the engine has no plan for the operation. Checking a spec makes all plans that a run makes, so nothing is computed before this is found.
+
+Example: `query: SELECT t.id FROM t, LATERAL (SELECT u.n FROM u WHERE u.id > t.id LIMIT 1) AS l`
+
+Fix: say it in another way, such as with a join, a window function or a `GROUP BY`; the message says what cannot be planned.";
 }

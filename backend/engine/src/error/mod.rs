@@ -1,11 +1,18 @@
 //! What can go wrong between a verified graph and committed tables, and which diagnostic a user sees for it.
 
+mod message;
+
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use delta::DeltaError;
 use ir::diag::{Code, Diagnostic, codes};
 use ir::expr::SqlIssueKind;
 use ir::oracle::TableError;
+
+pub use message::message_of;
+pub(crate) use message::root_of;
+
+use crate::planning::was_stopped;
 
 /// The setting DataFusion names when the quota of temporary files is used up; its message has no type of its own.
 const SPILL_QUOTA_KEY: &str = "max_temp_directory_size";
@@ -40,7 +47,7 @@ pub enum EngineError {
         source: TableError,
     },
     /// DataFusion refuses a node.
-    #[error("`{node}` cannot be planned: {}", text_of(.source))]
+    #[error("`{node}` cannot be planned: {}", message_of(.source))]
     Plan {
         /// The node, or `query` for a query that is not part of a graph.
         node: String,
@@ -51,6 +58,18 @@ pub enum EngineError {
     /// The text of a query is not one `SELECT`, or holds something that means nothing here.
     #[error("the query cannot be read: {0}")]
     Syntax(#[from] ir::expr::SqlError),
+    /// The optimizer or the physical planner refuses a node whose names and types are right.
+    #[error("`{node}` cannot be planned: {}", message_of(.source))]
+    Physical {
+        /// The node, or the segment it is in.
+        node: String,
+        /// The cause.
+        #[source]
+        source: Box<DataFusionError>,
+    },
+    /// Stopped from outside before everything was planned.
+    #[error("planning was stopped")]
+    Stopped,
     /// The compiler broke its own rules; never the user's fault.
     #[error("`{node}`: {message}; this is a bug in the compiler, please report it")]
     Internal {
@@ -63,7 +82,17 @@ pub enum EngineError {
 
 impl EngineError {
     pub(crate) fn plan(node: &str, source: DataFusionError) -> Self {
+        if was_stopped(&source) {
+            return Self::Stopped;
+        }
         Self::Plan { node: node.to_owned(), source: Box::new(source) }
+    }
+
+    pub(crate) fn physical(node: &str, source: DataFusionError) -> Self {
+        if was_stopped(&source) {
+            return Self::Stopped;
+        }
+        Self::Physical { node: node.to_owned(), source: Box::new(source) }
     }
 
     pub(crate) fn internal(node: &str, message: impl Into<String>) -> Self {
@@ -80,7 +109,9 @@ impl EngineError {
                 TableError::NoVersion { .. } => codes::PIN_NOT_FOUND,
                 TableError::NoChangeFeed | TableError::Unreadable(_) => codes::INPUT_UNREADABLE,
             },
-            Self::Plan { source, .. } => code_of(source),
+            Self::Plan { source, .. } => planning_code(source),
+            Self::Physical { source, .. } => physical_code(source),
+            Self::Stopped => codes::CANCELLED,
             Self::Syntax(error) => match error.issues().first().map(|issue| issue.kind) {
                 Some(SqlIssueKind::Clause) => codes::UNSUPPORTED_CLAUSE,
                 Some(SqlIssueKind::NotReadOnly) => codes::NOT_READ_ONLY,
@@ -98,7 +129,7 @@ impl EngineError {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// A segment cannot be planned.
-    #[error("{segment}: planning failed: {}", text_of(.source))]
+    #[error("{segment}: planning failed: {}", message_of(.source))]
     Plan {
         /// The view or output, as `view x` or `output x`.
         segment: String,
@@ -116,7 +147,7 @@ pub enum RunError {
         source: Box<DeltaError>,
     },
     /// A computation failed on its data. Nothing was published.
-    #[error("{segment}: {}; nothing was published", text_of(.source))]
+    #[error("{segment}: {}; nothing was published", message_of(.source))]
     Execution {
         /// The view or output.
         segment: String,
@@ -145,7 +176,7 @@ pub enum RunError {
         detail: String,
     },
     /// A data file of an input cannot be read. Nothing was published.
-    #[error("{segment}: a data file cannot be read: {}; nothing was published", text_of(.source))]
+    #[error("{segment}: a data file cannot be read: {}; nothing was published", message_of(.source))]
     Read {
         /// The view or output.
         segment: String,
@@ -207,13 +238,14 @@ pub enum RunError {
 
 impl RunError {
     /// Sorts a failure of a running segment into its kind.
-    pub(crate) fn execution(segment: &str, source: DataFusionError) -> Self {
+    #[must_use]
+    pub fn execution(segment: &str, source: DataFusionError) -> Self {
         let segment = segment.to_owned();
         let code = code_of(&source);
         if code == codes::OUT_OF_MEMORY {
-            Self::OutOfMemory { segment, detail: text_of(&source) }
+            Self::OutOfMemory { segment, detail: message_of(&source) }
         } else if code == codes::OUT_OF_DISK {
-            Self::OutOfDisk { segment, detail: text_of(&source) }
+            Self::OutOfDisk { segment, detail: message_of(&source) }
         } else if code == codes::READ_FAILED {
             Self::Read { segment, source: Box::new(source) }
         } else {
@@ -221,11 +253,29 @@ impl RunError {
         }
     }
 
+    /// The segment that failed, as `view x` or `output x`; none for what concerns all of them.
+    #[must_use]
+    pub fn segment(&self) -> Option<String> {
+        match self {
+            Self::Plan { segment, .. }
+            | Self::Execution { segment, .. }
+            | Self::OutOfMemory { segment, .. }
+            | Self::OutOfDisk { segment, .. }
+            | Self::Read { segment, .. }
+            | Self::Panicked { segment, .. }
+            | Self::Internal { segment, .. } => Some(segment.clone()),
+            Self::Prepare { output, .. } | Self::Write { output, .. } | Self::Commit { output, .. } => {
+                Some(format!("output {output}"))
+            }
+            Self::Cancelled { .. } | Self::NoProgress { .. } => None,
+        }
+    }
+
     /// The finding a user is shown.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
         let code = match self {
-            Self::Plan { source, .. } => code_of(source),
+            Self::Plan { source, .. } => physical_code(source),
             Self::Prepare { source, .. } => match source.as_ref() {
                 DeltaError::ConcurrentChange { .. } => codes::COMMIT_CONFLICT,
                 _ => codes::WRITE_FAILED,
@@ -256,74 +306,6 @@ fn already(committed: &[String]) -> String {
     }
 }
 
-/// The error below wrappers that only add context.
-pub(crate) fn root_of(error: &DataFusionError) -> &DataFusionError {
-    match error {
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => root_of(inner),
-        DataFusionError::Shared(inner) => root_of(inner),
-        DataFusionError::Collection(errors) => errors.first().map_or(error, root_of),
-        DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
-            arrow::error::ArrowError::ExternalError(inner) => {
-                inner.downcast_ref::<DataFusionError>().map_or(error, root_of)
-            }
-            _ => error,
-        },
-        DataFusionError::External(inner) => inner.downcast_ref::<DataFusionError>().map_or(error, root_of),
-        _ => error,
-    }
-}
-
-/// What DataFusion puts before its sentences, once for every layer an error went through.
-const PREFIXES: [&str; 12] = [
-    "Error during planning: ",
-    "Schema error: ",
-    "Execution error: ",
-    "Arrow error: ",
-    "Invalid argument error: ",
-    "Compute error: ",
-    "Cast error: ",
-    "External error: ",
-    "Internal error: ",
-    "This feature is not implemented: ",
-    "Resources exhausted: ",
-    "SQL error: ",
-];
-
-/// The message without the prefixes and backtraces DataFusion puts around it and, where one error quotes another,
-/// inside it.
-pub(crate) fn text_of(error: &DataFusionError) -> String {
-    let text = root_of(error).strip_backtrace();
-    let text = PREFIXES.iter().fold(text, |text, prefix| text.replace(prefix, ""));
-    let before_bug = text
-        .find("This issue was likely caused by a bug")
-        .or_else(|| text.find("This was likely caused by a bug"));
-    let text = text.get(..before_bug.unwrap_or(text.len())).unwrap_or(&text);
-    without_dump(text).trim().trim_end_matches(['.', '\n', ' ']).to_owned()
-}
-
-/// What a printed tree looks like, in which DataFusion's developers see what its users do not.
-const DUMPS: [&str; 9] = [
-    "Span(",
-    "span: ",
-    "Location {",
-    "quote_style:",
-    "Column { relation:",
-    "Column(Column",
-    "Field { name:",
-    "Literal(",
-    "Identifier(",
-];
-
-/// A sentence up to where it prints a tree.
-fn without_dump(text: &str) -> String {
-    let Some(dump) = DUMPS.iter().filter_map(|sign| text.find(sign)).min() else { return text.to_owned() };
-    // The tree begins with the word that holds the first bracket before what was found.
-    let before = text.get(..dump).unwrap_or("");
-    let words = before.find(['{', '(', '[']).and_then(|open| before.get(..open)).unwrap_or(before);
-    let words = words.rsplit_once(' ').map_or(words, |(words, _)| words);
-    format!("{} (part of it is not supported)", words.trim_end_matches([':', ' ', '"', '\'', '`']))
-}
-
 fn code_of(error: &DataFusionError) -> Code {
     match root_of(error) {
         DataFusionError::ResourcesExhausted(text) => {
@@ -348,6 +330,20 @@ fn code_of(error: &DataFusionError) -> Code {
         },
         _ => codes::EXECUTION_FAILED,
     }
+}
+
+/// No row has been seen yet while something is planned, so no value can be at fault.
+fn planning_code(error: &DataFusionError) -> Code {
+    let code = code_of(error);
+    if code == codes::EXECUTION_FAILED { codes::CANNOT_PLAN } else { code }
+}
+
+/// The code of an error of the optimizer or the physical planner. Names and types were right before them: a name that
+/// is missing or ambiguous there is one they made up themselves.
+fn physical_code(error: &DataFusionError) -> Code {
+    let code = planning_code(error);
+    let of_names = [codes::UNKNOWN_COLUMN, codes::DUPLICATE_COLUMN];
+    if of_names.contains(&code) { codes::CANNOT_PLAN } else { code }
 }
 
 /// Whether the storage had no room left, however deep the libraries have wrapped what the system said.

@@ -1,0 +1,139 @@
+//! Planning for its errors: everything a run plans, before anything runs, and which node an error belongs to.
+//!
+//! Segments are planned whole, as a run plans them, because rules look at several nodes at once. The message of a rule
+//! names no node, though; so of a segment that fails, each node is planned once more by itself, over empty tables with
+//! the columns of its inputs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::error::DataFusionError;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use futures::StreamExt as _;
+use ir::graph::{Graph, Node, NodeId, PlacementChoice};
+use ir::op::Op;
+
+use super::{Settings, physical_plan, was_stopped};
+use crate::emit::{self, PlanDag, PlannedQueries, SegmentKind, SegmentPlan};
+use crate::error::EngineError;
+use crate::execute::with_writers;
+use crate::session::Session;
+
+/// How many segments wait for a thread that is planning one.
+const QUEUED: usize = 4;
+
+/// A node that the engine cannot plan.
+#[derive(Debug)]
+pub struct Unplannable {
+    /// The node's name in the graph.
+    pub node: String,
+    /// Why.
+    pub error: EngineError,
+}
+
+/// Plans every segment of a DAG as a run does, several at a time, and gives the positions in [`PlanDag::segments`] of
+/// those that cannot be planned. Shared views are not computed for it, so a run may choose other operators where their
+/// sizes matter.
+///
+/// # Errors
+/// [`EngineError::Stopped`] when the session is stopped.
+pub async fn plan_all(dag: &PlanDag, session: &Session) -> Result<Vec<(usize, EngineError)>, EngineError> {
+    let state = Arc::new(session.state().clone());
+    let at_once = session.options().target_partitions.max(1) * QUEUED;
+    let mut planned = futures::stream::iter(dag.segments.iter().cloned().enumerate())
+        .map(|(index, segment)| {
+            let state = Arc::clone(&state);
+            SpawnedTask::spawn(async move {
+                let failed = plan_segment(&state, &segment).await.err();
+                failed.map(|source| (index, EngineError::physical(&segment.name, source)))
+            })
+            .join_unwind()
+        })
+        .buffered(at_once);
+    let mut failed = Vec::new();
+    while let Some(joined) = planned.next().await {
+        match joined.map_err(|error| EngineError::internal(&dag.name, error.to_string()))? {
+            Some((_, EngineError::Stopped)) => return Err(EngineError::Stopped),
+            found => failed.extend(found),
+        }
+    }
+    Ok(failed)
+}
+
+async fn plan_segment(state: &SessionState, segment: &SegmentPlan) -> Result<()> {
+    let plan = physical_plan(state, segment).await?;
+    match &segment.kind {
+        SegmentKind::Output(sink) => {
+            with_writers(plan, sink, segment.rows, state.config().target_partitions()).map(|_| ())
+        }
+        SegmentKind::SharedView(_) => Ok(()),
+    }
+}
+
+/// The nodes of the segment with this root that cannot be planned by themselves, inputs first. Nothing when only all of
+/// them together cannot.
+///
+/// # Errors
+/// [`EngineError::Stopped`] when the session is stopped.
+pub async fn unplannable_nodes(
+    graph: &Graph,
+    root: &str,
+    session: &Session,
+) -> Result<Vec<Unplannable>, EngineError> {
+    let members = members(graph, root);
+    let mut found = Vec::new();
+    for id in graph.topological().into_iter().filter(|id| members.contains(id)) {
+        let Some(node) = graph.get(id) else { continue };
+        match plan_alone(graph, id, node, session.state()).await {
+            Ok(()) => {}
+            Err(source) if was_stopped(&source) => return Err(EngineError::Stopped),
+            Err(source) => {
+                let error = EngineError::physical(&node.name, source);
+                found.push(Unplannable { node: node.name.clone(), error });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The nodes that are planned with this root: those below it, down to shared views.
+fn members(graph: &Graph, root: &str) -> BTreeSet<NodeId> {
+    let mut members: BTreeSet<NodeId> = BTreeSet::new();
+    let mut open: Vec<NodeId> = graph.find(root).into_iter().collect();
+    while let Some(id) = open.pop() {
+        if members.insert(id) {
+            open.extend(graph.inputs(id).into_iter().filter(|input| !is_shared(graph, *input)));
+        }
+    }
+    members
+}
+
+fn is_shared(graph: &Graph, id: NodeId) -> bool {
+    let placement = graph.get(id).and_then(|node| node.placement.as_ref());
+    placement.is_some_and(|placement| placement.choice == PlacementChoice::Share)
+}
+
+async fn plan_alone(graph: &Graph, id: NodeId, node: &Node, state: &SessionState) -> Result<()> {
+    if matches!(node.op, Op::Scan(_) | Op::Sink(_)) {
+        return Ok(());
+    }
+    let inputs = graph.inputs(id).into_iter().map(|input| empty_input(graph, input));
+    let inputs = inputs.collect::<Result<Vec<_>>>()?;
+    let plan = emit::operation(state, &node.name, &node.op, inputs, &PlannedQueries::default())?;
+    let plan = Settings::of(state).optimize(&plan)?;
+    state.query_planner().create_physical_plan(&plan, state).await.map(|_| ())
+}
+
+/// A table with the columns of a node and no rows. Not an empty relation: the optimizer removes what reads one.
+fn empty_input(graph: &Graph, id: NodeId) -> Result<Arc<LogicalPlan>> {
+    let node = graph.get(id);
+    let schema = node
+        .and_then(|node| node.schema.as_ref())
+        .ok_or_else(|| DataFusionError::Internal(format!("`{}` has no schema", graph.name_of(id))))?;
+    let table = EmptyTable::new(Arc::clone(schema.arrow()));
+    emit::scan(graph.name_of(id), Arc::new(table), None).map(Arc::new)
+}

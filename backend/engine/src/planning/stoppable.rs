@@ -1,0 +1,108 @@
+//! Planning that can be stopped between any two rules.
+//!
+//! DataFusion plans without a point at which its caller could wait or ask, so the rules ask: each rule of the
+//! optimizer and of the physical optimizer is wrapped in one that fails once a switch has been thrown.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::config::ConfigOptions;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
+use datafusion::physical_optimizer::{PhysicalOptimizerContext, PhysicalOptimizerRule};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::error::root_of;
+use crate::execute::Cancellation;
+
+/// The same state, whose planning ends with an error that [`was_stopped`] knows once one of the switches is thrown.
+pub(crate) fn stoppable(state: &SessionState, switches: &[Cancellation]) -> SessionState {
+    let switches: Arc<[Cancellation]> = switches.into();
+    let optimizers = state.optimizers().iter().map(|rule| {
+        let rule = Stoppable { rule: Arc::clone(rule), switches: Arc::clone(&switches) };
+        Arc::new(rule) as Arc<dyn OptimizerRule + Send + Sync>
+    });
+    let physical = state.physical_optimizers().iter().map(|rule| {
+        let rule = Stoppable { rule: Arc::clone(rule), switches: Arc::clone(&switches) };
+        Arc::new(rule) as Arc<dyn PhysicalOptimizerRule + Send + Sync>
+    });
+    SessionStateBuilder::new_from_existing(state.clone())
+        .with_optimizer_rules(optimizers.collect())
+        .with_physical_optimizer_rules(physical.collect())
+        .build()
+}
+
+/// Whether an error only says that planning was stopped.
+pub(crate) fn was_stopped(error: &DataFusionError) -> bool {
+    matches!(root_of(error), DataFusionError::External(inner) if inner.is::<Stopped>())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("planning was stopped")]
+struct Stopped;
+
+struct Stoppable<R: ?Sized> {
+    rule: Arc<R>,
+    switches: Arc<[Cancellation]>,
+}
+
+impl<R: ?Sized> Stoppable<R> {
+    fn must_go_on(&self) -> Result<()> {
+        match self.switches.iter().any(Cancellation::is_cancelled) {
+            true => Err(DataFusionError::External(Box::new(Stopped))),
+            false => Ok(()),
+        }
+    }
+}
+
+impl<R: fmt::Debug + ?Sized> fmt::Debug for Stoppable<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.fmt(f)
+    }
+}
+
+impl OptimizerRule for Stoppable<dyn OptimizerRule + Send + Sync> {
+    fn name(&self) -> &str {
+        self.rule.name()
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        self.rule.apply_order()
+    }
+
+    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
+        self.must_go_on()?;
+        self.rule.rewrite(plan, config)
+    }
+}
+
+impl PhysicalOptimizerRule for Stoppable<dyn PhysicalOptimizerRule + Send + Sync> {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.must_go_on()?;
+        self.rule.optimize(plan, config)
+    }
+
+    fn optimize_with_context(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        context: &dyn PhysicalOptimizerContext,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.must_go_on()?;
+        self.rule.optimize_with_context(plan, context)
+    }
+
+    fn name(&self) -> &str {
+        self.rule.name()
+    }
+
+    fn schema_check(&self) -> bool {
+        self.rule.schema_check()
+    }
+}
