@@ -227,6 +227,19 @@ pub enum DeltaError {
         #[source]
         source: Box<DeltaTableError>,
     },
+    /// A commit is visible, and the storage refused to make it durable.
+    #[error(
+        "version {version} of table `{location}` is committed and visible, but may not survive a crash of the machine: {source}; check the storage, then look whether the version is still there"
+    )]
+    CommitNotDurable {
+        /// The table.
+        location: String,
+        /// The version.
+        version: u64,
+        /// What the storage said.
+        #[source]
+        source: std::io::Error,
+    },
     /// A writer task panicked or was cancelled.
     #[error("a writer of table `{location}` stopped: {reason}")]
     WriterStopped {

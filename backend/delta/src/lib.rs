@@ -9,7 +9,8 @@
 //! - table providers over it: [`provider`] for its rows, [`change_feed`] for its changes,
 //!   [`table_metadata`] and [`file_manifest`] for what the log says;
 //! - a [`TableTarget`]: writing in two phases. Any number of [`TableWriter`]s stream batches to files
-//!   nobody can see ([`TableTarget::writer`]); one [`TableTarget::commit`] makes them visible, all or none.
+//!   nobody can see ([`TableTarget::writer`]); they become a [`StagedTable`], which can be read in advance; and
+//!   [`publish`] makes several of these durable first, and visible then.
 //!
 //! # What this crate promises beyond the Delta library
 //! - A log with a missing, empty or cut commit is refused instead of read with rows missing.
@@ -17,19 +18,22 @@
 //!   rebases in silence. An append rebases over other appends only.
 //! - Creating a table and filling it is one commit. A failed write leaves no table and no files.
 //! - A commit whose answer got lost is looked up, not repeated.
+//! - A version that was reported survives a power cut, and a version that survives has its files; see [`durable`].
 //! - CHECK constraints, invariants and NOT NULL hold for every row written; table features this crate
 //!   does not implement make a table read-only.
 //! - No checkpoint and no log clean-up runs as a side effect of a commit.
 
-mod durable;
+pub mod durable;
 mod error;
 mod location;
 mod log;
 mod order;
+mod overlay;
 mod scan;
 mod snapshot;
 mod write;
 
+pub use durable::Disk;
 pub use error::{DeltaError, Result, SchemaMismatch};
 pub use location::Location;
 pub use order::{SortColumn, sorted};
@@ -39,5 +43,6 @@ pub use scan::{
 };
 pub use snapshot::{Protocol, ResolvedTable, resolve};
 pub use write::{
-    CommitOptions, Committed, Compression, TableTarget, TableWriter, WriteMode, WriteOptions, WrittenFiles,
+    CommitOptions, Committed, Compression, PublishError, StagedTable, TableTarget, TableWriter, WriteMode,
+    WriteOptions, WrittenFiles, publish,
 };

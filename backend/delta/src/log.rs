@@ -5,6 +5,8 @@
 //! commit, and the next append makes the loss permanent. [`Log::check`] finds that before anything is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 
 use deltalake::Path as StorePath;
 use deltalake::kernel::Action;
@@ -13,11 +15,48 @@ use futures::TryStreamExt;
 use serde_json::Value;
 
 use crate::error::{DeltaError, Result};
+use crate::location::Location;
 
 /// Key of commit metadata: how many actions (lines) the commit has, itself included.
 pub(crate) const ACTION_COUNT: &str = "codeanatomy.action_count";
 /// Key of commit metadata: a token no other commit has.
 pub(crate) const COMMIT_ID: &str = "codeanatomy.commit_id";
+
+/// A file of a log, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFile {
+    /// The commit of a version.
+    Commit { version: u64 },
+    /// A checkpoint of a version, or one of its parts.
+    Checkpoint {
+        version: u64,
+        /// Which part of how many.
+        part: (u32, u32),
+    },
+}
+
+impl LogFile {
+    /// What a name stands for; `None` for what is neither.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        let (digits, rest) = name.split_at_checked(20)?;
+        let version = digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())??;
+        if rest == ".json" {
+            return Some(Self::Commit { version });
+        }
+        let whole = Some(Self::Checkpoint { version, part: (1, 1) });
+        let parts: Vec<&str> = rest.strip_prefix(".checkpoint.")?.split('.').collect();
+        match parts.as_slice() {
+            ["parquet"] | [_, "parquet" | "json"] => whole,
+            [part, of, "parquet"] => {
+                Some(Self::Checkpoint { version, part: (part.parse().ok()?, of.parse().ok()?) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The parts of a checkpoint that are there, by how many there should be.
+type Parts = BTreeMap<u32, BTreeSet<u32>>;
 
 /// The versions a log has files for.
 #[derive(Debug, Default)]
@@ -25,7 +64,7 @@ pub(crate) struct Log {
     /// Version to size in bytes, of `N.json`.
     commits: BTreeMap<u64, u64>,
     /// Versions with at least one checkpoint file.
-    checkpoints: BTreeSet<u64>,
+    checkpoints: BTreeMap<u64, Parts>,
 }
 
 impl Log {
@@ -50,25 +89,31 @@ impl Log {
     }
 
     fn add(&mut self, name: &str, size: u64) {
-        let Some((digits, rest)) = name.split_at_checked(20) else { return };
-        let Ok(version) = digits.parse() else { return };
-        if rest == ".json" {
-            self.commits.insert(version, size);
-        } else if rest.starts_with(".checkpoint.") {
-            self.checkpoints.insert(version);
+        match LogFile::of(name) {
+            Some(LogFile::Commit { version }) => {
+                self.commits.insert(version, size);
+            }
+            Some(LogFile::Checkpoint { version, part: (part, of) }) => {
+                self.checkpoints.entry(version).or_default().entry(of).or_default().insert(part);
+            }
+            None => {}
         }
     }
 
+    /// The versions with a checkpoint that has all of its parts, the newest last.
+    fn checkpoints(&self) -> impl DoubleEndedIterator<Item = u64> {
+        let is_whole =
+            |parts: &Parts| parts.iter().any(|(of, seen)| (1..=*of).all(|part| seen.contains(&part)));
+        self.checkpoints.iter().filter(move |(_, parts)| is_whole(parts)).map(|(version, _)| *version)
+    }
+
     pub(crate) fn latest(&self) -> Option<u64> {
-        self.commits.keys().chain(&self.checkpoints).max().copied()
+        self.commits.keys().copied().max().max(self.checkpoints().next_back())
     }
 
     /// The oldest version that can be reconstructed.
     fn earliest(&self) -> Option<u64> {
-        match (self.commits.contains_key(&0), self.checkpoints.first()) {
-            (true, _) => Some(0),
-            (false, checkpoint) => checkpoint.copied(),
-        }
+        if self.commits.contains_key(&0) { Some(0) } else { self.checkpoints().next() }
     }
 
     /// The version to read: `pin`, or the latest.
@@ -91,59 +136,106 @@ impl Log {
         Err(DeltaError::VersionMissing { location: location.into(), requested: version, earliest, latest })
     }
 
-    /// Checks what is replayed to reach `version`: no commit after the last checkpoint is missing or
-    /// empty, and the commit of `version` itself is complete.
-    pub(crate) async fn check(&self, store: &LogStoreRef, version: u64, location: &str) -> Result<()> {
-        let corrupt = |version, reason: &str| DeltaError::CorruptLog {
-            location: location.into(),
+    /// The newest checkpoint that is older than `below` and not newer than `version`.
+    pub(crate) fn checkpoint(&self, version: u64, below: Option<u64>) -> Option<u64> {
+        let usable =
+            |checkpoint: &u64| *checkpoint <= version && below.is_none_or(|below| *checkpoint < below);
+        self.checkpoints().rev().find(usable)
+    }
+
+    /// Checks what is replayed to reach `version` from `checkpoint`, or from the beginning: no commit is missing, and
+    /// none is empty or cut.
+    pub(crate) async fn check(
+        &self,
+        location: &Location,
+        checkpoint: Option<u64>,
+        version: u64,
+    ) -> Result<()> {
+        let corrupt = |version, reason: String| DeltaError::CorruptLog {
+            location: location.text().into(),
             version: Some(version),
-            reason: reason.into(),
+            reason,
         };
-        let checkpoint = self.checkpoints.range(..=version).next_back();
-        for needed in checkpoint.map_or(0, |checkpoint| checkpoint + 1)..=version {
+        let first = checkpoint.map_or(0, |checkpoint| checkpoint + 1);
+        for needed in first..=version {
             match self.commits.get(&needed) {
-                None => return Err(corrupt(needed, "its commit file is missing")),
-                Some(0) => return Err(corrupt(needed, "its commit file is empty")),
+                None => return Err(corrupt(needed, "its commit file is missing".into())),
+                Some(0) => return Err(corrupt(needed, "its commit file is empty".into())),
                 Some(_) => {}
             }
         }
-        if !self.commits.contains_key(&version) {
-            return Ok(());
+        let Some(root) = location.as_path() else { return Ok(()) };
+        let replayed: Vec<u64> =
+            self.commits.range(first.min(version)..=version).map(|(&version, _)| version).collect();
+        let cut = tokio::task::spawn_blocking(move || {
+            let cut = |version: &u64| {
+                let path = root.join(format!("_delta_log/{version:020}.json"));
+                let complete =
+                    File::open(path).map_err(|error| format!("its commit file cannot be read: {error}"));
+                complete.and_then(|file| is_complete(file)).err().map(|reason| (*version, reason))
+            };
+            replayed.iter().rev().find_map(cut)
+        });
+        match cut.await {
+            Ok(None) => Ok(()),
+            Ok(Some((version, reason))) => Err(corrupt(version, reason)),
+            Err(stopped) => Err(corrupt(version, format!("its commit file cannot be read: {stopped}"))),
         }
-        let bytes = store
-            .read_commit_entry(version)
-            .await
-            .map_err(|error| DeltaError::delta(location, "reading the last commit", error))?
-            .ok_or_else(|| corrupt(version, "its commit file vanished while being read"))?;
-        complete(&bytes).map_err(|reason| corrupt(version, &reason))
     }
 }
 
-/// Whether a commit has all its lines: the last one is whole, and there are as many as it declares.
-fn complete(bytes: &[u8]) -> Result<(), String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "its commit file is not UTF-8")?;
-    let mut lines = 0u64;
-    let mut declared = None;
-    let mut last = "";
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        lines += 1;
-        last = line;
-        if line.contains("\"commitInfo\"")
-            && let Ok(action) = serde_json::from_str::<Value>(line)
-            && let Some(info) = action.get("commitInfo")
-        {
-            declared = info.get(ACTION_COUNT).and_then(Value::as_u64);
+/// How much of a commit is read at its ends: more than the line that describes a commit, or adds a file, has.
+const LOG_END: u64 = 64 * 1024;
+
+/// Whether a commit has all its lines: the last one is whole, and there are as many as it declares. Only its ends are
+/// read, unless it declares how many there are.
+fn is_complete(mut file: File) -> Result<(), String> {
+    let unreadable = |error: io::Error| format!("its commit file cannot be read: {error}");
+    let size = file.metadata().map_err(unreadable)?.len();
+    let mut bytes = Vec::new();
+    if size > 2 * LOG_END {
+        let mut head = vec![0; usize::try_from(LOG_END).unwrap_or_default()];
+        let mut tail = head.clone();
+        file.read_exact(&mut head).map_err(unreadable)?;
+        file.seek(SeekFrom::Start(size - LOG_END)).map_err(unreadable)?;
+        file.read_exact(&mut tail).map_err(unreadable)?;
+        let ends = |bytes: &[u8]| bytes.trim_ascii_end().contains(&b'\n');
+        if ends(&head) && ends(&tail) && declared_lines(&head).is_none() {
+            return last_line(&tail);
         }
+        file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     }
-    if serde_json::from_str::<Value>(last).is_err() {
-        return Err("its commit file ends in the middle of a line".into());
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    last_line(&bytes)?;
+    let Some(declared) = declared_lines(&bytes) else { return Ok(()) };
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+    if u64::try_from(lines).is_ok_and(|lines| lines == declared) {
+        return Ok(());
     }
-    match declared {
-        Some(declared) if declared != lines => {
-            Err(format!("its commit file has {lines} of {declared} actions"))
-        }
-        Some(_) | None => Ok(()),
+    Err(format!("its commit file has {lines} of {declared} actions"))
+}
+
+/// Whether the last line of a commit is whole.
+fn last_line(bytes: &[u8]) -> Result<(), String> {
+    let bytes = bytes.trim_ascii_end();
+    if bytes.is_empty() {
+        return Err("its commit file is empty".into());
     }
+    let line = bytes.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    match serde_json::from_slice::<serde::de::IgnoredAny>(line) {
+        Ok(_) => Ok(()),
+        Err(_) => Err("its commit file ends in the middle of a line".into()),
+    }
+}
+
+/// How many lines a commit says it has, in the line that describes it: the first, in commits that say so.
+fn declared_lines(bytes: &[u8]) -> Option<u64> {
+    let line = bytes.split(|byte| *byte == b'\n').next()?.trim_ascii();
+    if !line.starts_with(b"{\"commitInfo\"") {
+        return None;
+    }
+    let action: Value = serde_json::from_slice(line).ok()?;
+    action.get("commitInfo")?.get(ACTION_COUNT)?.as_u64()
 }
 
 /// The actions of a commit, or `None` when the version does not exist.
@@ -194,7 +286,7 @@ fn is_parent(segment: &str) -> bool {
 }
 
 /// `text` with `%XX` decoded once; malformed escapes stay as they are.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut result = Vec::with_capacity(bytes.len());
     let mut rest = bytes;

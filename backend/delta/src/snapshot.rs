@@ -17,6 +17,7 @@ use crate::error::{DeltaError, Result};
 use crate::location::Location;
 use crate::log::{Log, guard_path, read_actions};
 use crate::order::{ORDER, SortColumn, TableOrder};
+use crate::overlay;
 
 /// A table at one version. Cheap to clone: clones share one replayed log, and so do all scans of it.
 #[derive(Clone)]
@@ -59,17 +60,51 @@ pub struct Protocol {
 /// [`DeltaError::Delta`] for failures of the storage.
 pub async fn resolve(location: &Location, pin: Option<u64>) -> Result<ResolvedTable> {
     let text = location.text();
-    let (mut table, version) = match find(location).await? {
-        Found::Table(table, log) => {
-            let version = log.choose(pin, text)?;
-            log.check(&table.log_store(), version, text).await?;
-            (table, version)
-        }
-        Found::Directory(_) => return Err(DeltaError::NotATable { location: text.into() }),
-        Found::Nothing(_) => return Err(DeltaError::NotFound { location: text.into() }),
+    match find(location).await? {
+        Found::Table(table, log) => open(location, &table, &log, pin).await,
+        Found::Directory(_) => Err(DeltaError::NotATable { location: text.into() }),
+        Found::Nothing(_) => Err(DeltaError::NotFound { location: text.into() }),
+    }
+}
+
+/// Reads a table that was found at the version `pin`, or the latest.
+///
+/// A checkpoint that cannot be read makes nothing unreadable that the commits still tell: they are replayed from an
+/// older checkpoint, or from the beginning.
+pub(crate) async fn open(
+    location: &Location,
+    found: &DeltaTable,
+    log: &Log,
+    pin: Option<u64>,
+) -> Result<ResolvedTable> {
+    let text = location.text();
+    let version = log.choose(pin, text)?;
+    let mut checkpoint = log.checkpoint(version, None);
+    log.check(location, checkpoint, version).await?;
+    let mut table = found.clone();
+    let Err(error) = load(&mut table, version, text).await else {
+        return ResolvedTable::new(location.clone(), table);
     };
-    load(&mut table, version, text).await?;
-    ResolvedTable::new(location.clone(), table)
+    while let Some(broken) = checkpoint {
+        checkpoint = log.checkpoint(version, Some(broken));
+        if let Err(missing) = log.check(location, checkpoint, version).await {
+            return Err(match error {
+                // It is not that its checkpoint cannot be read.
+                DeltaError::UnsupportedFeatures { .. } => error,
+                _ => DeltaError::CorruptLog {
+                    location: text.into(),
+                    version: Some(broken),
+                    reason: format!("its checkpoint cannot be read ({error}), and without it {missing}"),
+                },
+            });
+        }
+        let store = overlay::without_checkpoints(location, &found.log_store(), broken)?;
+        let mut table = DeltaTable::new(store);
+        if load(&mut table, version, text).await.is_ok() {
+            return ResolvedTable::new(location.clone(), table);
+        }
+    }
+    Err(error)
 }
 
 /// Replays the log. The library says of a table with unknown features only that something is

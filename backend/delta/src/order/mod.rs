@@ -15,7 +15,7 @@ mod declare;
 pub(crate) use check::OrderCheck;
 pub(crate) use declare::{check_appended_order, check_order, record_order, same_order};
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -93,20 +93,35 @@ fn from_text(text: &str) -> Option<Vec<SortColumn>> {
 /// The values of the partition columns that all rows of a file have.
 type PartitionValues = BTreeMap<String, Option<String>>;
 
-/// Marks the files of one writer, in the order it made them.
-pub(crate) fn tag(adds: &mut [Add], order: &[SortColumn], writer: uuid::Uuid) {
+/// Marks the files of one writer. Each is numbered by the counter in its name, `part-COUNTER-...`: the writer counts the
+/// files of a partition value as it makes them, and hands them over in whatever order they were finished.
+///
+/// # Errors
+/// When a name has no counter, or another file of the partition value has the same.
+pub(crate) fn tag(adds: &mut [Add], order: &[SortColumn], writer: uuid::Uuid) -> Result<(), String> {
     let text = to_text(order);
-    let mut parts: HashMap<PartitionValues, (usize, usize)> = HashMap::new();
+    let mut runs: HashMap<PartitionValues, (usize, BTreeSet<u64>)> = HashMap::new();
     for add in adds {
+        let part = counter(&add.path).ok_or_else(|| format!("data file `{}` has no number", add.path))?;
         let values = add.partition_values.iter();
         let partition: PartitionValues = values.map(|(key, value)| (key.clone(), value.clone())).collect();
-        let known = parts.len();
-        let (run, part) = parts.entry(partition).or_insert((known, 0));
+        let known = runs.len();
+        let (run, parts) = runs.entry(partition).or_insert_with(|| (known, BTreeSet::new()));
+        if !parts.insert(part) {
+            return Err(format!("two data files have the number of `{}`", add.path));
+        }
         let tags = add.tags.get_or_insert_default();
         tags.insert(ORDER.into(), Some(text.clone()));
         tags.insert(RUN.into(), Some(format!("{writer}-{run}/{part}")));
-        *part += 1;
     }
+    Ok(())
+}
+
+/// The number in the name of a data file.
+fn counter(path: &str) -> Option<u64> {
+    let (_, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (number, _) = name.strip_prefix("part-")?.split_once('-')?;
+    number.parse().ok()
 }
 
 /// The order of all rows of a table, run by run.
@@ -221,15 +236,25 @@ mod tests {
             partition_values: HashMap::from([("p".to_owned(), Some(value.to_owned()))]),
             ..Add::default()
         };
-        let mut adds =
-            vec![in_partition("p=1/a", "1"), in_partition("p=1/b", "1"), in_partition("p=2/c", "2")];
+        // As the library hands them over: sorted by name.
+        let mut adds = vec![
+            in_partition("p=1/part-100000-w-c000.parquet", "1"),
+            in_partition("p=1/part-99999-w-c000.parquet", "1"),
+            in_partition("p=2/part-00000-v-c000.parquet", "2"),
+        ];
         let order = [sort("a", false)];
-        tag(&mut adds, &order, uuid::Uuid::nil());
-        let table = TableOrder::of(Some(&to_text(&order)), adds).unwrap();
+        tag(&mut adds, &order, uuid::Uuid::nil()).unwrap();
+        let table = TableOrder::of(Some(&to_text(&order)), adds.clone()).unwrap();
         let part = |name: &str| table.part(name).unwrap();
-        assert_eq!((part("a").1, part("b").1, part("c").1), (0, 1, 0));
-        assert_eq!(part("a").0, part("b").0);
-        assert_ne!(part("a").0, part("c").0);
+        let [later, earlier, other] =
+            ["part-100000-w-c000.parquet", "part-99999-w-c000.parquet", "part-00000-v-c000.parquet"]
+                .map(part);
+        assert_eq!((earlier.1, later.1, other.1), (99_999, 100_000, 0));
+        assert_eq!(earlier.0, later.0);
+        assert_ne!(earlier.0, other.0);
         assert_eq!(table.part("d"), None);
+        assert!(tag(&mut [in_partition("p=1/x.parquet", "1")], &order, uuid::Uuid::nil()).is_err());
+        let twice = adds.first().cloned().unwrap();
+        assert!(tag(&mut [twice.clone(), twice], &order, uuid::Uuid::nil()).is_err());
     }
 }

@@ -2,22 +2,18 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use deltalake::kernel::Add;
-use deltalake::logstore::object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult, UploadPart, path::Path,
-};
-use futures::StreamExt;
-use futures::stream::BoxStream;
+use deltalake::logstore::object_store::ObjectStore;
 use url::Url;
+
+use crate::durable::{Disk, DiskStore};
 
 /// Files written for a table and not committed.
 ///
-/// Give them to [`TableTarget::commit`](super::TableTarget::commit). Otherwise they are deleted: at once
+/// Give them to [`TableTarget::stage`](super::TableTarget::stage). Otherwise they are deleted: at once
 /// and with an answer by [`WrittenFiles::discard`], in the background when dropped inside a tokio runtime.
 #[must_use = "files that are not committed are deleted"]
 pub struct WrittenFiles {
@@ -58,191 +54,73 @@ impl fmt::Debug for WrittenFiles {
     }
 }
 
-type Paths = Arc<Mutex<Vec<Path>>>;
-
-/// The paths a writer has created. Deletes them when dropped, unless they were kept.
+/// Files that were created and belong to no version. Deletes them when dropped, unless they were released.
 pub(crate) struct Uncommitted {
-    store: Arc<dyn ObjectStore>,
-    paths: Paths,
-    folders: Option<Folders>,
-}
-
-/// The folders of a table in a file system, which come to be with its first file.
-#[derive(Clone)]
-pub(crate) struct Folders {
-    /// The table's own.
-    pub(crate) root: PathBuf,
-    /// Whether it was not there before.
-    pub(crate) is_new: bool,
-}
-
-impl Folders {
-    /// Removes the folders above `path` that have become empty; the table's own only if it is new. Another writer
-    /// that needs one makes it again.
-    async fn clear(&self, path: &Path) {
-        let file = self.root.join(path.as_ref());
-        for folder in file.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root)) {
-            let kept = *folder == *self.root && !self.is_new;
-            if kept || tokio::fs::remove_dir(folder).await.is_err() {
-                break;
-            }
-        }
-    }
+    disk: Disk,
+    files: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl Uncommitted {
-    /// Files created through the returned store are this guard's; their bytes are added to `bytes` as they are sent.
-    pub(crate) fn new(
-        store: Arc<dyn ObjectStore>,
-        folders: Option<Folders>,
-        bytes: Arc<AtomicU64>,
-    ) -> (Self, Arc<dyn ObjectStore>) {
-        let paths = Paths::default();
-        let recording = Recording { inner: Arc::clone(&store), paths: Arc::clone(&paths), bytes };
-        (Self { store, paths, folders }, Arc::new(recording))
+    /// Guards nothing yet.
+    pub(crate) fn new(disk: Disk) -> Self {
+        Self { disk, files: Arc::default() }
+    }
+
+    /// A store for files below `root`, which are this guard's. Their bytes are added to `bytes` as they are written.
+    pub(crate) fn store(&self, root: PathBuf, bytes: Arc<AtomicU64>) -> Arc<dyn ObjectStore> {
+        Arc::new(DiskStore::new(self.disk.clone(), root, Arc::clone(&self.files), bytes))
+    }
+
+    /// Guards one more file.
+    pub(crate) fn guard(&self, file: PathBuf) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).push(file);
     }
 
     /// Stops guarding the files: they may soon belong to a version of the table.
-    pub(crate) fn release(&self) -> Vec<Path> {
-        take(&self.paths)
+    pub(crate) fn release(&self) -> Vec<PathBuf> {
+        take(&self.files)
     }
 
     /// Guards released files again: they belong to no version for certain.
-    pub(crate) fn reclaim(&self, paths: Vec<Path>) {
-        self.paths.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
+    pub(crate) fn reclaim(&self, files: Vec<PathBuf>) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
     }
 
     /// Deletes the files; returns how many remain.
     pub(crate) async fn delete(&mut self) -> usize {
-        delete(Arc::clone(&self.store), take(&self.paths), self.folders.clone()).await
+        let (disk, files) = (self.disk.clone(), take(&self.files));
+        let all = files.len();
+        tokio::task::spawn_blocking(move || delete(&disk, files)).await.unwrap_or(all)
     }
 }
 
 impl Drop for Uncommitted {
     fn drop(&mut self) {
-        let paths = take(&self.paths);
-        if paths.is_empty() {
+        let files = take(&self.files);
+        if files.is_empty() {
             return;
         }
         // Without a runtime the files stay behind: invisible, and removed by a full vacuum.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(delete(Arc::clone(&self.store), paths, self.folders.clone()));
+            let disk = self.disk.clone();
+            runtime.spawn_blocking(move || delete(&disk, files));
         }
     }
 }
 
-fn take(paths: &Paths) -> Vec<Path> {
-    std::mem::take(&mut *paths.lock().unwrap_or_else(PoisonError::into_inner))
+fn take(files: &Mutex<Vec<PathBuf>>) -> Vec<PathBuf> {
+    std::mem::take(&mut *files.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-async fn delete(store: Arc<dyn ObjectStore>, paths: Vec<Path>, folders: Option<Folders>) -> usize {
-    use deltalake::logstore::object_store::Error;
+fn delete(disk: &Disk, files: Vec<PathBuf>) -> usize {
     let mut remaining = 0;
-    for path in paths {
-        match store.delete(&path).await {
-            // A file whose upload was aborted never came to be.
-            Ok(()) | Err(Error::NotFound { .. }) => {
-                if let Some(folders) = &folders {
-                    folders.clear(&path).await;
-                }
-            }
+    for file in files {
+        match disk.remove(&file) {
+            Ok(()) => {}
+            // It never came to be, or its upload was aborted; its folder may be there all the same.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => disk.remove_folders(&file),
             Err(_) => remaining += 1,
         }
     }
     remaining
-}
-
-/// An object store that remembers what was created through it.
-#[derive(Debug)]
-struct Recording {
-    inner: Arc<dyn ObjectStore>,
-    paths: Paths,
-    bytes: Arc<AtomicU64>,
-}
-
-/// An upload whose parts are counted.
-#[derive(Debug)]
-struct Counted {
-    inner: Box<dyn MultipartUpload>,
-    bytes: Arc<AtomicU64>,
-}
-
-#[async_trait]
-impl MultipartUpload for Counted {
-    fn put_part(&mut self, part: PutPayload) -> UploadPart {
-        count(&self.bytes, &part);
-        self.inner.put_part(part)
-    }
-
-    async fn complete(&mut self) -> StoreResult<PutResult> {
-        self.inner.complete().await
-    }
-
-    async fn abort(&mut self) -> StoreResult<()> {
-        self.inner.abort().await
-    }
-}
-
-fn count(bytes: &AtomicU64, payload: &PutPayload) {
-    bytes.fetch_add(u64::try_from(payload.content_length()).unwrap_or(0), Ordering::Relaxed);
-}
-
-impl Recording {
-    fn record(&self, path: &Path) {
-        self.paths.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
-    }
-}
-
-impl fmt::Display for Recording {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Recording {
-    async fn put_opts(
-        &self,
-        path: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> StoreResult<PutResult> {
-        self.record(path);
-        count(&self.bytes, &payload);
-        self.inner.put_opts(path, payload, options).await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        path: &Path,
-        options: PutMultipartOptions,
-    ) -> StoreResult<Box<dyn MultipartUpload>> {
-        self.record(path);
-        let inner = self.inner.put_multipart_opts(path, options).await?;
-        Ok(Box::new(Counted { inner, bytes: Arc::clone(&self.bytes) }))
-    }
-
-    async fn get_opts(&self, path: &Path, options: GetOptions) -> StoreResult<GetResult> {
-        self.inner.get_opts(path, options).await
-    }
-
-    fn delete_stream(
-        &self,
-        paths: BoxStream<'static, StoreResult<Path>>,
-    ) -> BoxStream<'static, StoreResult<Path>> {
-        self.inner.delete_stream(paths).boxed()
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, StoreResult<ObjectMeta>> {
-        self.inner.list(prefix)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> StoreResult<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> StoreResult<()> {
-        self.record(to);
-        self.inner.copy_opts(from, to, options).await
-    }
 }

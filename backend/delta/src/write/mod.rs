@@ -1,15 +1,15 @@
-//! Writing in two phases: files first, by any number of parallel writers; then one commit.
+//! Writing in two phases: files first, by any number of parallel writers; then commits, of one table or of several.
 
 mod checks;
-mod commit;
 mod encoding;
 mod files;
 mod protocol;
+mod publication;
 mod schema;
 mod target;
 mod writer;
 
-pub use commit::{CommitOptions, Committed};
 pub use files::WrittenFiles;
+pub use publication::{CommitOptions, Committed, PublishError, StagedTable, publish};
 pub use target::{Compression, TableTarget, WriteMode, WriteOptions};
 pub use writer::TableWriter;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU64;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef};
@@ -17,10 +18,11 @@ use super::encoding;
 use super::protocol::{check_properties, check_writable, needs_new_feature, new_metadata, new_protocol};
 use super::schema::TableSchema;
 use super::writer::TableWriter;
+use crate::durable::Disk;
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
 use crate::order::{SortColumn, check_appended_order, check_order, same_order};
-use crate::snapshot::{Found, ResolvedTable, find, load};
+use crate::snapshot::{Found, ResolvedTable, find, open};
 
 /// Size at which a writer starts the next file, unless the write or the table says otherwise.
 const TARGET_FILE_SIZE: NonZeroU64 = NonZeroU64::new(128 * 1024 * 1024).unwrap();
@@ -78,6 +80,8 @@ pub struct WriteOptions {
     /// Refuses nullable columns where the table says NOT NULL. Otherwise each batch is checked: planners
     /// often cannot prove what the data keeps.
     pub strict_nullability: bool,
+    /// What is written to. Tables that are published together share one.
+    pub disk: Disk,
 }
 
 /// A table about to be written. Nothing exists of it in the storage, or has changed, until
@@ -101,8 +105,26 @@ pub(crate) struct Target {
     /// How files are encoded before anything is known of their values.
     pub(crate) properties: WriterProperties,
     pub(crate) sort_by: Vec<SortColumn>,
-    /// Whether there was nothing at the location.
-    pub(crate) is_new_folder: bool,
+    /// The table's folder.
+    pub(crate) root: PathBuf,
+    pub(crate) disk: Disk,
+}
+
+impl Target {
+    /// The version its commit will be, if nobody else commits before.
+    pub(crate) fn next_version(&self) -> u64 {
+        self.base.as_ref().map_or(0, |base| base.version() + 1)
+    }
+
+    /// The folder of the table's log.
+    pub(crate) fn log_folder(&self) -> PathBuf {
+        self.root.join("_delta_log")
+    }
+
+    /// The file that makes a version.
+    pub(crate) fn commit_path(&self, version: u64) -> PathBuf {
+        self.log_folder().join(format!("{version:020}.json"))
+    }
 }
 
 impl TableTarget {
@@ -118,18 +140,11 @@ impl TableTarget {
         let text = location.text();
         let data = TableSchema::of_batches(&schema, text)?;
         let target = match find(location).await? {
-            Found::Table(mut table, log) => {
-                let version = log.choose(None, text)?;
-                log.check(&table.log_store(), version, text).await?;
-                load(&mut table, version, text).await?;
-                let store = table.log_store();
-                let table = ResolvedTable::new(location.clone(), table)?;
-                existing(location, store, &table, data, options)?
+            Found::Table(found, log) => {
+                let table = open(location, &found, &log, None).await?;
+                existing(location, found.log_store(), &table, data, options)?
             }
-            Found::Directory(store) => create(location, store, data, options)?,
-            Found::Nothing(store) => {
-                Target { is_new_folder: true, ..create(location, store, data, options)? }
-            }
+            Found::Directory(store) | Found::Nothing(store) => create(location, store, data, options)?,
         };
         // Other log stores want commits in temporary files and have other guarantees.
         if target.store.name() != "DefaultLogStore" {
@@ -266,6 +281,10 @@ fn target(
     properties: &BTreeMap<String, String>,
 ) -> Result<Target> {
     let text = location.text();
+    let root = location.as_path().ok_or_else(|| DeltaError::InvalidLocation {
+        text: text.into(),
+        reason: "only tables on a file system can be written".into(),
+    })?;
     check_partitioning(&schema, &options.partition_by, text)?;
     check_order(&schema.arrow, &options.sort_by, text)?;
     let target_file_size = match options.target_file_size {
@@ -302,7 +321,8 @@ fn target(
         config,
         properties: properties_of_files,
         sort_by: options.sort_by,
-        is_new_folder: false,
+        root,
+        disk: options.disk,
     })
 }
 

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::encoding::{SAMPLE_ROWS, for_sample};
-use super::files::{Folders, Uncommitted, WrittenFiles};
+use super::files::{Uncommitted, WrittenFiles};
 use super::target::Target;
 use crate::error::{DeltaError, Result};
 use crate::order::{OrderCheck, tag, to_text};
@@ -113,9 +113,8 @@ async fn write(
     mut batches: Receiver<Message>,
     bytes: Arc<AtomicU64>,
 ) -> Result<WrittenFiles> {
-    let is_new = target.is_new_folder;
-    let folders = target.location.as_path().map(|root| Folders { root, is_new });
-    let (mut uncommitted, store) = Uncommitted::new(target.store.object_store(None), folders, bytes);
+    let mut uncommitted = Uncommitted::new(target.disk.clone());
+    let store = uncommitted.store(target.root.clone(), bytes);
     let mut encoder = Encoder::new(Arc::clone(&target), store);
     let failure = loop {
         let batch = match batches.recv().await {
@@ -229,7 +228,8 @@ impl Encoder {
             .await
             .map_err(|error| DeltaError::delta(location, "finishing a data file", error))?;
         if !self.target.sort_by.is_empty() {
-            tag(&mut adds, &self.target.sort_by, Uuid::new_v4());
+            tag(&mut adds, &self.target.sort_by, Uuid::new_v4())
+                .map_err(|reason| DeltaError::InvalidData { location: location.into(), reason })?;
         }
         Ok(adds)
     }

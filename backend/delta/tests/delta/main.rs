@@ -3,6 +3,7 @@
 
 mod change_feed;
 mod concurrency;
+mod crash;
 mod engine_conformance;
 mod fixtures;
 mod read;

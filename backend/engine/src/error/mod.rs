@@ -193,13 +193,16 @@ pub enum RunError {
         #[source]
         source: Box<DeltaError>,
     },
-    /// A commit failed; those before it stand.
-    #[error("output `{output}` was not committed: {source}{}", already(.committed))]
+    /// Publishing an output failed; what was committed stands.
+    #[error("output `{output}`{}: {source}{}{}", fate(.source), standing(.source, .committed), others(.uncommitted))]
     Commit {
         /// The table.
         output: String,
-        /// The outputs committed before, in commit order.
+        /// The outputs that are committed, in commit order. If the cause is that its commit is not durable, `output` is
+        /// one of them.
         committed: Vec<String>,
+        /// The other outputs, which are not committed.
+        uncommitted: Vec<String>,
         /// The cause.
         #[source]
         source: Box<DeltaError>,
@@ -302,7 +305,32 @@ fn already(committed: &[String]) -> String {
     if committed.is_empty() {
         "; nothing was published".to_owned()
     } else {
-        format!("; committed before: {}", committed.join(", "))
+        format!("; committed: {}", committed.join(", "))
+    }
+}
+
+fn others(uncommitted: &[String]) -> String {
+    if uncommitted.is_empty() {
+        String::new()
+    } else {
+        format!("; not committed: {}", uncommitted.join(", "))
+    }
+}
+
+/// What is published beside an output whose commit failed.
+fn standing(source: &DeltaError, committed: &[String]) -> String {
+    match source {
+        DeltaError::CommitUnknown { .. } if committed.is_empty() => "; nothing else was published".to_owned(),
+        _ => already(committed),
+    }
+}
+
+/// What became of an output whose commit failed.
+fn fate(source: &DeltaError) -> &'static str {
+    match source {
+        DeltaError::CommitUnknown { .. } => " may or may not be committed",
+        DeltaError::CommitNotDurable { .. } => " is committed",
+        _ => " was not committed",
     }
 }
 

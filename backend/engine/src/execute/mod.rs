@@ -4,8 +4,9 @@
 //! 2. Segments run as soon as the shared views they read are there, the most urgent first, several at a time.
 //!    A shared view's rows go to its store and are dropped after its last reader; an output's rows go to data
 //!    files that no table refers to yet.
-//! 3. When everything is computed and written ([`Computed`]), outputs are committed one after the other in order of
-//!    their names.
+//! 3. When everything is computed and written ([`Computed`]), all data files and all commits of all outputs are made durable; then
+//!    the outputs are committed one after the other in order of their names, and nothing can stop that any more; then
+//!    the commits are made durable. Only then are they reported.
 //!
 //! Whatever fails before the first commit, be it an error, a panic or a cancellation, stops all segments, deletes
 //! the files and publishes nothing. From the first commit on a run cannot be stopped ([`Cancellation::publishing`]).
@@ -32,6 +33,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use delta::Disk;
 use ir::op::Sink;
 
 use crate::emit::PlanDag;
@@ -72,6 +74,8 @@ pub struct RunOptions {
     pub observer: Arc<dyn ExecutionObserver>,
     /// Stops the run from outside.
     pub cancellation: Cancellation,
+    /// What outputs are written to.
+    pub disk: Disk,
     /// How long segments may make no progress at all before the run is ended as hung; for ever if absent.
     pub no_progress_timeout: Option<Duration>,
 }
@@ -90,6 +94,7 @@ impl RunOptions {
             allow_schema_change: false,
             observer: Arc::new(()),
             cancellation: Cancellation::new(),
+            disk: Disk::default(),
             no_progress_timeout: Some(NO_PROGRESS_TIMEOUT),
         }
     }

@@ -44,7 +44,7 @@ pub struct OutputOutcome {
     pub version: u64,
     /// How many partitions of the plan were written beside each other.
     pub partitions: usize,
-    /// The time the commit took.
+    /// The time until it was committed, from when all outputs were written.
     pub commit: Duration,
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use delta::{
-    CommitOptions, Committed, DeltaError, Location, SortColumn, TableTarget, WriteMode, WriteOptions,
-    WrittenFiles,
+    CommitOptions, Committed, DeltaError, Location, PublishError, SortColumn, StagedTable, TableTarget,
+    WriteMode, WriteOptions, WrittenFiles,
 };
 use ir::op::{Sink, SinkMode};
 
@@ -53,6 +53,7 @@ pub(super) async fn prepare(dag: &PlanDag, options: &RunOptions) -> Result<Targe
             target_file_size: sink.target_file_size.and_then(NonZeroU64::new),
             allow_schema_change: options.allow_schema_change,
             name: Some(segment.name.clone()),
+            disk: options.disk.clone(),
             ..WriteOptions::default()
         };
         let target = TableTarget::prepare(&location, Arc::clone(segment.schema.arrow()), write)
@@ -63,67 +64,111 @@ pub(super) async fn prepare(dag: &PlanDag, options: &RunOptions) -> Result<Targe
     Ok(targets)
 }
 
-/// Commits all outputs, ordered by name. Between the first and the last nothing is asked that could stop it.
-pub(super) async fn commit(
+/// The next version of every output, by name.
+type Staged = BTreeMap<String, (StagedTable, usize)>;
+
+/// Makes what was written the next version of every output. Nobody can see them yet.
+async fn stage(
     sinks: &BTreeMap<String, Sink>,
     mut targets: Targets,
     mut written: Written,
+    options: &RunOptions,
+) -> Result<Staged, RunError> {
+    let mut staged = Staged::new();
+    for (name, sink) in sinks {
+        let table = match (targets.remove(name), written.remove(name)) {
+            (Some(target), Some((files, partitions))) => {
+                let table = target.stage(files, &commit_options(sink, options)).await;
+                table.map(|table| (table, partitions)).map_err(|source| failed(sinks, name, &[], source))
+            }
+            _ => Err(RunError::Internal {
+                segment: format!("output {name}"),
+                message: "it was never written".to_owned(),
+            }),
+        };
+        match table {
+            Ok(table) => {
+                staged.insert(name.clone(), table);
+            }
+            Err(error) => {
+                discard(written).await;
+                for (table, _) in staged.into_values() {
+                    table.discard().await;
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(staged)
+}
+
+/// Publishes all outputs, ordered by name. Once this has begun nothing stops it.
+pub(super) async fn commit(
+    sinks: &BTreeMap<String, Sink>,
+    targets: Targets,
+    written: Written,
     options: &RunOptions,
 ) -> Result<Vec<OutputOutcome>, RunError> {
     let Some(_publishing) = options.cancellation.publishing() else {
         discard(written).await;
         return Err(RunError::Cancelled { committed: Vec::new() });
     };
-    let mut committed: Vec<OutputOutcome> = Vec::new();
-    for (name, sink) in sinks {
-        let names =
-            |committed: &[OutputOutcome]| committed.iter().map(|output| output.table.clone()).collect();
-        let (Some(target), Some((files, partitions))) = (targets.remove(name), written.remove(name)) else {
-            discard(written).await;
-            return Err(RunError::Internal {
-                segment: format!("output {name}"),
-                message: "it was never written".to_owned(),
-            });
-        };
-        let started = Instant::now();
-        match committed_for_sure(target, files, commit_options(sink, options)).await {
-            Ok(commit) => {
-                let outcome = OutputOutcome {
-                    table: name.clone(),
-                    location: sink.location.clone(),
-                    rows: commit.rows,
-                    files: commit.files_added,
-                    files_removed: commit.files_removed,
-                    bytes: commit.bytes,
-                    version: commit.version,
-                    partitions,
-                    commit: started.elapsed(),
-                };
-                options.observer.output_committed(&outcome);
-                committed.push(outcome);
-            }
-            Err(source) => {
-                discard(written).await;
-                let committed = names(&committed);
-                return Err(RunError::Commit { output: name.clone(), committed, source: Box::new(source) });
-            }
-        }
+    let started = Instant::now();
+    let staged = stage(sinks, targets, written, options).await?;
+    let partitions: Vec<usize> = staged.values().map(|(_, partitions)| *partitions).collect();
+    let staged = staged.into_values().map(|(table, _)| table).collect();
+    let (committed, failure) = match published_for_sure(staged).await {
+        Ok(committed) => (committed.into_iter().enumerate().collect(), None),
+        Err(PublishError::Stopped) => return Err(RunError::Cancelled { committed: Vec::new() }),
+        Err(PublishError::Failed { committed, table, source, .. }) => (committed, Some((table, source))),
+    };
+    let outcome = |(index, commit): &(usize, Committed)| {
+        let (name, sink) = sinks.iter().nth(*index)?;
+        Some(OutputOutcome {
+            table: name.clone(),
+            location: sink.location.clone(),
+            rows: commit.rows,
+            files: commit.files_added,
+            files_removed: commit.files_removed,
+            bytes: commit.bytes,
+            version: commit.version,
+            partitions: partitions.get(*index).copied().unwrap_or_default(),
+            commit: started.elapsed(),
+        })
+    };
+    let outputs: Vec<OutputOutcome> = committed.iter().filter_map(outcome).collect();
+    for output in &outputs {
+        options.observer.output_committed(output);
     }
-    Ok(committed)
+    let Some((table, source)) = failure else { return Ok(outputs) };
+    let name = sinks.keys().nth(table).map_or("", String::as_str);
+    let names: Vec<String> = outputs.into_iter().map(|output| output.table).collect();
+    Err(failed(sinks, name, &names, *source))
 }
 
-/// A commit that, once begun, ends: a run that is dropped in the middle of it must not leave it half done.
-async fn committed_for_sure(
-    target: TableTarget,
-    files: Vec<WrittenFiles>,
-    options: CommitOptions,
-) -> Result<Committed, DeltaError> {
-    let location = target.location().to_string();
-    let commit = tokio::spawn(async move { target.commit(files, &options).await });
-    match commit.await {
-        Ok(outcome) => outcome,
-        Err(stopped) => Err(DeltaError::WriterStopped { location, reason: stopped.to_string() }),
+/// A failure to publish the output `name` after `committed` were.
+fn failed(sinks: &BTreeMap<String, Sink>, name: &str, committed: &[String], source: DeltaError) -> RunError {
+    let is_left = |other: &&String| *other != name && !committed.contains(other);
+    RunError::Commit {
+        output: name.to_owned(),
+        committed: committed.to_vec(),
+        uncommitted: sinks.keys().filter(is_left).cloned().collect(),
+        source: Box::new(source),
     }
+}
+
+/// Publishes in a task of its own: a run that is dropped in the middle of it must not leave it half done.
+async fn published_for_sure(tables: Vec<StagedTable>) -> Result<Vec<Committed>, PublishError> {
+    let location = tables.first().map(|table| table.location().to_string()).unwrap_or_default();
+    let publishing = tokio::spawn(delta::publish(tables, || false));
+    publishing.await.unwrap_or_else(|stopped| {
+        Err(PublishError::Failed {
+            committed: Vec::new(),
+            not_durable: Vec::new(),
+            table: 0,
+            source: Box::new(DeltaError::WriterStopped { location, reason: stopped.to_string() }),
+        })
+    })
 }
 
 fn commit_options(sink: &Sink, options: &RunOptions) -> CommitOptions {

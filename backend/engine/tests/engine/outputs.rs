@@ -49,7 +49,7 @@ fn failing(panics: bool) -> Arc<ScalarUDF> {
     Arc::new(ScalarUDF::from(Failing { panics, signature }))
 }
 
-async fn lake() -> Lake {
+pub(crate) async fn lake() -> Lake {
     let lake = Lake::with(options(), vec![failing(true), failing(false)]);
     lake.table("t", "SELECT value AS id, CAST(value AS VARCHAR) AS name FROM generate_series(1, 30000)")
         .await;
@@ -57,7 +57,7 @@ async fn lake() -> Lake {
     lake
 }
 
-fn two_outputs(bad: &str) -> String {
+pub(crate) fn two_outputs(bad: &str) -> String {
     format!(
         "graph t phase=scheduled\n\
          t = scan location=t version=0 rows=0\n\
@@ -257,39 +257,6 @@ async fn commits_come_after_all_segments_in_order_of_names() {
         "{:?}",
         good.operators
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failed_commit_names_what_was_published_before() {
-    struct Meddler<'a>(&'a std::path::Path);
-    impl ExecutionObserver for Meddler<'static> {
-        /// Somebody else takes the first version of `good` while `bad` is committed.
-        fn output_committed(&self, outcome: &OutputOutcome) {
-            if outcome.table == "bad" {
-                let log = self.0.join("good/_delta_log");
-                std::fs::create_dir_all(&log).unwrap();
-                std::fs::copy(
-                    self.0.join("words/_delta_log/00000000000000000000.json"),
-                    log.join("00000000000000000000.json"),
-                )
-                .unwrap();
-            }
-        }
-    }
-    let lake = lake().await;
-    let dag = lake.compile(&two_outputs("id")).await;
-    let mut options = RunOptions::new(lake.dir.path(), "run-1");
-    let path: &'static std::path::Path = Box::leak(lake.dir.path().to_path_buf().into_boxed_path());
-    options.observer = Arc::new(Meddler(path));
-    let error = execute(&lake.session, &dag, &options).await.unwrap_err();
-    match &error {
-        RunError::Commit { output, committed, .. } => {
-            assert_eq!((output.as_str(), committed), ("good", &vec!["bad".to_owned()]))
-        }
-        other => panic!("{other:?}"),
-    }
-    assert_eq!(error.diagnostic().code.id(), "E0704");
-    assert_eq!(lake.files("good").len(), 1, "only the other's commit is there: {:?}", lake.files("good"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! Two-phase writes: what is committed is exact, and what is not leaves no trace.
 
 mod order;
+mod paths;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;

@@ -1,0 +1,137 @@
+//! A version that is complete and that nobody can see.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use deltalake::DeltaTable;
+
+use super::super::files::{Uncommitted, WrittenFiles};
+use super::super::target::{TableTarget, Target};
+use super::commit::{CommitOptions, Committed, Prepared};
+use super::{PublishError, publish};
+use crate::error::{DeltaError, Result};
+use crate::location::Location;
+use crate::overlay;
+use crate::snapshot::{ResolvedTable, load};
+
+/// A table's next version: its data files are written, its commit is made up, and nobody can see it yet.
+///
+/// [`publish`] makes it visible. Otherwise its files are deleted: at once by [`StagedTable::discard`], in the background
+/// when dropped inside a tokio runtime.
+#[must_use = "what is not published is deleted"]
+pub struct StagedTable {
+    pub(super) target: Arc<Target>,
+    pub(super) files: Vec<WrittenFiles>,
+    pub(super) commit: Prepared,
+    pub(super) max_retries: usize,
+    /// The commit's file until it has its name.
+    pub(super) staged_commit: Uncommitted,
+}
+
+impl TableTarget {
+    /// Makes `files` the content of the table's next version, without showing it to anybody. With no files an overwrite
+    /// will empty the table and an append record its metadata.
+    ///
+    /// # Errors
+    /// [`DeltaError::UnsupportedProperty`] for metadata keys Delta reserves, [`DeltaError::InvalidData`] for files of
+    /// another table, [`DeltaError::Delta`]. The files are deleted then.
+    pub async fn stage(self, files: Vec<WrittenFiles>, options: &CommitOptions) -> Result<StagedTable> {
+        match self.inner.prepared(&files, options) {
+            Ok(commit) => {
+                let staged_commit = Uncommitted::new(self.inner.disk.clone());
+                let max_retries = options.max_retries;
+                Ok(StagedTable { target: self.inner, files, commit, max_retries, staged_commit })
+            }
+            Err(error) => {
+                for files in files {
+                    files.discard().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Stages `files` and publishes them at once, for who has one table only.
+    ///
+    /// Neither writes a checkpoint nor cleans the log. When it fails for certain, the files are deleted;
+    /// after [`DeltaError::CommitUnknown`], and when this future is dropped while it commits, they are kept.
+    ///
+    /// # Errors
+    /// As [`TableTarget::stage`]; [`DeltaError::ConcurrentChange`], [`DeltaError::CommitUnknown`],
+    /// [`DeltaError::CommitNotDurable`], [`DeltaError::Delta`].
+    pub async fn commit(self, files: Vec<WrittenFiles>, options: &CommitOptions) -> Result<Committed> {
+        let location = self.location().clone();
+        let staged = self.stage(files, options).await?;
+        let nothing = || DeltaError::WriterStopped {
+            location: location.to_string(),
+            reason: "it was stopped before the commit".into(),
+        };
+        match publish(vec![staged], || false).await {
+            Ok(committed) => committed.into_iter().next().ok_or_else(nothing),
+            Err(PublishError::Failed { source, .. }) => Err(*source),
+            Err(PublishError::Stopped) => Err(nothing()),
+        }
+    }
+}
+
+impl StagedTable {
+    /// Where the table is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.target.location
+    }
+
+    /// The version it will be, if nobody else commits before.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.target.next_version()
+    }
+
+    /// Rows it adds.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.commit.summary.rows
+    }
+
+    /// The table as it will be: to check what is about to be published, and to compute from it.
+    ///
+    /// It reads the data files where they are, so it can be used until this is dropped or published, and after that if
+    /// it was published.
+    ///
+    /// # Errors
+    /// As [`resolve`](crate::resolve).
+    pub async fn preview(&self) -> Result<ResolvedTable> {
+        let location = &self.target.location;
+        let bytes = self.commit.bytes.clone();
+        let store = overlay::with_commit(location, &self.target.store, self.version(), bytes).await?;
+        let mut table = DeltaTable::new(store);
+        load(&mut table, self.version(), location.text()).await?;
+        ResolvedTable::new(location.clone(), table)
+    }
+
+    /// Deletes its files. Returns how many could not be deleted.
+    pub async fn discard(mut self) -> usize {
+        let mut remaining = self.staged_commit.delete().await;
+        for files in self.files {
+            remaining += files.discard().await;
+        }
+        remaining
+    }
+
+    /// Where the commit is written before it has its name. Readers ignore such names in a log, ours and others'.
+    pub(super) fn staged_path(&self) -> PathBuf {
+        self.target.log_folder().join(format!("_commit_{}.json.tmp", self.commit.id))
+    }
+
+    /// The guards of everything it has written.
+    pub(super) fn guards(&self) -> impl Iterator<Item = &Uncommitted> {
+        self.files.iter().map(|files| &files.uncommitted).chain([&self.staged_commit])
+    }
+}
+
+impl fmt::Debug for StagedTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StagedTable({:?} version {}, {:?})", self.location(), self.version(), self.files)
+    }
+}

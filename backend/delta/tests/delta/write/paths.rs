@@ -1,0 +1,132 @@
+//! An overwrite removes files under the names the log has for them, however their writer spelled them.
+
+use delta::{DeltaError, WriteOptions};
+use serde_json::Value;
+
+use crate::fixtures::{
+    Lake, commit_file, crowd, edit_commit, number, open, overwrite, people, try_write, write,
+};
+
+/// What writers make of a partition folder's name: encoded as little or as much as the protocol allows.
+const SPELLINGS: [(&str, &str); 6] = [
+    ("é", "name=é"),
+    ("é", "name=%c3%a9"),
+    ("b c", "name=b%20c"),
+    ("b+c", "name=b+c"),
+    ("b+c", "name=b%2Bc"),
+    ("plain", "%6Eame=plai%6e"),
+];
+
+fn paths(lake: &Lake, version: u64, action: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(commit_file(lake, "t", version)).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter_map(|line| Some(line.get(action)?["path"].as_str()?.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn an_overwrite_removes_what_the_log_spells_otherwise() {
+    for (value, spelling) in SPELLINGS {
+        let lake = Lake::new();
+        let location = lake.at("t");
+        let options = WriteOptions { partition_by: vec!["name".into()], ..overwrite() };
+        write(&location, &[people(&[(1, value), (2, "other")])], options).await;
+        let folder = paths(&lake, 0, "add").into_iter().find(|path| !path.starts_with("name=other")).unwrap();
+        let written = folder.split('/').next().unwrap().to_owned();
+        edit_commit(&commit_file(&lake, "t", 0), |line| {
+            line.replace(&format!("\"{written}/"), &format!("\"{spelling}/"))
+        });
+        assert_eq!(number(&location, "select count(*) from t").await, 2, "{spelling}");
+
+        let replaced = write(&location, &[people(&[(3, "new")])], overwrite()).await;
+        assert_eq!((replaced.files_added, replaced.files_removed), (1, 2));
+        let (mut added, mut removed) = (paths(&lake, 0, "add"), paths(&lake, 1, "remove"));
+        added.sort();
+        removed.sort();
+        assert_eq!(added, removed, "{spelling}");
+        assert_eq!(number(&location, "select sum(id) from t").await, 3, "{spelling}");
+        assert_eq!(open(&location).await.files(), 1);
+    }
+}
+
+/// A commit that lost its end is found when it is not the last one, too.
+#[tokio::test]
+async fn a_cut_commit_below_others_is_refused() {
+    let damages: [fn(&str) -> String; 4] = [
+        |_| String::new(),
+        |text| text[..text.len() - 20].to_owned(),
+        |text| text.lines().next().unwrap().to_owned() + "\n",
+        |text| "\0".repeat(text.len()),
+    ];
+    for (index, damage) in damages.into_iter().enumerate() {
+        let lake = Lake::new();
+        let location = lake.at("t");
+        write(&location, &[crowd(0, 10)], overwrite()).await;
+        for id in 1..4 {
+            write(&location, &[crowd(id * 10, 10)], crate::fixtures::append()).await;
+        }
+        let middle = commit_file(&lake, "t", 2);
+        let text = std::fs::read_to_string(&middle).unwrap();
+        std::fs::write(&middle, damage(&text)).unwrap();
+        let error = delta::resolve(&location, None).await.unwrap_err();
+        assert!(matches!(error, DeltaError::CorruptLog { version: Some(2), .. }), "{index}: {error}");
+        let error = try_write(&location, &[crowd(90, 1)], crate::fixtures::append()).await.unwrap_err();
+        assert!(matches!(error, DeltaError::CorruptLog { version: Some(2), .. }), "{index}: {error}");
+        assert_eq!(delta::resolve(&location, Some(1)).await.unwrap().version(), 1);
+    }
+}
+
+/// Checkpoints only save time: one that cannot be read hides nothing that the commits tell.
+#[tokio::test]
+async fn a_broken_checkpoint_hides_no_commits() {
+    let lake = Lake::new();
+    let location = lake.at("t");
+    write(&location, &[crowd(0, 10)], overwrite()).await;
+    for id in 1..5 {
+        write(&location, &[crowd(id * 10, 10)], crate::fixtures::append()).await;
+    }
+    let log = lake.path("t/_delta_log");
+    let names = [
+        "00000000000000000002.checkpoint.parquet",
+        "00000000000000000003.checkpoint.0000000001.0000000002.parquet",
+        "00000000000000000004.checkpoint.parquet",
+    ];
+    for name in names {
+        std::fs::write(log.join(name), b"PAR1 and no more").unwrap();
+    }
+    std::fs::write(log.join("_last_checkpoint"), "{\"version\":4,\"size\":5}").unwrap();
+    let table = open(&location).await;
+    assert_eq!((table.version(), table.files()), (4, 5));
+    assert_eq!(number(&location, "select count(*) from t").await, 50);
+    assert_eq!(write(&location, &[crowd(90, 1)], overwrite()).await.files_removed, 5);
+    // Without the commits that it stands for, it is missed, and named.
+    std::fs::remove_file(commit_file(&lake, "t", 1)).unwrap();
+    let error = delta::resolve(&location, None).await.unwrap_err();
+    assert!(matches!(error, DeltaError::CorruptLog { .. }), "{error}");
+    assert!(error.to_string().contains("checkpoint"), "{error}");
+}
+
+/// What is staged can be read, by who staged it.
+#[tokio::test]
+async fn a_staged_version_can_be_read_before_anybody_sees_it() {
+    use delta::{CommitOptions, TableTarget, publish};
+    let lake = Lake::new();
+    let location = lake.at("t");
+    for (version, ids) in [(0, 0..10), (1, 20..25)] {
+        let batch = crowd(ids.start, ids.end - ids.start);
+        let target = TableTarget::prepare(&location, batch.schema(), overwrite()).await.unwrap();
+        let written = crate::fixtures::files(&target, &[batch]).await.unwrap();
+        let staged = target.stage(vec![written], &CommitOptions::default()).await.unwrap();
+        let preview = staged.preview().await.unwrap();
+        assert_eq!((preview.version(), preview.files()), (version, 1));
+        let context = crate::fixtures::session();
+        let provider = crate::fixtures::scan(&preview, &context);
+        let rows = crate::fixtures::query(provider, "select min(id), count(*) from t").await;
+        let expected = format!("| {}", ids.start);
+        assert!(rows.contains(&expected), "{rows}");
+        let latest = delta::resolve(&location, None).await.ok().map(|table| table.version());
+        assert_eq!(latest, version.checked_sub(1), "nobody else sees it");
+        let committed = publish(vec![staged], || false).await.unwrap();
+        assert_eq!(committed[0].version, version);
+    }
+    assert_eq!(number(&location, "select sum(id) from t").await, 110);
+}
