@@ -25,6 +25,12 @@ fn tree(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
+/// The path that a URL-encoded one stands for.
+fn decoded(path: &str) -> String {
+    let url = url::Url::parse(&format!("file:///{path}")).unwrap();
+    url.to_file_path().unwrap().strip_prefix("/").unwrap().to_str().unwrap().to_owned()
+}
+
 /// What is wrong with the files that survived, beside those of a machine that did not crash.
 fn wrong(
     survivors: &BTreeMap<PathBuf, Vec<u8>>,
@@ -67,7 +73,7 @@ fn wrong(
     }
     for (table, files) in active {
         for file in files {
-            let file = table.join(file);
+            let file = table.join(decoded(&file));
             if survivors.get(&file) != whole.get(&file) || !survivors.contains_key(&file) {
                 return Some(format!("{} is named and missing or short", file.display()));
             }
