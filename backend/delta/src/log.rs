@@ -172,7 +172,7 @@ impl Log {
                 let path = root.join(format!("_delta_log/{version:020}.json"));
                 let complete =
                     File::open(path).map_err(|error| format!("its commit file cannot be read: {error}"));
-                complete.and_then(|file| is_complete(file)).err().map(|reason| (*version, reason))
+                complete.and_then(is_complete).err().map(|reason| (*version, reason))
             };
             replayed.iter().rev().find_map(cut)
         });

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use delta::Disk;
 use engine::{RunOptions, RunOutcome};
 use ir::hash::ContentHash;
 
@@ -55,7 +56,9 @@ pub fn publish(
     let provenance = Provenance::of(&compilation);
     let plans = stages.timed("emit", || compilation.plan(workers))?;
     let base_dir = &compilation.source.base_dir;
+    let disk = Disk::default();
     let run_options = RunOptions {
+        disk: disk.clone(),
         metadata: provenance.commit_metadata(),
         allow_schema_change: options.allow_schema_change,
         observer: Arc::new(OfRun(Arc::clone(&observer))),
@@ -77,7 +80,7 @@ pub fn publish(
     stages.add("execute", run.compute);
     stages.add("commit", run.commit);
     let recording = Instant::now();
-    let record = provenance.write_record(base_dir, &run, &stages, &compilation.graph)?;
+    let record = provenance.write_record(base_dir, &run, &stages, &compilation.graph, &disk, workers)?;
     stages.add("record", recording.elapsed());
     Ok(Outcome {
         run_id: provenance.run_id,

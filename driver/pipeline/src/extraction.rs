@@ -10,12 +10,11 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use delta::{
-    CommitOptions, Location, SortColumn, TableTarget, TableWriter, WriteMode, WriteOptions, WrittenFiles,
-    sorted,
+    CommitOptions, Committed, DeltaError, Disk, Location, PublishError, SortColumn, TableTarget, TableWriter,
+    WriteMode, WriteOptions, WrittenFiles, sorted,
 };
 use engine::Cancellation;
 use extract::{ExtractError, Options, Summary, Table, TableSink};
-use futures::future::join_all;
 use tokio::runtime::Runtime;
 
 use crate::compilation::absolute;
@@ -170,13 +169,14 @@ impl<'a> LakeSink<'a> {
     ) -> Result<Self> {
         // Writers start their tasks in the runtime.
         let _entered = runtime.enter();
+        let disk = Disk::default();
         let mut tables = BTreeMap::new();
         for table in Table::ALL {
             if cancellation.is_cancelled() {
                 return Err(PipelineError::interrupted());
             }
             let target = runtime
-                .block_on(prepare(*table, &format!("{prefix}{}", table.name()), lake))
+                .block_on(prepare(*table, &format!("{prefix}{}", table.name()), lake, &disk))
                 .map_err(|error| {
                     PipelineError::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction")
                 })?;
@@ -250,13 +250,14 @@ fn order(table: Table) -> Vec<SortColumn> {
 }
 
 /// Extraction's tables are remade as a whole, and their columns belong to the program.
-async fn prepare(table: Table, folder: &str, lake: &Path) -> delta::Result<TableTarget> {
+async fn prepare(table: Table, folder: &str, lake: &Path, disk: &Disk) -> delta::Result<TableTarget> {
     let options = WriteOptions {
         mode: WriteMode::Overwrite,
         sort_by: order(table),
         name: Some(table.name().to_owned()),
         description: Some(table.description().to_owned()),
         allow_schema_change: true,
+        disk: disk.clone(),
         ..WriteOptions::default()
     };
     TableTarget::prepare(&Location::parse(folder, lake)?, table.schema(), options).await
@@ -268,8 +269,7 @@ async fn discard(written: Written) {
     }
 }
 
-/// Commits all tables. They are independent of each other, and most of a commit is waiting for the disk, so they
-/// are committed side by side; an error says which of them are committed all the same.
+/// Publishes all tables: what has changed since it was opened stops all of them.
 fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<ExtractedTable>> {
     let options = CommitOptions {
         metadata: BTreeMap::from([
@@ -278,31 +278,43 @@ fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<Extra
         ]),
         ..CommitOptions::default()
     };
-    let commits = written.into_iter().map(|(table, target, files)| {
-        let (location, options) = (format!("{prefix}{}", table.name()), &options);
-        async move { (location, target.commit(vec![files], options).await) }
-    });
-    let outcomes = runtime.block_on(join_all(commits));
-    let mut tables = Vec::new();
-    let mut failure = None;
-    for (location, outcome) in outcomes {
-        match outcome {
-            Ok(committed) => tables.push(ExtractedTable {
-                location,
-                rows: committed.rows,
-                files: committed.files_added,
-                bytes: committed.bytes,
-                version: committed.version,
-            }),
-            Err(error) => {
-                failure.get_or_insert(error);
-            }
+    let names: Vec<String> =
+        written.iter().map(|(table, _, _)| format!("{prefix}{}", table.name())).collect();
+    let extracted = |(location, committed): (&String, &Committed)| ExtractedTable {
+        location: location.clone(),
+        rows: committed.rows,
+        files: committed.files_added,
+        bytes: committed.bytes,
+        version: committed.version,
+    };
+    let published = runtime.block_on(async {
+        let mut staged = Vec::new();
+        for (_, target, files) in written {
+            // What was staged or written before goes with the failure.
+            let table = target.stage(vec![files], &options).await;
+            staged.push(table.map_err(|error| (Vec::new(), Box::new(error)))?);
         }
-    }
-    let Some(error) = failure else { return Ok(tables) };
-    let committed: Vec<&str> = tables.iter().map(|table| table.location.as_str()).collect();
-    let message = format!("{error}; committed all the same: {}", committed.join(", "));
-    Err(PipelineError::finding(ir::diag::codes::COMMIT_FAILED, message, "extraction"))
+        match delta::publish(staged, || false).await {
+            Ok(committed) => Ok(committed),
+            Err(PublishError::Failed { committed, source, .. }) => Err((committed, source)),
+            Err(PublishError::Stopped) => Ok(Vec::new()),
+        }
+    });
+    let (committed, error) = match published {
+        Ok(committed) => return Ok(names.iter().zip(&committed).map(extracted).collect()),
+        Err(failed) => failed,
+    };
+    let committed: Vec<&str> =
+        committed.iter().filter_map(|(index, _)| names.get(*index).map(String::as_str)).collect();
+    let code = match *error {
+        DeltaError::ConcurrentChange { .. } => ir::diag::codes::COMMIT_CONFLICT,
+        _ => ir::diag::codes::COMMIT_FAILED,
+    };
+    let visible = match committed.as_slice() {
+        [] => "nothing was published".to_owned(),
+        committed => format!("published all the same: {}", committed.join(", ")),
+    };
+    Err(PipelineError::finding(code, format!("{error}; {visible}"), "extraction"))
 }
 
 /// Makes the folder of a lake, and tells version control and other walks of the repository to leave it out. Gives its

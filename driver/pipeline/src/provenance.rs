@@ -2,18 +2,17 @@
 //! it leaves.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
+use delta::Disk;
 use engine::{OutputOutcome, RunOutcome, Session, StoreCounters, Tables};
 use ir::graph::Graph;
 use ir::hash::{ContentHash, Fingerprint};
 use serde_json::{Value, json};
 
-use crate::{Compilation, PipelineError, Result, Stages};
+use crate::{Compilation, PipelineError, Result, Stages, Workers};
 
 /// The version of the run record's format.
 const RECORD_FORMAT: u32 = 1;
@@ -92,27 +91,30 @@ impl Provenance {
     }
 
     /// Writes the record that pins inputs and outputs together, and the graph beside it, into `runs` below
-    /// `folder/.codeanatomy`. A record that exists is never replaced.
+    /// `folder/.codeanatomy`. A record that exists is never replaced; one that is reported survives a power cut.
     pub(crate) fn write_record(
         &self,
         folder: &Path,
         outcome: &RunOutcome,
         stages: &Stages,
         graph: &Graph,
+        disk: &Disk,
+        workers: &Workers,
     ) -> Result<PathBuf> {
         let runs = folder.join(".codeanatomy").join("runs");
         let not_recorded = |reason: String| PipelineError::NotRecorded { folder: runs.clone(), reason };
-        let failed = |error: io::Error| not_recorded(error.to_string());
         let archive = ir::archive::write(graph).map_err(|error| not_recorded(error.to_string()))?;
-        fs::create_dir_all(&runs).map_err(failed)?;
         // To the microsecond, so that records sort by time; the random id tells apart what that does not.
         let stamp = self.started_at.format("%Y%m%dT%H%M%S%.6fZ");
         let name = format!("{stamp}-{}", self.spec_hash.short());
         let graph_file = format!("{name}.ir");
         let record = self.record(outcome, stages, &graph_file);
-        put(&runs.join(&graph_file), &archive).map_err(failed)?;
-        let path = runs.join(format!("{name}.json"));
-        put(&path, format!("{record:#}\n").as_bytes()).map_err(failed)?;
+        let record_file = format!("{name}.json");
+        let path = runs.join(&record_file);
+        let files = vec![(graph_file, archive.to_vec()), (record_file, format!("{record:#}\n").into_bytes())];
+        let (disk, folder) = (disk.clone(), runs.clone());
+        let kept = workers.run(async move { disk.keep_files(&folder, files).await })?;
+        kept.map_err(|error| not_recorded(error.to_string()))?;
         Ok(path)
     }
 
@@ -215,29 +217,6 @@ fn inputs(tables: &Tables) -> ContentHash {
     fingerprint.finish()
 }
 
-/// Writes a file that must not exist, all of it or nothing: first under another name, which no reader looks for.
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension(format!("{}.partial", uuid::Uuid::new_v4()));
-    let write = || -> io::Result<()> {
-        let mut file: File = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        // Unlike renaming, linking fails when the name is taken. Some file systems have no links; there, the time and
-        // the hash in the name must do.
-        match fs::hard_link(&temporary, path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !path.exists() => {
-                fs::rename(&temporary, path)
-            }
-            linked => linked,
-        }
-    };
-    let written = write();
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => written.and(Err(error)),
-        _ => written,
-    }
-}
-
 /// The current time.
 pub(crate) fn now() -> DateTime<Utc> {
     // A clock before 1970 shows as 1970.
@@ -249,19 +228,4 @@ pub(crate) fn now() -> DateTime<Utc> {
 /// RFC 3339, to the microsecond.
 pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_put_once_and_leaves_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.json");
-        put(&path, b"first").unwrap();
-        assert_eq!(put(&path, b"second").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&path).unwrap(), b"first");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
 }

@@ -8,24 +8,8 @@ use uuid::Uuid;
 use super::{Disk, Surviving};
 
 impl Disk {
-    /// Makes a folder that is there to stay, with those above it.
-    ///
-    /// # Errors
-    /// Those of the file system.
-    pub async fn keep_folder(&self, folder: &Path) -> io::Result<()> {
-        let (disk, path) = (self.clone(), folder.to_path_buf());
-        let surviving = tokio::task::spawn_blocking(move || {
-            disk.create_folders(&path)?;
-            let mut surviving = Surviving::default();
-            disk.settle(&path, &mut surviving)?;
-            Ok::<_, io::Error>(surviving)
-        });
-        let surviving = surviving.await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?;
-        Ok(self.sync(surviving).await?)
-    }
-
-    /// Writes files that must not exist into a folder that [`Self::keep_folder`] made, each of them all or nothing, and
-    /// visible under its name only when all of them are durable. When this returns, the names are too.
+    /// Writes files that must not exist into a folder, which is made if need be: each of them all or nothing, and visible
+    /// under its name only when all of them are durable. When this returns, their names are too, and the folders above.
     ///
     /// # Errors
     /// Those of the file system; [`io::ErrorKind::AlreadyExists`] when a name is taken.
@@ -36,7 +20,7 @@ impl Disk {
             .map(|path| (path.with_extension(format!("{}.partial", Uuid::new_v4())), path))
             .collect();
         let temporary: Vec<PathBuf> = staged.iter().map(|(temporary, _)| temporary.clone()).collect();
-        let kept = self.keep_staged(staged, files).await;
+        let kept = self.keep_staged(folder.to_path_buf(), staged, files).await;
         for temporary in temporary {
             // A name nobody looks for; and when it was never written, there is none.
             let _ = self.unlink(&temporary);
@@ -47,20 +31,23 @@ impl Disk {
     /// Writes and links; gives the names that are there now.
     async fn keep_staged(
         &self,
+        folder: PathBuf,
         staged: Vec<(PathBuf, PathBuf)>,
         files: Vec<(String, Vec<u8>)>,
     ) -> io::Result<Surviving> {
-        let mut contents = Surviving::default();
-        contents.contents.extend(staged.iter().map(|(temporary, _)| temporary.clone()));
         let disk = self.clone();
         let writing = tokio::task::spawn_blocking(move || {
+            let mut surviving = Surviving::default();
+            disk.create_folders(&folder)?;
+            disk.settle(&folder, &mut surviving)?;
             for ((temporary, _), (_, bytes)) in staged.iter().zip(&files) {
                 disk.write(temporary, bytes)?;
+                surviving.content(temporary.clone());
             }
-            Ok::<_, io::Error>(staged)
+            Ok::<_, io::Error>((staged, surviving))
         });
-        let staged = writing.await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?;
-        self.sync(contents).await?;
+        let (staged, surviving) = writing.await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?;
+        self.sync(surviving).await?;
         let mut names = Surviving::default();
         for (temporary, path) in staged {
             self.link(&temporary, &path)?;

@@ -160,13 +160,11 @@ async fn run(lake: &Lake) -> Vec<Step> {
         recorder.report(lake.path(table).join(format!("_delta_log/{:020}.json", commit.version)));
     }
     let records = lake.path(".codeanatomy/runs");
-    disk.keep_folder(&records).await.unwrap();
     let record = ["run.ir", "run.json"].map(|name| (name.to_owned(), name.repeat(100).into_bytes()));
     disk.keep_files(&records, record.to_vec()).await.unwrap();
     recorder.report(records.join("run.ir"));
     recorder.report(records.join("run.json"));
-    let steps = recorder.steps.lock().unwrap().clone();
-    steps
+    recorder.steps.lock().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -185,4 +183,16 @@ async fn the_power_may_be_cut_at_any_step_and_every_sync_is_needed() {
         let found = violation(&before, &steps, &whole, Some(skipped), &[]);
         assert!(found.is_some(), "step {skipped} of {} is not needed: {:?}", steps.len(), steps[skipped]);
     }
+}
+
+#[tokio::test]
+async fn a_kept_file_is_never_replaced_and_leaves_nothing_else() {
+    let lake = Lake::new();
+    let (disk, folder) = (Disk::default(), lake.path("some/where"));
+    let file = |text: &str| vec![("record.json".to_owned(), text.as_bytes().to_vec())];
+    disk.keep_files(&folder, file("first")).await.unwrap();
+    let error = disk.keep_files(&folder, file("second")).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read(folder.join("record.json")).unwrap(), b"first");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
 }
