@@ -37,6 +37,7 @@ pub use durable::Disk;
 pub use error::{DeltaError, Result, SchemaMismatch};
 pub use location::Location;
 pub use order::{SortColumn, sorted};
+pub use scan::hidden_input;
 pub use scan::{
     ChangeRange, ScanOptions, change_feed, change_feed_schema, file_manifest, file_manifest_schema, provider,
     scan_schema, table_metadata, table_metadata_schema,

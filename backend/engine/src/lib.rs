@@ -28,6 +28,7 @@ pub mod operators;
 mod oracle;
 pub mod planning;
 mod rules;
+pub mod semantics;
 mod session;
 mod sql;
 mod tables;

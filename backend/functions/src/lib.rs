@@ -10,6 +10,18 @@
 //! | `count_if`, `arg_max`, `arg_min` | aggregates DataFusion does not have |
 //! | `array_agg_sorted` | a list per group ordered by keys, vectorised over all groups |
 //!
+//! Others stand in the place of DataFusion's functions of the same names, which give wrong values or values that Delta
+//! tables cannot hold:
+//!
+//! | function | what is different |
+//! |---|---|
+//! | `sum` | fails where the sum does not fit its type |
+//! | `to_timestamp` and its kin, `now`, `date_trunc`, `date_bin` | microseconds in UTC: years 1 to 9999 and beyond |
+//! | `array_length`, `cardinality`, `array_position`, `row_number`, `rank`, `ntile` and their kin | BIGINT |
+//! | `lead`, `lag` | `IGNORE NULLS` with any offset and default |
+//!
+//! [`scalar::instead::checked_arithmetic`] has the operators that fail instead of wrapping around.
+//!
 //! Every function is immutable, works on whole columns, declares the argument types it accepts (so it can be
 //! planned from SQL), declares whether its result can be NULL, and documents itself through DataFusion's
 //! [`Documentation`](datafusion::logical_expr::Documentation).
@@ -18,11 +30,12 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::logical_expr::registry::FunctionRegistry;
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub mod aggregate;
 mod document;
 pub mod scalar;
+pub mod window;
 
 /// All scalar functions of this crate, in alphabetical order of their names.
 #[must_use]
@@ -36,6 +49,12 @@ pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
     aggregate::all()
 }
 
+/// All window functions of this crate, in alphabetical order of their names.
+#[must_use]
+pub fn window_functions() -> Vec<Arc<WindowUDF>> {
+    window::all()
+}
+
 /// Registers every function of this crate. Functions of the same names that are already registered are
 /// replaced, so registering twice changes nothing.
 ///
@@ -47,6 +66,9 @@ pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     }
     for function in aggregate_functions() {
         registry.register_udaf(function)?;
+    }
+    for function in window_functions() {
+        registry.register_udwf(function)?;
     }
     Ok(())
 }

@@ -75,6 +75,9 @@ pub enum TypeErrorKind {
         /// What to write instead.
         help: String,
     },
+    /// SQL that the engine cannot compute, or not with the right rows. The text says what to write instead.
+    #[error("{0}")]
+    NotComputed(String),
     /// Anything else, in the words of the engine.
     #[error("{0}")]
     Other(String),

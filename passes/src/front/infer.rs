@@ -252,6 +252,7 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place
         TypeErrorKind::Clause { message, help } => {
             Diagnostic::new(codes::UNSUPPORTED_CLAUSE, message).help(help)
         }
+        TypeErrorKind::NotComputed(message) => Diagnostic::new(codes::NOT_COMPUTED, message),
         TypeErrorKind::Other(message) => {
             let code = match &node.op {
                 Op::Unnest(_) => codes::NOT_A_LIST,

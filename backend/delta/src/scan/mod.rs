@@ -11,4 +11,5 @@ mod statistics;
 
 pub use change_feed::{ChangeRange, change_feed, change_feed_schema};
 pub use manifest::{file_manifest, file_manifest_schema, table_metadata, table_metadata_schema};
+pub use ordered::hidden_input;
 pub use provider::{ScanOptions, provider, scan_schema};

@@ -190,6 +190,12 @@ impl OrderedScanExec {
     }
 }
 
+/// The operator below a scan of this crate that is a leaf to the rules of planning, for those who ask what runs.
+#[must_use]
+pub fn hidden_input(plan: &dyn ExecutionPlan) -> Option<&Arc<dyn ExecutionPlan>> {
+    plan.downcast_ref::<OrderedScanExec>().map(|ordered| &ordered.scan)
+}
+
 impl fmt::Debug for OrderedScanExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OrderedScanExec({} by {})", self.table, to_text(&self.order))

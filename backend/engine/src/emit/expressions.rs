@@ -19,6 +19,8 @@ use datafusion::sql::sqlparser::ast::ExprWithAlias;
 use ir::expr::ScalarExpr;
 use ir::op::Evaluation;
 
+use crate::semantics;
+
 /// The DataFusion expression for `expr` over columns of `schema`.
 ///
 /// # Errors
@@ -31,12 +33,15 @@ pub(crate) fn expression(
     schema: &DFSchema,
 ) -> Result<Expr> {
     calls::check(state, expr.ast())?;
-    let ast = ExprWithAlias { expr: expr.ast().clone(), alias: None };
+    let mut tree = expr.ast().clone();
+    semantics::in_tree(&mut tree);
+    let ast = ExprWithAlias { expr: tree, alias: None };
     let planned = state.create_logical_expr_from_sql_expr(ast, schema)?;
     // `count(*)` arrives with an alias; output names are given by the node.
     let planned = planned.unalias_nested().data;
     check_evaluation(expr, &planned, evaluation)?;
-    coerced(state, planned, schema)
+    let planned = semantics::before_coercion(planned, schema)?;
+    semantics::after_coercion(coerced(state, planned, schema)?, schema)
 }
 
 /// The expression with implicit conversions as casts.

@@ -29,6 +29,7 @@ use ir::expr::Query;
 use super::expressions::calls;
 use super::relational::unqualified;
 use crate::memo::Memo;
+use crate::semantics;
 
 /// A relation that a query names and nobody defines.
 #[derive(Debug, thiserror::Error)]
@@ -115,15 +116,18 @@ fn over_stand_ins(
     let options =
         ParserOptions { collect_spans: places, ..ParserOptions::from(&state.config_options().sql_parser) };
     let planner = SqlToRel::new_with_options(&provider, options);
-    let statement = Statement::Query(Box::new(query.planned()));
+    let mut tree = query.planned();
+    semantics::in_tree(&mut tree);
+    let statement = Statement::Query(Box::new(tree));
     let plan = planner.sql_statement_to_plan(statement)?;
     SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)
         .with_allow_statements(false)
         .verify_plan(&plan)?;
+    let plan = semantics::query_before_analysis(plan, state)?;
     let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
-    unqualified(plan)
+    unqualified(semantics::query_after_analysis(plan, state)?)
 }
 
 /// The stand-in for an input while a query is planned.
@@ -176,7 +180,7 @@ impl ContextProvider for Relations<'_> {
     }
 
     fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
-        None
+        Some(semantics::type_planner())
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {

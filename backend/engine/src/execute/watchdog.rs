@@ -6,7 +6,8 @@
 //!
 //! An operator that computes for long in one go changes none of these. So a thread of the runtime that has not
 //! been idle since the last look counts as progress too, unless the system says that the process as a whole used
-//! hardly any processor time meanwhile: then the thread is not computing, it is blocked.
+//! hardly any processor time meanwhile: then the thread is not computing, it is blocked. While a segment is being planned,
+//! the threads that replay a table's log are not the runtime's; then processor time alone counts.
 //!
 //! What is not detected: a thread that computes for ever, and a blocked thread where the system does not tell
 //! processor time. What is taken for a hang without being one: a store that does not answer for as long as the
@@ -22,6 +23,8 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricValue;
 use tokio::runtime::RuntimeMetrics;
+
+use crate::planning::PartExec;
 
 /// How many operators are named for one segment.
 const NAMED_OPERATORS: usize = 8;
@@ -55,6 +58,11 @@ impl Running {
         }
     }
 
+    /// Whether a segment is being planned.
+    fn is_planning(&self) -> bool {
+        self.segments().values().any(|segment| segment.plan.is_none())
+    }
+
     /// A segment ended.
     pub(super) fn end(&self, title: &str) {
         self.segments().remove(title);
@@ -73,7 +81,7 @@ impl Running {
                 for metric in metrics.iter().flat_map(|metrics| metrics.iter()) {
                     metric.value().as_usize().hash(&mut hasher);
                 }
-                open.extend(plan.children());
+                open.extend(inputs(plan));
             }
         }
         hasher.finish()
@@ -99,6 +107,12 @@ impl Running {
     }
 }
 
+/// The operators whose rows an operator reads, also where it hides them from the rules of planning.
+fn inputs(plan: &Arc<dyn ExecutionPlan>) -> Vec<&Arc<dyn ExecutionPlan>> {
+    let part = plan.downcast_ref::<PartExec>().map(PartExec::plan);
+    plan.children().into_iter().chain(part).chain(delta::hidden_input(plan.as_ref())).collect()
+}
+
 /// Collects the operators of a plan that have not ended, inputs first.
 fn unfinished(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<String>) {
     let (mut began, mut ended) = (0, 0);
@@ -114,7 +128,7 @@ fn unfinished(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<String>) {
     if began > 0 && ended >= began {
         return;
     }
-    for input in plan.children() {
+    for input in inputs(plan) {
         unfinished(input, found);
     }
     let rows = metrics.and_then(|metrics| metrics.output_rows());
@@ -168,18 +182,22 @@ impl Threads {
         Self { runtime, turns, used: processor_time(), at: Instant::now() }
     }
 
-    /// Whether a thread has computed ever since the last time this was asked.
-    fn computing(&mut self) -> bool {
+    /// Whether a thread has computed ever since the last time this was asked. While something is being planned,
+    /// threads outside of the runtime read logs: then any use of the processor counts.
+    fn computing(&mut self, planning: bool) -> bool {
         let (turns, used, at) = (turns(&self.runtime), processor_time(), Instant::now());
         // An even number says that the thread is not idle.
         let busy = turns.iter().zip(&self.turns).any(|(now, before)| now == before && now % 2 == 0);
         let passed = at.saturating_duration_since(self.at);
-        let idle_process = match (used, self.used) {
-            (Some(now), Some(before)) => now.saturating_sub(before) < passed / 10,
-            _ => false,
+        let used_since = match (used, self.used) {
+            (Some(now), Some(before)) => Some(now.saturating_sub(before)),
+            _ => None,
         };
         (self.turns, self.used, self.at) = (turns, used, at);
-        busy && !idle_process
+        match used_since {
+            Some(used) => (busy || planning) && used >= passed / 10,
+            None => busy,
+        }
     }
 }
 
@@ -206,7 +224,7 @@ pub(super) async fn stands_still(running: &Running, runtime: &RuntimeEnv, timeou
     let mut look = || Look {
         at: Instant::now(),
         fingerprint: running.fingerprint(runtime),
-        computing: threads.computing(),
+        computing: threads.computing(running.is_planning()),
     };
     let mut stillness = Stillness::new(look());
     loop {

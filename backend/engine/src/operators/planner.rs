@@ -24,7 +24,7 @@ pub(crate) struct OperatorPlanner;
 impl ExtensionPlanner for OperatorPlanner {
     async fn plan_extension(
         &self,
-        _planner: &dyn PhysicalPlanner,
+        planner: &dyn PhysicalPlanner,
         node: &dyn UserDefinedLogicalNode,
         logical_inputs: &[&LogicalPlan],
         physical_inputs: &[Arc<dyn ExecutionPlan>],
@@ -35,7 +35,7 @@ impl ExtensionPlanner for OperatorPlanner {
             return Ok(Some(reader(node, session)));
         }
         if let Some(node) = node.as_any().downcast_ref::<PartNode>() {
-            return part_reader(node, session).map(Some);
+            return part_reader(node, planner, session).await.map(Some);
         }
         if let Some(node) = node.as_any().downcast_ref::<SpanJoinNode>() {
             return match (logical_inputs, physical_inputs) {

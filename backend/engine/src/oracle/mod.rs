@@ -211,6 +211,7 @@ impl Tree<'_> {
             | TypeErrorKind::Misplaced(_)
             | TypeErrorKind::NotAWindow(_)
             | TypeErrorKind::Clause { .. }
+            | TypeErrorKind::NotComputed(_)
             | TypeErrorKind::Other(_) => None,
         }
     }

@@ -11,6 +11,7 @@ use ir::oracle::TypeErrorKind;
 
 use crate::emit::{CallClause, Misplaced, UnknownRelation};
 use crate::error::{message_of, root_of};
+use crate::semantics::NotComputed;
 use crate::session::Session;
 
 /// The kind of an error, and its place if the error tells it.
@@ -20,6 +21,9 @@ pub(super) fn meaning(error: &DataFusionError, session: &Session) -> (TypeErrorK
         DataFusionError::External(inner) => {
             if let Some(UnknownRelation(name)) = inner.downcast_ref() {
                 return (TypeErrorKind::UnknownRelation { name: name.clone() }, None);
+            }
+            if let Some(refused) = inner.downcast_ref::<NotComputed>() {
+                return (TypeErrorKind::NotComputed(refused.to_string()), None);
             }
             if let Some(clause) = inner.downcast_ref::<CallClause>() {
                 let (message, help) = (clause.message.clone(), clause.help.to_owned());

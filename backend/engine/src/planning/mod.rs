@@ -61,8 +61,9 @@ pub(crate) async fn physical_plan(
     let mut with_parts = state.clone();
     with_parts.config_mut().set_extension(Arc::clone(&planned));
     for part in &segment.parts {
-        let plan = planner.create_physical_plan(&settings.optimize(&part.logical)?, &with_parts).await?;
-        planned.insert(&part.name, plan);
+        let logical = settings.optimize(&part.logical)?;
+        let operators = planner.create_physical_plan(&logical, &with_parts).await?;
+        planned.insert(&part.name, logical, operators);
     }
     planner.create_physical_plan(&settings.optimize(&segment.logical)?, &with_parts).await
 }

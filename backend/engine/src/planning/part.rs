@@ -12,12 +12,14 @@ use datafusion::common::{DFSchemaRef, Result, Statistics, internal_err, plan_err
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
+use datafusion::physical_planner::PhysicalPlanner;
 
-/// A part of a segment, where the next part reads it. Each part is read once.
+/// A part of a segment, where the next part reads it.
 #[derive(Clone)]
 pub struct PartNode {
     view: String,
@@ -90,32 +92,51 @@ impl UserDefinedLogicalNodeCore for PartNode {
     }
 }
 
-/// The parts of a segment that are planned and not yet read, by view; an extension of the session that plans the
-/// segment.
+/// The planned parts of a segment, by view; an extension of the session that plans the segment.
 #[derive(Default)]
-pub(super) struct PlannedParts(Mutex<HashMap<String, Arc<dyn ExecutionPlan>>>);
+pub(super) struct PlannedParts(Mutex<HashMap<String, Planned>>);
+
+/// A part that is planned.
+struct Planned {
+    /// The optimized plan.
+    logical: LogicalPlan,
+    /// The operators, until somebody reads them: they may be executed by one reader only.
+    operators: Option<Arc<dyn ExecutionPlan>>,
+}
 
 impl PlannedParts {
-    pub(super) fn insert(&self, view: &str, plan: Arc<dyn ExecutionPlan>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(view.to_owned(), plan);
+    pub(super) fn insert(&self, view: &str, logical: LogicalPlan, operators: Arc<dyn ExecutionPlan>) {
+        let planned = Planned { logical, operators: Some(operators) };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(view.to_owned(), planned);
     }
 
-    /// Takes the part: a plan may be executed by one reader only.
-    fn take(&self, view: &str) -> Option<Arc<dyn ExecutionPlan>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(view)
+    /// The operators of a part for its first reader, its optimized plan for every other.
+    fn take(&self, view: &str) -> Option<Result<Arc<dyn ExecutionPlan>, LogicalPlan>> {
+        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let planned = parts.get_mut(view)?;
+        Some(planned.operators.take().ok_or_else(|| planned.logical.clone()))
     }
 }
 
-/// The operator for a reader of a part.
+/// The operator for a reader of a part. Parts are cut where there is one reader, but a query may read its input more
+/// than once, and DataFusion may copy a subquery; then the part is planned again, and computed as often as it is read.
 ///
 /// # Errors
-/// When the part was not planned before, or is read already.
-pub(crate) fn part_reader(node: &PartNode, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
+/// When the part was not planned before.
+pub(crate) async fn part_reader(
+    node: &PartNode,
+    planner: &dyn PhysicalPlanner,
+    session: &dyn Session,
+) -> Result<Arc<dyn ExecutionPlan>> {
     let parts = session.config().get_extension::<PlannedParts>();
-    match parts.and_then(|parts| parts.take(&node.view)) {
-        Some(plan) => Ok(Arc::new(PartExec::new(&node.view, plan))),
-        None => internal_err!("the part `{}` of a segment is not planned where it is read", node.view),
-    }
+    let plan = match parts.and_then(|parts| parts.take(&node.view)) {
+        Some(Ok(operators)) => operators,
+        Some(Err(logical)) => planner.create_physical_plan(&logical, session).await?,
+        None => {
+            return internal_err!("the part `{}` of a segment is not planned where it is read", node.view);
+        }
+    };
+    Ok(Arc::new(PartExec::new(&node.view, plan)))
 }
 
 /// Gives the rows of a part, partition by partition. The plan of the part is no child of this operator, so that no
@@ -178,6 +199,11 @@ impl ExecutionPlan for PartExec {
         _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
         Ok(TreeNodeRecursion::Continue)
+    }
+
+    /// The operators of the part begin anew with those that read it.
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self::new(&self.view, reset_plan_states(Arc::clone(&self.plan))?)))
     }
 
     fn with_new_children(

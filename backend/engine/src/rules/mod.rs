@@ -4,10 +4,13 @@
 //! |---|---|---|
 //! | [`SpanJoins`] | logical | joins whose condition compares spans become [`SpanJoinNode`](crate::operators::SpanJoinNode)s |
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
+//! | [`BuildSides`] | physical | the build sides of nested loop joins can be read again |
 
+mod build_sides;
 mod comparisons;
 mod list_aggregates;
 mod span_joins;
 
+pub(crate) use build_sides::BuildSides;
 pub(crate) use list_aggregates::SingleStepLists;
 pub(crate) use span_joins::SpanJoins;

@@ -14,19 +14,24 @@ pub(crate) use reclaiming_pool::{Reclaimable, ReclaimingPool};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use datafusion::common::Result;
+use datafusion::common::{Result, internal_err};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::ScalarUDF;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 
 use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
-use crate::rules::{SingleStepLists, SpanJoins};
+use crate::rules::{BuildSides, SingleStepLists, SpanJoins};
+use crate::semantics;
 
+/// DataFusion's rule that deals out and sorts rows as operators need them.
+const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
 /// How many memory consumers an out-of-memory message lists.
 const LISTED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(5).unwrap();
 /// A side of a join that is estimated smaller is not partitioned.
@@ -161,19 +166,33 @@ pub fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 fn build(options: &SessionOptions, more: Vec<Arc<ScalarUDF>>) -> Result<SessionState> {
-    let mut builder = SessionStateBuilder::new()
+    let builder = SessionStateBuilder::new()
         .with_config(config(options))
         .with_runtime_env(environment(options)?)
-        .with_default_features()
+        .with_default_features();
+    let mut builder = semantics::planners(builder)
         .with_query_planner(Arc::new(planner::EnginePlanner))
         // Added after DataFusion's own rules; they all stay.
         .with_optimizer_rule(Arc::new(SpanJoins))
-        .with_physical_optimizer_rule(Arc::new(SingleStepLists));
+        .with_physical_optimizer_rules(physical_rules()?);
     // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.
     builder.scalar_functions().get_or_insert_default().extend(functions::scalar_functions());
     builder.scalar_functions().get_or_insert_default().extend(more);
     builder.aggregate_functions().get_or_insert_default().extend(functions::aggregate_functions());
+    builder.window_functions().get_or_insert_default().extend(functions::window_functions());
     Ok(builder.build())
+}
+
+/// DataFusion's rules in their order. What decides which operators run comes before the rule that gives operators the
+/// order and the partitions they need.
+fn physical_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>> {
+    let mut rules = PhysicalOptimizer::new().rules;
+    let Some(place) = rules.iter().position(|rule| rule.name() == ENSURE_REQUIREMENTS) else {
+        return internal_err!("DataFusion has no rule `{ENSURE_REQUIREMENTS}`");
+    };
+    rules.insert(place, Arc::new(SingleStepLists));
+    rules.push(Arc::new(BuildSides));
+    Ok(rules)
 }
 
 fn config(options: &SessionOptions) -> SessionConfig {
@@ -194,6 +213,9 @@ fn config(options: &SessionOptions) -> SessionConfig {
     settings.optimizer.enable_topk_dynamic_filter_pushdown = false;
     settings.optimizer.hash_join_inlist_pushdown_max_size = 0;
     settings.optimizer.hash_join_inlist_pushdown_max_distinct_values = 0;
+    // A field of a struct that is moved to the scan meets a column of the same name there (apache/datafusion#25412,
+    // #25446).
+    settings.optimizer.enable_leaf_expression_pushdown = false;
     // The estimate of a scan is the size of its files, whatever columns are read. Building a table of this size on one
     // core takes less than distributing the rows of the other side, which is the larger one.
     settings.optimizer.hash_join_single_partition_threshold = COLLECTED_BYTES;

@@ -37,7 +37,7 @@ fn types_are_those_after_implicit_conversion() {
         Ok((DataType::Int64, true))
     );
     assert_eq!(typed("count(*)", Evaluation::Aggregate), Ok((DataType::Int64, false)));
-    assert_eq!(typed("row_number() OVER (ORDER BY id)", Evaluation::Window), Ok((DataType::UInt64, false)));
+    assert_eq!(typed("row_number() OVER (ORDER BY id)", Evaluation::Window), Ok((DataType::Int64, false)));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use datafusion::logical_expr::AggregateUDF;
 pub mod arg_extreme;
 pub mod array_agg_sorted;
 mod best_rows;
+pub mod checked_sum;
 mod columns;
 pub mod count_if;
 mod grouped_rows;
@@ -25,6 +26,7 @@ pub(crate) fn all() -> Vec<Arc<AggregateUDF>> {
         AggregateUDF::from(arg_extreme::ArgExtreme::min()),
         AggregateUDF::from(array_agg_sorted::ArrayAggSorted::new()),
         AggregateUDF::from(count_if::CountIf::new()),
+        AggregateUDF::from(checked_sum::CheckedSum::new()),
     ]
     .map(Arc::new)
     .to_vec()

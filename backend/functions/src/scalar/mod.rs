@@ -5,15 +5,17 @@ use std::sync::Arc;
 use datafusion::logical_expr::ScalarUDF;
 
 mod canonical;
+pub mod instead;
 pub mod span;
 pub mod stable_hash;
 pub mod stable_id;
 mod text_column;
 pub mod utf8_normalize;
 
-/// Every scalar function, in alphabetical order of the names.
+/// Every scalar function: those of this crate in alphabetical order of the names, then those that stand in the place
+/// of DataFusion's.
 pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
-    [
+    let own = [
         ScalarUDF::from(span::SpanPredicate::contains()),
         ScalarUDF::from(span::SpanLen::new()),
         ScalarUDF::from(span::SpanMake::new()),
@@ -24,6 +26,6 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(stable_id::StableId::narrow()),
         ScalarUDF::from(utf8_normalize::Utf8Normalize::new()),
     ]
-    .map(Arc::new)
-    .to_vec()
+    .map(Arc::new);
+    own.into_iter().chain(instead::all()).collect()
 }

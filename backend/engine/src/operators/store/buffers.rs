@@ -25,12 +25,12 @@ pub(super) struct Counted(HashSet<usize>);
 
 impl Counted {
     /// The bytes of the buffers of a batch that have not been counted, and those buffers.
-    pub(super) fn new_in(&self, batch: &RecordBatch) -> (usize, Vec<usize>) {
-        let (mut bytes, mut found) = (0, Vec::new());
+    pub(super) fn new_in(&self, batch: &RecordBatch) -> (usize, HashSet<usize>) {
+        // A batch of string views after a join may point into thousands of buffers.
+        let (mut bytes, mut found) = (0, HashSet::new());
         let mut add = |buffer: &Buffer| {
             let address = buffer.data_ptr().as_ptr().addr();
-            if !self.0.contains(&address) && !found.contains(&address) {
-                found.push(address);
+            if !self.0.contains(&address) && found.insert(address) {
                 bytes += buffer.capacity();
             }
         };
@@ -39,7 +39,7 @@ impl Counted {
     }
 
     /// Counts buffers.
-    pub(super) fn add(&mut self, buffers: Vec<usize>) {
+    pub(super) fn add(&mut self, buffers: HashSet<usize>) {
         self.0.extend(buffers);
     }
 

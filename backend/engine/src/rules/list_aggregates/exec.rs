@@ -15,7 +15,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{
@@ -44,6 +44,8 @@ pub(super) struct ListAggregateExec {
     /// The same step done in general; it says what is grouped and which lists are made, and takes over when memory
     /// runs out.
     general: Arc<AggregateExec>,
+    /// Those of the general aggregation, without an order of the groups.
+    properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
     /// General aggregations that took over.
     successors: Arc<Mutex<Vec<Arc<dyn ExecutionPlan>>>>,
@@ -56,7 +58,14 @@ impl ListAggregateExec {
     }
 
     fn new(general: Arc<AggregateExec>) -> Self {
-        Self { general, metrics: ExecutionPlanMetricsSet::new(), successors: Arc::default() }
+        let own = general.properties();
+        let properties = Arc::new(PlanProperties::new(
+            EquivalenceProperties::new(general.schema()),
+            own.output_partitioning().clone(),
+            own.emission_type,
+            own.boundedness,
+        ));
+        Self { general, properties, metrics: ExecutionPlanMetricsSet::new(), successors: Arc::default() }
     }
 }
 
@@ -78,7 +87,7 @@ impl ExecutionPlan for ListAggregateExec {
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
-        self.general.properties()
+        &self.properties
     }
 
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {

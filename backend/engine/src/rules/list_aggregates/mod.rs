@@ -2,21 +2,23 @@
 //!
 //! ```text
 //! AggregateExec: mode=FinalPartitioned, aggr=[array_agg_sorted(…)]
-//!   RepartitionExec: Hash([key])
-//!     AggregateExec: mode=Partial, aggr=[array_agg_sorted(…)]
-//!       input
+//!   AggregateExec: mode=Partial, aggr=[array_agg_sorted(…)]
+//!     input
 //! ```
 //! becomes
 //! ```text
 //! ListAggregateExec: aggr=[array_agg_sorted(…)]
-//!   RepartitionExec: Hash([key])
-//!     input
+//!   input
 //! ```
 //!
 //! Two steps pay when the first makes less of its input. A list holds every value it is given, so the first step would
 //! only hold the rows once more, copied into lists. A single step over rows partitioned by the grouping columns gives
 //! the same groups: all rows of a group are in one partition. That step is an `AggregateExec` when there are other
-//! aggregates than lists, and a [`ListAggregateExec`] otherwise.
+//! aggregates than lists, or when the input is ordered by the grouping columns, so that groups come in their order;
+//! otherwise it is a [`ListAggregateExec`], which promises no order.
+//!
+//! The rule runs before DataFusion's `EnsureRequirements`, which deals the rows out and sorts them as the operators that
+//! will run need it. After it, a sort above may be gone because the aggregation kept an order.
 
 mod exec;
 mod groups;
@@ -31,8 +33,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
-use datafusion::physical_plan::repartition::RepartitionExec;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, Partitioning};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
 use exec::ListAggregateExec;
 
@@ -71,29 +72,25 @@ fn single_step(plan: &dyn ExecutionPlan) -> Result<Option<AggregateExec>> {
     let lists = last.aggr_expr().iter().any(|call| call.fun().name() == LIST);
     // A call with ORDER BY reads its rows in the order a sort below gives them, which a repartition would not keep.
     let ordered = last.aggr_expr().iter().any(|call| !call.order_bys().is_empty());
-    if *last.mode() != AggregateMode::FinalPartitioned || !lists || ordered {
+    let Some(first) = last.input().downcast_ref::<AggregateExec>() else { return Ok(None) };
+    let pair = *first.mode() == AggregateMode::Partial && first.group_expr().is_single();
+    if !pair || !lists || ordered || first.group_expr().is_empty() {
         return Ok(None);
     }
-    let Some(repartition) = last.input().downcast_ref::<RepartitionExec>() else { return Ok(None) };
-    let Some(first) = repartition.input().downcast_ref::<AggregateExec>() else { return Ok(None) };
-    if *first.mode() != AggregateMode::Partial || !first.group_expr().is_single() {
-        return Ok(None);
-    }
-    let partitions = repartition.partitioning().partition_count();
-    let keys = Partitioning::Hash(first.group_expr().input_exprs(), partitions);
-    let input = Arc::clone(first.input());
-    let input: Arc<dyn ExecutionPlan> =
-        if input.output_partitioning().partition_count() == 1 && partitions == 1 {
-            input
-        } else {
-            Arc::new(RepartitionExec::try_new(input, keys)?)
-        };
+    let mode = match last.mode() {
+        AggregateMode::FinalPartitioned => AggregateMode::SinglePartitioned,
+        // All rows are in one partition as it is.
+        AggregateMode::Final if first.input().output_partitioning().partition_count() == 1 => {
+            AggregateMode::Single
+        }
+        _ => return Ok(None),
+    };
     let single = AggregateExec::try_new(
-        AggregateMode::SinglePartitioned,
+        mode,
         first.group_expr().clone(),
         first.aggr_expr().to_vec(),
         first.filter_expr().to_vec(),
-        input,
+        Arc::clone(first.input()),
         first.input_schema(),
     )?;
     Ok(Some(single))

@@ -1,0 +1,157 @@
+//! A physical rule: the build sides of nested loop joins can be read again.
+//!
+//! When memory runs out while a `NestedLoopJoinExec` takes in its build side, DataFusion executes that side a second
+//! time (apache/datafusion#24676). Most operators serve one execution: an exchange panics, or gives the rows that were
+//! left over. So the second execution is given operators that begin anew. For joins that keep rows of the build side,
+//! each partition of the other side would then give the rows without a match in it; these joins fail for want of memory
+//! instead.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{JoinType, Result, Statistics, plan_err, resources_err};
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::execution_plan::{
+    ChildrenPropertiesMode, ReplaceChildrenOptions, reset_plan_states,
+};
+use datafusion::physical_plan::joins::NestedLoopJoinExec;
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, PlanProperties,
+    SendableRecordBatchStream,
+};
+
+/// See the module documentation.
+#[derive(Debug)]
+pub(crate) struct BuildSides;
+
+impl PhysicalOptimizerRule for BuildSides {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|plan| {
+            let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() else {
+                return Ok(Transformed::no(plan));
+            };
+            if join.left().is::<BuildSideExec>() {
+                return Ok(Transformed::no(plan));
+            }
+            let keeps_rows = matches!(
+                join.join_type(),
+                JoinType::Left
+                    | JoinType::LeftSemi
+                    | JoinType::LeftAnti
+                    | JoinType::LeftMark
+                    | JoinType::Full
+            );
+            let again = !keeps_rows || join.right().output_partitioning().partition_count() == 1;
+            let left = Arc::new(BuildSideExec::new(Arc::clone(join.left()), again));
+            let right = Arc::clone(join.right());
+            let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+            Ok(Transformed::yes(plan.replace_children(vec![left, right], options)?))
+        })
+        .data()
+    }
+
+    fn name(&self) -> &str {
+        "build_sides"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// Gives the rows of its input, the second time from operators that begin anew.
+#[derive(Debug)]
+struct BuildSideExec {
+    input: Arc<dyn ExecutionPlan>,
+    /// Whether a second execution gives a right join.
+    again: bool,
+    executed: AtomicBool,
+}
+
+impl BuildSideExec {
+    fn new(input: Arc<dyn ExecutionPlan>, again: bool) -> Self {
+        Self { input, again, executed: AtomicBool::new(false) }
+    }
+}
+
+impl DisplayAs for BuildSideExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match format {
+            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(f, "BuildSideExec"),
+            DisplayFormatType::TreeRender => Ok(()),
+        }
+    }
+}
+
+impl ExecutionPlan for BuildSideExec {
+    fn name(&self) -> &'static str {
+        "BuildSideExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match <[_; 1]>::try_from(children) {
+            Ok([input]) => Ok(Arc::new(Self::new(input, self.again))),
+            Err(_) => plan_err!("the build side of a join is one plan"),
+        }
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        if !self.executed.swap(true, Ordering::Relaxed) {
+            return self.input.execute(partition, context);
+        }
+        if !self.again {
+            return resources_err!(
+                "a join without equal keys that keeps all rows of one side does not fit the memory limit; raise it, or \
+                 join by a key"
+            );
+        }
+        reset_plan_states(Arc::clone(&self.input))?.execute(partition, context)
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        match inputs {
+            [input] => Ok(Arc::clone(input)),
+            _ => plan_err!("the build side of a join is one plan"),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The wrong results of DataFusion 55.2 that are known here, and what is done about each.
+//!
+//! The table is for whoever upgrades DataFusion. Each entry has a query with its right rows. A test runs the query in a
+//! session of this crate, where it must be right or refused, and in one of DataFusion alone, where it must still be
+//! wrong. When the second fails, the guard can go.
+
+/// What is done about a wrong result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// The query is planned differently, with the right rows.
+    Rewritten,
+    /// A function of ours has the name of DataFusion's.
+    Replaced,
+    /// The query is refused.
+    Refused,
+}
+
+/// What a query must give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// These rows in any order, values separated by `|`, NULL empty.
+    Rows(&'static [&'static str]),
+    /// An error, and no rows.
+    Error,
+}
+
+/// A query that DataFusion gets wrong, over the tables [`TABLES`].
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Issues of apache/datafusion.
+    pub issues: &'static [u32],
+    /// What is done.
+    pub guard: Guard,
+    /// The query.
+    pub query: &'static str,
+    /// What it must give.
+    pub right: Right,
+}
+
+/// Tables with NULLs, copies and the ends of types, and the queries that make them.
+pub const TABLES: [(&str, &str); 5] = [
+    (
+        "o",
+        "SELECT * FROM (VALUES (1, 1, 10), (2, 2, 20), (NULL, 2, NULL), (2, NULL, 40), (5, 9, 50)) t(k, g, v)",
+    ),
+    (
+        "i",
+        "SELECT * FROM (VALUES (1, 1, 5), (NULL, 2, NULL), (2, 2, 20), (2, NULL, 40), (7, 3, 7)) t(k, g, w)",
+    ),
+    ("c", "SELECT * FROM (VALUES (1), (1), (1), (2), (NULL), (NULL)) t(x)"),
+    (
+        "s",
+        "SELECT id, v, t FROM (VALUES (1, 10, 'x'), (2, NULL, NULL), (3, 20, 'y'), (4, 30, ''), (5, 40, 'z'), \
+         (6, NULL, 'z'), (7, NULL, 'z'), (8, 70, 'z')) t(id, v, t)",
+    ),
+    (
+        "n",
+        "SELECT 9223372036854775807 AS big, arrow_cast(500.2, 'Float32') AS speed, \
+         arrow_cast('9007199254740993.01', 'Decimal128(18, 2)') AS amount, \
+         arrow_cast(2932896, 'Date32') AS day, arrow_cast('12345678901234567890123456789012345678', 'Decimal128(38, 0)') AS wide",
+    ),
+];
+
+use Guard::{Refused, Replaced, Rewritten};
+
+/// The table. Not in it, because no query of a few rows shows them: dynamic filters (#16588, #20213, #20267; switched
+/// off), fields of structs that are moved to a scan (#25412, #25446; switched off), equal projections that are taken for one (`emit::relational::projection`), and the second execution of a build
+/// side when memory runs out (#24676, `rules::build_sides`).
+pub const KNOWN: &[Known] = &[
+    // Merged keys of outer joins.
+    Known {
+        issues: &[22881],
+        guard: Rewritten,
+        query: "SELECT k, v, w FROM o RIGHT JOIN i USING (k) WHERE w = 7",
+        right: Right::Rows(&["7||7"]),
+    },
+    Known {
+        issues: &[22881],
+        guard: Rewritten,
+        query: "SELECT k, count(*) AS n FROM o FULL JOIN i USING (k) WHERE k > 2 GROUP BY k",
+        right: Right::Rows(&["5|1", "7|1"]),
+    },
+    // Copies in set operations.
+    Known {
+        issues: &[12956],
+        guard: Rewritten,
+        query: "SELECT x FROM c EXCEPT ALL SELECT k FROM o",
+        right: Right::Rows(&["", "1", "1"]),
+    },
+    Known {
+        issues: &[12955],
+        guard: Rewritten,
+        query: "SELECT x FROM c INTERSECT ALL SELECT k FROM o",
+        right: Right::Rows(&["", "1", "2"]),
+    },
+    // Subqueries.
+    Known {
+        issues: &[25347],
+        guard: Rewritten,
+        query: "SELECT v FROM o WHERE 3 NOT IN (SELECT i.k FROM i WHERE i.g = o.g)",
+        right: Right::Rows(&["10", "40", "50"]),
+    },
+    Known {
+        issues: &[25340],
+        guard: Rewritten,
+        query: "SELECT v FROM o WHERE 3 NOT IN (SELECT k FROM i)",
+        right: Right::Rows(&[]),
+    },
+    Known {
+        issues: &[25338],
+        guard: Rewritten,
+        query: "SELECT v, k IN (SELECT k FROM i) AS m FROM o WHERE v > 10",
+        right: Right::Rows(&["20|true", "40|true", "50|"]),
+    },
+    Known {
+        issues: &[25338],
+        guard: Rewritten,
+        query: "SELECT v FROM o WHERE k NOT IN (SELECT k FROM i) OR v = 10",
+        right: Right::Rows(&["10"]),
+    },
+    Known {
+        issues: &[25338],
+        guard: Rewritten,
+        query: "SELECT v, v > ALL (SELECT w FROM i WHERE i.g = o.g) AS m FROM o WHERE v > 10",
+        right: Right::Rows(&["20|false", "40|true", "50|true"]),
+    },
+    Known {
+        issues: &[10553],
+        guard: Rewritten,
+        query: "SELECT v FROM o WHERE EXISTS (SELECT count(*) FROM i WHERE i.g = o.g)",
+        right: Right::Rows(&["", "10", "20", "40", "50"]),
+    },
+    Known {
+        issues: &[10553],
+        guard: Rewritten,
+        query: "SELECT v FROM o WHERE 0 IN (SELECT count(*) FROM i WHERE i.g = o.g)",
+        right: Right::Rows(&["40", "50"]),
+    },
+    Known {
+        issues: &[10553],
+        guard: Refused,
+        query: "SELECT v FROM o WHERE EXISTS (SELECT 1 FROM i WHERE i.g = o.g LIMIT 1 OFFSET 1)",
+        right: Right::Rows(&["", "20"]),
+    },
+    // Patterns and windows.
+    Known {
+        issues: &[24379],
+        guard: Rewritten,
+        query: "SELECT id, t ~ '.*' AS m FROM s WHERE id < 3",
+        right: Right::Rows(&["1|true", "2|"]),
+    },
+    Known {
+        issues: &[25471],
+        guard: Replaced,
+        query: "SELECT id, lead(v, 2) IGNORE NULLS OVER (ORDER BY id) AS n FROM s",
+        right: Right::Rows(&["1|30", "2|30", "3|40", "4|70", "5|", "6|", "7|", "8|"]),
+    },
+    // Time.
+    Known {
+        issues: &[8336],
+        guard: Replaced,
+        query: "SELECT day = TIMESTAMP '9999-12-31' AS m FROM n",
+        right: Right::Rows(&["true"]),
+    },
+    Known {
+        issues: &[8336],
+        guard: Replaced,
+        query: "SELECT date_trunc('month', to_timestamp('9999-12-31')) = '9999-12-01' AS m FROM n",
+        right: Right::Rows(&["true"]),
+    },
+    Known {
+        issues: &[25135],
+        guard: Replaced,
+        query: "SELECT id FROM s WHERE id = 1 AND EXTRACT(YEAR FROM to_timestamp(concat('202', id, '-06-01'))) < 9999",
+        right: Right::Rows(&["1"]),
+    },
+    // Numbers.
+    Known {
+        issues: &[3520, 17539],
+        guard: Rewritten,
+        query: "SELECT big + 1 AS x FROM n",
+        right: Right::Error,
+    },
+    Known {
+        issues: &[3520, 17539],
+        guard: Rewritten,
+        query: "SELECT -(-big - 1) AS x FROM n",
+        right: Right::Error,
+    },
+    Known {
+        issues: &[17539],
+        guard: Replaced,
+        query: "SELECT sum(x) AS x FROM (SELECT big AS x FROM n UNION ALL SELECT big FROM n)",
+        right: Right::Error,
+    },
+    Known { issues: &[17539], guard: Rewritten, query: "SELECT wide * 9 AS x FROM n", right: Right::Error },
+    Known {
+        issues: &[13078, 12655],
+        guard: Rewritten,
+        query: "SELECT speed <= 500.2 AS a, speed IN (500.2) AS b FROM n",
+        right: Right::Rows(&["true|true"]),
+    },
+    Known {
+        issues: &[12817],
+        guard: Rewritten,
+        query: "SELECT amount = 9007199254740993.01 AS a FROM n",
+        right: Right::Rows(&["true"]),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::RecordBatch;
+    use arrow::util::display::{ArrayFormatter, FormatOptions};
+    use datafusion::catalog::MemTable;
+    use datafusion::common::Result;
+    use datafusion::physical_plan::collect;
+    use datafusion::prelude::SessionContext;
+    use ir::expr::Query;
+
+    use super::*;
+    use crate::emit::{self, PlannedQueries};
+    use crate::{Session, SessionOptions};
+
+    fn sorted_rows(batches: &[RecordBatch]) -> Vec<String> {
+        let format = FormatOptions::default();
+        let mut rows = Vec::new();
+        for batch in batches {
+            let columns: Vec<_> = batch
+                .columns()
+                .iter()
+                .map(|column| ArrayFormatter::try_new(column, &format).unwrap())
+                .collect();
+            for row in 0..batch.num_rows() {
+                let values: Vec<String> =
+                    columns.iter().map(|column| column.value(row).to_string()).collect();
+                rows.push(values.join("|"));
+            }
+        }
+        rows.sort();
+        rows
+    }
+
+    async fn tables() -> Vec<(&'static str, Arc<MemTable>)> {
+        let context = SessionContext::new();
+        let mut tables = Vec::new();
+        for (name, query) in TABLES {
+            let frame = context.sql(query).await.unwrap();
+            let schema = Arc::new(frame.schema().as_arrow().clone());
+            let batches = frame.collect().await.unwrap();
+            let nullable = arrow::datatypes::Schema::new(
+                schema
+                    .fields()
+                    .iter()
+                    .map(|field| field.as_ref().clone().with_nullable(true))
+                    .collect::<Vec<_>>(),
+            );
+            let nullable = Arc::new(nullable);
+            let batches = batches
+                .into_iter()
+                .map(|batch| RecordBatch::try_new(Arc::clone(&nullable), batch.columns().to_vec()).unwrap())
+                .collect();
+            tables.push((name, Arc::new(MemTable::try_new(nullable, vec![batches]).unwrap())));
+        }
+        tables
+    }
+
+    async fn here(tables: &[(&'static str, Arc<MemTable>)], query: &str) -> Result<Vec<String>> {
+        let options = SessionOptions { target_partitions: 2, ..SessionOptions::for_this_machine() };
+        let session = Session::new(options).unwrap();
+        let mut state = session.state().clone();
+        state.mark_start_execution();
+        let query = Query::parse(query).unwrap();
+        let relations: Vec<String> = query.relations().into_iter().collect();
+        let inputs = relations.iter().map(|name| {
+            let (_, table) = tables.iter().find(|(known, _)| known == name).unwrap();
+            Arc::new(emit::scan(name, Arc::clone(table) as _, None).unwrap())
+        });
+        let inputs: Vec<_> = inputs.collect();
+        let plan = emit::query(&state, &query, &relations, &inputs, &PlannedQueries::default())?;
+        let plan = state.create_physical_plan(&plan).await?;
+        Ok(sorted_rows(&collect(plan, state.task_ctx()).await?))
+    }
+
+    async fn in_datafusion(tables: &[(&'static str, Arc<MemTable>)], query: &str) -> Result<Vec<String>> {
+        let context = SessionContext::new();
+        for (name, table) in tables {
+            context.register_table(*name, Arc::clone(table) as _).unwrap();
+        }
+        Ok(sorted_rows(&context.sql(query).await?.collect().await?))
+    }
+
+    #[tokio::test]
+    async fn what_is_known_is_right_here() {
+        let tables = tables().await;
+        for known in KNOWN {
+            let rows = here(&tables, known.query).await;
+            match (known.guard, known.right, rows) {
+                (Refused, _, Err(_)) | (_, Right::Error, Err(_)) => {}
+                (_, Right::Rows(right), Ok(rows)) => {
+                    assert_eq!(rows, right, "{} ({:?})", known.query, known.issues);
+                }
+                (_, _, rows) => panic!("{}: {rows:?}", known.query),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_known_is_still_wrong_in_datafusion() {
+        let tables = tables().await;
+        let mut fixed = Vec::new();
+        for known in KNOWN {
+            let is_right = match (known.right, in_datafusion(&tables, known.query).await) {
+                (Right::Rows(right), Ok(rows)) => rows == right,
+                (Right::Rows(_), Err(_)) => false,
+                (Right::Error, rows) => rows.is_err(),
+            };
+            if is_right {
+                fixed.push(known.query);
+            }
+        }
+        assert_eq!(fixed, [""; 0], "DataFusion gets these right: see whether their guards can go");
+    }
+}

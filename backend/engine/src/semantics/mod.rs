@@ -1,0 +1,136 @@
+//! What SQL means here where DataFusion means something else, or nothing.
+//!
+//! DataFusion 55.2 gives wrong rows for some queries, and has types that Delta tables do not. Typing, emission and
+//! ad-hoc queries all plan SQL through this module, so what is wrong is put right in one place, before anything is
+//! optimized:
+//!
+//! * the syntax tree is rewritten where only it still knows what was written ([`in_tree`]);
+//! * SQL types, operators next to numbers, and joins in parentheses are planned by planners of the session
+//!   ([`planners`]);
+//! * an expression is rewritten before its conversions are made explicit ([`before_coercion`]) and after
+//!   ([`after_coercion`]); a whole query likewise ([`query_before_analysis`], [`query_after_analysis`]).
+//!
+//! Functions that stand in the place of DataFusion's are in `functions`; settings and rules that are switched off, in
+//! the session. [`known::KNOWN`] lists every wrong result that is known, with the issue and what is done.
+
+mod copies;
+pub mod known;
+mod literals;
+mod outer_joins;
+mod subqueries;
+mod types;
+mod values;
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::execution::SessionStateDefaults;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::planner::TypePlanner;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, LogicalPlan, Union};
+use datafusion::sql::sqlparser::ast::VisitMut;
+
+/// Adds the planners of this module to a session; DataFusion's come after them.
+pub(crate) fn planners(builder: SessionStateBuilder) -> SessionStateBuilder {
+    let mut planners: Vec<Arc<dyn datafusion::logical_expr::planner::ExprPlanner>> =
+        vec![Arc::new(literals::NumbersMeetOperands)];
+    planners.extend(SessionStateDefaults::default_expr_planners());
+    builder
+        .with_expr_planners(planners)
+        .with_relation_planners(vec![Arc::new(outer_joins::MergedKeys)])
+        .with_type_planner(type_planner())
+}
+
+/// The planner of SQL types.
+pub(crate) fn type_planner() -> Arc<dyn TypePlanner> {
+    Arc::new(types::DeltaTypes)
+}
+
+/// What only the syntax tree still knows.
+pub(crate) fn in_tree(tree: &mut impl VisitMut) {
+    literals::write_out_long_numbers(tree);
+    outer_joins::enclose_merged_keys(tree);
+}
+
+/// An expression as it was planned from SQL, over columns of `schema`.
+pub(crate) fn before_coercion(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    Ok(before(expr, schema)?.data)
+}
+
+fn before(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    literals::adapted(expr, schema)?.transform_data(|expr| values::counted_in_seconds(expr, schema))
+}
+
+/// An expression whose conversions are explicit.
+pub(crate) fn after_coercion(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    Ok(values::right(expr, schema)?.data)
+}
+
+/// A query as the SQL planner made it.
+pub(crate) fn query_before_analysis(plan: LogicalPlan, state: &SessionState) -> Result<LogicalPlan> {
+    let plan = match state.window_functions().get("row_number") {
+        Some(row_number) => copies::counted(plan, row_number)?,
+        None => plan,
+    };
+    in_expressions(plan, before)
+}
+
+/// A query whose conversions are explicit.
+pub(crate) fn query_after_analysis(plan: LogicalPlan, state: &SessionState) -> Result<LogicalPlan> {
+    let plan = subqueries::rewritten(in_expressions(plan, values::right)?)?;
+    subqueries::check(&plan, state)?;
+    Ok(plan)
+}
+
+/// SQL that is refused because DataFusion has no plan for it, or one with wrong rows.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotComputed(pub(crate) String);
+
+impl NotComputed {
+    fn error<T>(message: impl Into<String>) -> Result<T> {
+        Err(DataFusionError::External(Box::new(Self(message.into()))))
+    }
+}
+
+/// Rewrites every expression of a plan over the columns of its inputs. Columns keep their names and take their new
+/// types.
+fn in_expressions(
+    plan: LogicalPlan,
+    rewrite: impl Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>,
+) -> Result<LogicalPlan> {
+    let rewritten = plan.transform_up_with_subqueries(|node| {
+        let schema = merge_schema(&node.inputs());
+        let names = NamePreserver::new(&node);
+        let node = node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            Ok(rewrite(expr, &schema)?.update_data(|expr| name.restore(expr)))
+        })?;
+        // An input may have changed although no expression did.
+        node.map_data(retyped)
+    })?;
+    Ok(rewritten.data)
+}
+
+/// The node with the schema that its inputs and expressions give it.
+fn retyped(node: LogicalPlan) -> Result<LogicalPlan> {
+    match node {
+        LogicalPlan::Union(union) => {
+            let types_of = |plan: &LogicalPlan| -> Vec<_> {
+                plan.schema().fields().iter().map(|field| field.data_type().clone()).collect()
+            };
+            let own: Vec<_> = union.schema.fields().iter().map(|field| field.data_type().clone()).collect();
+            let mut inputs = union.inputs.iter().map(|input| types_of(input));
+            // Inputs of different types are converted by DataFusion's analyzer.
+            let common = inputs.next().filter(|first| inputs.all(|other| other == *first));
+            match common {
+                Some(common) if common != own => Ok(LogicalPlan::Union(Union::try_new(union.inputs)?)),
+                _ => Ok(LogicalPlan::Union(union)),
+            }
+        }
+        other => other.recompute_schema(),
+    }
+}

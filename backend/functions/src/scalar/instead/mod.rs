@@ -1,0 +1,41 @@
+//! Functions that stand in the place of DataFusion's functions and operators, which give wrong values or values that
+//! Delta tables cannot hold.
+
+use std::sync::Arc;
+
+use datafusion::config::ConfigOptions;
+use datafusion::functions::datetime;
+use datafusion::functions_nested::{cardinality, dimension, length, position};
+use datafusion::logical_expr::ScalarUDF;
+
+pub mod calendar;
+pub mod checked_arithmetic;
+pub mod delta_types;
+pub mod timestamps;
+
+/// Those with names of functions; operators are made where an expression is planned.
+pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
+    let options = ConfigOptions::new();
+    let mut functions = vec![
+        Arc::new(ScalarUDF::from(calendar::DateBin::new(datetime::date_bin()))),
+        Arc::new(ScalarUDF::from(calendar::DateTrunc::new())),
+        Arc::new(ScalarUDF::from(timestamps::ToTimestamp::new(datetime::to_timestamp_micros(&options)))),
+    ];
+    let converted = [
+        cardinality::cardinality_udf(),
+        dimension::array_ndims_udf(),
+        dimension::array_dims_udf(),
+        length::array_length_udf(),
+        position::array_position_udf(),
+        position::array_positions_udf(),
+        datetime::from_unixtime(),
+        datetime::now(&options),
+        datetime::to_timestamp_seconds(&options),
+        datetime::to_timestamp_millis(&options),
+        datetime::to_timestamp_micros(&options),
+        datetime::to_timestamp_nanos(&options),
+    ];
+    functions
+        .extend(converted.map(|function| Arc::new(ScalarUDF::from(delta_types::DeltaTyped::new(function)))));
+    functions
+}
