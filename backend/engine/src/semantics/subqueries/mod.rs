@@ -256,8 +256,8 @@ fn compared(
     match Shape::of(&subquery.subquery) {
         Shape::Row => return Ok(comparison(Expr::ScalarSubquery(subquery.clone()))),
         Shape::FilteredRow { unfiltered, predicate } => {
-            let kept = scalar(subquery, predicate)?.is_true();
-            let value = comparison(scalar(subquery, unfiltered)?);
+            let kept = scalar(subquery, predicate).is_true();
+            let value = comparison(scalar(subquery, unfiltered));
             return Ok(case(vec![(kept, value)], lit(false)));
         }
         Shape::Other => {}
@@ -295,14 +295,14 @@ fn is_null(expr: &Expr) -> bool {
 fn exists(subquery: &Subquery, input: &mut LogicalPlan, marks: &mut Marks) -> Result<Expr> {
     match Shape::of(&subquery.subquery) {
         Shape::Row => Ok(lit(true)),
-        Shape::FilteredRow { predicate, .. } => Ok(scalar(subquery, predicate)?.is_true()),
+        Shape::FilteredRow { predicate, .. } => Ok(scalar(subquery, predicate).is_true()),
         Shape::Other => marks.mark(input, subquery, None),
     }
 }
 
 /// Another plan as a scalar subquery with the same outer columns.
-fn scalar(subquery: &Subquery, plan: LogicalPlan) -> Result<Expr> {
-    Ok(Expr::ScalarSubquery(subquery.with_plan(Arc::new(plan))))
+fn scalar(subquery: &Subquery, plan: Arc<LogicalPlan>) -> Expr {
+    Expr::ScalarSubquery(subquery.with_plan(plan))
 }
 
 fn case(whens: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {

@@ -14,9 +14,9 @@ pub(super) enum Shape {
     /// That row, or none: `SELECT count(*) ... HAVING count(*) > 1`.
     FilteredRow {
         /// The row whatever the condition says.
-        unfiltered: LogicalPlan,
+        unfiltered: Arc<LogicalPlan>,
         /// A row of one column, the condition.
-        predicate: LogicalPlan,
+        predicate: Arc<LogicalPlan>,
     },
     /// Any number of rows.
     Other,
@@ -38,10 +38,11 @@ impl Shape {
             },
             LogicalPlan::Projection(projection) => match Self::of(&projection.input) {
                 Self::FilteredRow { unfiltered, predicate } => {
-                    let projected = Projection::try_new(projection.expr.clone(), Arc::new(unfiltered));
+                    let projected = Projection::try_new(projection.expr.clone(), unfiltered);
                     match projected {
                         Ok(projected) => {
-                            Self::FilteredRow { unfiltered: LogicalPlan::Projection(projected), predicate }
+                            let unfiltered = Arc::new(LogicalPlan::Projection(projected));
+                            Self::FilteredRow { unfiltered, predicate }
                         }
                         Err(_) => Self::Other,
                     }
@@ -56,8 +57,8 @@ impl Shape {
         let predicate =
             Projection::try_new(vec![filter.predicate.clone().alias("__kept")], Arc::clone(&filter.input))?;
         Ok(Self::FilteredRow {
-            unfiltered: filter.input.as_ref().clone(),
-            predicate: LogicalPlan::Projection(predicate),
+            unfiltered: Arc::clone(&filter.input),
+            predicate: Arc::new(LogicalPlan::Projection(predicate)),
         })
     }
 }

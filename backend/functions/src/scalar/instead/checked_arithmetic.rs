@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Datum};
+use arrow::array::{Array, ArrayRef, AsArray, Datum};
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef};
 use arrow::error::ArrowError;
@@ -17,6 +17,9 @@ use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
+
+/// An operation on whole columns.
+type Kernel = fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError>;
 
 /// Two operands and one result, all of whole numbers, decimals, intervals or durations. The operands have the types
 /// that DataFusion's operator would be given: conversions are made before.
@@ -102,7 +105,7 @@ impl ScalarUDFImpl for CheckedArithmetic {
         let [left, right] = args.args.as_slice() else {
             return internal_err!("{} takes two operands", self.name());
         };
-        let kernel: fn(&dyn Datum, &dyn Datum) -> Result<Arc<dyn Array>, ArrowError> = match self.operator {
+        let kernel: Kernel = match self.operator {
             Operator::Plus => numeric::add,
             Operator::Minus => numeric::sub,
             _ => numeric::mul,
