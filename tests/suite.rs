@@ -9,6 +9,7 @@
 //! | `roundtrip::CASE::STAGE` | that the text form and the archive of a golden lose nothing |
 //! | `semantics::CASE::CHECK` | that rewriting, sharing and parallelism change no row, and the rows are the expected ones |
 //! | `errors::SPEC` | the diagnostics of a bad spec, and that it writes nothing |
+//! | `locations::spellings` | what a location's spelling names, as an input and as an output |
 //! | `verifier::GRAPH` | the violations of a broken graph |
 //! | `random::NUMBER` | rows of a random spec with and without the rewriting passes |
 //! | `scale::SHAPE` | that large specs of a shape take counted work in proportion to their size |
@@ -24,6 +25,7 @@ mod errors;
 mod golden;
 mod harness;
 mod large;
+mod locations;
 mod random;
 mod replay;
 mod roundtrip;
@@ -41,6 +43,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(roundtrip::trials(&cases));
     trials.extend(semantics::trials(&cases));
     trials.extend(errors::trials());
+    trials.extend(locations::trials());
     trials.extend(verifier::trials());
     trials.extend(random::trials());
     trials.extend(large::scale::trials());

@@ -7,9 +7,10 @@ mod type_error;
 
 use arrow_schema::DataType;
 
+use crate::diag::{Code, codes};
 use crate::expr::ScalarExpr;
 use crate::graph::Node;
-use crate::op::{Evaluation, Input, Read, Scan};
+use crate::op::{Evaluation, Input, Read, Scan, Sink};
 use crate::schema::Schema;
 
 pub use type_error::{TypeError, TypeErrorKind};
@@ -21,6 +22,14 @@ pub trait Oracle {
     /// # Errors
     /// When the table cannot be read.
     fn table(&self, input: &Input, read: &Read) -> Result<(Scan, Schema), TableError>;
+
+    /// Where a location of the spec is: one text for all spellings of a place, ending in a slash, so that a place inside
+    /// another one begins with its text. Nothing for a location that is no place.
+    fn place(&self, location: &str) -> Option<String>;
+
+    /// Every reason why a run would refuse to write rows of these columns to the table of an output, as far as the table
+    /// tells before a row is computed.
+    fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal>;
 
     /// The type of an expression over the columns of its input.
     ///
@@ -64,6 +73,9 @@ pub enum TableError {
     /// There is nothing at the location.
     #[error("there is no table at `{0}`")]
     NotFound(String),
+    /// The location names no place. The text shows it, without what must not be shown.
+    #[error("{0}")]
+    NoPlace(String),
     /// There is something, but not a Delta table.
     #[error("`{0}` is not a Delta table")]
     NotDelta(String),
@@ -81,4 +93,56 @@ pub enum TableError {
     /// Anything else, in the words of the reader.
     #[error("{0}")]
     Unreadable(String),
+}
+
+/// A reason not to write an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputRefusal {
+    /// Its kind.
+    pub problem: OutputProblem,
+    /// The column or the key it is about, if it is about one.
+    pub about: Option<String>,
+    /// What is wrong and what to do, in the words of the writer.
+    pub message: String,
+}
+
+/// What can be wrong with an output before a row is computed. Each kind has its own diagnostic code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputProblem {
+    /// No table can be at its location.
+    Location,
+    /// The storage does not say what is there.
+    Unreachable,
+    /// There is a table that must not be written, or not like this.
+    NotWritable,
+    /// The columns do not fit the table.
+    Schema,
+    /// A column has a type tables do not have.
+    Type,
+    /// The table is partitioned in another way.
+    Partitioning,
+    /// A partition column cannot be one.
+    PartitionColumn,
+    /// The rows cannot be sorted as asked, or the table is sorted in another way.
+    Order,
+    /// A key of the commit's metadata is not free.
+    Metadata,
+}
+
+impl OutputProblem {
+    /// The code of its diagnostic.
+    #[must_use]
+    pub fn code(self) -> Code {
+        match self {
+            Self::Location => codes::OUTPUT_LOCATION,
+            Self::Unreachable => codes::STORE_UNREACHABLE,
+            Self::NotWritable => codes::OUTPUT_NOT_WRITABLE,
+            Self::Schema => codes::OUTPUT_SCHEMA,
+            Self::Type => codes::OUTPUT_TYPE,
+            Self::Partitioning => codes::OUTPUT_PARTITIONING,
+            Self::PartitionColumn => codes::PARTITION_COLUMN,
+            Self::Order => codes::SORT_COLUMN,
+            Self::Metadata => codes::RESERVED_METADATA,
+        }
+    }
 }

@@ -8,8 +8,8 @@ use engine::{EngineOracle, Session, Tables};
 use ir::diag::{Diagnostic, SourceMap, SourceName};
 use ir::expr::ScalarExpr;
 use ir::graph::{Graph, Node};
-use ir::op::{Evaluation, Input, Read, Scan};
-use ir::oracle::{ExprType, Oracle, TableError, TypeError};
+use ir::op::{Evaluation, Input, Read, Scan, Sink};
+use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TypeError};
 use ir::schema::Schema;
 use passes::{Pass, PassEvent};
 use pipeline::{CompileOptions, Observer, PipelineError, Source};
@@ -30,6 +30,14 @@ impl Oracle for CaseOracle {
     fn table(&self, input: &Input, read: &Read) -> Result<(Scan, Schema), TableError> {
         let (scan, schema) = self.0.table(input, read)?;
         Ok((Scan { table_id: None, ..scan }, schema))
+    }
+
+    fn place(&self, location: &str) -> Option<String> {
+        self.0.place(location)
+    }
+
+    fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal> {
+        self.0.output(name, sink, rows)
     }
 
     fn expression(

@@ -130,6 +130,16 @@ pub enum DeltaError {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// The table exists with another partitioning.
+    #[error("table `{location}` is partitioned by ({}), not by ({}): leave the partitioning out, or overwrite with schema mode `replace`", .table.join(", "), .wanted.join(", "))]
+    Repartitioned {
+        /// The table.
+        location: String,
+        /// The table's partition columns.
+        table: Vec<String>,
+        /// Those asked for.
+        wanted: Vec<String>,
+    },
     /// The partitioning asked for cannot be had.
     #[error("partitioning of table `{location}`: {reason}")]
     InvalidPartitioning {
@@ -281,6 +291,8 @@ pub enum SchemaMismatch {
         column: String,
         /// Its Delta type.
         data_type: String,
+        /// The SQL type of its values, if SQL has a word for it.
+        sql: Option<String>,
         /// Whether the table allows NULL in it.
         nullable: bool,
     },
@@ -301,6 +313,8 @@ pub enum SchemaMismatch {
         table: String,
         /// The Delta type the data would be stored as.
         data: String,
+        /// The SQL type of the table's values, if SQL has a word for it.
+        sql: Option<String>,
     },
     /// The data may be NULL where the table forbids it.
     Nullability {
@@ -309,16 +323,29 @@ pub enum SchemaMismatch {
     },
 }
 
+impl SchemaMismatch {
+    /// The column it is about.
+    #[must_use]
+    pub fn column(&self) -> &str {
+        match self {
+            Self::Missing { column, .. }
+            | Self::Extra { column, .. }
+            | Self::Type { column, .. }
+            | Self::Nullability { column } => column,
+        }
+    }
+}
+
 impl fmt::Display for SchemaMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { column, data_type, nullable } => {
+            Self::Missing { column, data_type, sql, nullable } => {
                 let null = if *nullable { "" } else { " NOT NULL" };
                 write!(f, "column `{column}` ({data_type}{null}) is missing: add it to the output")?;
-                if *nullable {
-                    write!(f, ", if need be as `CAST(NULL AS ...)`")?;
+                match sql {
+                    Some(sql) if *nullable => write!(f, ", if need be as `CAST(NULL AS {sql})`"),
+                    _ => Ok(()),
                 }
-                Ok(())
             }
             Self::Extra { column, data_type, similar: Some(similar) } => {
                 write!(
@@ -329,11 +356,15 @@ impl fmt::Display for SchemaMismatch {
             Self::Extra { column, data_type, similar: None } => {
                 write!(
                     f,
-                    "column `{column}` ({data_type}) is not in the table: drop it, or overwrite with schema change allowed"
+                    "column `{column}` ({data_type}) is not in the table: drop it, or let the write add it (schema mode `additive`)"
                 )
             }
-            Self::Type { column, table, data } => {
-                write!(f, "column `{column}` is {table} in the table and {data} in the data: cast it")
+            Self::Type { column, table, data, sql } => {
+                write!(f, "column `{column}` is {table} in the table and {data} in the data: cast it")?;
+                match sql {
+                    Some(sql) => write!(f, " with `CAST({} AS {sql})`", identifier(column)),
+                    None => Ok(()),
+                }
             }
             Self::Nullability { column } => {
                 write!(
@@ -353,6 +384,13 @@ impl DeltaError {
     pub(crate) fn engine(location: &str, action: &'static str, source: impl Into<DataFusionError>) -> Self {
         Self::Engine { location: location.into(), action, source: Box::new(source.into()) }
     }
+}
+
+/// A column's name as SQL has it.
+fn identifier(name: &str) -> String {
+    let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && name.chars().all(|next| next.is_ascii_lowercase() || next.is_ascii_digit() || next == '_');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
 fn list(names: &[String]) -> String {

@@ -1,13 +1,14 @@
 //! Delta tables for a compiler that publishes several of them at once.
 //!
-//! This crate is the only place that knows the Delta library. It gives the rest of the program four
+//! This crate is the only place that knows the Delta library. It gives the rest of the program five
 //! things, all as plain structs:
 //!
-//! - a [`Location`]: a checked place, parsed without touching the storage;
+//! - a [`Location`]: a checked place, the same for every spelling of it;
 //! - a [`ResolvedTable`]: a table at one version, its log replayed once and checked for lost commits and
 //!   for paths that leave the table ([`resolve`]);
 //! - table providers over it: [`provider`] for its rows, [`change_feed`] for its changes,
 //!   [`table_metadata`] and [`file_manifest`] for what the log says;
+//! - a [`TableBase`]: what an output's table is when a run begins; what a write is then based on;
 //! - a [`TableTarget`]: writing in two phases. Any number of [`TableWriter`]s stream batches to files
 //!   nobody can see ([`TableTarget::writer`]); they become a [`StagedTable`], which can be read in advance; and
 //!   [`publish`] makes several of these durable first, and visible then.
@@ -44,6 +45,6 @@ pub use scan::{
 };
 pub use snapshot::{Protocol, ResolvedTable, resolve};
 pub use write::{
-    CommitOptions, Committed, Compression, PublishError, StagedTable, TableTarget, TableWriter, WriteMode,
-    WriteOptions, WrittenFiles, publish,
+    CommitOptions, Committed, Compression, PublishError, SchemaMode, StagedTable, TableBase, TableTarget,
+    TableWriter, WriteMode, WriteOptions, WrittenFiles, is_reserved, publish,
 };

@@ -42,7 +42,7 @@ impl Session {
         let requests: Vec<TableRequest> = names
             .iter()
             .filter(|name| is_folder_name(name))
-            .map(|name| TableRequest { location: name.clone(), version: None, read: Read::Rows })
+            .map(|name| TableRequest::Read { location: name.clone(), version: None, read: Read::Rows })
             .collect();
         let tables = Tables::resolve(lake_dir, &requests).await;
         let mut inputs = Vec::with_capacity(names.len());

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use datafusion::catalog::MemTable;
 use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
-use delta::{DeltaError, Location, ResolvedTable, ScanOptions};
-use futures::StreamExt as _;
+use delta::{DeltaError, Location, ResolvedTable, ScanOptions, TableBase};
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 use ir::graph::{Graph, NodeId};
 use ir::op::{ChangeRange, Input, Op, Read, SOURCE_FILE_COLUMN, Scan};
 use ir::oracle::TableError;
@@ -17,27 +18,35 @@ use ir::schema::Schema;
 
 use crate::session::Session;
 
-/// A table to open, and what is read of it.
+/// A table to open, and what for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableRequest {
-    /// The location as the spec gives it.
-    pub location: String,
-    /// The version; the latest if absent.
-    pub version: Option<u64>,
-    /// What is read of it.
-    pub read: Read,
+pub enum TableRequest {
+    /// An input is read.
+    Read {
+        /// The location as the spec gives it.
+        location: String,
+        /// The version; the latest if absent.
+        version: Option<u64>,
+        /// What is read of it.
+        read: Read,
+    },
+    /// An output is written.
+    Write {
+        /// The location as the spec gives it.
+        location: String,
+    },
 }
 
 impl TableRequest {
-    /// Everything a graph reads: its inputs with what their readers take of them, in phase Lowered; its scans
-    /// after that.
+    /// Everything a graph reads and writes: its inputs with what their readers take of them, in phase Lowered; its
+    /// scans after that; and always its outputs.
     #[must_use]
     pub fn of_graph(graph: &Graph) -> Vec<Self> {
         let mut requests = Vec::new();
         for id in graph.ids() {
             match graph.get(id).map(|node| &node.op) {
                 Some(Op::Input(input)) => requests.push(Self::of_input(input, Read::Rows)),
-                Some(Op::Scan(scan)) => requests.push(Self {
+                Some(Op::Scan(scan)) => requests.push(Self::Read {
                     location: scan.location.clone(),
                     version: Some(scan.version),
                     read: scan.read.clone(),
@@ -45,6 +54,7 @@ impl TableRequest {
                 Some(Op::ChangeFeed(feed)) => requests.extend(
                     input_of(graph, id).map(|input| Self::of_input(input, Read::Changes(feed.range.clone()))),
                 ),
+                Some(Op::Sink(sink)) => requests.push(Self::Write { location: sink.location.clone() }),
                 // Metadata and file lists come from the opened table itself; `Rows` opens it.
                 _ => {}
             }
@@ -53,7 +63,14 @@ impl TableRequest {
     }
 
     fn of_input(input: &Input, read: Read) -> Self {
-        Self { location: input.location.clone(), version: input.version, read }
+        Self::Read { location: input.location.clone(), version: input.version, read }
+    }
+
+    /// The location as the spec gives it.
+    fn location(&self) -> &str {
+        match self {
+            Self::Read { location, .. } | Self::Write { location } => location,
+        }
     }
 }
 
@@ -73,55 +90,95 @@ fn input_of(graph: &Graph, id: NodeId) -> Option<&Input> {
 /// How many tables are being opened at a time: opening waits for storage, reading a log takes memory.
 const OPENED_AT_ONCE: usize = 8;
 
-/// A location as requests give it, and a version.
-type TableKey = (String, Option<u64>);
-type Opened = BTreeMap<TableKey, Result<ResolvedTable, TableError>>;
+/// A place and a version.
+type TableKey = (Location, Option<u64>);
 type Feed = Result<Arc<dyn TableProvider>, TableError>;
 
-/// Opened tables. Each location and version is opened once, however often it is read; what could not be opened is
-/// kept as its error and given to whoever asks.
+/// Opened tables. Each place and version is opened once, however it is spelled and however often it is read; what could
+/// not be opened is kept as its error and given to whoever asks.
 #[derive(Clone, Default)]
 pub struct Tables {
-    opened: Opened,
-    feeds: Vec<(String, u64, ChangeRange, Feed)>,
+    /// The places of the locations that were requested.
+    places: BTreeMap<String, Result<Location, Arc<DeltaError>>>,
+    opened: BTreeMap<TableKey, Result<ResolvedTable, TableError>>,
+    feeds: Vec<(Location, u64, ChangeRange, Feed)>,
+    /// What outputs are based on.
+    bases: BTreeMap<Location, Result<TableBase, Arc<DeltaError>>>,
+}
+
+/// What opening gave.
+enum Opened {
+    Input(TableKey, Result<ResolvedTable, TableError>),
+    Output(Location, Result<TableBase, Arc<DeltaError>>),
+}
+
+async fn open_input(key: TableKey) -> Opened {
+    let table = delta::resolve(&key.0, key.1).await.map_err(|error| table_error(&error));
+    Opened::Input(key, table)
+}
+
+async fn open_output(place: Location) -> Opened {
+    let base = TableBase::open(&place).await.map_err(Arc::new);
+    Opened::Output(place, base)
 }
 
 impl Tables {
-    /// Opens what is requested, several tables at a time. Relative locations count from `base_dir`, which must be
-    /// absolute.
+    /// Opens what is requested, several tables at a time: inputs, and what outputs are based on, in one step.
+    /// Relative locations count from `base_dir`, which must be absolute.
     pub async fn resolve(base_dir: &Path, requests: &[TableRequest]) -> Self {
         let mut tables = Self::default();
-        let base_dir: Arc<Path> = Arc::from(base_dir);
-        let wanted: BTreeSet<TableKey> =
-            requests.iter().map(|request| (request.location.clone(), request.version)).collect();
-        // Without a version first: a pin to the latest version then finds it open.
-        for pinned in [false, true] {
-            let is_open = |key: &TableKey| tables.opened.contains_key(key);
-            let open = wanted.iter().filter(|key| key.1.is_some() == pinned && !is_open(key));
-            let open: Vec<TableKey> = open.cloned().collect();
-            let opening = futures::stream::iter(open)
-                .map(|key| open_table(Arc::clone(&base_dir), key))
-                .buffer_unordered(OPENED_AT_ONCE);
-            let opened: Vec<_> = opening.collect().await;
-            for (key, table) in opened {
-                if let Ok(table) = &table {
-                    tables.opened.insert((key.0.clone(), Some(table.version())), Ok(table.clone()));
-                }
-                tables.opened.insert(key, table);
-            }
-        }
+        let mut inputs: BTreeSet<TableKey> = BTreeSet::new();
+        let mut outputs: BTreeSet<Location> = BTreeSet::new();
         for request in requests {
-            if let Read::Changes(range) = &request.read {
-                tables.prepare_feed(&request.location, request.version, range).await;
+            let place = tables
+                .places
+                .entry(request.location().to_owned())
+                .or_insert_with_key(|text| Location::parse(text, base_dir).map_err(Arc::new));
+            let Ok(place) = place else { continue };
+            match request {
+                TableRequest::Read { version, .. } => inputs.insert((place.clone(), *version)),
+                TableRequest::Write { .. } => outputs.insert(place.clone()),
+            };
+        }
+        // Without a version first: a pin to the latest version then finds it open.
+        let (latest, pinned): (Vec<_>, Vec<_>) =
+            inputs.into_iter().partition(|(_, version)| version.is_none());
+        tables.open(latest, outputs).await;
+        let pinned = pinned.into_iter().filter(|key| !tables.opened.contains_key(key)).collect();
+        tables.open(pinned, BTreeSet::new()).await;
+        for request in requests {
+            if let TableRequest::Read { location, version, read: Read::Changes(range) } = request {
+                tables.prepare_feed(location, *version, range).await;
             }
         }
         tables
     }
 
+    /// Opens tables side by side.
+    async fn open(&mut self, inputs: Vec<TableKey>, outputs: BTreeSet<Location>) {
+        let mut opening: Vec<BoxFuture<'static, Opened>> = Vec::new();
+        opening.extend(inputs.into_iter().map(|key| open_input(key).boxed()));
+        opening.extend(outputs.into_iter().map(|place| open_output(place).boxed()));
+        let opening = futures::stream::iter(opening).buffer_unordered(OPENED_AT_ONCE);
+        for opened in opening.collect::<Vec<_>>().await {
+            match opened {
+                Opened::Input(key, table) => {
+                    if let Ok(table) = &table {
+                        self.opened.insert((key.0.clone(), Some(table.version())), Ok(table.clone()));
+                    }
+                    self.opened.insert(key, table);
+                }
+                Opened::Output(place, base) => {
+                    self.bases.insert(place, base);
+                }
+            }
+        }
+    }
+
     async fn prepare_feed(&mut self, location: &str, version: Option<u64>, range: &ChangeRange) {
         let Ok(table) = self.table(location, version) else { return };
         let table = table.clone();
-        if self.feed(location, table.version(), range).is_some() {
+        if self.feed(&table, range).is_some() {
             return;
         }
         let bounds = delta::ChangeRange {
@@ -135,7 +192,12 @@ impl Tables {
             ending_timestamp: range.ending_timestamp.clone(),
         };
         let feed = delta::change_feed(&table, &bounds).await.map_err(|error| table_error(&error));
-        self.feeds.push((location.to_owned(), table.version(), range.clone(), feed));
+        self.feeds.push((table.location().clone(), table.version(), range.clone(), feed));
+    }
+
+    /// Where a location is, or why it is no place; nothing when it was not requested.
+    pub fn place(&self, location: &str) -> Option<Result<&Location, &Arc<DeltaError>>> {
+        self.places.get(location).map(Result::as_ref)
     }
 
     /// The table at a location, at a version or the latest at the time of [`Self::resolve`].
@@ -143,25 +205,35 @@ impl Tables {
     /// # Errors
     /// Why it could not be opened; [`TableError::NotFound`] when it was not requested.
     pub fn table(&self, location: &str, version: Option<u64>) -> Result<&ResolvedTable, TableError> {
-        match self.opened.get(&(location.to_owned(), version)) {
-            Some(Ok(table)) => Ok(table),
-            Some(Err(error)) => Err(error.clone()),
-            None => Err(TableError::Unreadable(format!("`{location}` was not opened"))),
+        let not_opened = || TableError::Unreadable(format!("`{location}` was not opened"));
+        let place = self.place(location).ok_or_else(not_opened)?.map_err(|error| table_error(error))?;
+        let table = self.opened.get(&(place.clone(), version)).ok_or_else(not_opened)?;
+        table.as_ref().map_err(Clone::clone)
+    }
+
+    /// What the table of an output was at the time of [`Self::resolve`], or why none can be written there; nothing when
+    /// it was not requested.
+    pub fn base(&self, location: &str) -> Option<Result<&TableBase, &Arc<DeltaError>>> {
+        match self.place(location)? {
+            Ok(place) => self.bases.get(place).map(Result::as_ref),
+            Err(error) => Some(Err(error)),
         }
     }
 
-    /// All opened tables: location, version, table. A location opened without a version is there once.
+    /// All opened inputs: location, version, table. A place opened without a version is there once.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64, &ResolvedTable)> {
-        self.opened.iter().filter_map(|((location, version), table)| match (version, table) {
-            (Some(version), Ok(table)) => Some((location.as_str(), *version, table)),
+        self.opened.iter().filter_map(|((_, version), table)| match (version, table) {
+            (Some(version), Ok(table)) => Some((table.location().text(), *version, table)),
             _ => None,
         })
     }
 
-    fn feed(&self, location: &str, version: u64, range: &ChangeRange) -> Option<&Feed> {
+    fn feed(&self, table: &ResolvedTable, range: &ChangeRange) -> Option<&Feed> {
         self.feeds
             .iter()
-            .find(|(place, at, bounds, _)| place == location && *at == version && bounds == range)
+            .find(|(place, at, bounds, _)| {
+                place == table.location() && *at == table.version() && bounds == range
+            })
             .map(|(_, _, _, feed)| feed)
     }
 
@@ -176,7 +248,7 @@ impl Tables {
             Read::Rows => {
                 delta::scan_schema(table, &options(lineage)).map_err(|error| table_error(&error))?
             }
-            Read::Changes(range) => match self.feed(table.location().text(), table.version(), range) {
+            Read::Changes(range) => match self.feed(table, range) {
                 Some(Ok(_)) => delta::change_feed_schema(table),
                 Some(Err(error)) => return Err(error.clone()),
                 None => return Err(not_prepared(table)),
@@ -210,7 +282,7 @@ impl Tables {
         match &scan.read {
             Read::Rows => delta::provider(table, &options(scan.lineage), session.state())
                 .map_err(|error| table_error(&error)),
-            Read::Changes(range) => match self.feed(&scan.location, scan.version, range) {
+            Read::Changes(range) => match self.feed(table, range) {
                 Some(feed) => feed.clone(),
                 None => Err(not_prepared(table)),
             },
@@ -220,18 +292,9 @@ impl Tables {
     }
 }
 
-/// Opens a table; the key it is known by comes first.
-async fn open_table(base_dir: Arc<Path>, key: TableKey) -> (TableKey, Result<ResolvedTable, TableError>) {
-    let opened = match Location::parse(&key.0, &base_dir) {
-        Ok(place) => delta::resolve(&place, key.1).await.map_err(|error| table_error(&error)),
-        Err(error) => Err(table_error(&error)),
-    };
-    (key, opened)
-}
-
 impl std::fmt::Debug for Tables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.opened.keys()).finish()
+        f.debug_list().entries(self.opened.keys()).entries(self.bases.keys()).finish()
     }
 }
 
@@ -246,6 +309,7 @@ fn not_prepared(table: &ResolvedTable) -> TableError {
 /// The reader's error as the compiler tells them apart.
 fn table_error(error: &DeltaError) -> TableError {
     match error {
+        DeltaError::InvalidLocation { .. } => TableError::NoPlace(error.to_string()),
         DeltaError::NotFound { location } => TableError::NotFound(location.clone()),
         DeltaError::NotATable { location } => TableError::NotDelta(location.clone()),
         DeltaError::VersionMissing { requested, latest, .. } => {

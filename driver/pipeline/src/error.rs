@@ -93,6 +93,7 @@ impl PipelineError {
             EngineError::Stopped => Self::interrupted(),
             EngineError::Session { .. } => Self::Engine(error),
             EngineError::Table { .. }
+            | EngineError::Output { .. }
             | EngineError::Plan { .. }
             | EngineError::Physical { .. }
             | EngineError::Syntax(_) => Self::diagnostic(error.diagnostic(), about),

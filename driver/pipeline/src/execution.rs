@@ -17,8 +17,6 @@ use crate::{Compilation, Observer, PipelineError, Result, Stages, Workers};
 pub struct PublishOptions {
     /// What has been done for the run already; its time comes first in the outcome.
     pub before: Stages,
-    /// Whether an overwrite may give a table other columns than it has.
-    pub allow_schema_change: bool,
 }
 
 /// What a published run did.
@@ -60,7 +58,6 @@ pub fn publish(
     let run_options = RunOptions {
         disk: disk.clone(),
         metadata: provenance.commit_metadata(),
-        allow_schema_change: options.allow_schema_change,
         observer: Arc::new(OfRun(Arc::clone(&observer))),
         cancellation: workers.cancellation().clone(),
         no_progress_timeout: workers.options().no_progress_timeout,

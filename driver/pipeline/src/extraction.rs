@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use delta::{
-    CommitOptions, Committed, DeltaError, Disk, Location, PublishError, SortColumn, TableTarget, TableWriter,
-    WriteMode, WriteOptions, WrittenFiles, sorted,
+    CommitOptions, Committed, DeltaError, Disk, Location, PublishError, SchemaMode, SortColumn, TableTarget,
+    TableWriter, WriteMode, WriteOptions, WrittenFiles, sorted,
 };
 use engine::Cancellation;
 use extract::{ExtractError, Options, Summary, Table, TableSink};
@@ -256,7 +256,7 @@ async fn prepare(table: Table, folder: &str, lake: &Path, disk: &Disk) -> delta:
         sort_by: order(table),
         name: Some(table.name().to_owned()),
         description: Some(table.description().to_owned()),
-        allow_schema_change: true,
+        schema_mode: SchemaMode::Replace,
         disk: disk.clone(),
         ..WriteOptions::default()
     };

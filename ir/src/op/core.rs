@@ -186,6 +186,38 @@ pub enum SinkMode {
     Overwrite,
 }
 
+/// What a sink may do to the columns of a table that exists.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemaMode {
+    /// Nothing.
+    #[default]
+    Strict,
+    /// Adds columns that can be NULL.
+    Additive,
+    /// Replaces columns, types and partitioning.
+    Replace,
+}
+
+impl SchemaMode {
+    fn is_strict(&self) -> bool {
+        *self == Self::Strict
+    }
+}
+
 /// A column that rows are sorted by. NULL counts as larger than every value; texts are compared by their bytes.
 #[derive(
     Clone,
@@ -227,6 +259,9 @@ pub struct Sink {
     pub location: String,
     /// Append or overwrite.
     pub mode: SinkMode,
+    /// What may happen to the columns of the table.
+    #[serde(default, skip_serializing_if = "SchemaMode::is_strict")]
+    pub schema_mode: SchemaMode,
     /// The partition columns of the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partition_by: Vec<String>,

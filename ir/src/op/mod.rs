@@ -16,7 +16,8 @@ mod source;
 mod surface;
 
 pub use self::core::{
-    Aggregate, Distinct, Filter, Project, Query, Sink, SinkMode, SortColumn, Union, Unnest, Window,
+    Aggregate, Distinct, Filter, Project, Query, SchemaMode, Sink, SinkMode, SortColumn, Union, Unnest,
+    Window,
 };
 pub use self::join::{Join, JoinColumn, JoinType, Side, SpanJoin, SpanRelation};
 pub use self::source::{

@@ -36,7 +36,7 @@ pub use policy::{
 };
 pub use relation::{
     ColumnPromises, InputRelation, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget,
-    SchemaContract, SortColumn, ViewDefinition,
+    SchemaContract, SchemaMode, SortColumn, ViewDefinition,
 };
 pub use runtime::{
     ExportPolicy, ExtensionGovernanceMode, OtlpProtocol, PushdownEnforcementMode, RedactionMode,
@@ -104,15 +104,18 @@ pub struct Spec {
 /// The JSON Schema (draft 2020-12) of a spec, derived from [`Spec`].
 ///
 /// It is also what the loader checks a document against, so an editor and the loader accept the same
-/// documents.
+/// documents. Fields that are refused whatever they say are marked: `x-status: not supported`.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
     SCHEMA.clone()
 }
 
 /// The schema, derived once.
-pub(crate) static SCHEMA: LazyLock<serde_json::Value> =
-    LazyLock::new(|| schemars::schema_for!(Spec).to_value());
+pub(crate) static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(|| {
+    let mut schema = schemars::schema_for!(Spec).to_value();
+    unsupported::mark(&mut schema);
+    schema
+});
 
 /// The largest integer below which every integer is a double, so that RFC 8785 keeps it apart from its
 /// neighbours.

@@ -32,7 +32,7 @@ pub enum RuleClass {
 /// A set of planning rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RulepackProfile {
-    /// All rules asked for.
+    /// The rules of the program.
     #[default]
     Default,
     /// Only rules that results depend on.

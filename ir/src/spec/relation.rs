@@ -15,7 +15,7 @@ use super::{JoinType, NamedExpr, Transform};
 pub struct InputRelation {
     /// The name views use for this table. Unique among inputs and views.
     pub logical_name: String,
-    /// Where the Delta table is: a path, or a URL of a supported store.
+    /// Where the Delta table is: a path, or a `file://` URL. Relative paths count from the spec's folder.
     pub delta_location: String,
     /// Adds a column with the data file every row was read from.
     #[serde(default)]
@@ -105,7 +105,8 @@ pub struct JoinConstraint {
 pub struct OutputTarget {
     /// The name of the table. Unique among outputs.
     pub table_name: String,
-    /// Where the Delta table is. Without it, a folder named after the table below the run's output root.
+    /// Where the Delta table is: a path, or a `file://` URL. Relative paths count from the spec's folder. Without it, a
+    /// folder there that is named after the table.
     #[serde(default)]
     pub delta_location: Option<String>,
     /// The view (or input) whose rows are written.
@@ -116,7 +117,10 @@ pub struct OutputTarget {
     /// Whether the table's rows are replaced or added to.
     #[serde(default)]
     pub materialization_mode: MaterializationMode,
-    /// Columns the table is partitioned by.
+    /// What may happen to the columns of a table that exists. Without it, nothing.
+    #[serde(default, skip_serializing_if = "SchemaMode::is_strict")]
+    pub schema_mode: SchemaMode,
+    /// Columns the table is partitioned by. Empty: those it has already, and none if it is created or replaced.
     #[serde(default)]
     pub partition_by: Vec<String>,
     /// What the rows of every data file are sorted by. The table records it, and readers that need this order then
@@ -142,6 +146,26 @@ pub enum MaterializationMode {
     /// New rows replace all rows that are there.
     #[default]
     Overwrite,
+}
+
+/// What a write may do to the columns of a table that exists. In every mode, values are converted where the table's type
+/// holds them exactly, such as `Int32` in a column of `Int64`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemaMode {
+    /// Nothing: the columns written are those of the table.
+    #[default]
+    Strict,
+    /// Columns the table lacks are added to it. They can be NULL, and are NULL in rows that are there already.
+    Additive,
+    /// The table gets exactly the columns, types and partitioning written. Only with `Overwrite`.
+    Replace,
+}
+
+impl SchemaMode {
+    fn is_strict(&self) -> bool {
+        *self == Self::Strict
+    }
 }
 
 /// A column that rows are sorted by: its name, or `{column, descending}`.

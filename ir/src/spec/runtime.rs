@@ -59,7 +59,7 @@ pub enum TunerMode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PushdownEnforcementMode {
-    /// A warning.
+    /// A warning, once filters are followed to their scans; nothing follows them yet.
     #[default]
     Warn,
     /// An error.
@@ -98,7 +98,7 @@ pub enum TracingPreset {
 pub struct TracingConfig {
     /// Whether traces are recorded.
     pub enabled: bool,
-    /// Records the metrics of operators.
+    /// Whether traces hold the metrics of operators.
     pub record_metrics: bool,
     /// How far planning rules are traced.
     pub rule_mode: RuleTraceMode,

@@ -1,7 +1,11 @@
 //! Fields that are part of the format but whose feature does not exist yet.
 //!
-//! Such a field may be left out or have its default; any other value is refused with `E0601`. To make a field
-//! work, implement it and delete its row.
+//! Such a field may be left out or have its default; any other value is refused with `E0601`, and the JSON Schema marks
+//! it. To make a field work, implement it and delete its row.
+
+mod marks;
+
+pub(crate) use marks::{is_marked, mark};
 
 use serde_json::Value;
 

@@ -4,5 +4,6 @@ pub(crate) mod bind;
 mod case;
 pub(crate) mod infer;
 pub(crate) mod lower;
+mod outputs;
 pub(crate) mod resolve;
 pub(crate) mod validate;

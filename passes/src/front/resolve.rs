@@ -92,7 +92,12 @@ fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read
             let name = node.name.clone();
             let (code, field) = table_error(&error);
             let place = if *read == Read::Rows { place.field(field) } else { place };
-            let mut diagnostic = Diagnostic::new(code, format!("`{}`: {error}", input.location)).at(place);
+            // What is no place may hold a password; the error shows it without.
+            let message = match &error {
+                TableError::NoPlace(message) => message.clone(),
+                error => format!("`{}`: {error}", input.location),
+            };
+            let mut diagnostic = Diagnostic::new(code, message).at(place);
             if let TableError::NoVersion { latest, .. } = error {
                 diagnostic = diagnostic
                     .help(format!("versions 0 to {latest} exist; leave the pin out to read the latest"));
@@ -108,7 +113,7 @@ fn table_error(error: &TableError) -> (Code, &'static str) {
         TableError::NotDelta(_) => (codes::INPUT_NOT_DELTA, "delta_location"),
         TableError::NoVersion { .. } => (codes::PIN_NOT_FOUND, "version_pin"),
         TableError::NoChangeFeed => (codes::CDF_NOT_ENABLED, "delta_location"),
-        TableError::Unreadable(_) => (codes::INPUT_UNREADABLE, "delta_location"),
+        TableError::NoPlace(_) | TableError::Unreadable(_) => (codes::INPUT_UNREADABLE, "delta_location"),
     }
 }
 

@@ -10,6 +10,6 @@ mod target;
 mod writer;
 
 pub use files::WrittenFiles;
-pub use publication::{CommitOptions, Committed, PublishError, StagedTable, publish};
-pub use target::{Compression, TableTarget, WriteMode, WriteOptions};
+pub use publication::{CommitOptions, Committed, PublishError, StagedTable, is_reserved, publish};
+pub use target::{Compression, SchemaMode, TableBase, TableTarget, WriteMode, WriteOptions};
 pub use writer::TableWriter;

@@ -108,6 +108,24 @@ pub(crate) fn check_properties(properties: &BTreeMap<String, String>, location: 
     Ok(())
 }
 
+/// Refuses columns of a table with a change feed whose names the feed gives to columns of its own.
+pub(crate) fn check_change_feed(
+    schema: &StructType,
+    properties: &BTreeMap<String, String>,
+    location: &str,
+) -> Result<()> {
+    let feed = properties.get("delta.enableChangeDataFeed").is_some_and(|value| is_true(value));
+    let taken = ["_change_type", "_commit_version", "_commit_timestamp"];
+    let column = schema.fields().find(|field| taken.contains(&field.name.to_lowercase().as_str()));
+    match column.filter(|_| feed) {
+        Some(field) => Err(DeltaError::InvalidSchema {
+            location: location.into(),
+            reason: format!("the table's change feed has a column `{}` of its own: rename it", field.name),
+        }),
+        None => Ok(()),
+    }
+}
+
 /// The lowest protocol that allows `schema` and `properties` (Delta protocol, "Table Features").
 pub(crate) fn new_protocol(
     schema: &StructType,
@@ -168,7 +186,10 @@ pub(crate) fn new_metadata(
         fields.insert("schemaString".into(), schema_string.into());
         fields.insert("partitionColumns".into(), json!(options.partition_by));
         if let Some(configuration) = fields.get_mut("configuration").and_then(Value::as_object_mut) {
-            record_order(configuration, &options.sort_by);
+            // Rows that are appended leave the order of the others as it is.
+            if existing.is_none() || options.mode == WriteMode::Overwrite {
+                record_order(configuration, &options.sort_by);
+            }
         }
     }
     serde_json::from_value(metadata).map_err(invalid)

@@ -9,4 +9,5 @@ mod fixtures;
 mod read;
 mod roundtrip;
 mod schema;
+mod schema_mode;
 mod write;

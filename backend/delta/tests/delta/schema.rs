@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
-use delta::{DeltaError, TableTarget, WriteOptions};
+use delta::{DeltaError, SchemaMode, TableTarget, WriteOptions};
 
 use crate::fixtures::{Lake, append, crowd, open, overwrite, people, read, try_write, write};
 
@@ -38,12 +38,12 @@ async fn every_difference_is_listed_with_what_to_do() {
     ]);
     let expected = "\
 the data does not fit table `t`:
-  - column `id` is long in the table and string in the data: cast it
-  - column `name` (string) is missing: add it to the output, if need be as `CAST(NULL AS ...)`
+  - column `id` is long in the table and string in the data: cast it with `CAST(id AS BIGINT)`
+  - column `name` (string) is missing: add it to the output, if need be as `CAST(NULL AS VARCHAR)`
   - column `gone` (double NOT NULL) is missing: add it to the output
   - column `tags` is array<string> in the table and array<long> in the data: cast it
   - column `Name` (string) is not in the table, which has `name`: rename it
-  - column `new` (boolean) is not in the table: drop it, or overwrite with schema change allowed";
+  - column `new` (boolean) is not in the table: drop it, or let the write add it (schema mode `additive`)";
     assert_eq!(refusal(&lake, Arc::clone(&given), append()).await, expected);
     assert_eq!(refusal(&lake, given, overwrite()).await, expected);
 }
@@ -110,10 +110,10 @@ async fn an_overwrite_may_change_the_schema_only_when_told() {
         vec![Arc::new(StringArray::from(vec!["x"])), Arc::new(arrow::array::Int32Array::from(vec![5]))];
     let data = RecordBatch::try_new(other, columns).unwrap();
     let allowed =
-        WriteOptions { allow_schema_change: true, partition_by: vec!["part".into()], ..overwrite() };
+        WriteOptions { schema_mode: SchemaMode::Replace, partition_by: vec!["part".into()], ..overwrite() };
     let error = try_write(&location, std::slice::from_ref(&data), overwrite()).await.unwrap_err();
     assert!(matches!(error, DeltaError::SchemaMismatch { mismatches, .. } if mismatches.len() == 3));
-    let append_too = WriteOptions { allow_schema_change: true, ..append() };
+    let append_too = WriteOptions { schema_mode: SchemaMode::Replace, ..append() };
     assert!(try_write(&location, std::slice::from_ref(&data), append_too).await.is_err());
 
     let committed = write(&location, &[data], allowed).await;
@@ -131,7 +131,7 @@ async fn an_overwrite_may_change_the_schema_only_when_told() {
 async fn an_unchanged_schema_writes_no_metadata() {
     let lake = Lake::new();
     let location = lake.at("t");
-    let options = WriteOptions { allow_schema_change: true, ..overwrite() };
+    let options = WriteOptions { schema_mode: SchemaMode::Replace, ..overwrite() };
     write(&location, &[people(&[(1, "a")])], options.clone()).await;
     write(&location, &[people(&[(2, "b")])], options).await;
     let commit = std::fs::read_to_string(crate::fixtures::commit_file(&lake, "t", 1)).unwrap();

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNode};
+use delta::TableBase;
 use ir::graph::{Graph, NodeId, PlacementChoice, Segment};
 use ir::op::{Op, Sink};
 use ir::schema::Schema;
@@ -53,6 +54,8 @@ pub struct PlanDag {
     pub name: String,
     /// The segments in execution order: each comes after those it reads.
     pub segments: Vec<SegmentPlan>,
+    /// What the tables of the outputs were when they were opened, by output. Writes are based on it.
+    pub bases: BTreeMap<String, TableBase>,
     /// Bytes of memory all shared views together may hold, if the spec limits them.
     pub cache_memory_budget: Option<u64>,
     /// One node over all outputs, for display and analysis. Shared views are leaves in it.
@@ -118,7 +121,8 @@ impl SegmentPlan {
 ///
 /// # Errors
 /// [`EngineError::NotScheduled`]; [`EngineError::Table`] for a scan whose table is not among `tables` or has
-/// changed its identity; [`EngineError::Plan`] where DataFusion refuses a node; [`EngineError::Internal`] where a
+/// changed its identity; [`EngineError::Output`] for an output whose table could not be opened;
+/// [`EngineError::Plan`] where DataFusion refuses a node; [`EngineError::Internal`] where a
 /// plan does not have the schema the graph says; [`EngineError::Stopped`] when the session is stopped.
 pub fn emit(graph: Verified<'_>, tables: &Tables, session: &Session) -> Result<PlanDag, EngineError> {
     emit_with(graph, tables, session, &PlannedQueries::default())
@@ -160,7 +164,25 @@ pub(crate) fn emit_with(
     let root = OutputsNode::new(writes.into_values().cloned().collect());
     let root = LogicalPlan::Extension(Extension { node: Arc::new(root) });
     let cache_memory_budget = graph.cache.memory_budget;
-    Ok(PlanDag { name: graph.name.clone(), segments, cache_memory_budget, root })
+    let bases = bases(&segments, tables)?;
+    Ok(PlanDag { name: graph.name.clone(), segments, bases, cache_memory_budget, root })
+}
+
+/// What the outputs are based on.
+fn bases(segments: &[SegmentPlan], tables: &Tables) -> Result<BTreeMap<String, TableBase>, EngineError> {
+    let mut bases = BTreeMap::new();
+    for segment in segments {
+        let SegmentKind::Output(sink) = &segment.kind else { continue };
+        let base = match tables.base(&sink.location) {
+            Some(Ok(base)) => base.clone(),
+            Some(Err(source)) => {
+                return Err(EngineError::Output { output: segment.name.clone(), source: Arc::clone(source) });
+            }
+            None => return Err(EngineError::internal(&segment.name, "its table was not requested")),
+        };
+        bases.insert(segment.name.clone(), base);
+    }
+    Ok(bases)
 }
 
 struct Emission<'a> {

@@ -2,6 +2,8 @@
 
 mod message;
 
+use std::sync::Arc;
+
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use delta::DeltaError;
@@ -12,6 +14,7 @@ use ir::oracle::TableError;
 pub use message::message_of;
 pub(crate) use message::root_of;
 
+use crate::oracle::refusals_of;
 use crate::planning::was_stopped;
 
 /// The setting DataFusion names when the quota of temporary files is used up; its message has no type of its own.
@@ -45,6 +48,15 @@ pub enum EngineError {
         /// The cause.
         #[source]
         source: TableError,
+    },
+    /// The table of an output cannot be opened.
+    #[error("output `{output}`: {source}")]
+    Output {
+        /// The output.
+        output: String,
+        /// The cause.
+        #[source]
+        source: Arc<DeltaError>,
     },
     /// DataFusion refuses a node.
     #[error("`{node}` cannot be planned: {}", message_of(.source))]
@@ -107,8 +119,14 @@ impl EngineError {
                 TableError::NotFound(_) => codes::INPUT_NOT_FOUND,
                 TableError::NotDelta(_) => codes::INPUT_NOT_DELTA,
                 TableError::NoVersion { .. } => codes::PIN_NOT_FOUND,
-                TableError::NoChangeFeed | TableError::Unreadable(_) => codes::INPUT_UNREADABLE,
+                TableError::NoPlace(_) | TableError::NoChangeFeed | TableError::Unreadable(_) => {
+                    codes::INPUT_UNREADABLE
+                }
             },
+            Self::Output { source, .. } => {
+                let first = refusals_of(source).into_iter().next();
+                first.map_or(codes::OUTPUT_LOCATION, |refusal| refusal.problem.code())
+            }
             Self::Plan { source, .. } => planning_code(source),
             Self::Physical { source, .. } => physical_code(source),
             Self::Stopped => codes::CANCELLED,
@@ -137,14 +155,13 @@ pub enum RunError {
         #[source]
         source: Box<DataFusionError>,
     },
-    /// An output's table does not accept what would be written.
-    #[error("output `{output}`: {source}")]
+    /// An output's table does not accept what would be written. A compilation without mistakes has ruled this out.
+    #[error("output `{output}`: {}", all(.reasons))]
     Prepare {
         /// The table.
         output: String,
-        /// The cause.
-        #[source]
-        source: Box<DeltaError>,
+        /// Every reason.
+        reasons: Vec<DeltaError>,
     },
     /// A computation failed on its data. Nothing was published.
     #[error("{segment}: {}; nothing was published", message_of(.source))]
@@ -279,10 +296,10 @@ impl RunError {
     pub fn diagnostic(&self) -> Diagnostic {
         let code = match self {
             Self::Plan { source, .. } => physical_code(source),
-            Self::Prepare { source, .. } => match source.as_ref() {
-                DeltaError::ConcurrentChange { .. } => codes::COMMIT_CONFLICT,
-                _ => codes::WRITE_FAILED,
-            },
+            Self::Prepare { reasons, .. } => {
+                let first = reasons.iter().flat_map(refusals_of).next();
+                first.map_or(codes::WRITE_FAILED, |refusal| refusal.problem.code())
+            }
             Self::Execution { .. } | Self::Panicked { .. } | Self::Internal { .. } => codes::EXECUTION_FAILED,
             Self::OutOfMemory { .. } => codes::OUT_OF_MEMORY,
             Self::OutOfDisk { .. } => codes::OUT_OF_DISK,
@@ -299,6 +316,10 @@ impl RunError {
         };
         Diagnostic::new(code, self.to_string())
     }
+}
+
+fn all(reasons: &[DeltaError]) -> String {
+    reasons.iter().map(DeltaError::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn already(committed: &[String]) -> String {

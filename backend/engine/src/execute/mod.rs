@@ -1,6 +1,7 @@
 //! Running a DAG: segments in order of need, shared views once, outputs to files, then all commits.
 //!
-//! 1. Every output's table is opened and checked against what will be written, before anything is computed.
+//! 1. Every output's table, as it was when the inputs were opened, is checked against what will be written, before
+//!    anything is computed. What somebody else commits to it from then on is a conflict.
 //! 2. Segments run as soon as the shared views they read are there, the most urgent first, several at a time.
 //!    A shared view's rows go to its store and are dropped after its last reader; an output's rows go to data
 //!    files that no table refers to yet.
@@ -68,8 +69,6 @@ pub struct RunOptions {
     pub run_id: String,
     /// Key-value pairs committed with every output. Pairs of the output itself are added to them.
     pub metadata: BTreeMap<String, String>,
-    /// Whether an overwrite may give a table other columns than it has.
-    pub allow_schema_change: bool,
     /// Is told what happens.
     pub observer: Arc<dyn ExecutionObserver>,
     /// Stops the run from outside.
@@ -91,7 +90,6 @@ impl RunOptions {
             base_dir: base_dir.into(),
             run_id: run_id.into(),
             metadata: BTreeMap::new(),
-            allow_schema_change: false,
             observer: Arc::new(()),
             cancellation: Cancellation::new(),
             disk: Disk::default(),
@@ -151,11 +149,7 @@ impl Computed {
 /// The first failure, see [`RunError`]. No file is left.
 pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> Result<Computed, RunError> {
     let started = Instant::now();
-    let targets = tokio::select! {
-        biased;
-        () = options.cancellation.cancelled() => Err(RunError::Cancelled { committed: Vec::new() }),
-        targets = publish::prepare(dag, options) => targets,
-    }?;
+    let targets = publish::prepare(dag, options)?;
     let prepare = started.elapsed();
     let ran = schedule::run_segments(session, dag, &targets, options).await?;
     let compute = started.elapsed().saturating_sub(prepare);

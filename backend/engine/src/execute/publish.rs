@@ -1,19 +1,17 @@
-//! The two ends of a run: opening the tables of the outputs, and committing to them.
+//! The two ends of a run: preparing the tables of the outputs, and committing to them.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU64;
-use std::sync::Arc;
 use std::time::Instant;
 
 use delta::{
-    CommitOptions, Committed, DeltaError, Location, PublishError, SortColumn, StagedTable, TableTarget,
-    WriteMode, WriteOptions, WrittenFiles,
+    CommitOptions, Committed, DeltaError, PublishError, StagedTable, TableTarget, WriteOptions, WrittenFiles,
 };
-use ir::op::{Sink, SinkMode};
+use ir::op::Sink;
 
 use super::{OutputOutcome, RunOptions};
 use crate::emit::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
+use crate::oracle::write_options;
 
 /// The key the id of a run is committed under.
 const RUN_ID: &str = "codeanatomy.run_id";
@@ -32,34 +30,19 @@ pub(super) fn outputs(dag: &PlanDag) -> impl Iterator<Item = (&SegmentPlan, &Sin
     })
 }
 
-/// Opens the table of every output, or plans its creation.
-pub(super) async fn prepare(dag: &PlanDag, options: &RunOptions) -> Result<Targets, RunError> {
+/// What is written to the table of every output, based on what it was when the inputs were opened.
+pub(super) fn prepare(dag: &PlanDag, options: &RunOptions) -> Result<Targets, RunError> {
     let mut targets = Targets::new();
     for (segment, sink) in outputs(dag) {
-        let refused =
-            |source: DeltaError| RunError::Prepare { output: segment.name.clone(), source: Box::new(source) };
-        let location = Location::parse(&sink.location, &options.base_dir).map_err(refused)?;
-        let write = WriteOptions {
-            mode: match sink.mode {
-                SinkMode::Append => WriteMode::Append,
-                SinkMode::Overwrite => WriteMode::Overwrite,
-            },
-            partition_by: sink.partition_by.clone(),
-            sort_by: sink
-                .sort_by
-                .iter()
-                .map(|sort| SortColumn { column: sort.column.clone(), descending: sort.descending })
-                .collect(),
-            target_file_size: sink.target_file_size.and_then(NonZeroU64::new),
-            allow_schema_change: options.allow_schema_change,
-            name: Some(segment.name.clone()),
-            disk: options.disk.clone(),
-            ..WriteOptions::default()
-        };
-        let target = TableTarget::prepare(&location, Arc::clone(segment.schema.arrow()), write)
-            .await
-            .map_err(refused)?;
-        targets.insert(segment.name.clone(), target);
+        let name = &segment.name;
+        let base = dag.bases.get(name).ok_or_else(|| RunError::Internal {
+            segment: segment.title(),
+            message: "its table was not opened".to_owned(),
+        })?;
+        let write = WriteOptions { disk: options.disk.clone(), ..write_options(name, sink) };
+        let target = TableTarget::on(base, segment.schema.arrow(), write)
+            .map_err(|reasons| RunError::Prepare { output: name.clone(), reasons })?;
+        targets.insert(name.clone(), target);
     }
     Ok(targets)
 }

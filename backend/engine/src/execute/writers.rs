@@ -164,6 +164,7 @@ mod tests {
         Sink {
             location: "t".to_owned(),
             mode: SinkMode::Overwrite,
+            schema_mode: ir::op::SchemaMode::Strict,
             partition_by: partition_by.iter().map(|name| (*name).to_owned()).collect(),
             sort_by: sort_by.iter().map(sort).collect(),
             target_file_size: None,

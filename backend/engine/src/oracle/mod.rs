@@ -1,5 +1,6 @@
 //! The answers to what the compiler asks: tables, types, functions.
 
+mod outputs;
 mod proven;
 mod sentences;
 
@@ -20,8 +21,8 @@ use ir::estimate::Estimate;
 use ir::expr::{Query, ScalarExpr};
 use ir::graph::Node;
 use ir::hash::ContentHash;
-use ir::op::{Evaluation, Input, Op, Read, Scan};
-use ir::oracle::{ExprType, Oracle, TableError, TypeError, TypeErrorKind};
+use ir::op::{Evaluation, Input, Op, Read, Scan, Sink};
+use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TypeError, TypeErrorKind};
 use ir::schema::Schema;
 use ir::verify::Verified;
 
@@ -31,6 +32,8 @@ use crate::memo::Memo;
 use crate::session::Session;
 use crate::tables::Tables;
 use proven::Proven;
+
+pub(crate) use outputs::{refusals_of, write_options};
 
 /// The rows assumed where statistics do not tell.
 const UNKNOWN_ROWS: u64 = 1000;
@@ -246,6 +249,14 @@ impl Oracle for EngineOracle {
             rows,
         };
         Ok((scan, schema))
+    }
+
+    fn place(&self, location: &str) -> Option<String> {
+        Some(self.tables.place(location)?.ok()?.url().to_string())
+    }
+
+    fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal> {
+        outputs::refusals(&self.tables, name, sink, rows)
     }
 
     fn expression(

@@ -226,7 +226,7 @@ async fn tables_that_cannot_be_read_say_why() {
     lake.table("t", "SELECT 1 AS id").await;
     std::fs::create_dir(lake.dir.path().join("empty")).unwrap();
     let request =
-        |location: &str, version, read| TableRequest { location: location.to_owned(), version, read };
+        |location: &str, version, read| TableRequest::Read { location: location.to_owned(), version, read };
     let feed = Read::Changes(ir::op::ChangeRange::default());
     let requests = [
         request("t", None, Read::Rows),
@@ -249,6 +249,35 @@ async fn tables_that_cannot_be_read_say_why() {
     assert_eq!(ask("empty", None, &Read::Rows), Err(TableError::NotDelta("empty".to_owned())));
     assert_eq!(ask("gone", None, &Read::Rows), Err(TableError::NotFound("gone".to_owned())));
     assert!(!lake.dir.path().join("gone").exists(), "looking for a table must not create its folder");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_opened_once_whatever_it_is_called() {
+    use engine::TableRequest;
+    use ir::op::Read;
+    let lake = Lake::new();
+    lake.table("t", "SELECT 1 AS id").await;
+    std::os::unix::fs::symlink("t", lake.dir.path().join("link")).unwrap();
+    let url = format!("file://{}/./t", lake.dir.path().display());
+    let spellings = ["t", "./t/", "x/../t", "link", &url];
+    let read = |location: &&str| TableRequest::Read {
+        location: (*location).to_owned(),
+        version: None,
+        read: Read::Rows,
+    };
+    let mut requests: Vec<TableRequest> = spellings.iter().map(read).collect();
+    requests.extend(["./t", "link"].map(|location| TableRequest::Write { location: location.to_owned() }));
+    let tables = Tables::resolve(lake.dir.path(), &requests).await;
+    assert_eq!(tables.iter().count(), 1, "{tables:?}");
+    let oracle = EngineOracle::new(lake.session.clone(), tables.clone());
+    for spelling in spellings {
+        assert_eq!(tables.table(spelling, None).unwrap().version(), 0);
+        assert_eq!(oracle.place(spelling), oracle.place("t"), "{spelling}");
+    }
+    assert_eq!(oracle.place("not asked for"), None);
+    let versions =
+        ["./t", "link"].map(|location| tables.base(location).unwrap().unwrap().table().unwrap().version());
+    assert_eq!(versions, [0, 0]);
 }
 
 #[test]

@@ -265,11 +265,31 @@ async fn another_schema_is_written_only_when_allowed() {
     let overwrite = WriteOptions { mode: WriteMode::Overwrite, ..WriteOptions::default() };
     lake.write("bad", "SELECT 'text' AS other", overwrite).await;
     let dag = lake.compile(&two_outputs("id")).await;
-    let mut options = RunOptions::new(lake.dir.path(), "run-1");
-    assert!(matches!(execute(&lake.session, &dag, &options).await, Err(RunError::Prepare { .. })));
-    options.allow_schema_change = true;
-    execute(&lake.session, &dag, &options).await.unwrap();
+    let options = RunOptions::new(lake.dir.path(), "run-1");
+    let error = execute(&lake.session, &dag, &options).await.unwrap_err();
+    assert!(matches!(error, RunError::Prepare { .. }), "{error}");
+    assert_eq!(error.diagnostic().code.id(), "E0503");
+    let replacing = two_outputs("id")
+        .replace("location=bad mode=overwrite", "location=bad mode=overwrite schema_mode=replace");
+    lake.run(&replacing).await.unwrap();
     assert_eq!(lake.rows("SELECT x FROM bad").await, ["1", "2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_wrote_since_the_inputs_were_opened_is_not_replaced() {
+    let lake = lake().await;
+    let text = two_outputs("id");
+    let created = lake.compile(&text).await;
+    lake.run(&text).await.unwrap();
+    let stale = lake.compile(&text).await;
+    lake.run(&text).await.unwrap();
+    let options = RunOptions::new(lake.dir.path(), "stale");
+    for dag in [created, stale] {
+        let error = execute(&lake.session, &dag, &options).await.unwrap_err();
+        assert!(matches!(&error, RunError::Commit { committed, .. } if committed.is_empty()), "{error}");
+        assert_eq!(error.diagnostic().code.id(), "E0704");
+    }
+    assert_eq!(lake.rows("SELECT count(*) FROM good").await, lake.rows("SELECT count(*) FROM t").await);
 }
 
 /// Spans of several files, written in a declared order as two sorted runs: the first overwrites, the second appends.

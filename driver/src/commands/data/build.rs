@@ -96,8 +96,7 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     compilation.must_be_sound()?;
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
     let progress = Arc::new(context.console.progress());
-    // The columns of the graph's tables belong to the program, as the extraction's do.
-    let options = PublishOptions { before: extracted.stages, allow_schema_change: true };
+    let options = PublishOptions { before: extracted.stages };
     let outcome = publish(compilation, context.workers()?, options, progress)?;
     let mut report = RunReport { extracted: extracted.tables, outcome };
     let progress = context.console.progress();

@@ -36,7 +36,8 @@ Example: two entries of `output_targets` with `table_name: cpg_nodes`.
 Fix: rename one, or put the rows together with a `Union` and write them once.";
 
     DUPLICATE_LOCATION = "E0105", "duplicate-location", "two outputs are written to the same place":
-"Two outputs with the same `delta_location` are the same table.
+"Two outputs at one place are the same table. Places are compared, not texts: `t`, `./t`, a link to it and its `file://` \
+URL are one. An output in a folder inside another output's table counts too.
 
 Example: `delta_location: lake/nodes` twice.
 
@@ -92,7 +93,7 @@ Fix: correct the name.";
 
 Example: `delta_location: lake/nods`
 
-Fix: correct the location. Relative paths count from the folder the program runs in, or from `--lake`.";
+Fix: correct the location. Relative paths count from the folder of the spec.";
 
     INPUT_NOT_DELTA = "E0113", "input-not-delta", "an input's location is not a Delta table":
 "There is something, but no readable `_delta_log` in it.

@@ -81,22 +81,26 @@ Example: `columns: [path], partition_by: [language]`
 
 Fix: add the column to `columns`, or choose another.";
 
-    OUTPUT_SCHEMA = "E0503", "output-schema", "an existing table does not fit what would be written":
-"The table at `delta_location` exists with other columns or types. Nothing is written.
+    OUTPUT_SCHEMA = "E0503", "output-schema", "what would be written does not fit the table":
+"The table exists with other columns or types, or a table cannot have these columns. Names of columns are compared as they \
+are written, and Delta allows no two that differ only by case. Types that lose nothing are converted: `Int32` is written \
+to a column of `Int64`.
 
 Example: the table has `line: Int32`, the view `line: Int64`.
 
-Fix: convert in the spec, write to another location, or remove the table if its rows are no longer needed.";
+Fix: cast in `columns`, as the message says; let the write change the table with `schema_mode: additive` (new columns) or \
+`schema_mode: replace` (everything, with `Overwrite`); or write to another location.";
 
     OUTPUT_PARTITIONING = "E0504", "output-partitioning", "an existing table is partitioned differently":
-"A Delta table keeps the partitioning it was created with.
+"A Delta table keeps the partitioning it was created with, unless it is replaced.
 
 Example: `partition_by: [language]` on a table partitioned by `file_id`.
 
-Fix: use the table's partitioning, or write to another location.";
+Fix: use the table's partitioning, overwrite with `schema_mode: replace`, or write to another location.";
 
     OUTPUT_IS_INPUT = "E0505", "output-is-input", "an output is written to the place an input is read from":
-"A run that replaces what it reads cannot be repeated.
+"A run that replaces what it reads cannot be repeated. Places are compared, not texts: `t`, `./t`, a link to it and its \
+`file://` URL are one. A folder inside the other table's folder counts too.
 
 Example: an input and an output with `delta_location: lake/nodes`.
 
@@ -110,14 +114,15 @@ Example: a column of type `Interval` or `Duration`.
 Fix: convert it in `columns`: `{name: seconds, expr: ...}`.";
 
     OUTPUT_LOCATION = "E0507", "output-location", "an output's location cannot be used":
-"The location is not a path or URL of a supported store, or is outside the allowed folders.
+"The location is not a path or `file://` URL, is written in a way that could be read as two places, or no table can be \
+made there: a file is in the way, or another table's folder is around it or inside it.
 
 Example: `delta_location: 'ftp://host/table'`
 
-Fix: use a path, or a URL of a store this program was built with.";
+Fix: the message says what is wrong with it; use a path to a folder of its own.";
 
     RESERVED_METADATA = "E0508", "reserved-metadata", "a metadata key that is reserved":
-"Keys that start with `codeanatomy.` and those that Delta itself writes are set by the program.
+"Keys that start with `codeanatomy.` and those that Delta itself gives a meaning are set by the program.
 
 Example: `write_metadata: {operation: mine}`
 
@@ -130,4 +135,13 @@ appended must be sorted as the table records it.
 Example: `columns: [path], sort_by: [path, bstart]`
 
 Fix: add the column to `columns`, or leave it out of `sort_by`.";
+
+    OUTPUT_NOT_WRITABLE = "E0510", "output-not-writable", "an existing table does not take this write":
+"The table asks something of its writers that this program does not do, forbids overwriting, or is damaged; its CHECK \
+constraints and invariants must be ones that can be evaluated here.
+
+Example: `materialization_mode: Overwrite` on a table with `delta.appendOnly`.
+
+Fix: see the message; append, drop the feature or the constraint with the program that added it, or write to another \
+location.";
 }

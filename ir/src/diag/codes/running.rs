@@ -14,9 +14,9 @@ Fix: remove the field, or give it its default; the message says which that is.";
     NOT_SUPPORTED_COMBINATION = "E0602", "not-supported-combination", "fields that do not work together yet":
 "Each of the fields works alone.
 
-Example: see the message for the two fields.
+Example: `materialization_mode: Append, schema_mode: replace`
 
-Fix: remove one of them, or split the view in two.";
+Fix: remove one of them; the message says what each would do.";
 
     READ_FAILED = "E0701", "read-failed", "an input cannot be read":
 "The table could be opened, but a data file is missing, damaged, or cannot be reached.
@@ -96,11 +96,11 @@ Example: `driver check spec.yml` where the file is `spec.yaml`.
 Fix: correct the path or the permissions.";
 
     STORE_UNREACHABLE = "E0712", "store-unreachable", "a store cannot be reached":
-"The place of a table is in a store that does not answer, or that does not know who is asking.
+"The storage did not say what is at the place of an output: it may not be read, or does not answer.
 
-Example: a bucket whose name is wrong, or missing credentials.
+Example: a folder without the permission to list it.
 
-Fix: check the URL, the network, and the credentials in the environment.";
+Fix: see the cause in the message; check the permissions and the mount.";
 
     NO_PROGRESS = "E0713", "no-progress", "a run stood still":
 "For longer than the timeout no operator took or gave a row, nothing was read, written or spilled, and no thread computed. \

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::diag::{Diagnostic, Segment, SpecPath, codes};
 use crate::spec::SelectEntry;
+use crate::spec::unsupported::is_marked;
 
 use super::findings::Findings;
 use super::tree::{Field, Node, Value};
@@ -192,8 +193,9 @@ impl<'a> Checker<'a> {
         for field in fields.iter().filter(is_tag).chain(fields.iter().filter(|field| !is_tag(field))) {
             match property(&field.key).or_else(|| schema.get("additionalProperties")) {
                 None | Some(Json::Bool(false)) => {
-                    let known =
-                        properties.map(|p| p.keys().map(String::as_str).collect()).unwrap_or_default();
+                    // What would be refused is not recommended.
+                    let known = properties.into_iter().flatten().filter(|(_, schema)| !is_marked(schema));
+                    let known = known.map(|(name, _)| name.as_str()).collect();
                     meant.extend(self.unknown_field(field, known));
                 }
                 Some(schema) => {

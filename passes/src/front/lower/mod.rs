@@ -25,9 +25,9 @@ mod transform;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs, ScalarExpr};
 use ir::graph::{CachePolicy, Graph, Node};
-use ir::op::{Input, Op, Project, Sink, SinkMode, SortColumn};
+use ir::op::{Input, Op, Project, SchemaMode, Sink, SinkMode, SortColumn};
 use ir::schema::Schema;
-use ir::spec::{CacheAction, InputRelation, MaterializationMode, OutputTarget, Spec, ViewDefinition};
+use ir::spec::{self, CacheAction, InputRelation, MaterializationMode, OutputTarget, Spec, ViewDefinition};
 
 use crate::context::Context;
 
@@ -135,6 +135,11 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
             MaterializationMode::Append => SinkMode::Append,
             MaterializationMode::Overwrite => SinkMode::Overwrite,
         },
+        schema_mode: match output.schema_mode {
+            spec::SchemaMode::Strict => SchemaMode::Strict,
+            spec::SchemaMode::Additive => SchemaMode::Additive,
+            spec::SchemaMode::Replace => SchemaMode::Replace,
+        },
         partition_by: output.partition_by.clone(),
         sort_by: output
             .sort_by
@@ -152,11 +157,7 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
 }
 
 /// Output columns given as names or as `{name, expr}`.
-fn lower_columns(
-    cx: &mut Context<'_>,
-    entries: &[ir::spec::NamedExpr],
-    place: &SpecPath,
-) -> Option<NamedExprs> {
+fn lower_columns(cx: &mut Context<'_>, entries: &[spec::NamedExpr], place: &SpecPath) -> Option<NamedExprs> {
     let mut columns = Vec::with_capacity(entries.len());
     let mut complete = true;
     for (index, entry) in entries.iter().enumerate() {

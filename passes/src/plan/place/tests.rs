@@ -3,8 +3,8 @@
 use arrow_schema::DataType;
 use ir::expr::ScalarExpr;
 use ir::graph::PlacementChoice;
-use ir::op::{Evaluation, Input, Read, Scan};
-use ir::oracle::{ExprType, Oracle, TableError, TypeError, TypeErrorKind};
+use ir::op::{Evaluation, Input, Read, Scan, Sink};
+use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TypeError, TypeErrorKind};
 use ir::schema::Schema;
 
 use super::*;
@@ -15,6 +15,14 @@ struct Nothing;
 impl Oracle for Nothing {
     fn table(&self, _: &Input, _: &Read) -> Result<(Scan, Schema), TableError> {
         Err(TableError::Unreadable("there are no tables".to_owned()))
+    }
+
+    fn place(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn output(&self, _: &str, _: &Sink, _: &Schema) -> Vec<OutputRefusal> {
+        Vec::new()
     }
 
     fn expression(&self, _: &ScalarExpr, _: Evaluation, _: &Schema) -> Result<ExprType, TypeError> {

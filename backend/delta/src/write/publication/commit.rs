@@ -19,23 +19,37 @@ use super::remove::removals;
 use crate::error::{DeltaError, Result};
 use crate::log::{ACTION_COUNT, COMMIT_ID};
 
-/// Keys of commit metadata that Delta gives a meaning of its own.
-const RESERVED: [&str; 14] = [
+/// Keys of commit metadata that writers and readers of Delta tables give a meaning of their own: the fields of
+/// `commitInfo` in the protocol, in Spark and in the Delta libraries. Many of them are no texts there.
+const RESERVED: [&str; 21] = [
     "clientVersion",
+    "clusterId",
     "engineInfo",
     "inCommitTimestamp",
     "isBlindAppend",
     "isolationLevel",
+    "job",
+    "kernelVersion",
+    "notebook",
     "operation",
     "operationMetrics",
     "operationParameters",
+    "predicate",
     "readVersion",
+    "tags",
     "timestamp",
     "txnId",
     "userId",
     "userMetadata",
     "userName",
+    "version",
 ];
+
+/// Whether Delta gives a key of commit metadata a meaning of its own; in any case, as some readers ignore it.
+#[must_use]
+pub fn is_reserved(key: &str) -> bool {
+    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(key))
+}
 
 /// How to commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +96,7 @@ impl Target {
     /// Writes down the commit that adds `files`.
     pub(crate) fn prepared(&self, files: &[WrittenFiles], options: &CommitOptions) -> Result<Prepared> {
         let location = self.location.text();
-        if let Some(key) = options.metadata.keys().find(|key| RESERVED.contains(&key.as_str())) {
+        if let Some(key) = options.metadata.keys().find(|key| is_reserved(key)) {
             return Err(DeltaError::UnsupportedProperty {
                 location: location.into(),
                 key: key.clone(),

@@ -10,7 +10,7 @@ mod commit;
 mod remove;
 mod stage;
 
-pub use commit::{CommitOptions, Committed};
+pub use commit::{CommitOptions, Committed, is_reserved};
 pub use stage::StagedTable;
 
 use std::io;

@@ -1,6 +1,8 @@
 //! Which Delta schema a schema of record batches becomes, and how two schemas differ.
 
 mod conform;
+mod evolve;
+mod widen;
 
 pub(crate) use conform::conform;
 
@@ -11,7 +13,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::{StructField, StructType};
 
-use crate::error::{DeltaError, Result, SchemaMismatch};
+use crate::error::{DeltaError, Result};
 
 /// A schema in both vocabularies.
 #[derive(Debug, Clone)]
@@ -56,55 +58,8 @@ impl TableSchema {
         Self::of_delta(delta, location)
     }
 
-    /// Every difference between the table `self` and the data `data`. NULLs where the table forbids them
-    /// count only when `strict`: otherwise every batch is checked.
-    pub(crate) fn mismatches(&self, data: &Self, strict: bool) -> Vec<SchemaMismatch> {
-        let mut found = Vec::new();
-        for (field, arrow) in self.delta.fields().zip(self.arrow.fields()) {
-            let column = field.name.clone();
-            let Some((given, given_arrow)) = data.find(&field.name) else {
-                let data_type = field.data_type.to_string();
-                found.push(SchemaMismatch::Missing { column, data_type, nullable: field.nullable });
-                continue;
-            };
-            if !same_type(arrow.data_type(), given_arrow.data_type()) {
-                let (table, data) = (field.data_type.to_string(), given.data_type.to_string());
-                found.push(SchemaMismatch::Type { column, table, data });
-            } else if strict && given.nullable && !field.nullable {
-                found.push(SchemaMismatch::Nullability { column });
-            }
-        }
-        for given in data.delta.fields().filter(|given| self.find(&given.name).is_none()) {
-            let mut columns = self.delta.fields();
-            let similar = columns.find(|field| field.name.eq_ignore_ascii_case(&given.name));
-            found.push(SchemaMismatch::Extra {
-                column: given.name.clone(),
-                data_type: given.data_type.to_string(),
-                similar: similar.map(|field| field.name.clone()),
-            });
-        }
-        found
-    }
-
     fn find(&self, name: &str) -> Option<(&StructField, &FieldRef)> {
         self.delta.fields().zip(self.arrow.fields()).find(|(field, _)| field.name == name)
-    }
-}
-
-/// Whether two stored types are the same apart from nullability inside them. Struct fields match by name.
-fn same_type(left: &DataType, right: &DataType) -> bool {
-    match (left, right) {
-        (DataType::List(left), DataType::List(right)) => same_type(left.data_type(), right.data_type()),
-        (DataType::Map(left, _), DataType::Map(right, _)) => same_type(left.data_type(), right.data_type()),
-        (DataType::Struct(left), DataType::Struct(right)) => {
-            left.len() == right.len()
-                && left.iter().all(|field| {
-                    right.iter().any(|other| {
-                        other.name() == field.name() && same_type(field.data_type(), other.data_type())
-                    })
-                })
-        }
-        (left, right) => left == right,
     }
 }
 

@@ -320,7 +320,7 @@ async fn a_file_in_the_place_of_a_table_is_refused() {
     let lake = Lake::new();
     std::fs::write(lake.path("t"), "not a directory").unwrap();
     let error = try_write(&lake.at("t"), &[crowd(0, 1)], overwrite()).await.unwrap_err();
-    assert!(matches!(error, DeltaError::NotATable { .. }), "{error}");
+    assert!(matches!(error, DeltaError::InvalidLocation { .. }), "{error}");
 }
 
 #[tokio::test]
