@@ -41,7 +41,7 @@ pub(crate) fn execute(graph: &Graph, home: &Path, session: &Session) -> Executio
         let Some(Op::Sink(sink)) = graph.get(id).map(|node| &node.op) else { continue };
         let table = open(&sink.location, copy.path(), None);
         let context = SessionContext::new();
-        let rows = collect(&context, provider(&table, &context));
+        let rows = collect(&context, provider(&table));
         let name = graph.name_of(id).trim_start_matches('@').to_owned();
         published.insert(name.clone(), copy.path().join(&sink.location));
         outputs.insert(name, rows);
@@ -61,9 +61,8 @@ fn open(location: &str, base: &Path, version: Option<u64>) -> ResolvedTable {
     runtime().block_on(delta::resolve(&location, version)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn provider(table: &ResolvedTable, context: &SessionContext) -> Arc<dyn TableProvider> {
-    delta::provider(table, &ScanOptions::default(), &context.state())
-        .unwrap_or_else(|error| panic!("{error}"))
+fn provider(table: &ResolvedTable) -> Arc<dyn TableProvider> {
+    delta::provider(table, &ScanOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn collect(context: &SessionContext, provider: Arc<dyn TableProvider>) -> Rows {
@@ -81,9 +80,7 @@ pub(crate) fn read_sql(query: &str, tables: &BTreeMap<String, PathBuf>) -> Rows 
         let latest = open(&path.to_string_lossy(), path, None);
         for version in 0..=latest.version() {
             let table = open(&path.to_string_lossy(), path, Some(version));
-            context
-                .register_table(format!("{name}_v{version}"), provider(&table, &context))
-                .expect("a free name");
+            context.register_table(format!("{name}_v{version}"), provider(&table)).expect("a free name");
         }
         context.register_table(name, provider(&latest, &context)).expect("a free name");
     }

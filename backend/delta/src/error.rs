@@ -76,6 +76,18 @@ pub enum DeltaError {
         /// The offending path as the log has it.
         path: String,
     },
+    /// A data file contradicts itself, or claims to hold more than a file of its size can.
+    #[error(
+        "the data file `{path}` of table `{location}` is refused: {reason}; write the file anew, or remove it from the table"
+    )]
+    CorruptFile {
+        /// The table.
+        location: String,
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The table does not record changes.
     #[error(
         "table `{location}` has no change feed: set the property `delta.enableChangeDataFeed` to `true` and write the table once"

@@ -24,13 +24,16 @@
 //!   does not implement make a table read-only.
 //! - No checkpoint and no log clean-up runs as a side effect of a commit.
 
+mod active;
 pub mod durable;
 mod error;
+mod guard;
 mod location;
 mod log;
 mod order;
 mod overlay;
 mod scan;
+mod sidecars;
 mod snapshot;
 mod write;
 

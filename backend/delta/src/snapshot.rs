@@ -1,23 +1,27 @@
 //! Reading a table's state once: [`resolve`] gives everything a run needs to know about an input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::catalog::TableProvider;
-use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use deltalake::delta_datafusion::DeltaScanConfig;
+use deltalake::kernel::engine::arrow_conversion::TryIntoArrow as _;
 use deltalake::kernel::transaction::{PROTOCOL, TransactionError};
-use deltalake::kernel::{Action, EagerSnapshot, LogicalFileView};
+use deltalake::kernel::{Action, EagerSnapshot};
 use deltalake::logstore::LogStoreRef;
 use deltalake::{DeltaTable, DeltaTableBuilder};
 
+use crate::active::ActiveFiles;
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
-use crate::log::{Log, guard_path, read_actions};
+use crate::log::{Log, read_actions};
 use crate::order::{ORDER, SortColumn, TableOrder};
 use crate::overlay;
+use crate::scan::{Known, is_plain_snapshot, is_read_here};
+use crate::sidecars::guard_sidecars;
 
 /// A table at one version. Cheap to clone: clones share one replayed log, and so do all scans of it.
 #[derive(Clone)]
@@ -31,9 +35,9 @@ pub(crate) struct Inner {
     pub(crate) snapshot: Arc<EagerSnapshot>,
     pub(crate) schema: SchemaRef,
     pub(crate) order: Option<Arc<TableOrder>>,
-    files: usize,
-    rows: Option<u64>,
-    bytes: u64,
+    pub(crate) files: ActiveFiles,
+    /// What was found out about the columns so far.
+    pub(crate) known: Known,
 }
 
 /// The protocol a table asks of its readers and writers.
@@ -82,9 +86,12 @@ pub(crate) async fn open(
     let mut checkpoint = log.checkpoint(version, None);
     log.check(location, checkpoint, version).await?;
     let mut table = found.clone();
-    let Err(error) = load(&mut table, version, text).await else {
+    let Err(error) = load(&mut table, version, location).await else {
         return ResolvedTable::new(location.clone(), table);
     };
+    if matches!(error, DeltaError::PathEscape { .. }) {
+        return Err(error);
+    }
     while let Some(broken) = checkpoint {
         checkpoint = log.checkpoint(version, Some(broken));
         if let Err(missing) = log.check(location, checkpoint, version).await {
@@ -100,7 +107,7 @@ pub(crate) async fn open(
         }
         let store = overlay::without_checkpoints(location, &found.log_store(), broken)?;
         let mut table = DeltaTable::new(store);
-        if load(&mut table, version, text).await.is_ok() {
+        if load(&mut table, version, location).await.is_ok() {
             return ResolvedTable::new(location.clone(), table);
         }
     }
@@ -109,9 +116,11 @@ pub(crate) async fn open(
 
 /// Replays the log. The library says of a table with unknown features only that something is
 /// unsupported, so the protocol is looked up to name them all.
-pub(crate) async fn load(table: &mut DeltaTable, version: u64, location: &str) -> Result<()> {
-    let Err(error) = table.load_version(version).await else { return Ok(()) };
+pub(crate) async fn load(table: &mut DeltaTable, version: u64, location: &Location) -> Result<()> {
     let store = table.log_store();
+    guard_sidecars(&store, version, location).await?;
+    let Err(error) = table.load_version(version).await else { return Ok(()) };
+    let location = location.text();
     for version in (0..=version).rev() {
         let Ok(Some(actions)) = read_actions(&store, version, location).await else { break };
         let protocol = actions.iter().find_map(|action| match action {
@@ -129,11 +138,14 @@ pub(crate) async fn load(table: &mut DeltaTable, version: u64, location: &str) -
 pub(crate) fn check_readable(protocol: &deltalake::kernel::Protocol, location: &str) -> Result<()> {
     match PROTOCOL.can_read_from_protocol(protocol) {
         Ok(()) => Ok(()),
-        Err(TransactionError::UnsupportedTableFeatures(features)) => Err(DeltaError::UnsupportedFeatures {
-            location: location.into(),
-            access: "read",
-            features: sorted(&features),
-        }),
+        Err(TransactionError::UnsupportedTableFeatures(features)) => {
+            let features = sorted(&features).into_iter().filter(|feature| !is_read_here(feature));
+            let features: Vec<_> = features.collect();
+            if features.is_empty() {
+                return Ok(());
+            }
+            Err(DeltaError::UnsupportedFeatures { location: location.into(), access: "read", features })
+        }
         Err(error) => Err(DeltaError::delta(location, "checking the protocol", error)),
     }
 }
@@ -184,6 +196,25 @@ pub(crate) fn scan_config() -> DeltaScanConfig {
     DeltaScanConfig::new().with_wrap_partition_values(false)
 }
 
+/// `field` with texts and binary values as views, also nested ones, as scans give them.
+fn with_views(field: &FieldRef) -> FieldRef {
+    let data_type = match field.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(with_views).collect()),
+        DataType::List(element) => DataType::List(with_views(element)),
+        DataType::LargeList(element) => DataType::LargeList(with_views(element)),
+        _ => return Arc::clone(field),
+    };
+    Arc::new(field.as_ref().clone().with_data_type(data_type))
+}
+
+/// The columns that have a type. Spark leaves `void` columns, which no file holds and no other table can have.
+fn without_void(schema: &Schema) -> Schema {
+    let typed = schema.fields().iter().filter(|field| !field.data_type().is_null());
+    Schema::new(typed.cloned().collect::<Vec<_>>())
+}
+
 impl ResolvedTable {
     pub(crate) fn new(location: Location, table: DeltaTable) -> Result<Self> {
         let text = location.text().to_owned();
@@ -191,25 +222,22 @@ impl ResolvedTable {
             table.snapshot().map_err(|error| DeltaError::delta(&text, "reading the snapshot", error))?;
         check_readable(state.protocol(), &text)?;
         let snapshot = Arc::new(state.snapshot().clone());
-        let schema = DeltaScanNext::new(Arc::clone(&snapshot), scan_config())
-            .map_err(|error| DeltaError::engine(&text, "deriving the scan schema", error))?
-            .schema();
-        let schema = Arc::new(Schema::new(schema.fields().clone()));
-        let (mut files, mut bytes, mut rows) = (0usize, 0u64, Some(0u64));
+        let schema: Result<Schema, ArrowError> = snapshot.schema().as_ref().try_into_arrow();
+        let schema = schema.map_err(|error| DeltaError::engine(&text, "deriving the scan schema", error))?;
+        let schema = Schema::new(schema.fields().iter().map(with_views).collect::<Vec<_>>());
+        let files = ActiveFiles::of(&snapshot, &location)?;
+        let schema = match is_plain_snapshot(&snapshot, &files, &schema) {
+            true => Arc::new(without_void(&schema)),
+            false => Arc::new(schema),
+        };
+        let recorded = snapshot.metadata().configuration().get(ORDER).map(String::as_str);
         let data = snapshot
             .try_log_data()
             .map_err(|error| DeltaError::delta(&text, "reading the file list", error))?;
-        for file in data.iter() {
-            guard_file(&file, &location)?;
-            files += 1;
-            bytes = bytes.saturating_add(u64::try_from(file.size()).unwrap_or(0));
-            rows = rows.zip(live_rows(&file)).map(|(sum, rows)| sum.saturating_add(rows));
-        }
-        let recorded = snapshot.metadata().configuration().get(ORDER).map(String::as_str);
         #[expect(deprecated, reason = "nothing else gives the tags of a file")]
         let adds = data.iter().map(|file| file.add_action());
         let order = TableOrder::of(recorded, adds).map(Arc::new);
-        let inner = Inner { location, table, snapshot, schema, order, files, rows, bytes };
+        let inner = Inner { location, table, snapshot, schema, order, files, known: Known::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -254,20 +282,20 @@ impl ResolvedTable {
     /// Number of active data files.
     #[must_use]
     pub fn files(&self) -> usize {
-        self.inner.files
+        self.inner.files.len()
     }
 
     /// Number of rows, deletion vectors taken off; `None` unless every file's statistics tell. Written by
     /// whoever wrote the files: an estimate for planning, not a proof.
     #[must_use]
     pub fn rows(&self) -> Option<u64> {
-        self.inner.rows
+        self.inner.files.rows()
     }
 
     /// Size of the active data files in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.inner.bytes
+        self.inner.files.bytes()
     }
 
     /// The table's properties, sorted by key.
@@ -280,8 +308,7 @@ impl ResolvedTable {
     /// Whether the table records a change feed.
     #[must_use]
     pub fn has_change_feed(&self) -> bool {
-        let value = self.inner.snapshot.metadata().configuration().get("delta.enableChangeDataFeed");
-        value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        is_recorded(self.inner.snapshot.metadata().configuration())
     }
 
     /// What the table asks of readers and writers.
@@ -304,23 +331,8 @@ impl fmt::Debug for ResolvedTable {
     }
 }
 
-/// Rows of a file that are not deleted, if its statistics tell.
-pub(crate) fn live_rows(file: &LogicalFileView) -> Option<u64> {
-    let rows = u64::try_from(file.num_records()?).ok()?;
-    rows.checked_sub(deleted_rows(file))
-}
-
-pub(crate) fn deleted_rows(file: &LogicalFileView) -> u64 {
-    file.deletion_vector_descriptor().map_or(0, |vector| u64::try_from(vector.cardinality).unwrap_or(0))
-}
-
-fn guard_file(file: &LogicalFileView, location: &Location) -> Result<()> {
-    guard_path(&file.path(), location.url(), location.text())?;
-    match file.deletion_vector_descriptor() {
-        // `p` stores an absolute path; `u` and `i` cannot leave the table.
-        Some(vector) if vector.storage_type.to_string() == "p" => {
-            guard_path(&vector.path_or_inline_dv, location.url(), location.text())
-        }
-        Some(_) | None => Ok(()),
-    }
+/// Whether a table with these properties records its changes.
+pub(crate) fn is_recorded(properties: &HashMap<String, String>) -> bool {
+    let value = properties.get("delta.enableChangeDataFeed");
+    value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }

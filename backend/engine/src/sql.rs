@@ -87,7 +87,7 @@ impl Session {
             columns: None,
             rows: ir::estimate::Estimate::unknown(0),
         };
-        let provider = tables.provider(&scan, self).map_err(failed)?;
+        let provider = tables.provider(&scan).map_err(failed)?;
         emit::scan(name, provider, None).map_err(|source| EngineError::plan(name, source))
     }
 }

@@ -16,8 +16,6 @@ use ir::oracle::TableError;
 use ir::phase::Phase;
 use ir::schema::Schema;
 
-use crate::session::Session;
-
 /// A table to open, and what for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableRequest {
@@ -260,11 +258,7 @@ impl Tables {
     }
 
     /// What a scan reads.
-    pub(crate) fn provider(
-        &self,
-        scan: &Scan,
-        session: &Session,
-    ) -> Result<Arc<dyn TableProvider>, TableError> {
+    pub(crate) fn provider(&self, scan: &Scan) -> Result<Arc<dyn TableProvider>, TableError> {
         let table = self.table(&scan.location, Some(scan.version))?;
         if scan.table_id.as_ref().is_some_and(|id| id != table.table_id()) {
             return Err(TableError::Unreadable(format!(
@@ -280,8 +274,7 @@ impl Tables {
             Ok(Arc::new(provider) as Arc<dyn TableProvider>)
         };
         match &scan.read {
-            Read::Rows => delta::provider(table, &options(scan.lineage), session.state())
-                .map_err(|error| table_error(&error)),
+            Read::Rows => delta::provider(table, &options(scan.lineage)).map_err(|error| table_error(&error)),
             Read::Changes(range) => match self.feed(table, range) {
                 Some(feed) => feed.clone(),
                 None => Err(not_prepared(table)),

@@ -129,8 +129,9 @@ fn counter(path: &str) -> Option<u64> {
 pub(crate) struct TableOrder {
     /// What every run is sorted by.
     pub(crate) columns: Vec<SortColumn>,
-    /// The run and the part of every active file, by its path in the log.
-    parts: HashMap<String, (String, u64)>,
+    /// The run and the part of every active file, by the last segment of its path: it holds the UUID of its writer,
+    /// so it is unique in the table.
+    parts: HashMap<String, (Arc<str>, u64)>,
 }
 
 impl TableOrder {
@@ -140,26 +141,30 @@ impl TableOrder {
         let recorded = recorded?;
         let columns = from_text(recorded).filter(|columns| !columns.is_empty())?;
         let mut parts = HashMap::new();
+        // Thousands of files share a run.
+        let mut runs: HashMap<String, Arc<str>> = HashMap::new();
         for add in files {
             let tag = |key: &str| add.tags.as_ref()?.get(key)?.as_deref();
             if tag(ORDER) != Some(recorded) {
                 return None;
             }
             let (run, part) = tag(RUN)?.rsplit_once('/')?;
-            parts.insert(add.path.clone(), (run.to_owned(), part.parse().ok()?));
+            let run = match runs.get(run) {
+                Some(run) => Arc::clone(run),
+                None => Arc::clone(runs.entry(run.to_owned()).or_insert_with(|| run.into())),
+            };
+            let name = add.path.rsplit('/').next().unwrap_or_default().to_owned();
+            let twice = parts.insert(name, (run, part.parse().ok()?)).is_some();
+            if twice {
+                return None;
+            }
         }
         Some(Self { columns, parts })
     }
 
-    /// The run a file belongs to, and its place in it, by the last segment of the file's path: it holds the UUID
-    /// of its writer, so it is unique in the table.
+    /// The run a file belongs to, and its place in it, by the last segment of its path.
     pub(crate) fn part(&self, file_name: &str) -> Option<(&str, u64)> {
-        let path = self.parts.get_key_value(file_name).map(|(_, part)| part);
-        let part = path.or_else(|| {
-            let suffix = format!("/{file_name}");
-            self.parts.iter().find(|(path, _)| path.ends_with(&suffix)).map(|(_, part)| part)
-        });
-        part.map(|(run, part)| (run.as_str(), *part))
+        self.parts.get(file_name).map(|(run, part)| (run.as_ref(), *part))
     }
 }
 

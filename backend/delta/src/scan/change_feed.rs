@@ -8,12 +8,13 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::TableProvider;
 use deltalake::delta_datafusion::DeltaCdfTableProvider;
 use deltalake::kernel::Action;
-use deltalake::operations::load_cdf::CdfLoadBuilder;
 
-use super::provider::Scan;
+use super::features::is_read_here;
+use super::provider::{Scan, Source};
 use crate::error::{DeltaError, Result};
-use crate::log::{guard_path, read_actions};
-use crate::snapshot::ResolvedTable;
+use crate::guard;
+use crate::log::read_actions;
+use crate::snapshot::{ResolvedTable, is_recorded};
 
 /// Which changes to read. Both ends are inclusive. A start is required; an open end means the version the
 /// table was resolved at, never a later one.
@@ -49,20 +50,34 @@ pub fn change_feed_schema(table: &ResolvedTable) -> SchemaRef {
 ///
 /// # Errors
 /// [`DeltaError::ChangeFeedDisabled`], [`DeltaError::InvalidChangeRange`], [`DeltaError::PathEscape`],
-/// [`DeltaError::Delta`].
+/// [`DeltaError::UnsupportedFeatures`], [`DeltaError::Delta`].
 pub async fn change_feed(table: &ResolvedTable, range: &ChangeRange) -> Result<Arc<dyn TableProvider>> {
     let location = table.location().text();
     if !table.has_change_feed() {
         return Err(DeltaError::ChangeFeedDisabled { location: location.into() });
     }
+    let features = table.protocol().reader_features.into_iter().filter(|feature| is_read_here(feature));
+    let features: Vec<_> = features.collect();
+    if !features.is_empty() {
+        // The library reads the feed, and refuses these.
+        return Err(DeltaError::UnsupportedFeatures {
+            location: location.into(),
+            access: "read as a change feed",
+            features,
+        });
+    }
     let invalid = |reason: String| DeltaError::InvalidChangeRange { location: location.into(), reason };
+    // Neither the library's clock nor ours has a say: both ends are versions.
     let latest = table.version();
-    let last = range.ending_version.unwrap_or(latest);
-    let first = match (range.starting_version, &range.starting_timestamp) {
-        (Some(version), _) => version,
-        (None, Some(text)) => first_since(table, millis(text).map_err(invalid)?).await?,
-        (None, None) => return Err(invalid("give a starting version or a starting timestamp".into())),
+    let since = match &range.starting_timestamp {
+        Some(text) => Some(first_since(table, millis(text).map_err(invalid)?).await?),
+        None => None,
     };
+    let first = range
+        .starting_version
+        .max(since)
+        .ok_or_else(|| invalid("give a starting version or a starting timestamp".into()))?;
+    let last = range.ending_version.unwrap_or(latest);
     if last > latest {
         return Err(invalid(format!("ending version {last} is after the table's version {latest}")));
     }
@@ -72,60 +87,117 @@ pub async fn change_feed(table: &ResolvedTable, range: &ChangeRange) -> Result<A
     if range.ending_version.is_some() && first > last {
         return Err(invalid(format!("starting version {first} is after ending version {last}")));
     }
-    check_commits(table, first, last).await?;
-
-    let builder = table.inner.table.clone().scan_cdf();
-    let builder = builder.with_starting_version(first).with_ending_version(last);
+    let last = match &range.ending_timestamp {
+        Some(text) => last_until(table, millis(text).map_err(invalid)?).await?.map(|until| until.min(last)),
+        None => Some(last),
+    };
     // Out of range is what an empty feed looks like to the library.
-    let builder = with_timestamps(builder, range).map_err(invalid)?.with_allow_out_of_range();
+    let (first, last) = match last {
+        Some(last) if first <= last => (first, last),
+        _ => (latest.saturating_add(1), latest),
+    };
+    if first <= last {
+        check_commits(table, first, last).await?;
+        check_recorded(table, first, last).await?;
+    }
+    let builder = table.inner.table.clone().scan_cdf();
+    let builder = builder.with_starting_version(first).with_ending_version(last).with_allow_out_of_range();
     let feed = DeltaCdfTableProvider::try_new(builder)
         .map_err(|error| DeltaError::delta(location, "preparing the change feed", error))?;
-    Ok(Arc::new(Scan::new(table, Arc::new(feed), change_feed_schema(table), false)))
-}
-
-fn with_timestamps(mut builder: CdfLoadBuilder, range: &ChangeRange) -> Result<CdfLoadBuilder, String> {
-    let utc = utc()?;
-    let parse = |text: &str| string_to_datetime(&utc, text).map_err(|_| not_a_timestamp(text));
-    if let Some(text) = &range.starting_timestamp {
-        builder = builder.with_starting_timestamp(parse(text)?.to_utc());
-    }
-    if let Some(text) = &range.ending_timestamp {
-        builder = builder.with_ending_timestamp(parse(text)?.to_utc());
-    }
-    Ok(builder)
+    Ok(Arc::new(Scan::new(table, Source::Changes(Arc::new(feed)), change_feed_schema(table))))
 }
 
 fn millis(text: &str) -> Result<i64, String> {
-    let time = string_to_datetime(&utc()?, text).map_err(|_| not_a_timestamp(text))?;
+    let utc: Tz = "+00:00".parse().map_err(|error| format!("time zone UTC: {error}"))?;
+    let time = string_to_datetime(&utc, text)
+        .map_err(|_| format!("`{text}` is not a timestamp; write one like 2026-01-31T12:00:00Z"))?;
     Ok(time.timestamp_millis())
-}
-
-fn utc() -> Result<Tz, String> {
-    "+00:00".parse().map_err(|error| format!("time zone UTC: {error}"))
-}
-
-fn not_a_timestamp(text: &str) -> String {
-    format!("`{text}` is not a timestamp; write one like 2026-01-31T12:00:00Z")
 }
 
 /// The first version committed at `start` (milliseconds since the epoch) or later; one past the latest if
 /// there is none. Walks backwards, so a recent start is found quickly however long the log is.
 async fn first_since(table: &ResolvedTable, start: i64) -> Result<u64> {
-    let location = table.location().text();
-    let store = table.inner.table.log_store();
     let mut first = table.version().saturating_add(1);
     while let Some(version) = first.checked_sub(1) {
-        let Some(actions) = read_actions(&store, version, location).await? else { break };
-        let committed = actions.iter().find_map(|action| match action {
-            Action::CommitInfo(info) => info.in_commit_timestamp.or(info.timestamp),
-            _ => None,
-        });
-        if committed.is_some_and(|committed| committed < start) {
-            break;
+        match committed(table, version).await? {
+            Committed::Missing => break,
+            Committed::At(time) if time < start => break,
+            Committed::At(_) | Committed::Unknown => first = version,
         }
-        first = version;
     }
     Ok(first)
+}
+
+/// The last version committed at `end` (milliseconds since the epoch) or earlier; `None` if all came later.
+async fn last_until(table: &ResolvedTable, end: i64) -> Result<Option<u64>> {
+    for version in (0..=table.version()).rev() {
+        match committed(table, version).await? {
+            Committed::Missing => return Ok(None),
+            Committed::At(time) if time > end => {}
+            Committed::At(_) | Committed::Unknown => return Ok(Some(version)),
+        }
+    }
+    Ok(None)
+}
+
+/// When a version was committed, as its commit says.
+enum Committed {
+    At(i64),
+    /// The commit does not say.
+    Unknown,
+    /// The log no longer has the commit.
+    Missing,
+}
+
+async fn committed(table: &ResolvedTable, version: u64) -> Result<Committed> {
+    let store = table.inner.table.log_store();
+    let Some(actions) = read_actions(&store, version, table.location().text()).await? else {
+        return Ok(Committed::Missing);
+    };
+    let time = actions.iter().find_map(|action| match action {
+        Action::CommitInfo(info) => info.in_commit_timestamp.or(info.timestamp),
+        _ => None,
+    });
+    Ok(time.map_or(Committed::Unknown, Committed::At))
+}
+
+/// Every version of the range must have recorded its changes: before the feed was switched on, none did.
+async fn check_recorded(table: &ResolvedTable, first: u64, last: u64) -> Result<()> {
+    let location = table.location().text();
+    let store = table.inner.table.log_store();
+    let switch = |actions: &[Action]| {
+        actions.iter().rev().find_map(|action| match action {
+            Action::Metadata(metadata) => Some(is_recorded(metadata.configuration())),
+            _ => None,
+        })
+    };
+    // What the first version found: the log may no longer tell.
+    let mut recorded = None;
+    for version in (0..first).rev() {
+        let Some(actions) = read_actions(&store, version, location).await? else { break };
+        recorded = switch(&actions);
+        if recorded.is_some() {
+            break;
+        }
+    }
+    let mut off = None;
+    for version in first..=last {
+        let Some(actions) = read_actions(&store, version, location).await? else { continue };
+        recorded = switch(&actions).or(recorded);
+        if recorded == Some(false) {
+            off = Some(version);
+        }
+    }
+    match off {
+        None => Ok(()),
+        Some(off) => Err(DeltaError::InvalidChangeRange {
+            location: location.into(),
+            reason: format!(
+                "version {off} recorded no changes, the feed was switched on later; start at version {} or after it",
+                off.saturating_add(1)
+            ),
+        }),
+    }
 }
 
 /// Every commit of the range must be there, and every file it names inside the table: the feed opens
@@ -133,6 +205,7 @@ async fn first_since(table: &ResolvedTable, start: i64) -> Result<u64> {
 async fn check_commits(table: &ResolvedTable, first: u64, last: u64) -> Result<()> {
     let location = table.location().text();
     let store = table.inner.table.log_store();
+    let root = table.location().as_path();
     for version in first..=last {
         let Some(actions) = read_actions(&store, version, location).await? else {
             return Err(DeltaError::InvalidChangeRange {
@@ -141,13 +214,25 @@ async fn check_commits(table: &ResolvedTable, first: u64, last: u64) -> Result<(
             });
         };
         for action in &actions {
-            let path = match action {
-                Action::Add(add) => &add.path,
-                Action::Remove(remove) => &remove.path,
-                Action::Cdc(change) => &change.path,
+            let (path, vector) = match action {
+                Action::Add(add) => (&add.path, add.deletion_vector.as_ref()),
+                Action::Remove(remove) => (&remove.path, remove.deletion_vector.as_ref()),
+                Action::Cdc(change) => (&change.path, None),
                 _ => continue,
             };
-            guard_path(path, table.location().url(), location)?;
+            let place = guard::inside(path, table.location().url(), location)?;
+            if let Some(root) = &root {
+                guard::without_links(&root.join(place.as_ref()), root, location)?;
+            }
+            if let Some(vector) = vector {
+                let storage = vector.storage_type.to_string();
+                guard::deletion_vector(
+                    &storage,
+                    &vector.path_or_inline_dv,
+                    table.location().url(),
+                    location,
+                )?;
+            }
         }
     }
     Ok(())

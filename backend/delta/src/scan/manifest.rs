@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use crate::active::{deleted_rows, live_rows};
 use crate::error::{DeltaError, Result};
-use crate::snapshot::{ResolvedTable, deleted_rows, live_rows};
+use crate::snapshot::ResolvedTable;
 
 const UTC: &str = "UTC";
 

@@ -3,13 +3,19 @@
 //! Every reference to a table shares the one snapshot of its [`ResolvedTable`](crate::ResolvedTable), so a
 //! table is replayed once a run however often it is scanned.
 
+mod boundary;
 mod change_feed;
+mod direct;
+mod features;
 mod manifest;
+mod mapped;
 mod ordered;
 mod provider;
-mod statistics;
 
 pub use change_feed::{ChangeRange, change_feed, change_feed_schema};
+pub(crate) use direct::bounds::Known;
+pub(crate) use direct::is_plain_snapshot;
+pub(crate) use features::is_read_here;
 pub use manifest::{file_manifest, file_manifest_schema, table_metadata, table_metadata_schema};
 pub use ordered::hidden_input;
 pub use provider::{ScanOptions, provider, scan_schema};

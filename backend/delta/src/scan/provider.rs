@@ -14,14 +14,14 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, cast};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
-use deltalake::DeltaTable;
-use deltalake::delta_datafusion::DeltaScanNext;
-use deltalake::kernel::EagerSnapshot;
+use deltalake::delta_datafusion::DeltaScanConfig;
 
+use super::boundary::DeltaTableScanExec;
+use super::direct::{self, Request, is_exact, is_plain};
+use super::features::understood;
+use super::mapped;
 use super::ordered::{Division, OrderedScanExec, arranged, kept_order};
-use super::statistics::described;
 use crate::error::{DeltaError, Result};
-use crate::order::TableOrder;
 use crate::snapshot::{ResolvedTable, scan_config};
 
 /// How a table is scanned.
@@ -50,93 +50,81 @@ pub fn scan_schema(table: &ResolvedTable, options: &ScanOptions) -> Result<Schem
 }
 
 /// A provider over the table's snapshot. It registers the table's object store with whatever session
-/// scans it, pushes filters to file skipping and the Parquet reader (row-level only when the session's
-/// `parquet.pushdown_filters` is on), and refuses inserts. If the table declares an order
-/// ([`ResolvedTable::sort_columns`]) in no more sorted runs than the session has partitions, the scan declares it.
+/// scans it, and refuses inserts. Filters that compare partition columns with literals are applied; others leave out
+/// files and row groups and stay above. If the table declares an order ([`ResolvedTable::sort_columns`]) in no more
+/// sorted runs than the session has partitions, the scan declares it.
 ///
 /// # Errors
 /// [`DeltaError::FileColumnTaken`]; [`DeltaError::Engine`] when the snapshot cannot be scanned.
-pub fn provider(
-    table: &ResolvedTable,
-    options: &ScanOptions,
-    session: &dyn Session,
-) -> Result<Arc<dyn TableProvider>> {
+pub fn provider(table: &ResolvedTable, options: &ScanOptions) -> Result<Arc<dyn TableProvider>> {
     let schema = scan_schema(table, options)?;
-    let pushdown = session.config().options().execution.parquet.pushdown_filters;
-    let mut config = scan_config().with_parquet_pushdown(pushdown);
-    if let Some(column) = &options.file_column {
-        config = config.with_file_column_name(column);
-    }
-    let inner = DeltaScanNext::new(Arc::clone(&table.inner.snapshot), config)
-        .map_err(|error| DeltaError::engine(table.location().text(), "preparing the scan", error))?;
-    let scan = Scan::new(table, Arc::new(inner), schema, true);
-    Ok(Arc::new(scan.ordered(table.inner.order.clone())))
+    let source = if is_plain(table) {
+        Source::Files { file_column: options.file_column.clone() }
+    } else {
+        let mut config = scan_config();
+        if let Some(column) = &options.file_column {
+            config = config.with_file_column_name(column);
+        }
+        Source::Library { config, file_column: options.file_column.clone() }
+    };
+    Ok(Arc::new(Scan::new(table, source, schema)))
 }
 
-/// A provider of the Delta library, with the column types this crate promises.
+/// Where rows come from.
+pub(super) enum Source {
+    /// The data files, read as they are.
+    Files {
+        /// The name of the column with the files' URLs.
+        file_column: Option<String>,
+    },
+    /// The scan of the Delta library.
+    Library {
+        /// How it reads.
+        config: DeltaScanConfig,
+        /// The name of the column with the files' URLs.
+        file_column: Option<String>,
+    },
+    /// The change feed of the Delta library.
+    Changes(Arc<dyn TableProvider>),
+}
+
+/// Rows of a table, with the column types this crate promises.
 ///
 /// The library gives the file column, and in change feeds the partition columns, as dictionaries. Casting
 /// them here costs a view per row and keeps dictionaries out of join keys and outputs.
 pub(crate) struct Scan {
     name: String,
-    table: DeltaTable,
-    snapshot: Arc<EagerSnapshot>,
-    inner: Arc<dyn TableProvider>,
+    table: ResolvedTable,
+    source: Source,
     schema: SchemaRef,
-    push_filters: bool,
-    /// The order of the rows of `inner`, if it is that of the table.
-    order: Option<Arc<TableOrder>>,
 }
 
 impl Scan {
-    /// `schema` has the columns of `inner`, in order, perhaps with other types. With `push_filters` the
-    /// filters go to `inner`, so columns its filters may use must have the same type in both.
-    pub(crate) fn new(
-        table: &ResolvedTable,
-        inner: Arc<dyn TableProvider>,
-        schema: SchemaRef,
-        push_filters: bool,
-    ) -> Self {
-        Self {
-            name: format!("{:?}", table),
-            table: table.inner.table.clone(),
-            snapshot: Arc::clone(&table.inner.snapshot),
-            inner,
-            schema,
-            push_filters,
-            order: None,
-        }
+    /// `schema` has the columns of `source`, in order, perhaps with other types.
+    pub(super) fn new(table: &ResolvedTable, source: Source, schema: SchemaRef) -> Self {
+        Self { name: format!("{table:?}"), table: table.clone(), source, schema }
     }
 
-    /// With the order the table declares.
-    fn ordered(self, order: Option<Arc<TableOrder>>) -> Self {
-        Self { order, ..self }
-    }
-
-    /// `plan`, the scan of the Delta library, with the columns of `schema`, and in order if the table has one.
-    fn finished(
+    /// `plan`, the scan of the table's files, in order if the table has one.
+    fn in_order(
         &self,
         session: &dyn Session,
         plan: Arc<dyn ExecutionPlan>,
-        schema: &Schema,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        let Some(order) = &self.order else { return conformed(plan, schema) };
-        let kept = kept_order(order, schema);
+        let Some(order) = &self.table.inner.order else { return Ok(plan) };
+        let kept = kept_order(order, &plan.schema());
         if kept.is_empty() {
-            return conformed(plan, schema);
+            return Ok(plan);
         }
         let optimizer = &session.config_options().optimizer;
         let division = Division {
             partitions: session.config().target_partitions(),
             min_bytes: u64::try_from(optimizer.repartition_file_min_size).unwrap_or(u64::MAX),
         };
-        match arranged(&plan, order, division)? {
-            Some(arranged) => {
-                let scan = conformed(arranged, schema)?;
-                Ok(Arc::new(OrderedScanExec::new(&self.name, scan, kept)))
-            }
-            None => conformed(plan, schema),
-        }
+        Ok(match arranged(&plan, order, division)? {
+            Some(arranged) => Arc::new(OrderedScanExec::new(&self.name, arranged, kept)),
+            None => plan,
+        })
     }
 }
 
@@ -164,31 +152,64 @@ impl TableProvider for Scan {
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         self.table
+            .inner
+            .table
             .update_datafusion_session(session)
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut plan = self.inner.scan(session, projection, filters, limit).await?;
-        if self.push_filters {
-            let files =
-                self.snapshot.try_log_data().map_err(|error| DataFusionError::External(Box::new(error)))?;
-            plan = described(plan, &files)?;
-        }
-        let schema = match projection {
-            Some(columns) => Cow::Owned(self.schema.project(columns)?),
-            None => Cow::Borrowed(self.schema.as_ref()),
+        let request = |file_column| Request {
+            table: &self.table,
+            schema: &self.schema,
+            file_column,
+            projection,
+            filters,
+            limit,
         };
-        self.finished(session, plan, &schema)
+        match &self.source {
+            Source::Files { file_column } => {
+                let plan = direct::plan(session, &request(file_column.as_deref()))?;
+                self.in_order(session, plan)
+            }
+            Source::Library { config, file_column } => {
+                let library = understood(&self.table, config.clone())
+                    .await
+                    .map_err(|error| DataFusionError::External(Box::new(error)))?;
+                mapped::plan(session, &library, &request(file_column.as_deref())).await
+            }
+            Source::Changes(feed) => {
+                let schema = match projection {
+                    Some(columns) => Cow::Owned(self.schema.project(columns)?),
+                    None => Cow::Borrowed(self.schema.as_ref()),
+                };
+                // By name: the library's feed has columns of no type, too.
+                let given = feed.schema();
+                let columns = schema.fields().iter().map(|field| given.index_of(field.name()));
+                let columns = columns.collect::<Result<Vec<_>, _>>()?;
+                let plan = feed.scan(session, Some(&columns), &[], limit).await?;
+                let plan = conformed(plan, &schema)?;
+                let all = schema.fields().iter().map(|field| field.name().as_str()).collect();
+                Ok(Arc::new(DeltaTableScanExec::new(plan, &all)))
+            }
+        }
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
-        if self.push_filters {
-            return self.inner.supports_filters_pushdown(filters);
-        }
-        Ok(vec![TableProviderFilterPushDown::Unsupported; filters.len()])
+        let partitions = self.table.partition_columns();
+        let support = |filter: &&Expr| match &self.source {
+            Source::Files { .. } if is_exact(filter, &self.schema, partitions) => {
+                TableProviderFilterPushDown::Exact
+            }
+            Source::Files { .. } | Source::Library { .. } => TableProviderFilterPushDown::Inexact,
+            Source::Changes(_) => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(support).collect())
     }
 }
 
 /// `plan` with the column types of `schema`; the plan itself when it has them.
-fn conformed(plan: Arc<dyn ExecutionPlan>, schema: &Schema) -> EngineResult<Arc<dyn ExecutionPlan>> {
+pub(super) fn conformed(
+    plan: Arc<dyn ExecutionPlan>,
+    schema: &Schema,
+) -> EngineResult<Arc<dyn ExecutionPlan>> {
     let given = plan.schema();
     if given.fields().len() != schema.fields().len() {
         return Err(DataFusionError::Internal(format!(

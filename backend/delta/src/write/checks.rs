@@ -23,6 +23,9 @@ struct Rule {
     condition: Arc<dyn PhysicalExpr>,
 }
 
+/// The partition value that rows with NULL are kept under: a text that says the same would share their files.
+const FOLDER_OF_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+
 /// Brings batches to a table's schema and refuses those with rows the table forbids.
 pub(crate) struct Checks {
     location: String,
@@ -94,6 +97,12 @@ impl Checks {
             if column.is_some_and(|column| column.iter().any(|value| value == Some(""))) {
                 return Err(invalid(format!(
                     "partition column `{name}` has an empty string, which Delta readers take for NULL: write \
+                     NULL or another text"
+                )));
+            }
+            if column.is_some_and(|column| column.iter().any(|value| value == Some(FOLDER_OF_NULL))) {
+                return Err(invalid(format!(
+                    "partition column `{name}` has the text `{FOLDER_OF_NULL}`, which names the folder of NULL: write \
                      NULL or another text"
                 )));
             }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use super::bounds::Bounds;
 use super::encoding::{SAMPLE_ROWS, for_sample};
 use super::files::{Uncommitted, WrittenFiles};
 use super::target::Target;
@@ -159,6 +160,7 @@ struct Encoder {
     /// Absent until the encodings are chosen.
     writer: Option<DeltaWriter>,
     order: Option<OrderCheck>,
+    bounds: Bounds,
     rows: u64,
 }
 
@@ -167,12 +169,14 @@ impl Encoder {
         let schema = &target.schema.arrow;
         let columns = target.sort_by.iter().filter_map(|sort| schema.index_of(&sort.column).ok()).collect();
         let order = (!target.sort_by.is_empty()).then(|| OrderCheck::new(&target.sort_by, columns));
-        Self { target, store, sample: Vec::new(), writer: None, order, rows: 0 }
+        let bounds = Bounds::new(Arc::clone(schema));
+        Self { target, store, sample: Vec::new(), writer: None, order, bounds, rows: 0 }
     }
 
     async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let batch = self.target.checks.apply(batch)?;
         self.check_order(&batch)?;
+        self.bounds.see(&batch);
         self.rows += u64::try_from(batch.num_rows()).unwrap_or(0);
         if self.writer.is_some() {
             return self.encode(&batch).await;
@@ -227,6 +231,9 @@ impl Encoder {
             .close()
             .await
             .map_err(|error| DeltaError::delta(location, "finishing a data file", error))?;
+        for add in &mut adds {
+            self.bounds.hold(add);
+        }
         if !self.target.sort_by.is_empty() {
             tag(&mut adds, &self.target.sort_by, Uuid::new_v4())
                 .map_err(|reason| DeltaError::InvalidData { location: location.into(), reason })?;

@@ -91,8 +91,8 @@ pub(crate) fn session() -> SessionContext {
     SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2))
 }
 
-pub(crate) fn scan(table: &ResolvedTable, context: &SessionContext) -> Arc<dyn TableProvider> {
-    delta::provider(table, &ScanOptions::default(), &context.state()).unwrap()
+pub(crate) fn scan(table: &ResolvedTable) -> Arc<dyn TableProvider> {
+    delta::provider(table, &ScanOptions::default()).unwrap()
 }
 
 /// The answer of a query over table `t`, drawn as a table.
@@ -106,14 +106,14 @@ pub(crate) async fn query(provider: Arc<dyn TableProvider>, sql: &str) -> String
 /// The answer of a query over the latest version of the table, drawn as a table.
 pub(crate) async fn read(location: &Location, sql: &str) -> String {
     let table = open(location).await;
-    query(scan(&table, &session()), sql).await
+    query(scan(&table), sql).await
 }
 
 /// The only value of a query over the latest version, as an integer.
 pub(crate) async fn number(location: &Location, sql: &str) -> i64 {
     let context = session();
     let table = open(location).await;
-    context.register_table("t", scan(&table, &context)).unwrap();
+    context.register_table("t", scan(&table)).unwrap();
     let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
     let value = arrow::compute::cast(batches[0].column(0), &DataType::Int64).unwrap();
     value.as_any().downcast_ref::<Int64Array>().unwrap().value(0)

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod change_feed;
+mod claims;
 mod concurrency;
 mod crash;
 mod engine_conformance;
 mod fixtures;
+mod hostile;
 mod read;
 mod roundtrip;
 mod schema;

@@ -186,7 +186,7 @@ async fn nested_types() {
     // Written again from its own scan, with the scan's view types, it still fits.
     let table = open(&location).await;
     let context = session();
-    let batches = context.read_table(scan(&table, &context)).unwrap().collect().await.unwrap();
+    let batches = context.read_table(scan(&table)).unwrap().collect().await.unwrap();
     let appended = write(&location, &batches, crate::fixtures::append()).await;
     assert_eq!((appended.version, appended.rows), (1, 3));
 }
@@ -214,7 +214,7 @@ async fn every_compression_reads_back() {
         let location = lake.at(name);
         let options = delta::WriteOptions { compression, ..overwrite() };
         write(&location, &[crate::fixtures::crowd(0, 100)], options).await;
-        let sum = query(scan(&open(&location).await, &session()), "select sum(id) s from t").await;
+        let sum = query(scan(&open(&location).await), "select sum(id) s from t").await;
         assert!(sum.contains("4950"), "{sum}");
     }
 }

@@ -239,8 +239,10 @@ impl Emission<'_> {
         }
         let plan = match &node.op {
             Op::Scan(scan) => {
-                let provider = self.tables.provider(scan, self.session).map_err(|source| {
-                    EngineError::Table { node: node.name.clone(), location: scan.location.clone(), source }
+                let provider = self.tables.provider(scan).map_err(|source| EngineError::Table {
+                    node: node.name.clone(),
+                    location: scan.location.clone(),
+                    source,
                 })?;
                 Arc::new(
                     relational::scan(&node.name, provider, scan.columns.as_deref())

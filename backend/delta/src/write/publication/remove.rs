@@ -15,7 +15,7 @@ use deltalake::kernel::{DeletionVectorDescriptor, EagerSnapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{DeltaError, Result};
-use crate::log::decoded;
+use crate::guard::decoded;
 
 /// A line of a commit.
 #[derive(Serialize)]

@@ -106,7 +106,7 @@ impl StagedTable {
         let bytes = self.commit.bytes.clone();
         let store = overlay::with_commit(location, &self.target.store, self.version(), bytes).await?;
         let mut table = DeltaTable::new(store);
-        load(&mut table, self.version(), location.text()).await?;
+        load(&mut table, self.version(), location).await?;
         ResolvedTable::new(location.clone(), table)
     }
 

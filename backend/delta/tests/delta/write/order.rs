@@ -42,7 +42,7 @@ async fn plan(
     sql: &str,
 ) -> (Arc<dyn ExecutionPlan>, Arc<TaskContext>) {
     let context = session(partitions);
-    context.register_table("t", scan(&open(location).await, &context)).unwrap();
+    context.register_table("t", scan(&open(location).await)).unwrap();
     (context.sql(sql).await.unwrap().create_physical_plan().await.unwrap(), context.task_ctx())
 }
 

@@ -1,0 +1,110 @@
+//! The active files of a table, as scans need them: where they are, how large, how many rows they are said to have.
+
+use std::collections::BTreeSet;
+use std::path::Path as FilePath;
+
+use deltalake::kernel::{EagerSnapshot, LogicalFileView};
+
+use crate::error::{DeltaError, Result};
+use crate::guard::{deletion_vector, inside, without_links};
+use crate::location::Location;
+
+/// A data file that belongs to the version of a table.
+#[derive(Debug)]
+pub(crate) struct ActiveFile {
+    /// Where it is, from the folder of the table.
+    pub(crate) path: Box<str>,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+}
+
+/// All of them, in the order of the log's replay, and their sums.
+#[derive(Debug)]
+pub(crate) struct ActiveFiles {
+    files: Vec<ActiveFile>,
+    rows: Option<u64>,
+    bytes: u64,
+    has_deletion_vectors: bool,
+}
+
+impl ActiveFiles {
+    /// The files of `snapshot`, each of which must lie in the table.
+    pub(crate) fn of(snapshot: &EagerSnapshot, location: &Location) -> Result<Self> {
+        let text = location.text();
+        let data = snapshot
+            .try_log_data()
+            .map_err(|error| DeltaError::delta(text, "reading the file list", error))?;
+        let mut found = Self {
+            files: Vec::with_capacity(data.num_files()),
+            rows: Some(0),
+            bytes: 0,
+            has_deletion_vectors: false,
+        };
+        let mut folders = BTreeSet::new();
+        for file in data.iter() {
+            let path = inside(&file.path(), location.url(), text)?;
+            let size = u64::try_from(file.size()).unwrap_or(0);
+            let vector = file.deletion_vector_descriptor();
+            if let Some(vector) = &vector {
+                found.has_deletion_vectors = true;
+                let storage = vector.storage_type.to_string();
+                let place = deletion_vector(&storage, &vector.path_or_inline_dv, location.url(), text)?;
+                let folder = place.as_ref().and_then(|place| place.as_ref().rsplit_once('/'));
+                folders.insert(folder.map_or(String::new(), |(folder, _)| folder.to_owned()));
+            }
+            found.bytes = found.bytes.saturating_add(size);
+            found.rows = found.rows.zip(live_rows(&file)).map(|(sum, rows)| sum.saturating_add(rows));
+            found.files.push(ActiveFile { path: String::from(path).into(), size });
+        }
+        if let Some(root) = location.as_path() {
+            for folder in &folders {
+                guard_vectors(&root.join(folder), &root, text)?;
+            }
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&ActiveFile> {
+        self.files.get(index)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Rows that are not deleted, if the statistics of every file tell.
+    pub(crate) fn rows(&self) -> Option<u64> {
+        self.rows
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn has_deletion_vectors(&self) -> bool {
+        self.has_deletion_vectors
+    }
+}
+
+/// Refuses links among the deletion vectors of a folder.
+fn guard_vectors(folder: &FilePath, root: &FilePath, location: &str) -> Result<()> {
+    without_links(folder, root, location)?;
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if is_link && entry.file_name().to_string_lossy().starts_with("deletion_vector") {
+            without_links(&entry.path(), root, location)?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows of a file that are not deleted, if its statistics tell.
+pub(crate) fn live_rows(file: &LogicalFileView) -> Option<u64> {
+    let rows = u64::try_from(file.num_records()?).ok()?;
+    rows.checked_sub(deleted_rows(file))
+}
+
+pub(crate) fn deleted_rows(file: &LogicalFileView) -> u64 {
+    file.deletion_vector_descriptor().map_or(0, |vector| u64::try_from(vector.cardinality).unwrap_or(0))
+}

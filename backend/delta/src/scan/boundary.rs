@@ -1,0 +1,193 @@
+//! What a scan of a data source may claim to the planner, and nothing else.
+//!
+//! DataFusion believes what a leaf says of itself: a row count that is called exact answers `count(*)` without a row
+//! being read, a limit that is called pushed down is not applied again, a filter that reached the Parquet reader skips
+//! row groups by their bounds. [`DeltaTableScanExec`] stands between the optimizer and a scan and passes on only the
+//! claims that hold for every table:
+//!
+//! | claim | passed on |
+//! |---|---|
+//! | columns, partitions | as they are |
+//! | row counts, ranges of columns | as estimates, never exact: the log is written by whoever wrote the files |
+//! | limit | if the source cuts its streams itself |
+//! | filters | to skip row groups, for columns whose bounds in a Parquet footer mean what a comparison means: not floating point (bounds leave out NaN, which compares as larger than all, or as smaller), not columns that are not in the file |
+//! | order | never; [`OrderedScanExec`](super::ordered::OrderedScanExec) checks the order it declares |
+//! | projection | never: expressions over columns are evaluated above |
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::CardinalityEffect;
+use datafusion::physical_plan::filter_pushdown::{
+    ChildFilterDescription, FilterDescription, FilterPushdownPhase,
+};
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+};
+
+/// Gives the rows of a scan as they are, and of its claims those that are proven.
+#[derive(Debug)]
+pub(super) struct DeltaTableScanExec {
+    input: Arc<dyn ExecutionPlan>,
+    /// The columns by which row groups may be skipped, by their place.
+    skippable: HashSet<usize>,
+    /// What is known about the rows, if not by the input.
+    statistics: Option<Arc<Statistics>>,
+    properties: Arc<PlanProperties>,
+}
+
+impl DeltaTableScanExec {
+    /// Over `input`; `constant` are its columns that no file holds.
+    pub(super) fn new(input: Arc<dyn ExecutionPlan>, constant: &HashSet<&str>) -> Self {
+        let schema = input.schema();
+        let skippable = |(index, field): (usize, &Arc<arrow::datatypes::Field>)| {
+            let bounded =
+                has_meaningful_bounds(field.data_type()) && !constant.contains(field.name().as_str());
+            // A name that is there twice does not say which column is meant.
+            (bounded && is_unique(&schema, field.name())).then_some(index)
+        };
+        let skippable = schema.fields().iter().enumerate().filter_map(skippable).collect();
+        Self::over(input, skippable, None)
+    }
+
+    /// With estimates of all its rows.
+    pub(super) fn with_statistics(self, statistics: Statistics) -> Self {
+        Self { statistics: Some(Arc::new(statistics)), ..self }
+    }
+
+    fn with_input(&self, input: Arc<dyn ExecutionPlan>) -> Self {
+        Self::over(input, self.skippable.clone(), self.statistics.clone())
+    }
+
+    fn over(
+        input: Arc<dyn ExecutionPlan>,
+        skippable: HashSet<usize>,
+        statistics: Option<Arc<Statistics>>,
+    ) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(input.schema()),
+            input.output_partitioning().clone(),
+            input.pipeline_behavior(),
+            input.boundedness(),
+        );
+        Self { input, skippable, statistics, properties: Arc::new(properties) }
+    }
+}
+
+fn is_unique(schema: &Schema, name: &str) -> bool {
+    schema.fields().iter().filter(|field| field.name().eq_ignore_ascii_case(name)).count() == 1
+}
+
+/// Whether the least and the greatest value of a column in a Parquet footer bound all its values in the order in
+/// which DataFusion compares them.
+fn has_meaningful_bounds(data_type: &DataType) -> bool {
+    !data_type.is_floating() && !data_type.is_nested()
+}
+
+impl DisplayAs for DeltaTableScanExec {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeltaTableScanExec")
+    }
+}
+
+impl ExecutionPlan for DeltaTableScanExec {
+    fn name(&self) -> &'static str {
+        "DeltaTableScanExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match <[_; 1]>::try_from(children) {
+            Ok([input]) => Ok(Arc::new(self.with_input(input))),
+            Err(_) => internal_err!("a table scan has one input"),
+        }
+    }
+
+    fn repartitioned(
+        &self,
+        target_partitions: usize,
+        config: &ConfigOptions,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let input = self.input.repartitioned(target_partitions, config)?;
+        Ok(input.map(|input| Arc::new(self.with_input(input)) as _))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        self.input.execute(partition, context)
+    }
+
+    fn supports_limit_pushdown(&self) -> bool {
+        // One row out for each row in, and the planner goes on to the input, which takes the limit or gets one above it.
+        true
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        self.input.fetch()
+    }
+
+    fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
+        let input = self.input.with_fetch(limit)?;
+        Some(Arc::new(self.with_input(input)))
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        CardinalityEffect::Equal
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        if let (Some(statistics), None) = (&self.statistics, args.partition()) {
+            return Ok(Arc::new(statistics.as_ref().clone().to_inexact()));
+        }
+        match inputs {
+            [input] => Ok(Arc::new(input.as_ref().clone().to_inexact())),
+            _ => internal_err!("a table scan has the statistics of one input"),
+        }
+    }
+
+    fn gather_filters_for_pushdown(
+        &self,
+        _phase: FilterPushdownPhase,
+        parent_filters: Vec<Arc<dyn PhysicalExpr>>,
+        _config: &ConfigOptions,
+    ) -> Result<FilterDescription> {
+        let child = ChildFilterDescription::from_child_with_allowed_indices(
+            &parent_filters,
+            self.skippable.clone(),
+            &self.input,
+        )?;
+        Ok(FilterDescription::new().with_child(child))
+    }
+}

@@ -1,0 +1,292 @@
+//! The scan of a plain table: its files, read by DataFusion's own Parquet reader.
+//!
+//! Most tables need nothing of the Delta library once their log is replayed: no deletion vectors, no mapped column
+//! names. For these the scan is built here, because then nothing has to be believed: which files can hold matching rows
+//! is decided by [`skipping`] from bounds it trusts, partition values are constants of each file, rows are counted by
+//! the footers of the files, and a limit cuts streams of rows. It is also what makes large tables cheap to plan: a file
+//! costs one entry, not a replay of the log a reference.
+//!
+//! Every other table goes through the library ([`super::mapped`]).
+
+pub(crate) mod bounds;
+mod footer;
+mod reader;
+mod skipping;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use datafusion::catalog::Session;
+use datafusion::common::config::TableParquetOptions;
+use datafusion::common::stats::Precision;
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, Statistics};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use deltalake::ObjectMeta;
+use deltalake::Path as StorePath;
+use deltalake::kernel::EagerSnapshot;
+use url::Position;
+
+pub(super) use bounds::Trust;
+pub(super) use skipping::{is_exact, refutable};
+
+use super::boundary::DeltaTableScanExec;
+use crate::active::ActiveFiles;
+use crate::snapshot::ResolvedTable;
+
+/// Whether the files of `table` can be read as they are.
+pub(super) fn is_plain(table: &ResolvedTable) -> bool {
+    is_plain_snapshot(&table.inner.snapshot, &table.inner.files, table.schema())
+}
+
+/// The same of a table that is being resolved, with these columns.
+pub(crate) fn is_plain_snapshot(snapshot: &EagerSnapshot, files: &ActiveFiles, schema: &Schema) -> bool {
+    let metadata = snapshot.metadata();
+    let mapped = metadata.configuration().get("delta.columnMapping.mode").is_some_and(|mode| mode != "none");
+    let readable = |field: &FieldRef| match metadata.partition_columns().contains(field.name()) {
+        // The log keeps binary values in an encoding of its own.
+        true => !field.data_type().is_nested() && !is_binary(field.data_type()),
+        false => is_relaxed(field.data_type()),
+    };
+    !mapped && !files.has_deletion_vectors() && schema.fields().iter().all(readable)
+}
+
+fn is_binary(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+}
+
+/// Whether no nested field is NOT NULL: what is nullable in a file and not in the table has to be checked row by row,
+/// which the reader does for whole columns only.
+fn is_relaxed(data_type: &DataType) -> bool {
+    let relaxed = |field: &FieldRef| field.is_nullable() && is_relaxed(field.data_type());
+    match data_type {
+        DataType::Struct(fields) => fields.iter().all(relaxed),
+        DataType::List(element) | DataType::LargeList(element) => relaxed(element),
+        nested if nested.is_nested() => false,
+        _ => true,
+    }
+}
+
+/// What a scan reads.
+pub(super) struct Request<'a> {
+    pub(super) table: &'a ResolvedTable,
+    /// The columns of the table, and the file column after them if there is one.
+    pub(super) schema: &'a SchemaRef,
+    /// The name of the file column.
+    pub(super) file_column: Option<&'a str>,
+    pub(super) projection: Option<&'a Vec<usize>>,
+    pub(super) filters: &'a [Expr],
+    pub(super) limit: Option<usize>,
+}
+
+/// The scan `request` asks for. Filters that [`is_exact`] says are exact are applied; the others only let files be left
+/// out.
+pub(super) fn plan(session: &dyn Session, request: &Request<'_>) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = request.schema;
+    let all: Vec<usize> = (0..schema.fields().len()).collect();
+    let projection = request.projection.unwrap_or(&all);
+    let columns = Columns::of(request);
+    let files = files(session, request, &columns)?;
+    if files.is_empty() {
+        return Ok(Arc::new(EmptyExec::new(Arc::new(schema.project(projection)?))));
+    }
+    let parquet = TableParquetOptions {
+        global: datafusion::common::config::ParquetOptions {
+            // Nanoseconds, the other reading, end in the year 2262.
+            coerce_int96: Some("us".to_owned()),
+            ..session.config().options().execution.parquet.clone()
+        },
+        ..TableParquetOptions::default()
+    };
+    let store = store_url(request.table)?;
+    let reader = reader::factory(session, &store, request.table)?;
+    let source = ParquetSource::new(columns.as_table())
+        .with_table_parquet_options(parquet)
+        .with_parquet_file_reader_factory(reader);
+    let indices = projection.iter().map(|&index| columns.place(schema, index)).collect::<Result<_>>()?;
+    let config = FileScanConfigBuilder::new(store, Arc::new(source))
+        .with_statistics(statistics_of(request.table, &columns, &files))
+        .with_file_group(FileGroup::new(files))
+        .with_limit(request.limit)
+        .with_projection_indices(Some(indices))?
+        .build();
+    let constant = columns.constant.iter().map(|field| field.name().as_str()).collect::<HashSet<_>>();
+    Ok(Arc::new(DeltaTableScanExec::new(DataSourceExec::from_data_source(config), &constant)))
+}
+
+fn store_url(table: &ResolvedTable) -> Result<ObjectStoreUrl> {
+    let url = table.location().url();
+    ObjectStoreUrl::parse(&url[..Position::BeforePath])
+}
+
+/// The columns of a scan, as the Parquet reader takes them: those in files first, constants of each file after them.
+struct Columns {
+    in_files: SchemaRef,
+    /// The partition columns in the table's order, and the file column.
+    constant: Vec<FieldRef>,
+    partitions: Vec<FieldRef>,
+}
+
+impl Columns {
+    fn of(request: &Request<'_>) -> Self {
+        let is_constant = |field: &&FieldRef| {
+            request.table.partition_columns().contains(field.name())
+                || request.file_column == Some(field.name().as_str())
+        };
+        let (constant, in_files): (Vec<&FieldRef>, Vec<_>) =
+            request.schema.fields().iter().partition(is_constant);
+        let is_partition = |field: &&FieldRef| request.file_column != Some(field.name().as_str());
+        Self {
+            in_files: Arc::new(Schema::new(in_files.into_iter().cloned().collect::<Vec<_>>())),
+            partitions: constant.iter().copied().filter(is_partition).cloned().collect(),
+            constant: constant.into_iter().cloned().collect(),
+        }
+    }
+
+    fn as_table(&self) -> TableSchema {
+        TableSchema::builder(Arc::clone(&self.in_files))
+            .with_table_partition_cols(self.constant.clone())
+            .build()
+    }
+
+    /// Where the column at `index` of `schema` is.
+    fn place(&self, schema: &Schema, index: usize) -> Result<usize> {
+        let name = schema.field(index).name();
+        let found =
+            self.in_files.fields().iter().chain(&self.constant).position(|field| field.name() == name);
+        found.ok_or_else(|| DataFusionError::Internal(format!("a scan has no column `{name}`")))
+    }
+}
+
+/// The files that can hold rows for the filters, as the reader takes them.
+fn files(session: &dyn Session, request: &Request<'_>, columns: &Columns) -> Result<Vec<PartitionedFile>> {
+    let table = request.table;
+    let partitions: Vec<ArrayRef> = columns
+        .partitions
+        .iter()
+        .map(|field| bounds::partition_values(table, field))
+        .collect::<Result<_>>()?;
+    let mut kept = vec![true; table.files()];
+    keep_partitions(session, request, columns, &partitions, &mut kept)?;
+    skipping::keep_bounded(session, request, &columns.in_files, &mut kept)?;
+    let root = StorePath::from_url_path(table.location().url().path())?;
+    let indices = kept.iter().enumerate().filter_map(|(index, kept)| kept.then_some(index));
+    indices
+        .map(|index| {
+            let file = table.inner.files.get(index);
+            let file = file.ok_or_else(|| DataFusionError::Internal("a file went missing".into()))?;
+            let location = StorePath::parse(format!("{root}/{}", file.path))?;
+            let mut values: Vec<ScalarValue> = partitions
+                .iter()
+                .map(|values| ScalarValue::try_from_array(values, index))
+                .collect::<Result<_>>()?;
+            if request.file_column.is_some() {
+                values.push(ScalarValue::Utf8View(Some(file_url(table, &file.path))));
+            }
+            // The Parquet reader looks for the footer at the end, so the size must be right; when it was.. is not asked.
+            let meta = ObjectMeta {
+                location,
+                last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
+                size: file.size,
+                e_tag: None,
+                version: None,
+            };
+            Ok(PartitionedFile::from(meta).with_partition_values(values))
+        })
+        .collect()
+}
+
+/// The URL of a file, as the Delta library spells it.
+fn file_url(table: &ResolvedTable, path: &str) -> String {
+    let mut url = table.location().url().clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path.split('/'));
+    }
+    url.into()
+}
+
+/// Leaves out the files whose partition values do not fulfil the filters over partition columns. These are more than the
+/// exact ones as they were asked about: the optimizer may have made others of them since, and takes them for applied.
+fn keep_partitions(
+    session: &dyn Session,
+    request: &Request<'_>,
+    columns: &Columns,
+    values: &[ArrayRef],
+    kept: &mut [bool],
+) -> Result<()> {
+    let partitions = request.table.partition_columns();
+    let of_partitions = |filter: &&Expr| {
+        !filter.is_volatile() && filter.column_refs().iter().all(|column| partitions.contains(&column.name))
+    };
+    let filters: Vec<&Expr> = request.filters.iter().filter(of_partitions).collect();
+    if filters.is_empty() || kept.is_empty() {
+        return Ok(());
+    }
+    let schema = Arc::new(Schema::new(columns.partitions.clone()));
+    let named = DFSchema::try_from(Arc::clone(&schema))?;
+    let options = RecordBatchOptions::new().with_row_count(Some(kept.len()));
+    let batch = RecordBatch::try_new_with_options(schema, values.to_vec(), &options)?;
+    for filter in filters {
+        let fulfilled = session
+            .create_physical_expr(filter.clone(), &named)
+            .and_then(|expr| expr.evaluate(&batch)?.into_array(kept.len()));
+        match fulfilled {
+            Ok(fulfilled) => keep(kept, &as_boolean(&fulfilled)?),
+            // What divides by zero for a file may be asked of none of its rows. It is asked again above the scan.
+            Err(_) if !is_exact(filter, request.schema, partitions) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A condition without a column may have become NULL without a type.
+fn as_boolean(values: &ArrayRef) -> Result<BooleanArray> {
+    let values = arrow::compute::cast(values, &DataType::Boolean)?;
+    Ok(values.as_boolean().clone())
+}
+
+fn keep(kept: &mut [bool], fulfilled: &BooleanArray) {
+    for (kept, fulfilled) in kept.iter_mut().zip(fulfilled) {
+        *kept &= fulfilled == Some(true);
+    }
+}
+
+/// What is known about the rows of a whole table with these columns: estimates, all of them.
+pub(super) fn statistics(table: &ResolvedTable, schema: &Schema) -> Statistics {
+    let rows = table.rows().and_then(|rows| usize::try_from(rows).ok());
+    let rows = rows.map_or(Precision::Absent, Precision::Inexact);
+    let bytes = usize::try_from(table.bytes()).unwrap_or(usize::MAX);
+    let columns = schema.fields().iter().map(|field| bounds::described(table, field, rows));
+    Statistics {
+        num_rows: rows,
+        total_byte_size: Precision::Inexact(bytes),
+        column_statistics: columns.collect(),
+    }
+}
+
+/// The same, when only `files` are read.
+fn statistics_of(table: &ResolvedTable, columns: &Columns, files: &[PartitionedFile]) -> Statistics {
+    let fields = columns.in_files.fields().iter().chain(&columns.constant).cloned();
+    let mut statistics = statistics(table, &Schema::new(fields.collect::<Vec<_>>()));
+    if files.len() < table.files() {
+        let bytes = files.iter().map(|file| file.object_meta.size).sum::<u64>();
+        // What single files hold is asked of the whole table only: their share of the rows is that of the bytes.
+        let share = |rows: usize| {
+            let share = u128::try_from(rows).ok()? * u128::from(bytes) / u128::from(table.bytes().max(1));
+            usize::try_from(share.max(1)).ok()
+        };
+        let rows = statistics.num_rows.get_value().and_then(|rows| share(*rows));
+        statistics.num_rows = rows.map_or(Precision::Absent, Precision::Inexact);
+        statistics.total_byte_size = Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
+    }
+    statistics
+}
