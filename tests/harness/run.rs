@@ -82,7 +82,7 @@ pub(crate) fn read_sql(query: &str, tables: &BTreeMap<String, PathBuf>) -> Rows 
             let table = open(&path.to_string_lossy(), path, Some(version));
             context.register_table(format!("{name}_v{version}"), provider(&table)).expect("a free name");
         }
-        context.register_table(name, provider(&latest, &context)).expect("a free name");
+        context.register_table(name, provider(&latest)).expect("a free name");
     }
     let answer = async {
         let frame = context.sql(query).await?;

@@ -31,7 +31,7 @@ pub(super) async fn understood(table: &ResolvedTable, config: DeltaScanConfig) -
     let snapshot = &table.inner.snapshot;
     let unusable = |error| DeltaError::engine(text, "preparing the scan", error);
     let features = snapshot.protocol().reader_features().unwrap_or_default();
-    if !features.iter().any(|feature| is_read_here(&feature.to_string())) {
+    if !features.iter().any(|feature| is_read_here(feature.as_ref())) {
         return DeltaScanNext::new(Arc::clone(snapshot), config).map_err(unusable);
     }
     // The file list stays out of it: as JSON it would take many times its size.
