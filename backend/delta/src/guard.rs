@@ -23,6 +23,12 @@ pub(crate) fn inside(path: &str, root: &Url, location: &str) -> Result<StorePath
         .ok_or_else(|| DeltaError::PathEscape { location: location.into(), path: shown(path) })
 }
 
+/// The same for a text that was not decoded: neither it nor what it stands for may lead elsewhere.
+pub(crate) fn inside_encoded(path: &str, root: &Url, location: &str) -> Result<StorePath> {
+    inside(path, root, location)?;
+    inside(&decoded(path), root, location)
+}
+
 fn relative(path: &str, root: &Url) -> Option<StorePath> {
     // A URL parser drops some of these and trims others, so two readers see two paths.
     if path.chars().any(char::is_control) || path.trim() != path {
@@ -113,11 +119,11 @@ pub(crate) fn deletion_vector(
     let escape = || DeltaError::PathEscape { location: location.into(), path: shown(text) };
     match storage {
         "i" => Ok(None),
-        "p" => inside(text, root, location).map(Some),
+        "p" => inside_encoded(text, root, location).map(Some),
         // A prefix, taken as a folder, and twenty characters that stand for the name of a file.
         "u" => match text.len().checked_sub(20).and_then(|end| text.get(..end)) {
             Some("") => Ok(None),
-            Some(prefix) => inside(&format!("{prefix}/deletion_vector.bin"), root, location)
+            Some(prefix) => inside_encoded(&format!("{prefix}/deletion_vector.bin"), root, location)
                 .map(Some)
                 .map_err(|_| escape()),
             None => Err(escape()),

@@ -15,7 +15,7 @@ use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use serde_json::Value;
 
 use crate::error::{DeltaError, Result};
-use crate::guard::{inside, without_links};
+use crate::guard::{inside_encoded, without_links};
 use crate::location::Location;
 
 /// Refuses a checkpoint that `version` may be read from and that refers to files outside the table.
@@ -28,7 +28,7 @@ pub(crate) async fn guard_sidecars(store: &LogStoreRef, version: u64, location: 
     })?;
     for checkpoint in checkpoints(store, version, text).await? {
         for path in sidecars(store, &checkpoint, text).await? {
-            let place = inside(&path, &folder, text)?;
+            let place = inside_encoded(&path, &folder, text)?;
             if let Some(root) = location.as_path() {
                 let file = root.join("_delta_log/_sidecars").join(place.as_ref());
                 without_links(&file, &root, text)?;
