@@ -118,7 +118,6 @@ async fn a_staged_version_can_be_read_before_anybody_sees_it() {
         let staged = target.stage(vec![written], &CommitOptions::default()).await.unwrap();
         let preview = staged.preview().await.unwrap();
         assert_eq!((preview.version(), preview.files()), (version, 1));
-        let context = crate::fixtures::session();
         let provider = crate::fixtures::scan(&preview);
         let rows = crate::fixtures::query(provider, "select min(id), count(*) from t").await;
         let expected = format!("| {}", ids.start);
