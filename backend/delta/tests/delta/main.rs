@@ -7,7 +7,6 @@ mod concurrency;
 mod crash;
 mod engine_conformance;
 mod fixtures;
-mod hostile;
 mod read;
 mod roundtrip;
 mod schema;

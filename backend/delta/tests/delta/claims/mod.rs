@@ -4,6 +4,7 @@
 //! limit, and every query is asked of both.
 
 mod foreign;
+mod hostile;
 mod limits;
 mod types;
 
