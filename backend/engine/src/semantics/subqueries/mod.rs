@@ -203,7 +203,6 @@ fn has_correlated_subquery(plan: &LogicalPlan) -> Result<bool> {
                     | Expr::SetComparison(SetComparison { subquery, .. }) => {
                         !subquery.outer_ref_columns.is_empty()
                     }
-                    Expr::OuterReferenceColumn(..) => true,
                     _ => false,
                 })
             })?;
