@@ -10,6 +10,7 @@
 //! | `semantics::CASE::CHECK` | that rewriting, sharing and parallelism change no row, and the rows are the expected ones |
 //! | `errors::SPEC` | the diagnostics of a bad spec, and that it writes nothing |
 //! | `locations::spellings` | what a location's spelling names, as an input and as an output |
+//! | `passes::PASS::GRAPH` | what a pass does to a small graph, or that it leaves the graph alone |
 //! | `verifier::GRAPH` | the violations of a broken graph |
 //! | `random::NUMBER` | rows of a random spec with and without the rewriting passes |
 //! | `scale::SHAPE` | that large specs of a shape take counted work in proportion to their size |
@@ -26,6 +27,7 @@ mod golden;
 mod harness;
 mod large;
 mod locations;
+mod passes;
 mod random;
 mod replay;
 mod roundtrip;
@@ -44,6 +46,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(semantics::trials(&cases));
     trials.extend(errors::trials());
     trials.extend(locations::trials());
+    trials.extend(passes::trials());
     trials.extend(verifier::trials());
     trials.extend(random::trials());
     trials.extend(large::scale::trials());

@@ -18,17 +18,46 @@ use super::workers;
 
 /// The engine's answers, without the random ids of tables: they would be other ones in every run of the suite.
 #[derive(Clone)]
-pub(crate) struct CaseOracle(EngineOracle);
+pub(crate) struct CaseOracle {
+    engine: EngineOracle,
+    /// Where given, the tables there are, instead of the opened ones.
+    fixtures: Option<Vec<(Scan, Schema)>>,
+}
 
 impl CaseOracle {
     pub(crate) fn new(session: &Session, tables: Tables) -> Self {
-        Self(EngineOracle::new(session.clone(), tables))
+        Self { engine: EngineOracle::new(session.clone(), tables), fixtures: None }
     }
+
+    /// The engine's answers about types, and a list of all there is to be read from tables.
+    pub(crate) fn with_fixtures(session: &Session, fixtures: Vec<(Scan, Schema)>) -> Self {
+        Self { fixtures: Some(fixtures), ..Self::new(session, Tables::default()) }
+    }
+}
+
+/// The table an input names, from a list of the latest versions of tables.
+fn fixture(fixtures: &[(Scan, Schema)], input: &Input, read: &Read) -> Result<(Scan, Schema), TableError> {
+    let mut at_location = fixtures.iter().filter(|(scan, _)| scan.location == input.location).peekable();
+    let (latest, _) = at_location.peek().ok_or_else(|| TableError::NotFound(input.location.clone()))?;
+    let latest = latest.version;
+    let wanted = input.version.unwrap_or(latest);
+    if wanted > latest {
+        return Err(TableError::NoVersion { wanted, latest });
+    }
+    let found = at_location.find(|(scan, _)| scan.read == *read && scan.lineage == input.lineage);
+    let (scan, schema) = found.cloned().ok_or(match read {
+        Read::Changes(_) => TableError::NoChangeFeed,
+        _ => TableError::Unreadable("the test has no such table".to_owned()),
+    })?;
+    Ok((Scan { version: wanted, ..scan }, schema))
 }
 
 impl Oracle for CaseOracle {
     fn table(&self, input: &Input, read: &Read) -> Result<(Scan, Schema), TableError> {
-        let (scan, schema) = self.0.table(input, read)?;
+        if let Some(fixtures) = &self.fixtures {
+            return fixture(fixtures, input, read);
+        }
+        let (scan, schema) = self.engine.table(input, read)?;
         Ok((Scan { table_id: None, ..scan }, schema))
     }
 
@@ -46,23 +75,23 @@ impl Oracle for CaseOracle {
         evaluation: Evaluation,
         input: &Schema,
     ) -> Result<ExprType, TypeError> {
-        self.0.expression(expr, evaluation, input)
+        self.engine.expression(expr, evaluation, input)
     }
 
     fn schema(&self, node: &Node, inputs: &[&Schema]) -> Result<Schema, TypeError> {
-        self.0.schema(node, inputs)
+        self.engine.schema(node, inputs)
     }
 
     fn common_type(&self, types: &[DataType]) -> Option<DataType> {
-        self.0.common_type(types)
+        self.engine.common_type(types)
     }
 
     fn comparable(&self, left: &DataType, right: &DataType) -> bool {
-        self.0.comparable(left, right)
+        self.engine.comparable(left, right)
     }
 
     fn is_volatile(&self, node: &Node, inputs: &[&Schema]) -> bool {
-        self.0.is_volatile(node, inputs)
+        self.engine.is_volatile(node, inputs)
     }
 }
 

@@ -40,7 +40,8 @@ pub(crate) fn stage_text(before: Option<(&str, &Graph)>, graph: &Graph, remarks:
     text
 }
 
-fn same_but_for_phase(before: &Graph, after: &Graph) -> bool {
+/// Whether two graphs differ at the most in their phase.
+pub(crate) fn same_but_for_phase(before: &Graph, after: &Graph) -> bool {
     let mut moved = before.clone();
     moved.phase = after.phase;
     moved == *after

@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 pub(crate) use case::Case;
 pub(crate) use compile::{CaseOracle, Stage, compile_text};
 pub(crate) use fixture::write_fixtures;
-pub(crate) use golden_file::{assert_snapshot, golden_path, read_golden, stage_text};
+pub(crate) use golden_file::{assert_snapshot, golden_path, read_golden, same_but_for_phase, stage_text};
 pub(crate) use rows::Rows;
 pub(crate) use run::{Execution, execute, plans, read_sql};
 
