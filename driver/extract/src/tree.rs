@@ -92,7 +92,7 @@ impl<'s> SyntaxTree<'s> {
         }
     }
 
-    /// The node at `index`; the root for an index out of range, which no caller produces.
+    /// The node at `index`; an empty stand-in for an index out of range, which no caller produces.
     pub(crate) fn node(&self, index: NodeIndex) -> &SyntaxNode {
         self.nodes.get(index).unwrap_or(&EMPTY)
     }

@@ -32,7 +32,7 @@ pub(crate) struct WalkError {
 
 /// The result of the walk.
 pub(crate) struct Walk {
-    /// Files in order of their path's bytes.
+    /// Files in order of their path's bytes; whoever needs another order sorts them again.
     pub(crate) files: Vec<FoundFile>,
     /// Errors in order of their path's bytes.
     pub(crate) errors: Vec<WalkError>,

@@ -166,7 +166,7 @@ impl<'t, 's, 'f> Analysis<'t, 's, 'f> {
         self.pass_down(index, context, role);
     }
 
-    /// Adds a scope; none when its text is empty, so that no lookup can fall into it.
+    /// Adds a scope inside another.
     fn open_scope(
         &mut self,
         node: NodeIndex,
