@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ir::diag::{Diagnostic, Segment, SpecPath};
-use ir::graph::Node;
+use ir::graph::{Node, Owner};
 use ir::oracle::Oracle;
 use ir::spec::{NamedExpr, Spec, Transform};
 
@@ -15,12 +15,12 @@ pub struct Context<'a> {
     pub spec: Option<&'a Spec>,
     /// Everything found wrong with the spec.
     pub diagnostics: Vec<Diagnostic>,
-    /// Views, inputs and outputs (with `@`) whose definition is already reported as wrong. Nothing more is said
-    /// about them and about what depends on them.
-    pub broken: BTreeSet<String>,
+    /// Views, inputs and outputs whose definition is already reported as wrong. Nothing more is said about them and
+    /// about what depends on them.
+    pub broken: BTreeSet<Owner>,
     remarks: Vec<String>,
-    /// Where views, inputs and outputs (with `@`) stand in the spec.
-    places: BTreeMap<String, SpecPath>,
+    /// Where views, inputs and outputs stand in the spec.
+    places: BTreeMap<Owner, SpecPath>,
 }
 
 impl<'a> Context<'a> {
@@ -43,9 +43,9 @@ impl<'a> Context<'a> {
     }
 
     /// Reports a mistake in the definition of a view, input or output, which is broken from then on.
-    pub fn report_broken(&mut self, owner: &str, diagnostic: Diagnostic) {
+    pub fn report_broken(&mut self, owner: &Owner, diagnostic: Diagnostic) {
         if diagnostic.is_error() {
-            self.broken.insert(owner.to_owned());
+            self.broken.insert(owner.clone());
         }
         self.report(diagnostic);
     }
@@ -53,7 +53,7 @@ impl<'a> Context<'a> {
     /// Whether a node belongs to something that is already reported as wrong.
     #[must_use]
     pub fn is_broken(&self, node: &Node) -> bool {
-        self.broken.contains(node.owner())
+        self.broken.contains(&node.owner)
     }
 
     /// Records a decision, for people who look at the stages.
@@ -81,14 +81,29 @@ impl<'a> Context<'a> {
     /// The place in the spec of a node's view, input or output.
     #[must_use]
     pub fn place(&self, node: &Node) -> SpecPath {
-        self.places.get(node.owner()).cloned().unwrap_or_else(SpecPath::root)
+        self.places.get(&node.owner).cloned().unwrap_or_else(SpecPath::root)
     }
 
     /// The place of a field of a node's transform; of the output itself for the steps of an output.
     #[must_use]
     pub fn place_in_transform(&self, node: &Node) -> SpecPath {
         let place = self.place(node);
-        if node.name.starts_with('@') || place.is_root() { place } else { place.field("transform") }
+        if node.owner.is_output() || place.is_root() { place } else { place.field("transform") }
+    }
+
+    /// The place of a pair of columns that a join compares. `on` and its older spelling are one list in the graph.
+    #[must_use]
+    pub fn place_of_join_key(&self, node: &Node, index: usize) -> SpecPath {
+        let transform = self.place_in_transform(node);
+        let view = self.spec.iter().flat_map(|spec| &spec.view_definitions);
+        let on = view.filter(|view| node.is_result_of(&view.name)).find_map(|view| match &view.transform {
+            Transform::Relate(relate) => Some(relate.on.len()),
+            _ => None,
+        });
+        match on.and_then(|on| index.checked_sub(on)) {
+            Some(index) => transform.field("join_keys").index(index),
+            None => transform.field("on").index(index),
+        }
     }
 }
 
@@ -118,16 +133,18 @@ fn text_at<'s>(spec: &'s Spec, path: &SpecPath) -> Option<&'s str> {
 }
 
 /// The places of what a spec defines; of two with one name, that of the view, else of the first.
-fn places(spec: &Spec) -> BTreeMap<String, SpecPath> {
+fn places(spec: &Spec) -> BTreeMap<Owner, SpecPath> {
     let mut places = BTreeMap::new();
-    let mut add = |list: &str, names: &mut dyn Iterator<Item = String>| {
+    let mut add = |list: &str, owners: &mut dyn Iterator<Item = Owner>| {
         let list = SpecPath::root().field(list);
-        for (index, name) in names.enumerate() {
-            places.entry(name).or_insert_with(|| list.index(index));
+        for (index, owner) in owners.enumerate() {
+            places.entry(owner).or_insert_with(|| list.index(index));
         }
     };
-    add("view_definitions", &mut spec.view_definitions.iter().map(|view| view.name.clone()));
-    add("input_relations", &mut spec.input_relations.iter().map(|input| input.logical_name.clone()));
-    add("output_targets", &mut spec.output_targets.iter().map(|output| format!("@{}", output.table_name)));
+    let (views, inputs) = (spec.view_definitions.iter(), spec.input_relations.iter());
+    add("view_definitions", &mut views.map(|view| Owner::View(view.name.clone())));
+    add("input_relations", &mut inputs.map(|input| Owner::View(input.logical_name.clone())));
+    let outputs = spec.output_targets.iter();
+    add("output_targets", &mut outputs.map(|output| Owner::Output(output.table_name.clone())));
     places
 }

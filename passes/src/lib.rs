@@ -3,12 +3,7 @@
 //! [`PIPELINE`] is the whole pipeline, in order. A row gives a pass its number, name, description and the phases
 //! it requires and ensures; the number and name are also its golden's file name. Nothing else lists the passes.
 //!
-//! # To add a pass
-//! 1. Write a module in `front/`, `rewrite/` or `plan/` with `pub(crate) fn run(graph: &mut Graph, cx: &mut Context)`.
-//!    Open it with a before → after example in IR text, then the algorithm, then why it is safe.
-//! 2. Add a row to [`PIPELINE`], at its place, with a number between its neighbours'.
-//! 3. Run `cargo test` once: the suite writes the new goldens and fails; review and accept them with
-//!    `cargo insta review` (or rename `*.snap.new`).
+//! How to add a pass says `ARCHITECTURE.md`.
 //!
 //! The runner alone verifies, times and observes; a pass reports what it decided with [`Context::remark`] and what
 //! is wrong with the spec with [`Context::report`].
@@ -74,7 +69,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Rewrite,
         requires: Phase::Typed,
         ensures: Phase::Bound,
-        run: front::bind::run,
+        run: rewrite::bind::run,
     },
     Pass {
         number: 40,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use ir::diag::{Diagnostic, nearest_name};
-use ir::graph::Graph;
+use ir::graph::{Graph, Owner};
 use ir::oracle::Oracle;
 use ir::spec::Spec;
 use ir::verify::{Violation, verify};
@@ -165,7 +165,7 @@ pub fn compile(
 pub struct Begun {
     graph: Graph,
     diagnostics: Vec<Diagnostic>,
-    broken: BTreeSet<String>,
+    broken: BTreeSet<Owner>,
 }
 
 impl Begun {

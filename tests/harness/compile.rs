@@ -62,11 +62,11 @@ impl Oracle for CaseOracle {
     }
 
     fn place(&self, location: &str) -> Option<String> {
-        self.0.place(location)
+        self.engine.place(location)
     }
 
     fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal> {
-        self.0.output(name, sink, rows)
+        self.engine.output(name, sink, rows)
     }
 
     fn expression(
@@ -139,7 +139,7 @@ pub(crate) fn compile_text(
     let options = CompileOptions {
         verify_passes: true,
         session: Some(session.clone()),
-        oracle: Some(|oracle| Box::new(CaseOracle(oracle))),
+        oracle: Some(|oracle| Box::new(CaseOracle { engine: oracle, fixtures: None })),
         ..CompileOptions::default()
     };
     let recorder = Recorder::default();

@@ -38,11 +38,12 @@ pub(crate) fn execute(graph: &Graph, home: &Path, session: &Session) -> Executio
     let outcome = outcome.unwrap_or_else(|error| panic!("{error}"));
     let (mut outputs, mut published) = (BTreeMap::new(), BTreeMap::new());
     for id in graph.sinks() {
-        let Some(Op::Sink(sink)) = graph.get(id).map(|node| &node.op) else { continue };
+        let node = &graph[id];
+        let Op::Sink(sink) = &node.op else { continue };
         let table = open(&sink.location, copy.path(), None);
         let context = SessionContext::new();
         let rows = collect(&context, provider(&table));
-        let name = graph.name_of(id).trim_start_matches('@').to_owned();
+        let name = node.owner.name().to_owned();
         published.insert(name.clone(), copy.path().join(&sink.location));
         outputs.insert(name, rows);
     }

@@ -42,17 +42,17 @@ impl TableRequest {
     pub fn of_graph(graph: &Graph) -> Vec<Self> {
         let mut requests = Vec::new();
         for id in graph.ids() {
-            match graph.get(id).map(|node| &node.op) {
-                Some(Op::Input(input)) => requests.push(Self::of_input(input, Read::Rows)),
-                Some(Op::Scan(scan)) => requests.push(Self::Read {
+            match &graph[id].op {
+                Op::Input(input) => requests.push(Self::of_input(input, Read::Rows)),
+                Op::Scan(scan) => requests.push(Self::Read {
                     location: scan.location.clone(),
                     version: Some(scan.version),
                     read: scan.read.clone(),
                 }),
-                Some(Op::ChangeFeed(feed)) => requests.extend(
+                Op::ChangeFeed(feed) => requests.extend(
                     input_of(graph, id).map(|input| Self::of_input(input, Read::Changes(feed.range.clone()))),
                 ),
-                Some(Op::Sink(sink)) => requests.push(Self::Write { location: sink.location.clone() }),
+                Op::Sink(sink) => requests.push(Self::Write { location: sink.location.clone() }),
                 // Metadata and file lists come from the opened table itself; `Rows` opens it.
                 _ => {}
             }
@@ -75,11 +75,11 @@ impl TableRequest {
 /// The input a node of phase Lowered names, or reads in later phases.
 fn input_of(graph: &Graph, id: NodeId) -> Option<&Input> {
     let source = if graph.phase == Phase::Lowered {
-        graph.find(graph.get(id)?.sources.first()?)?
+        graph.find(graph[id].sources.first()?)?
     } else {
         *graph.inputs(id).first()?
     };
-    match &graph.get(source)?.op {
+    match &graph[source].op {
         Op::Input(input) => Some(input),
         _ => None,
     }

@@ -1,6 +1,8 @@
 //! A graph as JSON, for programs that look at it.
 
-use ir::graph::{Graph, NodeId};
+use std::collections::BTreeSet;
+
+use ir::graph::{Graph, NodeId, Role};
 use ir::phase::Phase;
 use ir::schema::Schema;
 use serde_json::{Value, json};
@@ -10,27 +12,29 @@ use serde_json::{Value, json};
 pub(crate) fn graph_json(graph: &Graph) -> Value {
     let mut order = graph.topological();
     // A graph with a cycle has nodes that no order contains.
-    let missing: Vec<NodeId> = graph.ids().filter(|id| !order.contains(id)).collect();
-    order.extend(missing);
+    let ordered: BTreeSet<NodeId> = order.iter().copied().collect();
+    order.extend(graph.ids().filter(|id| !ordered.contains(id)));
     json!({
         "name": graph.name,
         "phase": graph.phase.name(),
         "parameters": graph.parameters,
         "cache": graph.cache,
-        "nodes": order.into_iter().filter_map(|id| node_json(graph, id)).collect::<Vec<_>>(),
+        "nodes": order.into_iter().map(|id| node_json(graph, id)).collect::<Vec<_>>(),
         "segments": graph.schedule.as_ref().map(|schedule| &schedule.segments),
     })
 }
 
-fn node_json(graph: &Graph, id: NodeId) -> Option<Value> {
-    let node = graph.get(id)?;
+fn node_json(graph: &Graph, id: NodeId) -> Value {
+    let node = &graph[id];
     let inputs: Vec<&str> = if graph.phase == Phase::Lowered {
         node.sources.iter().map(String::as_str).collect()
     } else {
         graph.inputs(id).into_iter().map(|input| graph.name_of(input)).collect()
     };
-    Some(json!({
+    json!({
         "name": node.name,
+        "owner": {"kind": if node.owner.is_output() { "output" } else { "view" }, "name": node.owner.name()},
+        "is_step": node.role == Role::Step,
         "operation": node.op,
         "inputs": inputs,
         "schema": node.schema.as_ref().map(schema_json),
@@ -38,7 +42,7 @@ fn node_json(graph: &Graph, id: NodeId) -> Option<Value> {
         "placement": node.placement.as_ref().map(|placement| {
             json!({"choice": placement.choice.name(), "reason": placement.reason})
         }),
-    }))
+    })
 }
 
 fn schema_json(schema: &Schema) -> Value {

@@ -1,6 +1,6 @@
 //! The archived form of a graph, and of what was proven about one: rkyv bytes behind a header.
 //!
-//! A run stores its graph in this form; replay and diff read it back. A compilation stores its [`Proofs`]; the next one
+//! A run stores its graph in this form, and commands that read a graph take it. A compilation stores its [`Proofs`]; the next one
 //! starts from them. Layout: eight bytes of
 //! magic, four bytes of format version (little endian), twenty of BLAKE3 of the rest, then the archive: flat vectors,
 //! for a graph those of [`FlatGraph`], edges by node index. Reading never trusts the bytes: magic,

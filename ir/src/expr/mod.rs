@@ -41,10 +41,11 @@ impl ScalarExpr {
     /// When the text is not one SQL expression, or holds something that has no meaning here ([`meaning`]).
     pub fn parse(text: &str) -> Result<Self, SqlError> {
         let text = SqlText::new(text);
-        let expr = text.parse(|parser| parser.parse_expr())?;
-        match SqlError::of(meaning::of_expr(&expr, &text)) {
+        let parse = |text: &SqlText<'_>| text.parse(|parser| parser.parse_expr()).map(Self);
+        let expr = parse(&text)?;
+        match SqlError::of(meaning::of_expr(&expr.0, &text)) {
             Some(error) => Err(error),
-            None => Ok(Self(expr)),
+            None => printable(expr, &text, parse),
         }
     }
 
@@ -236,6 +237,23 @@ impl ScalarExpr {
     }
 }
 
+/// A tree that was parsed from a text, if what is printed of it means the same.
+fn printable<T: PartialEq + std::fmt::Display>(
+    tree: T,
+    text: &SqlText<'_>,
+    parse: impl FnOnce(&SqlText<'_>) -> Result<T, SqlError>,
+) -> Result<T, SqlError> {
+    if !syntax::exact::is_delicate(text.text()) {
+        return Ok(tree);
+    }
+    let printed = tree.to_string();
+    if parse(&SqlText::new(&printed)).ok().as_ref() == Some(&tree) {
+        return Ok(tree);
+    }
+    let message = "a name with quotes in it stands where it would be read as another one; rename it";
+    Err(SqlError::new(SqlIssueKind::Clause, message, None))
+}
+
 fn placeholder(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Value(value) => match &value.value {
@@ -285,19 +303,19 @@ macro_rules! sql_text {
     ($type:ident, $what:literal) => {
         impl std::fmt::Display for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, "{}", self.0)
+                f.write_str(&$crate::expr::syntax::exact::print(&self.0))
             }
         }
 
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, "{}({})", stringify!($type), self.0)
+                write!(f, "{}({self})", stringify!($type))
             }
         }
 
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(&self.0)
+                serializer.collect_str(self)
             }
         }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ScalarExpr;
 
 /// Output columns with the expressions that compute them, in order. In the text form and in JSON a map from
-/// name to expression.
+/// name to expression; a list of pairs where two columns have one name, which no valid graph has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub struct NamedExprs(pub Vec<NamedExpr>);
 
@@ -53,7 +53,13 @@ impl FromIterator<NamedExpr> for NamedExprs {
 
 impl Serialize for NamedExprs {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|named| (&named.name, &named.expr)))
+        let pairs = self.0.iter().map(|named| (&named.name, &named.expr));
+        let mut seen = std::collections::BTreeSet::new();
+        if self.0.iter().all(|named| seen.insert(&named.name)) {
+            serializer.collect_map(pairs)
+        } else {
+            serializer.collect_seq(pairs)
+        }
     }
 }
 
@@ -65,6 +71,13 @@ impl<'de> Deserialize<'de> for NamedExprs {
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a map from column name to SQL expression")
             }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut pairs: A) -> Result<NamedExprs, A::Error> {
+                let mut columns = Vec::new();
+                while let Some((name, expr)) = pairs.next_element()? {
+                    columns.push(NamedExpr { name, expr });
+                }
+                Ok(NamedExprs(columns))
+            }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<NamedExprs, A::Error> {
                 let mut columns = Vec::new();
                 while let Some((name, expr)) = map.next_entry()? {
@@ -73,6 +86,6 @@ impl<'de> Deserialize<'de> for NamedExprs {
                 Ok(NamedExprs(columns))
             }
         }
-        deserializer.deserialize_map(Columns)
+        deserializer.deserialize_any(Columns)
     }
 }

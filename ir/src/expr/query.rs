@@ -16,7 +16,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Span, Token, Tokenizer};
 
 use super::syntax::{SqlError, SqlIssueKind, SqlText};
-use super::{ScalarExpr, bind_one, meaning, normalize, placeholder, sql_text};
+use super::{ScalarExpr, bind_one, meaning, normalize, placeholder, printable, sql_text};
 
 /// A query over named relations: the text of a `Sql` view.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -30,17 +30,17 @@ impl Query {
     /// that has no meaning here ([`super::meaning`]).
     pub fn parse(text: &str) -> Result<Self, SqlError> {
         let text = SqlText::new(text);
-        let query = text
-            .parse(|parser| parser.parse_query())
+        let parse = |text: &SqlText<'_>| text.parse(|parser| parser.parse_query()).map(Self);
+        let query = parse(&text)
             .map_err(|error| if error.is_syntax() { not_a_query(&text).unwrap_or(error) } else { error })?;
-        let mut issues = meaning::of_query(&query, &text);
+        let mut issues = meaning::of_query(&query.0, &text);
         if issues.is_empty() {
-            let refused = recursion::refused(&query);
+            let refused = recursion::refused(&query.0);
             issues.extend(refused.into_iter().map(|(clause, span)| meaning::issue(clause, text.bytes(span))));
         }
         match SqlError::of(issues) {
             Some(error) => Err(error),
-            None => Ok(Self(query)),
+            None => printable(query, &text, parse),
         }
     }
 

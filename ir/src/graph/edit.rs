@@ -3,7 +3,7 @@
 use petgraph::Direction;
 use petgraph::visit::EdgeRef as _;
 
-use super::{Graph, GraphError, Node, NodeId};
+use super::{Graph, GraphError, Node, NodeId, Role};
 use crate::op::Op;
 
 impl Graph {
@@ -12,23 +12,26 @@ impl Graph {
     /// # Errors
     /// When the name is taken.
     pub fn add(&mut self, node: Node) -> Result<NodeId, GraphError> {
-        if self.names.contains_key(&node.name) {
-            return Err(GraphError::DuplicateName(node.name));
+        self.try_add(node).map_err(|taken| GraphError::DuplicateName(self.name_of(taken).to_owned()))
+    }
+
+    /// Adds a node without edges.
+    ///
+    /// # Errors
+    /// The node that has the name.
+    pub fn try_add(&mut self, node: Node) -> Result<NodeId, NodeId> {
+        match self.find(&node.name) {
+            Some(taken) => Err(taken),
+            None => Ok(self.insert(node)),
         }
+    }
+
+    /// Adds a node whose name is free.
+    fn insert(&mut self, node: Node) -> NodeId {
         let name = node.name.clone();
         let id = NodeId(self.nodes.add_node(node));
         self.names.insert(name, id);
-        Ok(id)
-    }
-
-    /// Adds a node that reads these inputs, in port order.
-    ///
-    /// # Errors
-    /// When the name is taken.
-    pub fn add_reading(&mut self, node: Node, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
-        let id = self.add(node)?;
-        self.set_inputs(id, inputs);
-        Ok(id)
+        id
     }
 
     /// Makes `to` read the output of `from` at a port. What the port read before is let go.
@@ -55,21 +58,6 @@ impl Graph {
         for (port, input) in inputs.iter().enumerate() {
             self.nodes.add_edge(input.0, id.0, port);
         }
-    }
-
-    /// Puts a new node between `id` and all its readers.
-    ///
-    /// ```text
-    /// before: id -> a, id -> b        after: id -> node -> a, node -> b
-    /// ```
-    ///
-    /// # Errors
-    /// When the name is taken.
-    pub fn insert_above(&mut self, id: NodeId, node: Node) -> Result<NodeId, GraphError> {
-        let new = self.add(node)?;
-        self.replace_uses(id, new);
-        self.connect(id, new, 0);
-        Ok(new)
     }
 
     /// Makes all readers of `old` read `new`; `new` itself keeps its inputs.
@@ -104,47 +92,61 @@ impl Graph {
         Some(node)
     }
 
-    /// Gives a node another name.
+    /// Adds a step to what a node belongs to, without edges. It is named after the node and the step: `name.step`, or
+    /// `name.step2`, `name.step3`, … where that name is taken.
+    pub fn add_step(&mut self, of: NodeId, step: &str, op: Op) -> NodeId {
+        let node = &self[of];
+        let new = Node::new(self.free_name(&node.name, step), op).step_of(&node.owner);
+        self.insert(new)
+    }
+
+    /// Puts a new step between a node and all its readers.
     ///
-    /// # Errors
-    /// When the name is taken by another node.
-    pub fn rename(&mut self, id: NodeId, name: &str) -> Result<(), GraphError> {
-        match self.find(name) {
-            Some(found) if found == id => return Ok(()),
-            Some(_) => return Err(GraphError::DuplicateName(name.to_owned())),
-            None => {}
-        }
-        if let Some(node) = self.nodes.node_weight_mut(id.0) {
-            let old = std::mem::replace(&mut node.name, name.to_owned());
-            self.names.remove(&old);
-            self.names.insert(name.to_owned(), id);
-        }
-        Ok(())
+    /// ```text
+    /// before: id -> a, id -> b        after: id -> step -> a, step -> b
+    /// ```
+    pub fn add_step_above(&mut self, id: NodeId, step: &str, op: Op) -> NodeId {
+        let new = self.add_step(id, step, op);
+        self.replace_uses(id, new);
+        self.connect(id, new, 0);
+        new
+    }
+
+    /// Puts a new node in the place of another: it has the other's name, owner and role, and its readers. The other
+    /// becomes a step below it.
+    ///
+    /// ```text
+    /// before: v -> a, v -> b          after: v.step -> v -> a, v -> b
+    /// ```
+    pub fn put_in_place(&mut self, id: NodeId, step: &str, op: Op) -> NodeId {
+        let below = self.free_name(&self[id].name, step);
+        let node = &mut self[id];
+        let new = Node::new(std::mem::replace(&mut node.name, below.clone()), op)
+            .part(node.owner.clone(), std::mem::replace(&mut node.role, Role::Step));
+        self.names.remove(&new.name);
+        self.names.insert(below, id);
+        let new = self.insert(new);
+        self.replace_uses(id, new);
+        self.connect(id, new, 0);
+        new
     }
 
     /// A name of the form `base.step` that is free: `step`, or `step2`, `step3`, …
-    #[must_use]
-    pub fn free_name(&self, base: &str, step: &str) -> String {
+    fn free_name(&self, base: &str, step: &str) -> String {
         let first = format!("{base}.{step}");
-        if self.find(&first).is_none() {
-            return first;
+        let mut name = first.clone();
+        let mut number = 2_u64;
+        while self.find(&name).is_some() {
+            name = format!("{first}{number}");
+            number += 1;
         }
-        (2_u64..).map(|n| format!("{first}{n}")).find(|name| self.find(name).is_none()).unwrap_or(first)
+        name
     }
 
     /// Removes every node no sink depends on, and says which.
     pub fn remove_unreachable(&mut self) -> Vec<String> {
-        let mut alive = std::collections::BTreeSet::new();
-        let mut open: Vec<NodeId> = self
-            .ids()
-            .filter(|id| self.get(*id).is_some_and(|node| matches!(node.op, Op::Sink(_))))
-            .collect();
-        while let Some(id) = open.pop() {
-            if alive.insert(id) {
-                open.extend(self.inputs(id));
-            }
-        }
-        let dead: Vec<NodeId> = self.ids().filter(|id| !alive.contains(id)).collect();
+        let needed = self.needed();
+        let dead: Vec<NodeId> = self.ids().filter(|id| !needed.contains(id)).collect();
         dead.into_iter().filter_map(|id| self.remove(id)).map(|node| node.name).collect()
     }
 }

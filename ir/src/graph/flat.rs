@@ -3,7 +3,7 @@
 use super::{CachePolicy, Graph, GraphError, Node, NodeId, Parameter, Schedule};
 use crate::phase::Phase;
 
-/// A graph without pointers: nodes in topological order, edges by index into them.
+/// A graph without pointers: nodes ordered by name, edges by index into them.
 #[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub struct FlatGraph {
     name: String,
@@ -13,7 +13,7 @@ pub struct FlatGraph {
     schedule: Option<Schedule>,
     nodes: Vec<Node>,
     /// From, to, port.
-    edges: Vec<(u32, u32, u32)>,
+    edges: Vec<(u32, u32, u64)>,
 }
 
 impl Graph {
@@ -26,10 +26,10 @@ impl Graph {
         let mut edges = Vec::new();
         for id in &order {
             for (port, from) in self.ports(*id) {
-                edges.push((index[&from], index[id], u32::try_from(port).unwrap_or(u32::MAX)));
+                edges.push((index[&from], index[id], port as u64));
             }
         }
-        let nodes = order.iter().filter_map(|id| self.get(*id)).cloned().collect();
+        let nodes = order.iter().map(|id| self[*id].clone()).collect();
         FlatGraph {
             name: self.name.clone(),
             phase: self.phase,
@@ -44,7 +44,7 @@ impl Graph {
     /// The graph that flat vectors describe.
     ///
     /// # Errors
-    /// When two nodes share a name or an edge names a node that is not there.
+    /// When two nodes share a name, or an edge names a node that is not there.
     pub fn unflatten(flat: FlatGraph) -> Result<Self, GraphError> {
         let mut graph = Self::new(flat.name);
         graph.phase = flat.phase;
@@ -58,7 +58,8 @@ impl Graph {
             ids.get(index as usize).copied().ok_or_else(|| GraphError::UnknownName(format!("number {index}")))
         };
         for (from, to, port) in flat.edges {
-            graph.connect(id(from)?, id(to)?, port as usize);
+            let port = usize::try_from(port).map_err(|_| GraphError::UnknownName(format!("port {port}")))?;
+            graph.connect(id(from)?, id(to)?, port);
         }
         Ok(graph)
     }

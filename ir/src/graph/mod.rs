@@ -4,8 +4,11 @@
 //! Edges run from producer to consumer and carry the consumer's port. Walks are topological with ties broken by
 //! name, so everything computed from a graph is deterministic.
 //!
-//! Node names come from the spec. A view's result is named like the view; steps inside it are `view.step`; the
-//! node that writes table `t` is `@t`, and steps of an output are `@t.step`. Spec names have neither `.` nor `@`.
+//! Names are what nodes are found by, and mean nothing else: what a node computes says its [`Op`], what it is part of
+//! its [`Owner`] and [`Role`]. A view's result is named like the view, because that is the name its readers know.
+//!
+//! The ids a pass holds are of nodes that are there. One of a node that is gone is a mistake of the compiler, and
+//! nothing that goes on from it could be right: indexing with it panics, and the program prints a bug report.
 
 mod edit;
 mod flat;
@@ -14,10 +17,11 @@ mod walk;
 
 pub use flat::FlatGraph;
 pub use node::{
-    CachePolicy, Node, Parameter, ParameterTarget, Placement, PlacementChoice, Schedule, Segment,
+    CachePolicy, Node, Owner, Parameter, ParameterTarget, Placement, PlacementChoice, Role, Schedule, Segment,
 };
 
 use std::collections::BTreeMap;
+use std::ops::{Index, IndexMut};
 
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
@@ -91,10 +95,13 @@ impl Graph {
         self.names.get(name).copied()
     }
 
-    /// The name of a node; empty for a removed one.
+    /// The name of a node.
+    ///
+    /// # Panics
+    /// When the node is gone; see [the index](Self#impl-Index<NodeId>-for-Graph).
     #[must_use]
     pub fn name_of(&self, id: NodeId) -> &str {
-        self.get(id).map_or("", |node| node.name.as_str())
+        &self[id].name
     }
 
     /// All nodes, ordered by name.
@@ -117,19 +124,13 @@ impl Graph {
     /// The producers of a node's inputs, in port order.
     #[must_use]
     pub fn inputs(&self, id: NodeId) -> Vec<NodeId> {
-        let mut edges: Vec<(usize, NodeId)> = self
-            .nodes
-            .edges_directed(id.0, Direction::Incoming)
-            .map(|edge| (*edge.weight(), NodeId(edge.source())))
-            .collect();
-        edges.sort_unstable();
-        edges.into_iter().map(|(_, source)| source).collect()
+        self.ports(id).into_iter().map(|(_, source)| source).collect()
     }
 
     /// The schemas of a node's inputs, in port order; inputs without one are left out.
     #[must_use]
     pub fn input_schemas(&self, id: NodeId) -> Vec<&Schema> {
-        self.inputs(id).into_iter().filter_map(|input| self.get(input)?.schema.as_ref()).collect()
+        self.inputs(id).into_iter().filter_map(|input| self[input].schema.as_ref()).collect()
     }
 
     /// The ports in use of a node, in order, with their producers. Unlike [`Self::inputs`] this shows gaps.
@@ -167,8 +168,8 @@ impl Graph {
     /// every other operation reads an input once.
     #[must_use]
     pub fn reads_of_port(&self, reader: NodeId, port: usize) -> usize {
-        match self.get(reader).map(|node| &node.op) {
-            Some(Op::Query(query)) => {
+        match &self[reader].op {
+            Op::Query(query) => {
                 let relation = query.relations.get(port);
                 let counts = query.query.reference_counts();
                 relation.and_then(|name| counts.get(name)).map_or(1, |count| (*count).max(1))
@@ -185,6 +186,33 @@ impl Graph {
             .map(|(reader, port)| self.reads_of_port(reader, port))
             .fold(0, usize::saturating_add)
     }
+}
+
+/// A node that is in the graph.
+///
+/// # Panics
+/// When it is gone. Whoever kept its id is a pass with a mistake; to skip the node would make a wrong plan of it.
+impl Index<NodeId> for Graph {
+    type Output = Node;
+
+    fn index(&self, id: NodeId) -> &Node {
+        self.nodes.node_weight(id.0).unwrap_or_else(|| gone(id))
+    }
+}
+
+/// A node that is in the graph, for changes to everything but its name.
+///
+/// # Panics
+/// As [`Index`].
+impl IndexMut<NodeId> for Graph {
+    fn index_mut(&mut self, id: NodeId) -> &mut Node {
+        self.nodes.node_weight_mut(id.0).unwrap_or_else(|| gone(id))
+    }
+}
+
+#[expect(clippy::panic, reason = "a broken graph is a bug of the compiler; the program reports it as one")]
+fn gone(id: NodeId) -> ! {
+    panic!("{id:?} is of a node that was removed from the graph")
 }
 
 /// Graphs are equal when they say the same: the same header, and nodes of the same names with equal contents and

@@ -10,8 +10,13 @@ use crate::schema::Schema;
 /// One operation in the graph.
 #[derive(Clone, Debug, PartialEq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub struct Node {
-    /// The unique name.
+    /// The unique name: what others find the node by, and nothing more. What the node is says [`Self::op`], where it
+    /// belongs [`Self::owner`] and [`Self::role`].
     pub name: String,
+    /// The part of the spec it belongs to.
+    pub owner: Owner,
+    /// What it is there.
+    pub role: Role,
     /// What it computes.
     pub op: Op,
     /// The names of its inputs, in port order; only in phase Lowered, edges after that.
@@ -25,10 +30,33 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node that is not connected and has no schema.
+    /// The result of the view or input of this name, not connected and without a schema.
     #[must_use]
     pub fn new(name: impl Into<String>, op: Op) -> Self {
-        Self { name: name.into(), op, sources: Vec::new(), schema: None, contract: None, placement: None }
+        let name = name.into();
+        Self {
+            owner: Owner::View(name.clone()),
+            role: Role::Result,
+            name,
+            op,
+            sources: Vec::new(),
+            schema: None,
+            contract: None,
+            placement: None,
+        }
+    }
+
+    /// The node as a part of something else.
+    #[must_use]
+    pub fn part(mut self, owner: Owner, role: Role) -> Self {
+        (self.owner, self.role) = (owner, role);
+        self
+    }
+
+    /// The node as one of the steps of something else.
+    #[must_use]
+    pub fn step_of(self, owner: &Owner) -> Self {
+        self.part(owner.clone(), Role::Step)
     }
 
     /// The node with the names of its inputs.
@@ -45,11 +73,85 @@ impl Node {
         self
     }
 
-    /// The name of the view, input or output (with its `@`) that the node belongs to.
+    /// Whether it is what a reader of this view or input reads.
     #[must_use]
-    pub fn owner(&self) -> &str {
-        self.name.split_once('.').map_or(self.name.as_str(), |(owner, _)| owner)
+    pub fn is_result_of(&self, view: &str) -> bool {
+        self.role == Role::Result && matches!(&self.owner, Owner::View(name) if name == view)
     }
+
+    /// Whether it is computed once a run and read from a store.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share)
+    }
+
+    /// Whether it writes a table.
+    #[must_use]
+    pub fn is_sink(&self) -> bool {
+        matches!(self.op, Op::Sink(_))
+    }
+
+    /// Whether it is the top of a segment: a shared node or a sink.
+    #[must_use]
+    pub fn is_segment_root(&self) -> bool {
+        self.is_shared() || self.is_sink()
+    }
+}
+
+/// The part of a spec that nodes belong to.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+pub enum Owner {
+    /// The view or the input of this name; they share one space of names.
+    View(String),
+    /// The output that writes the table of this name.
+    Output(String),
+}
+
+impl Owner {
+    /// The name in the spec.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::View(name) | Self::Output(name) => name,
+        }
+    }
+
+    /// Whether it is an output.
+    #[must_use]
+    pub fn is_output(&self) -> bool {
+        matches!(self, Self::Output(_))
+    }
+}
+
+/// For people: an output has an `@` before its name.
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.is_output() { "@" } else { "" })?;
+        f.write_str(self.name())
+    }
+}
+
+/// What a node is to its owner.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+)]
+pub enum Role {
+    /// What the owner means: the rows of a view, the sink of an output.
+    Result,
+    /// A step on the way to the result.
+    Step,
 }
 
 /// What is done about a node with several readers, and why.

@@ -39,7 +39,7 @@ fn a_cycle_is_named_from_its_smallest_node() {
     let graph = from_text(
         "b = filter a predicate=(x)\nc = filter b predicate=(x)\na = filter c predicate=(x)\nd = filter a predicate=(x)\n",
     );
-    assert_eq!(graph.cycle(), Some(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
+    assert_eq!(names(&graph, &graph.cycle().unwrap()), ["a", "b", "c"]);
     assert!(graph.topological().is_empty());
 }
 
@@ -47,15 +47,40 @@ fn a_cycle_is_named_from_its_smallest_node() {
 fn edits_keep_ports_and_names() {
     let mut graph = from_text(DIAMOND);
     let a = graph.find("a").unwrap();
-    let filter = Node::new("a.common", Op::Distinct(crate::op::Distinct {}));
-    let inserted = graph.insert_above(a, filter).unwrap();
+    let distinct = || Op::Distinct(crate::op::Distinct {});
+    let inserted = graph.add_step_above(a, "common", distinct());
+    assert_eq!(graph.name_of(inserted), "a.common");
+    assert_eq!((&graph[inserted].owner, graph[inserted].role), (&Owner::View("a".to_owned()), Role::Step));
     assert_eq!(names(&graph, &graph.inputs(inserted)), ["a"]);
     assert_eq!(graph.consumers(a).len(), 1);
     assert_eq!(graph.consumers(inserted).len(), 2);
     graph.splice_out(inserted);
     assert_eq!(print(&graph), print(&from_text(DIAMOND)), "splicing undoes inserting");
-    assert_eq!(graph.rename(a, "both"), Err(GraphError::DuplicateName("both".to_owned())));
-    assert_eq!(graph.free_name("a", "x"), "a.x");
+    let again = Node::new("both", distinct());
+    assert_eq!(graph.add(again), Err(GraphError::DuplicateName("both".to_owned())));
+}
+
+#[test]
+fn a_node_in_the_place_of_another_is_what_readers_of_the_name_read() {
+    let mut graph = from_text(DIAMOND);
+    let a = graph.find("a").unwrap();
+    let taken = graph.add_step(a, "below", Op::Distinct(crate::op::Distinct {}));
+    let new = graph.put_in_place(a, "below", Op::Distinct(crate::op::Distinct {}));
+    assert_eq!(graph.find("a"), Some(new));
+    assert_eq!((graph.name_of(a), graph.name_of(taken)), ("a.below2", "a.below"));
+    assert!(graph[new].is_result_of("a") && !graph[a].is_result_of("a"));
+    assert_eq!(graph[a].owner, graph[new].owner);
+    assert_eq!((graph.consumers(a), graph.inputs(new)), (vec![(new, 0)], vec![a]));
+    assert_eq!(graph.consumers(new).len(), 2);
+}
+
+#[test]
+#[should_panic(expected = "removed from the graph")]
+fn a_node_that_is_gone_is_a_bug() {
+    let mut graph = from_text(DIAMOND);
+    let a = graph.find("a").unwrap();
+    graph.remove(a);
+    let _ = graph.name_of(a);
 }
 
 #[test]

@@ -62,9 +62,10 @@ impl Graph {
         order
     }
 
-    /// The names along one cycle, if there is one: every node reads the one before it, the first reads the last.
+    /// The nodes along one cycle, if there is one: every node reads the one before it, the first reads the last. It
+    /// begins with the first name.
     #[must_use]
-    pub fn cycle(&self) -> Option<Vec<String>> {
+    pub fn cycle(&self) -> Option<Vec<NodeId>> {
         let sorted: BTreeSet<NodeId> = self.topological().into_iter().collect();
         let start = self.ids().find(|id| !sorted.contains(id))?;
         // Every node left over has an input left over, so walking inputs must come back to a node seen before.
@@ -72,12 +73,10 @@ impl Graph {
         loop {
             let next = self.inputs(*path.last()?).into_iter().find(|input| !sorted.contains(input))?;
             if let Some(at) = path.iter().position(|id| *id == next) {
-                let mut names: Vec<String> =
-                    path[at..].iter().rev().map(|id| self.name_of(*id).to_owned()).collect();
-                let smallest =
-                    names.iter().enumerate().min_by_key(|(_, name)| (*name).clone()).map_or(0, |(i, _)| i);
-                names.rotate_left(smallest);
-                return Some(names);
+                let mut cycle: Vec<NodeId> = path[at..].iter().rev().copied().collect();
+                let smallest = (0..cycle.len()).min_by_key(|index| self.name_of(cycle[*index])).unwrap_or(0);
+                cycle.rotate_left(smallest);
+                return Some(cycle);
             }
             path.push(next);
         }
@@ -86,8 +85,19 @@ impl Graph {
     /// The nodes that write tables, ordered by name.
     #[must_use]
     pub fn sinks(&self) -> Vec<NodeId> {
-        self.ids()
-            .filter(|id| self.get(*id).is_some_and(|node| matches!(node.op, crate::op::Op::Sink(_))))
-            .collect()
+        self.ids().filter(|id| self[*id].is_sink()).collect()
+    }
+
+    /// The sinks and everything they depend on: what a run computes.
+    #[must_use]
+    pub fn needed(&self) -> BTreeSet<NodeId> {
+        let mut needed = BTreeSet::new();
+        let mut open = self.sinks();
+        while let Some(id) = open.pop() {
+            if needed.insert(id) {
+                open.extend(self.inputs(id));
+            }
+        }
+        needed
     }
 }

@@ -240,7 +240,7 @@ pub struct SortColumn {
     pub descending: bool,
 }
 
-/// Writes its input to a Delta table. A sink's node is named `@` and the table.
+/// Writes its input to a Delta table: that of the output its node belongs to.
 #[derive(
     Clone,
     Debug,

@@ -6,7 +6,7 @@ use super::join::{JoinColumn, JoinType, Side, SpanRelation};
 
 /// Adds an identifier, a span and normalised texts to its input.
 ///
-/// Columns added, in this order: `entity_id` when id columns are given (`stable_id128` of the view's name and all of
+/// Columns added, in this order: `entity_id` when id columns are given (`stable_id128` of the kind and all of
 /// them; NULL when one is NULL), `span` when span columns are given, and `<column>_normalized` for every text column.
 #[derive(
     Clone,
@@ -22,6 +22,8 @@ use super::join::{JoinColumn, JoinType, Side, SpanRelation};
 )]
 #[serde(deny_unknown_fields)]
 pub struct Normalize {
+    /// The kind of what a row describes: the name the view has in the spec. Part of every identifier.
+    pub kind: String,
     /// The columns that identify a row.
     pub id_columns: Vec<String>,
     /// The columns with the start and the end of the span.

@@ -1,11 +1,16 @@
 //! Schemas: the columns of a node, as Arrow types with nullability.
 
+mod types;
+
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, SchemaRef};
 
+use crate::text::{Cursor, Read};
+use types::{TypeText, plain_field, plain_type};
+
 /// The columns of a relation, in order. Two schemas are equal when names, types and nullability are; metadata is
-/// not part of a relation and is dropped.
+/// not part of a relation and is dropped, at every depth.
 ///
 /// The text form is `{id Int64!, day Date32}`: Arrow's names for types, `!` for a column that is never NULL.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -21,15 +26,15 @@ impl Schema {
     pub fn new(columns: impl IntoIterator<Item = (String, DataType, bool)>) -> Self {
         let fields: Vec<Field> = columns
             .into_iter()
-            .map(|(name, data_type, nullable)| Field::new(name, data_type, nullable))
+            .map(|(name, data_type, nullable)| Field::new(name, plain_type(&data_type), nullable))
             .collect();
         Self(Arc::new(arrow_schema::Schema::new(fields)))
     }
 
-    /// The schema without its metadata, at every depth.
+    /// The columns of an Arrow schema.
     #[must_use]
     pub fn from_arrow(schema: &arrow_schema::Schema) -> Self {
-        let fields: Vec<Field> = schema.fields().iter().map(|field| without_metadata(field)).collect();
+        let fields: Vec<Field> = schema.fields().iter().map(|field| plain_field(field)).collect();
         Self(Arc::new(arrow_schema::Schema::new(fields)))
     }
 
@@ -84,33 +89,36 @@ impl Schema {
     pub(crate) fn columns(&self) -> impl Iterator<Item = String> {
         self.fields().map(|field| {
             let not_null = if field.is_nullable() { "" } else { "!" };
-            format!("{} {}{not_null}", crate::text::word(field.name()), field.data_type())
+            format!("{} {}{not_null}", crate::text::word(field.name()), TypeText(field.data_type()))
         })
     }
 
     /// Parses the text form.
     ///
     /// # Errors
-    /// When the text is not `{name Type, name Type!, …}` with Arrow type names.
+    /// When the text is not `{name Type, name Type!, …}` with Arrow's names of types.
     pub fn parse(text: &str) -> Result<Self, SchemaError> {
-        let inner = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        let inner = inner.ok_or_else(|| SchemaError(format!("`{text}` is not in braces")))?;
-        let columns: Result<Vec<_>, _> = split_columns(inner).into_iter().map(parse_column).collect();
-        Ok(Self::new(columns?))
+        let mut cursor = Cursor::new(text);
+        Self::read(&mut cursor)
+            .and_then(|schema| cursor.end().map(|()| schema))
+            .map_err(|fault| SchemaError(fault.message))
     }
-}
 
-fn without_metadata(field: &Field) -> Field {
-    let strip = |inner: &Arc<Field>| Arc::new(without_metadata(inner));
-    let data_type = match field.data_type() {
-        DataType::List(inner) => DataType::List(strip(inner)),
-        DataType::LargeList(inner) => DataType::LargeList(strip(inner)),
-        DataType::FixedSizeList(inner, size) => DataType::FixedSizeList(strip(inner), *size),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(strip).collect()),
-        DataType::Map(inner, sorted) => DataType::Map(strip(inner), *sorted),
-        other => other.clone(),
-    };
-    Field::new(field.name(), data_type, field.is_nullable())
+    /// Reads the text form off the front of a longer text.
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Read<Self> {
+        let mut columns = Vec::new();
+        cursor.expect("{")?;
+        while !cursor.take("}") {
+            let name = cursor.word()?;
+            let data_type = types::read_type(cursor, 0)?;
+            columns.push((name, data_type, !cursor.take("!")));
+            if !cursor.take(",") {
+                cursor.expect("}")?;
+                break;
+            }
+        }
+        Ok(Self::new(columns))
+    }
 }
 
 /// Whether two types are the same but for how values are encoded in memory: views, offsets and dictionaries.
@@ -142,50 +150,6 @@ fn plain(data_type: &DataType) -> DataType {
         DataType::Dictionary(_, value) => plain(value),
         other => other.clone(),
     }
-}
-
-/// Splits `a Int64!, b Struct("x": Int64, "y": Utf8)` at the commas between columns.
-fn split_columns(text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let (mut depth, mut quoted, mut escaped, mut start) = (0_i32, false, false, 0);
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth -= 1,
-            ',' if !quoted && depth == 0 => {
-                parts.push(&text[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    if !text[start..].trim().is_empty() {
-        parts.push(&text[start..]);
-    }
-    parts
-}
-
-fn parse_column(text: &str) -> Result<(String, DataType, bool), SchemaError> {
-    let text = text.trim();
-    let (name, rest) = if text.starts_with('"') {
-        let mut stream = serde_json::Deserializer::from_str(text).into_iter::<String>();
-        let name =
-            stream.next().and_then(Result::ok).ok_or_else(|| SchemaError(format!("bad name in `{text}`")))?;
-        (name, &text[stream.byte_offset()..])
-    } else {
-        let (name, rest) =
-            text.split_once(' ').ok_or_else(|| SchemaError(format!("`{text}` is not `name Type`")))?;
-        (name.to_owned(), rest)
-    };
-    let rest = rest.trim();
-    let (type_text, nullable) = rest.strip_suffix('!').map_or((rest, true), |inner| (inner, false));
-    let data_type: DataType = type_text
-        .parse()
-        .map_err(|_| SchemaError(format!("`{type_text}` is not an Arrow type, like Int64 or Utf8")))?;
-    Ok((name, data_type, nullable))
 }
 
 impl std::fmt::Display for Schema {

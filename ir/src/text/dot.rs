@@ -1,10 +1,11 @@
 //! Pictures: the graph in the DOT language.
 
 use super::value::word;
-use crate::graph::{Graph, PlacementChoice};
+use crate::graph::Graph;
 use crate::op::Op;
 
-/// The graph in DOT, left to right: tables as cylinders, shared views with a double border, sinks as boxes.
+/// The graph in DOT, left to right: tables as cylinders, shared views with a double border, sinks as boxes. Nodes on a
+/// cycle are left out.
 #[must_use]
 pub fn dot(graph: &Graph) -> String {
     let mut lines = vec![
@@ -13,13 +14,11 @@ pub fn dot(graph: &Graph) -> String {
         "  node [shape=ellipse, fontname=\"monospace\"];".to_owned(),
     ];
     for id in graph.topological() {
-        let Some(node) = graph.get(id) else { continue };
-        let shared =
-            node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
+        let node = &graph[id];
         let shape = match &node.op {
             Op::Scan(_) | Op::Input(_) => ", shape=cylinder",
             Op::Sink(_) => ", shape=box",
-            _ if shared => ", peripheries=2",
+            _ if node.is_shared() => ", peripheries=2",
             _ => "",
         };
         let label = format!("{}\n{}", word(&node.name), node.op.keyword());

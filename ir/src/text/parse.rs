@@ -5,17 +5,22 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::value::{estimate, parenthesised, take_word};
-use crate::graph::{Graph, Node, NodeId, Placement, PlacementChoice, Schedule, Segment};
+use super::cursor::{Cursor, Fault, Read};
+use super::part::default_part;
+use super::value::{estimate, parenthesised};
+use crate::graph::{CachePolicy, Graph, Node, NodeId, Owner, Placement, PlacementChoice, Role, Schedule};
 use crate::op::Op;
 use crate::phase::Phase;
 use crate::schema::Schema;
+
+/// How deep values may nest. What calls itself while it reads foreign text needs a bound.
+const MAX_DEPTH: usize = 64;
 
 /// A text that is not a graph.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
 pub struct TextError {
-    /// The line of the statement, counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
     /// What was found and what was expected.
     pub message: String,
@@ -35,320 +40,351 @@ pub struct Parsed {
 /// # Errors
 /// At the first statement that does not follow the grammar.
 pub fn parse(text: &str) -> Result<Parsed, TextError> {
-    let mut statements = statements(text).into_iter();
-    let at_start = |message: &str| TextError { line: 1, message: message.to_owned() };
-    let (line, first) =
-        statements.next().ok_or_else(|| at_start("expected `graph NAME phase=PHASE`, found nothing"))?;
-    let mut graph = parse_header(first).map_err(|message| TextError { line, message })?;
-    let mut lines = BTreeMap::new();
-    let mut inputs: Vec<(usize, NodeId, Vec<String>)> = Vec::new();
-    let mut segments = Vec::new();
-    for (line, statement) in statements {
-        let fail = |message| TextError { line, message };
-        let mut cursor = Cursor { rest: statement };
-        let name = cursor.word().map_err(fail)?;
+    let statements = statements(text)?;
+    let [header, statements @ ..] = statements.as_slice() else {
+        return Err(TextError {
+            line: 1,
+            message: "expected `graph NAME phase=PHASE`, found nothing".to_owned(),
+        });
+    };
+    let mut reader = Reader::new(header.read(read_header)?);
+    for statement in statements {
+        statement.read(|cursor| reader.statement(statement.line, cursor))?;
+    }
+    reader.finish()
+}
+
+/// A part of a text from the left margin to the next.
+struct Statement {
+    /// The line it begins on, counted from 1.
+    line: usize,
+    /// Its text; a comment inside it is an empty line.
+    text: String,
+}
+
+impl Statement {
+    /// Reads the statement; a fault is at the line it was found on.
+    fn read<T>(&self, read: impl FnOnce(&mut Cursor<'_>) -> Read<T>) -> Result<T, TextError> {
+        read(&mut Cursor::new(&self.text)).map_err(|Fault { at, message }| {
+            // What is missing at the end is missing behind the last word.
+            let end = self.text.trim_end();
+            let before = end.get(..at).unwrap_or(end);
+            TextError { line: self.line + before.matches('\n').count(), message }
+        })
+    }
+}
+
+/// Splits a text into statements, in one walk over its lines. Continuation lines are indented; a closing bracket at
+/// the margin of its statement is indented too, so the rule needs no exception.
+fn statements(text: &str) -> Result<Vec<Statement>, TextError> {
+    let mut statements: Vec<Statement> = Vec::new();
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let comment = line.starts_with('#');
+        let margin = line.starts_with(|c: char| !c.is_whitespace());
+        match statements.last_mut() {
+            _ if margin && !comment => {
+                statements.push(Statement { line: index + 1, text: line.to_owned() });
+            }
+            Some(statement) => statement.text.push_str(if comment { "\n" } else { line }),
+            None if comment || line.trim().is_empty() => {}
+            None => {
+                let message = "an indented line continues a statement, and there is none before it";
+                return Err(TextError { line: index + 1, message: message.to_owned() });
+            }
+        }
+    }
+    Ok(statements)
+}
+
+/// What has been read of a graph.
+struct Reader {
+    graph: Graph,
+    lines: BTreeMap<String, usize>,
+    /// The nodes with the lines and names of their inputs; a name may belong to a node that comes later.
+    inputs: Vec<(usize, NodeId, Sources)>,
+    has_cache: bool,
+}
+
+impl Reader {
+    fn new(graph: Graph) -> Self {
+        Self { graph, lines: BTreeMap::new(), inputs: Vec::new(), has_cache: false }
+    }
+
+    fn statement(&mut self, line: usize, cursor: &mut Cursor<'_>) -> Read<()> {
+        let start = cursor.clone();
+        let name = cursor.word()?;
         if cursor.take("=") {
-            let (node, sources) = parse_node(name.clone(), cursor).map_err(fail)?;
-            let id = graph.add(node).map_err(|error| fail(error.to_string()))?;
-            lines.insert(name, line);
-            inputs.push((line, id, sources));
-            continue;
+            let (node, sources) = read_node(&name, cursor)?;
+            let id = self.graph.add(node).or_else(|error| start.clone().fault(error.to_string()))?;
+            self.lines.insert(name, line);
+            self.inputs.push((line, id, sources));
+            return Ok(());
         }
         match name.as_str() {
-            "parameter" => graph.parameters.push(cursor.content().map_err(fail)?),
-            "cache" => graph.cache = cursor.content().map_err(fail)?,
-            "segment" => segments.push(cursor.content::<Segment>().map_err(fail)?),
-            other => return Err(fail(format!("expected `NAME = OPERATION …`, found `{other}`"))),
-        }
-    }
-    connect(&mut graph, inputs)?;
-    graph.schedule = (!segments.is_empty()).then_some(Schedule { segments });
-    Ok(Parsed { graph, lines })
-}
-
-/// In phase Lowered inputs stay names; later they become edges.
-fn connect(graph: &mut Graph, inputs: Vec<(usize, NodeId, Vec<String>)>) -> Result<(), TextError> {
-    for (line, id, sources) in inputs {
-        if graph.phase == Phase::Lowered {
-            if let Some(node) = graph.get_mut(id) {
-                node.sources = sources;
+            "parameter" => self.graph.parameters.push(content(cursor)?),
+            "cache" if self.has_cache => return start.clone().fault("`cache` is given twice"),
+            "cache" => {
+                self.graph.cache = content::<CachePolicy>(cursor)?;
+                self.has_cache = true;
             }
-            continue;
+            "segment" => {
+                let segment = content(cursor)?;
+                self.schedule().segments.push(segment);
+            }
+            "schedule" => {
+                cursor.end()?;
+                self.schedule();
+            }
+            _ => return start.clone().expected("`NAME = OPERATION …`"),
         }
-        for (port, source) in sources.into_iter().enumerate() {
-            let from = graph
-                .find(&source)
-                .ok_or_else(|| TextError { line, message: format!("there is no node named `{source}`") })?;
-            graph.connect(from, id, port);
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn schedule(&mut self) -> &mut Schedule {
+        self.graph.schedule.get_or_insert(Schedule { segments: Vec::new() })
+    }
+
+    /// In phase Lowered inputs stay names; later they become edges.
+    fn finish(mut self) -> Result<Parsed, TextError> {
+        let graph = &mut self.graph;
+        for (line, id, sources) in self.inputs {
+            let fail = |message| TextError { line, message };
+            for (next, (port, source)) in sources.into_iter().enumerate() {
+                if graph.phase == Phase::Lowered {
+                    if port != next {
+                        return Err(fail("in phase lowered inputs have no ports".to_owned()));
+                    }
+                    graph[id].sources.push(source);
+                    continue;
+                }
+                let from =
+                    graph.find(&source).ok_or_else(|| fail(format!("there is no node named `{source}`")))?;
+                graph.connect(from, id, port);
+            }
+        }
+        Ok(Parsed { graph: self.graph, lines: self.lines })
+    }
 }
 
-/// Splits a text into statements with their first lines. Continuation lines are indented; a closing bracket at
-/// the margin of its statement is indented too, so the rule needs no exception.
-fn statements(text: &str) -> Vec<(usize, &str)> {
-    let mut starts: Vec<(usize, usize)> = Vec::new();
-    let mut comments = Vec::new();
-    let mut offset = 0;
-    for (number, line) in text.split_inclusive('\n').enumerate() {
-        match line.chars().next() {
-            Some('#') => comments.push(offset),
-            Some(c) if !c.is_whitespace() => starts.push((number + 1, offset)),
-            _ => {}
-        }
-        offset += line.len();
-    }
-    let mut cuts: Vec<usize> = starts.iter().map(|(_, start)| *start).chain(comments).collect();
-    cuts.push(text.len());
-    cuts.sort_unstable();
-    let end_of = |start: usize| cuts.iter().copied().find(|cut| *cut > start).unwrap_or(text.len());
-    starts.into_iter().map(|(line, start)| (line, text[start..end_of(start)].trim_end())).collect()
-}
-
-fn parse_header(statement: &str) -> Result<Graph, String> {
-    let mut cursor = Cursor { rest: statement };
-    if cursor.word()? != "graph" {
-        return Err("expected `graph NAME phase=PHASE` on the first line".to_owned());
+fn read_header(cursor: &mut Cursor<'_>) -> Read<Graph> {
+    if !cursor.take_keyword("graph") {
+        return cursor.expected("`graph NAME phase=PHASE` on the first line");
     }
     let mut graph = Graph::new(cursor.word()?);
-    let fields = cursor.fields()?;
-    let phase = fields.get("phase").and_then(Value::as_str).unwrap_or_default();
-    let names = Phase::ALL.map(Phase::name).join(", ");
-    graph.phase =
-        Phase::from_name(phase).ok_or_else(|| format!("`{phase}` is not a phase; phases are {names}"))?;
+    let names = || Phase::ALL.map(Phase::name).join(", ");
+    let mut phase = None;
+    while cursor.at_field() {
+        let key = cursor.clone();
+        match cursor.word()?.as_str() {
+            "phase" if phase.is_some() => return key.clone().fault("`phase` is given twice"),
+            "phase" => {
+                cursor.expect("=")?;
+                let name = cursor.word()?;
+                let found = Phase::from_name(&name);
+                phase = Some(found.map_or_else(
+                    || key.clone().fault(format!("`{name}` is not a phase; phases are {}", names())),
+                    Ok,
+                )?);
+            }
+            other => {
+                return key
+                    .clone()
+                    .fault(format!("`{other}` is no field of a graph; the only one is `phase`"));
+            }
+        }
+    }
+    cursor.end()?;
+    match phase {
+        Some(phase) => graph.phase = phase,
+        None => return cursor.fault(format!("`phase` is missing; phases are {}", names())),
+    }
     Ok(graph)
 }
 
-fn parse_node(name: String, mut cursor: Cursor<'_>) -> Result<(Node, Vec<String>), String> {
+/// The inputs of a node: ports and names.
+type Sources = Vec<(usize, String)>;
+
+/// Reads a node behind its name.
+fn read_node(name: &str, cursor: &mut Cursor<'_>) -> Read<(Node, Sources)> {
+    let start = cursor.clone();
     let keyword = cursor.word()?;
-    let mut sources = Vec::new();
-    while cursor.at_word()
-        && !cursor.at_field()
-        && !cursor.at_keyword("expects")
-        && !cursor.at_keyword("place")
-    {
-        sources.push(cursor.word()?);
-        if !cursor.take(",") {
-            break;
-        }
-    }
-    let mut fields = cursor.fields()?;
+    let sources = read_sources(cursor)?;
+    let mut fields = fields(cursor)?;
     fields.insert("op".to_owned(), Value::from(keyword));
-    let op: Op = serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?;
-    let mut node = Node::new(name, op);
+    let op: Op = serde_json::from_value(Value::Object(fields))
+        .or_else(|error| start.clone().fault(error.to_string()))?;
+    let (owner, role) = match cursor.take_keyword("of") {
+        true => read_part(cursor)?,
+        false => default_part(name),
+    };
+    let mut node = Node::new(name, op).part(owner, role);
     if cursor.take(":") {
-        node.schema = Some(cursor.schema()?);
+        node.schema = Some(Schema::read(cursor)?);
     }
-    if cursor.take("expects") {
-        node.contract = Some(cursor.schema()?);
+    if cursor.take_keyword("expects") {
+        node.contract = Some(Schema::read(cursor)?);
     }
-    if cursor.take("place") {
+    if cursor.take_keyword("place") {
+        let start = cursor.clone();
         let choice = cursor.word()?;
-        let choice =
-            PlacementChoice::from_name(&choice).ok_or_else(|| format!("`{choice}` is not a placement"))?;
-        let reason = cursor.value()?.as_str().unwrap_or_default().to_owned();
-        node.placement = Some(Placement { choice, reason });
+        let Some(choice) = PlacementChoice::from_name(&choice) else {
+            return start.clone().fault(format!("`{choice}` is not a placement"));
+        };
+        node.placement = Some(Placement { choice, reason: cursor.quoted()? });
     }
     cursor.end()?;
     Ok((node, sources))
 }
 
-/// Reads a statement from left to right.
-struct Cursor<'a> {
-    rest: &'a str,
+fn read_sources(cursor: &mut Cursor<'_>) -> Read<Sources> {
+    let at_clause = |cursor: &mut Cursor<'_>| {
+        cursor.at_field() || ["of", "expects", "place"].iter().any(|keyword| cursor.at_keyword(keyword))
+    };
+    let mut sources = Vec::new();
+    let mut next = 0;
+    if at_clause(cursor) || !(cursor.at_word() || cursor.at_digit()) {
+        return Ok(sources);
+    }
+    loop {
+        if cursor.at_digit() {
+            let start = cursor.clone();
+            let port = cursor.integer()?;
+            if port < next {
+                return start.clone().fault("ports do not go back");
+            }
+            next = port;
+            cursor.expect(":")?;
+        }
+        sources.push((next, cursor.word()?));
+        next = next.saturating_add(1);
+        if !cursor.take(",") {
+            return Ok(sources);
+        }
+    }
 }
 
-impl<'a> Cursor<'a> {
-    fn peek(&mut self) -> &'a str {
-        self.rest = self.rest.trim_start();
-        self.rest
-    }
+/// `view NAME`, `output NAME`, or the same with `step` behind it.
+fn read_part(cursor: &mut Cursor<'_>) -> Read<(Owner, Role)> {
+    let owner = if cursor.take_keyword("view") {
+        Owner::View(cursor.word()?)
+    } else if cursor.take_keyword("output") {
+        Owner::Output(cursor.word()?)
+    } else {
+        return cursor.expected("`view NAME` or `output NAME`");
+    };
+    let role = if cursor.take_keyword("step") { Role::Step } else { Role::Result };
+    Ok((owner, role))
+}
 
-    /// Takes a piece of text if it comes next.
-    fn take(&mut self, text: &str) -> bool {
-        let found = self.peek().strip_prefix(text);
-        if let Some(rest) = found {
-            self.rest = rest;
-        }
-        found.is_some()
-    }
-
-    fn found(&mut self) -> String {
-        let piece: String = self.peek().chars().take(20).collect();
-        if piece.is_empty() { "the end".to_owned() } else { format!("`{piece}`") }
-    }
-
-    fn at_word(&mut self) -> bool {
-        take_word(self.peek()).is_some()
-    }
-
-    fn at_keyword(&mut self, keyword: &str) -> bool {
-        self.peek().starts_with(keyword)
-    }
-
-    /// Whether `word=` comes next.
-    fn at_field(&mut self) -> bool {
-        take_word(self.peek()).is_some_and(|(_, rest)| rest.starts_with('='))
-    }
-
-    fn word(&mut self) -> Result<String, String> {
-        let (word, rest) =
-            take_word(self.peek()).ok_or_else(|| format!("expected a name, found {}", self.found()))?;
-        self.rest = rest;
-        Ok(word)
-    }
-
-    fn expect(&mut self, text: &str) -> Result<(), String> {
-        if self.take(text) { Ok(()) } else { Err(format!("expected `{text}`, found {}", self.found())) }
-    }
-
-    fn end(&mut self) -> Result<(), String> {
-        if self.peek().is_empty() {
-            Ok(())
-        } else {
-            Err(format!("expected the end of the line, found {}", self.found()))
+fn fields(cursor: &mut Cursor<'_>) -> Read<Map<String, Value>> {
+    let mut fields = Map::new();
+    while cursor.at_field() {
+        let start = cursor.clone();
+        let key = cursor.word()?;
+        cursor.expect("=")?;
+        if fields.insert(key.clone(), value(cursor, 0)?).is_some() {
+            return start.clone().fault(format!("`{key}` is given twice"));
         }
     }
+    Ok(fields)
+}
 
-    fn fields(&mut self) -> Result<Map<String, Value>, String> {
-        let mut fields = Map::new();
-        while self.at_field() {
-            let key = self.word()?;
-            self.expect("=")?;
-            if fields.insert(key.clone(), self.value()?).is_some() {
-                return Err(format!("`{key}` is given twice"));
-            }
-        }
-        Ok(fields)
+/// Reads fields to the end of the statement into a struct.
+fn content<T: DeserializeOwned>(cursor: &mut Cursor<'_>) -> Read<T> {
+    let start = cursor.clone();
+    let fields = fields(cursor)?;
+    cursor.end()?;
+    serde_json::from_value(Value::Object(fields)).or_else(|error| start.clone().fault(error.to_string()))
+}
+
+fn value(cursor: &mut Cursor<'_>, depth: usize) -> Read<Value> {
+    if depth >= MAX_DEPTH {
+        return cursor.fault(format!("values nest deeper than {MAX_DEPTH}"));
     }
-
-    /// Reads fields to the end of the statement into a struct.
-    fn content<T: DeserializeOwned>(&mut self) -> Result<T, String> {
-        let fields = self.fields()?;
-        self.end()?;
-        serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())
-    }
-
-    fn schema(&mut self) -> Result<Schema, String> {
-        let text = self.peek();
-        let mut quoted = false;
-        let end = text
-            .char_indices()
-            .find(|(at, c)| {
-                quoted ^= *c == '"' && !text[..*at].ends_with('\\');
-                *c == '}' && !quoted
-            })
-            .map(|(at, _)| at + 1)
-            .ok_or_else(|| format!("expected a schema, found {}", self.found()))?;
-        let schema = Schema::parse(&text[..end]).map_err(|error| error.to_string())?;
-        self.rest = &text[end..];
-        Ok(schema)
-    }
-
-    fn value(&mut self) -> Result<Value, String> {
-        let text = self.peek();
-        match text.chars().next() {
-            Some('(') => {
-                let end = parenthesised(text).ok_or("a `(` without its `)`")?;
-                self.rest = &text[end..];
+    let text = cursor.peek();
+    match text.chars().next() {
+        Some('(') => match parenthesised(text) {
+            Some(end) => {
+                cursor.go_on(&text[end..]);
                 Ok(Value::from(&text[1..end - 1]))
             }
-            Some('~' | '?') => {
-                let end = estimate(text).ok_or("an estimate without digits")?;
-                self.rest = &text[end..];
+            None => cursor.fault("a `(` without its `)`"),
+        },
+        Some('~' | '?') => match estimate(text) {
+            Some(end) => {
+                cursor.go_on(&text[end..]);
                 Ok(Value::from(&text[..end]))
             }
-            Some('[') => self.list(),
-            Some('{') => self.map(),
-            Some('-' | '0'..='9') => {
-                let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-                let number = stream.next().and_then(Result::ok).ok_or("a number that does not parse")?;
-                self.rest = &text[stream.byte_offset()..];
-                Ok(number)
-            }
-            _ => {
-                for (keyword, value) in
-                    [("true", Value::from(true)), ("false", Value::from(false)), ("null", Value::Null)]
-                {
-                    let after = text.strip_prefix(keyword);
-                    if let Some(rest) =
-                        after.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-                    {
-                        self.rest = rest;
-                        return Ok(value);
-                    }
+            None => cursor.fault("an estimate without digits"),
+        },
+        Some('[') => list(cursor, depth + 1),
+        Some('{') => map(cursor, depth + 1),
+        Some('-' | '0'..='9') => {
+            let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+            match stream.next() {
+                Some(Ok(number)) => {
+                    cursor.go_on(&text[stream.byte_offset()..]);
+                    Ok(number)
                 }
-                self.word().map(Value::from)
+                _ => cursor.fault("a number that does not parse"),
             }
         }
+        _ => {
+            for (keyword, value) in
+                [("true", Value::from(true)), ("false", Value::from(false)), ("null", Value::Null)]
+            {
+                if cursor.take_keyword(keyword) {
+                    return Ok(value);
+                }
+            }
+            if cursor.at_word() { cursor.word().map(Value::from) } else { cursor.expected("a value") }
+        }
     }
+}
 
-    fn list(&mut self) -> Result<Value, String> {
-        self.expect("[")?;
-        let mut items = Vec::new();
-        while !self.take("]") {
-            items.push(self.value()?);
-            if !self.take(",") {
-                self.expect("]")?;
-                break;
-            }
+fn list(cursor: &mut Cursor<'_>, depth: usize) -> Read<Value> {
+    cursor.expect("[")?;
+    let mut items = Vec::new();
+    while !cursor.take("]") {
+        items.push(value(cursor, depth)?);
+        if !cursor.take(",") {
+            cursor.expect("]")?;
+            break;
         }
-        Ok(Value::from(items))
     }
+    Ok(Value::from(items))
+}
 
-    fn map(&mut self) -> Result<Value, String> {
-        self.expect("{")?;
-        let mut map = Map::new();
-        while !self.take("}") {
-            let key = self.word()?;
-            self.expect(":")?;
-            if map.insert(key.clone(), self.value()?).is_some() {
-                return Err(format!("`{key}` is given twice"));
-            }
-            if !self.take(",") {
-                self.expect("}")?;
-                break;
-            }
+fn map(cursor: &mut Cursor<'_>, depth: usize) -> Read<Value> {
+    cursor.expect("{")?;
+    let mut map = Map::new();
+    while !cursor.take("}") {
+        let start = cursor.clone();
+        let key = cursor.word()?;
+        cursor.expect(":")?;
+        if map.insert(key.clone(), value(cursor, depth)?).is_some() {
+            return start.clone().fault(format!("`{key}` is given twice"));
         }
-        Ok(Value::Object(map))
+        if !cursor.take(",") {
+            cursor.expect("}")?;
+            break;
+        }
     }
+    Ok(Value::Object(map))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::statements;
 
-    fn error(text: &str) -> String {
-        parse(text).unwrap_err().to_string()
-    }
-
+    /// Looking for the end of every statement from the start of the text would take 20 billion steps here.
     #[test]
-    fn mistakes_name_their_line() {
-        assert!(error("graph t phase=later\n").starts_with("line 1: `later` is not a phase"));
-        let header = "graph t phase=resolved\n# a comment\n";
-        assert_eq!(
-            error(&format!("{header}a = scam x=1\n")).split(',').next(),
-            Some("line 3: unknown variant `scam`")
-        );
-        assert_eq!(
-            error(&format!("{header}a = filter b predicate=(x)\n")),
-            "line 3: there is no node named `b`"
-        );
-        assert!(error(&format!("{header}a = distinct\na = distinct\n")).starts_with("line 4: two nodes"));
-        assert!(error(&format!("{header}a = filter a predicate=(x\n")).contains("a `(` without its `)`"));
-    }
-
-    #[test]
-    fn odd_names_and_texts_survive() {
-        let text = "graph \"odd name\" phase=resolved\n\
-            \"true\" = scan location=\"a b/ü\" version=1 rows=~7 : {\"x y\" Utf8, place Int64!}\n\
-            f = filter \"true\" predicate=(place = ') (' OR \"x y\" = 'it''s')\n\
-            @out = sink f location=(a b) mode=append metadata={note: \"two\\nlines\"}\n";
-        let graph = parse(text).unwrap().graph;
-        let printed = crate::text::print(&graph);
-        assert_eq!(parse(&printed).unwrap().graph, graph);
-        assert_eq!(crate::text::print(&parse(&printed).unwrap().graph), printed);
-        assert_eq!(graph.name, "odd name");
+    fn statements_are_split_in_one_walk() {
+        const COUNT: usize = 200_000;
+        let text = "a = distinct b\n# comment\n    of view c\n".repeat(COUNT);
+        let statements = statements(&text).unwrap();
+        assert_eq!(statements.len(), COUNT);
+        assert_eq!(statements.last().map(|statement| statement.line), Some(3 * COUNT - 2));
+        assert!(statements.iter().all(|statement| statement.text == "a = distinct b\n\n    of view c\n"));
     }
 }

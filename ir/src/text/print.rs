@@ -1,10 +1,13 @@
 //! Printing.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use super::part;
 use super::value::{Part, print_statement, word};
-use crate::graph::{CachePolicy, Graph, NodeId, Placement};
+use crate::graph::{CachePolicy, Graph, NodeId, Placement, Schedule};
 use crate::op::Op;
 use crate::phase::Phase;
 
@@ -17,8 +20,10 @@ pub fn print(graph: &Graph) -> String {
     }
     lines.extend(graph.parameters.iter().map(|parameter| header("parameter", parameter)));
     lines.extend(in_order(graph).into_iter().map(|id| statement(graph, id)));
-    let segments = graph.schedule.iter().flat_map(|schedule| &schedule.segments);
-    lines.extend(segments.map(|segment| header("segment", segment)));
+    if let Some(Schedule { segments }) = &graph.schedule {
+        lines.extend(segments.is_empty().then(|| "schedule".to_owned()));
+        lines.extend(segments.iter().map(|segment| header("segment", segment)));
+    }
     lines.push(String::new());
     lines.join("\n")
 }
@@ -39,11 +44,11 @@ fn header(keyword: &str, content: &impl Serialize) -> String {
 /// The text of one node, as it stands in [`print()`].
 #[must_use]
 pub fn statement(graph: &Graph, id: NodeId) -> String {
-    let Some(node) = graph.get(id) else { return String::new() };
-    let inputs: Vec<String> = if graph.phase == Phase::Lowered {
-        node.sources.iter().map(|name| word(name).into_owned()).collect()
+    let node = &graph[id];
+    let inputs = if graph.phase == Phase::Lowered {
+        node.sources.iter().map(|name| word(name)).collect()
     } else {
-        graph.inputs(id).into_iter().map(|input| word(graph.name_of(input)).into_owned()).collect()
+        edges(graph, id)
     };
     let mut head = format!("{} = {}", word(&node.name), node.op.keyword());
     if !inputs.is_empty() {
@@ -51,12 +56,25 @@ pub fn statement(graph: &Graph, id: NodeId) -> String {
         head.push_str(&inputs.join(", "));
     }
     let mut parts = fields(&node.op);
+    parts.extend(part::clause(node).map(Part::clause));
     parts.extend(node.schema.iter().map(|schema| Part::schema(":", schema)));
     parts.extend(node.contract.iter().map(|contract| Part::schema("expects", contract)));
     if let Some(Placement { choice, reason }) = &node.placement {
         parts.push(Part::placement(choice.name(), reason));
     }
     print_statement(&head, &parts)
+}
+
+/// The inputs of a node in port order, with the port of one that is not the next.
+fn edges(graph: &Graph, id: NodeId) -> Vec<Cow<'_, str>> {
+    let mut next = 0;
+    let mut inputs = Vec::new();
+    for (port, input) in graph.ports(id) {
+        let name = word(graph.name_of(input));
+        inputs.push(if port == next { name } else { Cow::Owned(format!("{port}: {name}")) });
+        next = port.saturating_add(1);
+    }
+    inputs
 }
 
 /// The text of an operation without its inputs.

@@ -9,11 +9,20 @@ use crate::schema::Schema;
 /// The widest line before a statement is broken over several.
 const WIDTH: usize = 110;
 
+/// Words that mean something where a name or a value could stand; a name that is one of them is quoted.
+const KEYWORDS: [&str; 6] = ["true", "false", "null", "of", "expects", "place"];
+
+/// Takes an unquoted word off the front of a text.
+pub(super) fn bare(text: &str) -> Option<(&str, &str)> {
+    if !text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '@')) {
+        return None;
+    }
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@')));
+    Some(text.split_at(end.unwrap_or(text.len())))
+}
+
 fn is_word(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_' || c == '@')
-        && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@'))
-        && !matches!(text, "true" | "false" | "null" | "expects" | "place")
+    bare(text).is_some_and(|(_, rest)| rest.is_empty()) && !KEYWORDS.contains(&text)
 }
 
 /// A name as it stands in the text form: bare where possible, else a JSON string.
@@ -22,7 +31,7 @@ pub fn word(name: &str) -> Cow<'_, str> {
     if is_word(name) { Cow::Borrowed(name) } else { Cow::Owned(Value::from(name).to_string()) }
 }
 
-/// Takes a word off the front of a text; gives the name and the rest.
+/// Takes a word, quoted or not, off the front of a text; gives the name and the rest.
 #[must_use]
 pub fn take_word(text: &str) -> Option<(String, &str)> {
     if text.starts_with('"') {
@@ -30,11 +39,7 @@ pub fn take_word(text: &str) -> Option<(String, &str)> {
         let name = stream.next()?.ok()?;
         return Some((name, &text[stream.byte_offset()..]));
     }
-    let end = text
-        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@')))
-        .unwrap_or(text.len());
-    let (name, rest) = text.split_at(end);
-    is_word(name).then(|| (name.to_owned(), rest))
+    bare(text).map(|(name, rest)| (name.to_owned(), rest))
 }
 
 /// The length of a parenthesised text at the front of `text`, parentheses included: quotes hide parentheses.
@@ -153,10 +158,14 @@ impl Part {
         Self { flat, broken }
     }
 
+    /// A clause that is never broken.
+    pub(super) fn clause(text: String) -> Self {
+        Self { broken: text.clone(), flat: text }
+    }
+
     /// `place choice "reason"`.
     pub(super) fn placement(choice: &str, reason: &str) -> Self {
-        let flat = format!("place {choice} {}", Value::from(reason));
-        Self { broken: flat.clone(), flat }
+        Self::clause(format!("place {choice} {}", Value::from(reason)))
     }
 }
 

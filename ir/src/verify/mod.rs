@@ -2,7 +2,7 @@
 //!
 //! | number | invariant | from phase |
 //! |---|---|---|
-//! | V01 | a name is `owner`, `owner.step` or the same behind `@`; `@` and only `@` names without a step are sinks | Lowered |
+//! | V01 | the result of a view or input is named like it; a sink, and nothing else, is the result of an output | Lowered |
 //! | V02 | an operation stands only in the phases it is allowed in | Lowered |
 //! | V03 | a node has as many inputs as its operation takes, at ports 0, 1, …; in Lowered as names, later as edges | Lowered |
 //! | V04 | the graph has no cycle | Resolved |
@@ -23,9 +23,7 @@
 mod nodes;
 mod schedule;
 
-use std::collections::BTreeSet;
-
-use crate::graph::{Graph, NodeId};
+use crate::graph::Graph;
 use crate::op::Op;
 use crate::oracle::Oracle;
 use crate::phase::Phase;
@@ -62,8 +60,9 @@ pub fn verify<'a>(graph: &'a Graph, oracle: Option<&dyn Oracle>) -> Result<Verif
     let mut report = Report::default();
     let order = graph.topological();
     if graph.phase >= Phase::Resolved && order.len() < graph.len() {
-        let cycle = graph.cycle().unwrap_or_default().join(" -> ");
-        report.add(&graph.name, "V04", format!("there is a cycle: {cycle}"));
+        let cycle = graph.cycle().unwrap_or_default();
+        let names: Vec<&str> = cycle.into_iter().map(|id| graph.name_of(id)).collect();
+        report.add(&graph.name, "V04", format!("there is a cycle: {}", names.join(" -> ")));
     }
     for id in graph.ids() {
         nodes::check(graph, id, oracle, &mut report);
@@ -91,14 +90,8 @@ fn check_reach(graph: &Graph, report: &mut Report) {
     if graph.phase < Phase::Placed {
         return;
     }
-    let mut alive: BTreeSet<NodeId> = BTreeSet::new();
-    let mut open = graph.sinks();
-    while let Some(id) = open.pop() {
-        if alive.insert(id) {
-            open.extend(graph.inputs(id));
-        }
-    }
-    for id in graph.ids().filter(|id| !alive.contains(id)) {
+    let needed = graph.needed();
+    for id in graph.ids().filter(|id| !needed.contains(id)) {
         report.add(graph.name_of(id), "V08", "no sink depends on it");
     }
 }

@@ -4,25 +4,22 @@ use std::collections::BTreeSet;
 
 use super::{Report, is_leaf};
 use crate::expr::ScalarExpr;
-use crate::graph::{Graph, Node, NodeId};
+use crate::graph::{Graph, Node, NodeId, Role};
 use crate::op::{JoinColumn, JoinType, Op, Side};
 use crate::oracle::Oracle;
 use crate::phase::Phase;
 use crate::schema::Schema;
 
 pub(super) fn check(graph: &Graph, id: NodeId, oracle: Option<&dyn Oracle>, report: &mut Report) {
-    let Some(node) = graph.get(id) else { return };
-    check_name(node, report);
+    let node = &graph[id];
+    check_part(node, report);
     check_phase(graph, node, report);
     let wired = check_inputs(graph, id, node, report);
     check_schema(graph, node, report);
     check_readers(graph, id, node, report);
     if graph.phase >= Phase::Typed && wired {
-        let inputs: Vec<Option<&Schema>> = graph
-            .inputs(id)
-            .into_iter()
-            .map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
-            .collect();
+        let inputs: Vec<Option<&Schema>> =
+            graph.inputs(id).into_iter().map(|input| graph[input].schema.as_ref()).collect();
         if let Some(inputs) = inputs.into_iter().collect::<Option<Vec<_>>>() {
             check_columns(node, &inputs, report);
             check_derived(graph, node, &inputs, oracle, report);
@@ -30,14 +27,17 @@ pub(super) fn check(graph: &Graph, id: NodeId, oracle: Option<&dyn Oracle>, repo
     }
 }
 
-fn check_name(node: &Node, report: &mut Report) {
-    let bare = node.name.strip_prefix('@').unwrap_or(&node.name);
-    if bare.split('.').any(str::is_empty) || bare.contains('@') {
-        report.add(&node.name, "V01", "not a name of the form `owner` or `owner.step`");
-    }
-    let sink_name = node.name.starts_with('@') && !bare.contains('.');
-    if sink_name != matches!(node.op, Op::Sink(_)) {
-        report.add(&node.name, "V01", format!("a {} must not have this name", node.op.keyword()));
+/// Readers find a view by its name, so that is the name of its result; what writes the table of an output is its sink.
+fn check_part(node: &Node, report: &mut Report) {
+    let (keyword, result) = (node.op.keyword(), node.role == Role::Result);
+    let output_result = result && node.owner.is_output();
+    if node.is_sink() && !output_result {
+        report.add(&node.name, "V01", "a sink is not the result of an output");
+    } else if !node.is_sink() && output_result {
+        report.add(&node.name, "V01", format!("the result of an output is a {keyword}, not a sink"));
+    } else if result && !node.owner.is_output() && node.owner.name() != node.name {
+        let view = node.owner.name();
+        report.add(&node.name, "V01", format!("is the result of `{view}` and has another name"));
     }
 }
 
@@ -105,7 +105,7 @@ fn check_schema(graph: &Graph, node: &Node, report: &mut Report) {
 
 fn check_readers(graph: &Graph, id: NodeId, node: &Node, report: &mut Report) {
     let readers = graph.reads(id);
-    if readers > 0 && matches!(node.op, Op::Sink(_)) {
+    if readers > 0 && node.is_sink() {
         report.add(&node.name, "V08", "a sink is read");
     }
     match (&node.placement, graph.phase >= Phase::Placed) {
@@ -115,9 +115,7 @@ fn check_readers(graph: &Graph, id: NodeId, node: &Node, report: &mut Report) {
         (Some(_), false) => {
             report.add(&node.name, "V11", format!("has a placement in phase {}", graph.phase))
         }
-        (Some(_), true) if matches!(node.op, Op::Sink(_)) => {
-            report.add(&node.name, "V11", "a sink has a placement")
-        }
+        (Some(_), true) if node.is_sink() => report.add(&node.name, "V11", "a sink has a placement"),
         _ => {}
     }
 }

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Report;
-use crate::graph::{Graph, NodeId, PlacementChoice};
-use crate::op::Op;
+use crate::graph::{Graph, NodeId};
 use crate::phase::Phase;
 
 pub(super) fn check(graph: &Graph, report: &mut Report) {
@@ -18,14 +17,14 @@ pub(super) fn check(graph: &Graph, report: &mut Report) {
         report.add(&graph.name, "V12", format!("there is a schedule in phase {}", graph.phase));
     }
     let wanted: BTreeSet<&str> =
-        graph.ids().filter(|id| is_root(graph, *id)).map(|id| graph.name_of(id)).collect();
+        graph.ids().filter(|id| graph[*id].is_segment_root()).map(|id| graph.name_of(id)).collect();
     let mut levels: BTreeMap<&str, u32> = BTreeMap::new();
     for segment in &schedule.segments {
         let root = segment.root.as_str();
         if levels.contains_key(root) {
             report.add(root, "V12", "two segments have this root");
         }
-        let Some(id) = graph.find(root).filter(|id| is_root(graph, *id)) else {
+        let Some(id) = graph.find(root).filter(|id| graph[*id].is_segment_root()) else {
             report.add(root, "V12", "a segment's root is neither a shared view nor a sink");
             continue;
         };
@@ -57,14 +56,6 @@ pub(super) fn check(graph: &Graph, report: &mut Report) {
     }
 }
 
-/// Whether a node is the top of a segment.
-fn is_root(graph: &Graph, id: NodeId) -> bool {
-    graph.get(id).is_some_and(|node| {
-        matches!(node.op, Op::Sink(_))
-            || node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share)
-    })
-}
-
 /// The shared views below a segment's root that the segment reads, ordered by name.
 fn shared_inputs(graph: &Graph, root: NodeId) -> Vec<String> {
     let mut reads = BTreeSet::new();
@@ -74,7 +65,7 @@ fn shared_inputs(graph: &Graph, root: NodeId) -> Vec<String> {
         if !seen.insert(id) {
             continue;
         }
-        if is_root(graph, id) {
+        if graph[id].is_segment_root() {
             reads.insert(graph.name_of(id).to_owned());
         } else {
             open.extend(graph.inputs(id));

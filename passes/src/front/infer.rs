@@ -25,18 +25,17 @@ use ir::oracle::{TypeError, TypeErrorKind};
 use ir::schema::{Schema, same_logical_type};
 use ir::spec::ParameterTarget;
 
-use super::bind;
 use crate::context::Context;
-use crate::rewrite::desugar;
+use crate::rewrite::{bind, desugar};
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let values = bind::placeholder_values(graph);
     for id in graph.topological() {
-        let Some(node) = graph.get(id) else { continue };
+        let node = &graph[id];
         if cx.is_broken(node) {
             continue;
         }
-        let owner = node.owner().to_owned();
+        let owner = node.owner.clone();
         if node.schema.is_none() {
             // Parameters are still to be bound; types are asked for as if they were.
             let mut bound = Cow::Borrowed(node);
@@ -50,11 +49,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
                 continue;
             }
             match infer(graph, cx, id, &bound) {
-                Some(schema) => {
-                    if let Some(node) = graph.get_mut(id) {
-                        node.schema = Some(schema);
-                    }
-                }
+                Some(schema) => graph[id].schema = Some(schema),
                 None => {
                     cx.broken.insert(owner);
                     continue;
@@ -87,11 +82,8 @@ fn report_unbound(cx: &mut Context<'_>, node: &Node, unbound: BTreeSet<String>) 
 
 /// The schema of a node; nothing when it or one of its inputs is wrong, which is reported.
 fn infer(graph: &Graph, cx: &mut Context<'_>, id: NodeId, node: &Node) -> Option<Schema> {
-    let inputs: Vec<&Schema> = graph
-        .inputs(id)
-        .into_iter()
-        .map(|input| graph.get(input).and_then(|node| node.schema.as_ref()))
-        .collect::<Option<_>>()?;
+    let inputs: Vec<&Schema> =
+        graph.inputs(id).into_iter().map(|input| graph[input].schema.as_ref()).collect::<Option<_>>()?;
     if !node.op.arity().allows(inputs.len()) {
         return None;
     }
@@ -130,6 +122,7 @@ fn infer_surface(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) -> Optio
                 let at = issue.field.iter().fold(place.clone(), |at, part| match part {
                     desugar::FieldPart::Name(name) => at.field(*name),
                     desugar::FieldPart::Index(index) => at.index(*index),
+                    desugar::FieldPart::JoinKey(index) => cx.place_of_join_key(node, *index),
                 });
                 cx.report(issue.diagnostic.at(at));
             }
@@ -269,7 +262,7 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place
 }
 
 fn unknown_column(node: &Node, name: &str, candidates: &[String]) -> Diagnostic {
-    let code = if node.name.starts_with('@') { codes::OUTPUT_COLUMN } else { codes::UNKNOWN_COLUMN };
+    let code = if node.owner.is_output() { codes::OUTPUT_COLUMN } else { codes::UNKNOWN_COLUMN };
     let diagnostic = Diagnostic::new(code, format!("there is no column `{name}`"))
         .found(name)
         .allowed(candidates)
@@ -283,7 +276,7 @@ fn unknown_column(node: &Node, name: &str, candidates: &[String]) -> Diagnostic 
 }
 
 fn check_contract(graph: &Graph, cx: &mut Context<'_>, id: NodeId) {
-    let Some(node) = graph.get(id) else { return };
+    let node = &graph[id];
     let (Some(contract), Some(schema)) = (&node.contract, &node.schema) else { return };
     let place = cx.place(node).field("output_schema").field("columns");
     for promised in contract.fields() {

@@ -1,6 +1,5 @@
 //! Passes that understand the spec.
 
-pub(crate) mod bind;
 mod case;
 pub(crate) mod infer;
 pub(crate) mod lower;

@@ -45,7 +45,7 @@ pub(super) fn check(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Sch
     if displaced || cx.diagnostics.get(before..).unwrap_or_default().iter().any(Diagnostic::is_error) {
         return;
     }
-    let name = node.name.trim_start_matches('@');
+    let name = node.owner.name();
     for refusal in cx.oracle.output(name, sink, schema) {
         let place = refused_place(cx, node, &refusal);
         cx.report(Diagnostic::new(refusal.problem.code(), refusal.message).at(place));
@@ -77,7 +77,7 @@ fn refused_place(cx: &Context<'_>, node: &Node, refusal: &OutputRefusal) -> Spec
 }
 
 fn spec_of<'a>(cx: &Context<'a>, node: &Node) -> Option<&'a OutputTarget> {
-    let table = node.name.trim_start_matches('@');
+    let table = node.owner.name();
     cx.spec?.output_targets.iter().find(|output| output.table_name == table)
 }
 
@@ -99,7 +99,7 @@ struct Placed<'a> {
 /// of the outer table would lie beside files it does not know. Gives the names of the outputs that do.
 pub(super) fn check_locations(graph: &Graph, cx: &mut Context<'_>) -> BTreeSet<String> {
     let (mut read, mut written) = (BTreeMap::new(), Vec::new());
-    for node in graph.ids().filter_map(|id| graph.get(id)) {
+    for node in graph.ids().map(|id| &graph[id]) {
         let location = match &node.op {
             Op::Scan(Scan { location, .. }) | Op::Sink(Sink { location, .. }) => location,
             _ => continue,
@@ -117,7 +117,7 @@ pub(super) fn check_locations(graph: &Graph, cx: &mut Context<'_>) -> BTreeSet<S
     let mut displaced = BTreeSet::new();
     for output in written {
         if let Some(other) = overlapping(&earlier, &output.place) {
-            let other_name = other.node.name.trim_start_matches('@');
+            let other_name = other.node.owner.name();
             let message = match relation(&output, other) {
                 Relation::Same => {
                     format!("`{}` is also written by the output `{other_name}`", output.location)
@@ -136,7 +136,7 @@ pub(super) fn check_locations(graph: &Graph, cx: &mut Context<'_>) -> BTreeSet<S
             displaced.insert(output.node.name.clone());
         }
         if let Some(other) = overlapping(&read, &output.place) {
-            let owner = other.node.owner();
+            let owner = other.node.owner.name();
             let message = match relation(&output, other) {
                 Relation::Same => format!("`{}` is also read, by the input `{owner}`", output.location),
                 Relation::Inside => {

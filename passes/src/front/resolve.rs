@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use ir::diag::{Code, Diagnostic, SpecPath, codes};
-use ir::graph::{Graph, NodeId};
+use ir::graph::{Graph, Node, NodeId, Owner, Role};
 use ir::op::{Input, Op, Read};
 use ir::oracle::TableError;
 
@@ -44,7 +44,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
 
 /// Turns `change_feed`, `table_metadata` and `file_manifest` into scans of the table their input names.
 fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
-    let Some(node) = graph.get(id) else { return };
+    let node = &graph[id];
     let read = match &node.op {
         Op::ChangeFeed(feed) => Read::Changes(feed.range.clone()),
         Op::TableMetadata(_) => Read::Metadata,
@@ -53,12 +53,12 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
     };
     let place = cx.place_in_transform(node).field("source");
     let source = node.sources.first().cloned().unwrap_or_default();
-    let name = node.name.clone();
-    let named = graph.find(&source).and_then(|id| graph.get(id)).map(|node| node.op.clone());
+    let owner = node.owner.clone();
+    let named = graph.find(&source).map(|id| graph[id].op.clone());
     match named {
         Some(Op::Input(input)) => scan(graph, cx, id, &input, &read, place),
         Some(_) => cx.report_broken(
-            &name,
+            &owner,
             Diagnostic::new(
                 codes::NOT_AN_INPUT,
                 format!("`{source}` is a view; this transform reads an input's table"),
@@ -67,12 +67,16 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
             .found(&source)
             .allowed(inputs(graph)),
         ),
-        None => unknown_source(graph, cx, &name, &source, place, None, inputs(graph)),
+        None => {
+            let code = codes::UNKNOWN_SOURCE;
+            let unknown = unknown_source(code, &source, place).allowed(inputs(graph)).suggest_nearest();
+            cx.report_broken(&owner, unknown);
+        }
     }
 }
 
 fn resolve_input(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
-    let Some(node) = graph.get(id) else { return };
+    let node = &graph[id];
     let Op::Input(input) = node.op.clone() else { return };
     let place = cx.place(node);
     scan(graph, cx, id, &input, &Read::Rows, place);
@@ -81,7 +85,7 @@ fn resolve_input(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
 /// Replaces a node by a scan of the table, or reports why the table cannot be read.
 fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read: &Read, place: SpecPath) {
     let result = cx.oracle.table(input, read);
-    let Some(node) = graph.get_mut(id) else { return };
+    let node = &mut graph[id];
     node.sources.clear();
     match result {
         Ok((scan, schema)) => {
@@ -89,7 +93,7 @@ fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read
             node.schema = Some(schema);
         }
         Err(error) => {
-            let name = node.name.clone();
+            let owner = node.owner.clone();
             let (code, field) = table_error(&error);
             let place = if *read == Read::Rows { place.field(field) } else { place };
             // What is no place may hold a password; the error shows it without.
@@ -102,7 +106,7 @@ fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read
                 diagnostic = diagnostic
                     .help(format!("versions 0 to {latest} exist; leave the pin out to read the latest"));
             }
-            cx.report_broken(&name, diagnostic);
+            cx.report_broken(&owner, diagnostic);
         }
     }
 }
@@ -119,30 +123,34 @@ fn table_error(error: &TableError) -> (Code, &'static str) {
 
 /// Replaces the names of a node's inputs by edges.
 fn connect(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
-    let Some(node) = graph.get_mut(id) else { return };
-    let sources = std::mem::take(&mut node.sources);
+    let sources = std::mem::take(&mut graph[id].sources);
     for (port, source) in sources.iter().enumerate() {
-        let Some(node) = graph.get(id) else { return };
-        match graph.find(source).filter(|_| !source.starts_with('@') || node.name.starts_with('@')) {
+        let owner = graph[id].owner.clone();
+        match graph.find(source).filter(|from| may_read(&graph[*from], &owner)) {
             Some(from) => graph.connect(from, id, port),
-            None if cx.broken.contains(source) => {
-                let owner = node.owner().to_owned();
+            None if cx.broken.contains(&Owner::View(source.clone())) => {
                 cx.broken.insert(owner);
             }
             None => {
-                let owner = node.owner().to_owned();
-                let place = source_place(cx, graph, id, port);
-                let part = place_in_query(cx, graph, id, source, &place);
-                unknown_source(graph, cx, &owner, source, place, part, relations(graph));
+                let unknown = unknown_relation(graph, cx, id, port, source);
+                cx.report_broken(&owner, unknown);
             }
         }
     }
 }
 
+/// Whether a node is what a name in the definition of `reader` can mean: the result of a view or an input, or one of
+/// the reader's own steps.
+fn may_read(node: &Node, reader: &Owner) -> bool {
+    match node.role {
+        Role::Result => !node.owner.is_output(),
+        Role::Step => node.owner == *reader,
+    }
+}
+
 /// The field of the spec that names a node's input.
-fn source_place(cx: &Context<'_>, graph: &Graph, id: NodeId, port: usize) -> SpecPath {
-    let Some(node) = graph.get(id) else { return SpecPath::root() };
-    if node.name.starts_with('@') {
+fn source_place(cx: &Context<'_>, node: &Node, port: usize) -> SpecPath {
+    if node.owner.is_output() {
         return cx.place(node).field("source_view");
     }
     let transform = cx.place_in_transform(node);
@@ -157,62 +165,54 @@ fn source_place(cx: &Context<'_>, graph: &Graph, id: NodeId, port: usize) -> Spe
 /// The text of a query and where in it a relation is named.
 fn place_in_query<'s>(
     cx: &Context<'s>,
-    graph: &Graph,
-    id: NodeId,
+    node: &Node,
     source: &str,
     place: &SpecPath,
 ) -> Option<(&'s str, Range<usize>)> {
-    let Op::Query(query) = &graph.get(id)?.op else { return None };
+    let Op::Query(query) = &node.op else { return None };
     let text = cx.text(place)?;
     Some((text, query.query.place_of_relation(source, text)?))
 }
 
-fn unknown_source(
-    graph: &Graph,
-    cx: &mut Context<'_>,
-    owner: &str,
-    source: &str,
-    place: SpecPath,
-    part: Option<(&str, Range<usize>)>,
-    allowed: Vec<String>,
-) {
-    let query = place == place.parent().unwrap_or_default().field("query");
-    let code = if owner.starts_with('@') {
+/// The diagnostic for a name among a node's inputs that nothing has.
+fn unknown_relation(graph: &Graph, cx: &Context<'_>, id: NodeId, port: usize, source: &str) -> Diagnostic {
+    let node = &graph[id];
+    let in_query = matches!(node.op, Op::Query(_));
+    let code = if node.owner.is_output() {
         codes::UNKNOWN_OUTPUT_SOURCE
-    } else if query {
+    } else if in_query {
         codes::UNKNOWN_TABLE
     } else {
         codes::UNKNOWN_SOURCE
     };
-    let mut diagnostic = Diagnostic::new(code, format!("there is no view or input `{source}`"))
-        .at(place)
-        .found(source)
-        .allowed(allowed)
-        .suggest_nearest();
-    let differs_in_case =
-        graph.ids().map(|id| graph.name_of(id)).find(|name| name.eq_ignore_ascii_case(source));
-    if let Some(part) = part {
-        diagnostic = diagnostic.at_part(part.0, part.1);
+    let relations = relations(graph);
+    let place = source_place(cx, node, port);
+    let part = place_in_query(cx, node, source, &place);
+    let mut diagnostic =
+        unknown_source(code, source, place).allowed(relations.iter().copied()).suggest_nearest();
+    if let Some((text, bytes)) = part {
+        diagnostic = diagnostic.at_part(text, bytes);
     }
-    if let Some(name) = differs_in_case.filter(|_| query) {
-        diagnostic = diagnostic
-            .help(format!("unquoted names in SQL are lower case; write \"{name}\" in double quotes"));
+    match relations.iter().find(|name| in_query && name.eq_ignore_ascii_case(source)) {
+        Some(name) => diagnostic
+            .help(format!("unquoted names in SQL are lower case; write \"{name}\" in double quotes")),
+        None => diagnostic,
     }
-    cx.report_broken(owner, diagnostic);
 }
 
-fn inputs(graph: &Graph) -> Vec<String> {
-    graph
-        .ids()
-        .filter_map(|id| graph.get(id))
-        .filter(|node| matches!(node.op, Op::Input(_)))
-        .map(|node| node.name.clone())
-        .collect()
+fn unknown_source(code: Code, source: &str, place: SpecPath) -> Diagnostic {
+    Diagnostic::new(code, format!("there is no view or input `{source}`")).at(place).found(source)
 }
 
-/// Views and inputs.
-fn relations(graph: &Graph) -> Vec<String> {
-    graph.ids().map(|id| graph.name_of(id)).filter(|name| !name.starts_with('@')).map(str::to_owned).collect()
+fn inputs(graph: &Graph) -> Vec<&str> {
+    let inputs = graph.ids().filter(|id| matches!(graph[*id].op, Op::Input(_)));
+    inputs.map(|id| graph.name_of(id)).collect()
+}
+
+/// The names of views and inputs.
+fn relations(graph: &Graph) -> Vec<&str> {
+    let results = graph.ids().filter(|id| graph[*id].role == Role::Result && !graph[*id].owner.is_output());
+    results.map(|id| graph.name_of(id)).collect()
 }
 
 /// `view_dependencies` may be left out; given, they must be the views the transform reads.
@@ -233,9 +233,10 @@ fn check_declared_dependencies(graph: &Graph, cx: &mut Context<'_>) {
                     .suggest_nearest(),
             );
         }
-        let Some(node) = graph.find(&view.name).and_then(|id| graph.get(id)) else { continue };
+        // A view with a mistake has no node.
+        let Some(id) = graph.find(&view.name) else { continue };
         let read: BTreeSet<&str> =
-            node.sources.iter().map(String::as_str).filter(|name| views.contains(name)).collect();
+            graph[id].sources.iter().map(String::as_str).filter(|name| views.contains(name)).collect();
         let declared: BTreeSet<&str> = declared.iter().map(String::as_str).collect();
         if !unknown && read != declared {
             let list = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(", ");
@@ -255,22 +256,19 @@ fn check_declared_dependencies(graph: &Graph, cx: &mut Context<'_>) {
 
 fn report_cycle(graph: &mut Graph, cx: &mut Context<'_>) {
     let Some(cycle) = graph.cycle() else { return };
-    let Some(first) = cycle.first().and_then(|name| graph.find(name)).and_then(|id| graph.get(id)) else {
-        return;
-    };
-    let mut round = cycle.clone();
-    round.extend(cycle.first().cloned());
+    let names: Vec<&str> = cycle.iter().chain(cycle.first()).map(|id| graph.name_of(*id)).collect();
     let mut diagnostic =
-        Diagnostic::new(codes::CYCLE, format!("views read each other in a circle: {}", round.join(" <- ")))
-            .at(cx.place(first).field("name"));
-    for name in cycle.iter().skip(1) {
-        if let Some(node) = graph.find(name).and_then(|id| graph.get(id)) {
-            diagnostic = diagnostic.related(cx.place(node).field("name"), "part of the circle");
-        }
+        Diagnostic::new(codes::CYCLE, format!("views read each other in a circle: {}", names.join(" <- ")));
+    for (index, id) in cycle.iter().enumerate() {
+        let place = cx.place(&graph[*id]).field("name");
+        diagnostic = match index {
+            0 => diagnostic.at(place),
+            _ => diagnostic.related(place, "part of the circle"),
+        };
     }
     cx.report(diagnostic);
     // What is on the circle or behind it has no schema; the passes that follow must not ask for one.
     let sorted: BTreeSet<NodeId> = graph.topological().into_iter().collect();
     let stuck: Vec<NodeId> = graph.ids().filter(|id| !sorted.contains(id)).collect();
-    cx.broken.extend(stuck.into_iter().filter_map(|id| graph.get(id)).map(|node| node.owner().to_owned()));
+    cx.broken.extend(stuck.into_iter().map(|id| graph[id].owner.clone()));
 }

@@ -8,12 +8,13 @@
 use std::collections::BTreeSet;
 
 use ir::diag::{Diagnostic, codes};
-use ir::graph::{Graph, Node, NodeId};
+use ir::graph::{Graph, Node};
 use ir::op::{Op, Relate};
 use ir::schema::{Schema, same_logical_type};
 
-use super::{bind, case, outputs};
+use super::{case, outputs};
 use crate::context::Context;
+use crate::rewrite::bind;
 
 /// More columns than this in one projection are worth a warning.
 const BROAD: usize = 64;
@@ -22,7 +23,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let graph = &*graph;
     let displaced = outputs::check_locations(graph, cx);
     for id in graph.topological() {
-        let Some(node) = graph.get(id) else { continue };
+        let node = &graph[id];
         if cx.is_broken(node) {
             continue;
         }
@@ -68,10 +69,10 @@ fn check_keys(cx: &mut Context<'_>, node: &Node, relate: &Relate, left: &Schema,
     for (index, (left_key, right_key)) in relate.on.iter().enumerate() {
         let (Some(left), Some(right)) = (left.field(left_key), right.field(right_key)) else { continue };
         let (left, right) = (left.data_type(), right.data_type());
-        let place = cx.place_in_transform(node).field("on").index(index);
         if same_logical_type(left, right) {
             continue;
         }
+        let place = cx.place_of_join_key(node, index);
         if !cx.oracle.comparable(left, right) || left.is_numeric() != right.is_numeric() {
             cx.report(
                 Diagnostic::new(
@@ -115,16 +116,12 @@ fn warn_unused(graph: &Graph, cx: &mut Context<'_>) {
     if cx.has_errors() {
         return;
     }
-    let mut alive: BTreeSet<NodeId> = BTreeSet::new();
-    let mut open = graph.sinks();
-    while let Some(id) = open.pop() {
-        if alive.insert(id) {
-            open.extend(graph.inputs(id));
+    let Some(spec) = cx.spec else { return };
+    let needed = graph.needed();
+    for node in graph.ids().filter(|id| !needed.contains(id)).map(|id| &graph[id]) {
+        if cx.is_broken(node) {
+            continue;
         }
-    }
-    for id in graph.ids().filter(|id| !alive.contains(id)) {
-        let Some(node) = graph.get(id).filter(|node| !cx.is_broken(node)) else { continue };
-        let Some(spec) = cx.spec else { continue };
         let is_input = spec.input_relations.iter().any(|input| input.logical_name == node.name);
         // An input may be there only to name the table of a change feed or a manifest.
         let names_a_table = is_input

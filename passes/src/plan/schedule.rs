@@ -19,15 +19,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ir::graph::{Graph, NodeId, PlacementChoice, Schedule, Segment};
-use ir::op::Op;
+use ir::graph::{Graph, NodeId, Schedule, Segment};
 
 use crate::analysis::cost::{self, NodeCost};
 use crate::context::Context;
 
 pub(crate) fn run(graph: &mut Graph, _: &mut Context<'_>) {
     let costs = cost::estimate(graph);
-    let roots: Vec<NodeId> = graph.topological().into_iter().filter(|id| is_root(graph, *id)).collect();
+    let roots: Vec<NodeId> =
+        graph.topological().into_iter().filter(|id| graph[*id].is_segment_root()).collect();
     let mut segments: BTreeMap<NodeId, Segment> = BTreeMap::new();
     let mut reads_of: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
     for &root in &roots {
@@ -58,14 +58,6 @@ pub(crate) fn run(graph: &mut Graph, _: &mut Context<'_>) {
     graph.schedule = Some(Schedule { segments });
 }
 
-fn is_root(graph: &Graph, id: NodeId) -> bool {
-    graph.get(id).is_some_and(|node| {
-        let shared =
-            node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
-        shared || matches!(node.op, Op::Sink(_))
-    })
-}
-
 /// The shared nodes a segment reads, ordered by name, and the cost of the nodes in it. A node that is computed
 /// again for several readers inside the segment counts once for each.
 fn walk(graph: &Graph, root: NodeId, costs: &BTreeMap<NodeId, NodeCost>) -> (Vec<NodeId>, u64) {
@@ -73,9 +65,9 @@ fn walk(graph: &Graph, root: NodeId, costs: &BTreeMap<NodeId, NodeCost>) -> (Vec
     // How often each node of the segment is computed: once for every way from the root to it.
     let mut times: BTreeMap<NodeId, u64> = BTreeMap::from([(root, 1)]);
     let mut total: u64 = 0;
-    for id in graph.topological_below(root, |id| is_root(graph, id)) {
+    for id in graph.topological_below(root, |id| graph[id].is_segment_root()) {
         let Some(&count) = times.get(&id) else { continue };
-        if id != root && is_root(graph, id) {
+        if id != root && graph[id].is_segment_root() {
             reads.insert((graph.name_of(id).to_owned(), id));
             continue;
         }

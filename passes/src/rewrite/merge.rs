@@ -37,7 +37,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     }
     for mut class in classes.into_values().filter(|class| class.len() > 1) {
         // Prefer the name of a view to that of a step inside one.
-        class.sort_by_key(|id| (graph.name_of(*id).contains('.'), graph.name_of(*id).to_owned()));
+        class.sort_by_key(|id| (graph[*id].role, graph.name_of(*id).to_owned()));
         let [kept, rest @ ..] = class.as_slice() else { continue };
         for id in rest {
             cx.remark(format!("{} is the same as {}", graph.name_of(*id), graph.name_of(*kept)));

@@ -30,7 +30,7 @@ use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNode};
 use delta::TableBase;
-use ir::graph::{Graph, NodeId, PlacementChoice, Segment};
+use ir::graph::{Graph, NodeId, Segment};
 use ir::op::{Op, Sink};
 use ir::schema::Schema;
 use ir::verify::Verified;
@@ -65,7 +65,7 @@ pub struct PlanDag {
 /// What is planned and run as one.
 #[derive(Clone, Debug)]
 pub struct SegmentPlan {
-    /// The view, or the table without `@`.
+    /// The shared view, or the table that is written.
     pub name: String,
     /// What is done with its rows.
     pub kind: SegmentKind,
@@ -201,11 +201,12 @@ impl Emission<'_> {
     fn segment(&mut self, segment: &Segment) -> Result<SegmentPlan, EngineError> {
         let unknown = || EngineError::internal(&segment.root, "the schedule names a node without a plan");
         let id = self.graph.find(&segment.root).ok_or_else(unknown)?;
-        let node = self.graph.get(id).ok_or_else(unknown)?;
+        let node = &self.graph[id];
         let definition = self.definitions.get(&id).ok_or_else(unknown)?;
-        let name = segment.root.trim_start_matches('@').to_owned();
+        let mut name = node.name.clone();
         let (kind, logical) = match &node.op {
             Op::Sink(sink) => {
+                name = node.owner.name().to_owned();
                 check_sink(sink, definition).map_err(|source| EngineError::plan(&node.name, source))?;
                 let write = WriteNode::new(&name, sink, Arc::clone(definition));
                 let logical = LogicalPlan::Extension(Extension { node: Arc::new(write) });
@@ -231,7 +232,7 @@ impl Emission<'_> {
     }
 
     fn node(&mut self, id: NodeId) -> Result<(), EngineError> {
-        let Some(node) = self.graph.get(id) else { return Ok(()) };
+        let node = &self.graph[id];
         let mut inputs = Vec::new();
         for input in self.graph.inputs(id) {
             let plan = self.plans.get(&input).cloned();
@@ -253,12 +254,10 @@ impl Emission<'_> {
                 .map_err(|source| EngineError::plan(&node.name, source))?,
         };
         check_schema(&node.name, node.schema.as_ref(), &plan)?;
-        let shared =
-            node.placement.as_ref().is_some_and(|placement| placement.choice == PlacementChoice::Share);
-        if shared || matches!(node.op, Op::Sink(_)) {
+        if node.is_segment_root() {
             self.definitions.insert(id, Arc::clone(&plan));
         }
-        let leaf: Option<Arc<dyn UserDefinedLogicalNode>> = if shared {
+        let leaf: Option<Arc<dyn UserDefinedLogicalNode>> = if node.is_shared() {
             Some(Arc::new(SharedViewNode::new(&node.name, Arc::clone(&plan))))
         } else if self.cut.is_part(self.graph, id, &plan) {
             Some(Arc::new(PartNode::new(&node.name, Arc::clone(&plan))))

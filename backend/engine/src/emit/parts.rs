@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 
 use datafusion::logical_expr::LogicalPlan;
-use ir::graph::{Graph, NodeId, PlacementChoice};
-use ir::op::Op;
+use ir::graph::{Graph, NodeId};
 
 use super::PartPlan;
 
@@ -29,7 +28,7 @@ impl Cut {
     pub(super) fn new(graph: &Graph) -> Self {
         let mut segments = BTreeMap::new();
         for id in graph.topological().into_iter().rev() {
-            if is_root(graph, id) {
+            if graph[id].is_segment_root() {
                 segments.insert(id, id);
             } else if graph.reader_count(id) == 1
                 && let [(reader, _)] = graph.consumers(id)[..]
@@ -62,11 +61,4 @@ impl Cut {
     pub(super) fn parts_of(&mut self, root: NodeId) -> Vec<PartPlan> {
         self.parts.remove(&root).unwrap_or_default()
     }
-}
-
-fn is_root(graph: &Graph, id: NodeId) -> bool {
-    graph.get(id).is_some_and(|node| {
-        let shared = node.placement.as_ref().is_some_and(|place| place.choice == PlacementChoice::Share);
-        shared || matches!(node.op, Op::Sink(_))
-    })
 }

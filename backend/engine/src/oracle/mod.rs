@@ -19,7 +19,7 @@ use ir::archive::Proofs;
 use ir::diag::nearest_name;
 use ir::estimate::Estimate;
 use ir::expr::{Query, ScalarExpr};
-use ir::graph::Node;
+use ir::graph::{Node, Owner};
 use ir::hash::ContentHash;
 use ir::op::{Evaluation, Input, Op, Read, Scan, Sink};
 use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TypeError, TypeErrorKind};
@@ -55,8 +55,8 @@ struct Found {
     operations: Memo<Operation>,
     expressions: Memo<Result<ExprType, TypeError>>,
     queries: PlannedQueries,
-    /// Whose operations had to be planned: views, inputs, outputs with `@`.
-    planned: Mutex<BTreeSet<String>>,
+    /// Whose operations had to be planned.
+    planned: Mutex<BTreeSet<Owner>>,
     /// How many operations and expressions had to be planned.
     plannings: AtomicUsize,
 }
@@ -118,9 +118,9 @@ impl EngineOracle {
         self.found.plannings.load(Ordering::Relaxed)
     }
 
-    /// The views, inputs and outputs (with `@`) for which an operation had to be planned.
+    /// The views, inputs and outputs for which an operation had to be planned.
     #[must_use]
-    pub fn planned(&self) -> BTreeSet<String> {
+    pub fn planned(&self) -> BTreeSet<Owner> {
         self.found.planned.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -129,7 +129,7 @@ impl EngineOracle {
         self.found.operations.answer(&(&node.op, inputs), |question| {
             self.found.proven.operation(question).unwrap_or_else(|| {
                 self.found.plannings.fetch_add(1, Ordering::Relaxed);
-                let owner = node.owner().to_owned();
+                let owner = node.owner.clone();
                 self.found.planned.lock().unwrap_or_else(PoisonError::into_inner).insert(owner);
                 self.plan_operation(&node.op, inputs)
             })

@@ -14,7 +14,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt as _;
-use ir::graph::{Graph, Node, NodeId, PlacementChoice};
+use ir::graph::{Graph, Node, NodeId};
 use ir::op::Op;
 
 use super::{Settings, physical_plan, was_stopped};
@@ -87,7 +87,7 @@ pub async fn unplannable_nodes(
     let members = members(graph, root);
     let mut found = Vec::new();
     for id in graph.topological().into_iter().filter(|id| members.contains(id)) {
-        let Some(node) = graph.get(id) else { continue };
+        let node = &graph[id];
         match plan_alone(graph, id, node, session.state()).await {
             Ok(()) => {}
             Err(source) if was_stopped(&source) => return Err(EngineError::Stopped),
@@ -106,15 +106,10 @@ fn members(graph: &Graph, root: &str) -> BTreeSet<NodeId> {
     let mut open: Vec<NodeId> = graph.find(root).into_iter().collect();
     while let Some(id) = open.pop() {
         if members.insert(id) {
-            open.extend(graph.inputs(id).into_iter().filter(|input| !is_shared(graph, *input)));
+            open.extend(graph.inputs(id).into_iter().filter(|input| !graph[*input].is_shared()));
         }
     }
     members
-}
-
-fn is_shared(graph: &Graph, id: NodeId) -> bool {
-    let placement = graph.get(id).and_then(|node| node.placement.as_ref());
-    placement.is_some_and(|placement| placement.choice == PlacementChoice::Share)
 }
 
 async fn plan_alone(graph: &Graph, id: NodeId, node: &Node, state: &SessionState) -> Result<()> {
@@ -130,9 +125,9 @@ async fn plan_alone(graph: &Graph, id: NodeId, node: &Node, state: &SessionState
 
 /// A table with the columns of a node and no rows. Not an empty relation: the optimizer removes what reads one.
 fn empty_input(graph: &Graph, id: NodeId) -> Result<Arc<LogicalPlan>> {
-    let node = graph.get(id);
-    let schema = node
-        .and_then(|node| node.schema.as_ref())
+    let schema = graph[id]
+        .schema
+        .as_ref()
         .ok_or_else(|| DataFusionError::Internal(format!("`{}` has no schema", graph.name_of(id))))?;
     let table = EmptyTable::new(Arc::clone(schema.arrow()));
     emit::scan(graph.name_of(id), Arc::new(table), None).map(Arc::new)

@@ -93,17 +93,24 @@ impl Compilation {
 
     /// The root of the segment that is called `view x` or `output x`.
     fn root_of(&self, title: &str) -> Option<&str> {
-        let name = title.split_once(' ').map(|(_, name)| name)?;
+        let (kind, name) = title.split_once(' ')?;
         let mut segments = self.graph.schedule.iter().flat_map(|schedule| &schedule.segments);
-        let root = segments.find(|segment| segment.root.trim_start_matches('@') == name)?;
+        let root =
+            segments.find(|segment| match self.graph.find(&segment.root).map(|id| &self.graph[id]) {
+                Some(node) if node.is_sink() => kind == "output" && node.owner.name() == name,
+                Some(node) => kind == "view" && node.name == name,
+                None => false,
+            })?;
         Some(&root.root)
     }
 
     /// A finding at the place of the view, input or output a node belongs to.
     fn placed(&self, finding: Diagnostic, node: &str) -> Diagnostic {
         let context = Context::new(self.oracle.as_ref(), Some(&self.source.spec));
-        let node = self.graph.find(node).and_then(|id| self.graph.get(id));
-        let place = node.map_or_else(SpecPath::root, |node| context.place_in_transform(node));
+        let place = self
+            .graph
+            .find(node)
+            .map_or_else(SpecPath::root, |id| context.place_in_transform(&self.graph[id]));
         if place.is_root() { finding } else { finding.at(place) }
     }
 

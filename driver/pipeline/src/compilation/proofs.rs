@@ -14,6 +14,7 @@ use std::time::UNIX_EPOCH;
 use engine::{EngineOracle, Session, Tables};
 use ir::archive::{Proofs, read_proofs, write_proofs};
 use ir::diag::{Diagnostic, codes};
+use ir::graph::Owner;
 use ir::hash::{ContentHash, Fingerprint};
 use ir::spec::Spec;
 
@@ -86,7 +87,11 @@ impl KnownProofs {
     /// For how many views of a spec nothing had to be planned; nothing when there were no proofs that hold.
     pub(super) fn reused(&self, oracle: &EngineOracle, spec: &Spec) -> Option<usize> {
         let planned = oracle.planned();
-        let reused = spec.view_definitions.iter().filter(|view| !planned.contains(&view.name)).count();
+        let reused = spec
+            .view_definitions
+            .iter()
+            .filter(|view| !planned.contains(&Owner::View(view.name.clone())))
+            .count();
         (self.hold() && !self.proofs.operations.is_empty()).then_some(reused)
     }
 

@@ -24,7 +24,7 @@ mod transform;
 
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs, ScalarExpr};
-use ir::graph::{CachePolicy, Graph, Node};
+use ir::graph::{CachePolicy, Graph, Node, NodeId, Owner, Role};
 use ir::op::{Input, Op, Project, SchemaMode, Sink, SinkMode, SortColumn};
 use ir::schema::Schema;
 use ir::spec::{self, CacheAction, InputRelation, MaterializationMode, OutputTarget, Spec, ViewDefinition};
@@ -47,13 +47,13 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
 }
 
 /// Adds a node unless its name is taken.
-fn add(graph: &mut Graph, cx: &mut Context<'_>, node: Node, taken: impl FnOnce(&Graph) -> Diagnostic) {
-    if graph.find(&node.name).is_some() {
-        let diagnostic = taken(graph);
-        cx.report(diagnostic);
-    } else if graph.add(node).is_err() {
-        debug_assert!(false, "the name was free");
-    }
+fn add(
+    graph: &mut Graph,
+    cx: &mut Context<'_>,
+    node: Node,
+    taken: impl FnOnce(&Node) -> Diagnostic,
+) -> Option<NodeId> {
+    graph.try_add(node).map_err(|other| cx.report(taken(&graph[other]))).ok()
 }
 
 fn lower_input(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, place: SpecPath) {
@@ -73,14 +73,13 @@ fn lower_view(graph: &mut Graph, cx: &mut Context<'_>, view: &ViewDefinition, pl
     let name = &view.name;
     let contract = lower_contract(cx, view, place);
     let Some((op, sources)) = transform::lower(cx, view, &place.field("transform")) else {
-        cx.broken.insert(name.clone());
+        cx.broken.insert(Owner::View(name.clone()));
         return;
     };
     let mut node = Node::new(name, op).reading(sources);
     node.contract = contract;
-    add(graph, cx, node, |graph| {
-        let input =
-            graph.find(name).and_then(|id| graph.get(id)).is_some_and(|node| matches!(node.op, Op::Input(_)));
+    add(graph, cx, node, |other| {
+        let input = matches!(other.op, Op::Input(_));
         let (code, what) =
             if input { (codes::NAME_TAKEN, "an input") } else { (codes::DUPLICATE_VIEW, "another view") };
         Diagnostic::new(code, format!("there is {what} named `{name}`")).at(place.field("name"))
@@ -115,21 +114,32 @@ fn lower_contract(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath)
 }
 
 fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, place: &SpecPath) {
-    let name = format!("@{}", output.table_name);
-    let mut source = output.source_view.clone();
-    if !output.columns.is_empty() {
+    let owner = Owner::Output(output.table_name.clone());
+    let columns = if output.columns.is_empty() {
+        None
+    } else {
         let Some(columns) = lower_columns(cx, &output.columns, &place.field("columns")) else {
-            cx.broken.insert(name);
+            cx.broken.insert(owner);
             return;
         };
-        let step = format!("{name}.columns");
-        let node = Node::new(&step, Op::Project(Project { columns })).reading([source]);
-        if graph.find(&name).is_none() && graph.add(node).is_err() {
-            debug_assert!(false, "steps of an output are added with the output");
-        }
-        source = step;
+        Some(columns)
+    };
+    let sink = Node::new(format!("@{}", output.table_name), Op::Sink(lower_sink(output)))
+        .part(owner, Role::Result)
+        .reading([output.source_view.clone()]);
+    let sink = add(graph, cx, sink, |_| {
+        let message = format!("there is another output named `{}`", output.table_name);
+        Diagnostic::new(codes::DUPLICATE_OUTPUT, message).at(place.field("table_name"))
+    });
+    if let (Some(sink), Some(columns)) = (sink, columns) {
+        let step = graph.add_step(sink, "columns", Op::Project(Project { columns }));
+        let below = vec![graph.name_of(step).to_owned()];
+        graph[step].sources = std::mem::replace(&mut graph[sink].sources, below);
     }
-    let op = Op::Sink(Sink {
+}
+
+fn lower_sink(output: &OutputTarget) -> Sink {
+    Sink {
         location: output.delta_location.clone().unwrap_or_else(|| output.table_name.clone()),
         mode: match output.materialization_mode {
             MaterializationMode::Append => SinkMode::Append,
@@ -149,11 +159,7 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
         target_file_size: output.target_file_size,
         metadata: output.write_metadata.clone(),
         max_commit_retries: output.max_commit_retries,
-    });
-    add(graph, cx, Node::new(&name, op).reading([source]), |_| {
-        let message = format!("there is another output named `{}`", output.table_name);
-        Diagnostic::new(codes::DUPLICATE_OUTPUT, message).at(place.field("table_name"))
-    });
+    }
 }
 
 /// Output columns given as names or as `{name, expr}`.

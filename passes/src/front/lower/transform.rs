@@ -18,7 +18,7 @@ type Lowered = (Op, Vec<String>);
 /// The operation of a view; nothing when the transform has a mistake, which is reported.
 pub(super) fn lower(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath) -> Option<Lowered> {
     match &view.transform {
-        Transform::Normalize(normalize) => lower_normalize(cx, normalize, place),
+        Transform::Normalize(normalize) => lower_normalize(cx, &view.name, normalize, place),
         Transform::Relate(relate) => relate::lower(cx, relate, place),
         Transform::Union(union) => lower_union(cx, union, place),
         Transform::Project(project) => {
@@ -51,7 +51,12 @@ pub(super) fn lower(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPat
     }
 }
 
-fn lower_normalize(cx: &mut Context<'_>, normalize: &spec::Normalize, place: &SpecPath) -> Option<Lowered> {
+fn lower_normalize(
+    cx: &mut Context<'_>,
+    view: &str,
+    normalize: &spec::Normalize,
+    place: &SpecPath,
+) -> Option<Lowered> {
     if normalize.id_columns.is_empty()
         && normalize.span_columns.is_none()
         && normalize.text_columns.is_empty()
@@ -64,6 +69,7 @@ fn lower_normalize(cx: &mut Context<'_>, normalize: &spec::Normalize, place: &Sp
         return None;
     }
     let op = Normalize {
+        kind: view.to_owned(),
         id_columns: normalize.id_columns.clone(),
         span_columns: normalize.span_columns.clone(),
         text_columns: normalize.text_columns.clone(),

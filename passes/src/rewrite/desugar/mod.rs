@@ -22,7 +22,7 @@ mod relate;
 mod union;
 
 use ir::diag::Diagnostic;
-use ir::graph::{Graph, Node, NodeId};
+use ir::graph::{Graph, Node, NodeId, Owner};
 use ir::op::{Op, Project};
 use ir::oracle::Oracle;
 use ir::schema::Schema;
@@ -50,7 +50,7 @@ pub(crate) struct Step {
 /// only input itself.
 pub(crate) struct Expansion<'a> {
     oracle: &'a dyn Oracle,
-    owner: String,
+    owner: Owner,
     steps: Vec<Step>,
 }
 
@@ -65,6 +65,8 @@ pub(crate) struct Issue {
 pub(crate) enum FieldPart {
     Name(&'static str),
     Index(usize),
+    /// A pair of columns that a join compares, which may stand in one of two fields.
+    JoinKey(usize),
 }
 
 impl Issue {
@@ -78,14 +80,14 @@ impl Issue {
 }
 
 impl<'a> Expansion<'a> {
-    fn new(owner: &str, oracle: &'a dyn Oracle) -> Self {
-        Self { oracle, owner: owner.to_owned(), steps: Vec::new() }
+    fn new(owner: &Owner, oracle: &'a dyn Oracle) -> Self {
+        Self { oracle, owner: owner.clone(), steps: Vec::new() }
     }
 
     /// Adds a step. `inputs` of the node are needed for the schemas behind [`From::Port`].
     fn step(&mut self, name: &str, op: Op, from: &[From], inputs: &[&Schema]) -> Result<From, Vec<Issue>> {
         let schemas: Vec<&Schema> = from.iter().filter_map(|from| self.schema_of(*from, inputs)).collect();
-        let node = Node::new(format!("{}.{name}", self.owner), op);
+        let node = Node::new(name, op).step_of(&self.owner);
         let schema = self.oracle.schema(&node, &schemas).map_err(|error| {
             let message = format!("the transform does not fit its sources: {error}");
             vec![Issue {
@@ -119,7 +121,7 @@ pub(crate) fn expand<'a>(
     inputs: &[&Schema],
     oracle: &'a dyn Oracle,
 ) -> Result<Expansion<'a>, Vec<Issue>> {
-    let expansion = Expansion::new(&node.name, oracle);
+    let expansion = Expansion::new(&node.owner, oracle);
     match &node.op {
         Op::Normalize(normalize) => normalize::expand(expansion, normalize, inputs),
         Op::Relate(relate) => relate::expand(expansion, relate, inputs),
@@ -132,7 +134,7 @@ pub(crate) fn expand<'a>(
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     for id in graph.topological() {
-        let Some(node) = graph.get_mut(id) else { continue };
+        let node = &mut graph[id];
         node.contract = None;
         match &node.op {
             Op::Project(Project { columns }) if columns.is_empty() => graph.splice_out(id),
@@ -142,37 +144,46 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     }
 }
 
-/// Replaces a surface operation by its expansion.
+/// Replaces a surface operation by its expansion. The last step stays in the operation's node.
 fn replace(graph: &mut Graph, cx: &Context<'_>, id: NodeId) {
-    let Some(node) = graph.get(id) else { return };
     let ports = graph.inputs(id);
-    let schemas: Vec<&Schema> =
-        ports.iter().filter_map(|port| graph.get(*port)).filter_map(|node| node.schema.as_ref()).collect();
-    let Ok(expansion) = expand(node, &schemas, cx.oracle) else {
-        debug_assert!(false, "the type pass expanded this operation without an issue");
-        return;
+    let expansion = expand(&graph[id], &graph.input_schemas(id), cx.oracle);
+    let Some(steps) = expansion.ok().map(|expansion| expansion.steps).filter(|steps| !steps.is_empty())
+    else {
+        broken(&graph[id]);
     };
-    let owner = node.name.clone();
-    let mut steps = expansion.steps;
-    let Some(result) = steps.pop() else { return };
-    let mut ids = Vec::with_capacity(steps.len());
-    let resolve = |from: &From, ids: &[NodeId]| match *from {
-        From::Port(port) => ports.get(port).copied(),
-        From::Step(step) => ids.get(step).copied(),
-    };
-    for step in steps {
-        let inputs: Vec<NodeId> = step.inputs.iter().filter_map(|from| resolve(from, &ids)).collect();
-        let name = graph.free_name(&owner, &step.name);
-        if let Ok(id) = graph.add_reading(Node::new(name, step.op).typed(step.schema), &inputs) {
-            ids.push(id);
-        }
+    let last = steps.len() - 1;
+    let mut ids: Vec<NodeId> = Vec::with_capacity(steps.len());
+    for (number, step) in steps.into_iter().enumerate() {
+        // The type pass has typed these steps over these inputs, so what they read is there.
+        let inputs: Vec<NodeId> = step
+            .inputs
+            .iter()
+            .map(|from| match *from {
+                From::Port(port) => ports[port],
+                From::Step(step) => ids[step],
+            })
+            .collect();
+        let node = if number == last {
+            graph[id].op = step.op;
+            id
+        } else {
+            graph.add_step(id, &step.name, step.op)
+        };
+        graph.set_inputs(node, &inputs);
+        graph[node].schema = Some(step.schema);
+        ids.push(node);
     }
-    let inputs: Vec<NodeId> = result.inputs.iter().filter_map(|from| resolve(from, &ids)).collect();
-    graph.set_inputs(id, &inputs);
-    if let Some(node) = graph.get_mut(id) {
-        node.op = result.op;
-        node.schema = Some(result.schema);
-    }
+}
+
+/// The type pass has expanded every surface operation, and has reported those that have no expansion.
+#[expect(clippy::panic, reason = "a broken graph is a bug of the compiler; the program reports it as one")]
+fn broken(node: &Node) -> ! {
+    panic!(
+        "`{}` is a {} without an expansion, which the type pass must have refused",
+        node.name,
+        node.op.keyword()
+    )
 }
 
 /// The diagnostic for a column that a source does not have.

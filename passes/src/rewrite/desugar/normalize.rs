@@ -27,7 +27,7 @@ pub(super) fn expand<'a>(
         columns.push(NamedExpr::new(name, expr));
     };
     let parts = normalize.id_columns.iter().map(|column| ScalarExpr::column(column));
-    let arguments = std::iter::once(ScalarExpr::text(&expansion.owner)).chain(parts).collect();
+    let arguments = std::iter::once(ScalarExpr::text(&normalize.kind)).chain(parts).collect();
     if !normalize.id_columns.is_empty() {
         add("id_columns", "entity_id".to_owned(), ScalarExpr::call("stable_id128", arguments));
     }

@@ -20,7 +20,8 @@ pub(super) fn expand<'a>(
     for (index, (left_key, right_key)) in relate.on.iter().enumerate() {
         for (key, schema) in [(left_key, left), (right_key, right)] {
             if !schema.contains(key) {
-                issues.push(Issue::at_index("on", index, super::unknown_column(key, schema)));
+                let field = vec![FieldPart::JoinKey(index)];
+                issues.push(Issue { field, diagnostic: super::unknown_column(key, schema) });
             }
         }
     }

@@ -24,7 +24,7 @@
 //! every reader keeps its rows. Volatile predicates and those with subqueries stay where they are.
 
 use ir::expr::ScalarExpr;
-use ir::graph::{Graph, Node, NodeId};
+use ir::graph::{Graph, NodeId};
 use ir::op::{Filter, Op};
 use ir::schema::Schema;
 
@@ -80,7 +80,7 @@ fn move_common(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, readers: Rea
     let common = readers.common();
     let Some(predicate) = common.iter().cloned().reduce(ScalarExpr::and) else { return id };
     let remark = format!("all readers of {} filter by {predicate}", graph.name_of(id));
-    let Some(filter) = insert_filter(graph, cx, id, "common", predicate, &remark) else { return id };
+    let filter = insert_filter(graph, cx, id, "common", predicate, &remark);
     for (reader, conjuncts) in readers.0 {
         let left =
             conjuncts.into_iter().filter(|conjunct| !common.contains(conjunct)).reduce(ScalarExpr::and);
@@ -115,14 +115,12 @@ fn insert_filter(
     graph: &mut Graph,
     cx: &mut Context<'_>,
     id: NodeId,
-    suffix: &str,
+    step: &str,
     predicate: ScalarExpr,
     remark: &str,
-) -> Option<NodeId> {
-    let name = graph.free_name(graph.name_of(id), suffix);
-    let mut node = Node::new(name.clone(), Op::Filter(Filter { predicate }));
-    node.schema = graph.get(id).and_then(|node| node.schema.clone());
-    let filter = graph.insert_above(id, node).ok()?;
-    cx.remark(format!("{name}: {remark}"));
-    Some(filter)
+) -> NodeId {
+    let filter = graph.add_step_above(id, step, Op::Filter(Filter { predicate }));
+    graph[filter].schema = graph[id].schema.clone();
+    cx.remark(format!("{}: {remark}", graph.name_of(filter)));
+    filter
 }

@@ -30,7 +30,7 @@ mod filters;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ir::expr::NamedExpr;
-use ir::graph::{Graph, Node, NodeId};
+use ir::graph::{Graph, NodeId};
 use ir::op::{JoinColumn, Op, Project};
 
 use crate::analysis::demand;
@@ -142,13 +142,11 @@ fn insert_projection(
     input: NodeId,
     wanted: &[String],
 ) {
-    let name = graph.free_name(graph.name_of(id), "narrow");
     let columns = wanted.iter().map(|name| NamedExpr::column(name)).collect();
-    let node = Node::new(name, Op::Project(Project { columns }));
-    if let Ok(new) = graph.add_reading(node, &[input]) {
-        derive(graph, cx, new);
-        graph.connect(new, id, port);
-    }
+    let new = graph.add_step(id, "narrow", Op::Project(Project { columns }));
+    graph.set_inputs(new, &[input]);
+    derive(graph, cx, new);
+    graph.connect(new, id, port);
 }
 
 /// Asks for the schema of a node again.

@@ -179,11 +179,11 @@ fn tables(input: &str) -> Vec<(Scan, Schema)> {
     let graph =
         parse(&text).unwrap_or_else(|error| panic!("a `{}` line: {error}\n{text}", TABLE.trim())).graph;
     let table = |id: NodeId| {
-        let node = graph.get(id)?;
+        let node = &graph[id];
         let Op::Scan(scan) = &node.op else { panic!("`{}` is not a scan", node.name) };
-        Some((scan.clone(), node.schema.clone().unwrap_or_else(|| panic!("`{}` has no schema", node.name))))
+        (scan.clone(), node.schema.clone().unwrap_or_else(|| panic!("`{}` has no schema", node.name)))
     };
-    graph.ids().filter_map(table).collect()
+    graph.ids().map(table).collect()
 }
 
 /// Gives nodes without a schema the one the engine derives. Whether there were any.
@@ -193,7 +193,10 @@ fn derive_schemas(graph: &mut Graph, oracle: &dyn Oracle) -> bool {
         return derived;
     }
     for id in graph.topological() {
-        let Some(node) = graph.get(id).filter(|node| node.schema.is_none()) else { continue };
+        let node = &graph[id];
+        if node.schema.is_some() {
+            continue;
+        }
         assert!(
             !node.op.is_surface() && !matches!(node.op, Op::Scan(_)),
             "`{}` needs a schema: that of a {} is not derived",
@@ -203,9 +206,7 @@ fn derive_schemas(graph: &mut Graph, oracle: &dyn Oracle) -> bool {
         let schema = oracle
             .schema(node, &graph.input_schemas(id))
             .unwrap_or_else(|error| panic!("`{}` has no schema: {error}", node.name));
-        if let Some(node) = graph.get_mut(id) {
-            node.schema = Some(schema);
-        }
+        graph[id].schema = Some(schema);
         derived = true;
     }
     derived
@@ -214,7 +215,8 @@ fn derive_schemas(graph: &mut Graph, oracle: &dyn Oracle) -> bool {
 /// Leaves out the schemas of core operations, which follow from what is below them: the graph is verified.
 fn forget_schemas(graph: &mut Graph) {
     for id in graph.ids().collect::<Vec<_>>() {
-        if let Some(node) = graph.get_mut(id).filter(|node| !matches!(node.op, Op::Scan(_))) {
+        let node = &mut graph[id];
+        if !matches!(node.op, Op::Scan(_)) {
             node.schema = None;
         }
     }

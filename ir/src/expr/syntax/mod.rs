@@ -1,4 +1,6 @@
-//! SQL texts to trees: what is wrong with a text, and where in it.
+//! SQL texts to trees: what is wrong with a text, and where in it; and back to texts ([`exact`]).
+
+pub(super) mod exact;
 
 use std::fmt;
 use std::ops::Range;
@@ -86,6 +88,11 @@ pub(super) struct SqlText<'t> {
 impl<'t> SqlText<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self { text }
+    }
+
+    /// The text itself.
+    pub(super) fn text(&self) -> &'t str {
+        self.text
     }
 
     /// Reads the text with `parse`, which must use all of it; a semicolon may stand at the end.

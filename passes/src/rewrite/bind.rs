@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::ScalarExpr;
-use ir::graph::{Graph, Node, NodeId, Parameter, ParameterTarget};
+use ir::graph::{Graph, NodeId, Owner, Parameter, ParameterTarget};
 use ir::op::{Filter, Op};
 use sqlparser::ast::{Expr, Value};
 
@@ -30,9 +30,7 @@ use crate::context::Context;
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let values = placeholder_values(graph);
     for id in graph.topological() {
-        if let Some(node) = graph.get_mut(id) {
-            bind_op(&mut node.op, &values);
-        }
+        bind_op(&mut graph[id].op, &values);
     }
     let parameters = std::mem::take(&mut graph.parameters);
     for parameter in &parameters {
@@ -68,7 +66,7 @@ pub(crate) fn bind_op(op: &mut Op, values: &BTreeMap<String, ScalarExpr>) {
 }
 
 /// The placeholders in an operation.
-pub(super) fn placeholders(op: &Op) -> BTreeSet<String> {
+pub(crate) fn placeholders(op: &Op) -> BTreeSet<String> {
     let mut found: BTreeSet<String> =
         op.expressions().iter().flat_map(|used| used.expr.placeholders()).collect();
     if let Op::Query(query) = op {
@@ -80,23 +78,16 @@ pub(super) fn placeholders(op: &Op) -> BTreeSet<String> {
 /// The nodes above which a parameter's filter belongs.
 fn filter_targets(graph: &Graph, parameter: &Parameter) -> Vec<NodeId> {
     let ParameterTarget::FilterEq { base, column } = &parameter.target else { return Vec::new() };
-    let has_column = |id: &NodeId| {
-        graph.get(*id).and_then(|node| node.schema.as_ref()).is_some_and(|schema| schema.contains(column))
-    };
+    let has_column = |id: &NodeId| graph[*id].schema.as_ref().is_some_and(|schema| schema.contains(column));
     match base {
         Some(base) => graph.find(base).into_iter().filter(has_column).collect(),
-        None => graph
-            .ids()
-            .filter(|id| graph.get(*id).is_some_and(|node| matches!(node.op, Op::Scan(_))))
-            .filter(has_column)
-            .collect(),
+        None => graph.ids().filter(|id| matches!(graph[*id].op, Op::Scan(_))).filter(has_column).collect(),
     }
 }
 
 /// Checks that every parameter has something to do and fits it. Part of validation.
-pub(super) fn check(graph: &Graph, cx: &mut Context<'_>) {
-    let used: BTreeSet<String> =
-        graph.ids().filter_map(|id| graph.get(id)).flat_map(|node| placeholders(&node.op)).collect();
+pub(crate) fn check(graph: &Graph, cx: &mut Context<'_>) {
+    let used: BTreeSet<String> = graph.ids().flat_map(|id| placeholders(&graph[id].op)).collect();
     for (index, parameter) in graph.parameters.iter().enumerate() {
         let place = SpecPath::root().field("typed_parameters").index(index).field("target");
         match &parameter.target {
@@ -123,7 +114,7 @@ fn check_filter(
 ) {
     let targets = filter_targets(graph, parameter);
     if targets.is_empty() {
-        let broken = base.as_ref().is_some_and(|base| cx.broken.contains(base));
+        let broken = base.as_ref().is_some_and(|base| cx.broken.contains(&Owner::View(base.clone())));
         if broken || (base.is_none() && !cx.broken.is_empty()) {
             return;
         }
@@ -137,7 +128,7 @@ fn check_filter(
         cx.report(Diagnostic::new(codes::FILTER_TARGET, message).at(place));
     }
     for id in targets {
-        let Some(schema) = graph.get(id).and_then(|node| node.schema.as_ref()) else { continue };
+        let Some(schema) = &graph[id].schema else { continue };
         let predicate = predicate(column, &parameter.value);
         if let Err(error) = cx.oracle.expression(&predicate, ir::op::Evaluation::Scalar, schema) {
             let message = format!("the value does not fit `{}.{column}`: {error}", graph.name_of(id));
@@ -160,17 +151,13 @@ fn predicate(column: &str, value: &ScalarExpr) -> ScalarExpr {
     }
 }
 
-/// Puts a filter above a node. The filter takes the node's name: it is what readers of that name mean.
+/// Puts a filter in the place of a node: it is what readers of that name mean.
 fn insert_filter(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, parameter: &Parameter) {
     let ParameterTarget::FilterEq { column, .. } = &parameter.target else { return };
-    let name = graph.name_of(id).to_owned();
-    let below = graph.free_name(&name, "unfiltered");
-    let schema = graph.get(id).and_then(|node| node.schema.clone());
-    let contract = graph.get_mut(id).and_then(|node| node.contract.take());
-    let mut filter = Node::new(&name, Op::Filter(Filter { predicate: predicate(column, &parameter.value) }));
-    filter.schema = schema;
-    filter.contract = contract;
-    let inserted = graph.rename(id, &below).and_then(|()| graph.insert_above(id, filter));
-    debug_assert!(inserted.is_ok(), "the old name was just given up");
-    cx.remark(format!("{name}: {} is bound to a filter", parameter.label.as_deref().unwrap_or(column)));
+    let filter = Op::Filter(Filter { predicate: predicate(column, &parameter.value) });
+    let filter = graph.put_in_place(id, "unfiltered", filter);
+    graph[filter].schema = graph[id].schema.clone();
+    graph[filter].contract = graph[id].contract.take();
+    let label = parameter.label.as_deref().unwrap_or(column);
+    cx.remark(format!("{}: {label} is bound to a filter", graph.name_of(filter)));
 }

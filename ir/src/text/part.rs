@@ -1,0 +1,39 @@
+//! What a node is part of, in the text form.
+//!
+//! Most nodes are named so that a reader sees it: a view's result like the view, the steps of a view `view.step`, the
+//! sink of an output `@table`, its other steps `@table.step`. Of a node with such a name the text form says nothing
+//! more; of any other it says `of view NAME` or `of output NAME`, with `step` behind it for what is not the result.
+//! This shorthand is a matter of the text form alone: outside of it nothing looks into a name.
+
+use super::value::word;
+use crate::graph::{Node, Owner, Role};
+
+/// What a node of this name is part of when its statement does not say.
+pub(super) fn default_part(name: &str) -> (Owner, Role) {
+    let (output, bare) = match name.strip_prefix('@') {
+        Some(bare) => (true, bare),
+        None => (false, name),
+    };
+    let (owner, role) = match bare.split_once('.') {
+        Some((owner, _)) => (owner, Role::Step),
+        None => (bare, Role::Result),
+    };
+    let owner = owner.to_owned();
+    (if output { Owner::Output(owner) } else { Owner::View(owner) }, role)
+}
+
+/// The clause that says what a node is part of, where its name does not.
+pub(super) fn clause(node: &Node) -> Option<String> {
+    if default_part(&node.name) == (node.owner.clone(), node.role) {
+        return None;
+    }
+    let kind = match &node.owner {
+        Owner::View(_) => "view",
+        Owner::Output(_) => "output",
+    };
+    let step = match node.role {
+        Role::Result => "",
+        Role::Step => " step",
+    };
+    Some(format!("of {kind} {}{step}", word(node.owner.name())))
+}
