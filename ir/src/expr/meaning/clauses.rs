@@ -50,6 +50,9 @@ clauses! {
     FORMAT = "FORMAT" ["FORMAT"]: "remove it; a query makes rows", "SELECT a FROM t FORMAT JSON";
     PIPE = "the pipe operator `|>`" ["|>"]:
         "write a SELECT, or one view for each step", "SELECT a FROM t |> WHERE a > 1";
+    LIMIT_VALUE = "a LIMIT or OFFSET that is not a number from 0":
+        "write a whole number; for rows by a computed number, write QUALIFY row_number() OVER (ORDER BY a) <= n",
+        "SELECT a FROM t LIMIT (SELECT 2)";
     LIMIT_BY = "LIMIT ... BY" ["BY"]:
         "write QUALIFY row_number() OVER (PARTITION BY a ORDER BY b) <= 2", "SELECT a FROM t LIMIT 2 BY a";
     TABLE_QUERY = "TABLE as a query" ["TABLE"]: "write SELECT * FROM", "TABLE t";
@@ -67,6 +70,8 @@ clauses! {
     TOP = "TOP" ["TOP"]: "write LIMIT at the end", "SELECT TOP 3 a FROM t";
     EXCLUDE_LIST = "EXCLUDE after the list of columns" ["EXCLUDE"]: "write it after the star: `* EXCLUDE (a)`", "";
     PREWHERE = "PREWHERE" ["PREWHERE"]: "write WHERE", "SELECT a FROM t PREWHERE a > 1";
+    WINDOW_IN_WHERE = "a window call in WHERE" ["OVER"]:
+        "write QUALIFY instead of WHERE", "SELECT a FROM t WHERE row_number() OVER (ORDER BY a) = 1";
     CONNECT_BY = "CONNECT BY" ["CONNECT" "BY"]:
         "write WITH RECURSIVE", "SELECT a FROM t CONNECT BY a = b";
     START_WITH = "START WITH" ["START" "WITH"]:
@@ -160,6 +165,8 @@ clauses! {
     REGEXP = "RLIKE, REGEXP or MATCH": "write `a ~ 'pattern'`", "SELECT a FROM t WHERE a RLIKE 'x'";
     LIKE_ANY = "LIKE ANY" ["ANY"]: "write one LIKE a pattern, with OR", "SELECT a FROM t WHERE a LIKE ANY ('x', 'y')";
     ROW_VALUE = "a row of values in parentheses": "compare the columns one by one, or write struct(a, b)", "SELECT (a, b) FROM t";
+    ESCAPE = "an escape character other than the backslash" ["ESCAPE"]:
+        "write the pattern with backslashes", "SELECT a FROM t WHERE a LIKE '!%' ESCAPE '!'";
     COLLATE = "COLLATE" ["COLLATE"]: "compare lower(a), or utf8_normalize(a)", "SELECT a FROM t ORDER BY a COLLATE de";
     JSON_ACCESS = "a path into JSON" [":"]: "extract fields with functions", "SELECT a:b FROM t";
     NORMALIZED = "IS NORMALIZED" ["IS"]: "compare with utf8_normalize(a)", "SELECT a IS NFC NORMALIZED FROM t";

@@ -92,7 +92,9 @@ impl Walk {
                 if !*any {
                     self.expr(pattern);
                 }
-                escape_char.iter().for_each(|escape| self.value(escape));
+                let is_other =
+                    |escape: &ValueWithSpan| escape.value != Value::SingleQuotedString("\\".to_owned());
+                self.refuse_if(escape_char.as_ref().is_some_and(is_other), &clauses::ESCAPE);
             }
             Expr::SimilarTo { negated: _, expr, pattern: _, escape_char: _ } => {
                 self.expr(expr);

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use sqlparser::ast::{
     Cte, Expr, LimitClause, Offset, OrderBy, OrderByExpr, OrderByKind, Query, SetExpr, SetOperator,
-    SetQuantifier, Values, With,
+    SetQuantifier, UnaryOperator, Values, With,
 };
 use sqlparser::tokenizer::Span;
 
-use super::super::normalize;
+use super::super::{holds_subquery, normalize};
 use super::{Clause, Walk, Windows, clauses};
 
 impl Walk {
@@ -142,17 +142,26 @@ impl Walk {
     fn limit(&mut self, limit: &LimitClause) {
         match limit {
             LimitClause::LimitOffset { limit, offset, limit_by } => {
-                limit.iter().for_each(|limit| self.expr(limit));
+                limit.iter().for_each(|limit| self.count_of_rows(limit));
                 if let Some(Offset { value, rows: _ }) = offset {
-                    self.expr(value);
+                    self.count_of_rows(value);
                 }
                 self.refuse_if(!limit_by.is_empty(), &clauses::LIMIT_BY);
             }
             LimitClause::OffsetCommaLimit { offset, limit } => {
-                self.expr(offset);
-                self.expr(limit);
+                self.count_of_rows(offset);
+                self.count_of_rows(limit);
             }
         }
+    }
+
+    /// A LIMIT or OFFSET. The planner takes what it can compute without rows.
+    fn count_of_rows(&mut self, count: &Expr) {
+        let is_negative = matches!(count, Expr::UnaryOp { op: UnaryOperator::Minus, .. });
+        if is_negative || holds_subquery(count) {
+            self.refuse_expr(&clauses::LIMIT_VALUE, count);
+        }
+        self.expr(count);
     }
 
     /// Refuses a clause at a place or, where that is unknown, by its words.

@@ -1,9 +1,11 @@
 //! SELECT: its clauses, its list of columns, its groups.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     ConnectByKind, Distinct, ExceptSelectItem, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier,
-    Ident, NamedWindowDefinition, NamedWindowExpr, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, Value, WildcardAdditionalOptions,
+    Ident, NamedWindowDefinition, NamedWindowExpr, Query, Select, SelectFlavor, SelectItem,
+    SelectItemQualifiedWildcardKind, Value, Visit as _, Visitor, WildcardAdditionalOptions,
 };
 
 use super::{Walk, Windows, clauses};
@@ -57,6 +59,7 @@ impl Walk {
         from.iter().for_each(|table| self.table_with_joins(table));
         self.refuse_if(!lateral_views.is_empty(), &clauses::LATERAL_VIEW);
         self.refuse_if(prewhere.is_some(), &clauses::PREWHERE);
+        self.refuse_if(selection.as_ref().is_some_and(holds_window), &clauses::WINDOW_IN_WHERE);
         selection.iter().for_each(|condition| self.expr(condition));
         connect_by.iter().for_each(|kind| self.connect_by(kind));
         self.group_by(group_by);
@@ -189,4 +192,32 @@ impl Walk {
             }
         }
     }
+}
+
+/// Whether an expression holds a window call, not counting those in its subqueries.
+fn holds_window(expr: &Expr) -> bool {
+    #[derive(Default)]
+    struct Calls {
+        queries: usize,
+    }
+    impl Visitor for Calls {
+        type Break = ();
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.queries += 1;
+            ControlFlow::Continue(())
+        }
+        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.queries -= 1;
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(function) if self.queries == 0 && function.over.is_some() => {
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    expr.visit(&mut Calls::default()).is_break()
 }

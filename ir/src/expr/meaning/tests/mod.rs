@@ -52,6 +52,7 @@ fn what_works_is_not_refused() {
         "SELECT DISTINCT a, b AS c FROM t AS x (a, b) WHERE a > 1 GROUP BY a, b HAVING count(*) > 1 ORDER BY a DESC NULLS LAST LIMIT 3 OFFSET 1",
         "SELECT DISTINCT ON (a) a, b FROM t ORDER BY a, b",
         "SELECT a FROM t LIMIT 1, 2",
+        "SELECT a FROM t WHERE a IN (SELECT sum(b) OVER () FROM u) LIMIT 1 + 1",
         "SELECT a FROM t UNION ALL BY NAME SELECT b FROM u",
         "(SELECT a FROM t) EXCEPT SELECT b FROM u INTERSECT ALL SELECT c FROM v",
         "VALUES (1, 'a'), (2, NULL)",
@@ -77,7 +78,7 @@ fn what_works_is_not_refused() {
         "SELECT EXTRACT(YEAR FROM a), TRIM(BOTH 'x' FROM b), SUBSTRING(b FROM 1 FOR 2), POSITION('a' IN b), OVERLAY(b PLACING 'x' FROM 1), FLOOR(c), CEIL(c) FROM t",
         "SELECT INTERVAL '1 day', a + INTERVAL '2' HOUR, TIMESTAMP '2024-01-01 00:00:00' AT TIME ZONE 'UTC' FROM t",
         "SELECT s['a'], s.a.b, l[1], l[1:2], [1, 2], ARRAY[3], struct(a, b), named_struct('x', a), {'k': a}, MAP {'k': a} FROM t",
-        "SELECT a ~ 'x', a !~* 'x', a LIKE 'b%' ESCAPE '!', a ILIKE 'c', a || 'e', a & 1, a | 2, a << 1, a % 3 FROM t",
+        "SELECT a ~ 'x', a !~* 'x', a LIKE 'b%' ESCAPE '\\', a ILIKE 'c', a || 'e', a & 1, a | 2, a << 1, a % 3 FROM t",
         "SELECT a IS NOT DISTINCT FROM b, a IS TRUE, b IS NOT UNKNOWN, NOT a, -a, a BETWEEN 1 AND 2, a <=> b FROM t",
         "SELECT a, FROM t;",
     ] {
