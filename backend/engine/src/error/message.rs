@@ -88,3 +88,29 @@ fn without_dump(text: &str) -> String {
     let words = words.rsplit_once(' ').map_or(words, |(words, _)| words);
     format!("{} (part of it is not supported)", words.trim_end_matches([':', ' ', '"', '\'', '`']))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_hold_no_prefixes_no_backtraces_and_no_trees() {
+        let dumped = "Unsupported ast node in sqltorel: Collate { expr: Identifier(Ident { value: \"a\", quote_style: None, span: Span(Location(1,8)..Location(1,9)) }) }";
+        for (error, said) in [
+            (
+                DataFusionError::Plan("a: Error during planning: b, Error during planning: c".to_owned()),
+                "a: b, c",
+            ),
+            (
+                DataFusionError::NotImplemented(dumped.to_owned()),
+                "Unsupported ast node in sqltorel (part of it is not supported)",
+            ),
+            (
+                DataFusionError::Internal(format!("no{}backtrace: 1: main", DataFusionError::BACK_TRACE_SEP)),
+                "no",
+            ),
+        ] {
+            assert_eq!(message_of(&error), said);
+        }
+    }
+}
