@@ -34,6 +34,8 @@ mod observer;
 mod provenance;
 mod query;
 mod stages;
+#[cfg(test)]
+mod tests;
 mod workers;
 
 pub use compilation::{
