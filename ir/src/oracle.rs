@@ -3,16 +3,17 @@
 //! The IR never opens a table and never re-implements a type rule. Both come through [`Oracle`], which the
 //! engine implements; everything it needs to answer is gathered before compilation starts.
 
+mod outputs;
 mod type_error;
 
 use arrow_schema::DataType;
 
-use crate::diag::{Code, codes};
 use crate::expr::ScalarExpr;
 use crate::graph::Node;
 use crate::op::{Evaluation, Input, Read, Scan, Sink};
 use crate::schema::Schema;
 
+pub use outputs::{OutputProblem, OutputRefusal};
 pub use type_error::{TypeError, TypeErrorKind};
 
 /// What the compiler asks the engine.
@@ -93,56 +94,4 @@ pub enum TableError {
     /// Anything else, in the words of the reader.
     #[error("{0}")]
     Unreadable(String),
-}
-
-/// A reason not to write an output.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutputRefusal {
-    /// Its kind.
-    pub problem: OutputProblem,
-    /// The column or the key it is about, if it is about one.
-    pub about: Option<String>,
-    /// What is wrong and what to do, in the words of the writer.
-    pub message: String,
-}
-
-/// What can be wrong with an output before a row is computed. Each kind has its own diagnostic code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputProblem {
-    /// No table can be at its location.
-    Location,
-    /// The storage does not say what is there.
-    Unreachable,
-    /// There is a table that must not be written, or not like this.
-    NotWritable,
-    /// The columns do not fit the table.
-    Schema,
-    /// A column has a type tables do not have.
-    Type,
-    /// The table is partitioned in another way.
-    Partitioning,
-    /// A partition column cannot be one.
-    PartitionColumn,
-    /// The rows cannot be sorted as asked, or the table is sorted in another way.
-    Order,
-    /// A key of the commit's metadata is not free.
-    Metadata,
-}
-
-impl OutputProblem {
-    /// The code of its diagnostic.
-    #[must_use]
-    pub fn code(self) -> Code {
-        match self {
-            Self::Location => codes::OUTPUT_LOCATION,
-            Self::Unreachable => codes::STORE_UNREACHABLE,
-            Self::NotWritable => codes::OUTPUT_NOT_WRITABLE,
-            Self::Schema => codes::OUTPUT_SCHEMA,
-            Self::Type => codes::OUTPUT_TYPE,
-            Self::Partitioning => codes::OUTPUT_PARTITIONING,
-            Self::PartitionColumn => codes::PARTITION_COLUMN,
-            Self::Order => codes::SORT_COLUMN,
-            Self::Metadata => codes::RESERVED_METADATA,
-        }
-    }
 }

@@ -1,10 +1,10 @@
 //! What can go wrong between a verified graph and committed tables, and which diagnostic a user sees for it.
 
+mod code;
 mod message;
 
 use std::sync::Arc;
 
-use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use delta::DeltaError;
 use ir::diag::{Code, Diagnostic, codes};
@@ -16,9 +16,7 @@ pub(crate) use message::root_of;
 
 use crate::oracle::refusals_of;
 use crate::planning::was_stopped;
-
-/// The setting DataFusion names when the quota of temporary files is used up; its message has no type of its own.
-const SPILL_QUOTA_KEY: &str = "max_temp_directory_size";
+use code::{code_of, is_disk_full, physical_code, planning_code};
 
 /// A graph that cannot be turned into plans, or a query that cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -352,64 +350,5 @@ fn fate(source: &DeltaError) -> &'static str {
         DeltaError::CommitUnknown { .. } => " may or may not be committed",
         DeltaError::CommitNotDurable { .. } => " is committed",
         _ => " was not committed",
-    }
-}
-
-fn code_of(error: &DataFusionError) -> Code {
-    match root_of(error) {
-        DataFusionError::ResourcesExhausted(text) => {
-            if text.contains(SPILL_QUOTA_KEY) {
-                codes::OUT_OF_DISK
-            } else {
-                codes::OUT_OF_MEMORY
-            }
-        }
-        DataFusionError::ObjectStore(_) | DataFusionError::ParquetError(_) => codes::READ_FAILED,
-        DataFusionError::IoError(error) => code_of_io(error),
-        DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
-            arrow::error::ArrowError::ParquetError(_) => codes::READ_FAILED,
-            arrow::error::ArrowError::IoError(_, error) => code_of_io(error),
-            _ => codes::EXECUTION_FAILED,
-        },
-        DataFusionError::SchemaError(error, _) => match error.as_ref() {
-            SchemaError::FieldNotFound { .. } => codes::UNKNOWN_COLUMN,
-            SchemaError::AmbiguousReference { .. }
-            | SchemaError::DuplicateQualifiedField { .. }
-            | SchemaError::DuplicateUnqualifiedField { .. } => codes::DUPLICATE_COLUMN,
-        },
-        _ => codes::EXECUTION_FAILED,
-    }
-}
-
-/// No row has been seen yet while something is planned, so no value can be at fault.
-fn planning_code(error: &DataFusionError) -> Code {
-    let code = code_of(error);
-    if code == codes::EXECUTION_FAILED { codes::CANNOT_PLAN } else { code }
-}
-
-/// The code of an error of the optimizer or the physical planner. Names and types were right before them: a name that
-/// is missing or ambiguous there is one they made up themselves.
-fn physical_code(error: &DataFusionError) -> Code {
-    let code = planning_code(error);
-    let of_names = [codes::UNKNOWN_COLUMN, codes::DUPLICATE_COLUMN];
-    if of_names.contains(&code) { codes::CANNOT_PLAN } else { code }
-}
-
-/// Whether the storage had no room left, however deep the libraries have wrapped what the system said.
-fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(has_no_room)
-}
-
-fn has_no_room(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
-}
-
-/// Writers of temporary files report a used up quota as an error of input and output.
-fn code_of_io(error: &std::io::Error) -> Code {
-    if has_no_room(error) || error.to_string().contains(SPILL_QUOTA_KEY) {
-        codes::OUT_OF_DISK
-    } else {
-        codes::READ_FAILED
     }
 }
