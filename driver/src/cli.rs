@@ -260,7 +260,7 @@ pub(crate) struct SqlArgs {
 }
 
 /// Where `build` puts tables and `sql` finds them, relative to the repository.
-pub(crate) const DEFAULT_LAKE: &str = ".codeanatomy/lake";
+pub(crate) const DEFAULT_LAKE: &str = pipeline::DEFAULT_LAKE;
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]

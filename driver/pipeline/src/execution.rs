@@ -8,6 +8,7 @@ use delta::Disk;
 use engine::{RunOptions, RunOutcome};
 use ir::hash::ContentHash;
 
+use crate::extraction::own_folder;
 use crate::observer::OfRun;
 use crate::provenance::Provenance;
 use crate::{Compilation, Observer, PipelineError, Result, Stages, Workers};
@@ -54,6 +55,8 @@ pub fn publish(
     let provenance = Provenance::of(&compilation);
     let plans = stages.timed("emit", || compilation.plan(workers))?;
     let base_dir = &compilation.source.base_dir;
+    // Before anything is computed, not when it is published.
+    own_folder(base_dir, "runs")?;
     let disk = Disk::default();
     let run_options = RunOptions {
         disk: disk.clone(),

@@ -45,7 +45,10 @@ pub use compilation::{
 pub use engine::{Cancellation, Stage};
 pub use error::PipelineError;
 pub use execution::{Outcome, PublishOptions, publish};
-pub use extraction::{ExtractOptions, Extracted, ExtractedTable, extract, make_lake};
+pub use extraction::{
+    DEFAULT_LAKE, ExtractOptions, Extracted, ExtractedTable, extract, lake_at, lake_of_repository, make_lake,
+    no_linked_tables,
+};
 pub use observer::Observer;
 pub use provenance::{output_json, shared_view_json};
 pub use query::Rows;

@@ -12,6 +12,7 @@ use ir::graph::Graph;
 use ir::hash::{ContentHash, Fingerprint};
 use serde_json::{Value, json};
 
+use crate::extraction::own_folder;
 use crate::{Compilation, PipelineError, Result, Stages, Workers};
 
 /// The version of the run record's format.
@@ -101,7 +102,7 @@ impl Provenance {
         disk: &Disk,
         workers: &Workers,
     ) -> Result<PathBuf> {
-        let runs = folder.join(".codeanatomy").join("runs");
+        let runs = own_folder(folder, "runs")?;
         let not_recorded = |reason: String| PipelineError::NotRecorded { folder: runs.clone(), reason };
         let archive = ir::archive::write(graph).map_err(|error| not_recorded(error.to_string()))?;
         // To the microsecond, so that records sort by time; the random id tells apart what that does not.

@@ -150,8 +150,23 @@ fn a_lake_is_one_place_by_any_name() {
         assert_eq!(json(&built)["tables"][0]["version"], version, "{spelling}");
     }
     let refused = [
-        "", " ", " ../lake", "../lake ", "..\\lake", "../lake\n", "../la\tke", "s3://bucket/lake", "~/lake", "$HOME/lake",
-        "%2e%2e/lake", "../lake%00", "..;/lake", "file://host/lake", "file:lake", "C:/lake", "../l\u{200b}ake",
+        "",
+        " ",
+        " ../lake",
+        "../lake ",
+        "..\\lake",
+        "../lake\n",
+        "../la\tke",
+        "s3://bucket/lake",
+        "~/lake",
+        "$HOME/lake",
+        "%2e%2e/lake",
+        "../lake%00",
+        "..;/lake",
+        "file://host/lake",
+        "file:lake",
+        "C:/lake",
+        "../l\u{200b}ake",
     ];
     let before = listing(&home);
     for spelling in refused {

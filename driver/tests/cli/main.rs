@@ -4,6 +4,7 @@
 mod command_line;
 mod foreign_tables;
 mod graphs;
+mod hostile;
 mod program;
 mod proofs;
 mod runs;

@@ -18,6 +18,7 @@ use ir::graph::Owner;
 use ir::hash::{ContentHash, Fingerprint};
 use ir::spec::Spec;
 
+use crate::extraction::own_folder;
 use crate::provenance;
 
 /// A compilation with fewer answers leaves no file: working them out takes less than reading one.
@@ -28,9 +29,9 @@ const UNUSED_FACTOR: usize = 4;
 /// A larger file is not ours.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Where the proofs of a spec are kept.
-pub(super) fn path(base_dir: &Path, name: &str) -> PathBuf {
-    base_dir.join(".codeanatomy").join("compiled").join(format!("{name}.proofs"))
+/// Where the proofs of a spec are kept; nowhere when the folder for them leads elsewhere.
+pub(super) fn path(base_dir: &Path, name: &str) -> Option<PathBuf> {
+    own_folder(base_dir, "compiled").ok().map(|folder| folder.join(format!("{name}.proofs")))
 }
 
 /// The proofs there were before a compilation.

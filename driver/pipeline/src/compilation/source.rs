@@ -87,7 +87,7 @@ impl Source {
     /// The same spec with its proofs kept beside the tables it counts locations from.
     #[must_use]
     pub fn with_kept_proofs(self) -> Self {
-        Self { proofs: Some(proofs::path(&self.base_dir, &self.name)), ..self }
+        Self { proofs: proofs::path(&self.base_dir, &self.name), ..self }
     }
 
     fn new(

@@ -2,18 +2,21 @@
 //! published graph is sound.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use ir::diag::{Code, Diagnostic, SourceMap, codes};
-use pipeline::{Observer as _, PublishOptions, Rows, Source, Workers, compile, extract, make_lake, publish};
+use ir::diag::{Code, Diagnostic, SourceMap, codes, escape_text};
+use pipeline::{
+    Observer as _, PublishOptions, Rows, Source, Workers, compile, extract, lake_of_repository, make_lake,
+    no_linked_tables, publish,
+};
 use serde_json::{Value, json};
 
 use super::extract::{extract_options, seen};
-use crate::cli::{BuildArgs, DEFAULT_LAKE};
+use crate::cli::BuildArgs;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::report::RunReport;
@@ -83,14 +86,19 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     }
     // From here on Ctrl-C cleans up.
     context.workers()?;
-    let lake = make_lake(&lake_of(arguments))?;
+    let lake = match &arguments.lake {
+        Some(lake) => make_lake(lake)?,
+        None => lake_of_repository(&arguments.repository)?,
+    };
+    let source = Source::from_bytes(CPG_SPEC.as_bytes(), CPG_SPEC_NAME.into(), "cpg", &lake)?;
+    // Before anything is written, and not only those that extraction writes.
+    no_linked_tables(&lake, source.spec.output_targets.iter().map(|output| output.table_name.as_str()))?;
     let progress = context.console.progress();
     let options = extract_options(&arguments.source);
     let extracted =
         extract(&arguments.repository, &lake, EXTRACTION, &options, context.workers()?, &progress)?;
     drop(progress);
     context.console.note(&seen(&extracted));
-    let source = Source::from_bytes(CPG_SPEC.as_bytes(), CPG_SPEC_NAME.into(), "cpg", &lake)?;
     let source = source.with_kept_proofs();
     let compilation = compile(source, context.workers()?, &context.compile_options(), &())?;
     compilation.must_be_sound()?;
@@ -118,7 +126,7 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     }
     let diagnostics: Vec<Diagnostic> = findings.into_iter().flatten().collect();
     if diagnostics.is_empty() {
-        let query = format!("driver sql 'SELECT ...' --lake {}", lake.display());
+        let query = format!("driver sql 'SELECT ...' --lake {}", escape_text(&lake.display().to_string()));
         context.console.flush()?;
         context
             .console
@@ -126,10 +134,6 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
         return Ok(());
     }
     Err(Failure::Findings { diagnostics, source: Box::new(SourceMap::new(CPG_SPEC_NAME.into(), "")) })
-}
-
-fn lake_of(arguments: &BuildArgs) -> PathBuf {
-    arguments.lake.clone().unwrap_or_else(|| arguments.repository.join(DEFAULT_LAKE))
 }
 
 fn checks_json(findings: &[Option<Diagnostic>]) -> Value {

@@ -1,6 +1,6 @@
 //! `driver extract REPO -o DIR`: source code into Delta tables.
 
-use pipeline::{ExtractOptions, Extracted, extract};
+use pipeline::{ExtractOptions, Extracted, extract, lake_at};
 use serde_json::json;
 
 use crate::cli::{ExtractArgs, SourceArgs};
@@ -11,8 +11,14 @@ use crate::report::{Align, bytes, count, extracted_json, stage_table, table};
 pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let progress = context.console.progress();
     let options = extract_options(&arguments.source);
-    let extracted =
-        extract(&arguments.repository, &arguments.output, "", &options, context.workers()?, &progress)?;
+    let extracted = extract(
+        &arguments.repository,
+        &lake_at(&arguments.output)?,
+        "",
+        &options,
+        context.workers()?,
+        &progress,
+    )?;
     drop(progress);
     context.console.note(&seen(&extracted));
     if context.console.is_json() {

@@ -1,11 +1,14 @@
 //! Source code into the Delta tables of a lake: all tables are written side by side while the code is parsed, and
 //! committed when all of it has been.
 
+mod lake;
+
+pub(crate) use lake::own_folder;
+pub use lake::{DEFAULT_LAKE, lake_at, lake_of_repository, make_lake, no_linked_tables};
+
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
@@ -71,6 +74,8 @@ pub fn extract(
     observer: &dyn Observer,
 ) -> Result<Extracted> {
     let (repository, lake) = (absolute(repository)?, absolute(lake)?);
+    let folders: Vec<String> = Table::ALL.iter().map(|table| format!("{prefix}{}", table.name())).collect();
+    no_linked_tables(&lake, folders.iter().map(String::as_str))?;
     let options = extractor_options(&repository, &lake, options, workers);
     let (runtime, cancellation) = (workers.runtime()?, workers.cancellation());
     let started = Instant::now();
@@ -110,7 +115,10 @@ fn extractor_options(repository: &Path, lake: &Path, wanted: &ExtractOptions, wo
     if let Some(threads) = std::num::NonZeroUsize::new(workers.options().session.target_partitions) {
         options.threads = threads;
     }
-    let inside = lake.strip_prefix(repository).ok().filter(|inside| !inside.as_os_str().is_empty());
+    // Both without links, so that one is found inside the other.
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (lake, repository) = (real(lake), real(repository));
+    let inside = lake.strip_prefix(&repository).ok().filter(|inside| !inside.as_os_str().is_empty());
     options.exclude.extend(inside.map(folder_pattern));
     // Lakes and run records of earlier commands.
     options.exclude.push("/.codeanatomy/".to_owned());
@@ -315,26 +323,6 @@ fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<Extra
         committed => format!("published all the same: {}", committed.join(", ")),
     };
     Err(PipelineError::finding(code, format!("{error}; {visible}"), "extraction"))
-}
-
-/// Makes the folder of a lake, and tells version control and other walks of the repository to leave it out. Gives its
-/// absolute path.
-///
-/// # Errors
-/// When the folder or the file in it cannot be made.
-pub fn make_lake(lake: &Path) -> Result<PathBuf> {
-    let lake = absolute(lake)?;
-    fs::create_dir_all(&lake).map_err(|error| PipelineError::file("create the folder", &lake, error))?;
-    let ignore = lake.join(".gitignore");
-    match fs::OpenOptions::new().write(true).create_new(true).open(&ignore) {
-        Ok(mut file) => {
-            file.write_all(b"*\n").map_err(|error| PipelineError::file("write", &ignore, error))?;
-        }
-        // The user's own rules stay.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(PipelineError::file("write", &ignore, error)),
-    }
-    Ok(lake)
 }
 
 #[cfg(test)]
