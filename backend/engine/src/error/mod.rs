@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
 use delta::DeltaError;
-use ir::diag::{Code, Diagnostic, codes};
+use ir::diag::{Diagnostic, codes};
 use ir::expr::SqlIssueKind;
 use ir::oracle::TableError;
 

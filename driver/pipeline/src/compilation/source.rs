@@ -41,7 +41,7 @@ impl Source {
         let name = path.file_stem().map_or("spec".into(), |stem| stem.to_string_lossy().into_owned());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let source = Self::from_bytes(&bytes, origin.into(), name, folder.unwrap_or(Path::new(".")))?;
-        let proofs = Some(proofs::path(&source.base_dir, &source.name));
+        let proofs = proofs::path(&source.base_dir, &source.name);
         Ok(Self { proofs, ..source })
     }
 
