@@ -48,6 +48,13 @@ impl Location {
         if path.parent().is_none() {
             return Err(refuse("the root of the file system cannot be a table".to_owned()));
         }
+        // The storage below has no names for them.
+        if let Some(control) = path.to_string_lossy().chars().find(char::is_ascii_control) {
+            return Err(refuse(format!(
+                "a folder above it has the character U+{:04X} in its name; choose a place elsewhere, or rename the folder",
+                u32::from(control)
+            )));
+        }
         let url = Url::from_directory_path(&path)
             .map_err(|()| refuse("it cannot be expressed as a file:// URL".to_owned()))?;
         Ok(Self { url, text: text.to_owned() })

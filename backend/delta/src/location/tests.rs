@@ -172,6 +172,7 @@ fn what_cannot_be_told_apart_or_read_is_refused_with_a_reason() {
     }
     assert!(refusal_at(&format!("file://user@localhost{at}/lake/t"), &base).contains("URL"));
     assert!(Location::parse("t", Path::new("relative")).is_err());
+    assert!(refusal_at("t", Path::new("/a\tb")).contains("a folder above it has the character U+0009"));
 }
 
 #[test]

@@ -10,5 +10,4 @@ mod fixtures;
 mod read;
 mod roundtrip;
 mod schema;
-mod schema_mode;
 mod write;

@@ -1,5 +1,7 @@
 //! What a table accepts, and how it says no.
 
+mod mode;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
