@@ -3,6 +3,8 @@
 //! A spec is a chain of random views over two small integer tables, made together with the SQL query that means the
 //! same. Its number is its seed: `random::07` always is the same spec, and a failure prints it.
 
+mod agreement;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,14 +20,15 @@ use crate::semantics::{planned, same_rows, share_nothing};
 const SPECS: u64 = 40;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    (0..SPECS).map(|seed| trial(format!("random::{seed:02}"), move || check(seed))).collect()
+    let rows = (0..SPECS).map(|seed| trial(format!("random::{seed:02}"), move || check(seed)));
+    rows.chain(agreement::trials()).collect()
 }
 
 /// The tables all random specs read, written once; runs work on copies.
 fn home() -> &'static Path {
     static HOME: LazyLock<TempDir> = LazyLock::new(|| {
         let home = tempfile::tempdir().expect("a folder is made");
-        write_fixtures(&root().join("tests/random"), &home.path().join("tables"));
+        write_fixtures(&root().join("tests/random/tables"), &home.path().join("tables"));
         home
     });
     HOME.path()

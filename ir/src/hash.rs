@@ -124,7 +124,9 @@ impl std::hash::Hasher for DigestState {
 }
 
 /// A BLAKE3-256 digest. Prints as lower-case hexadecimal.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
 pub struct ContentHash([u8; 32]);
 
 impl ContentHash {
@@ -138,6 +140,27 @@ impl ContentHash {
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// The digest that prints as this text; nothing for any other text.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            for digit in pair {
+                let value = match digit {
+                    b'0'..=b'9' => digit - b'0',
+                    b'a'..=b'f' => digit - b'a' + 10,
+                    _ => return None,
+                };
+                *byte = *byte << 4 | value;
+            }
+        }
+        Some(Self(bytes))
     }
 
     /// The 32 bytes of the digest.
@@ -171,6 +194,15 @@ impl serde::Serialize for ContentHash {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for ContentHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_hex(&text).ok_or_else(|| {
+            serde::de::Error::custom(format!("`{text}` is not a digest: 64 hexadecimal digits in lower case"))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +223,17 @@ mod tests {
         assert_ne!(digest(&vec![vec!["a"], vec![]]), digest(&vec![vec![], vec!["a"]]));
         assert_ne!(digest(&Some(0_u8)), digest(&None::<u8>));
         assert_ne!(digest(&Ok::<_, u8>(1_u8)), digest(&Err::<u8, _>(1_u8)));
+    }
+
+    #[test]
+    fn a_digest_is_read_as_it_is_printed() {
+        let digest = ContentHash::of(b"rows");
+        assert_eq!(ContentHash::from_hex(&digest.to_string()), Some(digest));
+        for wrong in
+            ["", "00", &"0".repeat(63), &"0".repeat(65), &"G".repeat(64), &"A".repeat(64), &"é".repeat(32)]
+        {
+            assert_eq!(ContentHash::from_hex(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

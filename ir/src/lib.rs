@@ -16,6 +16,7 @@
 //! The crate does no I/O, reads no clock and no environment, and does not know DataFusion.
 
 pub mod archive;
+pub mod determinism;
 pub mod diag;
 pub mod estimate;
 pub mod expr;

@@ -8,6 +8,7 @@ mod type_error;
 
 use arrow_schema::DataType;
 
+use crate::determinism::Determinism;
 use crate::expr::ScalarExpr;
 use crate::graph::Node;
 use crate::op::{Evaluation, Input, Read, Scan, Sink};
@@ -32,6 +33,9 @@ pub trait Oracle {
     /// tells before a row is computed.
     fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal>;
 
+    /// The format of the table a scan reads; nothing when the table was not opened.
+    fn format(&self, scan: &Scan) -> Option<TableFormat>;
+
     /// The type of an expression over the columns of its input.
     ///
     /// # Errors
@@ -55,8 +59,20 @@ pub trait Oracle {
     /// Whether values of the two types can be compared for equality, after an implicit conversion if needed.
     fn comparable(&self, left: &DataType, right: &DataType) -> bool;
 
-    /// Whether an operation may give different rows at every execution, because of volatile functions.
-    fn is_volatile(&self, node: &Node, inputs: &[&Schema]) -> bool;
+    /// How far the rows of one operation are decided by those of its inputs, which are taken as given. What the engine
+    /// does not know is not better than [`Determinism::OrderDependent`].
+    fn determinism(&self, node: &Node, inputs: &[&Schema]) -> Determinism;
+}
+
+/// What a Delta table asks of its readers and writers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TableFormat {
+    /// The lowest protocol version of a reader that may read it.
+    pub min_reader_version: i32,
+    /// The lowest protocol version of a writer that may write it.
+    pub min_writer_version: i32,
+    /// How columns of data files are found, `id` or `name`; nothing when by their own names.
+    pub column_mapping: Option<String>,
 }
 
 /// The type of an expression.

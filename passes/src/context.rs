@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ir::diag::{Diagnostic, Segment, SpecPath};
-use ir::graph::{Node, Owner};
+use ir::diag::{Diagnostic, Segment, SpecPath, codes};
+use ir::graph::{Graph, Node, NodeId, Owner};
 use ir::oracle::Oracle;
 use ir::spec::{NamedExpr, Spec, Transform};
 
@@ -19,6 +19,8 @@ pub struct Context<'a> {
     /// about what depends on them.
     pub broken: BTreeSet<Owner>,
     remarks: Vec<String>,
+    /// The views of the spec whose cache overrides have come to stand for another node, by the name of that node.
+    carried: BTreeMap<String, Vec<String>>,
     /// Where views, inputs and outputs stand in the spec.
     places: BTreeMap<Owner, SpecPath>,
 }
@@ -33,6 +35,7 @@ impl<'a> Context<'a> {
             diagnostics: Vec::new(),
             broken: BTreeSet::new(),
             remarks: Vec::new(),
+            carried: BTreeMap::new(),
             places: spec.map(places).unwrap_or_default(),
         }
     }
@@ -63,6 +66,68 @@ impl<'a> Context<'a> {
 
     pub(crate) fn take_remarks(&mut self) -> Vec<String> {
         std::mem::take(&mut self.remarks)
+    }
+
+    /// Lets what the spec says about sharing a node hold for another one that takes its place, and warns where the
+    /// spec says the opposite of that one.
+    pub(crate) fn carry_cache_override(&mut self, graph: &mut Graph, from: NodeId, to: NodeId) {
+        let (from, to) = (graph.name_of(from).to_owned(), graph.name_of(to).to_owned());
+        let policy = &mut graph.cache;
+        let (list, opposite, action) = if policy.force.contains(&from) {
+            (&mut policy.force, &policy.never, "NeverCache")
+        } else if policy.never.contains(&from) {
+            (&mut policy.never, &policy.force, "ForceCache")
+        } else {
+            return;
+        };
+        if opposite.contains(&to) {
+            let why = format!("its rows are those of `{to}`, for which the spec says {action}");
+            self.refuse_cache_override(graph, &from, &why);
+            return;
+        }
+        list.retain(|name| *name != from);
+        if !list.contains(&to) {
+            list.push(to.clone());
+            list.sort();
+        } else if !self.carried.contains_key(&to) {
+            self.carried.insert(to.clone(), vec![to.clone()]);
+        }
+        self.remark(format!("what the spec says about caching {from} holds for {to}"));
+        let views = self.carried.remove(&from).unwrap_or_else(|| vec![from]);
+        self.carried.entry(to).or_default().extend(views);
+    }
+
+    /// Warns that what the spec says about sharing a node, if anything, has no effect, and drops it.
+    pub(crate) fn refuse_cache_override(&mut self, graph: &mut Graph, node: &str, why: &str) {
+        let policy = &mut graph.cache;
+        let action = if policy.force.iter().any(|name| name == node) {
+            "ForceCache"
+        } else if policy.never.iter().any(|name| name == node) {
+            "NeverCache"
+        } else {
+            return;
+        };
+        policy.force.retain(|name| name != node);
+        policy.never.retain(|name| name != node);
+        let views = self.carried.remove(node).unwrap_or_else(|| vec![node.to_owned()]);
+        for view in views {
+            let overrides =
+                self.spec.and_then(|spec| spec.cache_policy.as_ref()).map(|policy| &policy.overrides);
+            let index = overrides.and_then(|list| list.iter().position(|entry| entry.view_name == view));
+            let place = index.map_or_else(SpecPath::root, |index| {
+                SpecPath::root().field("cache_policy").field("overrides").index(index).field("action")
+            });
+            let message = format!("{action} for `{view}` has no effect: {why}");
+            self.report(Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place));
+        }
+    }
+
+    /// Warns that a limit of the cache policy has no effect on a node.
+    pub(crate) fn refuse_cache_limit(&mut self, field: &str, node: &str, why: &str) {
+        let message = format!("`{field}` has no effect on `{node}`: {why}");
+        let place = SpecPath::root().field("cache_policy").field(field);
+        let place = if self.spec.is_some() { place } else { SpecPath::root() };
+        self.report(Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place));
     }
 
     /// Whether mistakes were found.

@@ -5,18 +5,19 @@ use std::sync::Mutex;
 
 use arrow::datatypes::DataType;
 use engine::{EngineOracle, Session, Tables};
+use ir::determinism::Determinism;
 use ir::diag::{Diagnostic, SourceMap, SourceName};
 use ir::expr::ScalarExpr;
 use ir::graph::{Graph, Node};
 use ir::op::{Evaluation, Input, Read, Scan, Sink};
-use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TypeError};
+use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeError};
 use ir::schema::Schema;
 use passes::{Pass, PassEvent};
 use pipeline::{CompileOptions, Observer, PipelineError, Source};
 
 use super::workers;
 
-/// The engine's answers, without the random ids of tables: they would be other ones in every run of the suite.
+/// The engine's answers, without what tells tables apart: ids and digests would be other ones in every run of the suite.
 #[derive(Clone)]
 pub(crate) struct CaseOracle {
     engine: EngineOracle,
@@ -58,7 +59,11 @@ impl Oracle for CaseOracle {
             return fixture(fixtures, input, read);
         }
         let (scan, schema) = self.engine.table(input, read)?;
-        Ok((Scan { table_id: None, ..scan }, schema))
+        Ok((Scan { identity: None, ..scan }, schema))
+    }
+
+    fn format(&self, scan: &Scan) -> Option<TableFormat> {
+        self.engine.format(scan)
     }
 
     fn place(&self, location: &str) -> Option<String> {
@@ -90,8 +95,8 @@ impl Oracle for CaseOracle {
         self.engine.comparable(left, right)
     }
 
-    fn is_volatile(&self, node: &Node, inputs: &[&Schema]) -> bool {
-        self.engine.is_volatile(node, inputs)
+    fn determinism(&self, node: &Node, inputs: &[&Schema]) -> Determinism {
+        self.engine.determinism(node, inputs)
     }
 }
 

@@ -27,7 +27,6 @@ import sys
 import tempfile
 
 import pyarrow
-import pyarrow.parquet
 from deltalake import DeltaTable, QueryBuilder
 
 SECONDS = 120
@@ -83,16 +82,7 @@ def rows_of(path):
     def by_query(table):
         return pyarrow.table(QueryBuilder().register("t", table).execute("SELECT * FROM t")).to_pylist()
 
-    def by_files(table):
-        # The query engine reads INT96 as nanoseconds, which end in the year 2262.
-        if table.protocol().min_reader_version > 1 or table.metadata().partition_columns:
-            raise ValueError("not only files")
-        read = lambda file: pyarrow.parquet.read_table(file, coerce_int96_timestamp_unit="us", partitioning=None)
-        names = [field.name for field in table.schema().fields]
-        rows = [row for file in table.file_uris() for row in read(file).to_pylist()]
-        return [{name: row.get(name) for name in names} for row in rows]
-
-    readers = (("pyarrow", by_pyarrow), ("files", by_files), ("deltalake", by_query))
+    readers = (("pyarrow", by_pyarrow), ("deltalake", by_query))
     for name, read in readers:
         try:
             return name, read(DeltaTable(path))

@@ -30,7 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn home() -> &'static Path {
     static HOME: LazyLock<TempDir> = LazyLock::new(|| {
         let home = tempfile::tempdir().expect("a folder is made");
-        write_fixtures(&root().join("tests/random"), &home.path().join("tables"));
+        write_fixtures(&root().join("tests/random/tables"), &home.path().join("tables"));
         home
     });
     HOME.path()

@@ -28,6 +28,7 @@ mod active;
 pub mod durable;
 mod error;
 mod guard;
+mod identity;
 mod location;
 mod log;
 mod order;
@@ -39,6 +40,7 @@ mod write;
 
 pub use durable::Disk;
 pub use error::{DeltaError, Result, SchemaMismatch};
+pub use identity::Digest;
 pub use location::Location;
 pub use order::{SortColumn, sorted};
 pub use scan::hidden_input;

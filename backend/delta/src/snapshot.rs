@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::ErrorKind;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -16,6 +16,7 @@ use deltalake::{DeltaTable, DeltaTableBuilder};
 
 use crate::active::ActiveFiles;
 use crate::error::{DeltaError, Result};
+use crate::identity::Digest;
 use crate::location::Location;
 use crate::log::{Log, read_actions};
 use crate::order::{ORDER, SortColumn, TableOrder};
@@ -35,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) snapshot: Arc<EagerSnapshot>,
     pub(crate) schema: SchemaRef,
     pub(crate) order: Option<Arc<TableOrder>>,
+    pub(crate) commit: Option<Digest>,
+    pub(crate) files_digest: OnceLock<Digest>,
     pub(crate) files: ActiveFiles,
     /// What was found out about the columns so far.
     pub(crate) known: Known,
@@ -85,9 +88,10 @@ pub(crate) async fn open(
     let version = log.choose(pin, text)?;
     let mut checkpoint = log.checkpoint(version, None);
     log.check(location, checkpoint, version).await?;
+    let commit = commit_digest(location, found, version).await?;
     let mut table = found.clone();
     let Err(error) = load(&mut table, version, location).await else {
-        return ResolvedTable::new(location.clone(), table);
+        return ResolvedTable::new(location.clone(), table, commit);
     };
     if matches!(error, DeltaError::PathEscape { .. }) {
         return Err(error);
@@ -108,10 +112,27 @@ pub(crate) async fn open(
         let store = overlay::without_checkpoints(location, &found.log_store(), broken)?;
         let mut table = DeltaTable::new(store);
         if load(&mut table, version, location).await.is_ok() {
-            return ResolvedTable::new(location.clone(), table);
+            return ResolvedTable::new(location.clone(), table, commit);
         }
     }
     Err(error)
+}
+
+/// The digest of the commit of a version; `None` when the log does not have it.
+async fn commit_digest(location: &Location, table: &DeltaTable, version: u64) -> Result<Option<Digest>> {
+    let text = location.text();
+    if let Some(root) = location.as_path() {
+        let path = root.join(format!("_delta_log/{version:020}.json"));
+        let digest = tokio::task::spawn_blocking(move || Digest::of_file(&path)).await;
+        return match digest.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped))) {
+            Ok(digest) => Ok(Some(digest)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(DeltaError::delta(text, "reading the last commit", error)),
+        };
+    }
+    let bytes = table.log_store().read_commit_entry(version).await;
+    let bytes = bytes.map_err(|error| DeltaError::delta(text, "reading the last commit", error))?;
+    Ok(bytes.map(|bytes| Digest::of(&bytes)))
 }
 
 /// Replays the log. The library says of a table with unknown features only that something is
@@ -216,7 +237,7 @@ fn without_void(schema: &Schema) -> Schema {
 }
 
 impl ResolvedTable {
-    pub(crate) fn new(location: Location, table: DeltaTable) -> Result<Self> {
+    pub(crate) fn new(location: Location, table: DeltaTable, commit: Option<Digest>) -> Result<Self> {
         let text = location.text().to_owned();
         let state =
             table.snapshot().map_err(|error| DeltaError::delta(&text, "reading the snapshot", error))?;
@@ -237,7 +258,9 @@ impl ResolvedTable {
         #[expect(deprecated, reason = "nothing else gives the tags of a file")]
         let adds = data.iter().map(|file| file.add_action());
         let order = TableOrder::of(recorded, adds).map(Arc::new);
-        let inner = Inner { location, table, snapshot, schema, order, files, known: Known::default() };
+        let files_digest = OnceLock::new();
+        let known = Known::default();
+        let inner = Inner { location, table, snapshot, schema, order, commit, files_digest, files, known };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -303,6 +326,13 @@ impl ResolvedTable {
     pub fn properties(&self) -> BTreeMap<String, String> {
         let properties = self.inner.snapshot.metadata().configuration();
         properties.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// How the columns of data files are found, `id` or `name`; `None` when by their own names.
+    #[must_use]
+    pub fn column_mapping(&self) -> Option<&str> {
+        let mode = self.inner.snapshot.metadata().configuration().get("delta.columnMapping.mode");
+        mode.map(String::as_str).filter(|mode| *mode != "none")
     }
 
     /// Whether the table records a change feed.

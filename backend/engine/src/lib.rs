@@ -4,6 +4,7 @@
 //! |---|---|
 //! | session | builds the one DataFusion state everything uses |
 //! | tables | opens the tables of a compilation, each once |
+//! | identity | tells the rows of one table from those of every other |
 //! | oracle | answers what the compiler asks ([`ir::oracle::Oracle`]) |
 //! | emit | turns a graph into one DAG of logical plans, and plans into text |
 //! | [`planning`] | from the logical plan of a segment to its physical plan, part by part |
@@ -23,6 +24,7 @@
 mod emit;
 mod error;
 mod execute;
+mod identity;
 mod memo;
 pub mod operators;
 mod oracle;
@@ -39,6 +41,7 @@ pub use execute::{
     Cancellation, Computed, ExecutionObserver, OperatorMetrics, OutputOutcome, Publishing, RunOptions,
     RunOutcome, SegmentOutcome, compute, execute,
 };
+pub use identity::identity_of;
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;
 pub use session::{Session, SessionOptions, runtime};

@@ -80,7 +80,7 @@ impl Session {
         let scan = Scan {
             location: name.to_owned(),
             version: table.version(),
-            table_id: None,
+            identity: None,
             read: Read::Rows,
             lineage: false,
             partitioned_by: Vec::new(),

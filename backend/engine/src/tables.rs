@@ -11,10 +11,12 @@ use delta::{DeltaError, Location, ResolvedTable, ScanOptions, TableBase};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use ir::graph::{Graph, NodeId};
-use ir::op::{ChangeRange, Input, Op, Read, SOURCE_FILE_COLUMN, Scan};
+use ir::op::{ChangeRange, Identity, Input, Op, Read, SOURCE_FILE_COLUMN, Scan};
 use ir::oracle::TableError;
 use ir::phase::Phase;
 use ir::schema::Schema;
+
+use crate::identity::{self, Twins};
 
 /// A table to open, and what for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +104,7 @@ pub struct Tables {
     feeds: Vec<(Location, u64, ChangeRange, Feed)>,
     /// What outputs are based on.
     bases: BTreeMap<Location, Result<TableBase, Arc<DeltaError>>>,
+    twins: Twins,
 }
 
 /// What opening gave.
@@ -144,6 +147,7 @@ impl Tables {
         tables.open(latest, outputs).await;
         let pinned = pinned.into_iter().filter(|key| !tables.opened.contains_key(key)).collect();
         tables.open(pinned, BTreeSet::new()).await;
+        tables.twins = Twins::among(tables.opened.values().flatten());
         for request in requests {
             if let TableRequest::Read { location, version, read: Read::Changes(range) } = request {
                 tables.prepare_feed(location, *version, range).await;
@@ -179,6 +183,7 @@ impl Tables {
         if self.feed(&table, range).is_some() {
             return;
         }
+        self.twins.read_history(&table, range).await;
         let bounds = delta::ChangeRange {
             // A feed without any start begins at the table's creation.
             starting_version: match (range.starting_version, &range.starting_timestamp) {
@@ -226,6 +231,19 @@ impl Tables {
         })
     }
 
+    /// What tells a read of an opened table from every other read.
+    ///
+    /// # Errors
+    /// When what the log says of the table cannot be read.
+    pub(crate) fn identity(
+        &self,
+        table: &ResolvedTable,
+        read: &Read,
+        lineage: bool,
+    ) -> Result<Identity, TableError> {
+        self.twins.identity(table, read, lineage)
+    }
+
     fn feed(&self, table: &ResolvedTable, range: &ChangeRange) -> Option<&Feed> {
         self.feeds
             .iter()
@@ -260,11 +278,13 @@ impl Tables {
     /// What a scan reads.
     pub(crate) fn provider(&self, scan: &Scan) -> Result<Arc<dyn TableProvider>, TableError> {
         let table = self.table(&scan.location, Some(scan.version))?;
-        if scan.table_id.as_ref().is_some_and(|id| id != table.table_id()) {
+        if let Some(wanted) = &scan.identity
+            && !identity::is_of(table, wanted, &scan.read)?
+        {
             return Err(TableError::Unreadable(format!(
-                "the table at `{}` is not the one the plan was made for (its id is now {}); compile again",
-                scan.location,
-                table.table_id()
+                "the table at `{}` is not the one the plan was made for: version {} was written by another commit; \
+                 compile again",
+                scan.location, scan.version
             )));
         }
         let of = |batch: Result<_, DeltaError>| {
@@ -300,7 +320,7 @@ fn not_prepared(table: &ResolvedTable) -> TableError {
 }
 
 /// The reader's error as the compiler tells them apart.
-fn table_error(error: &DeltaError) -> TableError {
+pub(crate) fn table_error(error: &DeltaError) -> TableError {
     match error {
         DeltaError::InvalidLocation { .. } => TableError::NoPlace(error.to_string()),
         DeltaError::NotFound { location } => TableError::NotFound(location.clone()),

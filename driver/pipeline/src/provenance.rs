@@ -10,6 +10,7 @@ use delta::Disk;
 use engine::{OutputOutcome, RunOutcome, Session, StoreCounters, Tables};
 use ir::graph::Graph;
 use ir::hash::{ContentHash, Fingerprint};
+use ir::op::{Identity, Op};
 use serde_json::{Value, json};
 
 use crate::extraction::own_folder;
@@ -27,10 +28,12 @@ pub(crate) struct Provenance {
     started_at: DateTime<Utc>,
     /// What is computed: the hash of the spec.
     pub(crate) spec_hash: ContentHash,
-    /// In which environment: versions, session settings, functions, rules, input snapshots.
+    /// In which environment: versions, session settings, functions, rules, input snapshots. Sizes are not among them.
     pub(crate) envelope_hash: ContentHash,
     /// What plans are made with: settings, functions, rules.
     surface_hash: ContentHash,
+    /// How much of the machine is used: that decides speed and no row.
+    profile_fingerprint: ContentHash,
     /// What is read: input snapshots.
     inputs_hash: ContentHash,
     /// The engine's own rules, in order.
@@ -45,8 +48,9 @@ impl Provenance {
     pub(crate) fn of(compilation: &Compilation) -> Self {
         let (session, tables) = (&compilation.session, compilation.oracle.tables());
         let rules_hash = rules(session);
-        let surface_hash = surface(session, rules_hash);
-        let inputs_hash = inputs(tables);
+        let surface_hash = surface(session);
+        let inputs = inputs(tables);
+        let inputs_hash = hash_of_inputs(&inputs, &compilation.graph);
         let envelope_hash = Fingerprint::new()
             .field(env!("CARGO_PKG_VERSION").as_bytes())
             .field(&ir::archive::FORMAT_VERSION.to_le_bytes())
@@ -60,15 +64,11 @@ impl Provenance {
             spec_hash: compilation.spec_hash,
             envelope_hash,
             surface_hash,
+            profile_fingerprint: pairs(Fingerprint::new(), b"size", &session.sizes()).finish(),
             inputs_hash,
             rules_hash,
             lineage_tags: compilation.source.spec.runtime.lineage_tags.clone(),
-            inputs: tables
-                .iter()
-                .map(|(location, version, table)| {
-                    json!({"location": location, "version": version, "table_id": table.table_id()})
-                })
-                .collect(),
+            inputs: inputs.iter().map(Input::json).collect(),
             settings: session.describe(),
         }
     }
@@ -133,6 +133,7 @@ impl Provenance {
             "planning_surface_hash": self.surface_hash,
             "provider_identity_hash": self.inputs_hash,
             "rulepack_fingerprint": self.rules_hash,
+            "profile_fingerprint": self.profile_fingerprint,
             "lineage_tags": self.lineage_tags,
             "graph": graph_file,
             "inputs": self.inputs,
@@ -179,41 +180,89 @@ fn rules(session: &Session) -> ContentHash {
     fingerprint.finish()
 }
 
-fn surface(session: &Session, rules: ContentHash) -> ContentHash {
-    // The place of temporary files is no part of what plans are made with.
-    let settings = session.describe().into_iter().filter(|(key, _)| key != "spill_directory");
-    let mut fingerprint = Fingerprint::new().field(rules.as_bytes());
-    for (key, value) in settings {
-        fingerprint = fingerprint.field(b"setting").field(key.as_bytes()).field(value.as_bytes());
-    }
+/// What plans are made with, and what decides the types of a session besides the program: its settings and functions.
+/// How much memory there is, and how many threads, does not.
+pub(crate) fn surface(session: &Session) -> ContentHash {
+    let fingerprint = Fingerprint::new()
+        .field(rules(session).as_bytes())
+        .field(session.describe().first().map_or("", |(_, version)| version.as_str()).as_bytes());
+    let mut fingerprint = pairs(fingerprint, b"setting", &session.settings());
     for name in session.function_names() {
         fingerprint = fingerprint.field(b"function").field(name.as_bytes());
     }
     fingerprint.finish()
 }
 
-/// What decides the types of a session besides the program: its settings and functions. How much memory there is does
-/// not.
-pub(crate) fn typing_surface(session: &Session) -> ContentHash {
-    let mut fingerprint = Fingerprint::new().field(rules(session).as_bytes());
-    for (key, value) in session.settings() {
-        fingerprint = fingerprint.field(b"setting").field(key.as_bytes()).field(value.as_bytes());
+fn pairs(mut fingerprint: Fingerprint, kind: &[u8], pairs: &[(String, String)]) -> Fingerprint {
+    for (key, value) in pairs {
+        fingerprint = fingerprint.field(kind).field(key.as_bytes()).field(value.as_bytes());
     }
-    for name in session.function_names() {
-        fingerprint = fingerprint.field(b"function").field(name.as_bytes());
-    }
-    fingerprint.finish()
+    fingerprint
 }
 
-fn inputs(tables: &Tables) -> ContentHash {
+/// A table that was opened to be read.
+struct Input {
+    location: String,
+    version: u64,
+    /// What tells its rows from those of other tables; nothing where its list of files cannot be read.
+    identity: Option<Identity>,
+    schema: String,
+}
+
+impl Input {
+    fn json(&self) -> Value {
+        let identity = self.identity.as_ref();
+        json!({
+            "location": self.location,
+            "version": self.version,
+            "table_id": identity.map(|identity| &identity.table_id),
+            "commit_hash": identity.and_then(|identity| identity.commit),
+            "files_hash": identity.and_then(|identity| identity.listing),
+        })
+    }
+
+    /// What its rows are, wherever it lies: the commit of its version, or the list of its files where the log no longer
+    /// has that.
+    fn hash(&self) -> ContentHash {
+        let identity = self.identity.as_ref();
+        let digest = identity.and_then(|identity| identity.commit.or(identity.listing));
+        Fingerprint::new()
+            .field(identity.map_or("", |identity| identity.table_id.as_str()).as_bytes())
+            .field(&self.version.to_le_bytes())
+            .field(digest.as_ref().map_or(&[][..], |digest| digest.as_bytes()))
+            .field(self.schema.as_bytes())
+            .finish()
+    }
+}
+
+fn inputs(tables: &Tables) -> Vec<Input> {
+    let input = |(location, version, table): (&str, u64, &_)| Input {
+        location: location.to_owned(),
+        version,
+        identity: engine::identity_of(table).ok(),
+        schema: table_schema(table),
+    };
+    tables.iter().map(input).collect()
+}
+
+fn table_schema(table: &delta::ResolvedTable) -> String {
+    ir::schema::Schema::from_arrow(table.schema()).to_string()
+}
+
+/// The hash of what is read. Where a table lies counts only where its rows show it.
+fn hash_of_inputs(inputs: &[Input], graph: &Graph) -> ContentHash {
+    let mut hashes: Vec<ContentHash> = inputs.iter().map(Input::hash).collect();
+    hashes.sort_unstable();
     let mut fingerprint = Fingerprint::new();
-    for (location, version, table) in tables.iter() {
-        let schema = ir::schema::Schema::from_arrow(table.schema()).to_string();
-        fingerprint = fingerprint
-            .field(location.as_bytes())
-            .field(&version.to_le_bytes())
-            .field(table.table_id().as_bytes())
-            .field(schema.as_bytes());
+    for hash in hashes {
+        fingerprint = fingerprint.field(hash.as_bytes());
+    }
+    for node in graph.ids().filter_map(|id| graph.get(id)) {
+        if let Op::Scan(scan) = &node.op
+            && let Some(place) = scan.identity.as_ref().and_then(|identity| identity.place.as_ref())
+        {
+            fingerprint = fingerprint.field(b"place").field(place.as_bytes());
+        }
     }
     fingerprint.finish()
 }

@@ -2,11 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::program::{SPEC, driver_in, err, exits, json, listing, out, with_tables};
+use super::program::{SPEC, copy, driver_in, err, exits, json, listing, out, with_tables};
 
 #[test]
 fn a_run_reports_on_stdout_and_leaves_a_record() {
@@ -59,20 +59,47 @@ fn a_run_reports_on_stdout_and_leaves_a_record() {
 #[test]
 fn hashes_do_not_depend_on_the_run() {
     let folder = with_tables();
-    let first =
-        json(&driver_in(folder.path(), ["run", "spec.yaml", "--format", "json", "--memory-limit", "1GiB"]));
-    let second =
-        json(&driver_in(folder.path(), ["run", "spec.yaml", "--format", "json", "--memory-limit", "1GiB"]));
+    let run = |more: &[&str]| {
+        let arguments = ["run", "spec.yaml", "--format", "json"];
+        json(&driver_in(folder.path(), arguments.iter().chain(more)))
+    };
+    // Nothing is said about memory and threads: what is free differs from run to run.
+    let (first, second) = (run(&[]), run(&[]));
     for key in ["spec_hash", "envelope_hash"] {
         assert_eq!(first[key], second[key], "{key}");
         assert_eq!(first[key].as_str().map(str::len), Some(64), "{key}");
     }
     assert_ne!(first["run_id"], second["run_id"]);
     assert_eq!(second["outputs"][0]["version"], 1);
-    let other =
-        json(&driver_in(folder.path(), ["run", "spec.yaml", "--format", "json", "--memory-limit", "2GiB"]));
-    assert_ne!(first["envelope_hash"], other["envelope_hash"]);
-    assert_eq!(first["spec_hash"], other["spec_hash"]);
+    let sized = run(&["--memory-limit", "2GiB", "--threads", "1"]);
+    assert_eq!(first["envelope_hash"], sized["envelope_hash"], "sizes decide no row");
+    let record = |run: &Value| -> Value {
+        let path = folder.path().join(run["record"].as_str().unwrap());
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    };
+    for key in ["planning_surface_hash", "provider_identity_hash", "rulepack_fingerprint"] {
+        assert_eq!(record(&first)[key], record(&sized)[key], "{key}");
+    }
+    assert_ne!(record(&first)["profile_fingerprint"], record(&sized)["profile_fingerprint"]);
+}
+
+#[test]
+fn hashes_follow_the_rows_of_inputs_and_not_their_place() {
+    let folder = with_tables();
+    let moved = tempfile::tempdir().unwrap();
+    copy(folder.path(), moved.path());
+    let envelope = |folder: &Path| {
+        json(&driver_in(folder, ["run", "spec.yaml", "--format", "json"]))["envelope_hash"].clone()
+    };
+    let here = envelope(folder.path());
+    assert_eq!(here, envelope(moved.path()), "a lake that moves stays itself");
+    // The same version of the same table, written by another commit.
+    let log = moved.path().join("tables/defs/_delta_log/00000000000000000000.json");
+    let text = fs::read_to_string(&log).unwrap();
+    let changed = text.replacen("\"timestamp\":", "\"timestamp\": ", 1);
+    assert_ne!(text, changed);
+    fs::write(&log, changed).unwrap();
+    assert_ne!(here, envelope(moved.path()));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use rkyv::rancor;
 
 use super::{ArchiveError, damaged, open, seal};
+use crate::determinism::Determinism;
 use crate::schema::Schema;
 
 /// The first bytes of a file of proofs.
@@ -35,8 +36,8 @@ pub struct ProvenOperation {
     pub question: [u8; 32],
     /// Its schema, as an index into [`Proofs::schemas`].
     pub schema: u32,
-    /// Whether it may give other rows at every execution.
-    pub is_volatile: bool,
+    /// How far its rows are decided by those of its inputs.
+    pub determinism: Determinism,
 }
 
 /// An expression that fits the columns it is over.
@@ -106,7 +107,11 @@ mod tests {
         Proofs {
             envelope: [7; 32],
             schemas: vec![Schema::parse("{a Int64!, b Utf8}").unwrap()],
-            operations: vec![ProvenOperation { question: [1; 32], schema: 0, is_volatile: true }],
+            operations: vec![ProvenOperation {
+                question: [1; 32],
+                schema: 0,
+                determinism: Determinism::Volatile,
+            }],
             expressions: vec![ProvenExpression { question: [2; 32], schema: 0 }],
         }
     }
@@ -132,8 +137,16 @@ mod tests {
         let mut sum = proofs();
         let mut others = proofs();
         others.schemas.insert(0, Schema::parse("{c Float64}").unwrap());
-        others.operations.push(ProvenOperation { question: [3; 32], schema: 0, is_volatile: false });
-        others.operations.push(ProvenOperation { question: [4; 32], schema: 1, is_volatile: false });
+        others.operations.push(ProvenOperation {
+            question: [3; 32],
+            schema: 0,
+            determinism: Determinism::Deterministic,
+        });
+        others.operations.push(ProvenOperation {
+            question: [4; 32],
+            schema: 1,
+            determinism: Determinism::Deterministic,
+        });
         sum.add(&others);
         let found: Vec<(u8, &Schema)> = sum
             .operations

@@ -21,7 +21,7 @@ pub use self::core::{
 };
 pub use self::join::{Join, JoinColumn, JoinType, Side, SpanJoin, SpanRelation};
 pub use self::source::{
-    ChangeFeed, ChangeRange, FileManifest, Input, Read, SOURCE_FILE_COLUMN, Scan, TableMetadata,
+    ChangeFeed, ChangeRange, FileManifest, Identity, Input, Read, SOURCE_FILE_COLUMN, Scan, TableMetadata,
 };
 pub use self::surface::{CpgEmit, CpgTable, Normalize, Relate, RelateSpan, SelectColumn, UnionByName};
 

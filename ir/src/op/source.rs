@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::Estimate;
+use crate::hash::ContentHash;
 
 /// The column a scan adds when lineage is asked for: the file each row comes from.
 pub const SOURCE_FILE_COLUMN: &str = "__source_file";
@@ -149,6 +150,54 @@ pub enum Read {
     Files,
 }
 
+/// What tells what a scan reads at a version from what any other scan reads. Where a table lies is no part of it, so a
+/// lake that moves stays itself; and two copies of a table that were written to since are two tables.
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The id in the table's metadata. Copies of a table share it.
+    pub table_id: String,
+    /// The digest of the commit that made the version; absent when the log no longer has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<ContentHash>,
+    /// The digest of everything the log says about what is read: of the list of active files, and for a change feed of
+    /// the commits it covers. It is there where the commit alone does not tell: the log no longer has it, or two tables
+    /// of one compilation, at different places, have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<ContentHash>,
+    /// The canonical location, where what is read shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+}
+
+impl Identity {
+    /// Whether the rows are the same as far as both sides know: digests are compared where both have them. Without a
+    /// digest that both have, nothing is known and the answer is no.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let compare = |left: &Option<ContentHash>, right: &Option<ContentHash>| match (left, right) {
+            (Some(left), Some(right)) => Some(left == right),
+            _ => None,
+        };
+        let digests = [compare(&self.commit, &other.commit), compare(&self.listing, &other.listing)];
+        self.table_id == other.table_id
+            && digests.contains(&Some(true))
+            && !digests.contains(&Some(false))
+            && self.place == other.place
+    }
+}
+
 /// A leaf: one version of a Delta table. Its schema comes from the table and is not derived.
 #[derive(
     Clone,
@@ -168,9 +217,9 @@ pub struct Scan {
     pub location: String,
     /// The version that is read.
     pub version: u64,
-    /// The id in the table's metadata: two tables at one location at different times differ in it.
+    /// What tells the rows from those of every other table; without it the location must do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub table_id: Option<String>,
+    pub identity: Option<Identity>,
     /// What is read.
     #[serde(default, skip_serializing_if = "is_rows")]
     pub read: Read,
@@ -189,4 +238,30 @@ pub struct Scan {
 
 fn is_rows(read: &Read) -> bool {
     *read == Read::Rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities_are_compared_by_what_both_sides_have() {
+        let digest = |text: &str| Some(ContentHash::of(text.as_bytes()));
+        let identity = |commit: Option<&str>, listing: Option<&str>| Identity {
+            table_id: "t".to_owned(),
+            commit: commit.and_then(digest),
+            listing: listing.and_then(digest),
+            place: None,
+        };
+        let agree = |left: (Option<&str>, Option<&str>), right: (Option<&str>, Option<&str>)| {
+            identity(left.0, left.1).agrees_with(&identity(right.0, right.1))
+        };
+        assert!(agree((Some("c"), None), (Some("c"), Some("l"))));
+        assert!(agree((Some("c"), Some("l")), (None, Some("l"))));
+        assert!(!agree((Some("c"), Some("l")), (Some("c"), Some("m"))));
+        assert!(!agree((Some("c"), Some("l")), (Some("d"), Some("l"))));
+        assert!(!agree((Some("c"), None), (None, Some("l"))), "nothing is known");
+        let other = Identity { table_id: "u".to_owned(), ..identity(Some("c"), None) };
+        assert!(!identity(Some("c"), None).agrees_with(&other));
+    }
 }

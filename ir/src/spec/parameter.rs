@@ -27,7 +27,8 @@ pub enum ParameterTarget {
     },
     /// Keeps the rows whose column equals the value.
     FilterEq {
-        /// The input or view that is filtered. Without it, every input that has the column.
+        /// The input or view that is filtered. Without it, the rows of every input that has the column; change feeds,
+        /// metadata and lists of files are filtered only by name.
         #[serde(default)]
         base_table: Option<String>,
         /// The column that is compared.

@@ -1,6 +1,7 @@
 //! Passes that understand the spec.
 
 mod case;
+mod compatibility;
 pub(crate) mod infer;
 pub(crate) mod lower;
 mod outputs;

@@ -1,18 +1,21 @@
 //! validate: rules about meaning that types do not express.
 //!
 //! Changes nothing; reports everything it finds. Errors: keys that cannot be compared, outputs that a run would refuse to
-//! write (`outputs`), parameters without a use. Warnings: keys of
-//! different numeric types, very broad projections, sources of a union that lack columns, views nobody needs, views
-//! that give other rows at every run.
+//! write (`outputs`), tables in one view whose columns are mapped differently, parameters without a use. Warnings: keys
+//! of different numeric types, very broad projections, sources of a union that lack columns, conditions that do not
+//! depend on the row, tables of different protocol versions in one view, views nobody needs, views that give other rows
+//! at every run.
 
 use std::collections::BTreeSet;
 
+use ir::determinism::Determinism;
 use ir::diag::{Diagnostic, codes};
+use ir::expr::ScalarExpr;
 use ir::graph::{Graph, Node};
 use ir::op::{Op, Relate};
 use ir::schema::{Schema, same_logical_type};
 
-use super::{case, outputs};
+use super::{case, compatibility, outputs};
 use crate::context::Context;
 use crate::rewrite::bind;
 
@@ -28,6 +31,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             continue;
         }
         let inputs = graph.input_schemas(id);
+        let level = cx.oracle.determinism(node, &inputs);
         match (&node.op, inputs.as_slice()) {
             (Op::Relate(relate), [left, right]) => check_keys(cx, node, relate, left, right),
             (Op::UnionByName(_), inputs) => check_union(cx, node, inputs),
@@ -39,15 +43,21 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
                         .help("leave `columns` out to keep all columns"),
                 );
             }
+            (Op::Filter(filter), _)
+                if is_constant(&filter.predicate) && level == Determinism::Deterministic =>
+            {
+                cx.report(
+                    Diagnostic::new(codes::REDUNDANT_FILTER, "whether this holds does not depend on the row")
+                        .at(cx.place_in_transform(node).field("predicate")),
+                );
+            }
             (Op::Sink(sink), [schema]) => {
                 outputs::check(cx, node, sink, schema, displaced.contains(&node.name));
             }
             _ => {}
         }
         case::check(cx, node, &inputs);
-        // Surface operations and sinks hold no expressions of their own, and the engine cannot plan them.
-        let planned = !node.op.is_surface() && !matches!(node.op, Op::Sink(_));
-        if planned && cx.oracle.is_volatile(node, &inputs) {
+        if level == Determinism::Volatile {
             cx.report(
                 Diagnostic::new(
                     codes::NON_DETERMINISTIC,
@@ -59,10 +69,16 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         }
     }
     bind::check(graph, cx);
+    compatibility::check(graph, cx);
     if !cx.has_errors() {
         // What a mistake cut off is not unused.
         warn_unused(graph, cx);
     }
+}
+
+/// Whether a predicate is the same for all rows. One with a parameter is the same in one run and not in the next.
+fn is_constant(predicate: &ScalarExpr) -> bool {
+    predicate.column_references().is_empty() && predicate.placeholders().is_empty()
 }
 
 fn check_keys(cx: &mut Context<'_>, node: &Node, relate: &Relate, left: &Schema, right: &Schema) {

@@ -19,18 +19,23 @@
 //! reader for a chain of filters and projections without function calls over a table or a shared node. All plans
 //! together then stay linear in the size of the graph.
 //!
-//! The spec has the last word: `ForceCache` and `NeverCache`, fewer readers than `min_fanout`, fewer rows than
-//! `min_estimated_rows`; but no wish makes a plan repeat more than [`ALLOWED_OPERATORS`]. A volatile node is always
-//! shared: its readers must agree on its rows. Nodes are decided producers first, so the price of a node knows what
-//! below it is shared already.
+//! The readers of a node must agree on its rows. So what may give other rows when it is computed again, itself or by
+//! something below it that is not shared ([`crate::analysis::determinism`]), is shared whatever it costs. Where only the
+//! last digits of floating-point sums may differ, cost decides, and the reason says so.
+//!
+//! Otherwise the spec has the last word: `ForceCache` and `NeverCache`, fewer readers than `min_fanout`, fewer rows than
+//! `min_estimated_rows`; but no wish makes a plan repeat more than [`ALLOWED_OPERATORS`]. A wish that has no effect is
+//! warned of. Nodes are decided producers first, so the price of a node knows what below it is shared already.
 
 use std::collections::BTreeMap;
 
+use ir::determinism::Determinism;
 use ir::estimate::Estimate;
 use ir::graph::{Graph, Node, NodeId, Placement, PlacementChoice};
 use ir::op::Op;
 
 use crate::analysis::cost::{self, NodeCost};
+use crate::analysis::determinism::{self, Permission, Rewrite, permission};
 use crate::context::Context;
 
 /// The most operators that are planned again because that is cheaper than storing rows.
@@ -42,18 +47,28 @@ const ALLOWED_OPERATORS: usize = 4096;
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let costs = cost::estimate(graph);
-    for name in graph.cache.force.iter().chain(&graph.cache.never) {
-        if graph.find(name).is_none() {
-            cx.remark(format!("the cache override for {name} has no effect: no node of that name is left"));
+    for name in [graph.cache.force.as_slice(), graph.cache.never.as_slice()].concat() {
+        if graph.find(&name).is_none() {
+            cx.refuse_cache_override(graph, &name, "nothing of that name is left");
         }
     }
     let mut below = BTreeMap::new();
+    let mut levels = BTreeMap::new();
     for id in graph.topological() {
         let inlined = Inlined::of(graph, id, &costs, &below);
         below.insert(id, inlined);
-        let Some(placement) = decide(graph, cx, id, &costs, inlined) else { continue };
+        let level = determinism::of_node(graph, cx.oracle, id, &levels);
+        levels.insert(id, level);
+        let Some((placement, refused)) = decide(graph, id, &costs, inlined, level) else { continue };
+        let name = graph.name_of(id).to_owned();
+        cx.remark(format!("{name}: {} ({})", placement.choice.name(), placement.reason));
+        match refused {
+            Some(Wish::Never) => cx.refuse_cache_override(graph, &name, &placement.reason),
+            Some(Wish::MinFanout(..)) => cx.refuse_cache_limit("min_fanout", &name, &placement.reason),
+            Some(Wish::MinRows(..)) => cx.refuse_cache_limit("min_estimated_rows", &name, &placement.reason),
+            None => {}
+        }
         if let Some(node) = graph.get_mut(id) {
-            cx.remark(format!("{}: {} ({})", node.name, placement.choice.name(), placement.reason));
             node.placement = Some(placement);
         }
     }
@@ -107,44 +122,52 @@ fn wide(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// The placement of a node; nothing for a node with one reader that nobody asked to share.
+/// The placement of a node, and the wish of the spec that it does not fulfil; nothing for a node with one reader that
+/// nobody asked to share.
 fn decide(
     graph: &Graph,
-    cx: &Context<'_>,
     id: NodeId,
     costs: &BTreeMap<NodeId, NodeCost>,
     inlined: Inlined,
-) -> Option<Placement> {
+    level: Determinism,
+) -> Option<(Placement, Option<Wish>)> {
     let node = graph.get(id)?;
     let readers = graph.reads(id);
     let forced = graph.cache.force.contains(&node.name);
     if matches!(node.op, Op::Sink(_)) || (readers < 2 && !forced) {
         return None;
     }
-    let share = |reason: String| Some(Placement { choice: PlacementChoice::Share, reason });
-    let recompute = |reason: String| Some(Placement { choice: PlacementChoice::Recompute, reason });
+    let share = |reason: String| Placement { choice: PlacementChoice::Share, reason };
+    let recompute = |reason: String| Placement { choice: PlacementChoice::Recompute, reason };
     if forced {
-        return share("the spec says ForceCache".to_owned());
-    }
-    let inputs = graph.input_schemas(id);
-    if cx.oracle.is_volatile(node, &inputs) {
-        return share(format!("{readers} readers must see the same rows of a volatile node"));
+        return Some((share("the spec says ForceCache".to_owned()), None));
     }
     let rows = costs.get(&id)?.rows;
+    let wish = Wish::of(graph, node, readers, rows);
+    let note = match permission(level, Rewrite::Recompute) {
+        Permission::No => {
+            let reason = format!("{readers} readers must see the same rows, and these are {level}");
+            return Some((share(reason), wish));
+        }
+        Permission::Said => "; the last digits of sums may differ from reader to reader",
+        Permission::Yes => "",
+    };
     let more_operators = inlined.operators.saturating_mul(readers.saturating_sub(1));
-    if let Some(wish) = wish_to_recompute(graph, node, readers, rows) {
+    if let Some(wish) = wish {
         // The operator of a bare table scan is there once a reader whatever is decided.
-        return if more_operators <= ALLOWED_OPERATORS || inlined.operators == 1 {
-            recompute(wish)
+        return Some(if more_operators <= ALLOWED_OPERATORS || inlined.operators == 1 {
+            (recompute(format!("{wish}{note}")), None)
         } else {
-            share(format!(
+            let reason = format!(
                 "{wish}, but that would plan {more_operators} more operators; {ALLOWED_OPERATORS} are allowed"
-            ))
-        };
+            );
+            (share(reason), Some(wish))
+        });
     }
     if inlined.streams && inlined.operators <= STREAMED_OPERATORS {
         let what = if inlined.operators == 1 { "reading the table" } else { "filtering and projecting" };
-        return recompute(format!("{readers} readers: {what} again costs less than holding {rows} rows"));
+        let reason = format!("{readers} readers: {what} again costs less than holding {rows} rows");
+        return Some((recompute(reason), None));
     }
     let again = inlined.cost.saturating_mul(wide(readers).saturating_sub(1));
     let stored = rows.rows.saturating_add(rows.rows.saturating_mul(wide(readers)) / 2);
@@ -152,20 +175,47 @@ fn decide(
         "{readers} readers: computing it again costs {again} in {more_operators} more operators, storing and \
          reading {rows} rows costs {stored}"
     );
-    if again <= stored && more_operators <= REPEATED_OPERATORS { recompute(reason) } else { share(reason) }
+    let cheaper = again <= stored && more_operators <= REPEATED_OPERATORS;
+    Some((if cheaper { recompute(format!("{reason}{note}")) } else { share(reason) }, None))
 }
 
-/// Why the spec wants a node to be computed by every reader, if it does.
-fn wish_to_recompute(graph: &Graph, node: &Node, readers: usize, rows: Estimate) -> Option<String> {
-    let policy = &graph.cache;
-    if policy.never.contains(&node.name) {
-        return Some("the spec says NeverCache".to_owned());
+/// Why the spec wants a node to be computed by every reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    /// It says so of the node.
+    Never,
+    /// The node has fewer readers than this.
+    MinFanout(usize, u32),
+    /// The node has fewer rows than this.
+    MinRows(Estimate, u64),
+}
+
+impl Wish {
+    fn of(graph: &Graph, node: &Node, readers: usize, rows: Estimate) -> Option<Self> {
+        let policy = &graph.cache;
+        if policy.never.contains(&node.name) {
+            return Some(Self::Never);
+        }
+        if wide(readers) < u64::from(policy.min_fanout) {
+            return Some(Self::MinFanout(readers, policy.min_fanout));
+        }
+        let least = policy.min_estimated_rows.filter(|least| rows.rows < *least)?;
+        Some(Self::MinRows(rows, least))
     }
-    if wide(readers) < u64::from(policy.min_fanout) {
-        return Some(format!("{readers} readers are fewer than min_fanout {}", policy.min_fanout));
+}
+
+impl std::fmt::Display for Wish {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Never => f.write_str("the spec says NeverCache"),
+            Self::MinFanout(readers, least) => {
+                write!(f, "{readers} readers are fewer than min_fanout {least}")
+            }
+            Self::MinRows(rows, least) => {
+                write!(f, "{rows} rows are fewer than min_estimated_rows {least}")
+            }
+        }
     }
-    let least = policy.min_estimated_rows.filter(|least| rows.rows < *least)?;
-    Some(format!("{rows} rows are fewer than min_estimated_rows {least}"))
 }
 
 #[cfg(test)]

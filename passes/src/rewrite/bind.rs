@@ -14,15 +14,17 @@
 //! ```
 //!
 //! A filter stands right above the input or view its parameter names, so every reader sees filtered rows and
-//! nobody else does. Without a name it stands above every input that has the column. A NULL value keeps the rows
-//! in which the column is NULL. Literals are trees, not text, so no value can change the shape of an expression.
+//! nobody else does. Without a name it stands above the rows of every input that has the column. What else is read of
+//! an input's table is not meant by that: its changes, its metadata and its list of files are filtered only where the
+//! parameter names their view. A NULL value keeps the rows in which the column is NULL. Literals are trees, not text, so
+//! no value can change the shape of an expression.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::ScalarExpr;
-use ir::graph::{Graph, NodeId, Owner, Parameter, ParameterTarget};
-use ir::op::{Filter, Op};
+use ir::graph::{Graph, Node, NodeId, Owner, Parameter, ParameterTarget};
+use ir::op::{Filter, Op, Read};
 use sqlparser::ast::{Expr, Value};
 
 use crate::context::Context;
@@ -81,13 +83,19 @@ fn filter_targets(graph: &Graph, parameter: &Parameter) -> Vec<NodeId> {
     let has_column = |id: &NodeId| graph[*id].schema.as_ref().is_some_and(|schema| schema.contains(column));
     match base {
         Some(base) => graph.find(base).into_iter().filter(has_column).collect(),
-        None => graph.ids().filter(|id| matches!(graph[*id].op, Op::Scan(_))).filter(has_column).collect(),
+        None => graph.ids().filter(|id| is_rows_of_a_table(&graph[*id].op)).filter(has_column).collect(),
     }
+}
+
+/// Whether an operation reads the rows of a table, and not what else there is to know of it.
+fn is_rows_of_a_table(op: &Op) -> bool {
+    matches!(op, Op::Scan(scan) if scan.read == Read::Rows)
 }
 
 /// Checks that every parameter has something to do and fits it. Part of validation.
 pub(crate) fn check(graph: &Graph, cx: &mut Context<'_>) {
     let used: BTreeSet<String> = graph.ids().flat_map(|id| placeholders(&graph[id].op)).collect();
+    let needed = graph.needed();
     for (index, parameter) in graph.parameters.iter().enumerate() {
         let place = SpecPath::root().field("typed_parameters").index(index).field("target");
         match &parameter.target {
@@ -98,7 +106,7 @@ pub(crate) fn check(graph: &Graph, cx: &mut Context<'_>) {
                 }
             }
             ParameterTarget::FilterEq { base, column } => {
-                check_filter(graph, cx, parameter, base, column, &place)
+                check_filter(graph, cx, parameter, base, column, &needed, &place)
             }
         }
     }
@@ -110,6 +118,7 @@ fn check_filter(
     parameter: &Parameter,
     base: &Option<String>,
     column: &str,
+    needed: &BTreeSet<NodeId>,
     place: &SpecPath,
 ) {
     let targets = filter_targets(graph, parameter);
@@ -125,7 +134,21 @@ fn check_filter(
             Some(base) => (place.field("filter_column"), format!("`{base}` has no column `{column}`")),
             None => (place.field("filter_column"), format!("no input has a column `{column}`")),
         };
-        cx.report(Diagnostic::new(codes::FILTER_TARGET, message).at(place));
+        let mut diagnostic = Diagnostic::new(codes::FILTER_TARGET, message).at(place);
+        let others = if base.is_none() { views_with(graph, column) } else { Vec::new() };
+        if !others.is_empty() {
+            diagnostic = diagnostic.help(format!(
+                "without `base_table` only the rows of inputs are filtered; name the view to filter: {}",
+                others.join(", ")
+            ));
+        }
+        cx.report(diagnostic);
+        return;
+    }
+    if !cx.has_errors() && !targets.iter().any(|id| needed.contains(id)) {
+        let names: Vec<&str> = targets.iter().map(|id| graph.name_of(*id)).collect();
+        let message = format!("the parameter filters {} only, which no output needs", names.join(", "));
+        cx.report(Diagnostic::new(codes::FILTER_WITHOUT_EFFECT, message).at(place.clone()));
     }
     for id in targets {
         let Some(schema) = &graph[id].schema else { continue };
@@ -135,6 +158,13 @@ fn check_filter(
             cx.report(Diagnostic::new(codes::PARAMETER_TYPE, message).at(place.field("filter_column")));
         }
     }
+}
+
+/// Views and inputs that have a column, in order.
+fn views_with(graph: &Graph, column: &str) -> Vec<String> {
+    let has_column = |node: &&Node| node.schema.as_ref().is_some_and(|schema| schema.contains(column));
+    let nodes = graph.ids().map(|id| &graph[id]);
+    nodes.filter(|node| !node.owner.is_output()).filter(has_column).map(|node| node.name.clone()).collect()
 }
 
 fn predicate(column: &str, value: &ScalarExpr) -> ScalarExpr {

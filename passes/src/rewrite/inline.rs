@@ -15,8 +15,9 @@
 //! Walks in topological order and looks at each node's single input. Two projections fuse when no computed column
 //! would be computed twice: each is used at most once, or is a plain column or literal, and no expression would nest
 //! deeper than [`MAX_DEPTH`]. Two filters fuse into a
-//! conjunction without what follows from the rest ([`super::conjunction`]), up to [`MAX_CONJUNCTS`]. Volatile operations, views a cache override names, and nodes with several
-//! readers stay as they are. Projections and filters have no state and see rows one by one, so fusing them gives
+//! conjunction without what follows from the rest ([`super::conjunction`]), up to [`MAX_CONJUNCTS`]. What may not be
+//! fused because it gives other rows each time ([`crate::analysis::determinism`]), views a cache override names, and
+//! nodes with several readers stay as they are. Projections and filters have no state and see rows one by one, so fusing them gives
 //! the same rows.
 
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ use ir::graph::{Graph, Node, NodeId};
 use ir::op::{Filter, Op, Project};
 
 use super::conjunction;
-
+use crate::analysis::determinism::{Rewrite, permits};
 use crate::context::Context;
 
 /// The longest conjunction a fused filter may have. The engine's interval analysis of a filter is worse than
@@ -41,7 +42,7 @@ const MAX_DEPTH: usize = 32;
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     for id in graph.topological() {
         let [below] = graph.inputs(id)[..] else { continue };
-        if !may_dissolve(graph, cx, below) || is_volatile(graph, cx, id) {
+        if !may_dissolve(graph, cx, below) || !permits(graph, cx.oracle, id, Rewrite::Fuse) {
             continue;
         }
         let (Some(node), Some(producer)) = (graph.get(id), graph.get(below)) else { continue };
@@ -61,13 +62,7 @@ fn may_dissolve(graph: &Graph, cx: &Context<'_>, id: NodeId) -> bool {
         |node: &Node| graph.cache.force.contains(&node.name) || graph.cache.never.contains(&node.name);
     graph.reader_count(id) == 1
         && graph.get(id).is_some_and(|node| !named(node))
-        && !is_volatile(graph, cx, id)
-}
-
-fn is_volatile(graph: &Graph, cx: &Context<'_>, id: NodeId) -> bool {
-    let Some(node) = graph.get(id) else { return true };
-    let inputs = graph.input_schemas(id);
-    cx.oracle.is_volatile(node, &inputs)
+        && permits(graph, cx.oracle, id, Rewrite::Fuse)
 }
 
 /// One operation that does what two did, if there is one.

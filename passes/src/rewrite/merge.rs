@@ -13,8 +13,9 @@
 //!
 //! Content hashes ([`crate::analysis::content`]) are equal only for equal operations over equal inputs, so one pass in
 //! topological order finds all classes, also those that are equal because their inputs were merged. Of each class
-//! the node whose name comes first stays. Sinks are never merged: each is a table of its own. A volatile operation
-//! is never merged either: two executions of it may differ on purpose.
+//! the node whose name comes first stays, and what the spec says about sharing the others holds for it. Sinks are never
+//! merged: each is a table of its own. What may not be merged because it gives other rows each time
+//! ([`crate::analysis::determinism`]) has a content of its own, and so has everything above it.
 
 use std::collections::BTreeMap;
 
@@ -26,12 +27,10 @@ use crate::analysis::content;
 use crate::context::Context;
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
-    let hashes = content::hashes(graph);
+    let hashes = content::hashes(graph, cx.oracle);
     let mut classes: BTreeMap<ContentHash, Vec<NodeId>> = BTreeMap::new();
     for id in graph.topological() {
-        let Some(node) = graph.get(id) else { continue };
-        let inputs = graph.input_schemas(id);
-        if !matches!(node.op, Op::Sink(_)) && !cx.oracle.is_volatile(node, &inputs) {
+        if graph.get(id).is_some_and(|node| !matches!(node.op, Op::Sink(_))) {
             classes.entry(hashes[&id]).or_default().push(id);
         }
     }
@@ -41,6 +40,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         let [kept, rest @ ..] = class.as_slice() else { continue };
         for id in rest {
             cx.remark(format!("{} is the same as {}", graph.name_of(*id), graph.name_of(*kept)));
+            cx.carry_cache_override(graph, *id, *kept);
             graph.replace_uses(*id, *kept);
             graph.remove(*id);
         }

@@ -7,6 +7,7 @@ mod concurrency;
 mod crash;
 mod engine_conformance;
 mod fixtures;
+mod identity;
 mod read;
 mod roundtrip;
 mod schema;

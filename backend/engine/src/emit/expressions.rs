@@ -7,13 +7,13 @@ pub(crate) mod calls;
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, Result};
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::utils::{find_aggregate_exprs, find_window_exprs};
-use datafusion::logical_expr::{Expr, Volatility};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::sql::sqlparser::ast::ExprWithAlias;
 use ir::expr::ScalarExpr;
@@ -88,21 +88,4 @@ fn check_evaluation(text: &ScalarExpr, expr: &Expr, evaluation: Evaluation) -> R
         }
         Evaluation::Scalar | Evaluation::Aggregate | Evaluation::Window => Ok(()),
     }
-}
-
-/// Whether an expression may give another value at another time for the same row: it calls a function that is
-/// not immutable, like `random()` or `now()`.
-pub(crate) fn is_volatile(expr: &Expr) -> Result<bool> {
-    let mut found = false;
-    expr.apply(|inner| {
-        let volatility = match inner {
-            Expr::ScalarFunction(call) => call.func.signature().volatility,
-            Expr::AggregateFunction(call) => call.func.signature().volatility,
-            Expr::WindowFunction(call) => call.fun.signature().volatility,
-            _ => Volatility::Immutable,
-        };
-        found |= volatility != Volatility::Immutable;
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
 }

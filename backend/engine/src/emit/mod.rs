@@ -36,7 +36,7 @@ use ir::schema::Schema;
 use ir::verify::Verified;
 
 pub(crate) use expressions::calls::CallClause;
-pub(crate) use expressions::{Misplaced, expression, is_volatile};
+pub(crate) use expressions::{Misplaced, expression};
 pub(crate) use query::{PlannedQueries, UnknownRelation, place_of_error, query};
 pub(crate) use relational::scan;
 
@@ -203,6 +203,7 @@ impl Emission<'_> {
         let id = self.graph.find(&segment.root).ok_or_else(unknown)?;
         let node = &self.graph[id];
         let definition = self.definitions.get(&id).ok_or_else(unknown)?;
+        // A shared view is known to its readers by the name of its node, which may be a step of an output.
         let mut name = node.name.clone();
         let (kind, logical) = match &node.op {
             Op::Sink(sink) => {

@@ -30,7 +30,7 @@ impl Cut {
         for id in graph.topological().into_iter().rev() {
             if graph[id].is_segment_root() {
                 segments.insert(id, id);
-            } else if graph.reader_count(id) == 1
+            } else if graph.reads(id) == 1
                 && let [(reader, _)] = graph.consumers(id)[..]
                 && let Some(root) = segments.get(&reader).copied()
             {

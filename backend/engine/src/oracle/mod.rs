@@ -1,5 +1,6 @@
 //! The answers to what the compiler asks: tables, types, functions.
 
+mod determinism;
 mod outputs;
 mod proven;
 mod sentences;
@@ -9,24 +10,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DFSchema, Result};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::type_coercion::binary::{comparison_coercion, type_union_resolution};
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::sql::sqlparser::tokenizer::Span;
 use ir::archive::Proofs;
+use ir::determinism::Determinism;
 use ir::diag::nearest_name;
 use ir::estimate::Estimate;
 use ir::expr::{Query, ScalarExpr};
 use ir::graph::{Node, Owner};
 use ir::hash::ContentHash;
 use ir::op::{Evaluation, Input, Op, Read, Scan, Sink};
-use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TypeError, TypeErrorKind};
+use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeError, TypeErrorKind};
 use ir::schema::Schema;
 use ir::verify::Verified;
 
-use crate::emit::{PlanDag, PlannedQueries, emit_with, expression, is_volatile, operation, place_of_error};
+use crate::emit::{PlanDag, PlannedQueries, emit_with, expression, operation, place_of_error};
 use crate::error::EngineError;
 use crate::memo::Memo;
 use crate::session::Session;
@@ -65,7 +66,7 @@ struct Found {
 #[derive(Clone)]
 struct Operation {
     schema: Result<Schema, TypeError>,
-    is_volatile: bool,
+    determinism: Determinism,
 }
 
 impl std::fmt::Debug for EngineOracle {
@@ -124,7 +125,7 @@ impl EngineOracle {
         self.found.planned.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The schema and volatility of an operation over inputs with these schemas.
+    /// The schema and the determinism of an operation over inputs with these schemas.
     fn operation(&self, node: &Node, inputs: &[&Schema]) -> Operation {
         self.found.operations.answer(&(&node.op, inputs), |question| {
             self.found.proven.operation(question).unwrap_or_else(|| {
@@ -145,14 +146,14 @@ impl EngineOracle {
         match plan() {
             Ok(plan) => Operation {
                 schema: Ok(Schema::from_arrow(plan.schema().as_arrow())),
-                is_volatile: has_volatile_call(&plan).unwrap_or(true),
+                determinism: determinism::of_plan(&plan).unwrap_or(Determinism::Volatile),
             },
             Err(error) => {
                 let tree = match op {
                     Op::Query(query) => Tree::Query(&query.query),
                     _ => Tree::None,
                 };
-                Operation { schema: Err(self.type_error(&error, tree)), is_volatile: true }
+                Operation { schema: Err(self.type_error(&error, tree)), determinism: Determinism::Volatile }
             }
         }
     }
@@ -241,7 +242,7 @@ impl Oracle for EngineOracle {
         let scan = Scan {
             location: input.location.clone(),
             version: table.version(),
-            table_id: Some(table.table_id().to_owned()),
+            identity: Some(self.tables.identity(table, read, lineage)?),
             read: read.clone(),
             lineage,
             partitioned_by: table.partition_columns().to_vec(),
@@ -257,6 +258,16 @@ impl Oracle for EngineOracle {
 
     fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal> {
         outputs::refusals(&self.tables, name, sink, rows)
+    }
+
+    fn format(&self, scan: &Scan) -> Option<TableFormat> {
+        let table = self.tables.table(&scan.location, Some(scan.version)).ok()?;
+        let protocol = table.protocol();
+        Some(TableFormat {
+            min_reader_version: protocol.min_reader_version,
+            min_writer_version: protocol.min_writer_version,
+            column_mapping: table.column_mapping().map(str::to_owned),
+        })
     }
 
     fn expression(
@@ -310,20 +321,12 @@ impl Oracle for EngineOracle {
 
     /// Functions whose value depends on the time of a run, like `now()`, count as volatile. So does what cannot
     /// be planned.
-    fn is_volatile(&self, node: &Node, inputs: &[&Schema]) -> bool {
-        // A scan reads one version of a table. Surface operations hold no expressions, and the functions they stand
-        // for are immutable.
-        !matches!(node.op, Op::Scan(_)) && !node.op.is_surface() && self.operation(node, inputs).is_volatile
-    }
-}
-
-fn has_volatile_call(plan: &LogicalPlan) -> Result<bool> {
-    let mut found = false;
-    plan.apply_with_subqueries(|inner| {
-        for expr in inner.expressions() {
-            found |= is_volatile(&expr)?;
+    fn determinism(&self, node: &Node, inputs: &[&Schema]) -> Determinism {
+        // A scan reads one version of a table, and a sink passes rows on. Surface operations hold no expressions, and
+        // the functions they stand for are immutable.
+        if matches!(node.op, Op::Scan(_) | Op::Sink(_)) || node.op.is_surface() {
+            return Determinism::Deterministic;
         }
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
+        self.operation(node, inputs).determinism
+    }
 }

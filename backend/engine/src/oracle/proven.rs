@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use arrow::datatypes::DataType;
 use ir::archive::{Proofs, ProvenExpression, ProvenOperation};
+use ir::determinism::Determinism;
 use ir::hash::ContentHash;
 use ir::oracle::{ExprType, TypeError};
 use ir::schema::Schema;
@@ -13,7 +14,7 @@ use super::Operation;
 /// What an earlier compilation has proven, by the digests of the questions.
 #[derive(Default)]
 pub(super) struct Proven {
-    operations: HashMap<ContentHash, (Schema, bool)>,
+    operations: HashMap<ContentHash, (Schema, Determinism)>,
     expressions: HashMap<ContentHash, ExprType>,
 }
 
@@ -25,7 +26,7 @@ impl Proven {
         }
         let schema = |index: u32| proofs.schemas.get(index as usize);
         let operations = proofs.operations.iter().filter_map(|proof| {
-            let answer = (schema(proof.schema)?.clone(), proof.is_volatile);
+            let answer = (schema(proof.schema)?.clone(), proof.determinism);
             Some((ContentHash::from_bytes(proof.question), answer))
         });
         let expressions = proofs.expressions.iter().filter_map(|proof| {
@@ -37,8 +38,8 @@ impl Proven {
     }
 
     pub(super) fn operation(&self, question: ContentHash) -> Option<Operation> {
-        let (schema, is_volatile) = self.operations.get(&question)?;
-        Some(Operation { schema: Ok(schema.clone()), is_volatile: *is_volatile })
+        let (schema, determinism) = self.operations.get(&question)?;
+        Some(Operation { schema: Ok(schema.clone()), determinism: *determinism })
     }
 
     pub(super) fn expression(&self, question: ContentHash) -> Option<ExprType> {
@@ -68,8 +69,8 @@ pub(super) fn collect(
     for (question, answer) in operations.iter().collect::<BTreeMap<_, _>>() {
         let Ok(schema) = &answer.schema else { continue };
         if let Some(schema) = index_of(&mut proofs.schemas, schema) {
-            let (question, is_volatile) = (*question.as_bytes(), answer.is_volatile);
-            proofs.operations.push(ProvenOperation { question, schema, is_volatile });
+            let (question, determinism) = (*question.as_bytes(), answer.determinism);
+            proofs.operations.push(ProvenOperation { question, schema, determinism });
         }
     }
     for (question, answer) in expressions.iter().collect::<BTreeMap<_, _>>() {

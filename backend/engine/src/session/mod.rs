@@ -36,6 +36,12 @@ const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
 const LISTED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(5).unwrap();
 /// A side of a join that is estimated smaller is not partitioned.
 const COLLECTED_BYTES: usize = 4 << 20;
+/// The settings of DataFusion that [`SessionOptions`] makes. Planning takes the others from the machine.
+const SIZES: [&str; 3] = [
+    "datafusion.execution.batch_size",
+    "datafusion.execution.planning_concurrency",
+    "datafusion.execution.target_partitions",
+];
 /// The stack of the threads that plan and run. Plans nest as deep as chains of views do, and so do the streams
 /// that run them.
 const STACK_BYTES: usize = 32 * 1024 * 1024;
@@ -96,28 +102,34 @@ impl Session {
         &self.state
     }
 
-    /// What the session is, as pairs of a name and a value, in a fixed order: versions, limits, and every
-    /// DataFusion setting that differs from its default.
+    /// What the session is, as pairs of a name and a value, in a fixed order: versions, sizes, and every DataFusion
+    /// setting that differs from its default.
     #[must_use]
     pub fn describe(&self) -> Vec<(String, String)> {
-        let options = &self.options;
-        let spill = options
-            .spill_directory
-            .as_ref()
-            .map_or_else(|| "system".to_owned(), |path| path.display().to_string());
-        let mut described = vec![
-            ("datafusion".to_owned(), datafusion::DATAFUSION_VERSION.to_owned()),
-            ("target_partitions".to_owned(), options.target_partitions.to_string()),
-            ("batch_size".to_owned(), options.batch_size.to_string()),
-            ("memory_limit_bytes".to_owned(), options.memory_limit_bytes.to_string()),
-            ("spill_directory".to_owned(), spill),
-            ("spill_quota_bytes".to_owned(), options.spill_quota_bytes.to_string()),
-        ];
+        let spill = self.options.spill_directory.as_ref();
+        let spill = spill.map_or_else(|| "system".to_owned(), |path| path.display().to_string());
+        let mut described = vec![("datafusion".to_owned(), datafusion::DATAFUSION_VERSION.to_owned())];
+        described.extend(self.sizes());
+        described.push(("spill_directory".to_owned(), spill));
         described.extend(self.settings());
         described
     }
 
-    /// Every DataFusion setting that differs from its default, ordered by key.
+    /// How much of the machine the session uses, as pairs of a name and a value. That decides how fast rows are
+    /// computed and not which.
+    #[must_use]
+    pub fn sizes(&self) -> Vec<(String, String)> {
+        let options = &self.options;
+        let sizes = [
+            ("target_partitions", options.target_partitions.to_string()),
+            ("batch_size", options.batch_size.to_string()),
+            ("memory_limit_bytes", options.memory_limit_bytes.to_string()),
+            ("spill_quota_bytes", options.spill_quota_bytes.to_string()),
+        ];
+        sizes.map(|(name, size)| (name.to_owned(), size)).to_vec()
+    }
+
+    /// Every DataFusion setting that differs from its default and is no size, ordered by key.
     #[must_use]
     pub fn settings(&self) -> Vec<(String, String)> {
         let defaults: std::collections::BTreeMap<String, Option<String>> = SessionConfig::new()
@@ -131,6 +143,7 @@ impl Session {
             .config_options()
             .entries()
             .into_iter()
+            .filter(|entry| !SIZES.contains(&entry.key.as_str()))
             .filter(|entry| defaults.get(&entry.key) != Some(&entry.value))
             .map(|entry| (entry.key, entry.value.unwrap_or_default()))
             .collect();

@@ -2,6 +2,7 @@
 
 use arrow::datatypes::DataType;
 use engine::{EngineOracle, Tables};
+use ir::determinism::Determinism;
 use ir::expr::ScalarExpr;
 use ir::graph::Node;
 use ir::op::Evaluation;
@@ -197,18 +198,6 @@ fn a_column_outside_of_an_aggregate_call_must_be_grouped_by() {
 }
 
 #[test]
-fn volatile_is_whatever_may_change_between_runs() {
-    let volatile = |statement: &str| oracle().is_volatile(&node(statement), &[&input()]);
-    assert!(volatile("project a columns={r: (random())}"));
-    assert!(volatile("project a columns={r: (now())}"));
-    assert!(volatile(
-        "query a query=(SELECT id FROM a WHERE id IN (SELECT id FROM a WHERE random() < 0.5)) relations=[a]"
-    ));
-    assert!(!volatile("project a columns={r: (stable_hash64(name))}"));
-    assert!(!volatile("query a query=(SELECT count(*) AS n FROM a) relations=[a]"));
-}
-
-#[test]
 fn common_and_comparable_types() {
     let oracle = oracle();
     assert_eq!(oracle.common_type(&[DataType::Int32, DataType::Int64]), Some(DataType::Int64));
@@ -289,12 +278,12 @@ fn a_question_is_planned_once_and_an_earlier_proof_not_at_all() {
         let wrong = node("filter a predicate=(nobody > 1)");
         let schemas: Vec<_> =
             [&grouped, &query, &wrong].iter().map(|node| oracle.schema(node, &[&input()])).collect();
-        let volatile: Vec<bool> =
-            [&grouped, &query, &wrong].iter().map(|node| oracle.is_volatile(node, &[&input()])).collect();
-        (schemas, volatile)
+        let levels: Vec<Determinism> =
+            [&grouped, &query, &wrong].iter().map(|node| oracle.determinism(node, &[&input()])).collect();
+        (schemas, levels)
     };
     let answers = ask(&first);
-    assert_eq!(answers.1, [false, true, true]);
+    assert_eq!(answers.1, [Determinism::Deterministic, Determinism::Volatile, Determinism::Volatile]);
     assert_eq!(first.plannings(), 3);
     assert_eq!(ask(&first), answers);
     assert_eq!(first.plannings(), 3);

@@ -58,7 +58,7 @@ impl KnownProofs {
         let (path, program) = path.zip(program()).unzip();
         let envelope = Fingerprint::new()
             .field(program.unwrap_or_default().as_bytes())
-            .field(provenance::typing_surface(session).as_bytes())
+            .field(provenance::surface(session).as_bytes())
             .finish();
         let (proofs, warning) = match path.map(|path| (path, bytes_of(path))) {
             None | Some((_, Ok(None))) => (Proofs::default(), None),

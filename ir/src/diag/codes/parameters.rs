@@ -53,7 +53,8 @@ Example: `value: {type: 'Null', value: {data_type: number}}`
 Fix: use one of the types in the message.";
 
     FILTER_TARGET = "E0408", "filter-target", "an equality parameter finds no table or column":
-"`FilterEq` filters the table `base_table` by `filter_column`; both must exist.
+"`FilterEq` filters the input or view `base_table` by `filter_column`; both must exist. Without `base_table` it filters the \
+rows of every input that has the column; change feeds, metadata and lists of files are filtered only by name.
 
 Example: `target: {kind: FilterEq, base_table: nodes, filter_column: langage}`
 

@@ -84,4 +84,21 @@ where the other has a value. No output can hold both.
 Example: `SELECT * FROM old UNION ALL BY NAME SELECT * FROM new` where `old` has `userId` and `new` has `userid`.
 
 Fix: give both one name, or give them names that differ in more.";
+
+    CACHE_WITHOUT_EFFECT = "W0012", "cache-without-effect", "a cache setting that has no effect":
+"The view is not cached as the setting says: no output needs it; its rows are those of another view, for which the spec says \
+the opposite; its readers would see different rows if each computed it (it holds `random()`, a `LIMIT` without a total \
+order, row numbers among equal keys, or something below it does); or computing it again and again would make plans too \
+large.
+
+Example: `{view_name: sample, action: NeverCache}` where `sample` is `SELECT * FROM t LIMIT 10` and two outputs read it.
+
+Fix: remove the setting, or make the view give the same rows each time: sort by columns that tell all rows apart.";
+
+    FILTER_WITHOUT_EFFECT = "W0013", "filter-without-effect", "an equality parameter filters nothing that is written":
+"The table or view it filters is there, but no output needs it, so the parameter changes no row.
+
+Example: `target: {kind: FilterEq, base_table: nodes, filter_column: path}` where only a change feed of `nodes` is used.
+
+Fix: name the view that should be filtered, or remove the parameter.";
 }

@@ -13,9 +13,10 @@ use crate::graph::{
     CachePolicy, Graph, Node, Owner, Parameter, ParameterTarget, Placement, PlacementChoice, Role, Schedule,
     Segment,
 };
+use crate::hash::ContentHash;
 use crate::op::{
-    Aggregate, ChangeFeed, ChangeRange, CpgEmit, CpgTable, Distinct, FileManifest, Filter, Input, Join,
-    JoinColumn, JoinType, Normalize, Op, Project, Query, Read, Relate, RelateSpan, Scan, SchemaMode,
+    Aggregate, ChangeFeed, ChangeRange, CpgEmit, CpgTable, Distinct, FileManifest, Filter, Identity, Input,
+    Join, JoinColumn, JoinType, Normalize, Op, Project, Query, Read, Relate, RelateSpan, Scan, SchemaMode,
     SelectColumn, Side, Sink, SinkMode, SortColumn, SpanJoin, SpanRelation, TableMetadata, Union,
     UnionByName, Unnest, Window,
 };
@@ -201,12 +202,22 @@ fn scan(random: &mut Random) -> Scan {
     Scan {
         location: text(random),
         version: random.number(),
-        table_id: random.option(text),
+        identity: random.option(identity),
         read: random.pick(&reads),
         lineage: random.chance(),
         partitioned_by: random.list(3, text),
         columns: random.option(|random| random.list(3, text)),
         rows: estimate(random),
+    }
+}
+
+fn identity(random: &mut Random) -> Identity {
+    let digest = |random: &mut Random| ContentHash::of(text(random).as_bytes());
+    Identity {
+        table_id: text(random),
+        commit: random.option(digest),
+        listing: random.option(digest),
+        place: random.option(text),
     }
 }
 

@@ -221,6 +221,12 @@ fn lower_cache_policy(cx: &mut Context<'_>, spec: &Spec) -> CachePolicy {
             );
             continue;
         }
+        if lowered.force.contains(&entry.view_name) || lowered.never.contains(&entry.view_name) {
+            let place = SpecPath::root().field("cache_policy").field("overrides").index(index);
+            let message = format!("an earlier override for `{}` stands", entry.view_name);
+            cx.report(Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place));
+            continue;
+        }
         match entry.action {
             CacheAction::ForceCache => lowered.force.push(entry.view_name.clone()),
             CacheAction::NeverCache => lowered.never.push(entry.view_name.clone()),

@@ -1,15 +1,16 @@
 //! Plans stay small, whatever the graph and whatever the spec asks for.
 
 use arrow_schema::DataType;
+use ir::determinism::Determinism;
 use ir::expr::ScalarExpr;
 use ir::graph::PlacementChoice;
 use ir::op::{Evaluation, Input, Read, Scan, Sink};
-use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TypeError, TypeErrorKind};
+use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeError, TypeErrorKind};
 use ir::schema::Schema;
 
 use super::*;
 
-/// Knows nothing; placing asks only whether nodes are volatile.
+/// Knows nothing; placing asks only how far nodes are deterministic.
 struct Nothing;
 
 impl Oracle for Nothing {
@@ -23,6 +24,10 @@ impl Oracle for Nothing {
 
     fn output(&self, _: &str, _: &Sink, _: &Schema) -> Vec<OutputRefusal> {
         Vec::new()
+    }
+
+    fn format(&self, _: &Scan) -> Option<TableFormat> {
+        None
     }
 
     fn expression(&self, _: &ScalarExpr, _: Evaluation, _: &Schema) -> Result<ExprType, TypeError> {
@@ -41,8 +46,8 @@ impl Oracle for Nothing {
         false
     }
 
-    fn is_volatile(&self, _: &Node, _: &[&Schema]) -> bool {
-        false
+    fn determinism(&self, _: &Node, _: &[&Schema]) -> Determinism {
+        Determinism::Deterministic
     }
 }
 

@@ -14,7 +14,7 @@
 //! Every surface operation has one function that says what it stands for ([`expand`]). The type pass uses the
 //! same function, so an operation has the schema of its expansion by definition and this pass cannot change it.
 //! The last step of an expansion takes over the node's name and readers; a projection of all columns is spliced
-//! out. View contracts were checked by the type pass and are dropped.
+//! out, and what the spec says about sharing it holds for its input. View contracts were checked by the type pass and are dropped.
 
 mod cpg;
 mod normalize;
@@ -137,7 +137,12 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         let node = &mut graph[id];
         node.contract = None;
         match &node.op {
-            Op::Project(Project { columns }) if columns.is_empty() => graph.splice_out(id),
+            Op::Project(Project { columns }) if columns.is_empty() => {
+                if let [input] = graph.inputs(id)[..] {
+                    cx.carry_cache_override(graph, id, input);
+                }
+                graph.splice_out(id);
+            }
             op if op.is_surface() => replace(graph, cx, id),
             _ => {}
         }

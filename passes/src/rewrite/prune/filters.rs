@@ -21,14 +21,16 @@
 //! disjunction is estimated to drop at least [`DROPPED`] of the rows, and its predicates are cheap and few.
 //!
 //! Filters commute with each other, and a disjunction is true where one of its parts is, whatever the others are; so
-//! every reader keeps its rows. Volatile predicates and those with subqueries stay where they are.
+//! every reader keeps its rows. Predicates that may not move because they give another answer each time
+//! ([`crate::analysis::determinism`]) and those with subqueries stay where they are. What the spec says is never cached is
+//! stored for nobody, so nothing is moved for it.
 
 use ir::expr::ScalarExpr;
 use ir::graph::{Graph, NodeId};
 use ir::op::{Filter, Op};
-use ir::schema::Schema;
 
 use crate::analysis::cost;
+use crate::analysis::determinism::{Rewrite, permits};
 use crate::context::Context;
 
 /// The part of the rows a disjunction must drop.
@@ -38,6 +40,9 @@ const MOST_READERS: usize = 8;
 
 /// Moves what the readers of a node filter by below them.
 pub(super) fn move_below(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
+    if graph.cache.never.iter().any(|name| name == graph.name_of(id)) {
+        return;
+    }
     let Some(filters) = Readers::of(graph, cx, id) else { return };
     let below = move_common(graph, cx, id, filters);
     // The readers may have changed, and some may be gone.
@@ -53,15 +58,11 @@ impl Readers {
     /// Nothing unless there are several and all of them are filters that may move.
     fn of(graph: &Graph, cx: &Context<'_>, id: NodeId) -> Option<Self> {
         let readers = graph.consumers(id);
-        let schema: Vec<&Schema> = graph.get(id)?.schema.iter().collect();
-        let conjuncts = |reader: NodeId| {
-            let node = graph.get(reader)?;
-            match &node.op {
-                Op::Filter(filter) if !cx.oracle.is_volatile(node, &schema) => {
-                    Some((reader, filter.predicate.conjuncts()))
-                }
-                _ => None,
+        let conjuncts = |reader: NodeId| match &graph.get(reader)?.op {
+            Op::Filter(filter) if permits(graph, cx.oracle, reader, Rewrite::Move) => {
+                Some((reader, filter.predicate.conjuncts()))
             }
+            _ => None,
         };
         let filters = readers.iter().map(|(reader, _)| conjuncts(*reader)).collect::<Option<Vec<_>>>()?;
         (filters.len() > 1).then_some(Self(filters))
@@ -86,7 +87,10 @@ fn move_common(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, readers: Rea
             conjuncts.into_iter().filter(|conjunct| !common.contains(conjunct)).reduce(ScalarExpr::and);
         match (left, graph.get_mut(reader)) {
             (Some(predicate), Some(node)) => node.op = Op::Filter(Filter { predicate }),
-            (None, _) => graph.splice_out(reader),
+            (None, _) => {
+                cx.carry_cache_override(graph, reader, filter);
+                graph.splice_out(reader);
+            }
             (Some(_), None) => {}
         }
     }

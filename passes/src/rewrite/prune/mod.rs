@@ -39,6 +39,7 @@ use crate::context::Context;
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     for name in graph.remove_unreachable() {
         cx.remark(format!("{name} is not needed"));
+        cx.refuse_cache_override(graph, &name, "no output needs it");
     }
     for id in graph.topological() {
         filters::move_below(graph, cx, id);

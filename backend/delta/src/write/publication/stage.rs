@@ -107,7 +107,8 @@ impl StagedTable {
         let store = overlay::with_commit(location, &self.target.store, self.version(), bytes).await?;
         let mut table = DeltaTable::new(store);
         load(&mut table, self.version(), location).await?;
-        ResolvedTable::new(location.clone(), table)
+        // Nobody can read the commit yet; the list of files tells the rows.
+        ResolvedTable::new(location.clone(), table, None)
     }
 
     /// Deletes its files. Returns how many could not be deleted.
