@@ -38,7 +38,7 @@ fn relative(path: &str, root: &Url) -> Option<StorePath> {
         Some(rest) => rest?,
         None => path.to_owned(),
     };
-    if rest.starts_with(['/', '\\']) || rest.split(['/', '\\']).any(is_parent) {
+    if rest.is_empty() || rest.starts_with(['/', '\\']) || rest.split(['/', '\\']).any(is_parent) {
         return None;
     }
     // Refuses empty and `.` segments.

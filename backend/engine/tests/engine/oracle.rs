@@ -1,5 +1,7 @@
 //! What the compiler is told about expressions and operations.
 
+mod determinism;
+
 use arrow::datatypes::DataType;
 use engine::{EngineOracle, Tables};
 use ir::determinism::Determinism;

@@ -85,6 +85,25 @@ impl Walk {
                 self.refuse(&clauses::IN_UNNEST);
             }
             Expr::Between { expr, negated: _, low, high } => self.exprs([expr.as_ref(), low, high]),
+            Expr::AnyOp { left, compare_op, right, is_some: _ } | Expr::AllOp { left, compare_op, right } => {
+                self.expr(left);
+                if let Some(clause) = refused_operator(compare_op) {
+                    self.refuse(clause);
+                }
+                self.refuse_if(!matches!(right.as_ref(), Expr::Subquery(_)), &clauses::ANY_OF_LIST);
+                self.expr(right);
+            }
+            Expr::MemberOf(MemberOf { value, array: _ }) => {
+                self.expr(value);
+                self.refuse(&clauses::MEMBER_OF);
+            }
+            other => self.matched(other),
+        }
+    }
+
+    /// Comparisons with a pattern.
+    fn matched(&mut self, expr: &Expr) {
+        match expr {
             Expr::Like { negated: _, any, expr, pattern, escape_char }
             | Expr::ILike { negated: _, any, expr, pattern, escape_char } => {
                 self.expr(expr);
@@ -103,18 +122,6 @@ impl Walk {
             Expr::RLike { negated: _, expr, pattern: _, regexp: _ } => {
                 self.expr(expr);
                 self.refuse(&clauses::REGEXP);
-            }
-            Expr::AnyOp { left, compare_op, right, is_some: _ } | Expr::AllOp { left, compare_op, right } => {
-                self.expr(left);
-                if let Some(clause) = refused_operator(compare_op) {
-                    self.refuse(clause);
-                }
-                self.refuse_if(!matches!(right.as_ref(), Expr::Subquery(_)), &clauses::ANY_OF_LIST);
-                self.expr(right);
-            }
-            Expr::MemberOf(MemberOf { value, array: _ }) => {
-                self.expr(value);
-                self.refuse(&clauses::MEMBER_OF);
             }
             other => self.converted(other),
         }

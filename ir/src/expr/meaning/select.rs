@@ -69,6 +69,11 @@ impl Walk {
         having.iter().for_each(|condition| self.expr(condition));
         named_window.iter().for_each(|window| self.named_window(window));
         qualify.iter().for_each(|condition| self.expr(condition));
+        self.leave_windows();
+    }
+
+    /// The named windows of a SELECT go, and what was refused of their uses is noted.
+    fn leave_windows(&mut self) {
         let refused = self.windows.pop().map_or(Vec::new(), |windows| windows.refused);
         refused.into_iter().for_each(|(clause, span)| self.refuse_at(clause, span));
     }
