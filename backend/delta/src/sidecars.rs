@@ -3,7 +3,9 @@
 //! The Delta library joins such a name with the folder of sidecars, wherever that leads. So the checkpoint that a version
 //! is read from is looked through for its sidecars first.
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use deltalake::Path as StorePath;
 use deltalake::logstore::LogStoreRef;
 use deltalake::logstore::object_store::{ObjectMeta, ObjectStoreExt};
@@ -89,13 +91,14 @@ async fn sidecars(store: &LogStoreRef, checkpoint: &ObjectMeta, location: &str) 
     let batches: Vec<RecordBatch> = batches.try_collect().await.unwrap_or_default();
     let mut named = Vec::new();
     for batch in &batches {
-        let paths = batch
-            .column_by_name("sidecar")
-            .and_then(|sidecar| sidecar.as_struct_opt()?.column_by_name("path"));
-        let paths =
-            paths.and_then(|paths| arrow::compute::cast(paths, &arrow::datatypes::DataType::Utf8).ok());
-        let Some(paths) = paths else { continue };
-        named.extend(paths.as_string::<i32>().iter().flatten().map(str::to_owned));
+        let Some(sidecars) = batch.column_by_name("sidecar").and_then(|column| column.as_struct_opt()) else {
+            continue;
+        };
+        let paths = sidecars.column_by_name("path").map(|paths| cast(paths, &DataType::Utf8));
+        let Some(Ok(paths)) = paths else { continue };
+        // Of other actions the sidecar is NULL, and its path may be an empty text all the same.
+        let paths = paths.as_string::<i32>().iter().enumerate().filter(|(row, _)| sidecars.is_valid(*row));
+        named.extend(paths.filter_map(|(_, path)| path).map(str::to_owned));
     }
     Ok(named)
 }

@@ -118,7 +118,7 @@ fn records_and_proofs_are_not_written_through_links() {
 #[test]
 fn a_repository_may_have_any_name_and_any_names_in_it() {
     let folder = tempfile::tempdir().unwrap();
-    let repo = folder.path().join(" a b c %2e#?\u{e9}\u{202e}\\x[1]* ");
+    let repo = folder.path().join(" a b c %#?\u{e9}\u{202e}x[1]* ");
     write_repository(&repo);
     let odd = " odd\tname\n%41\\#?.py ";
     fs::write(repo.join(odd), "def f():\n    pass\n").unwrap();
@@ -134,13 +134,15 @@ fn a_repository_may_have_any_name_and_any_names_in_it() {
     let paths: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["path"].as_str().unwrap()).collect();
     assert!(paths.contains(&odd) && paths.contains(&"x\u{1b}[31m.py"), "{paths:?}");
     assert!(!paths.iter().any(|path| path.contains("parquet")), "{paths:?}");
-    // No table can be in a folder with control characters in its name; the source code in it can be read.
-    let unnamed = folder.path().join("a\tb\nc");
-    write_repository(&unnamed);
-    let refused = driver_in(&unnamed, ["build", "."]);
-    exits(&refused, 1);
-    assert!(err(&refused).contains("U+0009"), "{}", err(&refused));
-    exits(&driver_in(&unnamed, ["extract", ".", "-o", "../tables"]), 0);
+    // No table can be in a folder whose name the storage takes for another; the source code in it can be read.
+    for (name, said) in [("a\tb\nc", "U+0009"), ("a%2eb", "%2E"), ("a\\b", "a backslash")] {
+        let unnamed = folder.path().join(name);
+        write_repository(&unnamed);
+        let refused = driver_in(&unnamed, ["build", "."]);
+        exits(&refused, 1);
+        assert!(err(&refused).contains(said), "{}", err(&refused));
+        exits(&driver_in(&unnamed, ["extract", ".", "-o", "../tables"]), 0);
+    }
 }
 
 #[test]

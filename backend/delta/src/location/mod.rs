@@ -48,11 +48,9 @@ impl Location {
         if path.parent().is_none() {
             return Err(refuse("the root of the file system cannot be a table".to_owned()));
         }
-        // The storage below has no names for them.
-        if let Some(control) = path.to_string_lossy().chars().find(char::is_ascii_control) {
+        if let Some(found) = spelling::unaddressable(&path.to_string_lossy()) {
             return Err(refuse(format!(
-                "a folder above it has the character U+{:04X} in its name; choose a place elsewhere, or rename the folder",
-                u32::from(control)
+                "a folder above it has {found} in its name; choose a place elsewhere, or rename the folder"
             )));
         }
         let url = Url::from_directory_path(&path)

@@ -117,14 +117,25 @@ fn check_names(path: &str) -> Result<(), String> {
         if name.starts_with("..") && name != ".." {
             return Err(format!("`{name}` looks like the parent folder and is not; rename the folder"));
         }
-        let doubtful = |byte: &u8| matches!(byte, b'.' | b'/' | b'\\' | b'%') || byte.is_ascii_control();
-        if let Some(escape) = escapes(name).find(doubtful) {
+        if let Some(escape) = escapes(name).next() {
             return Err(format!(
                 "escapes such as %{escape:02X} are not decoded in paths; write the character itself"
             ));
         }
     }
     Ok(())
+}
+
+/// What keeps the storage from finding a folder above a table: it has no names for control characters, and takes
+/// `%XX` and backslashes in a path for something else.
+pub(super) fn unaddressable(path: &str) -> Option<String> {
+    if let Some(control) = path.chars().find(char::is_ascii_control) {
+        return Some(format!("the character U+{:04X}", u32::from(control)));
+    }
+    if path.contains('\\') {
+        return Some("a backslash".to_owned());
+    }
+    escapes(path).next().map(|escape| format!("what looks like the escape %{escape:02X}"))
 }
 
 /// The bytes that `%XX` in a text would stand for.

@@ -82,10 +82,9 @@ const DUMPS: [&str; 9] = [
 /// A sentence up to where it prints a tree.
 fn without_dump(text: &str) -> String {
     let Some(dump) = DUMPS.iter().filter_map(|sign| text.find(sign)).min() else { return text.to_owned() };
-    // The tree begins with the word that holds the first bracket before what was found.
+    // The tree begins at the first bracket before what was found; the word in front of it says of what kind it is.
     let before = text.get(..dump).unwrap_or("");
     let words = before.find(['{', '(', '[']).and_then(|open| before.get(..open)).unwrap_or(before);
-    let words = words.rsplit_once(' ').map_or(words, |(words, _)| words);
     format!("{} (part of it is not supported)", words.trim_end_matches([':', ' ', '"', '\'', '`']))
 }
 
@@ -103,7 +102,7 @@ mod tests {
             ),
             (
                 DataFusionError::NotImplemented(dumped.to_owned()),
-                "Unsupported ast node in sqltorel (part of it is not supported)",
+                "Unsupported ast node in sqltorel: Collate (part of it is not supported)",
             ),
             (
                 DataFusionError::Internal(format!("no{}backtrace: 1: main", DataFusionError::BACK_TRACE_SEP)),

@@ -172,7 +172,7 @@ fn stopped_workers_begin_nothing() {
     let workers = workers(&switch);
     let source = Source::from_bytes(SPEC.as_bytes(), "spec.yaml".into(), "spec", folder.path()).unwrap();
     let compiled = compile(source, &workers, &CompileOptions::default(), &()).unwrap();
-    let lowered = "graph t phase=lowered\nt = input location=tables/defs\n";
+    let lowered = "graph t phase=lowered\nt = input location=\"tables/defs\"\n";
     let lowered = ir::text::parse(lowered).unwrap().graph;
     switch.cancel();
     assert!(matches!(compiled.plan(&workers), Err(PipelineError::Interrupted(_))));

@@ -132,15 +132,6 @@ Example: a `Project` of a source that has none.
 
 Fix: name at least one column.";
 
-    NOT_COMPUTED = "E0225", "not-computed", "SQL that the engine cannot compute, or not with the right rows":
-"The SQL is right, but the engine has no plan for it, or is known to compute it wrongly. Most often it is a subquery that \
-refers to the outer query from below a LIMIT, a UNION, a window, or an aggregate with another comparison than `=`.
-
-Example: `WHERE k IN (SELECT k FROM calls WHERE calls.line < defs.line ORDER BY line LIMIT 1)`
-
-Fix: the message says what to write instead. A view that holds the columns to compare, joined with the outer query, can \
-always take the place of such a subquery.";
-
     UNSUPPORTED_CLAUSE = "E0219", "unsupported-clause", "SQL that has no meaning here":
 "The SQL parses, but the engine does not do what this part of it says, and would pass over it without a word. \
 Whatever is not known to be honoured is refused: sampling, locks, hints, settings, `WITH ROLLUP`, a `FILTER` on a \
@@ -171,6 +162,15 @@ half of the rows; in a Delta table two such columns cannot be told apart by most
 Example: `{kind: Union, sources: [old, new]}` where `old` has `userId` and `new` has `userid`.
 
 Fix: give both one name in a `Project` before: `{name: userId, expr: userid}`.";
+
+    NOT_COMPUTED = "E0225", "not-computed", "SQL that the engine cannot compute, or not with the right rows":
+"The SQL is right, but the engine has no plan for it, or is known to compute it wrongly. Most often it is a subquery that \
+refers to the outer query from below a LIMIT, a UNION, a window, or an aggregate with another comparison than `=`.
+
+Example: `WHERE k IN (SELECT k FROM calls WHERE calls.line < defs.line ORDER BY line LIMIT 1)`
+
+Fix: the message says what to write instead. A view that holds the columns to compare, joined with the outer query, can \
+always take the place of such a subquery.";
 
     CANNOT_PLAN = "E0229", "cannot-plan", "an operation that the engine cannot plan":
 "The names and types are right, but the engine has no plan for the operation. Checking a spec makes all plans that a run makes, so nothing is computed before this is found.

@@ -4,7 +4,7 @@
 //! (apache/datafusion#8336). Months and years are those of the proleptic Gregorian calendar, in UTC; the
 //! conversions between days and dates are Howard Hinnant's `days_from_civil` and `civil_from_days`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{AsArray, PrimitiveArray};
 use arrow::datatypes::{DataType, IntervalDayTimeType, IntervalMonthDayNanoType, TimestampMicrosecondType};
@@ -12,10 +12,11 @@ use datafusion::common::format::DEFAULT_CAST_OPTIONS;
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::timestamps::timestamp;
+use crate::document;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
@@ -62,6 +63,22 @@ impl Default for DateTrunc {
     }
 }
 
+static DATE_TRUNC_PAGE: LazyLock<Documentation> = LazyLock::new(|| {
+    document::page(
+        "The start of the calendar unit that a moment lies in, in UTC. Weeks begin on Monday.",
+        "date_trunc(unit, moment)",
+        &[
+            (
+                "unit",
+                "Literal 'year', 'quarter', 'month', 'week', 'day', 'hour', 'minute', 'second', 'millisecond' or \
+                 'microsecond'.",
+            ),
+            ("moment", "A timestamp, a date or a text."),
+        ],
+        "SELECT date_trunc('month', TIMESTAMP '2024-02-29 12:00:00'); -- 2024-02-01T00:00:00",
+    )
+});
+
 impl ScalarUDFImpl for DateTrunc {
     fn name(&self) -> &'static str {
         "date_trunc"
@@ -73,6 +90,10 @@ impl ScalarUDFImpl for DateTrunc {
 
     fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&DATE_TRUNC_PAGE)
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
@@ -120,6 +141,19 @@ impl DateBin {
     }
 }
 
+static DATE_BIN_PAGE: LazyLock<Documentation> = LazyLock::new(|| {
+    document::page(
+        "The start of the interval that a moment lies in, where intervals of one length follow each other.",
+        "date_bin(stride, moment[, origin])",
+        &[
+            ("stride", "The length of the intervals."),
+            ("moment", "A timestamp, a date, a time of day or a text."),
+            ("origin", "Where one of the intervals starts; 1970-01-01 by default."),
+        ],
+        "SELECT date_bin(INTERVAL '15 minutes', TIMESTAMP '2024-01-01 10:20:00'); -- 2024-01-01T10:15:00",
+    )
+});
+
 impl ScalarUDFImpl for DateBin {
     fn name(&self) -> &'static str {
         "date_bin"
@@ -127,6 +161,10 @@ impl ScalarUDFImpl for DateBin {
 
     fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&DATE_BIN_PAGE)
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {

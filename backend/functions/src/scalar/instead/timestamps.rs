@@ -3,7 +3,7 @@
 //! DataFusion's functions of these names count nanoseconds, which end in 2262; `9999-12-31`, the usual end of an open
 //! interval, is an error or wraps (apache/datafusion#8336).
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, AsArray, PrimitiveArray};
 use arrow::compute::CastOptions;
@@ -11,8 +11,10 @@ use arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampMicrosecondType
 use datafusion::common::format::DEFAULT_CAST_OPTIONS;
 use datafusion::common::{Result, exec_err, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+
+use crate::document;
 
 /// The type of a timestamp.
 #[must_use]
@@ -36,6 +38,18 @@ impl ToTimestamp {
     }
 }
 
+static PAGE: LazyLock<Documentation> = LazyLock::new(|| {
+    document::page(
+        "A timestamp of microseconds in UTC, as Delta tables hold them.",
+        "to_timestamp(value[, format, ...])",
+        &[
+            ("value", "A text, a number of seconds since 1970-01-01, a date or a timestamp."),
+            ("format", "Of a text: formats in the notation of chrono, the first that fits is taken."),
+        ],
+        "SELECT to_timestamp('9999-12-31'); -- 9999-12-31T00:00:00Z",
+    )
+});
+
 impl ScalarUDFImpl for ToTimestamp {
     fn name(&self) -> &'static str {
         "to_timestamp"
@@ -43,6 +57,10 @@ impl ScalarUDFImpl for ToTimestamp {
 
     fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&PAGE)
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
