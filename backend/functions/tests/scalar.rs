@@ -315,10 +315,12 @@ fn every_function_is_documented_immutable_and_named_once() {
         .collect();
     assert_eq!(undocumented, Vec::<&str>::new());
     let immutable = datafusion::logical_expr::Volatility::Immutable;
-    assert!(scalar.iter().all(|f| f.signature().volatility == immutable));
+    let changing = scalar.iter().filter(|f| f.signature().volatility != immutable).map(|f| f.name());
+    // The clock stands still within a run, and not from run to run.
+    assert_eq!(changing.collect::<Vec<_>>(), ["now"]);
     assert!(aggregate.iter().all(|f| f.signature().volatility == immutable));
     let count = names.len();
     names.sort_unstable();
     names.dedup();
-    assert_eq!((names.len(), count), (13, 13));
+    assert_eq!(names.len(), count, "a name is there twice");
 }

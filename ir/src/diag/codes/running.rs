@@ -102,15 +102,6 @@ Example: a folder without the permission to list it.
 
 Fix: see the cause in the message; check the permissions and the mount.";
 
-    FOREIGN_FOLDER = "E0714", "foreign-folder", "a folder that would be written to may be somebody else's":
-"A repository, or the folder of a spec, can bring folders with the names this program uses: as symbolic links, so that what \
-they lead to would be overwritten, or with tables in them. Links are not followed, and a lake inside a repository is used only \
-if this program made it. Nothing is written.
-
-Example: `driver build` of a repository in which `.codeanatomy/lake` is a link.
-
-Fix: look at the folder in the message; remove it if nothing in it is needed, or name another lake with `--lake DIR`.";
-
     NO_PROGRESS = "E0713", "no-progress", "a run stood still":
 "For longer than the timeout no operator took or gave a row, nothing was read, written or spilled, and no thread computed. \
 The run was ended, and nothing was published. The message names the views and outputs that were running and the operators in \
@@ -119,4 +110,13 @@ them that had not ended, inputs first.
 Example: a store that accepts a request and does not answer.
 
 Fix: if something outside is only slow, raise `--no-progress-timeout`; otherwise please report it with the message.";
+
+    FOREIGN_FOLDER = "E0714", "foreign-folder", "a folder that would be written to may be somebody else's":
+"A repository, or the folder of a spec, can bring folders with the names this program uses: as symbolic links, so that what \
+they lead to would be overwritten, or with tables in them. Links are not followed, and a lake inside a repository is used only \
+if this program made it. Nothing is written.
+
+Example: `driver build` of a repository in which `.codeanatomy/lake` is a link.
+
+Fix: look at the folder in the message; remove it if nothing in it is needed, or name another lake with `--lake DIR`.";
 }
