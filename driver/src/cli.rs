@@ -94,6 +94,9 @@ pub(crate) enum Command {
     /// graph together. When the second fails, the first stay, and the graph is the one of the build before.
     Build(BuildArgs),
     /// Run a spec: compute its outputs and publish them
+    ///
+    /// An output keeps the columns of its table. One whose columns change says so in the spec, with `schema_mode:
+    /// additive` or `schema_mode: replace`.
     Run(SpecArgs),
     /// Report everything that is wrong with a spec
     ///

@@ -38,7 +38,7 @@ impl ScalarExpr {
     /// Parses one expression; text after it is an error.
     ///
     /// # Errors
-    /// When the text is not one SQL expression, or holds something that has no meaning here ([`meaning`]).
+    /// When the text is not one SQL expression, or holds something that has no meaning here (`meaning`).
     pub fn parse(text: &str) -> Result<Self, SqlError> {
         let text = SqlText::new(text);
         let parse = |text: &SqlText<'_>| text.parse(|parser| parser.parse_expr()).map(Self);

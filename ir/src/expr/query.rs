@@ -27,7 +27,7 @@ impl Query {
     ///
     /// # Errors
     /// When the text is not exactly one `SELECT` query (with or without `WITH`, `UNION`, `VALUES`), or holds a clause
-    /// that has no meaning here ([`super::meaning`]).
+    /// that has no meaning here (`meaning`).
     pub fn parse(text: &str) -> Result<Self, SqlError> {
         let text = SqlText::new(text);
         let parse = |text: &SqlText<'_>| text.parse(|parser| parser.parse_query()).map(Self);

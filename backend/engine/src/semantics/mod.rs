@@ -4,11 +4,11 @@
 //! ad-hoc queries all plan SQL through this module, so what is wrong is put right in one place, before anything is
 //! optimized:
 //!
-//! * the syntax tree is rewritten where only it still knows what was written ([`in_tree`]);
+//! * the syntax tree is rewritten where only it still knows what was written (`in_tree`);
 //! * SQL types, operators next to numbers, and joins in parentheses are planned by planners of the session
-//!   ([`planners`]);
-//! * an expression is rewritten before its conversions are made explicit ([`before_coercion`]) and after
-//!   ([`after_coercion`]); a whole query likewise ([`query_before_analysis`], [`query_after_analysis`]).
+//!   (`planners`);
+//! * an expression is rewritten before its conversions are made explicit (`before_coercion`) and after
+//!   (`after_coercion`); a whole query likewise (`query_before_analysis`, `query_after_analysis`).
 //!
 //! Functions that stand in the place of DataFusion's are in `functions`; settings and rules that are switched off, in
 //! the session. [`known::KNOWN`] lists every wrong result that is known, with the issue and what is done.
