@@ -40,19 +40,19 @@ const SAME: [&str; 24] = [
 ];
 
 /// Other folders, in which there is nothing.
-const OTHER: [&str; 8] = [
+const OTHER: [&str; 7] = [
     "lake/Nodes",
     "LAKE/nodes",
     "lake/node",
     "lake/nodes#1",
     "lake/nodes?version=1",
     "lake/nodes%",
-    "lake/no%20des",
     "dangling",
 ];
 
 /// What is no location.
-const REFUSED: [&str; 40] = [
+const REFUSED: [&str; 41] = [
+    "lake/no%20des",
     "",
     " ",
     " lake/nodes",
