@@ -1,5 +1,5 @@
 //! Compiles a spec, runs it and prints what was published:
-//! `cargo run -p codeanatomy-pipeline --example run_spec -- spec.yaml`
+//! `cargo run --example run_spec -- spec.yaml`
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::error::Error;
