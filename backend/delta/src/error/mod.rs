@@ -205,7 +205,7 @@ pub enum DeltaError {
         reason: String,
     },
     /// Rows violate a CHECK constraint, an invariant or NOT NULL.
-    #[error("{rows} row(s) for table `{location}` violate `{name}` ({expression}); nothing was published")]
+    #[error("{rows} row(s) for table `{location}` violate `{name}` ({expression})")]
     ConstraintViolation {
         /// The table.
         location: String,

@@ -198,7 +198,7 @@ impl Encoder {
             location: location.into(),
             access: "written to",
             order: to_text(&self.target.sort_by),
-            advice: "sort what each writer gets, or leave the order out; nothing was published",
+            advice: "sort what each writer gets, or leave the order out",
         })
     }
 
