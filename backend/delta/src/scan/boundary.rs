@@ -16,12 +16,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{DataType, Schema};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::CardinalityEffect;
@@ -33,6 +35,8 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 
+use super::direct::ScannedFiles;
+
 /// Gives the rows of a scan as they are, and of its claims those that are proven.
 #[derive(Debug)]
 pub(super) struct DeltaTableScanExec {
@@ -41,6 +45,9 @@ pub(super) struct DeltaTableScanExec {
     skippable: HashSet<usize>,
     /// What is known about the rows, if not by the input.
     statistics: Option<Arc<Statistics>>,
+    /// The files of an input whose groups are empty, and the input with them, once it runs.
+    files: Option<Arc<ScannedFiles>>,
+    filled: OnceLock<Arc<dyn ExecutionPlan>>,
     properties: Arc<PlanProperties>,
 }
 
@@ -55,7 +62,12 @@ impl DeltaTableScanExec {
             (bounded && is_unique(&schema, field.name())).then_some(index)
         };
         let skippable = schema.fields().iter().enumerate().filter_map(skippable).collect();
-        Self::over(input, skippable, None)
+        Self::over(input, skippable, None, None)
+    }
+
+    /// With the files of the input, whose groups are empty.
+    pub(super) fn with_files(self, files: Arc<ScannedFiles>) -> Self {
+        Self { files: Some(files), ..self }
     }
 
     /// With estimates of all its rows.
@@ -64,13 +76,14 @@ impl DeltaTableScanExec {
     }
 
     fn with_input(&self, input: Arc<dyn ExecutionPlan>) -> Self {
-        Self::over(input, self.skippable.clone(), self.statistics.clone())
+        Self::over(input, self.skippable.clone(), self.statistics.clone(), self.files.clone())
     }
 
     fn over(
         input: Arc<dyn ExecutionPlan>,
         skippable: HashSet<usize>,
         statistics: Option<Arc<Statistics>>,
+        files: Option<Arc<ScannedFiles>>,
     ) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(input.schema()),
@@ -78,7 +91,29 @@ impl DeltaTableScanExec {
             input.pipeline_behavior(),
             input.boundedness(),
         );
-        Self { input, skippable, statistics, properties: Arc::new(properties) }
+        let filled = OnceLock::new();
+        Self { input, skippable, statistics, files, filled, properties: Arc::new(properties) }
+    }
+
+    /// What runs: the input, with its files. All partitions run the same one, so that they share what is left to read.
+    fn running(&self) -> Result<&Arc<dyn ExecutionPlan>> {
+        let Some(files) = &self.files else { return Ok(&self.input) };
+        if let Some(filled) = self.filled.get() {
+            return Ok(filled);
+        }
+        let filled = Arc::clone(&self.input).transform_up(|node| {
+            let config = node
+                .downcast_ref::<DataSourceExec>()
+                .and_then(|source| source.data_source().downcast_ref::<FileScanConfig>());
+            let Some(config) = config else { return Ok(Transformed::no(node)) };
+            let groups = files.groups()?;
+            let config = FileScanConfigBuilder::from(config.clone()).with_file_groups(groups).build();
+            Ok(Transformed::yes(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>))
+        })?;
+        if !filled.transformed {
+            return internal_err!("a table scan has no place for its files");
+        }
+        Ok(self.filled.get_or_init(|| filled.data))
     }
 }
 
@@ -138,7 +173,7 @@ impl ExecutionPlan for DeltaTableScanExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        self.input.execute(partition, context)
+        self.running()?.execute(partition, context)
     }
 
     fn supports_limit_pushdown(&self) -> bool {

@@ -9,6 +9,7 @@
 //! Every other table goes through the library ([`super::mapped`]).
 
 pub(crate) mod bounds;
+mod files;
 mod footer;
 mod reader;
 mod skipping;
@@ -21,21 +22,19 @@ use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
-use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, Statistics};
-use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::common::{DFSchema, DataFusionError, Result, Statistics};
+use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use deltalake::ObjectMeta;
-use deltalake::Path as StorePath;
 use deltalake::kernel::EagerSnapshot;
 use url::Position;
 
 pub(super) use bounds::Trust;
+pub(super) use files::ScannedFiles;
 pub(super) use skipping::{is_exact, refutable};
 
 use super::boundary::DeltaTableScanExec;
@@ -95,7 +94,7 @@ pub(super) fn plan(session: &dyn Session, request: &Request<'_>) -> Result<Arc<d
     let projection = request.projection.unwrap_or(&all);
     let columns = Columns::of(request);
     let files = files(session, request, &columns)?;
-    if files.is_empty() {
+    if files.count() == 0 {
         return Ok(Arc::new(EmptyExec::new(Arc::new(schema.project(projection)?))));
     }
     let parquet = TableParquetOptions {
@@ -112,14 +111,19 @@ pub(super) fn plan(session: &dyn Session, request: &Request<'_>) -> Result<Arc<d
         .with_table_parquet_options(parquet)
         .with_parquet_file_reader_factory(reader);
     let indices = projection.iter().map(|&index| columns.place(schema, index)).collect::<Result<_>>()?;
+    // The files of an ordered table are dealt out by their order, see `ordered`.
+    let is_ordered = request.table.inner.order.is_some();
+    let files = if is_ordered { files } else { files.divided(session) };
+    let groups = if is_ordered { files.groups()? } else { files.empty_groups()? };
     let config = FileScanConfigBuilder::new(store, Arc::new(source))
         .with_statistics(statistics_of(request.table, &columns, &files))
-        .with_file_group(FileGroup::new(files))
+        .with_file_groups(groups)
         .with_limit(request.limit)
         .with_projection_indices(Some(indices))?
         .build();
     let constant = columns.constant.iter().map(|field| field.name().as_str()).collect::<HashSet<_>>();
-    Ok(Arc::new(DeltaTableScanExec::new(DataSourceExec::from_data_source(config), &constant)))
+    let scan = DeltaTableScanExec::new(DataSourceExec::from_data_source(config), &constant);
+    Ok(Arc::new(if is_ordered { scan } else { scan.with_files(Arc::new(files)) }))
 }
 
 fn store_url(table: &ResolvedTable) -> Result<ObjectStoreUrl> {
@@ -166,8 +170,8 @@ impl Columns {
     }
 }
 
-/// The files that can hold rows for the filters, as the reader takes them.
-fn files(session: &dyn Session, request: &Request<'_>, columns: &Columns) -> Result<Vec<PartitionedFile>> {
+/// The files that can hold rows for the filters.
+fn files(session: &dyn Session, request: &Request<'_>, columns: &Columns) -> Result<ScannedFiles> {
     let table = request.table;
     let partitions: Vec<ArrayRef> = columns
         .partitions
@@ -177,40 +181,8 @@ fn files(session: &dyn Session, request: &Request<'_>, columns: &Columns) -> Res
     let mut kept = vec![true; table.files()];
     keep_partitions(session, request, columns, &partitions, &mut kept)?;
     skipping::keep_bounded(session, request, &columns.in_files, &mut kept)?;
-    let root = StorePath::from_url_path(table.location().url().path())?;
-    let indices = kept.iter().enumerate().filter_map(|(index, kept)| kept.then_some(index));
-    indices
-        .map(|index| {
-            let file = table.inner.files.get(index);
-            let file = file.ok_or_else(|| DataFusionError::Internal("a file went missing".into()))?;
-            let location = StorePath::parse(format!("{root}/{}", file.path))?;
-            let mut values: Vec<ScalarValue> = partitions
-                .iter()
-                .map(|values| ScalarValue::try_from_array(values, index))
-                .collect::<Result<_>>()?;
-            if request.file_column.is_some() {
-                values.push(ScalarValue::Utf8View(Some(file_url(table, &file.path))));
-            }
-            // The Parquet reader looks for the footer at the end, so the size must be right; when it was.. is not asked.
-            let meta = ObjectMeta {
-                location,
-                last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
-                size: file.size,
-                e_tag: None,
-                version: None,
-            };
-            Ok(PartitionedFile::from(meta).with_partition_values(values))
-        })
-        .collect()
-}
-
-/// The URL of a file, as the Delta library spells it.
-fn file_url(table: &ResolvedTable, path: &str) -> String {
-    let mut url = table.location().url().clone();
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().extend(path.split('/'));
-    }
-    url.into()
+    let kept = kept.iter().enumerate().filter_map(|(index, kept)| kept.then_some(index)).collect();
+    Ok(ScannedFiles::new(table, kept, partitions, request.file_column.is_some()))
 }
 
 /// Leaves out the files whose partition values do not fulfil the filters over partition columns. These are more than the
@@ -274,11 +246,11 @@ pub(super) fn statistics(table: &ResolvedTable, schema: &Schema) -> Statistics {
 }
 
 /// The same, when only `files` are read.
-fn statistics_of(table: &ResolvedTable, columns: &Columns, files: &[PartitionedFile]) -> Statistics {
+fn statistics_of(table: &ResolvedTable, columns: &Columns, files: &ScannedFiles) -> Statistics {
     let fields = columns.in_files.fields().iter().chain(&columns.constant).cloned();
     let mut statistics = statistics(table, &Schema::new(fields.collect::<Vec<_>>()));
-    if files.len() < table.files() {
-        let bytes = files.iter().map(|file| file.object_meta.size).sum::<u64>();
+    if files.count() < table.files() {
+        let bytes = files.bytes();
         // What single files hold is asked of the whole table only: their share of the rows is that of the bytes.
         let share = |rows: usize| {
             let share = u128::try_from(rows).ok()? * u128::from(bytes) / u128::from(table.bytes().max(1));
