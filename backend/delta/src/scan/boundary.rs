@@ -113,6 +113,10 @@ impl DeltaTableScanExec {
         if !filled.transformed {
             return internal_err!("a table scan has no place for its files");
         }
+        let (planned, given) = (self.input.output_partitioning(), filled.data.output_partitioning());
+        if planned.partition_count() != given.partition_count() {
+            return internal_err!("the files of a table scan are divided otherwise than planned");
+        }
         Ok(self.filled.get_or_init(|| filled.data))
     }
 }
