@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr::Cast;
+use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
+use functions::scalar::instead::checked_arithmetic::CheckedArithmetic;
 
 use crate::operators::span_join::{SpanRelation, has_positions};
 
@@ -24,8 +25,7 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// Reads a conjunct, if it compares positions of the two sides and computing its values for all rows of a
-    /// side gives no error that the join would not give.
+    /// Reads a conjunct, if it compares positions of the two sides.
     fn read(conjunct: &Expr, left: &DFSchema, right: &DFSchema) -> Result<Option<Self>> {
         let Expr::BinaryExpr(BinaryExpr { left: first, op, right: second }) = conjunct else {
             return Ok(None);
@@ -65,36 +65,51 @@ fn side(expr: &Expr, left: &DFSchema, right: &DFSchema) -> Option<Ordering> {
     }
 }
 
-/// The expression to compute a position by, if it cannot fail: columns, integer literals, their sums and
-/// differences, and conversions to wider integers. Of the last the converted column is enough, because all
-/// integers but `UInt64` are compared with each other as they are.
+/// The expression to compute a position by for all rows of a side: columns, integer literals, their sums and
+/// differences, and conversions to wider integers. Nothing of it fails but a sum beyond the ends of its type, which fails
+/// for a row that meets no partner too: a join that looks at every pair to save such rows takes quadratic time. Of
+/// conversions the converted column is enough, because all integers but `UInt64` are compared with each other as they
+/// are.
 fn position(expr: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
     Ok(match expr {
         Expr::Cast(Cast { expr: inner, .. }) if widens(&inner.get_type(schema)?, &expr.get_type(schema)?) => {
             match expr.get_type(schema)? {
-                DataType::UInt64 => cannot_fail(inner, schema)?.then(|| expr.clone()),
+                DataType::UInt64 => is_position(inner, schema)?.then(|| expr.clone()),
                 _ => position(inner, schema)?,
             }
         }
-        _ => cannot_fail(expr, schema)?.then(|| expr.clone()),
+        _ => is_position(expr, schema)?.then(|| expr.clone()),
     })
 }
 
-fn cannot_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+fn is_position(expr: &Expr, schema: &DFSchema) -> Result<bool> {
     Ok(match expr {
         Expr::Column(_) | Expr::Literal(_, _) => true,
         Expr::Cast(Cast { expr: inner, .. }) => {
-            widens(&inner.get_type(schema)?, &expr.get_type(schema)?) && cannot_fail(inner, schema)?
+            widens(&inner.get_type(schema)?, &expr.get_type(schema)?) && is_position(inner, schema)?
         }
-        // Overflowing sums of integers wrap; those of dates and times are errors.
+        // Sums of integers that DataFusion alone planned wrap; those of dates and times are errors.
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Plus | Operator::Minus, right }) => {
             left.get_type(schema)?.is_integer()
                 && right.get_type(schema)?.is_integer()
-                && cannot_fail(left, schema)?
-                && cannot_fail(right, schema)?
+                && is_position(left, schema)?
+                && is_position(right, schema)?
         }
+        Expr::ScalarFunction(call) => match summands(call, schema)? {
+            Some([left, right]) => is_position(left, schema)? && is_position(right, schema)?,
+            None => false,
+        },
         _ => false,
     })
+}
+
+/// The operands of a checked `+` or `-` of integers.
+fn summands<'e>(call: &'e ScalarFunction, schema: &DFSchema) -> Result<Option<[&'e Expr; 2]>> {
+    let [left, right] = call.args.as_slice() else { return Ok(None) };
+    let Some(checked) = call.func.inner().downcast_ref::<CheckedArithmetic>() else { return Ok(None) };
+    let is_sum = matches!(checked.operator(), Operator::Plus | Operator::Minus);
+    let of_integers = left.get_type(schema)?.is_integer() && right.get_type(schema)?.is_integer();
+    Ok((is_sum && of_integers).then_some([left, right]))
 }
 
 /// Whether every value of an integer type is a value of another.
@@ -211,5 +226,49 @@ fn name(expr: &Expr) -> Option<String> {
     match expr.column_refs().into_iter().collect::<Vec<_>>().as_slice() {
         [column] => Some(column.name.clone()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::{Field, Schema};
+    use datafusion::logical_expr::{ScalarUDF, cast, col, lit};
+
+    use super::*;
+
+    fn checked(operator: Operator, left: Expr, right: Expr) -> Expr {
+        let function = CheckedArithmetic::of(operator).unwrap();
+        let function = Arc::new(ScalarUDF::from(function));
+        Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![left, right]))
+    }
+
+    fn spans(table: &str) -> DFSchema {
+        let fields = [
+            Field::new("s", DataType::Int64, true),
+            Field::new("e", DataType::Int64, true),
+            Field::new("w", DataType::Int32, true),
+        ];
+        DFSchema::try_from_qualified_schema(table, &Schema::new(fields.to_vec())).unwrap()
+    }
+
+    /// Queries of a spec have checked operators where DataFusion has its own.
+    #[test]
+    fn checked_sums_are_positions_and_products_are_not() {
+        let (left, right) = (spans("a"), spans("d"));
+        let found = |first: Expr| {
+            let filter = first.lt_eq(col("d.s")).and(col("d.e").lt(col("a.e")));
+            SpanCondition::find(&filter, &left, &right).unwrap()
+        };
+        for sum in [
+            checked(Operator::Plus, col("a.s"), lit(1_i64)),
+            checked(Operator::Minus, cast(col("a.w"), DataType::Int64), lit(1_i64)),
+            checked(Operator::Plus, checked(Operator::Minus, col("a.s"), col("a.e")), lit(7_i64)),
+        ] {
+            let condition = found(sum.clone()).unwrap();
+            assert!(condition.left.contains(&sum) && condition.rest.is_empty(), "{condition:?}");
+        }
+        assert!(found(checked(Operator::Multiply, col("a.s"), lit(2_i64))).is_none());
     }
 }

@@ -23,7 +23,8 @@
 //!   hash join handles in linear time;
 //! * the compared values are not positions: integers, dates, times, timestamps, durations of one type after coercion.
 //!   Floats have NaN, decimals more than 64 bits; `UInt64` and a signed integer meet as decimals;
-//! * computing the compared values for rows that meet no partner could fail;
+//! * computing the compared values for rows that meet no partner could fail (but for sums of integers that leave their
+//!   type, which are errors whatever they meet);
 //! * other conjuncts are left over and the join is not an inner one: whether a row has a match depends on them;
 //! * keys have a type whose equality is not that of its order (floats), or NULL keys match;
 //! * something in it is volatile or refers to a subquery;
