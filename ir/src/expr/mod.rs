@@ -8,6 +8,7 @@ mod chains;
 mod meaning;
 mod named;
 mod places;
+mod precedence;
 mod query;
 mod shape;
 mod substitute;

@@ -10,7 +10,7 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
-use super::chains;
+use super::{chains, precedence};
 
 /// How deep expressions may nest before the parser refuses them.
 const RECURSION_LIMIT: usize = 64;
@@ -118,6 +118,8 @@ impl<'t> SqlText<'t> {
         if !chains::shorten(&mut tree) {
             return Err(too_long(chains::MAX_CHAIN, "one expression or union of the text is a chain of"));
         }
+        // A tree of any depth is not for walking; now it is not deep.
+        precedence::mend(&mut tree);
         Ok(tree)
     }
 
