@@ -16,7 +16,9 @@
 //! | function | what is different |
 //! |---|---|
 //! | `sum` | fails where the sum does not fit its type |
-//! | `to_timestamp` and its kin, `now`, `date_trunc`, `date_bin` | microseconds in UTC: years 1 to 9999 and beyond |
+//! | `min`, `max` | of floats over groups: NaN is the largest value |
+//! | `approx_distinct`, `regr_count` | BIGINT |
+//! | `to_timestamp` and its kin, `now`, `date_trunc`, `date_bin`, `to_char` | microseconds in UTC: years 1 to 9999 and beyond |
 //! | `array_length`, `cardinality`, `array_position`, `row_number`, `rank`, `ntile` and their kin | BIGINT |
 //! | `lead`, `lag` | `IGNORE NULLS` with any offset and default |
 //!

@@ -101,6 +101,27 @@ impl Narrow {
         let whole = whole.into_iter().flatten().map(|value| value.map(i128::from));
         Ok(whole.chain(decimal.into_iter().flatten()))
     }
+
+    /// The sum of the values that are not NULL, and how many they are.
+    fn total(self, array: &ArrayRef) -> Result<(i128, u64)> {
+        let Some(whole) = array.as_primitive_opt::<Int64Type>() else {
+            let mut totals = (0_i128, 0);
+            for value in self.values(array)?.flatten() {
+                let Some(total) = totals.0.checked_add(value) else { return too_large() };
+                totals = (total, totals.1 + 1);
+            }
+            return Ok(totals);
+        };
+        // No array has so many whole numbers that 128 bits do not hold their sum.
+        let values = whole.values();
+        let total = match whole.nulls() {
+            None => values.iter().map(|value| i128::from(*value)).sum(),
+            Some(nulls) => {
+                nulls.valid_indices().filter_map(|row| values.get(row)).map(|value| i128::from(*value)).sum()
+            }
+        };
+        Ok((total, (whole.len() - whole.null_count()) as u64))
+    }
 }
 
 fn too_large<T>() -> Result<T> {
@@ -185,11 +206,10 @@ struct Total {
 impl Accumulator for Total {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let [values] = values else { return internal_err!("sum takes one column") };
-        for value in self.narrow.values(values)?.flatten() {
-            let Some(total) = self.total.checked_add(value) else { return too_large() };
-            self.total = total;
-            self.rows += 1;
-        }
+        let (added, rows) = self.narrow.total(values)?;
+        let Some(total) = self.total.checked_add(added) else { return too_large() };
+        self.total = total;
+        self.rows += rows;
         Ok(())
     }
 
@@ -199,11 +219,10 @@ impl Accumulator for Total {
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let [values] = values else { return internal_err!("sum takes one column") };
-        for value in self.narrow.values(values)?.flatten() {
-            let Some(total) = self.total.checked_sub(value) else { return too_large() };
-            self.total = total;
-            self.rows -= 1;
-        }
+        let (removed, rows) = self.narrow.total(values)?;
+        let Some(total) = self.total.checked_sub(removed) else { return too_large() };
+        self.total = total;
+        self.rows -= rows;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use datafusion::common::{Result, internal_err};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::{Narrow, too_large};
-use crate::aggregate::passing;
+use crate::aggregate::kept;
 
 /// The totals of all groups, by group index.
 pub(super) struct Totals {
@@ -58,12 +58,6 @@ impl Totals {
     fn wide(&self, values: Vec<i128>, nulls: Option<NullBuffer>) -> ArrayRef {
         Arc::new(Decimal128Array::new(values.into(), nulls).with_data_type(self.narrow.wide()))
     }
-}
-
-/// Which rows count: all of them for `None`.
-fn kept(nulls: Option<&NullBuffer>, filter: Option<&BooleanArray>) -> Option<NullBuffer> {
-    let filter = filter.map(|filter| NullBuffer::new(passing(filter)));
-    NullBuffer::union(nulls, filter.as_ref())
 }
 
 impl GroupsAccumulator for Totals {
