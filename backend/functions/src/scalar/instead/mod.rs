@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod checked_arithmetic;
 pub mod delta_types;
 pub mod timestamps;
+pub mod to_char;
 
 /// Those with names of functions; operators are made where an expression is planned.
 pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
@@ -20,6 +21,7 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         Arc::new(ScalarUDF::from(calendar::DateBin::new(datetime::date_bin()))),
         Arc::new(ScalarUDF::from(calendar::DateTrunc::new())),
         Arc::new(ScalarUDF::from(timestamps::ToTimestamp::new(datetime::to_timestamp_micros(&options)))),
+        Arc::new(ScalarUDF::from(to_char::ToChar::new(datetime::to_char()))),
     ];
     let converted = [
         cardinality::cardinality_udf(),

@@ -1,8 +1,10 @@
-//! `+`, `-`, `*` and unary minus that fail where the result does not fit its type.
+//! `+`, `-`, `*`, `<<`, `>>` and unary minus that fail where the result does not fit its type.
 //!
 //! DataFusion's own operators wrap around (`9223372036854775807 + 1` is the smallest number, apache/datafusion#3520,
-//! #17539), and let a decimal of 38 digits grow a 39th. These functions stand in their place in a plan. They print like
-//! the operators, so that a column made of one keeps its name.
+//! #17539), shift by the count modulo the number of bits, and let a decimal of 38 digits grow a 39th. These functions
+//! stand in their place in a plan. They print like the operators, so that a column made of one keeps its name.
+
+mod shift;
 
 use std::sync::Arc;
 
@@ -30,10 +32,11 @@ pub struct CheckedArithmetic {
 }
 
 impl CheckedArithmetic {
-    /// The checked form of an operator, where there is one: of `+`, `-` and `*`.
+    /// The checked form of an operator, where there is one: of `+`, `-`, `*`, `<<` and `>>`.
     #[must_use]
     pub fn of(operator: Operator) -> Option<Self> {
-        let known = matches!(operator, Operator::Plus | Operator::Minus | Operator::Multiply);
+        let known =
+            matches!(operator, Operator::Plus | Operator::Minus | Operator::Multiply) || shift::is(operator);
         known.then(|| Self { operator, signature: Signature::any(2, Volatility::Immutable) })
     }
 
@@ -50,6 +53,7 @@ impl CheckedArithmetic {
         match (left, right) {
             _ if Self::of(operator).is_none() => false,
             (left, right) if left.is_integer() && right.is_integer() => true,
+            _ if shift::is(operator) => false,
             // The type of the result holds every result, unless it is the widest there is.
             (Decimal128(..), Decimal128(..)) => matches!(
                 BinaryTypeCoercer::new(left, &operator, right).get_result_type(),
@@ -63,11 +67,32 @@ impl CheckedArithmetic {
     }
 }
 
+impl CheckedArithmetic {
+    /// The result of an operator that arrow has a kernel for.
+    fn computed(&self, left: &ColumnarValue, right: &ColumnarValue) -> Result<Result<ArrayRef, ArrowError>> {
+        let kernel: Kernel = match self.operator {
+            Operator::Plus => numeric::add,
+            Operator::Minus => numeric::sub,
+            _ => numeric::mul,
+        };
+        Ok(match (left, right) {
+            (ColumnarValue::Array(left), ColumnarValue::Array(right)) => kernel(left, right),
+            (ColumnarValue::Array(left), ColumnarValue::Scalar(right)) => kernel(left, &right.to_scalar()?),
+            (ColumnarValue::Scalar(left), ColumnarValue::Array(right)) => kernel(&left.to_scalar()?, right),
+            (ColumnarValue::Scalar(left), ColumnarValue::Scalar(right)) => {
+                kernel(&left.to_scalar()?, &right.to_scalar()?)
+            }
+        })
+    }
+}
+
 impl ScalarUDFImpl for CheckedArithmetic {
     fn name(&self) -> &str {
         match self.operator {
             Operator::Plus => "checked_add",
             Operator::Minus => "checked_subtract",
+            Operator::BitwiseShiftLeft => "checked_shift_left",
+            Operator::BitwiseShiftRight => "checked_shift_right",
             _ => "checked_multiply",
         }
     }
@@ -105,22 +130,19 @@ impl ScalarUDFImpl for CheckedArithmetic {
         let [left, right] = args.args.as_slice() else {
             return internal_err!("{} takes two operands", self.name());
         };
-        let kernel: Kernel = match self.operator {
-            Operator::Plus => numeric::add,
-            Operator::Minus => numeric::sub,
-            _ => numeric::mul,
-        };
-        let result = match (left, right) {
-            (ColumnarValue::Array(left), ColumnarValue::Array(right)) => kernel(left, right),
-            (ColumnarValue::Array(left), ColumnarValue::Scalar(right)) => kernel(left, &right.to_scalar()?),
-            (ColumnarValue::Scalar(left), ColumnarValue::Array(right)) => kernel(&left.to_scalar()?, right),
-            (ColumnarValue::Scalar(left), ColumnarValue::Scalar(right)) => {
-                kernel(&left.to_scalar()?, &right.to_scalar()?)
-            }
+        let scalars = matches!((left, right), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)));
+        let result = if shift::is(self.operator) {
+            let operands = ColumnarValue::values_to_arrays(&args.args)?;
+            let [numbers, counts] = operands.as_slice() else {
+                return internal_err!("{} takes two operands", self.name());
+            };
+            shift::shifted(self.operator, numbers, counts)
+        } else {
+            self.computed(left, right)?
         }
         .map_err(overflow)?;
         fits(result.as_ref())?;
-        if matches!((left, right), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_))) {
+        if scalars {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?));
         }
         Ok(ColumnarValue::Array(result))
@@ -128,6 +150,9 @@ impl ScalarUDFImpl for CheckedArithmetic {
 
     fn evaluate_bounds(&self, inputs: &[&Interval]) -> Result<Interval> {
         let [left, right] = inputs else { return internal_err!("{} takes two operands", self.name()) };
+        if shift::is(self.operator) {
+            return Interval::make_unbounded(&left.data_type());
+        }
         datafusion::logical_expr::interval_arithmetic::apply_operator(&self.operator, left, right)
     }
 
