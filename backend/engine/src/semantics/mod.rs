@@ -16,7 +16,7 @@
 mod copies;
 pub mod known;
 mod literals;
-mod outer_joins;
+mod merged_keys;
 mod subqueries;
 mod types;
 mod values;
@@ -40,7 +40,7 @@ pub(crate) fn planners(builder: SessionStateBuilder) -> SessionStateBuilder {
     planners.extend(SessionStateDefaults::default_expr_planners());
     builder
         .with_expr_planners(planners)
-        .with_relation_planners(vec![Arc::new(outer_joins::MergedKeys)])
+        .with_relation_planners(vec![Arc::new(merged_keys::MergedKeys)])
         .with_type_planner(type_planner())
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn type_planner() -> Arc<dyn TypePlanner> {
 /// What only the syntax tree still knows.
 pub(crate) fn in_tree(tree: &mut impl VisitMut) {
     literals::write_out_long_numbers(tree);
-    outer_joins::enclose_merged_keys(tree);
+    merged_keys::enclose_merged_keys(tree);
 }
 
 /// An expression as it was planned from SQL, over columns of `schema`.
@@ -61,7 +61,9 @@ pub(crate) fn before_coercion(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 }
 
 fn before(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    literals::adapted(expr, schema)?.transform_data(|expr| values::counted_in_seconds(expr, schema))
+    literals::adapted(expr, schema)?
+        .transform_data(|expr| values::counted_in_seconds(expr, schema))?
+        .transform_data(|expr| values::dated(expr, schema))
 }
 
 /// An expression whose conversions are explicit.
@@ -80,7 +82,8 @@ pub(crate) fn query_before_analysis(plan: LogicalPlan, state: &SessionState) -> 
 
 /// A query whose conversions are explicit.
 pub(crate) fn query_after_analysis(plan: LogicalPlan, state: &SessionState) -> Result<LogicalPlan> {
-    let plan = subqueries::rewritten(in_expressions(plan, values::right)?)?;
+    let plan = values::in_orders(in_expressions(plan, values::right)?)?;
+    let plan = subqueries::rewritten(plan)?;
     subqueries::check(&plan, state)?;
     Ok(plan)
 }

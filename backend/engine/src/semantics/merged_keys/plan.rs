@@ -1,11 +1,4 @@
-//! `USING` and `NATURAL` in right and full outer joins.
-//!
-//! The merged key of `a FULL JOIN b USING (k)` is `coalesce(a.k, b.k)`. DataFusion takes `a.k`, which is NULL for a row
-//! that only `b` has (apache/datafusion#22881). Joins with such a key are put into parentheses in the syntax tree, and
-//! what is in parentheses is planned here: the key becomes a column of its own, and the keys it was made of are gone.
-//! A query that names one of them (`a.k`) is refused by the usual check of names.
-
-use std::ops::ControlFlow;
+//! Plans of joins with merged keys.
 
 use datafusion::common::{Column, DFSchema, NullEquality, Result, not_impl_err, plan_err};
 use datafusion::functions::core::coalesce;
@@ -14,71 +7,13 @@ use datafusion::logical_expr::planner::{
     PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
 };
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
-use datafusion::sql::sqlparser::ast::{
-    Ident, Join, JoinConstraint, JoinOperator, Query, SetExpr, TableFactor, TableWithJoins, VisitMut,
-    VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Ident, Join, JoinConstraint, TableFactor, TableWithJoins};
 
-/// Puts parentheses around joins whose merged keys DataFusion gets wrong.
-pub(super) fn enclose_merged_keys(tree: &mut impl VisitMut) {
-    // It never breaks off.
-    let _: ControlFlow<()> = tree.visit(&mut Enclosing);
-}
-
-struct Enclosing;
-
-impl VisitorMut for Enclosing {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        enclose_in(&mut query.body);
-        ControlFlow::Continue(())
-    }
-}
-
-fn enclose_in(body: &mut SetExpr) {
-    match body {
-        SetExpr::Select(select) => {
-            for from in select.from.iter_mut().filter(|from| has_merged_keys(from)) {
-                let relation =
-                    TableFactor::NestedJoin { table_with_joins: Box::new(from.clone()), alias: None };
-                *from = TableWithJoins { relation, joins: Vec::new() };
-            }
-        }
-        SetExpr::SetOperation { left, right, .. } => {
-            enclose_in(left);
-            enclose_in(right);
-        }
-        // Queries in parentheses are visited themselves.
-        _ => {}
-    }
-}
-
-/// Whether a key of these joins is one that rows without a match on the left have too.
-fn has_merged_keys(joins: &TableWithJoins) -> bool {
-    joins.joins.iter().any(|join| match kind(&join.join_operator) {
-        Some((JoinType::Right | JoinType::Full, constraint)) => {
-            matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural)
-        }
-        _ => false,
-    })
-}
-
-fn kind(operator: &JoinOperator) -> Option<(JoinType, &JoinConstraint)> {
-    Some(match operator {
-        JoinOperator::Join(on) | JoinOperator::Inner(on) | JoinOperator::CrossJoin(on) => {
-            (JoinType::Inner, on)
-        }
-        JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => (JoinType::Left, on),
-        JoinOperator::Right(on) | JoinOperator::RightOuter(on) => (JoinType::Right, on),
-        JoinOperator::FullOuter(on) => (JoinType::Full, on),
-        _ => return None,
-    })
-}
+use super::{has_keys, kind};
 
 /// Plans joins in parentheses.
 #[derive(Debug)]
-pub(super) struct MergedKeys;
+pub(in super::super) struct MergedKeys;
 
 impl RelationPlanner for MergedKeys {
     fn plan_relation(
@@ -87,7 +22,7 @@ impl RelationPlanner for MergedKeys {
         context: &mut dyn RelationPlannerContext,
     ) -> Result<RelationPlanning> {
         match relation {
-            TableFactor::NestedJoin { table_with_joins, alias } if has_merged_keys(&table_with_joins) => {
+            TableFactor::NestedJoin { table_with_joins, alias } if has_keys(&table_with_joins) => {
                 let TableWithJoins { relation, joins } = *table_with_joins;
                 let mut plan = context.plan(relation)?;
                 for join in joins {
@@ -108,8 +43,8 @@ fn joined(left: LogicalPlan, join: Join, context: &mut dyn RelationPlannerContex
     };
     let Some((join_type, constraint)) = kind(&join.join_operator).filter(|_| !lateral) else {
         return not_impl_err!(
-            "joins with USING or NATURAL that keep right rows do not go together with `{join}`; write ON and \
-             coalesce(a.k, b.k) for the key"
+            "joins with USING or NATURAL that share a key or keep right rows do not go together with `{join}`; write \
+             ON, and coalesce(a.k, b.k) for the key"
         );
     };
     let constraint = constraint.clone();

@@ -1,10 +1,17 @@
-//! Operations on values that DataFusion computes wrongly, in an expression whose conversions are explicit.
+//! Operations on values that DataFusion computes wrongly, in an expression whose conversions are explicit. What is to be
+//! done before they are is in `dates`.
 //!
 //! | written | becomes | why |
 //! |---|---|---|
 //! | `a + b`, `a - b`, `a * b`, `-a` | [`CheckedArithmetic`], [`CheckedNegation`] | DataFusion's wrap around (apache/datafusion#3520, #17539) |
+//! | `a << n`, `a >> n` | [`CheckedArithmetic`] | DataFusion's count `n` modulo the bits of the number, and lose bits |
 //! | a conversion to a timestamp of nanoseconds that DataFusion put in, as for `date = timestamp` | one to microseconds | nanoseconds end in 2262 (#8336) |
+//! | floats in lists, windows, `DISTINCT` aggregates, `CASE x WHEN`, `nullif` and among several keys of an order | `x + 0.0` for `x` | DataFusion compares bits there, so -0 is not 0, as it is everywhere else (`zeros`) |
 //! | `text ~ '.*'` | a `CASE` | the optimizer makes it `text IS NOT NULL`, so NULL becomes false (#24379) |
+
+mod constants;
+mod dates;
+mod zeros;
 
 use std::sync::Arc;
 
@@ -15,6 +22,9 @@ use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable as _, Operator, ScalarUDF, cast, lit};
 use functions::scalar::instead::checked_arithmetic::{CheckedArithmetic, CheckedNegation};
 
+pub(super) use dates::dated;
+pub(super) use zeros::in_orders;
+
 /// The expression with every operation that gives right values.
 pub(super) fn right(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     expr.transform_up(|expr| match expr {
@@ -24,8 +34,15 @@ pub(super) fn right(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> 
             Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(negation, vec![*inner]))))
         }
         Expr::Cast(cast) => to_microseconds(cast, schema),
-        Expr::ScalarFunction(call) => Ok(of_function(call)),
-        other => Ok(Transformed::no(other)),
+        Expr::ScalarFunction(call) => {
+            constants::check_function(&call, schema)?;
+            of_function(call).transform_data(|expr| zeros::one(expr, schema))
+        }
+        Expr::AggregateFunction(call) => {
+            constants::check_aggregate(&call)?;
+            zeros::one(Expr::AggregateFunction(call), schema)
+        }
+        other => zeros::one(other, schema),
     })
 }
 
@@ -51,7 +68,11 @@ pub(super) fn counted_in_seconds(expr: Expr, schema: &DFSchema) -> Result<Transf
 
 fn arithmetic(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match binary.op {
-        Operator::Plus | Operator::Minus | Operator::Multiply => {
+        Operator::Plus
+        | Operator::Minus
+        | Operator::Multiply
+        | Operator::BitwiseShiftLeft
+        | Operator::BitwiseShiftRight => {
             let (left, right) = (binary.left.get_type(schema)?, binary.right.get_type(schema)?);
             if !CheckedArithmetic::is_needed(binary.op, &left, &right) {
                 return Ok(Transformed::no(Expr::BinaryExpr(binary)));
