@@ -4,13 +4,16 @@
 //! |---|---|---|
 //! | [`SpanJoins`] | logical | joins whose condition compares spans become [`SpanJoinNode`](crate::operators::SpanJoinNode)s |
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
+//! | [`GuardedConditions`] | physical | conditions that can fail are computed for the rows that other conditions let through |
 //! | [`BuildSides`] | physical | the build sides of nested loop joins can be read again |
 
 mod build_sides;
 mod comparisons;
+mod guarded;
 mod list_aggregates;
 mod span_joins;
 
 pub(crate) use build_sides::BuildSides;
+pub(crate) use guarded::GuardedConditions;
 pub(crate) use list_aggregates::SingleStepLists;
 pub(crate) use span_joins::SpanJoins;

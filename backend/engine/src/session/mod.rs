@@ -27,7 +27,7 @@ use datafusion::prelude::SessionConfig;
 use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
-use crate::rules::{BuildSides, SingleStepLists, SpanJoins};
+use crate::rules::{BuildSides, GuardedConditions, SingleStepLists, SpanJoins};
 use crate::semantics;
 
 /// DataFusion's rule that deals out and sorts rows as operators need them.
@@ -204,6 +204,7 @@ fn physical_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>>
         return internal_err!("DataFusion has no rule `{ENSURE_REQUIREMENTS}`");
     };
     rules.insert(place, Arc::new(SingleStepLists));
+    rules.push(Arc::new(GuardedConditions));
     rules.push(Arc::new(BuildSides));
     Ok(rules)
 }
