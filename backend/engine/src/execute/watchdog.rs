@@ -237,6 +237,9 @@ pub(super) async fn stands_still(running: &Running, runtime: &RuntimeEnv, timeou
 
 #[cfg(test)]
 mod tests {
+    use datafusion::physical_plan::collect;
+    use datafusion::prelude::SessionContext;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -256,6 +259,23 @@ mod tests {
         assert_eq!(stillness.look(look(4, 8, false), SECOND), SECOND);
         assert_eq!(stillness.look(look(5, 8, true), SECOND), Duration::ZERO, "a thread computes");
         assert_eq!(stillness.look(look(3605, 8, false), SECOND), SECOND * 2, "the machine slept for an hour");
+    }
+
+    /// Parts of a segment hide their operators from the rules of planning, not from here.
+    #[tokio::test]
+    async fn operators_of_a_part_count_as_operators_of_its_segment() {
+        let context = SessionContext::new();
+        let query = "SELECT value FROM generate_series(1, 100) WHERE value % 3 = 1";
+        let hidden = context.sql(query).await.unwrap().create_physical_plan().await.unwrap();
+        let part: Arc<dyn ExecutionPlan> = Arc::new(PartExec::new("v", hidden));
+        let (running, runtime) = (Running::default(), context.runtime_env());
+        running.begin("segment", &Arc::default());
+        running.planned("segment", &part);
+        let before = running.fingerprint(&runtime);
+        assert_eq!(running.fingerprint(&runtime), before, "nothing happened");
+        assert!(running.unfinished()[0].contains("FilterExec"), "{:?}", running.unfinished());
+        collect(part, context.task_ctx()).await.unwrap();
+        assert_ne!(running.fingerprint(&runtime), before, "a filter gave rows");
     }
 
     #[test]

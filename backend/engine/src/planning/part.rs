@@ -149,7 +149,7 @@ pub struct PartExec {
 }
 
 impl PartExec {
-    fn new(view: &str, plan: Arc<dyn ExecutionPlan>) -> Self {
+    pub(crate) fn new(view: &str, plan: Arc<dyn ExecutionPlan>) -> Self {
         Self { view: view.to_owned(), plan, statistics: Mutex::default() }
     }
 
@@ -233,5 +233,36 @@ impl ExecutionPlan for PartExec {
         let mut found = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
         found.insert(args.partition(), Arc::clone(&computed));
         Ok(computed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::logical_expr::{Extension, LogicalPlanBuilder, lit};
+    use datafusion::physical_plan::collect;
+
+    use super::*;
+    use crate::{Session, SessionOptions};
+
+    /// A query may read its input twice, and DataFusion copies the plans of subqueries.
+    #[tokio::test]
+    async fn a_part_gives_all_its_rows_to_every_reader() {
+        let session = Session::new(SessionOptions::for_this_machine()).unwrap();
+        let mut state = session.state().clone();
+        let rows = vec![vec![lit(1_i64)], vec![lit(2_i64)], vec![lit(3_i64)]];
+        let part = LogicalPlanBuilder::values(rows).unwrap().build().unwrap();
+        let planned = Arc::new(PlannedParts::default());
+        state.config_mut().set_extension(Arc::clone(&planned));
+        let planner = Arc::clone(state.query_planner());
+        planned.insert("v", part.clone(), planner.create_physical_plan(&part, &state).await.unwrap());
+        let definition = Arc::new(part);
+        let reader = || {
+            let node = Arc::new(PartNode::new("v", Arc::clone(&definition)));
+            LogicalPlanBuilder::from(LogicalPlan::Extension(Extension { node }))
+        };
+        let twice = reader().union(reader().build().unwrap()).unwrap().build().unwrap();
+        let plan = planner.create_physical_plan(&twice, &state).await.unwrap();
+        let batches = collect(plan, state.task_ctx()).await.unwrap();
+        assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 6);
     }
 }

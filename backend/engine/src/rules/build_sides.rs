@@ -155,3 +155,60 @@ impl ExecutionPlan for BuildSideExec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray as _;
+    use arrow::datatypes::Int64Type;
+    use datafusion::error::DataFusionError;
+    use datafusion::physical_plan::collect;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+    use crate::{Session, SessionOptions};
+
+    /// A build side with exchanges in it, that takes some megabytes, and a condition that is no span.
+    const QUERY: &str = "SELECT count(*) AS n FROM (SELECT value % 200000 AS k, max(value) AS top FROM generate_series(1, 400000) GROUP BY 1) a \
+                         JOIN (SELECT value AS v FROM generate_series(1, 3)) b ON a.k + 0.5 < b.v * 1.5";
+
+    /// The rows counted, and how often the join went to disk.
+    async fn counted(memory_limit_bytes: usize) -> Result<(i64, usize)> {
+        let options =
+            SessionOptions { target_partitions: 3, memory_limit_bytes, ..SessionOptions::for_this_machine() };
+        let context = SessionContext::new_with_state(Session::new(options).unwrap().state().clone());
+        let plan = context.sql(QUERY).await?.create_physical_plan().await?;
+        let batches = collect(Arc::clone(&plan), context.task_ctx()).await?;
+        let mut spills = 0;
+        plan.apply(|plan| {
+            if plan.is::<NestedLoopJoinExec>() {
+                spills += plan.metrics().and_then(|metrics| metrics.spill_count()).unwrap_or(0);
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok((batches[0].column(0).as_primitive::<Int64Type>().value(0), spills))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_build_side_with_exchanges_is_read_again_when_memory_runs_out() {
+        // k < 1, k < 2.5 and k < 4, without the half.
+        let right = 1 + 3 + 4;
+        assert_eq!(counted(1 << 30).await.unwrap(), (right, 0));
+        let mut spilled = 0;
+        for megabytes in [2, 4, 6, 8, 12, 16] {
+            match counted(megabytes << 20).await {
+                Ok((rows, spills)) => {
+                    assert_eq!(rows, right, "{megabytes} MiB");
+                    spilled += spills;
+                }
+                Err(error) => {
+                    let cause = error.find_root();
+                    assert!(
+                        matches!(cause, DataFusionError::ResourcesExhausted(_)),
+                        "{megabytes} MiB: {error}"
+                    );
+                }
+            }
+        }
+        assert!(spilled > 0, "no limit lets the join go to disk: the test shows nothing");
+    }
+}

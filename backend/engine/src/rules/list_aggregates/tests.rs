@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
+use arrow::array::AsArray as _;
+use arrow::datatypes::Int64Type;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::catalog::MemTable;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{SessionConfig, SessionContext, col};
 
 use crate::{Session, SessionOptions};
 
@@ -116,4 +119,54 @@ async fn other_aggregates_and_filters_stay_with_the_general_aggregation() {
         let plan = text(&plan(&context, query).await);
         assert!(plan.contains("AggregateExec") && !plan.contains("ListAggregateExec"), "{query}\n{plan}");
     }
+}
+
+/// The rows of a table that says it is ordered by the key of the groups.
+async fn ordered_table(context: &SessionContext, partitions: usize) {
+    let rows = context.sql("SELECT g, v, id FROM t WHERE g IS NOT NULL ORDER BY g").await.unwrap();
+    let batches = rows.collect().await.unwrap();
+    let mut dealt = vec![Vec::new(); partitions];
+    for (position, batch) in batches.into_iter().enumerate() {
+        dealt[position % partitions].push(batch);
+    }
+    let schema = dealt[0][0].schema();
+    let table = MemTable::try_new(schema, dealt).unwrap();
+    let table = table.with_sort_order(vec![vec![col("g").sort(true, false)]]);
+    context.register_table("ordered", Arc::new(table)).unwrap();
+}
+
+/// An aggregation of ordered rows gives ordered groups, and a sort above it goes. The single step must not break that.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_ordered_rows_stay_in_order() {
+    let lists = "SELECT g, array_agg_sorted(v, id) AS a FROM ordered GROUP BY g";
+    for (target_partitions, partitions) in [(1, 1), (4, 1), (4, 3)] {
+        let context = context(SessionOptions { target_partitions, batch_size: 500, ..options() }).await;
+        ordered_table(&context, partitions).await;
+        let case = format!("{target_partitions} of {partitions}");
+        let query = format!("SELECT g, row_number() OVER (ORDER BY g) AS n FROM ({lists}) ORDER BY g");
+        let batches = collect(plan(&context, &query).await, context.task_ctx()).await.unwrap();
+        let mut last = (i64::MIN, 0);
+        for batch in &batches {
+            let columns = [batch.column(0), batch.column(1)].map(|column| column.as_primitive::<Int64Type>());
+            for row in 0..batch.num_rows() {
+                let next = (columns[0].value(row), columns[1].value(row));
+                assert!(next.0 > last.0 && next.1 == last.1 + 1, "{case}: {next:?} after {last:?}");
+                last = next;
+            }
+        }
+        assert!(last.1 > 10_000, "{case}: {last:?}");
+        let limited = format!(
+            "SELECT count(*) AS n FROM (SELECT g FROM ({lists}) ORDER BY g LIMIT 100) WHERE g <= {}",
+            first(&context).await
+        );
+        let counted = rows(&context, plan(&context, &limited).await).await;
+        assert_eq!(counted, ["100|"], "{case}");
+    }
+}
+
+/// The hundredth key.
+async fn first(context: &SessionContext) -> i64 {
+    let query = "SELECT max(g) AS g FROM (SELECT DISTINCT g FROM t WHERE g IS NOT NULL ORDER BY g LIMIT 100)";
+    let batches = context.sql(query).await.unwrap().collect().await.unwrap();
+    batches[0].column(0).as_primitive::<Int64Type>().value(0)
 }
