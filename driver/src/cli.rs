@@ -45,6 +45,9 @@ pub(crate) struct Globals {
     /// Seconds without any progress after which a run is ended as hung; 0 waits for ever
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, help_heading = "Resources")]
     pub(crate) no_progress_timeout: u32,
+    /// Seconds to wait for tables that another build or run is writing; 0 refuses at once
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 600, help_heading = "Resources")]
+    pub(crate) lock_timeout: u32,
     /// Verify the graph after every pass (in debug builds always, but for `check`)
     #[arg(long, global = true, help_heading = "Resources")]
     pub(crate) verify_passes: bool,
@@ -90,8 +93,11 @@ impl ColorChoice {
 pub(crate) enum Command {
     /// Build the code property graph of a repository
     ///
-    /// Publishes twice: first the tables extracted from the source code, then, computed from these, all tables of the
-    /// graph together. When the second fails, the first stay, and the graph is the one of the build before.
+    /// The tables extracted from the source code and those of the graph computed from them are published together. The
+    /// graph is checked before: ids are unique, edges end at nodes. When anything fails until then, all tables stay as the
+    /// build before left them. Delta has no commit over several tables: a build that is killed in the milliseconds between
+    /// its first commit and its last leaves some tables of this build beside others of the one before, and building again
+    /// mends it.
     Build(BuildArgs),
     /// Run a spec: compute its outputs and publish them
     ///

@@ -85,6 +85,11 @@ impl<'a> Console<'a> {
         }
     }
 
+    /// Says that somebody else publishes to a table, and that this waits for it.
+    pub(crate) fn waits(&mut self, busy: &str) {
+        self.note(&format!("waiting: {busy}\n"));
+    }
+
     /// Shows diagnostics with their places; only errors when quiet.
     pub(crate) fn diagnose(&mut self, diagnostics: &[Diagnostic], source: &SourceMap) {
         let shown: Vec<Diagnostic> =

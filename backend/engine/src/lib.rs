@@ -38,8 +38,8 @@ mod tables;
 pub use emit::{PartPlan, PlanDag, SegmentKind, SegmentPlan, Stage, emit, explain};
 pub use error::{EngineError, RunError, message_of};
 pub use execute::{
-    Cancellation, Computed, ExecutionObserver, OperatorMetrics, OutputOutcome, Publishing, RunOptions,
-    RunOutcome, SegmentOutcome, compute, execute,
+    Cancellation, Computed, ExecutionObserver, GraphCheck, OperatorMetrics, OutputOutcome, Publishing,
+    RunOptions, RunOutcome, SegmentOutcome, Violation, compute, execute,
 };
 pub use identity::identity_of;
 pub use operators::StoreCounters;

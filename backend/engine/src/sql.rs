@@ -1,10 +1,12 @@
-//! Queries over the tables of a lake, outside of any spec.
+//! Queries over tables outside of any spec: those of a lake, and those of an output that is about to be published.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use ir::expr::Query;
 use ir::op::{Read, Scan};
@@ -49,12 +51,44 @@ impl Session {
         for name in &names {
             inputs.push(Arc::new(self.scan(name, &tables, lake_dir)?));
         }
-        let relations: Vec<String> = names.into_iter().collect();
+        self.planned(&query, names.into_iter().collect(), &inputs).await
+    }
+
+    /// Plans one `SELECT` over these tables, by the names the query has for them.
+    ///
+    /// # Errors
+    /// As [`Self::sql`].
+    pub(crate) async fn query(
+        &self,
+        query: &str,
+        tables: &BTreeMap<String, Arc<dyn TableProvider>>,
+    ) -> Result<QueryRows, EngineError> {
+        let query = Query::parse(query)?;
+        let (mut names, mut inputs) = (Vec::new(), Vec::new());
+        for name in query.relations() {
+            let table = tables.get(&name).ok_or_else(|| EngineError::Table {
+                node: "the query".to_owned(),
+                location: name.clone(),
+                source: TableError::NotFound(name.clone()),
+            })?;
+            let scan = emit::scan(&name, Arc::clone(table), None);
+            inputs.push(Arc::new(scan.map_err(|source| EngineError::plan(&name, source))?));
+            names.push(name);
+        }
+        self.planned(&query, names, &inputs).await
+    }
+
+    async fn planned(
+        &self,
+        query: &Query,
+        relations: Vec<String>,
+        inputs: &[Arc<LogicalPlan>],
+    ) -> Result<QueryRows, EngineError> {
         let refused = |source| EngineError::plan("query", source);
         let mut state = self.state().clone();
         // Functions of the current time are fixed at the start of a query.
         state.mark_start_execution();
-        let plan = emit::query(&state, &query, &relations, &inputs, &emit::PlannedQueries::default())
+        let plan = emit::query(&state, query, &relations, inputs, &emit::PlannedQueries::default())
             .map_err(refused)?;
         let plan = state.create_physical_plan(&plan).await.map_err(refused)?;
         let schema = plan.schema();
@@ -62,12 +96,7 @@ impl Session {
         Ok(QueryRows { schema, batches })
     }
 
-    fn scan(
-        &self,
-        name: &str,
-        tables: &Tables,
-        lake_dir: &Path,
-    ) -> Result<datafusion::logical_expr::LogicalPlan, EngineError> {
+    fn scan(&self, name: &str, tables: &Tables, lake_dir: &Path) -> Result<LogicalPlan, EngineError> {
         let failed = |source: TableError| EngineError::Table {
             node: format!("the query (tables here: {})", tables_in(lake_dir)),
             location: name.to_owned(),

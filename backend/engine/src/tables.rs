@@ -127,7 +127,15 @@ impl Tables {
     /// Opens what is requested, several tables at a time: inputs, and what outputs are based on, in one step.
     /// Relative locations count from `base_dir`, which must be absolute.
     pub async fn resolve(base_dir: &Path, requests: &[TableRequest]) -> Self {
+        Self::resolve_with(base_dir, requests, &[]).await
+    }
+
+    /// As [`Self::resolve`], with tables that are open already: an input at the place of one of them is this one, unless
+    /// it asks for another version. They may be versions that are still to be published.
+    pub async fn resolve_with(base_dir: &Path, requests: &[TableRequest], open: &[ResolvedTable]) -> Self {
         let mut tables = Self::default();
+        let open: BTreeMap<&Location, &ResolvedTable> =
+            open.iter().map(|table| (table.location(), table)).collect();
         let mut inputs: BTreeSet<TableKey> = BTreeSet::new();
         let mut outputs: BTreeSet<Location> = BTreeSet::new();
         for request in requests {
@@ -137,7 +145,19 @@ impl Tables {
                 .or_insert_with_key(|text| Location::parse(text, base_dir).map_err(Arc::new));
             let Ok(place) = place else { continue };
             match request {
-                TableRequest::Read { version, .. } => inputs.insert((place.clone(), *version)),
+                TableRequest::Read { version, .. } => {
+                    let known =
+                        open.get(place).filter(|table| version.is_none_or(|it| it == table.version()));
+                    match known {
+                        Some(table) => {
+                            for version in [*version, Some(table.version())] {
+                                tables.opened.insert((place.clone(), version), Ok((*table).clone()));
+                            }
+                            false
+                        }
+                        None => inputs.insert((place.clone(), *version)),
+                    }
+                }
                 TableRequest::Write { .. } => outputs.insert(place.clone()),
             };
         }

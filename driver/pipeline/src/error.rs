@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use engine::{EngineError, RunError};
+use engine::{EngineError, RunError, Violation};
 use extract::ExtractError;
 use ir::diag::{Code, Diagnostic, SourceMap, SourceName, codes, summary};
 use passes::CompileError;
@@ -104,6 +104,10 @@ impl PipelineError {
     pub(crate) fn run(error: &RunError, about: &str) -> Self {
         match error {
             RunError::Panicked { .. } | RunError::Internal { .. } => Self::Bug(error.to_string()),
+            RunError::Unsound { violations } => Self::Findings {
+                diagnostics: violations.iter().map(Violation::diagnostic).collect(),
+                map: Box::new(SourceMap::new(SourceName::new(about), "")),
+            },
             RunError::Cancelled { .. } => Self::Interrupted(error.to_string()),
             _ => Self::diagnostic(error.diagnostic(), about),
         }

@@ -11,13 +11,19 @@ use ir::hash::ContentHash;
 use crate::extraction::own_folder;
 use crate::observer::OfRun;
 use crate::provenance::Provenance;
-use crate::{Compilation, Observer, PipelineError, Result, Stages, Workers};
+use crate::{
+    Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Source, Stages, Workers,
+};
 
 /// How to publish.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct PublishOptions {
-    /// What has been done for the run already; its time comes first in the outcome.
-    pub before: Stages,
+    /// The extraction that the spec was compiled over. It is published together with the outputs: where the run fails,
+    /// neither is visible. Its time comes first in the outcome.
+    pub extraction: Option<Extraction>,
+    /// The locks of the outputs' tables, taken before these were opened. Without them they are locked now, which does not
+    /// help against what somebody has published since.
+    pub locks: Option<Locks>,
 }
 
 /// What a published run did.
@@ -31,6 +37,8 @@ pub struct Outcome {
     pub envelope_hash: ContentHash,
     /// What the engine did: outputs, shared views, segments.
     pub run: RunOutcome,
+    /// The extraction that was published with the outputs.
+    pub extracted: Option<Extracted>,
     /// Where the time went.
     pub stages: Stages,
     /// The run record.
@@ -49,7 +57,10 @@ pub fn publish(
     observer: Arc<dyn Observer>,
 ) -> Result<Outcome> {
     compilation.must_be_sound()?;
-    let mut stages = options.before;
+    let PublishOptions { mut extraction, locks } = options;
+    let _locks = locks.map_or_else(|| lock(&compilation.source, workers, observer.as_ref()), Ok)?;
+    let mut stages =
+        extraction.as_mut().map_or_else(Stages::default, |extraction| std::mem::take(&mut extraction.stages));
     stages.append(std::mem::take(&mut compilation.stages));
     observer.stage_started("emit");
     let provenance = Provenance::of(&compilation);
@@ -75,10 +86,12 @@ pub fn publish(
         return Err(PipelineError::interrupted());
     };
     observer.stage_started("commit");
-    let run = written.try_commit(workers)?.map_err(|error| compilation.failed(&error, workers))?;
-    stages.add("open outputs", run.prepare);
-    stages.add("execute", run.compute);
-    stages.add("commit", run.commit);
+    let before = extraction.as_mut().map_or_else(Vec::new, Extraction::take_tables);
+    let names: Vec<String> = before.iter().map(|(name, _)| name.clone()).collect();
+    let committed = written.try_commit_after(before, workers)?;
+    let (first, run) = committed.map_err(|error| compilation.failed(&error, workers))?;
+    let extracted = extraction.map(|extraction| extraction.published(&names, &first));
+    add_stages(&mut stages, &run);
     let recording = Instant::now();
     let record = provenance.write_record(base_dir, &run, &stages, &compilation.graph, &disk, workers)?;
     stages.add("record", recording.elapsed());
@@ -87,7 +100,24 @@ pub fn publish(
         spec_hash: provenance.spec_hash,
         envelope_hash: provenance.envelope_hash,
         run,
+        extracted,
         stages,
         record,
     })
+}
+
+/// Locks the outputs of a spec that has been compiled already.
+fn lock(source: &Source, workers: &Workers, observer: &dyn Observer) -> Result<Locks> {
+    let work = format!("a run of {}", source.map.name().as_str());
+    Locks::of_outputs(source, &work, &workers.waiting(), &mut |busy| observer.waiting(busy))
+}
+
+/// Adds where the time of a run went.
+fn add_stages(stages: &mut Stages, run: &RunOutcome) {
+    stages.add("open outputs", run.prepare);
+    stages.add("execute", run.compute);
+    if !run.checks.is_empty() {
+        stages.add("check", run.check);
+    }
+    stages.add("commit", run.commit);
 }

@@ -4,7 +4,7 @@
 //! Source::open -> compile -> Compilation -> publish -> Outcome
 //!                                |
 //!                                `-> plan -> Plans: explain, write -> Written: commit
-//! extract: source code -> the tables a spec reads
+//! extract: source code -> Extraction: publish, or compile over it and publish both together
 //! Rows::of: a query over published tables
 //! ```
 //!
@@ -15,6 +15,7 @@
 //! | execution | graph -> plans -> published tables |
 //! | extraction | source code -> Delta tables |
 //! | query | a query over the tables of a lake |
+//! | locks | one publisher a table at a time |
 //! | provenance | what identifies a run: hashes, commit metadata, the run record |
 //! | observer | what a program is told while this works |
 //! | stages | where the time went |
@@ -30,6 +31,7 @@ mod compilation;
 mod error;
 mod execution;
 mod extraction;
+mod locks;
 mod observer;
 mod provenance;
 mod query;
@@ -38,6 +40,7 @@ mod stages;
 mod tests;
 mod workers;
 
+pub use ::extract::Summary;
 pub use compilation::{
     Compilation, CompileOptions, OracleView, PassOutcome, Plans, Source, Written, compile, run_pass,
     verify_graph,
@@ -46,9 +49,10 @@ pub use engine::{Cancellation, Stage};
 pub use error::PipelineError;
 pub use execution::{Outcome, PublishOptions, publish};
 pub use extraction::{
-    DEFAULT_LAKE, ExtractOptions, Extracted, ExtractedTable, extract, lake_at, lake_of_repository, make_lake,
-    no_linked_tables,
+    DEFAULT_LAKE, ExtractOptions, Extracted, ExtractedTable, Extraction, extract, lake_at,
+    lake_of_repository, make_lake, no_linked_tables,
 };
+pub use locks::{Locks, Waiting};
 pub use observer::Observer;
 pub use provenance::{output_json, shared_view_json};
 pub use query::Rows;

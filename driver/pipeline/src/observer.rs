@@ -11,6 +11,9 @@ pub trait Observer: Send + Sync {
     /// A stage begins: reading tables, planning, extracting and so on, as in [`Stages`](crate::Stages).
     fn stage_started(&self, _stage: &str) {}
 
+    /// Somebody else publishes to a table, and this waits for it: who and where, as a sentence.
+    fn waiting(&self, _busy: &str) {}
+
     /// A pass begins.
     fn pass_started(&self, _pass: &'static Pass) {}
 
@@ -39,6 +42,10 @@ impl Observer for () {}
 impl<O: Observer + ?Sized> Observer for Arc<O> {
     fn stage_started(&self, stage: &str) {
         self.as_ref().stage_started(stage);
+    }
+
+    fn waiting(&self, busy: &str) {
+        self.as_ref().waiting(busy);
     }
 
     fn pass_started(&self, pass: &'static Pass) {
@@ -84,6 +91,10 @@ impl ExecutionObserver for OfRun {
 
     fn segment_finished(&self, outcome: &SegmentOutcome) {
         self.0.segment_finished(outcome);
+    }
+
+    fn checks_started(&self) {
+        self.0.stage_started("check");
     }
 
     fn output_committed(&self, outcome: &OutputOutcome) {

@@ -8,12 +8,14 @@ use engine::{Cancellation, Session, SessionOptions};
 use tokio::runtime::Runtime;
 use tokio::task::JoinError;
 
-use crate::{PipelineError, Result};
+use crate::{PipelineError, Result, Waiting};
 
 /// The stack of the thread that compiles. Expressions and queries nest as deep as their authors like.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
 /// How long threads get to end what they are doing when their workers are dropped.
 const SHUTDOWN: Duration = Duration::from_secs(5);
+/// The default of [`WorkerOptions::lock_timeout`].
+const LOCK_TIMEOUT: Duration = Duration::from_secs(600);
 /// The default of [`WorkerOptions::no_progress_timeout`].
 const NO_PROGRESS_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -24,12 +26,18 @@ pub struct WorkerOptions {
     pub session: SessionOptions,
     /// How long a run may stand still before it is ended as hung; for ever if absent.
     pub no_progress_timeout: Option<Duration>,
+    /// How long to wait for tables that somebody else publishes to.
+    pub lock_timeout: Duration,
 }
 
 impl Default for WorkerOptions {
-    /// As much as the machine has to give; 30 seconds without progress end a run.
+    /// As much as the machine has to give; 30 seconds without progress end a run; 10 minutes are waited for others.
     fn default() -> Self {
-        Self { session: SessionOptions::for_this_machine(), no_progress_timeout: Some(NO_PROGRESS_TIMEOUT) }
+        Self {
+            session: SessionOptions::for_this_machine(),
+            no_progress_timeout: Some(NO_PROGRESS_TIMEOUT),
+            lock_timeout: LOCK_TIMEOUT,
+        }
     }
 }
 
@@ -58,6 +66,12 @@ impl Workers {
     #[must_use]
     pub fn cancellation(&self) -> &Cancellation {
         &self.cancellation
+    }
+
+    /// How they wait for tables that somebody else publishes to.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
+        Waiting { timeout: self.options.lock_timeout, cancellation: self.cancellation.clone() }
     }
 
     /// A session with these resources, whose planning stops with the workers.

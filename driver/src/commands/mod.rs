@@ -94,7 +94,8 @@ fn worker_options(globals: &Globals) -> WorkerOptions {
     session.spill_directory.clone_from(&globals.spill_dir);
     let seconds = globals.no_progress_timeout;
     let no_progress_timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
-    WorkerOptions { session, no_progress_timeout }
+    let lock_timeout = Duration::from_secs(globals.lock_timeout.into());
+    WorkerOptions { session, no_progress_timeout, lock_timeout }
 }
 
 /// Runs a command.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{OutputOutcome, SegmentOutcome, StoreCounters};
+use engine::{GraphCheck, OutputOutcome, SegmentOutcome, StoreCounters};
 use pipeline::{Compilation, ExtractedTable, Outcome, Stages, output_json, shared_view_json};
 use serde_json::{Value, json};
 
@@ -37,8 +37,6 @@ pub(crate) fn reuse_text(compilation: &Compilation) -> String {
 /// What a run did.
 #[derive(Debug)]
 pub(crate) struct RunReport {
-    /// The tables extraction wrote before the run; empty unless a graph is built.
-    pub(crate) extracted: Vec<ExtractedTable>,
     /// What was published.
     pub(crate) outcome: Outcome,
 }
@@ -60,6 +58,11 @@ impl RunReport {
         parts.join("\n")
     }
 
+    /// The tables of the extraction that was published with the outputs.
+    fn extracted(&self) -> impl Iterator<Item = &ExtractedTable> {
+        self.outcome.extracted.iter().flat_map(|extracted| &extracted.tables)
+    }
+
     fn output_table(&self) -> String {
         let headers = [
             ("output", Align::Left),
@@ -69,7 +72,7 @@ impl RunReport {
             ("version", Align::Right),
             ("seconds", Align::Right),
         ];
-        let extracted = self.extracted.iter().map(|table| {
+        let extracted = self.extracted().map(|table| {
             vec![
                 table.location.clone(),
                 count(table.rows),
@@ -107,7 +110,8 @@ impl RunReport {
             "spec_hash": self.outcome.spec_hash,
             "envelope_hash": self.outcome.envelope_hash,
             "record": self.outcome.record.display().to_string(),
-            "extracted": self.extracted.iter().map(extracted_json).collect::<Vec<_>>(),
+            "extracted": self.extracted().map(extracted_json).collect::<Vec<_>>(),
+            "checks": self.outcome.run.checks.iter().map(check_json).collect::<Vec<_>>(),
             "outputs": self.outcome.run.outputs.iter().map(|output| self.output_json(output)).collect::<Vec<_>>(),
             "shared_views": self.outcome.run.shared_views.iter().map(shared_view_json).collect::<Vec<_>>(),
             "stages": self.outcome.stages.json(),
@@ -146,6 +150,11 @@ fn shared_view_table(views: &[StoreCounters]) -> String {
         ]
     });
     table(&headers, rows)
+}
+
+/// A rule that was checked before the outputs were published, and holds.
+fn check_json(check: &GraphCheck) -> Value {
+    json!({"output": check.output, "rule": check.rule, "holds": true})
 }
 
 fn segment_json(segment: &SegmentOutcome) -> Value {

@@ -7,5 +7,6 @@ mod graphs;
 mod hostile;
 mod program;
 mod proofs;
+mod publication;
 mod runs;
 mod stages;

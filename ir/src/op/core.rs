@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::CpgTable;
 use crate::expr::{NamedExprs, ScalarExpr};
 
 /// Keeps the rows for which the predicate is true.
@@ -277,4 +278,8 @@ pub struct Sink {
     /// How often a commit is retried when an append loses a race.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_commit_retries: Option<u32>,
+    /// Which table of a code property graph this is. Before such tables are published, they are checked: identifiers are
+    /// unique, edges end at nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpg: Option<CpgTable>,
 }

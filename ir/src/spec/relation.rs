@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -130,12 +131,13 @@ pub struct OutputTarget {
     /// Text pairs stored in the commit's metadata.
     #[serde(default)]
     pub write_metadata: BTreeMap<String, String>,
-    /// How often a commit that lost a race is tried again. Without it, Delta's own default.
+    /// How often an append that lost the race for a version to another append is tried again. Without it, 15 times. For
+    /// appends only: what an overwrite was computed from has changed when another commit comes first.
     #[serde(default)]
     pub max_commit_retries: Option<u32>,
     /// Size aimed at for each data file, in bytes. Without it, the table's own setting, else 128 MiB.
     #[serde(default)]
-    pub target_file_size: Option<u64>,
+    pub target_file_size: Option<NonZeroU64>,
 }
 
 /// What happens to the rows a table already has.

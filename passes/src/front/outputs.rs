@@ -40,6 +40,14 @@ pub(super) fn check(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Sch
                 .help("`additive` adds columns to the table; with `materialization_mode: Overwrite`, `replace` works"),
         );
     }
+    if sink.mode == SinkMode::Overwrite && sink.max_commit_retries.is_some_and(|retries| retries > 0) {
+        let message = "an overwrite is never committed again after another commit: what it was computed from has changed";
+        cx.report(
+            Diagnostic::new(codes::NOT_SUPPORTED_COMBINATION, message)
+                .at(place.field("max_commit_retries"))
+                .help("leave `max_commit_retries` out; it is for `materialization_mode: Append`"),
+        );
+    }
     check_columns(cx, sink, schema, &place);
     // The writer would refuse the same once more.
     if displaced || cx.diagnostics.get(before..).unwrap_or_default().iter().any(Diagnostic::is_error) {

@@ -14,6 +14,7 @@ use ir::oracle::TableError;
 pub use message::message_of;
 pub(crate) use message::root_of;
 
+use crate::execute::Violation;
 use crate::oracle::refusals_of;
 use crate::planning::was_stopped;
 use code::{code_of, is_disk_full, physical_code, planning_code};
@@ -208,6 +209,12 @@ pub enum RunError {
         #[source]
         source: Box<DeltaError>,
     },
+    /// The tables of a code property graph break its rules. Nothing was published.
+    #[error("{}; nothing was published", broken(.violations))]
+    Unsound {
+        /// Everything that does not hold; never empty.
+        violations: Vec<Violation>,
+    },
     /// Publishing an output failed; what was committed stands.
     #[error("output `{output}`{}: {source}{}{}", fate(.source), standing(.source, .committed), others(.uncommitted))]
     Commit {
@@ -285,6 +292,9 @@ impl RunError {
             Self::Prepare { output, .. } | Self::Write { output, .. } | Self::Commit { output, .. } => {
                 Some(format!("output {output}"))
             }
+            Self::Unsound { violations } => {
+                violations.first().map(|violation| format!("output {}", violation.output))
+            }
             Self::Cancelled { .. } | Self::NoProgress { .. } => None,
         }
     }
@@ -309,6 +319,9 @@ impl RunError {
                 source if is_disk_full(source) => codes::OUT_OF_DISK,
                 _ => codes::COMMIT_FAILED,
             },
+            Self::Unsound { violations } => {
+                violations.first().map_or(codes::EXECUTION_FAILED, |violation| violation.code)
+            }
             Self::Cancelled { .. } => codes::CANCELLED,
             Self::NoProgress { .. } => codes::NO_PROGRESS,
         };
@@ -318,6 +331,10 @@ impl RunError {
 
 fn all(reasons: &[DeltaError]) -> String {
     reasons.iter().map(DeltaError::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn broken(violations: &[Violation]) -> String {
+    violations.iter().map(Violation::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn already(committed: &[String]) -> String {

@@ -5,9 +5,10 @@
 //! 2. Segments run as soon as the shared views they read are there, the most urgent first, several at a time.
 //!    A shared view's rows go to its store and are dropped after its last reader; an output's rows go to data
 //!    files that no table refers to yet.
-//! 3. When everything is computed and written ([`Computed`]), all data files and all commits of all outputs are made durable; then
-//!    the outputs are committed one after the other in order of their names, and nothing can stop that any more; then
-//!    the commits are made durable. Only then are they reported.
+//! 3. When everything is written, the tables of a code property graph are checked as they would be; see `checks`.
+//! 4. When everything is computed and checked ([`Computed`]), all data files and all commits of all outputs are made
+//!    durable; then the outputs are committed one after the other in order of their names, and nothing can stop that any
+//!    more; then the commits are made durable. Only then are they reported.
 //!
 //! Whatever fails before the first commit, be it an error, a panic or a cancellation, stops all segments, deletes
 //! the files and publishes nothing. From the first commit on a run cannot be stopped ([`Cancellation::publishing`]).
@@ -17,6 +18,7 @@
 //! A run whose segments make no progress for a while is ended too, with the operators it waits for; see `watchdog`.
 
 mod cancellation;
+mod checks;
 mod outcome;
 mod publish;
 mod schedule;
@@ -25,6 +27,7 @@ mod watchdog;
 mod writers;
 
 pub use cancellation::{Cancellation, Publishing};
+pub use checks::{GraphCheck, Violation};
 pub use outcome::{OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome};
 pub(crate) use writers::with_writers;
 
@@ -34,7 +37,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use delta::Disk;
+use delta::{Committed, Disk, StagedTable};
 use ir::op::Sink;
 
 use crate::emit::PlanDag;
@@ -52,6 +55,9 @@ pub trait ExecutionObserver: Send + Sync {
 
     /// A segment is done; an output's files are written and not committed.
     fn segment_finished(&self, _outcome: &SegmentOutcome) {}
+
+    /// Everything is written, and is being checked.
+    fn checks_started(&self) {}
 
     /// An output is published.
     fn output_committed(&self, _outcome: &OutputOutcome) {}
@@ -104,18 +110,16 @@ impl fmt::Debug for RunOptions {
     }
 }
 
-/// A run whose outputs are in data files that no table refers to yet. Dropping it deletes the files in the background.
+/// A run whose outputs are complete, checked, and seen by nobody. Dropping it deletes the files in the background.
 pub struct Computed {
     sinks: BTreeMap<String, Sink>,
-    targets: publish::Targets,
-    ran: schedule::Ran,
-    prepare: Duration,
-    compute: Duration,
+    staged: publish::Staged,
+    outcome: RunOutcome,
 }
 
 impl fmt::Debug for Computed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Computed").field(&self.ran.written).finish()
+        f.debug_tuple("Computed").field(&self.staged).finish()
     }
 }
 
@@ -126,21 +130,35 @@ impl Computed {
     /// [`RunError::Cancelled`] when the run has been stopped before; [`RunError::Commit`] says what was published before
     /// the commit that failed.
     pub async fn commit(self, options: &RunOptions) -> Result<RunOutcome, RunError> {
-        let Self { sinks, targets, ran, prepare, compute } = self;
+        self.commit_after(Vec::new(), options).await.map(|(_, outcome)| outcome)
+    }
+
+    /// Publishes other tables together with the outputs, and before them: those that the outputs were computed from. Each
+    /// comes with the name it has in messages. Gives what the commits of these tables did, in their order.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub async fn commit_after(
+        self,
+        before: Vec<(String, StagedTable)>,
+        options: &RunOptions,
+    ) -> Result<(Vec<Committed>, RunOutcome), RunError> {
+        let Self { sinks, staged, mut outcome } = self;
         let started = Instant::now();
-        let outputs = publish::commit(&sinks, targets, ran.written, options).await?;
-        let commit = started.elapsed();
-        let schedule::Ran { shared_views, segments, .. } = ran;
-        Ok(RunOutcome { outputs, shared_views, segments, prepare, compute, commit })
+        let (first, outputs) = publish::commit(&sinks, before, staged, options).await?;
+        outcome.outputs = outputs;
+        outcome.commit = started.elapsed();
+        Ok((first, outcome))
     }
 
     /// Deletes the files, and waits until they are gone.
     pub async fn discard(self) {
-        publish::discard(self.ran.written).await;
+        publish::discard_staged(self.staged).await;
     }
 }
 
-/// Runs a DAG up to its commits: the files of all outputs are written, and nobody can see them.
+/// Runs a DAG up to its commits: the files of all outputs are written, the tables of a code property graph are checked,
+/// and nobody can see them.
 ///
 /// Dropping the future stops the run and deletes its files in the background; to wait until they are gone, use
 /// [`RunOptions::cancellation`] instead.
@@ -151,10 +169,23 @@ pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> 
     let started = Instant::now();
     let targets = publish::prepare(dag, options)?;
     let prepare = started.elapsed();
-    let ran = schedule::run_segments(session, dag, &targets, options).await?;
+    let schedule::Ran { written, shared_views, segments } =
+        schedule::run_segments(session, dag, &targets, options).await?;
     let compute = started.elapsed().saturating_sub(prepare);
-    let sinks = publish::outputs(dag).map(|(segment, sink)| (segment.name.clone(), sink.clone())).collect();
-    Ok(Computed { sinks, targets, ran, prepare, compute })
+    let sinks: BTreeMap<String, Sink> =
+        publish::outputs(dag).map(|(segment, sink)| (segment.name.clone(), sink.clone())).collect();
+    let staged = publish::stage(&sinks, targets, written, options).await?;
+    let checking = Instant::now();
+    let checks = match checks::check(session, &staged, &sinks, options).await {
+        Ok(checks) => checks,
+        Err(error) => {
+            publish::discard_staged(staged).await;
+            return Err(error);
+        }
+    };
+    let (outputs, check, commit) = (Vec::new(), checking.elapsed(), Duration::ZERO);
+    let outcome = RunOutcome { outputs, checks, shared_views, segments, prepare, compute, check, commit };
+    Ok(Computed { sinks, staged, outcome })
 }
 
 /// Runs a DAG and publishes its outputs: [`compute`], then [`Computed::commit`].

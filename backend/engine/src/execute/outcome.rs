@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::GraphCheck;
 use crate::operators::StoreCounters;
 use crate::planning::PartExec;
 
@@ -13,6 +14,8 @@ use crate::planning::PartExec;
 pub struct RunOutcome {
     /// The outputs in commit order.
     pub outputs: Vec<OutputOutcome>,
+    /// What was checked of the tables of a code property graph before they were published; it holds.
+    pub checks: Vec<GraphCheck>,
     /// The shared views in the order they were released.
     pub shared_views: Vec<StoreCounters>,
     /// The segments in the order they ended.
@@ -21,6 +24,8 @@ pub struct RunOutcome {
     pub prepare: Duration,
     /// The time to plan and run the segments, files included.
     pub compute: Duration,
+    /// The time to check the outputs.
+    pub check: Duration,
     /// The time to commit.
     pub commit: Duration,
 }

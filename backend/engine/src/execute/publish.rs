@@ -1,4 +1,5 @@
-//! The two ends of a run: preparing the tables of the outputs, and committing to them.
+//! The two ends of a run: preparing the tables of the outputs, and making their next versions, which nobody sees before
+//! they are committed.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -47,11 +48,11 @@ pub(super) fn prepare(dag: &PlanDag, options: &RunOptions) -> Result<Targets, Ru
     Ok(targets)
 }
 
-/// The next version of every output, by name.
-type Staged = BTreeMap<String, (StagedTable, usize)>;
+/// The next version of every output, and the partitions it came from, by name.
+pub(super) type Staged = BTreeMap<String, (StagedTable, usize)>;
 
 /// Makes what was written the next version of every output. Nobody can see them yet.
-async fn stage(
+pub(super) async fn stage(
     sinks: &BTreeMap<String, Sink>,
     mut targets: Targets,
     mut written: Written,
@@ -62,7 +63,9 @@ async fn stage(
         let table = match (targets.remove(name), written.remove(name)) {
             (Some(target), Some((files, partitions))) => {
                 let table = target.stage(files, &commit_options(sink, options)).await;
-                table.map(|table| (table, partitions)).map_err(|source| failed(sinks, name, &[], source))
+                table
+                    .map(|table| (table, partitions))
+                    .map_err(|source| RunError::Write { output: name.clone(), source: Box::new(source) })
             }
             _ => Err(RunError::Internal {
                 segment: format!("output {name}"),
@@ -75,9 +78,7 @@ async fn stage(
             }
             Err(error) => {
                 discard(written).await;
-                for (table, _) in staged.into_values() {
-                    table.discard().await;
-                }
+                discard_staged(staged).await;
                 return Err(error);
             }
         }
@@ -85,59 +86,66 @@ async fn stage(
     Ok(staged)
 }
 
-/// Publishes all outputs, ordered by name. Once this has begun nothing stops it.
+/// Publishes the tables in `before`, each with its name, in their order, then all outputs, ordered by name. Once this has
+/// begun nothing stops it.
 pub(super) async fn commit(
     sinks: &BTreeMap<String, Sink>,
-    targets: Targets,
-    written: Written,
+    before: Vec<(String, StagedTable)>,
+    staged: Staged,
     options: &RunOptions,
-) -> Result<Vec<OutputOutcome>, RunError> {
+) -> Result<(Vec<Committed>, Vec<OutputOutcome>), RunError> {
     let Some(_publishing) = options.cancellation.publishing() else {
-        discard(written).await;
+        discard_staged(staged).await;
+        for (_, table) in before {
+            table.discard().await;
+        }
         return Err(RunError::Cancelled { committed: Vec::new() });
     };
     let started = Instant::now();
-    let staged = stage(sinks, targets, written, options).await?;
-    let partitions: Vec<usize> = staged.values().map(|(_, partitions)| *partitions).collect();
-    let staged = staged.into_values().map(|(table, _)| table).collect();
-    let (committed, failure) = match published_for_sure(staged).await {
+    let firsts = before.len();
+    let partitions: BTreeMap<&String, usize> =
+        sinks.keys().zip(staged.values().map(|(_, partitions)| *partitions)).collect();
+    let (mut names, mut tables): (Vec<String>, Vec<StagedTable>) = before.into_iter().unzip();
+    names.extend(staged.keys().cloned());
+    tables.extend(staged.into_values().map(|(table, _)| table));
+    let (committed, failure) = match published_for_sure(tables).await {
         Ok(committed) => (committed.into_iter().enumerate().collect(), None),
         Err(PublishError::Stopped) => return Err(RunError::Cancelled { committed: Vec::new() }),
         Err(PublishError::Failed { committed, table, source, .. }) => (committed, Some((table, source))),
     };
     let outcome = |(index, commit): &(usize, Committed)| {
-        let (name, sink) = sinks.iter().nth(*index)?;
+        let name = names.get(*index)?;
         Some(OutputOutcome {
             table: name.clone(),
-            location: sink.location.clone(),
+            location: sinks.get(name)?.location.clone(),
             rows: commit.rows,
             files: commit.files_added,
             files_removed: commit.files_removed,
             bytes: commit.bytes,
             version: commit.version,
-            partitions: partitions.get(*index).copied().unwrap_or_default(),
+            partitions: partitions.get(name).copied().unwrap_or_default(),
             commit: started.elapsed(),
         })
     };
-    let outputs: Vec<OutputOutcome> = committed.iter().filter_map(outcome).collect();
+    let (first, rest): (Vec<_>, Vec<_>) = committed.into_iter().partition(|(index, _)| *index < firsts);
+    let outputs: Vec<OutputOutcome> = rest.iter().filter_map(outcome).collect();
     for output in &outputs {
         options.observer.output_committed(output);
     }
-    let Some((table, source)) = failure else { return Ok(outputs) };
-    let name = sinks.keys().nth(table).map_or("", String::as_str);
-    let names: Vec<String> = outputs.into_iter().map(|output| output.table).collect();
-    Err(failed(sinks, name, &names, *source))
-}
-
-/// A failure to publish the output `name` after `committed` were.
-fn failed(sinks: &BTreeMap<String, Sink>, name: &str, committed: &[String], source: DeltaError) -> RunError {
-    let is_left = |other: &&String| *other != name && !committed.contains(other);
-    RunError::Commit {
-        output: name.to_owned(),
-        committed: committed.to_vec(),
-        uncommitted: sinks.keys().filter(is_left).cloned().collect(),
-        source: Box::new(source),
-    }
+    let Some((failed, source)) = failure else {
+        return Ok((first.into_iter().map(|(_, committed)| committed).collect(), outputs));
+    };
+    let published: Vec<usize> = first.iter().chain(&rest).map(|(index, _)| *index).collect();
+    let named = |index: &usize| names.get(*index).cloned();
+    Err(RunError::Commit {
+        output: named(&failed).unwrap_or_default(),
+        committed: published.iter().filter_map(named).collect(),
+        uncommitted: (0..names.len())
+            .filter(|index| *index != failed && !published.contains(index))
+            .filter_map(|index| named(&index))
+            .collect(),
+        source,
+    })
 }
 
 /// Publishes in a task of its own: a run that is dropped in the middle of it must not leave it half done.
@@ -169,5 +177,12 @@ pub(super) async fn discard(written: Written) {
         for files in files {
             files.discard().await;
         }
+    }
+}
+
+/// As [`discard`], of versions that are complete.
+pub(super) async fn discard_staged(staged: Staged) {
+    for (table, _) in staged.into_values() {
+        table.discard().await;
     }
 }

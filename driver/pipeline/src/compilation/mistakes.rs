@@ -1,6 +1,6 @@
 //! What the engine finds wrong with a spec beyond its types, as diagnostics with their places.
 
-use engine::{EngineError, RunError};
+use engine::{EngineError, RunError, Violation};
 use ir::diag::{Diagnostic, SpecPath};
 use passes::Context;
 
@@ -77,6 +77,13 @@ impl Compilation {
             && !mistakes.is_empty()
         {
             return self.with_findings(mistakes);
+        }
+        if let RunError::Unsound { violations } = error {
+            let place = |violation: &Violation| match self.root_of(&format!("output {}", violation.output)) {
+                Some(root) => self.placed(violation.diagnostic(), root),
+                None => violation.diagnostic(),
+            };
+            return self.with_findings(violations.iter().map(place).collect());
         }
         match PipelineError::run(error, self.source.map.name().as_str()) {
             PipelineError::Findings { diagnostics, .. } => {

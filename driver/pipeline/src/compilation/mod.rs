@@ -25,7 +25,7 @@ pub use source::Source;
 
 pub(crate) use source::absolute;
 
-use crate::{Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
+use crate::{Extraction, Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
 use proofs::KnownProofs;
 
 /// What the passes are told instead of the engine's own answers. Tests hide by it what differs from run to run.
@@ -42,6 +42,8 @@ pub struct CompileOptions<'a> {
     pub session: Option<Session>,
     /// What is known to be proven, in place of what the source's file keeps. Nothing is kept then.
     pub proofs: Option<&'a Proofs>,
+    /// An extraction that is not published yet: inputs at the places of its tables are these.
+    pub extraction: Option<&'a Extraction>,
     /// What the passes see of the engine; all of it if absent.
     pub oracle: Option<OracleView>,
 }
@@ -54,6 +56,7 @@ impl Default for CompileOptions<'_> {
             stop_after: None,
             session: None,
             proofs: None,
+            extraction: None,
             oracle: None,
         }
     }
@@ -117,8 +120,7 @@ pub fn compile(
         .stages
         .timed("proofs", || KnownProofs::find(options.proofs, source.proofs.as_deref(), &session));
     observer.stage_started("resolve");
-    let tables =
-        clock.stages.timed("resolve", || open_tables(begun.graph(), &source, workers, options.stop_after))?;
+    let tables = clock.stages.timed("resolve", || open_tables(begun.graph(), &source, workers, options))?;
     let oracle = Arc::new(known.oracle(session.clone(), tables));
     let seen = options.oracle.map(|view| view(oracle.as_ref().clone()));
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
@@ -142,16 +144,17 @@ fn open_tables(
     graph: &Graph,
     source: &Source,
     workers: &Workers,
-    stop_after: Option<&str>,
+    options: &CompileOptions<'_>,
 ) -> Result<Tables> {
     let first = passes::PIPELINE.first();
-    let last = stop_after.map(passes::find).transpose().map_err(PipelineError::compile)?;
+    let last = options.stop_after.map(passes::find).transpose().map_err(PipelineError::compile)?;
     let requests = TableRequest::of_graph(graph);
     if requests.is_empty() || last.map(|pass| pass.name) == first.map(|pass| pass.name) {
         return Ok(Tables::default());
     }
     let base_dir = source.base_dir.clone();
-    workers.run_unless_stopped(async move { Tables::resolve(&base_dir, &requests).await })
+    let open = options.extraction.map_or_else(|| Ok(Vec::new()), Extraction::previews)?;
+    workers.run_unless_stopped(async move { Tables::resolve_with(&base_dir, &requests, &open).await })
 }
 
 /// Times passes by family, passes events on, and stops between two passes.

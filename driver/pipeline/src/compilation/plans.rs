@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use delta::{Committed, StagedTable};
 use engine::{
     Computed, EngineError, EngineOracle, PlanDag, RunError, RunOptions, RunOutcome, Session, Stage,
     TableRequest, Tables,
@@ -134,9 +135,19 @@ impl Written {
     }
 
     /// [`Self::commit`] with the engine's own error.
-    pub(crate) fn try_commit(self, workers: &Workers) -> Result<Result<RunOutcome, RunError>> {
+    fn try_commit(self, workers: &Workers) -> Result<Result<RunOutcome, RunError>> {
+        let committed = self.try_commit_after(Vec::new(), workers)?;
+        Ok(committed.map(|(_, outcome)| outcome))
+    }
+
+    /// Publishes the tables in `before`, each with its name, and then the outputs, as far as possible together.
+    pub(crate) fn try_commit_after(
+        self,
+        before: Vec<(String, StagedTable)>,
+        workers: &Workers,
+    ) -> Result<Result<(Vec<Committed>, RunOutcome), RunError>> {
         let Self { computed, options, .. } = self;
-        workers.run(async move { computed.commit(&options).await })
+        workers.run(async move { computed.commit_after(before, &options).await })
     }
 
     /// Deletes the files, and waits until they are gone.

@@ -1,28 +1,26 @@
-//! Source code into the Delta tables of a lake: all tables are written side by side while the code is parsed, and
-//! committed when all of it has been.
+//! Source code into the Delta tables of a lake: all tables are written side by side while the code is parsed, and become
+//! visible when all of it has been; by themselves, or together with what is computed from them.
 
 mod lake;
+mod sink;
 
 pub(crate) use lake::own_folder;
 pub use lake::{DEFAULT_LAKE, lake_at, lake_of_repository, make_lake, no_linked_tables};
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
-use delta::{
-    CommitOptions, Committed, DeltaError, Disk, Location, PublishError, SchemaMode, SortColumn, TableTarget,
-    TableWriter, WriteMode, WriteOptions, WrittenFiles, sorted,
-};
+use delta::{CommitOptions, Committed, DeltaError, PublishError, ResolvedTable, StagedTable};
 use engine::Cancellation;
-use extract::{ExtractError, Options, Summary, Table, TableSink};
-use tokio::runtime::Runtime;
+use extract::{ExtractError, Options, Summary, Table};
+use tokio::runtime::{Handle, Runtime};
 
 use crate::compilation::absolute;
+use crate::locks::{Locks, Use};
 use crate::provenance::{now, timestamp};
 use crate::{Observer, PipelineError, Result, Stages, Workers};
+use sink::{LakeSink, Written};
 
 /// What of a repository is extracted.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +46,7 @@ pub struct ExtractedTable {
     pub version: u64,
 }
 
-/// An extraction that is committed.
+/// An extraction that is published.
 #[derive(Debug)]
 pub struct Extracted {
     /// What was seen.
@@ -59,12 +57,89 @@ pub struct Extracted {
     pub stages: Stages,
 }
 
+/// An extraction whose tables are complete, and seen by nobody.
+///
+/// A spec can be compiled over it ([`CompileOptions::extraction`](crate::CompileOptions)), and published together with it
+/// ([`PublishOptions::extraction`](crate::PublishOptions)): then both become visible, or neither. Dropping it deletes the
+/// files.
+#[derive(Debug)]
+pub struct Extraction {
+    /// What was seen.
+    pub summary: Summary,
+    /// Where the time went.
+    pub stages: Stages,
+    /// The tables with their folders below the lake, in the order of [`Table::ALL`].
+    tables: Vec<(String, StagedTable)>,
+    /// Where dropping it waits.
+    runtime: Handle,
+    _locks: Locks,
+}
+
+impl Extraction {
+    /// Publishes the tables by themselves.
+    ///
+    /// # Errors
+    /// When the workers are stopped, or a commit fails; the error says which tables are committed all the same.
+    pub fn publish(mut self, workers: &Workers, observer: &dyn Observer) -> Result<Extracted> {
+        let Some(_publishing) = workers.cancellation().publishing() else {
+            return Err(PipelineError::interrupted());
+        };
+        observer.stage_started("commit extraction");
+        let committing = Instant::now();
+        let (names, tables): (Vec<String>, Vec<StagedTable>) = self.take_tables().into_iter().unzip();
+        let committed = commit(workers.runtime()?, &names, tables)?;
+        self.stages.add("commit extraction", committing.elapsed());
+        Ok(self.published(&names, &committed))
+    }
+
+    /// The tables as they will be.
+    pub(crate) fn previews(&self) -> Result<Vec<ResolvedTable>> {
+        let previews = self.tables.iter().map(|(_, table)| table.preview());
+        let previews = self.runtime.block_on(futures::future::try_join_all(previews));
+        previews.map_err(|error| {
+            PipelineError::finding(ir::diag::codes::READ_FAILED, error.to_string(), "extraction")
+        })
+    }
+
+    /// The tables with their names, for who publishes them. From here on nobody else deletes their files.
+    pub(crate) fn take_tables(&mut self) -> Vec<(String, StagedTable)> {
+        std::mem::take(&mut self.tables)
+    }
+
+    /// What the commits of the tables of these names did.
+    pub(crate) fn published(mut self, names: &[String], committed: &[Committed]) -> Extracted {
+        let table = |(location, committed): (&String, &Committed)| ExtractedTable {
+            location: location.clone(),
+            rows: committed.rows,
+            files: committed.files_added,
+            bytes: committed.bytes,
+            version: committed.version,
+        };
+        Extracted {
+            summary: std::mem::take(&mut self.summary),
+            tables: names.iter().zip(committed).map(table).collect(),
+            stages: std::mem::take(&mut self.stages),
+        }
+    }
+}
+
+impl Drop for Extraction {
+    fn drop(&mut self) {
+        let tables = self.take_tables();
+        // Inside a runtime nothing may wait; there the files go in the background.
+        if !tables.is_empty() && Handle::try_current().is_err() {
+            self.runtime.block_on(discard_staged(tables));
+        }
+    }
+}
+
 /// Extracts the source code in the folder `repository` into tables below `lake`, each in the folder `prefix` and its
-/// name, and commits them.
+/// name. They are complete when this returns, and [`Extraction::publish`] makes them visible. Until then, or until the
+/// extraction is dropped, nobody else of this program writes to them.
 ///
 /// # Errors
-/// When the repository cannot be read, a table cannot be written or committed, or the workers are stopped. An error of
-/// a commit says which tables are committed all the same.
+/// When the repository cannot be read, a table cannot be written or is being written by somebody else, or the workers are
+/// stopped. No file is left then.
 pub fn extract(
     repository: &Path,
     lake: &Path,
@@ -72,10 +147,13 @@ pub fn extract(
     options: &ExtractOptions,
     workers: &Workers,
     observer: &dyn Observer,
-) -> Result<Extracted> {
+) -> Result<Extraction> {
     let (repository, lake) = (absolute(repository)?, absolute(lake)?);
     let folders: Vec<String> = Table::ALL.iter().map(|table| format!("{prefix}{}", table.name())).collect();
     no_linked_tables(&lake, folders.iter().map(String::as_str))?;
+    let used = folders.iter().map(|folder| (folder.as_str(), Use::Exclusive));
+    let work = format!("an extraction of {}", repository.display());
+    let locks = Locks::of_tables(&lake, used, &work, &workers.waiting(), &mut |busy| observer.waiting(busy))?;
     let options = extractor_options(&repository, &lake, options, workers);
     let (runtime, cancellation) = (workers.runtime()?, workers.cancellation());
     let started = Instant::now();
@@ -89,17 +167,12 @@ pub fn extract(
         }
     };
     let written = sink.close()?;
+    let tables = runtime.block_on(stage(written, prefix))?;
     let mut stages = Stages::default();
     stages.add("extract", started.elapsed());
-    let Some(_publishing) = cancellation.publishing() else {
-        runtime.block_on(discard(written));
-        return Err(PipelineError::interrupted());
-    };
-    observer.stage_started("commit extraction");
-    let committing = Instant::now();
-    let tables = commit(runtime, written, prefix)?;
-    stages.add("commit extraction", committing.elapsed());
-    Ok(Extracted { summary, tables, stages })
+    let extraction = Extraction { summary, stages, tables, runtime: runtime.handle().clone(), _locks: locks };
+    workers.must_go_on()?;
+    Ok(extraction)
 }
 
 /// The tables of a lake inside the repository are not part of its source code.
@@ -155,130 +228,20 @@ fn stopped_by(error: ExtractError, cancellation: &Cancellation) -> PipelineError
     }
 }
 
-/// Writes extracted rows to Delta tables that nobody can see yet.
-struct LakeSink<'a> {
-    runtime: &'a Runtime,
-    cancellation: Cancellation,
-    observer: &'a dyn Observer,
-    rows: u64,
-    tables: BTreeMap<Table, (TableTarget, TableWriter)>,
-}
-
-/// The written tables, ready to commit.
-type Written = Vec<(Table, TableTarget, WrittenFiles)>;
-
-impl<'a> LakeSink<'a> {
-    fn open(
-        lake: &Path,
-        prefix: &str,
-        runtime: &'a Runtime,
-        cancellation: Cancellation,
-        observer: &'a dyn Observer,
-    ) -> Result<Self> {
-        // Writers start their tasks in the runtime.
-        let _entered = runtime.enter();
-        let disk = Disk::default();
-        let mut tables = BTreeMap::new();
-        for table in Table::ALL {
-            if cancellation.is_cancelled() {
-                return Err(PipelineError::interrupted());
-            }
-            let target = runtime
-                .block_on(prepare(*table, &format!("{prefix}{}", table.name()), lake, &disk))
-                .map_err(|error| {
-                    PipelineError::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction")
-                })?;
-            let writer = target.writer();
-            tables.insert(*table, (target, writer));
-        }
-        Ok(Self { runtime, cancellation, observer, rows: 0, tables })
-    }
-
-    /// Finishes all files. When one table fails, the files of all are deleted.
-    fn close(self) -> Result<Written> {
-        let Self { runtime, tables, .. } = self;
-        runtime.block_on(async {
-            let mut written = Written::new();
-            let mut failure = None;
-            for (table, (target, writer)) in tables {
-                if failure.is_some() {
-                    writer.abort().await;
-                    continue;
-                }
-                match writer.close().await {
-                    Ok(files) => written.push((table, target, files)),
-                    Err(error) => failure = Some(error),
-                }
-            }
-            let Some(error) = failure else { return Ok(written) };
-            discard(written).await;
-            Err(PipelineError::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction"))
-        })
-    }
-
-    /// Deletes all files.
-    fn abort(self) {
-        let Self { runtime, tables, .. } = self;
-        runtime.block_on(async {
-            for (_, writer) in tables.into_values() {
-                writer.abort().await;
-            }
-        });
-    }
-}
-
-impl TableSink for LakeSink<'_> {
-    fn append(&mut self, table: Table, batch: RecordBatch) -> Result<(), Box<dyn Error + Send + Sync>> {
-        if self.cancellation.is_cancelled() {
-            return Err("the extraction was stopped".into());
-        }
-        let Some((_, writer)) = self.tables.get_mut(&table) else {
-            return Err(format!("there is no table `{}`", table.name()).into());
-        };
-        self.rows += u64::try_from(batch.num_rows()).unwrap_or(0);
-        self.observer.rows_extracted(self.rows);
-        let batch = sorted(batch, &order(table))?;
-        Ok(self.runtime.block_on(writer.write(batch))?)
-    }
-}
-
-/// What the rows of a table are sorted by: tables that are joined by spans by file and span, outermost first, so
-/// that the joins do not sort them. Files come in order; a batch holds whole files and is sorted on its own.
-fn order(table: Table) -> Vec<SortColumn> {
-    let columns: &[(&str, bool)] = match table {
-        Table::SyntaxNodes | Table::Scopes => &[("file_id", false), ("bstart", false), ("bend", true)],
-        Table::Refs => &[("file_id", false), ("lookup_start", false)],
-        _ => &[],
-    };
-    let sort = |(column, descending): &(&str, bool)| SortColumn {
-        column: (*column).to_owned(),
-        descending: *descending,
-    };
-    columns.iter().map(sort).collect()
-}
-
-/// Extraction's tables are remade as a whole, and their columns belong to the program.
-async fn prepare(table: Table, folder: &str, lake: &Path, disk: &Disk) -> delta::Result<TableTarget> {
-    let options = WriteOptions {
-        mode: WriteMode::Overwrite,
-        sort_by: order(table),
-        name: Some(table.name().to_owned()),
-        description: Some(table.description().to_owned()),
-        schema_mode: SchemaMode::Replace,
-        disk: disk.clone(),
-        ..WriteOptions::default()
-    };
-    TableTarget::prepare(&Location::parse(folder, lake)?, table.schema(), options).await
-}
-
 async fn discard(written: Written) {
     for (_, _, files) in written {
         files.discard().await;
     }
 }
 
-/// Publishes all tables: what has changed since it was opened stops all of them.
-fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<ExtractedTable>> {
+async fn discard_staged(tables: Vec<(String, StagedTable)>) {
+    for (_, table) in tables {
+        table.discard().await;
+    }
+}
+
+/// Makes what was written the next version of every table. Nobody can see them yet.
+async fn stage(written: Written, prefix: &str) -> Result<Vec<(String, StagedTable)>> {
     let options = CommitOptions {
         metadata: BTreeMap::from([
             ("codeanatomy.run_started_at".to_owned(), timestamp(now())),
@@ -286,31 +249,28 @@ fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<Extra
         ]),
         ..CommitOptions::default()
     };
-    let names: Vec<String> =
-        written.iter().map(|(table, _, _)| format!("{prefix}{}", table.name())).collect();
-    let extracted = |(location, committed): (&String, &Committed)| ExtractedTable {
-        location: location.clone(),
-        rows: committed.rows,
-        files: committed.files_added,
-        bytes: committed.bytes,
-        version: committed.version,
-    };
-    let published = runtime.block_on(async {
-        let mut staged = Vec::new();
-        for (_, target, files) in written {
-            // What was staged or written before goes with the failure.
-            let table = target.stage(vec![files], &options).await;
-            staged.push(table.map_err(|error| (Vec::new(), Box::new(error)))?);
+    let mut staged = Vec::new();
+    let mut written = written.into_iter();
+    while let Some((table, target, files)) = written.next() {
+        match target.stage(vec![files], &options).await {
+            Ok(next) => staged.push((format!("{prefix}{}", table.name()), next)),
+            Err(error) => {
+                discard_staged(staged).await;
+                discard(written.collect()).await;
+                let code = ir::diag::codes::WRITE_FAILED;
+                return Err(PipelineError::finding(code, error.to_string(), "extraction"));
+            }
         }
-        match delta::publish(staged, || false).await {
-            Ok(committed) => Ok(committed),
-            Err(PublishError::Failed { committed, source, .. }) => Err((committed, source)),
-            Err(PublishError::Stopped) => Ok(Vec::new()),
-        }
-    });
-    let (committed, error) = match published {
-        Ok(committed) => return Ok(names.iter().zip(&committed).map(extracted).collect()),
-        Err(failed) => failed,
+    }
+    Ok(staged)
+}
+
+/// Publishes all tables: what has changed since it was opened stops all of them.
+fn commit(runtime: &Runtime, names: &[String], staged: Vec<StagedTable>) -> Result<Vec<Committed>> {
+    let (committed, error) = match runtime.block_on(delta::publish(staged, || false)) {
+        Ok(committed) => return Ok(committed),
+        Err(PublishError::Failed { committed, source, .. }) => (committed, source),
+        Err(PublishError::Stopped) => return Err(PipelineError::interrupted()),
     };
     let committed: Vec<&str> =
         committed.iter().filter_map(|(index, _)| names.get(*index).map(String::as_str)).collect();
@@ -318,9 +278,10 @@ fn commit(runtime: &Runtime, written: Written, prefix: &str) -> Result<Vec<Extra
         DeltaError::ConcurrentChange { .. } => ir::diag::codes::COMMIT_CONFLICT,
         _ => ir::diag::codes::COMMIT_FAILED,
     };
-    let visible = match committed.as_slice() {
-        [] => "nothing was published".to_owned(),
-        committed => format!("published all the same: {}", committed.join(", ")),
+    let visible = match (committed.as_slice(), error.as_ref()) {
+        ([], DeltaError::CommitUnknown { .. }) => "nothing else was published".to_owned(),
+        ([], _) => "nothing was published".to_owned(),
+        (committed, _) => format!("published all the same: {}", committed.join(", ")),
     };
     Err(PipelineError::finding(code, format!("{error}; {visible}"), "extraction"))
 }

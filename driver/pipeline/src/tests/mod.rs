@@ -1,5 +1,7 @@
 //! Work that is stopped at chosen points: wherever the switch is thrown, either everything is published or nothing.
 
+mod publication;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -90,8 +92,8 @@ fn repository() -> TempDir {
 
 fn extract_all(folder: &Path, workers: &Workers, observer: &dyn Observer) -> Result<()> {
     let options = ExtractOptions::default();
-    let extracted = extract(&folder.join("repo"), &folder.join("tables"), "", &options, workers, observer);
-    extracted.map(|_| ())
+    let extracted = extract(&folder.join("repo"), &folder.join("tables"), "", &options, workers, observer)?;
+    extracted.publish(workers, observer).map(|_| ())
 }
 
 fn run(folder: &Path, point: &str) -> (Result<Outcome>, Vec<String>, Cancellation) {

@@ -1,6 +1,6 @@
 //! `driver extract REPO -o DIR`: source code into Delta tables.
 
-use pipeline::{ExtractOptions, Extracted, extract, lake_at};
+use pipeline::{ExtractOptions, Summary, extract, lake_at};
 use serde_json::json;
 
 use crate::cli::{ExtractArgs, SourceArgs};
@@ -18,9 +18,10 @@ pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_
         &options,
         context.workers()?,
         &progress,
-    )?;
+    )?
+    .publish(context.workers()?, &progress)?;
     drop(progress);
-    context.console.note(&seen(&extracted));
+    context.console.note(&seen(&extracted.summary));
     if context.console.is_json() {
         return context.console.print_json(&json!({
             "tables": extracted.tables.iter().map(extracted_json).collect::<Vec<_>>(),
@@ -53,8 +54,7 @@ pub(super) fn extract_options(arguments: &SourceArgs) -> ExtractOptions {
 }
 
 /// One line about what was read.
-pub(super) fn seen(extracted: &Extracted) -> String {
-    let summary = &extracted.summary;
+pub(super) fn seen(summary: &Summary) -> String {
     let mut text = format!(
         "{} of {} files parsed, {}",
         count(summary.parsed),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use passes::PassEvent;
-use pipeline::{Observer, PublishOptions, compile, publish};
+use pipeline::{Locks, Observer, PublishOptions, compile, publish};
 
 use crate::cli::SpecArgs;
 use crate::commands::Context;
@@ -13,6 +13,9 @@ use crate::report::{RunReport, reuse_text};
 pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     context.describe_session()?;
     let source = context.read_spec(&arguments.spec)?;
+    let waiting = context.workers()?.waiting();
+    let work = format!("a run of {}", source.map.name().as_str());
+    let locks = Locks::of_outputs(&source, &work, &waiting, &mut |busy| context.console.waits(busy))?;
     let decisions = Decisions::default();
     let compilation = compile(source, context.workers()?, &context.compile_options(), &decisions)?;
     if context.console.is_verbose() {
@@ -22,8 +25,13 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     compilation.must_be_sound()?;
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
     let progress = Arc::new(context.console.progress());
-    let outcome = publish(compilation, context.workers()?, PublishOptions::default(), progress)?;
-    let report = RunReport { extracted: Vec::new(), outcome };
+    let outcome = publish(
+        compilation,
+        context.workers()?,
+        PublishOptions { locks: Some(locks), ..PublishOptions::default() },
+        progress,
+    )?;
+    let report = RunReport { outcome };
     if context.console.is_json() {
         return context.console.print_json(&report.json());
     }

@@ -69,7 +69,7 @@ Fix: check for brackets that are never closed; generated specs may be wrapping l
 
     BAD_NUMBER = "E0008", "bad-number", "a number cannot be represented":
 "Integers must fit 64 bits with sign, other numbers must be finite doubles. Anything else would change its value \
-silently.
+silently. Sizes and counts must not be negative, and some of them not 0; the message says so.
 
 Example: `value: 9223372036854775808`, `value: 1e400`, `value: .nan`
 

@@ -12,9 +12,9 @@ Example: `runtime: {tuner_mode: Apply}`
 Fix: remove the field, or give it its default; the message says which that is.";
 
     NOT_SUPPORTED_COMBINATION = "E0602", "not-supported-combination", "fields that do not work together yet":
-"Each of the fields works alone.
+"Each of the fields works with other values of the other one.
 
-Example: `materialization_mode: Append, schema_mode: replace`
+Example: `materialization_mode: Append, schema_mode: replace`, or `max_commit_retries: 3` for an output that overwrites.
 
 Fix: remove one of them; the message says what each would do.";
 
@@ -40,11 +40,12 @@ Example: the program may write files but not `_delta_log`.
 Fix: see the cause in the message. The message lists the outputs that were committed before.";
 
     COMMIT_CONFLICT = "E0704", "commit-conflict", "somebody else changed an output at the same time":
-"Another commit to the table contradicts this one, and trying again did not help.
+"Another commit to the table came first, and this one was computed from the version before it. Nothing was published over \
+it. Appends are tried again after other appends, 15 times or as often as `max_commit_retries` says; overwrites are not.
 
-Example: two runs that overwrite the same table.
+Example: another program that writes to a table while a run computes its next version.
 
-Fix: run again when the other writer is done; `max_commit_retries` sets how often a lost race is tried again.";
+Fix: run again when the other writer is done.";
 
     OUT_OF_MEMORY = "E0705", "out-of-memory", "the memory limit was reached":
 "An operator that cannot spill to disk needed more than the limit.
@@ -68,14 +69,16 @@ Example: `expr: CAST(name AS BIGINT)` over a name `main`.
 Fix: `TRY_CAST` gives NULL instead; or filter such rows before.";
 
     DANGLING_EDGE = "E0708", "dangling-edge", "an edge ends at a node that does not exist":
-"Both ends of each edge of a code property graph must be nodes of it. `driver build` checks it on the tables it has published, and fails.
+"Both ends of each edge of a code property graph must be nodes of it. Outputs of `CpgEmit` views are checked as they \
+would be, before anything is published: with the rows that an append keeps, and if nodes are published by the same spec.
 
 Example: an edge view that takes references from files that the node view leaves out.
 
 Fix: join the edge view with the nodes, or add the missing nodes.";
 
     ID_COLLISION = "E0709", "id-collision", "two rows have the same identifier":
-"Identifiers are hashes and must be unique in a table. In extraction nothing is published; `driver build` also checks the published graph.
+"Identifiers are hashes and must be unique in a table. Outputs of `CpgEmit` views \
+are checked before anything is published, and so is an extraction.
 
 Example: a view that gives one node twice.
 
@@ -119,4 +122,13 @@ if this program made it. Nothing is written.
 Example: `driver build` of a repository in which `.codeanatomy/lake` is a link.
 
 Fix: look at the folder in the message; remove it if nothing in it is needed, or name another lake with `--lake DIR`.";
+
+    TABLE_LOCKED = "E0715", "table-locked", "another process is writing a table of an output":
+"One build or run at a time publishes to a table; others wait until it has ended, as long as `--lock-timeout` says. Appends \
+do not wait for each other. The lock is one of the system on a file in `.codeanatomy/locks` beside the table, and ends with the \
+process that has it: there is nothing to clean up after one that was killed.
+
+Example: two `driver build` of one repository at once, with `--lock-timeout 0`.
+
+Fix: let the process that the message names end, and run again.";
 }

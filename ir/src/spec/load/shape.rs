@@ -151,11 +151,15 @@ impl<'a> Checker<'a> {
                 Some("uint64") => (0, i64::MAX),
                 _ => (i64::MIN, i64::MAX),
             };
-            (low..=high).contains(&number)
+            (low.max(least(schema))..=high).contains(&number)
         };
         if !schemas.iter().any(fits) {
-            let limit =
-                if number < 0 { "this number must not be negative" } else { "this number is too large" };
+            let least = schemas.iter().map(|schema| least(schema)).min().unwrap_or(i64::MIN);
+            let limit = match number {
+                ..0 => "this number must not be negative".to_owned(),
+                number if number < least => format!("this number must be at least {least}"),
+                _ => "this number is too large".to_owned(),
+            };
             self.refuse(
                 Diagnostic::new(codes::BAD_NUMBER, limit).at(self.path.clone()).found(number.to_string()),
             );
@@ -375,4 +379,9 @@ fn found(value: &Value) -> String {
         Value::List(_) => "a list".to_owned(),
         Value::Map(_) => "a map".to_owned(),
     }
+}
+
+/// The least integer that a schema allows, as far as it says.
+fn least(schema: &Schema) -> i64 {
+    schema.get("minimum").and_then(Json::as_i64).unwrap_or(i64::MIN)
 }

@@ -231,6 +231,7 @@ fn sink(random: &mut Random) -> Sink {
         target_file_size: random.option(Random::number),
         metadata: random.list(3, keys).into_iter().collect(),
         max_commit_retries: random.option(|random| random.number() as u32),
+        cpg: random.option(cpg_table),
     }
 }
 

@@ -22,10 +22,12 @@ mod parameter;
 mod relate;
 mod transform;
 
+use std::num::NonZeroU64;
+
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs, ScalarExpr};
 use ir::graph::{CachePolicy, Graph, Node, NodeId, Owner, Role};
-use ir::op::{Input, Op, Project, SchemaMode, Sink, SinkMode, SortColumn};
+use ir::op::{CpgTable, Input, Op, Project, SchemaMode, Sink, SinkMode, SortColumn};
 use ir::schema::Schema;
 use ir::spec::{self, CacheAction, InputRelation, MaterializationMode, OutputTarget, Spec, ViewDefinition};
 
@@ -124,7 +126,12 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
         };
         Some(columns)
     };
-    let sink = Node::new(format!("@{}", output.table_name), Op::Sink(lower_sink(output)))
+    // Names are not looked up yet, and need not be for this: a view is a node of its own name.
+    let cpg = graph.find(&output.source_view).and_then(|view| match &graph[view].op {
+        Op::CpgEmit(emit) => Some(emit.table),
+        _ => None,
+    });
+    let sink = Node::new(format!("@{}", output.table_name), Op::Sink(lower_sink(output, cpg)))
         .part(owner, Role::Result)
         .reading([output.source_view.clone()]);
     let sink = add(graph, cx, sink, |_| {
@@ -138,7 +145,7 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
     }
 }
 
-fn lower_sink(output: &OutputTarget) -> Sink {
+fn lower_sink(output: &OutputTarget, cpg: Option<CpgTable>) -> Sink {
     Sink {
         location: output.delta_location.clone().unwrap_or_else(|| output.table_name.clone()),
         mode: match output.materialization_mode {
@@ -156,9 +163,10 @@ fn lower_sink(output: &OutputTarget) -> Sink {
             .iter()
             .map(|sort| SortColumn { column: sort.column.clone(), descending: sort.descending })
             .collect(),
-        target_file_size: output.target_file_size,
+        target_file_size: output.target_file_size.map(NonZeroU64::get),
         metadata: output.write_metadata.clone(),
         max_commit_retries: output.max_commit_retries,
+        cpg,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A version that is complete and that nobody can see.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use super::super::target::{TableTarget, Target};
 use super::commit::{CommitOptions, Committed, Prepared};
 use super::{PublishError, publish};
 use crate::error::{DeltaError, Result};
+use crate::identity::Digest;
 use crate::location::Location;
 use crate::overlay;
 use crate::snapshot::{ResolvedTable, load};
@@ -103,12 +105,27 @@ impl StagedTable {
     /// As [`resolve`](crate::resolve).
     pub async fn preview(&self) -> Result<ResolvedTable> {
         let location = &self.target.location;
+        if self.target.base.is_none() {
+            self.make_folder()
+                .await
+                .map_err(|error| DeltaError::delta(location.text(), "making the folder of its log", error))?;
+        }
         let bytes = self.commit.bytes.clone();
+        let commit = Digest::of(&bytes);
         let store = overlay::with_commit(location, &self.target.store, self.version(), bytes).await?;
         let mut table = DeltaTable::new(store);
         load(&mut table, self.version(), location).await?;
-        // Nobody can read the commit yet; the list of files tells the rows.
-        ResolvedTable::new(location.clone(), table, None)
+        // The commit will have these bytes, so what is recorded of the table now is what its readers will find.
+        ResolvedTable::new(location.clone(), table, Some(commit))
+    }
+
+    /// Makes the folders of a table that is not there yet: without files it has none, and nothing opens a table without a
+    /// folder. They go with the commit's file.
+    async fn make_folder(&self) -> io::Result<()> {
+        self.staged_commit.guard(self.staged_path());
+        let (disk, folder) = (self.target.disk.clone(), self.target.log_folder());
+        let made = tokio::task::spawn_blocking(move || disk.create_folders(&folder)).await;
+        made.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
     }
 
     /// Deletes its files. Returns how many could not be deleted.

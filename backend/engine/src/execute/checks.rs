@@ -1,0 +1,257 @@
+//! What every code property graph must satisfy, checked before it is published.
+//!
+//! The tables are read as they will be ([`StagedTable::preview`]): what an append keeps is part of them. Only the columns
+//! of identifiers are read. A graph that is not sound is not published, and neither is anything else of the run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::catalog::TableProvider;
+use datafusion::error::DataFusionError;
+use delta::ScanOptions;
+use futures::TryStreamExt as _;
+use ir::diag::{Code, Diagnostic, codes};
+use ir::op::{CpgTable, Sink};
+
+use super::RunOptions;
+use super::publish::Staged;
+use crate::error::{EngineError, RunError};
+use crate::session::Session;
+
+/// Violations shown of each rule.
+const SHOWN_VIOLATIONS: usize = 3;
+
+/// A rule that was checked of an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphCheck {
+    /// The output.
+    pub output: String,
+    /// What holds.
+    pub rule: &'static str,
+}
+
+/// A rule that an output would break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The output.
+    pub output: String,
+    /// The column that breaks it.
+    pub column: &'static str,
+    /// [`codes::ID_COLLISION`] or [`codes::DANGLING_EDGE`].
+    pub code: Code,
+    /// What does not hold.
+    pub rule: &'static str,
+    /// How often.
+    pub count: usize,
+    /// The first of these cases, as text.
+    pub shown: Vec<String>,
+}
+
+impl Violation {
+    /// The finding a user is shown.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::new(self.code, format!("{self}; nothing was published"))
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { output, column, rule, count, shown, .. } = self;
+        let cases = if *count == 1 { "case" } else { "cases" };
+        write!(f, "output `{output}`, column `{column}`: not so in {count} {cases}: {rule}")?;
+        write!(f, "; such as {}", shown.join("; "))
+    }
+}
+
+/// Something that must hold of one output.
+struct Check<'a> {
+    output: &'a str,
+    column: &'static str,
+    rule: &'static str,
+    code: Code,
+    /// Gives a row when there may be violations, and reads much less than finding them.
+    suspicion: Option<Arc<str>>,
+    /// Gives a row for every violation.
+    violations: String,
+}
+
+/// The tables of the graph, by the names queries have for them.
+type Relations = BTreeMap<String, Arc<dyn TableProvider>>;
+
+/// An output that is a table of the graph: its name, what it is, and the name queries have for it.
+type GraphOutput<'a> = (&'a str, CpgTable, String);
+
+/// Checks the tables of the graph among `staged`; gives what holds.
+///
+/// # Errors
+/// [`RunError::Unsound`] with everything that does not hold, and whatever keeps the rules from being checked.
+pub(super) async fn check(
+    session: &Session,
+    staged: &Staged,
+    sinks: &BTreeMap<String, Sink>,
+    options: &RunOptions,
+) -> Result<Vec<GraphCheck>, RunError> {
+    let mut relations = Relations::new();
+    let mut outputs: Vec<GraphOutput<'_>> = Vec::new();
+    for (index, (name, (table, _))) in staged.iter().enumerate() {
+        let Some(kind @ (CpgTable::Nodes | CpgTable::Edges)) = sinks.get(name).and_then(|sink| sink.cpg)
+        else {
+            continue;
+        };
+        let failed = |source| RunError::Write { output: name.clone(), source: Box::new(source) };
+        let preview = table.preview().await.map_err(failed)?;
+        let provider = delta::provider(&preview, &ScanOptions::default()).map_err(failed)?;
+        let relation = format!("output_{index}");
+        relations.insert(relation.clone(), provider);
+        outputs.push((name, kind, relation));
+    }
+    if !outputs.is_empty() {
+        options.observer.checks_started();
+    }
+    let (mut held, mut broken) = (Vec::new(), Vec::new());
+    let mut clear: BTreeSet<Arc<str>> = BTreeSet::new();
+    for check in checks(&outputs, &relations) {
+        let found = tokio::select! {
+            biased;
+            () = options.cancellation.cancelled() => return Err(RunError::Cancelled { committed: Vec::new() }),
+            found = check.run(session, &relations, &mut clear) => found?,
+        };
+        match found {
+            None => held.push(GraphCheck { output: check.output.to_owned(), rule: check.rule }),
+            Some(violation) => broken.push(violation),
+        }
+    }
+    if broken.is_empty() { Ok(held) } else { Err(RunError::Unsound { violations: broken }) }
+}
+
+/// What must hold of the outputs: identifiers are unique in a table, and edges end at nodes, if nodes are published.
+fn checks<'a>(outputs: &[GraphOutput<'a>], relations: &Relations) -> Vec<Check<'a>> {
+    let mut checks = Vec::new();
+    for (output, kind, relation) in outputs {
+        let (column, rule, named) = match kind {
+            CpgTable::Nodes => ("node_id", "node ids are unique and not NULL", "nodes"),
+            CpgTable::Edges => ("edge_id", "edge ids are unique and not NULL", "edges"),
+            _ => continue,
+        };
+        if !has(relations, relation, column) {
+            continue;
+        }
+        let violations = format!(
+            "SELECT {column}, COUNT(*) AS {named} FROM {relation} GROUP BY {column} \
+             HAVING COUNT(*) > 1 OR {column} IS NULL"
+        );
+        checks.push(Check { output, column, rule, code: codes::ID_COLLISION, suspicion: None, violations });
+    }
+    let nodes: Vec<String> = outputs
+        .iter()
+        .filter(|(_, kind, relation)| *kind == CpgTable::Nodes && has(relations, relation, "node_id"))
+        .map(|(_, _, relation)| format!("SELECT node_id FROM {relation}"))
+        .collect();
+    if !nodes.is_empty() {
+        let nodes = format!("({})", nodes.join(" UNION ALL "));
+        let edges = outputs.iter().filter(|(_, kind, _)| *kind == CpgTable::Edges);
+        checks.extend(edges.flat_map(|edges| ends(edges, &nodes, relations)));
+    }
+    checks
+}
+
+/// The checks of both ends of the edges of one output.
+fn ends<'a>((output, _, relation): &GraphOutput<'a>, nodes: &str, relations: &Relations) -> Vec<Check<'a>> {
+    let ends = [("src_node_id", "every edge starts at a node"), ("dst_node_id", "every edge ends at a node")];
+    let ends: Vec<_> = ends.into_iter().filter(|(end, _)| has(relations, relation, end)).collect();
+    let both: Vec<String> =
+        ends.iter().map(|(end, _)| format!("SELECT {end} AS node_id FROM {relation}")).collect();
+    // Of both ends in one pass over the nodes, and only by their ids.
+    let suspicion: Arc<str> = format!(
+        "SELECT e.node_id FROM ({}) e WHERE NOT EXISTS (SELECT 1 FROM {nodes} n WHERE n.node_id = e.node_id) \
+         LIMIT 1",
+        both.join(" UNION ALL ")
+    )
+    .into();
+    let check = |(end, rule): (&'static str, &'static str)| {
+        let known =
+            ["edge_id", "edge_kind", "path"].into_iter().filter(|column| has(relations, relation, column));
+        let shown: Vec<String> = known.chain([end]).map(|column| format!("e.{column}")).collect();
+        let violations = format!(
+            "SELECT {} FROM {relation} e WHERE NOT EXISTS (SELECT 1 FROM {nodes} n WHERE n.node_id = e.{end})",
+            shown.join(", ")
+        );
+        let suspicion = Some(Arc::clone(&suspicion));
+        Check { output, column: end, rule, code: codes::DANGLING_EDGE, suspicion, violations }
+    };
+    ends.into_iter().map(check).collect()
+}
+
+/// Whether an output has a column: it need not publish all columns of its view.
+fn has(relations: &Relations, relation: &str, column: &str) -> bool {
+    relations.get(relation).is_some_and(|table| table.schema().index_of(column).is_ok())
+}
+
+impl Check<'_> {
+    /// What does not hold, if anything. `clear` are the suspicions known to be unfounded.
+    async fn run(
+        &self,
+        session: &Session,
+        relations: &Relations,
+        clear: &mut BTreeSet<Arc<str>>,
+    ) -> Result<Option<Violation>, RunError> {
+        let title = format!("output {}", self.output);
+        let failed = |error: EngineError| match error {
+            EngineError::Plan { source, .. } => RunError::execution(&title, *source),
+            EngineError::Stopped => RunError::Cancelled { committed: Vec::new() },
+            other => RunError::Internal { segment: title.clone(), message: other.to_string() },
+        };
+        if let Some(suspicion) = &self.suspicion {
+            if clear.contains(suspicion) {
+                return Ok(None);
+            }
+            if rows(session, suspicion, relations).await.map_err(failed)?.0 == 0 {
+                clear.insert(Arc::clone(suspicion));
+                return Ok(None);
+            }
+        }
+        let (count, shown) = rows(session, &self.violations, relations).await.map_err(failed)?;
+        Ok((count > 0).then(|| Violation {
+            output: self.output.to_owned(),
+            column: self.column,
+            code: self.code,
+            rule: self.rule,
+            count,
+            shown,
+        }))
+    }
+}
+
+/// How many rows a query gives, and the first of them as text.
+async fn rows(
+    session: &Session,
+    query: &str,
+    relations: &Relations,
+) -> Result<(usize, Vec<String>), EngineError> {
+    let mut batches = session.query(query, relations).await?.batches;
+    let failed = |source: DataFusionError| EngineError::plan("query", source);
+    let (mut count, mut shown) = (0, Vec::new());
+    while let Some(batch) = batches.try_next().await.map_err(failed)? {
+        count += batch.num_rows();
+        for row in 0..batch.num_rows().min(SHOWN_VIOLATIONS.saturating_sub(shown.len())) {
+            shown.push(describe(&batch, row).map_err(|error| failed(error.into()))?);
+        }
+    }
+    Ok((count, shown))
+}
+
+/// A row as `column value, column value`.
+fn describe(batch: &RecordBatch, row: usize) -> Result<String, ArrowError> {
+    let options = FormatOptions::default().with_null("NULL");
+    let mut parts = Vec::new();
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        let formatter = ArrayFormatter::try_new(column.as_ref(), &options)?;
+        parts.push(format!("{} {}", field.name(), formatter.value(row).try_to_string()?));
+    }
+    Ok(parts.join(", "))
+}

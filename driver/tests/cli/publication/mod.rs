@@ -1,0 +1,5 @@
+//! What becomes visible, and what must not.
+
+mod builds;
+mod checks;
+mod locks;
