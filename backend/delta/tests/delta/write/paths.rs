@@ -1,7 +1,7 @@
 //! An overwrite removes files under the names the log has for them, however their writer spelled them.
 
 use delta::{DeltaError, WriteOptions};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fixtures::{
     Lake, commit_file, crowd, data_files, edit_commit, number, open, overwrite, people, try_write, write,
@@ -49,6 +49,55 @@ async fn an_overwrite_removes_what_the_log_spells_otherwise() {
         assert_eq!(added, removed, "{spelling}");
         assert_eq!(number(&location, "select sum(id) from t").await, 3, "{spelling}");
         assert_eq!(open(&location).await.files(), 1);
+    }
+}
+
+/// A file is the path and the deletion vector that its addition has; a removal with another one of either removes nothing.
+#[tokio::test]
+async fn an_overwrite_removes_files_with_deletion_vectors_that_the_log_spells_otherwise() {
+    // The inline vector of the protocol's tests: rows 3, 4, 7, 11, 18 and 29.
+    let vector = json!({
+        "storageType": "i", "pathOrInlineDv": "^Bg9^0rr910000000000iXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L",
+        "sizeInBytes": 44, "cardinality": 6,
+    });
+    let gone: i64 = [3, 4, 7, 11, 18, 29].iter().sum();
+    for (value, spelling, place) in SPELLINGS {
+        let lake = Lake::new();
+        let location = lake.at("t");
+        let options = WriteOptions { partition_by: vec!["name".into()], ..overwrite() };
+        let rows: Vec<(i64, &str)> = (0..40).map(|id| (id, value)).collect();
+        write(&location, &[people(&rows)], options).await;
+        let written = paths(&lake, 0, "add").remove(0);
+        let (folder, _) = written.split_once('/').unwrap();
+        edit_commit(&commit_file(&lake, "t", 0), |line| {
+            let line = line.replace(&format!("\"{folder}/"), &format!("\"{spelling}/"));
+            let mut action: Value = serde_json::from_str(&line).unwrap();
+            if let Some(add) = action.get_mut("add") {
+                add["deletionVector"] = vector.clone();
+            }
+            if let Some(protocol) = action.get_mut("protocol") {
+                *protocol = json!({
+                    "minReaderVersion": 3, "minWriterVersion": 7,
+                    "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"],
+                });
+            }
+            action.to_string()
+        });
+        let file = data_files(&lake.path("t")).remove(0);
+        std::fs::rename(file.parent().unwrap(), lake.path("t").join(place)).unwrap();
+        assert_eq!(number(&location, "select sum(id) from t").await, 780 - gone, "{spelling}");
+
+        let replaced = write(&location, &[people(&[(1, "new")])], overwrite()).await;
+        assert_eq!((replaced.files_added, replaced.files_removed), (1, 1), "{spelling}");
+        assert_eq!(paths(&lake, 0, "add"), paths(&lake, 1, "remove"), "{spelling}");
+        let text = std::fs::read_to_string(commit_file(&lake, "t", 1)).unwrap();
+        let removed = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let removed: Vec<Value> = removed.filter_map(|line| line.get("remove").cloned()).collect();
+        for field in ["storageType", "pathOrInlineDv", "sizeInBytes", "cardinality"] {
+            assert_eq!(removed[0]["deletionVector"][field], vector[field], "{spelling}");
+        }
+        assert_eq!(number(&location, "select sum(id) from t").await, 1, "{spelling}");
+        assert_eq!(open(&location).await.files(), 1, "{spelling}");
     }
 }
 
