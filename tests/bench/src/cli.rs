@@ -53,6 +53,9 @@ pub(crate) struct Options {
     /// The program under test [default: it is built in release first]
     #[arg(long, value_name = "FILE")]
     driver: Option<PathBuf>,
+    /// Another version of the program, which does all of its work too: turn by turn, before or after it
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     /// The folder in which tests/bench/peers/install put the peers [default: OUTPUT/peers]
     #[arg(long, value_name = "DIR", conflicts_with = "no_peers")]
     peers: Option<PathBuf>,
@@ -73,7 +76,7 @@ pub(crate) struct Options {
 /// When something is missing or data cannot be made.
 pub(crate) fn run(options: &Options) -> Result<bool> {
     let setting = setting(options)?;
-    let machine = Machine::now(&setting.sources, setting.driver.version()?);
+    let machine = Machine::now(&setting.sources, setting.arena.driver.version()?);
     let mut reports = Vec::new();
     for benchmark in &BENCHMARKS {
         if options.only.is_empty() || options.only.iter().any(|name| name == benchmark.name) {
@@ -102,10 +105,10 @@ fn setting(options: &Options) -> Result<Setting> {
         None => Some(output.join("peers")),
     };
     let peers = Peers::new(environments, sources.join("peers"), threads)?;
-    let driver = match &options.driver {
-        Some(path) => path.canonicalize().map_err(Failure::file("find", path))?,
-        None => build_driver(&sources)?,
-    };
+    let found = |path: &PathBuf| path.canonicalize().map_err(Failure::file("find", path));
+    let driver = options.driver.as_ref().map_or_else(|| build_driver(&sources), found)?;
+    let baseline = options.baseline.as_ref().map(found).transpose()?;
+    let baseline = baseline.map(|path| Driver { path, threads });
     let work = output.join("work");
     std::fs::create_dir_all(&work).map_err(Failure::file("make", &work))?;
     let made = || tempfile::tempdir_in(&work).map_err(Failure::file("make a folder in", &work));
@@ -113,11 +116,10 @@ fn setting(options: &Options) -> Result<Setting> {
     let data = quick_data.as_ref().map_or_else(|| output.join("data"), |folder| folder.path().to_path_buf());
     let runs = options.runs.map_or(if options.quick { 1 } else { 5 }, usize::from);
     Ok(Setting {
-        driver: Driver { path: driver, threads },
         peers,
         data: Data::in_folder(data)?,
         quick_data,
-        arena: Arena { runs, folder: work },
+        arena: Arena { runs, folder: work, driver: Driver { path: driver, threads }, baseline },
         quick: options.quick,
         cores: cores(),
         sources,

@@ -56,6 +56,9 @@ pub(crate) enum Failure {
     /// Contestants disagree about a result.
     #[error("results differ: {0}")]
     Different(String),
+    /// The version that the program under test is compared with did not do the work, or found something else.
+    #[error("the baseline: {0}")]
+    Baseline(Box<Failure>),
     /// Something the benchmark needs is not there; the text says how to get it.
     #[error("{0}")]
     Missing(String),

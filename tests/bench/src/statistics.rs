@@ -1,4 +1,4 @@
-//! Medians, spreads, geometric means and fitted exponents.
+//! Medians with their spreads and confidence intervals, geometric means and fitted exponents.
 
 use serde::Serialize;
 
@@ -22,6 +22,45 @@ impl Spread {
         let upper = *sorted.get(sorted.len() / 2)?;
         let lower = *sorted.get((sorted.len() - 1) / 2)?;
         Some(Self { median: f64::midpoint(lower, upper), min, max })
+    }
+}
+
+/// A median, and where that of all possible measurements is to be expected.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Interval {
+    /// The median of what was measured.
+    pub(crate) median: f64,
+    /// The lower end.
+    pub(crate) low: f64,
+    /// The upper end.
+    pub(crate) high: f64,
+}
+
+impl Interval {
+    /// The interval between two order statistics that holds the median with a probability of at least 95 %, whatever the
+    /// distribution: each value is below the median with probability one half, so the number of those below it is binomial
+    /// (Conover, Practical Nonparametric Statistics, 3.2). Fewer than six values have no such interval, and are between
+    /// nothing and infinity; none of no values.
+    pub(crate) fn of_median(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut sorted: Vec<f64> = values.into_iter().collect();
+        sorted.sort_by(f64::total_cmp);
+        let median = Spread::of(sorted.iter().copied())?.median;
+        let count = u32::try_from(sorted.len()).ok()?;
+        // The probability that at most `below` values are below the median, starting from that of none.
+        let (mut cut, mut exactly) = (0_usize, 0.5_f64.powi(i32::try_from(count).ok()?));
+        let mut at_most = exactly;
+        for below in 0..count / 2 {
+            if 2.0 * at_most > 0.05 {
+                break;
+            }
+            cut += 1;
+            exactly *= f64::from(count - below) / f64::from(below + 1);
+            at_most += exactly;
+        }
+        let end = |place: Option<usize>| place.and_then(|place| sorted.get(place)).copied();
+        let low = end(cut.checked_sub(1)).unwrap_or(0.0);
+        let high = end(sorted.len().checked_sub(cut)).unwrap_or(f64::INFINITY);
+        Some(Self { median, low, high })
     }
 }
 
@@ -55,6 +94,20 @@ mod tests {
         let even = Spread::of([4.0, 1.0, 100.0, 2.0]);
         assert_eq!(even, Some(Spread { median: 3.0, min: 1.0, max: 100.0 }));
         assert_eq!(Spread::of([]), None);
+    }
+
+    #[test]
+    fn a_median_is_between_order_statistics() {
+        let interval = |count: u32| {
+            let found = Interval::of_median((1..=count).rev().map(f64::from)).expect("values");
+            (found.low, found.median, found.high)
+        };
+        // Tables of the sign test: n = 9 leaves out one value at each end (96.1 %), n = 20 five (95.9 %).
+        assert_eq!(interval(5), (0.0, 3.0, f64::INFINITY));
+        assert_eq!(interval(6), (1.0, 3.5, 6.0));
+        assert_eq!(interval(9), (2.0, 5.0, 8.0));
+        assert_eq!(interval(20), (6.0, 10.5, 15.0));
+        assert_eq!(Interval::of_median([]), None);
     }
 
     #[test]

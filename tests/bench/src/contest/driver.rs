@@ -13,7 +13,7 @@ use crate::process::{self, Finished};
 use crate::table::{DeltaTable, digest_of_table};
 
 /// The program under test.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Driver {
     /// The binary.
     pub(crate) path: PathBuf,

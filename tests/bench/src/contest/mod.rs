@@ -1,5 +1,7 @@
 //! Contests: several programs do the same work in turn, their answers are compared, their medians are kept.
 
+mod baseline;
+mod contestant;
 mod driver;
 mod peers;
 
@@ -13,16 +15,15 @@ use crate::process::Usage;
 use crate::statistics::Spread;
 use crate::table::difference;
 
+pub(crate) use baseline::Comparison;
+pub(crate) use contestant::Contestant;
+use contestant::Expectation;
 pub(crate) use driver::{Driver, write_spec};
 pub(crate) use peers::{Peer, Peers};
 
 /// After this many seconds of its own a contestant has no further turns, so that one slow program does not make the
 /// benchmark last for hours. Everyone has at least one.
 const PATIENCE_SECONDS: f64 = 60.0;
-
-/// Numbers that are not integers may differ by half a unit in the ninth digit on either side: engines add floats in
-/// different orders.
-const NINE_DIGITS: f64 = 1e-8;
 
 /// What one turn of one contestant gave.
 #[derive(Debug)]
@@ -36,26 +37,6 @@ pub(crate) struct Turn {
     pub(crate) answer: Value,
     /// What else is worth keeping, such as the sizes of files.
     pub(crate) remarks: Value,
-}
-
-/// Does the work of a contest once, in a folder of its own.
-pub(crate) type DoOnce<'a> = dyn Fn(&Path) -> Result<Turn> + 'a;
-
-/// Somebody who does the work of a contest.
-pub(crate) struct Contestant<'a> {
-    /// The name in tables: the program and the form.
-    pub(crate) name: String,
-    /// By what share its numbers may differ from those of others.
-    pub(crate) tolerance: f64,
-    /// Does the work once; whatever it makes goes into the folder, which is new and is removed afterwards.
-    pub(crate) turn: Box<DoOnce<'a>>,
-}
-
-impl<'a> Contestant<'a> {
-    /// A contestant by name.
-    pub(crate) fn new(name: &str, turn: impl Fn(&Path) -> Result<Turn> + 'a) -> Self {
-        Self { name: name.to_owned(), tolerance: NINE_DIGITS, turn: Box::new(turn) }
-    }
 }
 
 /// What a contestant achieved in a contest.
@@ -111,6 +92,9 @@ pub(crate) struct Outcome {
     pub(crate) standings: Vec<Standing>,
     /// The CPU seconds nobody can get below on this machine, and how they were found.
     pub(crate) limit: Option<Limit>,
+    /// The program under test beside its baseline, if there is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) comparisons: Vec<Comparison>,
     /// Who failed or found something else, and what.
     pub(crate) failures: Vec<String>,
 }
@@ -137,12 +121,33 @@ impl Outcome {
 }
 
 /// How contests are held.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Arena {
     /// Turns of each contestant.
     pub(crate) runs: usize,
     /// Where the folders of the turns are made.
     pub(crate) folder: PathBuf,
+    /// The program under test.
+    pub(crate) driver: Driver,
+    /// Another version of it, which does all of its work too.
+    pub(crate) baseline: Option<Driver>,
+}
+
+/// The answers that are expected.
+#[derive(Default)]
+struct Expected {
+    common: Option<Value>,
+    /// Of the baseline, where it has a form of its own.
+    before: Option<Value>,
+}
+
+/// What a contestant did so far.
+#[derive(Default)]
+struct Record {
+    turns: Vec<Turn>,
+    /// Of the baseline: as many, each held next to the one of the same place.
+    before: Vec<Turn>,
+    is_out: bool,
 }
 
 impl Arena {
@@ -155,16 +160,17 @@ impl Arena {
     pub(crate) fn hold(
         &self,
         contest: &str,
-        mut expected: Option<Value>,
+        expected: Option<Value>,
         contestants: &[Contestant<'_>],
     ) -> Result<Outcome> {
+        let mut expected = Expected { common: expected, before: None };
         let mut outcome = Outcome { contest: contest.to_owned(), ..Outcome::default() };
-        let mut turns: Vec<Vec<Turn>> = contestants.iter().map(|_| Vec::new()).collect();
-        let mut out: Vec<bool> = contestants.iter().map(|_| false).collect();
+        let mut records: Vec<Record> = contestants.iter().map(|_| Record::default()).collect();
         for run in 0..self.runs {
-            for ((contestant, turns), is_out) in contestants.iter().zip(&mut turns).zip(&mut out) {
-                let spent: f64 = turns.iter().map(|turn| turn.usage.wall_seconds).sum();
-                if *is_out || (run > 0 && spent > PATIENCE_SECONDS) {
+            for (contestant, record) in contestants.iter().zip(&mut records) {
+                let spent: f64 = record.turns.iter().map(|turn| turn.usage.wall_seconds).sum();
+                // What is compared with a baseline needs all of its pairs.
+                if record.is_out || (run > 0 && spent > PATIENCE_SECONDS && self.baseline.is_none()) {
                     continue;
                 }
                 crate::report::progress(&format!(
@@ -173,43 +179,72 @@ impl Arena {
                     run + 1,
                     self.runs
                 ));
-                let found = self.in_new_folder(&contestant.turn)?.and_then(|turn| {
-                    match expected
-                        .as_ref()
-                        .and_then(|expected| difference(expected, &turn.answer, contestant.tolerance))
-                    {
-                        Some(difference) => Err(Failure::Different(difference)),
-                        None => Ok(turn),
-                    }
-                });
-                match found {
-                    Ok(turn) => {
-                        expected.get_or_insert_with(|| turn.answer.clone());
-                        turns.push(turn);
-                    }
-                    Err(failure) => {
-                        *is_out = true;
-                        let failure = format!("{contest}: {}: {failure}", contestant.name);
-                        crate::report::progress(&failure);
-                        outcome.failures.push(failure);
-                    }
+                if let Err(failure) = self.turns(contestant, run, &mut expected, record)? {
+                    record.is_out = true;
+                    let failure = format!("{contest}: {}: {failure}", contestant.name);
+                    crate::report::progress(&failure);
+                    outcome.failures.push(failure);
                 }
             }
         }
-        let fit = contestants.iter().zip(turns).zip(out).filter(|(_, is_out)| !is_out);
-        outcome.standings =
-            fit.filter_map(|((contestant, turns), _)| standing(&contestant.name, turns)).collect();
+        for (contestant, record) in contestants.iter().zip(records).filter(|(_, record)| !record.is_out) {
+            outcome.comparisons.extend(Comparison::of(&contestant.name, &record.turns, &record.before));
+            outcome.standings.extend(standing(&contestant.name, record.turns));
+        }
         Ok(outcome)
     }
 
-    fn in_new_folder(&self, turn: &dyn Fn(&Path) -> Result<Turn>) -> Result<Result<Turn>> {
+    /// One turn of a contestant, and one of the baseline of ours, which goes first every other time.
+    fn turns(
+        &self,
+        contestant: &Contestant<'_>,
+        run: usize,
+        expected: &mut Expected,
+        record: &mut Record,
+    ) -> Result<Result<()>> {
+        let baseline = self.baseline.as_ref().filter(|_| contestant.is_ours());
+        let of_both = [Some((&self.driver, false)), baseline.map(|baseline| (baseline, true))];
+        let mut in_turn: Vec<_> = of_both.into_iter().flatten().collect();
+        if run % 2 == 1 {
+            in_turn.reverse();
+        }
+        for (driver, is_baseline) in in_turn {
+            let is_own = is_baseline && contestant.expectation == Expectation::SameVersion;
+            let expected = if is_own { &mut expected.before } else { &mut expected.common };
+            let found = self.turn(contestant, driver, expected)?;
+            match found {
+                Ok(turn) if is_baseline => record.before.push(turn),
+                Ok(turn) => record.turns.push(turn),
+                Err(failure) if is_baseline => return Ok(Err(Failure::Baseline(Box::new(failure)))),
+                Err(failure) => return Ok(Err(failure)),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// A turn, if it found what is expected.
+    fn turn(
+        &self,
+        contestant: &Contestant<'_>,
+        driver: &Driver,
+        expected: &mut Option<Value>,
+    ) -> Result<Result<Turn>> {
         let folder = tempfile::Builder::new()
             .prefix("turn-")
             .tempdir_in(&self.folder)
             .map_err(Failure::file("make a folder in", &self.folder))?;
-        let found = turn(folder.path());
+        let found = contestant.turn(driver, folder.path());
         folder.close().map_err(Failure::file("remove a folder in", &self.folder))?;
-        Ok(found)
+        Ok(found.and_then(|turn| {
+            if contestant.expectation == Expectation::Nobody {
+                return Ok(turn);
+            }
+            let expected = expected.get_or_insert_with(|| turn.answer.clone());
+            match difference(expected, &turn.answer, contestant.tolerance) {
+                Some(difference) => Err(Failure::Different(difference)),
+                None => Ok(turn),
+            }
+        }))
     }
 }
 
@@ -244,7 +279,12 @@ mod tests {
 
     fn hold(runs: usize, expected: Option<Value>, contestants: &[Contestant<'_>]) -> Outcome {
         let folder = tempfile::tempdir().expect("a folder");
-        let arena = Arena { runs, folder: folder.path().to_path_buf() };
+        let arena = Arena {
+            runs,
+            folder: folder.path().to_path_buf(),
+            driver: Driver { path: "now".into(), threads: 1 },
+            baseline: None,
+        };
         arena.hold("contest", expected, contestants).expect("folders can be made")
     }
 
@@ -253,7 +293,7 @@ mod tests {
         let order = RefCell::new(Vec::new());
         let contestant = |name: &'static str| {
             let order = &order;
-            Contestant::new(name, move |folder| {
+            Contestant::peer(name, move |folder| {
                 assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 0);
                 std::fs::write(folder.join("left behind"), "").expect("written");
                 order.borrow_mut().push(name);
@@ -267,9 +307,9 @@ mod tests {
 
     #[test]
     fn whoever_finds_something_else_has_no_standing() {
-        let right = Contestant::new("right", |_| Ok(turn(1.0, json!({"n": 1}))));
-        let wrong = Contestant::new("wrong", |_| Ok(turn(0.1, json!({"n": 2}))));
-        let broken = Contestant::new("broken", |_| Err(Failure::Missing("no such thing".to_owned())));
+        let right = Contestant::peer("right", |_| Ok(turn(1.0, json!({"n": 1}))));
+        let wrong = Contestant::peer("wrong", |_| Ok(turn(0.1, json!({"n": 2}))));
+        let broken = Contestant::peer("broken", |_| Err(Failure::Missing("no such thing".to_owned())));
         let outcome = hold(3, Some(json!({"n": 1})), &[wrong, broken, right]);
         assert_eq!(outcome.standings.len(), 1);
         assert_eq!(outcome.cpu("right"), Some(1.0));
@@ -279,10 +319,44 @@ mod tests {
 
     #[test]
     fn a_slow_contestant_does_not_keep_the_others_waiting() {
-        let slow = Contestant::new("slow", |_| Ok(turn(PATIENCE_SECONDS, json!(1))));
-        let quick = Contestant::new("quick", |_| Ok(turn(1.0, json!(1))));
+        let slow = Contestant::peer("slow", |_| Ok(turn(PATIENCE_SECONDS, json!(1))));
+        let quick = Contestant::peer("quick", |_| Ok(turn(1.0, json!(1))));
         let outcome = hold(5, None, &[slow, quick]);
         let runs = |name| outcome.of(name).map(|standing| standing.runs);
         assert_eq!((runs("slow"), runs("quick")), (Some(1), Some(5)));
+    }
+
+    #[test]
+    fn the_baseline_does_all_the_work_of_ours_in_pairs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let driver = |path: &str| Driver { path: path.into(), threads: 1 };
+        let arena = |baseline: &str| Arena {
+            runs: 9,
+            folder: folder.path().to_path_buf(),
+            driver: driver("now"),
+            baseline: Some(driver(baseline)),
+        };
+        let order = RefCell::new(Vec::new());
+        let held = |baseline: &str, in_own_form: bool| {
+            let ours = Contestant::ours("ours", |driver, _| {
+                let name = driver.path.to_string_lossy().into_owned();
+                order.borrow_mut().push(name.clone());
+                let seconds = if name == "now" { 1.5 } else { 1.0 };
+                Ok(turn(seconds, json!(if name == "wrong" { 2 } else { 1 })))
+            });
+            let ours = if in_own_form { ours.in_own_form() } else { ours };
+            let peer = Contestant::peer("peer", |_| Ok(turn(1.0, json!(1))));
+            arena(baseline).hold("contest", None, &[ours, peer]).expect("folders can be made")
+        };
+        let outcome = held("before", false);
+        assert_eq!(order.borrow()[..4], ["now", "before", "before", "now"]);
+        let [comparison] = outcome.comparisons.as_slice() else { panic!("{:?}", outcome.comparisons) };
+        assert_eq!((comparison.contestant.as_str(), comparison.pairs), ("ours", 9));
+        assert!(comparison.is_worse(), "{comparison:?}");
+        assert_eq!(outcome.cpu("ours"), Some(1.5));
+        let outcome = held("wrong", false);
+        assert_eq!(outcome.failures, ["contest: ours: the baseline: results differ: : 1, 2"]);
+        assert!(outcome.comparisons.is_empty());
+        assert_eq!(held("wrong", true).comparisons.len(), 1);
     }
 }

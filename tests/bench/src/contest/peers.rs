@@ -111,7 +111,7 @@ impl Peers {
         let contestant = |variant: String| {
             let parameters = parameters.clone();
             let name = format!("{}, {variant}", peer.name());
-            Contestant::new(&name, move |folder| {
+            Contestant::peer(&name, move |folder| {
                 let mut parameters = parameters.clone();
                 parameters["threads"] = json!(self.threads);
                 parameters["variant"] = json!(variant);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::contest::{Outcome, Standing};
+use crate::contest::{Comparison, Outcome, Standing};
 use crate::machine::Machine;
-use crate::statistics::Spread;
+use crate::statistics::{Interval, Spread};
 use crate::suite::{Bound, Report, Target};
 
 /// All results.
@@ -88,10 +88,43 @@ fn endings(report: &Report, quick: bool) -> String {
         text.push_str("\n**Failures**\n\n");
         failures.iter().for_each(|failure| text.push_str(&format!("- {}\n", failure.replace('\n', " "))));
     }
+    let compared = comparisons(&report.outcomes);
+    if !compared.is_empty() {
+        text.push_str(&format!(
+            "\nNow / baseline, pair by pair: medians with their 95 % intervals.\n\n{compared}"
+        ));
+    }
     if !quick && !report.targets.is_empty() {
         text.push_str(&format!("\n{}", targets(&report.targets)));
     }
     text
+}
+
+/// What is needed now as shares of what the baseline needs; empty without one.
+fn comparisons(outcomes: &[Outcome]) -> String {
+    let all =
+        outcomes.iter().flat_map(|outcome| outcome.comparisons.iter().map(move |found| (outcome, found)));
+    let rows: Vec<_> = all.map(|(outcome, found)| comparison(&outcome.contest, found)).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let header = ["work", "form", "pairs", "CPU", "wall", "peak", "verdict"].map(str::to_owned).to_vec();
+    table(&[header].into_iter().chain(rows).collect::<Vec<_>>())
+}
+
+fn comparison(contest: &str, found: &Comparison) -> Vec<String> {
+    let verdict = match (found.is_worse(), found.is_better()) {
+        (true, _) => "**worse**",
+        (_, true) => "better",
+        _ => "",
+    };
+    let ratios = [found.cpu, found.wall, found.peak].map(interval);
+    let first = [contest.to_owned(), found.contestant.clone(), found.pairs.to_string()];
+    first.into_iter().chain(ratios).chain([verdict.to_owned()]).collect()
+}
+
+fn interval(ratio: Interval) -> String {
+    format!("{:.3} [{:.3} {:.3}]", ratio.median, ratio.low, ratio.high)
 }
 
 fn contest(outcome: &Outcome) -> String {

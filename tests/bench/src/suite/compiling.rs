@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Bound, Report, Setting, text};
-use crate::contest::{Contestant, Outcome, Peer, Turn, write_spec};
+use crate::contest::{Contestant, Driver, Outcome, Peer, Turn, write_spec};
 use crate::failure::{Failure, Result};
 use crate::specs;
 use crate::statistics::fitted_exponent;
@@ -93,8 +93,8 @@ fn contest<'a>(
     spec: &'a Value,
     peers: Vec<Contestant<'a>>,
 ) -> Result<Outcome> {
-    let ours = Contestant::new(OURS, |folder| {
-        let turn = setting.driver.compile(spec, "physical", folder)?;
+    let ours = Contestant::ours(OURS, |driver, folder| {
+        let turn = driver.compile(spec, "physical", folder)?;
         // No one else has these plans: that there are some is all that is checked.
         let plans = read(&folder.join("result"))?;
         if plans.is_empty() {
@@ -104,11 +104,7 @@ fn contest<'a>(
     });
     let contestants = [ours].into_iter().chain(peers);
     // Compilers print what they like; there is no common answer.
-    let contestants: Vec<Contestant<'_>> = contestants
-        .map(|Contestant { name, turn, .. }| {
-            Contestant::new(&name, move |folder| Ok(Turn { answer: Value::Null, ..turn(folder)? }))
-        })
-        .collect();
+    let contestants: Vec<Contestant<'_>> = contestants.map(Contestant::without_answer).collect();
     setting.arena.hold(title, None, &contestants)
 }
 
@@ -116,18 +112,18 @@ fn contest<'a>(
 fn warm(setting: &Setting, table: &str, views: usize) -> Result<Outcome> {
     let before = specs::layered(table, views, None);
     let after = specs::layered(table, views, Some(views / 2));
-    let compile = |folder: &std::path::Path| {
-        let turn = setting.driver.compile(&after, "ir", folder)?;
+    let compile = |driver: &Driver, folder: &std::path::Path| {
+        let turn = driver.compile(&after, "ir", folder)?;
         let answer = json!(String::from_utf8_lossy(&read(&folder.join("result"))?));
         Ok(Turn { answer, ..turn })
     };
-    let warm = Contestant::new(WARM, |folder| {
+    let warm = Contestant::ours(WARM, |driver, folder| {
         write_spec(&before, folder)?;
-        setting.driver.compile(&before, "ir", folder)?;
-        compile(folder)
+        driver.compile(&before, "ir", folder)?;
+        compile(driver, folder)
     });
-    let cold = Contestant::new(COLD, compile);
-    setting.arena.hold(&warm_title(views), None, &[cold, warm])
+    let cold = Contestant::ours(COLD, compile);
+    setting.arena.hold(&warm_title(views), None, &[cold.in_own_form(), warm.in_own_form()])
 }
 
 fn read(path: &std::path::Path) -> Result<Vec<u8>> {

@@ -104,9 +104,9 @@ fn contest(setting: &Setting, workload: &Workload) -> Result<Outcome> {
     let table = setting.data.forest(&workload.forest)?;
     // Shuffling gives rows other places, not other ids.
     let answer = expected(&workload.forest, workload.spans);
-    let mut contestants = vec![ours(setting, RELATION, relation(workload.spans), &table, workload.spans)];
+    let mut contestants = vec![ours(RELATION, relation(workload.spans), &table, workload.spans)];
     if workload.spans != Spans::Innermost {
-        contestants.push(ours(setting, PLAIN_SQL, plain_sql(), &table, workload.spans));
+        contestants.push(ours(PLAIN_SQL, plain_sql(), &table, workload.spans));
     }
     if workload.with_peers {
         for peer in [Peer::DuckDb, Peer::Polars, Peer::DataFusion] {
@@ -127,7 +127,7 @@ fn contest(setting: &Setting, workload: &Workload) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn ours<'a>(setting: &'a Setting, name: &str, pairs: Value, table: &Path, spans: Spans) -> Contestant<'a> {
+fn ours(name: &str, pairs: Value, table: &Path, spans: Spans) -> Contestant<'static> {
     let inputs = [("nodes", table), ("others", table)].map(|(name, table)| (name.to_owned(), text(table)));
     let mut views = Vec::new();
     for ((side, source), condition) in [("a", "nodes"), ("d", "others")].into_iter().zip(spans.conditions()) {
@@ -141,8 +141,8 @@ fn ours<'a>(setting: &'a Setting, name: &str, pairs: Value, table: &Path, spans:
     let totals = "SELECT count(*) AS n, sum(aid) AS sum_a, sum(did) AS sum_d FROM pairs";
     views.push(("totals".to_owned(), sql(totals)));
     let spec = spec(&inputs, &views, &[("out", "totals")]);
-    Contestant::new(name, move |folder| {
-        let turn = setting.driver.run(&spec, &[], folder)?;
+    Contestant::ours(name, move |driver, folder| {
+        let turn = driver.run(&spec, &[], folder)?;
         // One row: the sum of a column is its value.
         let value = |column: &str| turn.answer["out"]["columns"][column]["sum"].clone();
         let answer = json!({"n": value("n"), "sum_a": value("sum_a"), "sum_d": value("sum_d")});

@@ -28,10 +28,10 @@ pub(super) fn run(setting: &Setting) -> Result<Report> {
         return Ok(report);
     };
     let repository = repository.canonicalize().map_err(Failure::file("find", repository))?;
-    let ours = Contestant::new(OURS, move |folder| {
+    let ours = Contestant::ours(OURS, move |driver, folder| {
         let lake = text(&folder.join("lake"));
         let arguments = ["build", &text(&repository), "--lake", &lake, "--format", "json"];
-        let finished = setting.driver.command(&arguments, folder)?;
+        let finished = driver.command(&arguments, folder)?;
         let said: Value = serde_json::from_slice(&finished.stdout)?;
         let tables =
             ["extracted", "outputs"].into_iter().flat_map(|kind| said[kind].as_array().into_iter().flatten());

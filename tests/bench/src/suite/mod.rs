@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::contest::{Arena, Driver, Outcome, Peers};
+use crate::contest::{Arena, Outcome, Peers};
 use crate::data::Data;
 use crate::failure::Result;
 
@@ -37,8 +37,6 @@ pub(crate) const BENCHMARKS: [Benchmark; 7] = [
 
 /// Everything a benchmark is run with.
 pub(crate) struct Setting {
-    /// The program under test.
-    pub(crate) driver: Driver,
     /// Whom it is compared with.
     pub(crate) peers: Peers,
     /// The tables.

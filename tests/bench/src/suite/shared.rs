@@ -48,11 +48,11 @@ pub(super) fn run(setting: &Setting) -> Result<Report> {
     };
     let lineitem = setting.tpch()?.join("lineitem");
     let stored = store_view(setting, &lineitem)?;
-    let alone = Contestant::new(VIEW_ALONE, |folder| {
+    let alone = Contestant::ours(VIEW_ALONE, |driver, folder| {
         let totals = "SELECT count(*) AS x, sum(n) AS n, sum(s) AS s, max(m) AS m FROM v";
         let views = [("v".to_owned(), view()), ("w".to_owned(), sql(totals))];
         let spec = spec(&[("lineitem".to_owned(), text(&lineitem))], &views, &[("totals", "w")]);
-        setting.driver.run(&spec, &[], folder)
+        driver.run(&spec, &[], folder)
     });
     report.outcomes.push(setting.arena.hold(VIEW_ALONE, None, &[alone])?);
     let small_pool = quarter(setting, &lineitem)?;
@@ -91,7 +91,11 @@ fn over(inputs: Vec<(String, String)>, mut views: Vec<(String, Value)>, outputs:
 fn store_view(setting: &Setting, lineitem: &Path) -> Result<tempfile::TempDir> {
     let folder = temporary(setting)?;
     let inputs = [("lineitem".to_owned(), text(lineitem))];
-    setting.driver.run(&spec(&inputs, &[("v".to_owned(), view())], &[("v", "v")]), &[], folder.path())?;
+    setting.arena.driver.run(
+        &spec(&inputs, &[("v".to_owned(), view())], &[("v", "v")]),
+        &[],
+        folder.path(),
+    )?;
     Ok(folder)
 }
 
@@ -101,7 +105,7 @@ const LEAST_POOL: u64 = 16 << 20;
 /// A quarter of the bytes the view takes in memory.
 fn quarter(setting: &Setting, lineitem: &Path) -> Result<u64> {
     let folder = temporary(setting)?;
-    let turn = setting.driver.run(&with_outputs(lineitem, 4), &[], folder.path())?;
+    let turn = setting.arena.driver.run(&with_outputs(lineitem, 4), &[], folder.path())?;
     // In memory and, if there was too little of it, on disk.
     let fields = turn.remarks["shared_views"][0].as_object().into_iter().flatten();
     let bytes: u64 =
@@ -132,9 +136,9 @@ fn contest(
     let over_stored = over(vec![("v".to_owned(), text(stored))], Vec::new(), outputs);
     let pool = small_pool.to_string();
     let ours = |name: &str, spec: Value, options: Vec<String>| {
-        Contestant::new(name, move |folder| {
+        Contestant::ours(name, move |driver, folder| {
             let options: Vec<&str> = options.iter().map(String::as_str).collect();
-            setting.driver.run(&spec, &options, folder)
+            driver.run(&spec, &options, folder)
         })
     };
     let mut contestants = vec![
@@ -159,7 +163,7 @@ fn title(outputs: usize) -> String {
 /// Reading the three columns once and encoding every output once.
 fn limit(setting: &Setting, lineitem: &Path, outputs: usize) -> Result<Limit> {
     let folder = temporary(setting)?;
-    setting.driver.run(&with_outputs(lineitem, outputs), &[], folder.path())?;
+    setting.arena.driver.run(&with_outputs(lineitem, outputs), &[], folder.path())?;
     let decoding = limits::decoding(lineitem, Some(&COLUMNS))?;
     let written = OUTPUTS.iter().take(outputs);
     let encoding: Vec<f64> =

@@ -24,18 +24,17 @@ pub(super) fn run(setting: &Setting) -> Result<Report> {
         ..Report::default()
     };
     // Short turns scatter more; more of them cost little.
-    let arena =
-        Arena { runs: setting.scale(4 * setting.arena.runs, 1), folder: setting.arena.folder.clone() };
+    let arena = Arena { runs: setting.scale(4 * setting.arena.runs, 1), ..setting.arena.clone() };
     let table = text(&setting.data.numbers(&["k", "a", "b"].map(str::to_owned), 1_000)?);
-    let nothing = Contestant::new(OURS, |folder| {
-        let finished = setting.driver.command(&["--version"], folder)?;
+    let nothing = Contestant::ours(OURS, |driver, folder| {
+        let finished = driver.command(&["--version"], folder)?;
         Ok(Turn { usage: finished.usage, work: None, answer: Value::Null, remarks: Value::Null })
     });
     let views = layered(&table, 20, None);
-    let plans = Contestant::new(OURS, |folder| setting.driver.compile(&views, "physical", folder));
+    let plans = Contestant::ours(OURS, |driver, folder| driver.compile(&views, "physical", folder));
     let views = [("sums".to_owned(), sql("SELECT k, a + b AS c FROM t WHERE k >= 0"))];
     let one_output = spec(&[("t".to_owned(), table.clone())], &views, &[("out", "sums")]);
-    let run = Contestant::new(OURS, |folder| setting.driver.run(&one_output, &[], folder));
+    let run = Contestant::ours(OURS, |driver, folder| driver.run(&one_output, &[], folder));
     for (title, contestant) in [(NOTHING, nothing), (PLANS, plans), (RUN, run)] {
         report.outcomes.push(arena.hold(title, None, &[contestant])?);
     }

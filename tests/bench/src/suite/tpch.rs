@@ -69,17 +69,17 @@ fn contestants<'a>(setting: &'a Setting, name: &str, tables: &Path) -> Result<Ve
     };
     let (written, query) = (text_of("yaml")?, text_of("sql")?);
     let linked = tables.to_path_buf();
-    let spec_file = Contestant::new(SPEC, move |folder| {
+    let spec_file = Contestant::ours(SPEC, move |driver, folder| {
         let path = folder.join("spec.yaml");
         std::fs::write(&path, &written).map_err(Failure::file("write", &path))?;
         let link = folder.join("tables");
         std::os::unix::fs::symlink(&linked, &link).map_err(Failure::file("link", &link))?;
-        Ok(only_output(setting.driver.run_file("spec.yaml", &[], folder)?))
+        Ok(only_output(driver.run_file("spec.yaml", &[], folder)?))
     });
     let inputs = TABLES.map(|table| (table.to_owned(), text(&tables.join(table))));
     let one = spec(&inputs, &[("result".to_owned(), sql(query))], &[(name, "result")]);
     let one_query =
-        Contestant::new(ONE_QUERY, move |folder| Ok(only_output(setting.driver.run(&one, &[], folder)?)));
+        Contestant::ours(ONE_QUERY, move |driver, folder| Ok(only_output(driver.run(&one, &[], folder)?)));
     let mut contestants = vec![spec_file, one_query];
     let number: Option<u32> = name.strip_prefix('q').and_then(|number| number.parse().ok());
     let parameters = json!({

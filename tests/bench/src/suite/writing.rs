@@ -80,8 +80,8 @@ fn mean_file_bytes(standing: &Standing) -> Option<f64> {
 fn contestants<'a>(setting: &'a Setting, lineitem: &Path) -> Result<Vec<Contestant<'a>>> {
     let inputs = [("lineitem".to_owned(), text(lineitem))];
     let spec = spec(&inputs, &[("copy".to_owned(), sql("SELECT * FROM lineitem"))], &[("out", "copy")]);
-    let ours = Contestant::new(OURS, move |folder| {
-        let turn = setting.driver.run(&spec, &[], folder)?;
+    let ours = Contestant::ours(OURS, move |driver, folder| {
+        let turn = driver.run(&spec, &[], folder)?;
         Ok(Turn { answer: turn.answer["out"].clone(), ..turn })
     });
     let mut contestants = vec![ours];
