@@ -18,6 +18,7 @@
 //! | `sum` | fails where the sum does not fit its type |
 //! | `min`, `max` | of floats over groups: NaN is the largest value |
 //! | `approx_distinct`, `regr_count` | BIGINT |
+//! | `at_time_zone`, which `AT TIME ZONE` calls | between moments in UTC and clock times, not how one is printed |
 //! | `to_timestamp` and its kin, `now`, `date_trunc`, `date_bin`, `to_char` | microseconds in UTC: years 1 to 9999 and beyond |
 //! | `array_length`, `cardinality`, `array_position`, `row_number`, `rank`, `ntile` and their kin | BIGINT |
 //! | `lead`, `lag` | `IGNORE NULLS` with any offset and default |

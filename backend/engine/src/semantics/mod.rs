@@ -18,6 +18,7 @@ pub mod known;
 mod literals;
 mod merged_keys;
 mod subqueries;
+mod time_zones;
 mod types;
 mod values;
 
@@ -62,6 +63,7 @@ pub(crate) fn before_coercion(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 
 fn before(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     literals::adapted(expr, schema)?
+        .transform_data(time_zones::applied)?
         .transform_data(|expr| values::counted_in_seconds(expr, schema))?
         .transform_data(|expr| values::dated(expr, schema))
 }

@@ -56,6 +56,7 @@ clauses! {
     LIMIT_BY = "LIMIT ... BY" ["BY"]:
         "write QUALIFY row_number() OVER (PARTITION BY a ORDER BY b) <= 2", "SELECT a FROM t LIMIT 2 BY a";
     TABLE_QUERY = "TABLE as a query" ["TABLE"]: "write SELECT * FROM", "TABLE t";
+    MINUS = "MINUS" ["MINUS"]: "write EXCEPT", "SELECT a FROM t MINUS SELECT a FROM u";
     SET_QUANTIFIER = "BY NAME after EXCEPT or INTERSECT" ["BY" "NAME"]:
         "name the columns in both queries", "SELECT a FROM t EXCEPT BY NAME SELECT a FROM u";
     VALUE_KEYWORD = "VALUE for VALUES" ["VALUE"]: "write VALUES", "SELECT a FROM (VALUE (1)) AS v(a)";
@@ -154,6 +155,7 @@ clauses! {
     ARRAY_JOIN = "ARRAY JOIN" ["ARRAY" "JOIN"]: "use a view of kind `Unnest`", "SELECT a FROM t ARRAY JOIN l";
 
     // Expressions.
+    VARIABLE = "a variable" ["@"]: "use a parameter: $1, with an entry in `typed_parameters`", "SELECT @a FROM t";
     OPERATOR = "this operator": "use a function", "SELECT a -> 'b' FROM t";
     CARET = "the operator `^`" ["^"]:
         "it is a power in some dialects and exclusive or in others; write power(a, b)", "SELECT a ^ b FROM t";

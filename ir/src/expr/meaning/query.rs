@@ -104,7 +104,8 @@ impl Walk {
         };
         match op {
             SetOperator::Union => {}
-            SetOperator::Except | SetOperator::Intersect | SetOperator::Minus => {
+            SetOperator::Minus => self.refuse(&clauses::MINUS),
+            SetOperator::Except | SetOperator::Intersect => {
                 self.refuse_if(by_name, &clauses::SET_QUANTIFIER);
             }
         }

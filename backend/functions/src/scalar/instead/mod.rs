@@ -11,6 +11,7 @@ use datafusion::logical_expr::ScalarUDF;
 pub mod calendar;
 pub mod checked_arithmetic;
 pub mod delta_types;
+pub mod time_zone;
 pub mod timestamps;
 pub mod to_char;
 
@@ -20,6 +21,7 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
     let mut functions = vec![
         Arc::new(ScalarUDF::from(calendar::DateBin::new(datetime::date_bin()))),
         Arc::new(ScalarUDF::from(calendar::DateTrunc::new())),
+        Arc::new(ScalarUDF::from(time_zone::AtTimeZone::new())),
         Arc::new(ScalarUDF::from(timestamps::ToTimestamp::new(datetime::to_timestamp_micros(&options)))),
         Arc::new(ScalarUDF::from(to_char::ToChar::new(datetime::to_char()))),
     ];
