@@ -5,7 +5,7 @@ mod contestant;
 mod driver;
 mod peers;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::Value;
