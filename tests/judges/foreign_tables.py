@@ -27,6 +27,7 @@ import sys
 import tempfile
 
 import pyarrow
+import pyarrow.dataset
 from deltalake import DeltaTable, QueryBuilder
 
 SECONDS = 120
@@ -77,7 +78,9 @@ def rows_of(path):
         # It looks for the columns by their names, and finds nothing where files have others.
         if table.metadata().configuration.get("delta.columnMapping.mode", "none") != "none":
             raise ValueError("mapped columns")
-        return table.to_pyarrow_table().to_pylist()
+        # Timestamps of the older kind would be nanoseconds otherwise, which end in the year 2262.
+        options = pyarrow.dataset.ParquetReadOptions(coerce_int96_timestamp_unit="us")
+        return table.to_pyarrow_dataset(parquet_read_options=options).to_table().to_pylist()
 
     def by_query(table):
         return pyarrow.table(QueryBuilder().register("t", table).execute("SELECT * FROM t")).to_pylist()

@@ -1,12 +1,11 @@
 //! The active files of a table, as scans need them: where they are, how large, how many rows they are said to have.
 
 use std::collections::BTreeSet;
-use std::path::Path as FilePath;
 
 use deltalake::kernel::{EagerSnapshot, LogicalFileView};
 
 use crate::error::{DeltaError, Result};
-use crate::guard::{deletion_vector, inside, without_links};
+use crate::guard::{deletion_vector, folder_without_links, place};
 use crate::location::Location;
 
 /// A data file that belongs to the version of a table.
@@ -24,7 +23,8 @@ pub(crate) struct ActiveFiles {
     files: Vec<ActiveFile>,
     rows: Option<u64>,
     bytes: u64,
-    has_deletion_vectors: bool,
+    /// The places of those with deletion vectors.
+    vectors: Vec<usize>,
 }
 
 impl ActiveFiles {
@@ -38,15 +38,15 @@ impl ActiveFiles {
             files: Vec::with_capacity(data.num_files()),
             rows: Some(0),
             bytes: 0,
-            has_deletion_vectors: false,
+            vectors: Vec::new(),
         };
         let mut folders = BTreeSet::new();
         for file in data.iter() {
-            let path = inside(&file.path(), location.url(), text)?;
+            let path = place(&file.path(), location.url(), text)?;
             let size = u64::try_from(file.size()).unwrap_or(0);
             let vector = file.deletion_vector_descriptor();
             if let Some(vector) = &vector {
-                found.has_deletion_vectors = true;
+                found.vectors.push(found.files.len());
                 let storage = vector.storage_type.to_string();
                 let place = deletion_vector(&storage, &vector.path_or_inline_dv, location.url(), text)?;
                 let folder = place.as_ref().and_then(|place| place.as_ref().rsplit_once('/'));
@@ -54,11 +54,12 @@ impl ActiveFiles {
             }
             found.bytes = found.bytes.saturating_add(size);
             found.rows = found.rows.zip(live_rows(&file)).map(|(sum, rows)| sum.saturating_add(rows));
-            found.files.push(ActiveFile { path: String::from(path).into(), size });
+            found.files.push(ActiveFile { path, size });
         }
         if let Some(root) = location.as_path() {
             for folder in &folders {
-                guard_vectors(&root.join(folder), &root, text)?;
+                let is_vector = |name: &str| name.starts_with("deletion_vector");
+                folder_without_links(&root.join(folder), &root, text, is_vector)?;
             }
         }
         Ok(found)
@@ -82,21 +83,13 @@ impl ActiveFiles {
     }
 
     pub(crate) fn has_deletion_vectors(&self) -> bool {
-        self.has_deletion_vectors
+        !self.vectors.is_empty()
     }
-}
 
-/// Refuses links among the deletion vectors of a folder.
-fn guard_vectors(folder: &FilePath, root: &FilePath, location: &str) -> Result<()> {
-    without_links(folder, root, location)?;
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    for entry in entries.flatten() {
-        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        if is_link && entry.file_name().to_string_lossy().starts_with("deletion_vector") {
-            without_links(&entry.path(), root, location)?;
-        }
+    /// The paths and sizes of the files with deletion vectors.
+    pub(crate) fn with_vectors(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.vectors.iter().filter_map(|&index| self.files.get(index)).map(|file| (&*file.path, file.size))
     }
-    Ok(())
 }
 
 /// Rows of a file that are not deleted, if its statistics tell.

@@ -23,6 +23,17 @@ pub(crate) fn inside(path: &str, root: &Url, location: &str) -> Result<StorePath
         .ok_or_else(|| DeltaError::PathEscape { location: location.into(), path: shown(path) })
 }
 
+/// [`inside`] as a text: names that writers make, of which a log may have hundreds of thousands, are their own place.
+///
+/// # Errors
+/// The same.
+pub(crate) fn place(path: &str, root: &Url, location: &str) -> Result<Box<str>> {
+    match is_ordinary(path) {
+        true => Ok(path.into()),
+        false => inside(path, root, location).map(|place| String::from(place).into()),
+    }
+}
+
 /// The same for a text that was not decoded: neither it nor what it stands for may lead elsewhere.
 pub(crate) fn inside_encoded(path: &str, root: &Url, location: &str) -> Result<StorePath> {
     inside(path, root, location)?;
@@ -172,6 +183,27 @@ pub(crate) fn without_links(path: &FilePath, root: &FilePath, location: &str) ->
     }
     let text = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
     Err(DeltaError::PathEscape { location: location.into(), path: format!("{} (a link)", shown(&text)) })
+}
+
+/// Refuses links in `folder` of the table at `root` that lead out of the table, as far as their names are meant.
+///
+/// # Errors
+/// [`DeltaError::PathEscape`].
+pub(crate) fn folder_without_links(
+    folder: &FilePath,
+    root: &FilePath,
+    location: &str,
+    is_meant: impl Fn(&str) -> bool,
+) -> Result<()> {
+    without_links(folder, root, location)?;
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if is_link && is_meant(&entry.file_name().to_string_lossy()) {
+            without_links(&entry.path(), root, location)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

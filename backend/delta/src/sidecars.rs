@@ -1,7 +1,8 @@
 //! The files a checkpoint refers to: it may keep its file list in others, its sidecars, and names them by text.
 //!
 //! The Delta library joins such a name with the folder of sidecars, wherever that leads. So the checkpoint that a version
-//! is read from is looked through for its sidecars first.
+//! is read from is looked through for its sidecars first. Both are Parquet files, and their footers are looked at like
+//! those of data files.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use crate::error::{DeltaError, Result};
 use crate::guard::{inside_encoded, without_links};
 use crate::location::Location;
+use crate::scan::footer;
 
 /// Refuses a checkpoint that `version` may be read from and that refers to files outside the table.
 pub(crate) async fn guard_sidecars(store: &LogStoreRef, version: u64, location: &Location) -> Result<()> {
@@ -34,6 +36,11 @@ pub(crate) async fn guard_sidecars(store: &LogStoreRef, version: u64, location: 
             if let Some(root) = location.as_path() {
                 let file = root.join("_delta_log/_sidecars").join(place.as_ref());
                 without_links(&file, &root, text)?;
+            }
+            // One that is not there is missed by the library.
+            let Ok(file) = StorePath::parse(format!("_delta_log/_sidecars/{place}")) else { continue };
+            if let Ok(meta) = store.object_store(None).head(&file).await {
+                check_footer(store, &meta, text).await?;
             }
         }
     }
@@ -77,11 +84,14 @@ async fn sidecars(store: &LogStoreRef, checkpoint: &ObjectMeta, location: &str) 
         });
         return Ok(named.collect());
     }
+    check_footer(store, checkpoint, location).await?;
     #[expect(deprecated, reason = "what replaces it is an example to copy")]
     let reader =
         ParquetObjectReader::new(objects, checkpoint.location.clone()).with_file_size(checkpoint.size);
     // What cannot be read is not followed either: the library says what is wrong with it.
     let Ok(builder) = ParquetRecordBatchStreamBuilder::new(reader).await else { return Ok(Vec::new()) };
+    footer::check(builder.metadata(), checkpoint.size)
+        .map_err(|reason| refused(&checkpoint.location, location, &reason))?;
     let mut leaves = builder.parquet_schema().columns().iter();
     let Some(leaf) = leaves.position(|leaf| leaf.path().string() == "sidecar.path") else {
         return Ok(Vec::new());
@@ -101,4 +111,23 @@ async fn sidecars(store: &LogStoreRef, checkpoint: &ObjectMeta, location: &str) 
         named.extend(paths.filter_map(|(_, path)| path).map(str::to_owned));
     }
     Ok(named)
+}
+
+/// Refuses a Parquet file of the log whose footer claims more than it holds.
+async fn check_footer(store: &LogStoreRef, file: &ObjectMeta, location: &str) -> Result<()> {
+    let refused = |reason: String| refused(&file.location, location, &reason);
+    let failed = |error| DeltaError::delta(location, "reading a checkpoint", error);
+    let objects = store.object_store(None);
+    let Some(end) = file.size.checked_sub(footer::TAIL) else {
+        return Err(refused(format!("it has {} bytes", file.size)));
+    };
+    let tail = objects.get_range(&file.location, end..file.size).await.map_err(failed)?;
+    let length = footer::length(&tail, file.size).map_err(refused)?;
+    let bytes = objects.get_range(&file.location, end.saturating_sub(length)..end).await.map_err(failed)?;
+    footer::walk(&bytes).map_err(refused)
+}
+
+fn refused(file: &StorePath, location: &str, reason: &str) -> DeltaError {
+    let reason = format!("`{file}` is refused: {reason}");
+    DeltaError::CorruptLog { location: location.into(), version: None, reason }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::ErrorKind;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
@@ -16,6 +17,7 @@ use deltalake::{DeltaTable, DeltaTableBuilder};
 
 use crate::active::ActiveFiles;
 use crate::error::{DeltaError, Result};
+use crate::guard::folder_without_links;
 use crate::identity::Digest;
 use crate::location::Location;
 use crate::log::{Log, read_actions};
@@ -41,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) files: ActiveFiles,
     /// What was found out about the columns so far.
     pub(crate) known: Known,
+    /// Whether the footers that the Delta library parses were looked at.
+    pub(crate) footers_checked: AtomicBool,
 }
 
 /// The protocol a table asks of its readers and writers.
@@ -197,6 +201,7 @@ pub(crate) async fn find(location: &Location) -> Result<Found> {
             }
             Err(error) => return Err(DeltaError::delta(text, "looking at the directory", error)),
         }
+        folder_without_links(&path.join("_delta_log"), &path, text, |_| true)?;
     }
     let log = Log::list(&store, text).await?;
     Ok(match log.latest() {
@@ -230,10 +235,18 @@ fn with_views(field: &FieldRef) -> FieldRef {
     Arc::new(field.as_ref().clone().with_data_type(data_type))
 }
 
-/// The columns that have a type. Spark leaves `void` columns, which no file holds and no other table can have.
-fn without_void(schema: &Schema) -> Schema {
-    let typed = schema.fields().iter().filter(|field| !field.data_type().is_null());
-    Schema::new(typed.cloned().collect::<Vec<_>>())
+/// `field` without the `void` fields inside it, which no file holds: a struct with one could not be written anywhere.
+/// Columns that are `void` themselves are read as NULL.
+fn without_void(field: &FieldRef) -> FieldRef {
+    let data_type = match field.data_type() {
+        DataType::Struct(fields) if fields.iter().any(|field| !field.data_type().is_null()) => {
+            let typed = fields.iter().filter(|field| !field.data_type().is_null());
+            DataType::Struct(typed.map(without_void).collect())
+        }
+        DataType::List(element) => DataType::List(without_void(element)),
+        _ => return Arc::clone(field),
+    };
+    Arc::new(field.as_ref().clone().with_data_type(data_type))
 }
 
 impl ResolvedTable {
@@ -248,7 +261,7 @@ impl ResolvedTable {
         let schema = Schema::new(schema.fields().iter().map(with_views).collect::<Vec<_>>());
         let files = ActiveFiles::of(&snapshot, &location)?;
         let schema = match is_plain_snapshot(&snapshot, &files, &schema) {
-            true => Arc::new(without_void(&schema)),
+            true => Arc::new(Schema::new(schema.fields().iter().map(without_void).collect::<Vec<_>>())),
             false => Arc::new(schema),
         };
         let recorded = snapshot.metadata().configuration().get(ORDER).map(String::as_str);
@@ -260,7 +273,18 @@ impl ResolvedTable {
         let order = TableOrder::of(recorded, adds).map(Arc::new);
         let files_digest = OnceLock::new();
         let known = Known::default();
-        let inner = Inner { location, table, snapshot, schema, order, commit, files_digest, files, known };
+        let inner = Inner {
+            location,
+            table,
+            snapshot,
+            schema,
+            order,
+            commit,
+            files_digest,
+            files,
+            known,
+            footers_checked: AtomicBool::new(false),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -11,16 +11,16 @@
 //! The schema of a core operation is what the engine says it is; expressions are asked for one by one first, so
 //! that a mistake is reported at its own place. A surface operation has the schema of the core operations it
 //! stands for ([`crate::rewrite::desugar`]), so desugaring cannot change a type. What a view promises in
-//! `output_schema` is checked against what it has.
+//! `output_schema` is checked against what it has. Columns without a type end before the outputs, with a warning.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use arrow_schema::DataType;
 use ir::diag::{Diagnostic, SpecPath, codes};
-use ir::expr::bytes_of;
+use ir::expr::{NamedExpr, NamedExprs, bytes_of};
 use ir::graph::{Graph, Node, NodeId};
-use ir::op::{ExprField, ExprUse, Op};
+use ir::op::{ExprField, ExprUse, Op, Project};
 use ir::oracle::{TypeError, TypeErrorKind};
 use ir::schema::{Schema, same_logical_type};
 use ir::spec::ParameterTarget;
@@ -31,6 +31,9 @@ use crate::rewrite::{bind, desugar};
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let values = bind::placeholder_values(graph);
     for id in graph.topological() {
+        if matches!(graph[id].op, Op::Sink(_)) {
+            drop_void(graph, cx, id);
+        }
         let node = &graph[id];
         if cx.is_broken(node) {
             continue;
@@ -58,6 +61,35 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         }
         check_contract(graph, cx, id);
     }
+}
+
+/// Leaves columns without a type out of an output: all that is known of them is that they are NULL, and no table holds
+/// such columns.
+///
+/// ```text
+/// before: input -> sink           after: input -> sink.typed -> sink
+/// ```
+fn drop_void(graph: &mut Graph, cx: &mut Context<'_>, sink: NodeId) {
+    let [input] = graph.inputs(sink)[..] else { return };
+    let Some(schema) = &graph[input].schema else { return };
+    let (void, typed): (Vec<_>, Vec<_>) = schema.fields().partition(|field| field.data_type().is_null());
+    // An output of nothing else is refused where outputs are checked.
+    if void.is_empty() || typed.is_empty() {
+        return;
+    }
+    let place = cx.place(&graph[sink]);
+    for field in void {
+        let message = format!("`{}` has no type, it is NULL in every row; it is not written", field.name());
+        let help = "give it a type, such as `CAST(NULL AS VARCHAR)`, or leave it out";
+        cx.report(Diagnostic::new(codes::VOID_COLUMN, message).at(place.clone()).help(help));
+    }
+    let columns = NamedExprs(typed.into_iter().map(|field| NamedExpr::column(field.name())).collect());
+    let step = graph.add_step(sink, "typed", Op::Project(Project { columns }));
+    graph.connect(input, step, 0);
+    graph.connect(step, sink, 0);
+    let node = graph[step].clone();
+    let schema = infer(graph, cx, step, &node);
+    graph[step].schema = schema;
 }
 
 /// A placeholder without a value has no type. One whose value is wrong has been reported for that.

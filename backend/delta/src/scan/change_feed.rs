@@ -9,7 +9,7 @@ use datafusion::catalog::TableProvider;
 use deltalake::delta_datafusion::DeltaCdfTableProvider;
 use deltalake::kernel::Action;
 
-use super::features::is_read_here;
+use super::features::understood_table;
 use super::provider::{Scan, Source};
 use crate::error::{DeltaError, Result};
 use crate::guard;
@@ -56,16 +56,6 @@ pub async fn change_feed(table: &ResolvedTable, range: &ChangeRange) -> Result<A
     if !table.has_change_feed() {
         return Err(DeltaError::ChangeFeedDisabled { location: location.into() });
     }
-    let features = table.protocol().reader_features.into_iter().filter(|feature| is_read_here(feature));
-    let features: Vec<_> = features.collect();
-    if !features.is_empty() {
-        // The library reads the feed, and refuses these.
-        return Err(DeltaError::UnsupportedFeatures {
-            location: location.into(),
-            access: "read as a change feed",
-            features,
-        });
-    }
     let invalid = |reason: String| DeltaError::InvalidChangeRange { location: location.into(), reason };
     // Neither the library's clock nor ours has a say: both ends are versions.
     let latest = table.version();
@@ -96,15 +86,17 @@ pub async fn change_feed(table: &ResolvedTable, range: &ChangeRange) -> Result<A
         Some(last) if first <= last => (first, last),
         _ => (latest.saturating_add(1), latest),
     };
+    let mut marked = Vec::new();
     if first <= last {
-        check_commits(table, first, last).await?;
+        marked = check_commits(table, first, last).await?;
         check_recorded(table, first, last).await?;
     }
-    let builder = table.inner.table.clone().scan_cdf();
+    let builder = understood_table(table).await?.scan_cdf();
     let builder = builder.with_starting_version(first).with_ending_version(last).with_allow_out_of_range();
     let feed = DeltaCdfTableProvider::try_new(builder)
         .map_err(|error| DeltaError::delta(location, "preparing the change feed", error))?;
-    Ok(Arc::new(Scan::new(table, Source::Changes(Arc::new(feed)), change_feed_schema(table))))
+    let source = Source::Changes { feed: Arc::new(feed), marked };
+    Ok(Arc::new(Scan::new(table, source, change_feed_schema(table))))
 }
 
 fn millis(text: &str) -> Result<i64, String> {
@@ -201,9 +193,11 @@ async fn check_recorded(table: &ResolvedTable, first: u64, last: u64) -> Result<
 }
 
 /// Every commit of the range must be there, and every file it names inside the table: the feed opens
-/// files the snapshot no longer has, so the snapshot's own check does not cover them.
-async fn check_commits(table: &ResolvedTable, first: u64, last: u64) -> Result<()> {
+/// files the snapshot no longer has, so the snapshot's own check does not cover them. Gives the paths and sizes of the
+/// files with deletion vectors, whose footers the library parses when it plans.
+async fn check_commits(table: &ResolvedTable, first: u64, last: u64) -> Result<Vec<(String, u64)>> {
     let location = table.location().text();
+    let mut marked = Vec::new();
     let store = table.inner.table.log_store();
     let root = table.location().as_path();
     for version in first..=last {
@@ -214,10 +208,10 @@ async fn check_commits(table: &ResolvedTable, first: u64, last: u64) -> Result<(
             });
         };
         for action in &actions {
-            let (path, vector) = match action {
-                Action::Add(add) => (&add.path, add.deletion_vector.as_ref()),
-                Action::Remove(remove) => (&remove.path, remove.deletion_vector.as_ref()),
-                Action::Cdc(change) => (&change.path, None),
+            let (path, vector, size) = match action {
+                Action::Add(add) => (&add.path, add.deletion_vector.as_ref(), Some(add.size)),
+                Action::Remove(remove) => (&remove.path, remove.deletion_vector.as_ref(), remove.size),
+                Action::Cdc(change) => (&change.path, None, None),
                 _ => continue,
             };
             let place = guard::inside(path, table.location().url(), location)?;
@@ -232,8 +226,10 @@ async fn check_commits(table: &ResolvedTable, first: u64, last: u64) -> Result<(
                     table.location().url(),
                     location,
                 )?;
+                let size = size.and_then(|size| u64::try_from(size).ok());
+                marked.extend(size.map(|size| (String::from(place), size)));
             }
         }
     }
-    Ok(())
+    Ok(marked)
 }

@@ -6,16 +6,13 @@
 //! missing files, so one is read along.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DataFusionError, Result};
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
-use datafusion::datasource::source::DataSourceExec;
-use datafusion::logical_expr::Expr;
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::{Expr, when};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
@@ -23,9 +20,10 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use deltalake::delta_datafusion::DeltaScanNext;
 
 use super::boundary::DeltaTableScanExec;
-use super::direct::{Request, Trust, is_exact, refutable, statistics};
-use crate::guard::without_links;
-use crate::snapshot::ResolvedTable;
+use super::direct::{
+    Base, Request, Trust, check_footers, guarded, has_empty_values, is_exact, refutable, statistics,
+    store_url, takes_empty,
+};
 
 /// The scan `request` asks for, of `library`, which has the columns of its schema, perhaps with other types. No filter
 /// is applied.
@@ -39,8 +37,9 @@ pub(super) async fn plan(
     let projection = request.projection.unwrap_or(&all);
     let filters: Vec<Expr> = request.filters.iter().filter_map(|filter| skipping(filter, request)).collect();
     let (read, added) = with_a_column_of_the_files(projection, request)?;
+    check_parsed(session, request).await?;
     let plan = library.scan(session, Some(&read), &filters, request.limit).await?;
-    guard_links(&plan, request.table)?;
+    let plan = guarded(session, plan, request.table, Base::Storage)?;
     let plan = match added {
         Some(added) => without_column(plan, added)?,
         None => plan,
@@ -48,8 +47,51 @@ pub(super) async fn plan(
     let wanted = schema.project(projection)?;
     let statistics = statistics(request.table, &wanted);
     let plan = super::provider::conformed(plan, &wanted)?;
+    let plan = match has_empty_values(request.table) {
+        true => without_empty(session, plan, request)?,
+        false => plan,
+    };
     let constant = constants(request);
     Ok(Arc::new(DeltaTableScanExec::new(plan, &constant).with_statistics(statistics)))
+}
+
+/// Looks at the footers that the library parses when it plans, those of files with deletion vectors; once for a table.
+async fn check_parsed(session: &dyn Session, request: &Request<'_>) -> Result<()> {
+    let inner = &request.table.inner;
+    if inner.footers_checked.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    let store = store_url(request.table)?;
+    check_footers(session, &store, request.table, inner.files.with_vectors().collect()).await?;
+    inner.footers_checked.store(true, Ordering::Release);
+    Ok(())
+}
+
+/// `plan` with NULL for the empty texts of partition columns: the library takes them as they are.
+fn without_empty(
+    session: &dyn Session,
+    plan: Arc<dyn ExecutionPlan>,
+    request: &Request<'_>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = plan.schema();
+    let named = DFSchema::try_from(Arc::clone(&schema))?;
+    let column = |(index, field): (usize, &FieldRef)| -> Result<(Arc<dyn PhysicalExpr>, String)> {
+        let name = field.name();
+        let is_meant = request.table.partition_columns().contains(name)
+            && takes_empty(field.data_type())
+            && field.is_nullable();
+        if !is_meant {
+            return Ok((Arc::new(Column::new(name, index)), name.clone()));
+        }
+        let value = Expr::Column(datafusion::common::Column::from_name(name));
+        let literal = |value: ScalarValue| Expr::Literal(value, None);
+        let empty = ScalarValue::from("").cast_to(field.data_type())?;
+        let null = ScalarValue::try_from(field.data_type())?;
+        let case = when(value.clone().eq(literal(empty)), literal(null)).otherwise(value)?;
+        Ok((session.create_physical_expr(case, &named)?, name.clone()))
+    };
+    let columns = schema.fields().iter().enumerate().map(column).collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(ProjectionExec::try_new(columns, plan)?))
 }
 
 fn constants<'a>(request: &'a Request<'_>) -> HashSet<&'a str> {
@@ -63,8 +105,8 @@ fn skipping(filter: &Expr, request: &Request<'_>) -> Option<Expr> {
     let plain = |name: &str| {
         let field = request.schema.field_with_name(name).ok();
         field.is_some_and(|field| {
-            matches!(field.data_type(), DataType::Utf8 | DataType::Utf8View)
-                || Trust::of(field) == Some(Trust::Whole)
+            let is_text = matches!(field.data_type(), DataType::Utf8 | DataType::Utf8View);
+            (is_text && !has_empty_values(request.table)) || Trust::of(field) == Some(Trust::Whole)
         })
     };
     if is_exact(filter, request.schema, partitions)
@@ -113,22 +155,4 @@ fn without_column(plan: Arc<dyn ExecutionPlan>, column: usize) -> Result<Arc<dyn
         (expr, field.name().clone())
     });
     Ok(Arc::new(ProjectionExec::try_new(kept.collect::<Vec<_>>(), plan)?))
-}
-
-/// Refuses links that leave the table, before a file is opened.
-fn guard_links(plan: &Arc<dyn ExecutionPlan>, table: &ResolvedTable) -> Result<()> {
-    let Some(root) = table.location().as_path() else { return Ok(()) };
-    plan.apply(|node| {
-        let config = node
-            .downcast_ref::<DataSourceExec>()
-            .and_then(|source| source.data_source().downcast_ref::<FileScanConfig>());
-        let groups = config.map_or(&[][..], |config| config.file_groups.as_slice());
-        for file in groups.iter().flat_map(FileGroup::iter) {
-            let path = Path::new("/").join(file.object_meta.location.as_ref());
-            without_links(&path, &root, table.location().text())
-                .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(())
 }

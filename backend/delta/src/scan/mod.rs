@@ -14,7 +14,7 @@ mod provider;
 
 pub use change_feed::{ChangeRange, change_feed, change_feed_schema};
 pub(crate) use direct::bounds::Known;
-pub(crate) use direct::is_plain_snapshot;
+pub(crate) use direct::{footer, is_plain_snapshot};
 pub(crate) use features::is_read_here;
 pub use manifest::{file_manifest, file_manifest_schema, table_metadata, table_metadata_schema};
 pub use ordered::hidden_input;

@@ -17,7 +17,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use deltalake::delta_datafusion::DeltaScanConfig;
 
 use super::boundary::DeltaTableScanExec;
-use super::direct::{self, Request, is_exact, is_plain};
+use super::direct::{self, Base, Request, check_footers, guarded, is_exact, is_plain, store_url};
 use super::features::understood;
 use super::mapped;
 use super::ordered::{Division, OrderedScanExec, arranged, kept_order};
@@ -85,7 +85,12 @@ pub(super) enum Source {
         file_column: Option<String>,
     },
     /// The change feed of the Delta library.
-    Changes(Arc<dyn TableProvider>),
+    Changes {
+        /// The feed.
+        feed: Arc<dyn TableProvider>,
+        /// The paths and sizes of the files with deletion vectors.
+        marked: Vec<(String, u64)>,
+    },
 }
 
 /// Rows of a table, with the column types this crate promises.
@@ -175,7 +180,9 @@ impl TableProvider for Scan {
                     .map_err(|error| DataFusionError::External(Box::new(error)))?;
                 mapped::plan(session, &library, &request(file_column.as_deref())).await
             }
-            Source::Changes(feed) => {
+            Source::Changes { feed, marked } => {
+                let marked = marked.iter().map(|(path, size)| (path.as_str(), *size)).collect();
+                check_footers(session, &store_url(&self.table)?, &self.table, marked).await?;
                 let schema = match projection {
                     Some(columns) => Cow::Owned(self.schema.project(columns)?),
                     None => Cow::Borrowed(self.schema.as_ref()),
@@ -185,6 +192,7 @@ impl TableProvider for Scan {
                 let columns = schema.fields().iter().map(|field| given.index_of(field.name()));
                 let columns = columns.collect::<Result<Vec<_>, _>>()?;
                 let plan = feed.scan(session, Some(&columns), &[], limit).await?;
+                let plan = guarded(session, plan, &self.table, Base::Table)?;
                 let plan = conformed(plan, &schema)?;
                 let all = schema.fields().iter().map(|field| field.name().as_str()).collect();
                 Ok(Arc::new(DeltaTableScanExec::new(plan, &all)))
@@ -199,7 +207,7 @@ impl TableProvider for Scan {
                 TableProviderFilterPushDown::Exact
             }
             Source::Files { .. } | Source::Library { .. } => TableProviderFilterPushDown::Inexact,
-            Source::Changes(_) => TableProviderFilterPushDown::Unsupported,
+            Source::Changes { .. } => TableProviderFilterPushDown::Unsupported,
         };
         Ok(filters.iter().map(support).collect())
     }

@@ -87,6 +87,68 @@ async fn partition_columns_are_plain() {
     assert!(rows.contains("| 1  | a    | insert       | 0 "), "{rows}");
 }
 
+// Folders of such values have names that are encoded in the log, and must be decoded just once.
+#[tokio::test]
+async fn partition_values_with_characters_that_are_encoded() {
+    let lake = Lake::new();
+    let location = lake.at("t");
+    let names = ["a b", "a/b", "a%2Fb", "é ü", "a=b", "a:b", "2024-01-01 00:00:00", "%", "null"];
+    let rows: Vec<(i64, &str)> = (0..).zip(names).collect();
+    write(&location, &[people(&rows)], WriteOptions { partition_by: vec!["name".into()], ..feed_on() }).await;
+    write(&location, &[people(&rows[..4])], overwrite()).await;
+    let feed = || async { delta::change_feed(&open(&location).await, &from(0)).await.unwrap() };
+    for (id, name) in &rows {
+        let sql = format!(
+            "select count(*) n from t where id = {id} and name = '{name}' and _change_type = 'insert' and _commit_version = 0"
+        );
+        let found = query(feed().await, &sql).await;
+        assert!(found.contains("| 1 |"), "{name}: {found}");
+    }
+    let all = query(feed().await, "select count(*) n from t").await;
+    assert!(all.contains("| 22 |"), "{all}");
+}
+
+#[tokio::test]
+async fn tables_with_widened_columns_and_checked_vacuums() {
+    for feature in ["typeWidening", "typeWidening-preview", "vacuumProtocolCheck"] {
+        let lake = Lake::new();
+        let location = lake.at("t");
+        let narrow = |from: i32| {
+            let ids: arrow::array::Int32Array = (from..from + 2).map(Some).collect();
+            arrow::array::RecordBatch::try_from_iter([(
+                "id",
+                std::sync::Arc::new(ids) as arrow::array::ArrayRef,
+            )])
+            .unwrap()
+        };
+        write(&location, &[narrow(0)], feed_on()).await;
+        write(&location, &[narrow(2)], append()).await;
+        // As if it had been widened in the second commit.
+        let commit = commit_file(&lake, "t", 1);
+        let first = std::fs::read_to_string(commit_file(&lake, "t", 0)).unwrap();
+        let metadata = first.lines().find(|line| line.contains("metaData")).unwrap();
+        let metadata = metadata.replace(r#"\"type\":\"integer\""#, r#"\"type\":\"long\""#);
+        assert!(metadata.contains("long"), "{metadata}");
+        let protocol = serde_json::json!({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7,
+            "readerFeatures": [feature], "writerFeatures": [feature, "changeDataFeed"]}});
+        let text =
+            std::fs::read_to_string(&commit).unwrap().replace("codeanatomy.action_count", "not_counted");
+        std::fs::write(&commit, format!("{}\n{protocol}\n{metadata}\n", text.trim_end())).unwrap();
+        let feed = delta::change_feed(&open(&location).await, &from(0)).await.unwrap();
+        let sql = "select id, arrow_typeof(id) kind, _change_type, _commit_version from t order by id";
+        let expected = "\
++----+-------+--------------+-----------------+
+| id | kind  | _change_type | _commit_version |
++----+-------+--------------+-----------------+
+| 0  | Int64 | insert       | 0               |
+| 1  | Int64 | insert       | 0               |
+| 2  | Int64 | insert       | 1               |
+| 3  | Int64 | insert       | 1               |
++----+-------+--------------+-----------------+";
+        assert_eq!(query(feed, sql).await, expected, "{feature}");
+    }
+}
+
 #[tokio::test]
 async fn a_pinned_table_feeds_up_to_its_pin() {
     let lake = Lake::new();

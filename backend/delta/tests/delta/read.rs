@@ -275,3 +275,37 @@ async fn debug_output_shows_no_storage_options() {
     let shown = format!("{table:?} {:?}", scan(&table));
     assert!(shown.starts_with("ResolvedTable(Location(file:///") && !shown.contains("options"), "{shown}");
 }
+
+// Spark leaves columns of type void in a table's schema; no file has them.
+#[tokio::test]
+async fn columns_without_a_type_are_null() {
+    let lake = Lake::new();
+    let location = lake.at("t");
+    let inner: arrow::array::ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![Some(1), None]));
+    let outer = arrow::array::StructArray::from(vec![(
+        Arc::new(arrow::datatypes::Field::new("a", DataType::Int64, true)),
+        Arc::clone(&inner),
+    )]);
+    let columns = [("v", inner, true), ("s", Arc::new(outer) as arrow::array::ArrayRef, true)];
+    let batch = arrow::array::RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    write(&location, &[batch], overwrite()).await;
+    edit_commit(&commit_file(&lake, "t", 0), |line| {
+        let Some(at) = line.find(r#"\"fields\":["#) else { return line };
+        let void = |name: &str| {
+            format!(r#"{{\"name\":\"{name}\",\"type\":\"void\",\"nullable\":true,\"metadata\":{{}}}},"#)
+        };
+        let (head, tail) = line.split_at(at + r#"\"fields\":["#.len());
+        let inside = tail.find(r#"\"fields\":["#).unwrap() + r#"\"fields\":["#.len();
+        let (before, after) = tail.split_at(inside);
+        format!("{head}{}{before}{}{after}", void("n"), void("m"))
+    });
+    let table = open(&location).await;
+    let kinds: Vec<_> = table.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+    let inside =
+        arrow::datatypes::Fields::from(vec![arrow::datatypes::Field::new("a", DataType::Int64, true)]);
+    assert_eq!(kinds, [DataType::Null, DataType::Int64, DataType::Struct(inside)]);
+    let rows = read(&location, "select count(*) c, count(n) n, sum(v) v from t where n is null").await;
+    assert!(rows.contains("| 2 | 0 | 1 |"), "{rows}");
+    let rows = read(&location, "select * from t order by v").await;
+    assert!(rows.contains("|   | 1 | {a: 1} |"), "{rows}");
+}

@@ -101,4 +101,12 @@ Fix: remove the setting, or make the view give the same rows each time: sort by 
 Example: `target: {kind: FilterEq, base_table: nodes, filter_column: path}` where only a change feed of `nodes` is used.
 
 Fix: name the view that should be filtered, or remove the parameter.";
+
+    VOID_COLUMN = "W0014", "void-column", "a column without a type is not written":
+"All that is known of the column is that it is NULL in every row. No table holds such columns, so it is left out of the \
+output.
+
+Example: `SELECT id, NULL AS note FROM t`, or a table of Spark with a column of type `void`.
+
+Fix: give it a type, `CAST(NULL AS VARCHAR) AS note`, or leave it out.";
 }

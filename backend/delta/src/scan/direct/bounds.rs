@@ -14,7 +14,7 @@
 //! Counts of NULL are not believed at all: some writers say 0 where they do not know.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, new_null_array};
 use arrow::compute::cast;
@@ -75,6 +75,7 @@ pub(crate) struct Known {
     bounds: Mutex<HashMap<String, Option<Arc<Bounds>>>>,
     ranges: Mutex<HashMap<String, Option<(ScalarValue, ScalarValue)>>>,
     partitions: Mutex<HashMap<String, ArrayRef>>,
+    empty_values: OnceLock<bool>,
 }
 
 /// The value of what is kept under `name`, found once.
@@ -157,6 +158,29 @@ pub(super) fn partition_values(table: &ResolvedTable, field: &Field) -> Result<A
     };
     let mut known = table.inner.known.partitions.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(Arc::clone(known.entry(field.name().clone()).or_insert(values)))
+}
+
+/// Whether a file has an empty text for the value of a partition column that may hold one: it stands for NULL, whatever
+/// the type of the column is.
+pub(in crate::scan) fn has_empty_values(table: &ResolvedTable) -> bool {
+    let has = || {
+        let may_hold = |field: &Arc<Field>| {
+            table.partition_columns().contains(field.name()) && takes_empty(field.data_type())
+        };
+        if !table.schema().fields().iter().any(may_hold) {
+            return false;
+        }
+        // Without a list of files nothing is read, and nothing is wrong with being careful.
+        let Ok(log) = table.inner.snapshot.try_log_data() else { return true };
+        let is_empty = |value: &Option<String>| value.as_deref() == Some("");
+        log.iter().any(|file| file.partition_values_map().values().any(is_empty))
+    };
+    *table.inner.known.empty_values.get_or_init(has)
+}
+
+/// Whether an empty text is a value of the type.
+pub(in crate::scan) fn takes_empty(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8View | DataType::BinaryView | DataType::Utf8 | DataType::Binary)
 }
 
 /// What a scan of about `rows` rows knows about a column: an estimate. Only ranges whose ends are values, since the

@@ -1,4 +1,4 @@
-//! Whether the footer of a data file makes sense, before anything is done for it.
+//! Whether the footer of a data file, or of a checkpoint, makes sense, before anything is done for it.
 //!
 //! A Parquet file says in its footer how many row groups, columns and values it has, and the reader takes memory for
 //! what it says. A file of a few kilobytes can claim two thousand million row groups, or four million million rows in
@@ -8,9 +8,9 @@
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 
 /// Bytes at the end of a file: the length of the footer, and a magic number.
-pub(super) const TAIL: u64 = 8;
+pub(crate) const TAIL: u64 = 8;
 /// A footer may be this long, in bytes: tens of thousands of columns in hundreds of row groups.
-pub(super) const FOOTER_BYTES: u64 = 256 * 1024 * 1024;
+pub(crate) const FOOTER_BYTES: u64 = 256 * 1024 * 1024;
 /// Rows that every file may have, whatever its size.
 const ROWS: u64 = 1 << 24;
 /// Rows more for each byte of the file: columns of one repeated value have some hundred.
@@ -23,7 +23,7 @@ const BYTES_PER_BYTE: u64 = 32 * 1024;
 const DEPTH: usize = 16;
 
 /// The length of the footer, from the last [`TAIL`] bytes of a file.
-pub(super) fn length(tail: &[u8], file_size: u64) -> Result<u64, String> {
+pub(crate) fn length(tail: &[u8], file_size: u64) -> Result<u64, String> {
     let (length, magic) = tail.split_first_chunk::<4>().ok_or("the file ends in its footer")?;
     if magic == b"PARE" {
         return Err("its footer is encrypted".into());
@@ -42,7 +42,7 @@ pub(super) fn length(tail: &[u8], file_size: u64) -> Result<u64, String> {
 }
 
 /// Goes through the bytes of a footer, a structure in Thrift's compact protocol.
-pub(super) fn walk(footer: &[u8]) -> Result<(), String> {
+pub(crate) fn walk(footer: &[u8]) -> Result<(), String> {
     Walk { rest: footer }.structure(DEPTH).ok_or_else(|| "its footer claims more than it holds".into())
 }
 
@@ -127,7 +127,7 @@ impl Walk<'_> {
 }
 
 /// Compares what a footer says with the size of its file.
-pub(super) fn check(footer: &ParquetMetaData, file_size: u64) -> Result<(), String> {
+pub(crate) fn check(footer: &ParquetMetaData, file_size: u64) -> Result<(), String> {
     let counted =
         |count: i64| u64::try_from(count).map_err(|_| "it has a negative number of rows".to_owned());
     let mut rows: u64 = 0;

@@ -10,7 +10,7 @@
 
 pub(crate) mod bounds;
 mod files;
-mod footer;
+pub(crate) mod footer;
 mod reader;
 mod skipping;
 
@@ -33,8 +33,9 @@ use datafusion::physical_plan::empty::EmptyExec;
 use deltalake::kernel::EagerSnapshot;
 use url::Position;
 
-pub(super) use bounds::Trust;
+pub(super) use bounds::{Trust, has_empty_values, takes_empty};
 pub(super) use files::ScannedFiles;
+pub(super) use reader::{Base, check_footers, guarded};
 pub(super) use skipping::{is_exact, refutable};
 
 use super::boundary::DeltaTableScanExec;
@@ -126,7 +127,8 @@ pub(super) fn plan(session: &dyn Session, request: &Request<'_>) -> Result<Arc<d
     Ok(Arc::new(if is_ordered { scan } else { scan.with_files(Arc::new(files)) }))
 }
 
-fn store_url(table: &ResolvedTable) -> Result<ObjectStoreUrl> {
+/// Where the storage of `table` begins.
+pub(super) fn store_url(table: &ResolvedTable) -> Result<ObjectStoreUrl> {
     let url = table.location().url();
     ObjectStoreUrl::parse(&url[..Position::BeforePath])
 }

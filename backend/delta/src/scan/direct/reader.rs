@@ -1,21 +1,32 @@
 //! Opening data files: through links only where they stay in the table, and not before their footers make sense.
+//!
+//! Plans of the Delta library get the same reader ([`guarded`]), and the footers it reads while it plans are looked at
+//! before ([`check_footers`]).
 
 use std::collections::HashSet;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use datafusion::catalog::Session;
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use deltalake::ObjectMeta;
 use deltalake::Path as StorePath;
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, TryStreamExt as _};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
@@ -23,8 +34,17 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::footer;
 use crate::error::DeltaError;
-use crate::guard::without_links;
+use crate::guard::{decoded, inside, without_links};
 use crate::snapshot::ResolvedTable;
+
+/// Where the paths of a plan's files begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::scan) enum Base {
+    /// At the root of the storage.
+    Storage,
+    /// At the folder of the table.
+    Table,
+}
 
 /// What opens the files of `table`, which lie in `store`. Footers are kept in the session's cache.
 pub(super) fn factory(
@@ -32,21 +52,131 @@ pub(super) fn factory(
     store: &ObjectStoreUrl,
     table: &ResolvedTable,
 ) -> Result<Arc<dyn ParquetFileReaderFactory>> {
-    let runtime = session.runtime_env();
-    let cache = runtime.cache_manager.get_file_metadata_cache();
-    let inner = CachedParquetFileReaderFactory::new(runtime.object_store(store)?, cache);
-    let location = table.location();
-    Ok(Arc::new(Guarded {
-        inner,
-        root: location.as_path(),
-        location: location.text().into(),
-        checked: Arc::default(),
-    }))
+    let cache = session.runtime_env().cache_manager.get_file_metadata_cache();
+    based(session, store, table, Base::Storage, cache)
 }
+
+fn based(
+    session: &dyn Session,
+    store: &ObjectStoreUrl,
+    table: &ResolvedTable,
+    base: Base,
+    cache: Arc<FileMetadataCache>,
+) -> Result<Arc<dyn ParquetFileReaderFactory>> {
+    let inner = CachedParquetFileReaderFactory::new(session.runtime_env().object_store(store)?, cache);
+    let location = table.location();
+    let root = location.as_path();
+    let base = match base {
+        Base::Storage => root.as_ref().map(|_| PathBuf::from("/")),
+        Base::Table => root.clone(),
+    };
+    Ok(Arc::new(Guarded { inner, base, root, location: location.text().into(), checked: Arc::default() }))
+}
+
+/// `plan`, made by the Delta library for `table`, with its Parquet files opened as the direct scan opens them: links and
+/// footers are looked at, and timestamps of the older kind are not taken for nanoseconds, which end in the year 2262.
+pub(in crate::scan) fn guarded(
+    session: &dyn Session,
+    plan: Arc<dyn ExecutionPlan>,
+    table: &ResolvedTable,
+    base: Base,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let cache: Arc<FileMetadataCache> = match base {
+        Base::Storage => session.runtime_env().cache_manager.get_file_metadata_cache(),
+        // In the shared one, paths that begin at the table would be taken for those of other tables.
+        Base::Table => Arc::new(DefaultCache::new(FOOTERS_OF_A_FEED)),
+    };
+    let opened = plan.transform_up(|node| {
+        let config = node
+            .downcast_ref::<DataSourceExec>()
+            .and_then(|source| source.data_source().downcast_ref::<FileScanConfig>());
+        let Some(config) = config else { return Ok(Transformed::no(node)) };
+        let Some(source) = config.file_source().downcast_ref::<ParquetSource>() else {
+            return Ok(Transformed::no(node));
+        };
+        let reader = based(session, &config.object_store_url, table, base, Arc::clone(&cache))?;
+        let mut options = source.table_parquet_options().clone();
+        options.global.coerce_int96 = Some("us".to_owned());
+        let source =
+            source.clone().with_table_parquet_options(options).with_parquet_file_reader_factory(reader);
+        let groups = match base {
+            Base::Storage => config.file_groups.clone(),
+            Base::Table => config
+                .file_groups
+                .iter()
+                .map(|group| {
+                    let files = group.iter().map(|file| recorded(file, table));
+                    files.collect::<Result<Vec<_>>>().map(FileGroup::new)
+                })
+                .collect::<Result<_>>()?,
+        };
+        let config = FileScanConfigBuilder::from(config.clone())
+            .with_source(Arc::new(source))
+            .with_file_groups(groups)
+            .build();
+        Ok(Transformed::yes(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>))
+    })?;
+    Ok(opened.data)
+}
+
+/// A file of a change feed as the log has it. The library encodes its path once more, so that no file with a space or a
+/// colon in its name is found, and takes an empty text for a partition value, where the protocol means NULL.
+fn recorded(file: &PartitionedFile, table: &ResolvedTable) -> Result<PartitionedFile> {
+    let location = table.location();
+    let path = decoded(file.object_meta.location.as_ref());
+    let path = inside(&path, location.url(), location.text())
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
+    let mut file = file.clone();
+    file.object_meta.location = path;
+    let partitions = table.partition_columns().len();
+    for value in file.partition_values.iter_mut().rev().take(partitions) {
+        if matches!(value, ScalarValue::Utf8(Some(text)) if text.is_empty())
+            || matches!(value, ScalarValue::Binary(Some(bytes)) if bytes.is_empty())
+        {
+            *value = ScalarValue::try_from(value.data_type())?;
+        }
+    }
+    Ok(file)
+}
+
+/// Looks at the footers of files of `table` that are about to be parsed by others. The files lie in `store`.
+pub(in crate::scan) async fn check_footers(
+    session: &dyn Session,
+    store: &ObjectStoreUrl,
+    table: &ResolvedTable,
+    files: Vec<(&str, u64)>,
+) -> Result<()> {
+    let opener = factory(session, store, table)?;
+    let root = StorePath::from_url_path(table.location().url().path())?;
+    let metrics = ExecutionPlanMetricsSet::new();
+    let open = |(path, size): (&str, u64)| -> Result<_> {
+        let meta = ObjectMeta {
+            location: StorePath::parse(format!("{root}/{path}"))?,
+            last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
+            size,
+            e_tag: None,
+            version: None,
+        };
+        opener.create_reader(0, PartitionedFile::from(meta), None, &metrics)
+    };
+    let readers: Vec<_> = files.into_iter().map(open).collect::<Result<_>>()?;
+    futures::stream::iter(readers.into_iter().map(Ok))
+        .try_for_each_concurrent(CHECKED_AT_ONCE, |mut reader| async move {
+            reader.get_metadata(None).await.map(drop).map_err(DataFusionError::from)
+        })
+        .await
+}
+
+/// How many footers are read at a time.
+const CHECKED_AT_ONCE: usize = 8;
+/// How many bytes of footers are kept while a change feed is read.
+const FOOTERS_OF_A_FEED: usize = 16 * 1024 * 1024;
 
 #[derive(Debug)]
 struct Guarded {
     inner: CachedParquetFileReaderFactory,
+    /// Where paths begin, in a file system.
+    base: Option<PathBuf>,
     /// The folder of the table, in a file system.
     root: Option<PathBuf>,
     location: Arc<str>,
@@ -63,8 +193,8 @@ impl ParquetFileReaderFactory for Guarded {
         metrics: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
         let (path, size) = (file.object_meta.location.clone(), file.object_meta.size);
-        if let Some(root) = &self.root {
-            without_links(&Path::new("/").join(path.as_ref()), root, &self.location)
+        if let (Some(base), Some(root)) = (&self.base, &self.root) {
+            without_links(&base.join(path.as_ref()), root, &self.location)
                 .map_err(|error| DataFusionError::External(Box::new(error)))?;
         }
         let inner = self.inner.create_reader(partition_index, file, metadata_size_hint, metrics)?;

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray, StructArray,
     TimestampMicrosecondArray,
 };
+use arrow::datatypes::{DataType, Field};
+use delta::{ChangeRange, WriteOptions};
 use serde_json::{Map, Value, json};
 
 use super::{Judged, comparisons};
-use crate::fixtures::{Lake, append, commit_file, edit_commit, open, write};
+use crate::fixtures::{Lake, append, commit_file, edit_commit, number, open, query, read, write};
 
 /// Rows of three files, all columns in each.
 fn files() -> Vec<RecordBatch> {
@@ -169,4 +171,54 @@ async fn a_forged_log_is_read() {
     assert_eq!(open(&location).await.rows(), None);
     let judged = Judged::open(&location).await;
     assert_eq!(judged.wrong("SELECT count(*), max(v) FROM t").await, None);
+}
+
+// The protocol says so for every type, texts among them.
+#[tokio::test]
+async fn an_empty_partition_value_is_null() {
+    // Tables with nested fields that are NOT NULL are read by the Delta library.
+    for by_library in [false, true] {
+        let lake = Lake::new();
+        let location = lake.at("t");
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+        let inner = Arc::new(Field::new("a", DataType::Int64, !by_library));
+        let columns: [(&str, ArrayRef); 3] = [
+            ("v", Arc::clone(&numbers)),
+            ("name", Arc::new(StringArray::from(vec!["a", "x"]))),
+            ("s", Arc::new(StructArray::from(vec![(inner, numbers)]))),
+        ];
+        let columns = columns.map(|(name, values)| (name, values, true));
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+        let properties = [("delta.enableChangeDataFeed".to_owned(), "true".to_owned())].into();
+        let options = WriteOptions { partition_by: vec!["name".into()], properties, ..append() };
+        write(&location, &[batch], options).await;
+        edit_commit(&commit_file(&lake, "t", 0), |line| {
+            let mut action: Value = serde_json::from_str(&line).unwrap();
+            let values = action.pointer_mut("/add/partitionValues").and_then(Value::as_object_mut);
+            if let Some(values) = values.filter(|values| values["name"] == "x") {
+                values.values_mut().for_each(|value| *value = "".into());
+            }
+            action.to_string()
+        });
+        let conditions = [
+            ("name IS NULL", 1),
+            ("name IS NOT NULL", 1),
+            ("name = ''", 0),
+            ("name <> 'a'", 0),
+            ("name IS DISTINCT FROM 'a'", 1),
+            ("name < 'b'", 1),
+            ("name IN ('', 'a')", 1),
+            ("coalesce(name, 'z') = 'z' AND v = 2", 1),
+        ];
+        let plan = read(&location, "EXPLAIN SELECT * FROM t").await;
+        assert_eq!(plan.contains("DeltaScanExec"), by_library, "{plan}");
+        let range = ChangeRange { starting_version: Some(0), ..ChangeRange::default() };
+        for (condition, expected) in conditions {
+            let sql = format!("SELECT count(*) AS n FROM t WHERE {condition}");
+            assert_eq!(number(&location, &sql).await, expected, "{condition}, by library: {by_library}");
+            let feed = delta::change_feed(&open(&location).await, &range).await.unwrap();
+            let rows = query(feed, &sql).await;
+            assert!(rows.contains(&format!("| {expected} |")), "{condition} of the feed: {rows}");
+        }
+    }
 }

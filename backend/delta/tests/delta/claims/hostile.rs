@@ -1,12 +1,13 @@
 //! A table that somebody prepared: names that lead out of it, links, files that claim to be what they are not.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use delta::{ChangeRange, DeltaError, Location, WriteOptions};
 use serde_json::{Value, json};
 
 use crate::fixtures::{
-    Lake, append, commit_file, crowd, data_files, edit_commit, open, overwrite, scan, session, write,
+    Lake, append, commit_file, crowd, data_files, edit_commit, number, open, overwrite, scan, session, write,
 };
 
 /// Spellings of a file outside the table; `{abs}` is its absolute path, `{name}` its name in the folder `secret`
@@ -202,12 +203,31 @@ async fn links_that_leave_the_table() {
     assert!(error.contains("outside its own directory"), "{error}");
 }
 
+#[cfg(unix)]
 #[tokio::test]
-async fn footers_that_claim_too_much() {
+async fn links_in_the_log_that_leave_the_table() {
+    use std::os::unix::fs::symlink;
+
     let lake = Lake::new();
     let (location, _) = with_secret(&lake, overwrite()).await;
-    let file = data_files(&lake.path("t")).remove(0);
-    let good = std::fs::read(&file).unwrap();
+    let commit = commit_file(&lake, "t", 0);
+    std::fs::remove_file(&commit).unwrap();
+    symlink(commit_file(&lake, "secret", 0), &commit).unwrap();
+    is_escape(delta::resolve(&location, None).await, "a commit");
+    // One that stays in the table is a file like others.
+    std::fs::remove_file(&commit).unwrap();
+    std::fs::copy(commit_file(&lake, "secret", 0), lake.path("t").join("kept.json")).unwrap();
+    symlink(lake.path("t").join("kept.json"), &commit).unwrap();
+    delta::resolve(&location, None).await.unwrap();
+    symlink(lake.path("secret/_delta_log"), lake.path("t/_delta_log/more")).unwrap();
+    is_escape(delta::resolve(&location, None).await, "a folder in the log");
+    std::fs::remove_dir_all(lake.path("t/_delta_log")).unwrap();
+    symlink(lake.path("secret/_delta_log"), lake.path("t/_delta_log")).unwrap();
+    is_escape(delta::resolve(&location, None).await, "the log");
+}
+
+/// Makes a footer claim more than there is, in several ways; with what is said of each.
+fn forgeries(good: &[u8]) -> [(Vec<u8>, &'static str); 3] {
     // A footer with a list of two thousand million row groups, no other field.
     let mut forged = b"PAR1".to_vec();
     let footer = [0x49, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00];
@@ -215,23 +235,106 @@ async fn footers_that_claim_too_much() {
     forged.extend(footer);
     forged.extend(u32::try_from(footer.len()).unwrap().to_le_bytes());
     forged.extend(b"PAR1");
-    let mut longer = good.clone();
+    let mut longer = good.to_vec();
     let end = longer.len() - 8;
     longer[end..end + 4].copy_from_slice(&0x7fff_ffff_u32.to_le_bytes());
-    let mut other = good.clone();
+    let mut other = good.to_vec();
     let end = other.len();
     other[end - 4..].copy_from_slice(b"PARX");
-    for (bytes, said) in [
+    [
         (forged, "claims more than it holds"),
         (longer, "its footer is said to have"),
         (other, "not a Parquet file"),
-    ] {
+    ]
+}
+
+/// What reading the provider says, from planning to the last row.
+async fn said(provider: Arc<dyn datafusion::catalog::TableProvider>, query: &str) -> String {
+    let context = session();
+    context.register_table("t", provider).unwrap();
+    let frame = context.sql(query).await.unwrap();
+    frame.collect().await.map_or_else(|error| error.to_string(), |rows| format!("{rows:?}"))
+}
+
+/// Forges the footer of the only data file of `t`, and reads it each time.
+async fn forged(lake: &Lake, location: &Location, queries: &[&str]) {
+    let file = data_files(&lake.path("t")).remove(0);
+    let good = std::fs::read(&file).unwrap();
+    for (bytes, wanted) in forgeries(&good) {
         std::fs::write(&file, bytes).unwrap();
-        let context = session();
-        context.register_table("t", scan(&open(&location).await)).unwrap();
-        for query in ["select count(*) from t", "select sum(id) from t"] {
-            let error = context.sql(query).await.unwrap().collect().await.unwrap_err().to_string();
-            assert!(error.contains(said) && error.contains("is refused"), "{query}: {error}");
+        for query in queries {
+            let text = said(scan(&open(location).await), query).await;
+            assert!(text.contains(wanted) && text.contains("is refused"), "{query}: {text}");
         }
+    }
+    std::fs::write(&file, good).unwrap();
+}
+
+#[tokio::test]
+async fn footers_that_claim_too_much() {
+    let lake = Lake::new();
+    let (location, _) = with_secret(&lake, overwrite()).await;
+    forged(&lake, &location, &["select count(*) from t", "select sum(id) from t"]).await;
+}
+
+// Tables with deletion vectors are read by the Delta library.
+#[tokio::test]
+async fn footers_that_the_library_would_read() {
+    let lake = Lake::new();
+    let location = lake.at("t");
+    write(&location, &[crowd(0, 40)], overwrite()).await;
+    // The example of the protocol: rows 3, 4, 7, 11, 18 and 29 are deleted.
+    let text = "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L";
+    each_action(&lake, 0, |action| {
+        let features = json!({"minReaderVersion": 3, "minWriterVersion": 7,
+            "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]});
+        if let Some(protocol) = action.get_mut("protocol") {
+            *protocol = features;
+        }
+        if let Some(add) = action.get_mut("add").and_then(Value::as_object_mut) {
+            let vector =
+                json!({"storageType": "i", "pathOrInlineDv": text, "sizeInBytes": 40, "cardinality": 6});
+            add.insert("deletionVector".into(), vector);
+        }
+    });
+    assert_eq!(number(&location, "select count(*) from t").await, 34);
+    forged(&lake, &location, &["select count(*) from t", "select sum(id) from t"]).await;
+}
+
+#[tokio::test]
+async fn footers_of_a_change_feed() {
+    let lake = Lake::new();
+    let properties = [("delta.enableChangeDataFeed".to_owned(), "true".to_owned())].into();
+    let (location, _) = with_secret(&lake, WriteOptions { properties, ..overwrite() }).await;
+    let range = ChangeRange { starting_version: Some(0), ..ChangeRange::default() };
+    let file = data_files(&lake.path("t")).remove(0);
+    let good = std::fs::read(&file).unwrap();
+    for (bytes, wanted) in forgeries(&good) {
+        std::fs::write(&file, bytes).unwrap();
+        for query in ["select count(*) from t", "select sum(id) from t"] {
+            let feed = delta::change_feed(&open(&location).await, &range).await.unwrap();
+            let text = said(feed, query).await;
+            assert!(text.contains(wanted) && text.contains("is refused"), "{query}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn footers_of_checkpoints() {
+    let lake = Lake::new();
+    let (location, _) = with_secret(&lake, overwrite()).await;
+    write(&location, &[crowd(1, 1)], append()).await;
+    let checkpoint = lake.path("t/_delta_log/00000000000000000000.checkpoint.parquet");
+    let commit = commit_file(&lake, "t", 0);
+    let kept = std::fs::read(&commit).unwrap();
+    let good = std::fs::read(data_files(&lake.path("t")).remove(0)).unwrap();
+    for (bytes, wanted) in forgeries(&good) {
+        std::fs::write(&checkpoint, bytes).unwrap();
+        // The commits tell what the checkpoint should have.
+        assert_eq!(number(&location, "select count(*) from t").await, 2);
+        std::fs::remove_file(&commit).unwrap();
+        let error = delta::resolve(&location, None).await.unwrap_err().to_string();
+        assert!(error.contains(wanted) && error.contains("checkpoint.parquet"), "{error}");
+        std::fs::write(&commit, &kept).unwrap();
     }
 }
