@@ -21,8 +21,8 @@ use deltalake::delta_datafusion::DeltaScanNext;
 
 use super::boundary::DeltaTableScanExec;
 use super::direct::{
-    Base, Request, Trust, check_footers, guarded, has_empty_values, is_exact, refutable, statistics,
-    store_url, takes_empty,
+    Base, Request, Trust, check_files, files_in, files_of, guarded, has_empty_values, is_exact, refutable,
+    statistics, store_url, takes_empty,
 };
 
 /// The scan `request` asks for, of `library`, which has the columns of its schema, perhaps with other types. No filter
@@ -39,7 +39,12 @@ pub(super) async fn plan(
     let (read, added) = with_a_column_of_the_files(projection, request)?;
     check_parsed(session, request).await?;
     let plan = library.scan(session, Some(&read), &filters, request.limit).await?;
-    let plan = guarded(session, plan, request.table, Base::Storage)?;
+    let plan = if request.table.inner.files.has_deletion_vectors() {
+        check_files(session, &store_url(request.table)?, request.table, files_in(&plan)?).await?;
+        plan
+    } else {
+        guarded(session, plan, request.table, Base::Storage)?
+    };
     let plan = match added {
         Some(added) => without_column(plan, added)?,
         None => plan,
@@ -62,7 +67,8 @@ async fn check_parsed(session: &dyn Session, request: &Request<'_>) -> Result<()
         return Ok(());
     }
     let store = store_url(request.table)?;
-    check_footers(session, &store, request.table, inner.files.with_vectors().collect()).await?;
+    let files = files_of(request.table, inner.files.with_vectors())?;
+    check_files(session, &store, request.table, files).await?;
     inner.footers_checked.store(true, Ordering::Release);
     Ok(())
 }

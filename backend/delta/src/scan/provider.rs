@@ -17,7 +17,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use deltalake::delta_datafusion::DeltaScanConfig;
 
 use super::boundary::DeltaTableScanExec;
-use super::direct::{self, Base, Request, check_footers, guarded, is_exact, is_plain, store_url};
+use super::direct::{self, Base, Request, check_files, files_of, guarded, is_exact, is_plain, store_url};
 use super::features::understood;
 use super::mapped;
 use super::ordered::{Division, OrderedScanExec, arranged, kept_order};
@@ -181,8 +181,9 @@ impl TableProvider for Scan {
                 mapped::plan(session, &library, &request(file_column.as_deref())).await
             }
             Source::Changes { feed, marked } => {
-                let marked = marked.iter().map(|(path, size)| (path.as_str(), *size)).collect();
-                check_footers(session, &store_url(&self.table)?, &self.table, marked).await?;
+                let marked = marked.iter().map(|(path, size)| (path.as_str(), *size));
+                let marked = files_of(&self.table, marked)?;
+                check_files(session, &store_url(&self.table)?, &self.table, marked).await?;
                 let schema = match projection {
                     Some(columns) => Cow::Owned(self.schema.project(columns)?),
                     None => Cow::Borrowed(self.schema.as_ref()),

@@ -1,7 +1,7 @@
 //! Opening data files: through links only where they stay in the table, and not before their footers make sense.
 //!
-//! Plans of the Delta library get the same reader ([`guarded`]), and the footers it reads while it plans are looked at
-//! before ([`check_footers`]).
+//! Plans of the Delta library get the same reader ([`guarded`]). Those over deletion vectors take no other reader than the
+//! library's, which parses footers also while it plans: their files are looked at before ([`check_files`]).
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use datafusion::catalog::Session;
-use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
@@ -139,32 +139,52 @@ fn recorded(file: &PartitionedFile, table: &ResolvedTable) -> Result<Partitioned
     Ok(file)
 }
 
-/// Looks at the footers of files of `table` that are about to be parsed by others. The files lie in `store`.
-pub(in crate::scan) async fn check_footers(
+/// Looks at the links and footers of files of `table` that the Delta library is about to open by itself. Their paths begin
+/// at the root of `store`.
+pub(in crate::scan) async fn check_files(
     session: &dyn Session,
     store: &ObjectStoreUrl,
     table: &ResolvedTable,
-    files: Vec<(&str, u64)>,
+    files: Vec<PartitionedFile>,
 ) -> Result<()> {
     let opener = factory(session, store, table)?;
-    let root = StorePath::from_url_path(table.location().url().path())?;
     let metrics = ExecutionPlanMetricsSet::new();
-    let open = |(path, size): (&str, u64)| -> Result<_> {
-        let meta = ObjectMeta {
-            location: StorePath::parse(format!("{root}/{path}"))?,
-            last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
-            size,
-            e_tag: None,
-            version: None,
-        };
-        opener.create_reader(0, PartitionedFile::from(meta), None, &metrics)
-    };
+    let open = |file: PartitionedFile| opener.create_reader(0, file, None, &metrics);
     let readers: Vec<_> = files.into_iter().map(open).collect::<Result<_>>()?;
     futures::stream::iter(readers.into_iter().map(Ok))
         .try_for_each_concurrent(CHECKED_AT_ONCE, |mut reader| async move {
             reader.get_metadata(None).await.map(drop).map_err(DataFusionError::from)
         })
         .await
+}
+
+/// Files of `table`, by their paths in it and their sizes, as [`check_files`] takes them.
+pub(in crate::scan) fn files_of<'a>(
+    table: &ResolvedTable,
+    files: impl Iterator<Item = (&'a str, u64)>,
+) -> Result<Vec<PartitionedFile>> {
+    let root = StorePath::from_url_path(table.location().url().path())?;
+    let file = |(path, size): (&str, u64)| -> Result<PartitionedFile> {
+        let location = StorePath::parse(format!("{root}/{path}"))?;
+        let last_modified = std::time::SystemTime::UNIX_EPOCH.into();
+        Ok(ObjectMeta { location, last_modified, size, e_tag: None, version: None }.into())
+    };
+    files.map(file).collect()
+}
+
+/// The files that `plan` reads, without what it knows about them.
+pub(in crate::scan) fn files_in(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<PartitionedFile>> {
+    let mut found = Vec::new();
+    plan.apply(|node| {
+        let config = node
+            .downcast_ref::<DataSourceExec>()
+            .and_then(|source| source.data_source().downcast_ref::<FileScanConfig>());
+        let groups = config.map_or(&[][..], |config| config.file_groups.as_slice());
+        let files = groups.iter().flat_map(FileGroup::iter);
+        found.extend(files.map(|file| PartitionedFile::from(file.object_meta.clone())));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
 }
 
 /// How many footers are read at a time.

@@ -283,8 +283,8 @@ async fn footers_that_the_library_would_read() {
     let lake = Lake::new();
     let location = lake.at("t");
     write(&location, &[crowd(0, 40)], overwrite()).await;
-    // The example of the protocol: rows 3, 4, 7, 11, 18 and 29 are deleted.
-    let text = "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L";
+    // Rows 3, 4, 7, 11, 18 and 29 are deleted.
+    let text = "^Bg9^0rr910000000000iXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L";
     each_action(&lake, 0, |action| {
         let features = json!({"minReaderVersion": 3, "minWriterVersion": 7,
             "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]});
@@ -293,7 +293,7 @@ async fn footers_that_the_library_would_read() {
         }
         if let Some(add) = action.get_mut("add").and_then(Value::as_object_mut) {
             let vector =
-                json!({"storageType": "i", "pathOrInlineDv": text, "sizeInBytes": 40, "cardinality": 6});
+                json!({"storageType": "i", "pathOrInlineDv": text, "sizeInBytes": 44, "cardinality": 6});
             add.insert("deletionVector".into(), vector);
         }
     });
