@@ -168,3 +168,45 @@ fn whoever_is_stopped_waits_no_longer() {
     });
     assert!(matches!(stopped, Err(PipelineError::Interrupted(_))), "{stopped:?}");
 }
+
+/// A graph of two nodes and the edges in the braces: `(10, 1, 2)` is an edge, its start and its end.
+const GRAPH: &str = "\
+version: 4
+input_relations: []
+view_definitions:
+  - name: node_rows
+    transform: {kind: Sql, query: \"SELECT CAST(id AS BIGINT) AS node_id, 'X' AS node_kind FROM (VALUES (1), (2)) AS t(id)\"}
+  - name: edge_rows
+    transform: {kind: Sql, query: \"SELECT CAST(e AS BIGINT) AS edge_id, 'X' AS edge_kind, CAST(s AS BIGINT) AS src_node_id, CAST(d AS BIGINT) AS dst_node_id FROM (VALUES {edges}) AS t(e, s, d)\"}
+  - {name: nodes, transform: {kind: CpgEmit, output_kind: Nodes, sources: [node_rows]}}
+  - {name: edges, transform: {kind: CpgEmit, output_kind: Edges, sources: [edge_rows]}}
+output_targets:
+  - {table_name: nodes, source_view: nodes}
+  - {table_name: edges, source_view: edges}
+";
+
+/// Publishes [`GRAPH`] with these edges, and stops at a point.
+fn publish_graph(folder: &Path, edges: &str, point: &str) -> Result<Outcome> {
+    let switch = Cancellation::new();
+    let (workers, observer) = (workers(&switch), StopAt::new(point, &switch));
+    let text = GRAPH.replace("{edges}", edges);
+    let source = Source::from_bytes(text.as_bytes(), "graph.yaml".into(), "graph", folder).unwrap();
+    let compilation = compile(source, &workers, &CompileOptions::default(), &observer)?;
+    publish(compilation, &workers, PublishOptions::default(), observer)
+}
+
+#[test]
+fn a_graph_is_checked_before_it_is_published_and_can_be_stopped_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = publish_graph(folder.path(), "(10, 1, 2), (11, 2, 3)", "nowhere");
+    let Err(PipelineError::Findings { diagnostics, .. }) = broken else { panic!("{broken:?}") };
+    let found: Vec<&str> = diagnostics.iter().map(|finding| finding.code.id()).collect();
+    assert_eq!(found, ["E0708"]);
+    assert!(diagnostics[0].message.contains("edge_id 11") && diagnostics[0].location.is_some());
+    assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
+    let stopped = publish_graph(folder.path(), "(10, 1, 2)", "stage check");
+    assert!(matches!(stopped, Err(PipelineError::Interrupted(_))), "{stopped:?}");
+    assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
+    let outcome = publish_graph(folder.path(), "(10, 1, 2)", "nowhere").unwrap();
+    assert_eq!((outcome.run.outputs.len(), outcome.run.checks.len()), (2, 4));
+}

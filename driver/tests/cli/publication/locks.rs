@@ -133,3 +133,17 @@ fn a_lock_that_is_no_file_is_refused() {
     assert!(err(&refused).contains("E0714"), "{}", err(&refused));
     assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
 }
+
+/// Locks need folders; a run that makes no table leaves none of them.
+#[test]
+fn a_refused_run_leaves_no_folder_of_a_lock() {
+    let folder = with_tables();
+    let spec = SPEC
+        .replace("{table_name: names,", "{table_name: names, delta_location: new/lake/names,")
+        .replace("{table_name: per_file,", "{table_name: per_file, delta_location: new/other/per_file,")
+        .replace("columns: [path, name]", "columns: [path, no_such_column]");
+    fs::write(folder.path().join("spec.yaml"), spec).unwrap();
+    let before = listing(folder.path());
+    exits(&driver_in(folder.path(), ["run", "spec.yaml"]), 1);
+    assert_eq!(listing(folder.path()), before);
+}

@@ -116,8 +116,8 @@ Fix: if something outside is only slow, raise `--no-progress-timeout`; otherwise
 
     FOREIGN_FOLDER = "E0714", "foreign-folder", "a folder that would be written to may be somebody else's":
 "A repository, or the folder of a spec, can bring folders with the names this program uses: as symbolic links, so that what \
-they lead to would be overwritten, or with tables in them. Links are not followed, and a lake inside a repository is used only \
-if this program made it. Nothing is written.
+they lead to would be overwritten, or with tables in them. Links are not followed, a lake inside a repository is used only \
+if this program made it, and a lock is a file. Nothing is written.
 
 Example: `driver build` of a repository in which `.codeanatomy/lake` is a link.
 
