@@ -6,14 +6,19 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
+use datafusion::error::DataFusionError;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
+use ir::determinism::Determinism;
 use ir::expr::Query;
 use ir::op::{Read, Scan};
 use ir::oracle::TableError;
 
 use crate::emit;
 use crate::error::EngineError;
+use crate::oracle::of_plan;
+use crate::semantics::NotComputed;
 use crate::session::Session;
 use crate::tables::{TableRequest, Tables};
 
@@ -88,6 +93,7 @@ impl Session {
         let mut state = self.state().clone();
         // Functions of the current time are fixed at the start of a query.
         state.mark_start_execution();
+        check_parts(&state, query, &relations, inputs).map_err(refused)?;
         let plan = emit::query(&state, query, &relations, inputs, &emit::PlannedQueries::default())
             .map_err(refused)?;
         let plan = state.create_physical_plan(&plan).await.map_err(refused)?;
@@ -119,6 +125,41 @@ impl Session {
         let provider = tables.provider(&scan).map_err(failed)?;
         emit::scan(name, provider, None).map_err(|source| EngineError::plan(name, source))
     }
+}
+
+/// Refuses a query with a part that has to be computed more than once and may give other rows each time. A spec can make
+/// such a part a view of its own; the compiler does it for queries in specs.
+fn check_parts(
+    state: &SessionState,
+    query: &Query,
+    relations: &[String],
+    inputs: &[Arc<LogicalPlan>],
+) -> Result<(), DataFusionError> {
+    for part in query.repeated_parts() {
+        let level = match &part.alone {
+            Some(alone) => {
+                let own: Vec<String> = alone.relations().into_iter().collect();
+                let read = own.iter().filter_map(|name| relations.iter().position(|other| other == name));
+                let read: Vec<_> = read.filter_map(|at| inputs.get(at).cloned()).collect();
+                emit::query(state, alone, &own, &read, &emit::PlannedQueries::default())
+                    .and_then(|plan| of_plan(&plan))
+            }
+            None => Ok(Determinism::Volatile),
+        };
+        let what = match (part.definition, level) {
+            (Some(name), Ok(level)) if level >= Determinism::OrderDependent => format!("`{name}`"),
+            (None, Ok(level)) if level >= Determinism::OrderDependent => {
+                "the subquery of IN, ANY or ALL".to_owned()
+            }
+            // What cannot be planned alone depends on the query around it, or is wrong by itself.
+            _ => continue,
+        };
+        return NotComputed::error(format!(
+            "{what} gives other rows each time it is computed (random(), LIMIT without a total order, ...), and has to be \
+             computed more than once here; in a spec, where it is computed once, the query is possible"
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a name is that of a folder directly in another: no way out, no way down.

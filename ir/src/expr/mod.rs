@@ -17,7 +17,7 @@ mod windows;
 
 pub use named::{NamedExpr, NamedExprs};
 pub use places::bytes_of;
-pub use query::Query;
+pub use query::{Part, Query};
 pub use syntax::{SqlError, SqlIssue, SqlIssueKind};
 
 use std::collections::{BTreeMap, BTreeSet};

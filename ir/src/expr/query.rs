@@ -1,5 +1,6 @@
 //! Queries over named relations.
 
+mod parts;
 mod planned;
 mod recursion;
 mod scopes;
@@ -7,6 +8,7 @@ mod scopes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{ControlFlow, Range};
 
+pub use parts::Part;
 use sqlparser::ast::{
     self, Ident, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, visit_expressions,
     visit_expressions_mut,
@@ -17,6 +19,10 @@ use sqlparser::tokenizer::{Span, Token, Tokenizer};
 
 use super::syntax::{SqlError, SqlIssueKind, SqlText};
 use super::{ScalarExpr, bind_one, meaning, normalize, placeholder, printable, sql_text};
+
+/// How often a subquery is computed at the most that values are compared with: for the values that are equal, for NULL
+/// among its values, and for whether it has rows at all.
+const TIMES_COMPARED: usize = 3;
 
 /// A query over named relations: the text of a `Sql` view.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -75,6 +81,14 @@ impl Query {
     #[must_use]
     pub fn reference_counts(&self) -> BTreeMap<String, usize> {
         scopes::outside(&self.0).into_iter().map(|(name, outside)| (name, outside.reads)).collect()
+    }
+
+    /// The most often that each of [`Self::relations`] may be read: a subquery that values are compared with (`IN`,
+    /// `ANY`, `ALL`) may be computed up to [`TIMES_COMPARED`] times, since the comparison has to know of NULLs.
+    #[must_use]
+    pub fn reference_counts_at_most(&self) -> BTreeMap<String, usize> {
+        let (outside, _) = scopes::at_most(&self.0, TIMES_COMPARED);
+        outside.into_iter().map(|(name, outside)| (name, outside.reads)).collect()
     }
 
     /// Every name that could be a column of an input, or nothing when the query may read columns it does not

@@ -127,6 +127,16 @@ impl Graph {
         self.ports(id).into_iter().map(|(_, source)| source).collect()
     }
 
+    /// The columns of a node, from phase Typed on.
+    ///
+    /// # Panics
+    /// When it has none. Every node of a graph without mistakes is typed; to go on without its columns would make a
+    /// wrong plan.
+    #[must_use]
+    pub fn schema(&self, id: NodeId) -> &Schema {
+        self[id].schema.as_ref().unwrap_or_else(|| untyped(&self[id]))
+    }
+
     /// The schemas of a node's inputs, in port order; inputs without one are left out.
     #[must_use]
     pub fn input_schemas(&self, id: NodeId) -> Vec<&Schema> {
@@ -168,10 +178,19 @@ impl Graph {
     /// every other operation reads an input once.
     #[must_use]
     pub fn reads_of_port(&self, reader: NodeId, port: usize) -> usize {
+        self.counted(reader, port, crate::expr::Query::reference_counts)
+    }
+
+    fn counted(
+        &self,
+        reader: NodeId,
+        port: usize,
+        counts: impl Fn(&crate::expr::Query) -> BTreeMap<String, usize>,
+    ) -> usize {
         match &self[reader].op {
             Op::Query(query) => {
                 let relation = query.relations.get(port);
-                let counts = query.query.reference_counts();
+                let counts = counts(&query.query);
                 relation.and_then(|name| counts.get(name)).map_or(1, |count| (*count).max(1))
             }
             _ => 1,
@@ -181,10 +200,17 @@ impl Graph {
     /// How often a node's output is read, by all its consumers together.
     #[must_use]
     pub fn reads(&self, id: NodeId) -> usize {
-        self.consumers(id)
-            .into_iter()
-            .map(|(reader, port)| self.reads_of_port(reader, port))
-            .fold(0, usize::saturating_add)
+        let reads = self.consumers(id).into_iter().map(|(reader, port)| self.reads_of_port(reader, port));
+        reads.fold(0, usize::saturating_add)
+    }
+
+    /// How often a node's output is read at the most
+    /// ([`Query::reference_counts_at_most`](crate::expr::Query::reference_counts_at_most)).
+    #[must_use]
+    pub fn reads_at_most(&self, id: NodeId) -> usize {
+        let at_most = crate::expr::Query::reference_counts_at_most;
+        let reads = self.consumers(id).into_iter().map(|(reader, port)| self.counted(reader, port, at_most));
+        reads.fold(0, usize::saturating_add)
     }
 }
 
@@ -213,6 +239,11 @@ impl IndexMut<NodeId> for Graph {
 #[expect(clippy::panic, reason = "a broken graph is a bug of the compiler; the program reports it as one")]
 fn gone(id: NodeId) -> ! {
     panic!("{id:?} is of a node that was removed from the graph")
+}
+
+#[expect(clippy::panic, reason = "a broken graph is a bug of the compiler; the program reports it as one")]
+fn untyped(node: &Node) -> ! {
+    panic!("`{}` has no schema, although the graph is typed", node.name)
 }
 
 /// Graphs are equal when they say the same: the same header, and nodes of the same names with equal contents and

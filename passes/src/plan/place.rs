@@ -19,7 +19,8 @@
 //! reader for a chain of filters and projections without function calls over a table or a shared node. All plans
 //! together then stay linear in the size of the graph.
 //!
-//! The readers of a node must agree on its rows. So what may give other rows when it is computed again, itself or by
+//! The readers of a node must agree on its rows, and so must one reader that computes it more than once to compare values
+//! with it ([`Graph::reads_at_most`]). So what may give other rows when it is computed again, itself or by
 //! something below it that is not shared ([`crate::analysis::determinism`]), is shared whatever it costs. Where only the
 //! last digits of floating-point sums may differ, cost decides, and the reason says so.
 //!
@@ -59,6 +60,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         below.insert(id, inlined);
         let level = determinism::of_node(graph, cx.oracle, id, &levels);
         levels.insert(id, level);
+        // A node with one reader is placed nowhere.
         let Some((placement, refused)) = decide(graph, id, &costs, inlined, level) else { continue };
         let name = graph.name_of(id).to_owned();
         cx.remark(format!("{name}: {} ({})", placement.choice.name(), placement.reason));
@@ -68,9 +70,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             Some(Wish::MinRows(..)) => cx.refuse_cache_limit("min_estimated_rows", &name, &placement.reason),
             None => {}
         }
-        if let Some(node) = graph.get_mut(id) {
-            node.placement = Some(placement);
-        }
+        graph[id].placement = Some(placement);
     }
 }
 
@@ -93,29 +93,20 @@ impl Inlined {
         costs: &BTreeMap<NodeId, NodeCost>,
         below: &BTreeMap<NodeId, Self>,
     ) -> Self {
-        let own = costs.get(&id).map_or(0, |cost| cost.own);
-        let mut sum = Self {
-            operators: 1,
-            cost: own,
-            streams: graph.get(id).is_some_and(|node| cost::streams(&node.op)),
-        };
+        let mut sum = Self { operators: 1, cost: costs[&id].own, streams: cost::streams(&graph[id].op) };
         for (port, input) in graph.ports(id) {
             let reads = graph.reads_of_port(id, port);
-            let Some(input) = below.get(&input).filter(|_| !is_shared(graph, input)) else {
+            if graph[input].is_shared() {
                 sum.operators = sum.operators.saturating_add(reads);
                 continue;
-            };
+            }
+            let input = &below[&input];
             sum.operators = sum.operators.saturating_add(input.operators.saturating_mul(reads));
             sum.cost = sum.cost.saturating_add(input.cost.saturating_mul(wide(reads)));
             sum.streams &= input.streams;
         }
         sum
     }
-}
-
-fn is_shared(graph: &Graph, id: NodeId) -> bool {
-    let placement = graph.get(id).and_then(|node| node.placement.as_ref());
-    placement.is_some_and(|placement| placement.choice == PlacementChoice::Share)
 }
 
 fn wide(number: usize) -> u64 {
@@ -131,8 +122,11 @@ fn decide(
     inlined: Inlined,
     level: Determinism,
 ) -> Option<(Placement, Option<Wish>)> {
-    let node = graph.get(id)?;
-    let readers = graph.reads(id);
+    let node = &graph[id];
+    let mut readers = graph.reads(id);
+    if permission(level, Rewrite::Recompute) == Permission::No {
+        readers = graph.reads_at_most(id);
+    }
     let forced = graph.cache.force.contains(&node.name);
     if matches!(node.op, Op::Sink(_)) || (readers < 2 && !forced) {
         return None;
@@ -142,7 +136,7 @@ fn decide(
     if forced {
         return Some((share("the spec says ForceCache".to_owned()), None));
     }
-    let rows = costs.get(&id)?.rows;
+    let rows = costs[&id].rows;
     let wish = Wish::of(graph, node, readers, rows);
     let note = match permission(level, Rewrite::Recompute) {
         Permission::No => {

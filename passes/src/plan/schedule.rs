@@ -32,12 +32,12 @@ pub(crate) fn run(graph: &mut Graph, _: &mut Context<'_>) {
     let mut reads_of: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
     for &root in &roots {
         let (reads, cost) = walk(graph, root, &costs);
-        let level = reads.iter().filter_map(|read| segments.get(read)).map(|segment| segment.level + 1).max();
+        let level = reads.iter().map(|read| segments[read].level + 1).max();
         let segment = Segment {
             root: graph.name_of(root).to_owned(),
             level: level.unwrap_or(0),
             reads: reads.iter().map(|read| graph.name_of(*read).to_owned()).collect(),
-            rows: costs.get(&root).map_or(ir::estimate::Estimate::unknown(0), |cost| cost.rows),
+            rows: costs[&root].rows,
             cost,
             bottom_level: cost,
             critical: false,
@@ -66,12 +66,13 @@ fn walk(graph: &Graph, root: NodeId, costs: &BTreeMap<NodeId, NodeCost>) -> (Vec
     let mut times: BTreeMap<NodeId, u64> = BTreeMap::from([(root, 1)]);
     let mut total: u64 = 0;
     for id in graph.topological_below(root, |id| graph[id].is_segment_root()) {
-        let Some(&count) = times.get(&id) else { continue };
+        // Consumers come first, so every way to the node has been walked.
+        let count = times[&id];
         if id != root && graph[id].is_segment_root() {
             reads.insert((graph.name_of(id).to_owned(), id));
             continue;
         }
-        total = total.saturating_add(costs.get(&id).map_or(0, |cost| cost.own).saturating_mul(count));
+        total = total.saturating_add(costs[&id].own.saturating_mul(count));
         for (port, input) in graph.ports(id) {
             let reads = u64::try_from(graph.reads_of_port(id, port)).unwrap_or(u64::MAX);
             let entry = times.entry(input).or_default();
@@ -88,11 +89,11 @@ fn set_bottom_levels(
     segments: &mut BTreeMap<NodeId, Segment>,
 ) {
     for root in roots.iter().rev() {
-        let Some(waiting) = segments.get(root).map(|segment| segment.bottom_level) else { continue };
-        for read in reads_of.get(root).into_iter().flatten() {
-            if let Some(below) = segments.get_mut(read) {
-                below.bottom_level = below.bottom_level.max(below.cost.saturating_add(waiting));
-            }
+        let waiting = segments[root].bottom_level;
+        for read in &reads_of[root] {
+            segments.entry(*read).and_modify(|below| {
+                below.bottom_level = below.bottom_level.max(below.cost.saturating_add(waiting))
+            });
         }
     }
 }
@@ -106,10 +107,8 @@ fn mark_critical_path(reads_of: &BTreeMap<NodeId, Vec<NodeId>>, segments: &mut B
     };
     let mut next = longest(&mut segments.iter().filter(|(_, segment)| segment.level == 0));
     while let Some(id) = next {
-        if let Some(segment) = segments.get_mut(&id) {
-            segment.critical = true;
-        }
-        let waits = |root: &NodeId| reads_of.get(root).is_some_and(|reads| reads.contains(&id));
+        segments.entry(id).and_modify(|segment| segment.critical = true);
+        let waits = |root: &NodeId| reads_of[root].contains(&id);
         next = longest(&mut segments.iter().filter(|(root, _)| waits(root)));
     }
 }

@@ -14,6 +14,7 @@ use ir::op::Evaluation;
 
 use super::expressions::expression;
 use super::relational::{column_at, named, project};
+use crate::semantics::chance;
 
 /// One row per group. A measure may be any expression of aggregate calls and grouping columns: the calls go
 /// into the aggregation, the rest into a projection above it.
@@ -29,8 +30,11 @@ pub(super) fn aggregate(
             .map(|named| expression(state, &named.expr, evaluation, &schema))
             .collect::<Result<Vec<_>>>()
     };
-    let keys = plan(group_by, Evaluation::Scalar)?;
-    let results = plan(measures, Evaluation::Aggregate)?;
+    let mut keys = plan(group_by, Evaluation::Scalar)?;
+    let number_of_keys = keys.len();
+    keys.extend(plan(measures, Evaluation::Aggregate)?);
+    let (mut keys, input) = chance::below(keys, input)?;
+    let results = keys.split_off(number_of_keys);
     let mut distinct_keys: Vec<Expr> = Vec::new();
     for key in &keys {
         if !distinct_keys.contains(key) {
@@ -67,6 +71,8 @@ pub(super) fn window(
         .iter()
         .map(|named| expression(state, &named.expr, Evaluation::Window, &schema))
         .collect::<Result<Vec<_>>>()?;
+    let (results, input) = chance::below(results, input)?;
+    let columns_of_input = input.schema().fields().len();
     // Calls with one sorting share a node; the finest sorting goes first, so that coarser ones can use it.
     let mut groups = group_window_expr_by_sort_keys(find_window_exprs(&results))?;
     groups.sort_by_key(|(keys, _)| keys.len());
@@ -76,7 +82,7 @@ pub(super) fn window(
         computed.extend(calls.iter().cloned());
         plan = Arc::new(LogicalPlan::Window(Window::try_new(calls, plan)?));
     }
-    let replacements = replacements(&computed, schema.fields().len(), &plan);
+    let replacements = replacements(&computed, columns_of_input, &plan);
     let mut output: Vec<Expr> = (0..schema.fields().len()).map(|index| column_at(&schema, index)).collect();
     for (result, column) in results.into_iter().zip(columns.iter()) {
         output.push(named(replaced(result, &replacements)?, &column.name));

@@ -16,6 +16,7 @@ use ir::expr::{NamedExprs, ScalarExpr};
 use ir::op::Evaluation;
 
 use super::expressions::expression;
+use crate::semantics::chance;
 
 /// The column at a position of a schema, by its own, perhaps qualified, name.
 pub(super) fn column_at(schema: &DFSchema, index: usize) -> Expr {
@@ -77,7 +78,7 @@ pub(super) fn filter(
     input: Arc<LogicalPlan>,
 ) -> Result<LogicalPlan> {
     let predicate = expression(state, predicate, Evaluation::Scalar, input.schema())?;
-    Ok(LogicalPlan::Filter(Filter::try_new(predicate, input)?))
+    chance::operation(LogicalPlan::Filter(Filter::try_new(predicate, input)?))
 }
 
 /// Computes columns from columns of the input. `scope` is a name that nothing else in the segment has.
@@ -104,7 +105,7 @@ pub(super) fn projection(
             Ok(named(expression(state, &column.expr, Evaluation::Scalar, input.schema())?, &column.name))
         })
         .collect::<Result<Vec<_>>>()?;
-    project(columns, input)
+    chance::operation(project(columns, input)?)
 }
 
 /// Whether a projection that computes something from columns without qualifiers lies on top of a plan, or below filters

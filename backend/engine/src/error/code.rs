@@ -5,6 +5,7 @@ use datafusion::error::DataFusionError;
 use ir::diag::{Code, codes};
 
 use super::root_of;
+use crate::semantics::NotComputed;
 
 /// The setting DataFusion names when the quota of temporary files is used up; its message has no type of its own.
 const SPILL_QUOTA_KEY: &str = "max_temp_directory_size";
@@ -18,6 +19,7 @@ pub(super) fn code_of(error: &DataFusionError) -> Code {
                 codes::OUT_OF_MEMORY
             }
         }
+        DataFusionError::External(inner) if inner.is::<NotComputed>() => codes::NOT_COMPUTED,
         DataFusionError::ObjectStore(_) | DataFusionError::ParquetError(_) => codes::READ_FAILED,
         DataFusionError::IoError(error) => code_of_io(error),
         DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {

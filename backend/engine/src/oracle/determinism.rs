@@ -65,7 +65,7 @@ const PEER_RANKS: [&str; 4] = ["cume_dist", "dense_rank", "percent_rank", "rank"
 const FRAME_VALUES: [&str; 3] = ["first_value", "last_value", "nth_value"];
 
 /// The level of a plan, taking the rows of its leaves as given.
-pub(super) fn of_plan(plan: &LogicalPlan) -> Result<Determinism> {
+pub(crate) fn of_plan(plan: &LogicalPlan) -> Result<Determinism> {
     let mut level = Deterministic;
     plan.apply_with_subqueries(|inner| {
         level = level.max(of_operator(inner)?);

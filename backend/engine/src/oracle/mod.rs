@@ -34,6 +34,7 @@ use crate::session::Session;
 use crate::tables::Tables;
 use proven::Proven;
 
+pub(crate) use determinism::of_plan;
 pub(crate) use outputs::{refusals_of, write_options};
 
 /// The rows assumed where statistics do not tell.
@@ -146,7 +147,7 @@ impl EngineOracle {
         match plan() {
             Ok(plan) => Operation {
                 schema: Ok(Schema::from_arrow(plan.schema().as_arrow())),
-                determinism: determinism::of_plan(&plan).unwrap_or(Determinism::Volatile),
+                determinism: of_plan(&plan).unwrap_or(Determinism::Volatile),
             },
             Err(error) => {
                 let tree = match op {

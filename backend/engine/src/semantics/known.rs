@@ -167,6 +167,50 @@ pub const KNOWN: &[Known] = &[
         query: "SELECT v FROM o WHERE EXISTS (SELECT 1 FROM i WHERE i.g = o.g LIMIT 1 OFFSET 1)",
         right: Right::Rows(&["", "20"]),
     },
+    // Calls that give another value each time.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT abs(avg(CAST(random() BETWEEN 0.25 AND 0.75 AS INT)) - 0.5) < 0.03 AS m \
+                FROM c a CROSS JOIN c b CROSS JOIN c d CROSS JOIN c e CROSS JOIN c f",
+        right: Right::Rows(&["true"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT count(*) AS n FROM (SELECT a.x, count(*) AS m FROM c a CROSS JOIN c b CROSS JOIN c d CROSS JOIN c e \
+                GROUP BY a.x HAVING random() < 0.9) t WHERE m NOT IN (216, 432, 648)",
+        right: Right::Rows(&["0"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT count(*) AS n FROM (SELECT count(*) OVER () AS m FROM c a CROSS JOIN c b CROSS JOIN c d) t \
+                WHERE random() < 0.5 AND m <> 216",
+        right: Right::Rows(&["0"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT count(*) > 0 AS m FROM (SELECT n, count(*) AS m FROM (SELECT row_number() OVER () AS n FROM c a \
+                CROSS JOIN c b) t CROSS JOIN c CROSS JOIN c d WHERE random() < 0.5 GROUP BY n) s WHERE m NOT IN (0, 36)",
+        right: Right::Rows(&["true"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT count(*) AS n FROM (SELECT CASE WHEN random() < 0.5 THEN 1 END IN (SELECT x FROM c WHERE x IS NOT \
+                NULL) AS m FROM c a CROSS JOIN c b CROSS JOIN c d) t WHERE m = false",
+        right: Right::Rows(&["0"]),
+    },
+    Known {
+        issues: &[],
+        guard: Refused,
+        query: "SELECT count(*) > 0 AS m FROM (SELECT n, count(*) AS m FROM (SELECT row_number() OVER () AS n FROM c a \
+                CROSS JOIN c b) t JOIN (SELECT 1 AS k FROM c CROSS JOIN c d) u ON random() < 0.5 GROUP BY n) s \
+                WHERE m NOT IN (0, 36)",
+        right: Right::Rows(&["true"]),
+    },
     // Patterns and windows.
     Known {
         issues: &[24379],

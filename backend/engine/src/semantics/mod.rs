@@ -4,6 +4,7 @@
 //! ad-hoc queries all plan SQL through this module, so what is wrong is put right in one place, before anything is
 //! optimized:
 //!
+//! * calls of chance are computed at one place (`chance`);
 //! * the syntax tree is rewritten where only it still knows what was written (`in_tree`);
 //! * SQL types, operators next to numbers, and joins in parentheses are planned by planners of the session
 //!   (`planners`);
@@ -13,6 +14,7 @@
 //! Functions that stand in the place of DataFusion's are in `functions`; settings and rules that are switched off, in
 //! the session. [`known::KNOWN`] lists every wrong result that is known, with the issue and what is done.
 
+pub(crate) mod chance;
 mod copies;
 pub mod known;
 mod literals;
@@ -79,7 +81,7 @@ pub(crate) fn query_before_analysis(plan: LogicalPlan, state: &SessionState) -> 
         Some(row_number) => copies::counted(plan, row_number)?,
         None => plan,
     };
-    in_expressions(plan, before)
+    in_expressions(chance::apart(plan)?, before)
 }
 
 /// A query whose conversions are explicit.
@@ -96,7 +98,7 @@ pub(crate) fn query_after_analysis(plan: LogicalPlan, state: &SessionState) -> R
 pub(crate) struct NotComputed(pub(crate) String);
 
 impl NotComputed {
-    fn error<T>(message: impl Into<String>) -> Result<T> {
+    pub(crate) fn error<T>(message: impl Into<String>) -> Result<T> {
         Err(DataFusionError::External(Box::new(Self(message.into()))))
     }
 }

@@ -165,7 +165,9 @@ Fix: give both one name in a `Project` before: `{name: userId, expr: userid}`.";
 
     NOT_COMPUTED = "E0225", "not-computed", "SQL that the engine cannot compute, or not with the right rows":
 "The SQL is right, but the engine has no plan for it, or is known to compute it wrongly. Most often it is a subquery that \
-refers to the outer query from below a LIMIT, a UNION, a window, or an aggregate with another comparison than `=`.
+refers to the outer query from below a LIMIT, a UNION, a window, or an aggregate with another comparison than `=`. It may \
+also be something that gives other values each time it is computed, in a place where it is not said how often that is: \
+`random()` in the condition of a join.
 
 Example: `WHERE k IN (SELECT k FROM calls WHERE calls.line < defs.line ORDER BY line LIMIT 1)`
 

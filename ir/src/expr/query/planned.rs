@@ -21,6 +21,7 @@ use sqlparser::ast::{
 
 use super::super::windows::Windows;
 use super::super::{identifier, normalize};
+use super::parts::taken_names;
 use super::{plain_name, recursion};
 
 /// Writes out what a planner does not see.
@@ -28,26 +29,6 @@ pub(super) fn write_out(query: &mut Query) {
     let names = taken_names(query);
     let mut writer = Writer { frames: Vec::new(), bodies: HashMap::new(), names };
     let _ = query.visit(&mut writer);
-}
-
-/// Everything in the query that is the name of a relation.
-fn taken_names(query: &Query) -> BTreeSet<String> {
-    struct Names(BTreeSet<String>);
-    impl ast::Visitor for Names {
-        type Break = ();
-        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-            let definitions = query.with.iter().flat_map(|with| &with.cte_tables);
-            self.0.extend(definitions.map(|cte| normalize(&cte.alias.name)));
-            ControlFlow::Continue(())
-        }
-        fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
-            self.0.extend(plain_name(name));
-            ControlFlow::Continue(())
-        }
-    }
-    let mut names = Names(BTreeSet::new());
-    let _ = ast::Visit::visit(query, &mut names);
-    names.0
 }
 
 /// A query the visit is inside of.

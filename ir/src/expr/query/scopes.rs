@@ -8,7 +8,7 @@
 //! A planner puts a definition at every place that names it, so what a definition reads is read once per place. What
 //! a recursive definition reads counts once for every place that names the definition from outside.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{self, ObjectName, Query, Spanned as _};
@@ -27,9 +27,31 @@ pub(super) struct Outside {
 
 /// The relations from outside that a query names, by name.
 pub(super) fn outside(query: &Query) -> BTreeMap<String, Outside> {
-    let mut lookup = Lookup { definitions: QUERY + 1, ..Lookup::default() };
+    visited(query, 1).finish().0
+}
+
+/// The same, and how often each definition is read, by its number ([`FIRST_DEFINITION`]), when a subquery that values are
+/// compared with may be computed this many times.
+pub(super) fn at_most(query: &Query, times: usize) -> (BTreeMap<String, Outside>, Vec<usize>) {
+    visited(query, times).finish()
+}
+
+fn visited(query: &Query, times: usize) -> Lookup {
+    let mut lookup = Lookup { definitions: FIRST_DEFINITION, times_compared: times, ..Lookup::default() };
     let _ = ast::Visit::visit(query, &mut lookup);
-    lookup.finish()
+    lookup
+}
+
+/// The subquery that values are compared with in an expression, by `IN`, `ANY` or `ALL`.
+pub(super) fn compared_with(expr: &ast::Expr) -> Option<&Query> {
+    match expr {
+        ast::Expr::InSubquery { subquery, .. } => Some(subquery),
+        ast::Expr::AnyOp { right, .. } | ast::Expr::AllOp { right, .. } => match right.as_ref() {
+            ast::Expr::Subquery(subquery) => Some(subquery),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// The query itself or one of its definitions, by its number.
@@ -37,6 +59,9 @@ type Owner = usize;
 
 /// The query itself, as the owner of names.
 const QUERY: Owner = 0;
+
+/// The number of the first definition. Those of one WITH are numbered one after the other when the visit comes to it.
+pub(super) const FIRST_DEFINITION: Owner = QUERY + 1;
 
 /// A definition that can be named.
 #[derive(Clone)]
@@ -63,6 +88,10 @@ struct Lookup {
     bodies: HashMap<*const Query, Definition>,
     /// How many definitions there are, the query itself included.
     definitions: Owner,
+    /// How often a subquery is computed that values are compared with.
+    times_compared: usize,
+    /// Those that come next, by their addresses, and how many of them the visit is inside of.
+    compared: (HashSet<*const Query>, Vec<*const Query>),
     /// Definitions in the order in which their bodies ended: what names a definition ends after it.
     ended: Vec<Owner>,
     /// How often each owner names a definition.
@@ -89,7 +118,12 @@ impl Lookup {
         self.frames.iter().rev().find_map(|frame| frame.body_of.as_ref()).map_or(QUERY, |body| body.owner)
     }
 
-    fn finish(self) -> BTreeMap<String, Outside> {
+    /// How often what is named here is read each time the owner is computed.
+    fn weight(&self) -> usize {
+        if self.compared.1.is_empty() { 1 } else { self.times_compared }
+    }
+
+    fn finish(self) -> (BTreeMap<String, Outside>, Vec<usize>) {
         let mut times = vec![0_usize; self.definitions];
         if let Some(query) = times.get_mut(QUERY) {
             *query = 1;
@@ -108,7 +142,8 @@ impl Lookup {
         let reads = |(name, (span, uses)): (String, (Span, BTreeMap<Owner, usize>))| {
             (name, Outside { span, reads: sum(&times, &uses) })
         };
-        self.outside.into_iter().map(reads).collect()
+        let outside = self.outside.into_iter().map(reads).collect();
+        (outside, times)
     }
 }
 
@@ -116,7 +151,11 @@ impl ast::Visitor for Lookup {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        let body_of = self.bodies.remove(&std::ptr::from_ref(query));
+        let address = std::ptr::from_ref(query);
+        if self.compared.0.remove(&address) {
+            self.compared.1.push(address);
+        }
+        let body_of = self.bodies.remove(&address);
         self.frames.push(Frame { body_of, passed: HashMap::new() });
         if let Some(with) = &query.with {
             for cte in &with.cte_tables {
@@ -129,7 +168,8 @@ impl ast::Visitor for Lookup {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.compared.1.pop_if(|address| std::ptr::eq(*address, query));
         if let Some(Frame { body_of: Some(definition), .. }) = self.frames.pop() {
             self.ended.push(definition.owner);
             if let Some(around) = self.frames.last_mut() {
@@ -139,17 +179,25 @@ impl ast::Visitor for Lookup {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
+        self.compared.0.extend(compared_with(expr).map(std::ptr::from_ref));
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
         let owner = self.owner();
+        let weight = self.weight();
         match plain_name(name).and_then(|name| self.definition(&name)) {
             // What a recursive definition reads of itself is not planned again.
             Some(definition) if self.is_inside(definition) => {}
-            Some(definition) => *self.uses.entry(definition).or_default().entry(owner).or_default() += 1,
+            Some(definition) => {
+                *self.uses.entry(definition).or_default().entry(owner).or_default() += weight;
+            }
             None => {
                 let span = name.span();
                 let (_, uses) =
                     self.outside.entry(relation_name(name)).or_insert_with(|| (span, BTreeMap::new()));
-                *uses.entry(owner).or_default() += 1;
+                *uses.entry(owner).or_default() += weight;
             }
         }
         ControlFlow::Continue(())

@@ -64,10 +64,10 @@ fn operators(graph: &Graph) -> u128 {
     for id in graph.topological() {
         let input = |(port, input): (usize, NodeId)| {
             let reads = u128::try_from(graph.reads_of_port(id, port)).unwrap();
-            reads * if is_shared(graph, input) { 1 } else { below[&input] }
+            reads * if graph[input].is_shared() { 1 } else { below[&input] }
         };
         let own = 1 + graph.ports(id).into_iter().map(input).sum::<u128>();
-        if is_shared(graph, id) || graph.consumers(id).is_empty() {
+        if graph[id].is_shared() || graph.consumers(id).is_empty() {
             total += own;
         }
         below.insert(id, own);
@@ -141,7 +141,7 @@ fn an_expensive_expression_is_not_computed_again() {
              v = filter t predicate=({predicate})\n\
              @a = sink v location=a mode=overwrite\n@b = sink v location=b mode=overwrite\n"
         ));
-        is_shared(&graph, graph.find("v").unwrap())
+        graph[graph.find("v").unwrap()].is_shared()
     };
     assert!(!of("k > 4"));
     assert!(of("regexp_match(name, '^a.*b') IS NOT NULL"));

@@ -11,12 +11,16 @@
 //! all.union = union all.a, all.b : {…}
 //! ```
 //!
+//! A definition of WITH that would be computed more than once and may give other rows each time becomes a view of its own
+//! ([`definitions`]).
+//!
 //! Every surface operation has one function that says what it stands for ([`expand`]). The type pass uses the
 //! same function, so an operation has the schema of its expansion by definition and this pass cannot change it.
 //! The last step of an expansion takes over the node's name and readers; a projection of all columns is spliced
 //! out, and what the spec says about sharing it holds for its input. View contracts were checked by the type pass and are dropped.
 
 mod cpg;
+mod definitions;
 mod normalize;
 mod relate;
 mod union;
@@ -144,6 +148,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
                 graph.splice_out(id);
             }
             op if op.is_surface() => replace(graph, cx, id),
+            Op::Query(_) => definitions::cut_out(graph, cx, id),
             _ => {}
         }
     }

@@ -32,7 +32,10 @@ use datafusion::logical_expr::{
     Operator, Projection, Subquery, lit, not,
 };
 
+use ir::determinism::Determinism;
+
 use super::NotComputed;
+use crate::oracle::of_plan;
 use marks::Marks;
 use shape::Shape;
 
@@ -40,6 +43,12 @@ use shape::Shape;
 const NOT_JOINED: &str = "this subquery refers to the outer query from where it cannot be joined to it (below LIMIT, UNION, \
     EXCEPT, ORDER BY, a window, or an aggregate with a comparison other than =); write a view that holds the compared \
     columns, and join with it";
+
+/// Why a subquery is refused whose rows are wanted twice. One that does not refer to the outer query is a node of its own
+/// by then.
+const COMPARED_TWICE: &str = "this subquery gives other rows each time it is computed, and has to be computed more than once for \
+    each row of the outer query, since NULL may be among the values; write a view that holds the compared columns, and \
+    join with it";
 
 /// The analyzed plan of a query with its subqueries as joins, where DataFusion would get them wrong.
 pub(super) fn rewritten(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -267,6 +276,13 @@ fn compared(
     }
     let (_, field) = subquery.subquery.schema().qualified_field(0);
     let value_is_nullable = field.is_nullable();
+    let correlated = !subquery.outer_ref_columns.is_empty();
+    if correlated
+        && (value_is_nullable || expr.nullable(schema)?)
+        && of_plan(&subquery.subquery)? >= Determinism::OrderDependent
+    {
+        return NotComputed::error(COMPARED_TWICE);
+    }
     let found = marks.mark(input, subquery, Some(&comparison))?;
     let mut unknown = Vec::new();
     if value_is_nullable {
