@@ -20,16 +20,16 @@ use super::determinism::{Rewrite, permits};
 pub fn hashes(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, ContentHash> {
     let mut hashes = BTreeMap::new();
     for id in graph.topological() {
-        let Some(node) = graph.get(id) else { continue };
+        let node = &graph[id];
         let mut fingerprint = Fingerprint::new()
             .field(operation(node).as_bytes())
-            .field(node.schema.as_ref().map(ToString::to_string).unwrap_or_default().as_bytes());
+            .field(graph.schema(id).to_string().as_bytes());
         if !permits(graph, oracle, id, Rewrite::Merge) {
             fingerprint = fingerprint.field(b"only").field(node.name.as_bytes());
         }
         for input in graph.inputs(id) {
-            let below: &[u8] = hashes.get(&input).map_or(&[], |hash: &ContentHash| hash.as_bytes());
-            fingerprint = fingerprint.field(below);
+            let below: &ContentHash = &hashes[&input];
+            fingerprint = fingerprint.field(below.as_bytes());
         }
         hashes.insert(id, fingerprint.finish());
     }

@@ -31,9 +31,8 @@ pub struct NodeCost {
 pub fn estimate(graph: &Graph) -> BTreeMap<NodeId, NodeCost> {
     let mut costs: BTreeMap<NodeId, NodeCost> = BTreeMap::new();
     for id in graph.topological() {
-        let Some(node) = graph.get(id) else { continue };
-        let inputs: Vec<Estimate> =
-            graph.inputs(id).iter().filter_map(|input| costs.get(input)).map(|cost| cost.rows).collect();
+        let node = &graph[id];
+        let inputs: Vec<Estimate> = graph.inputs(id).iter().map(|input| costs[input].rows).collect();
         let rows = rows(&node.op, &inputs);
         let passing: u64 = inputs.iter().map(|input| input.rows).fold(0, u64::saturating_add);
         let own = weight(&node.op).saturating_mul(passing.max(if inputs.is_empty() { rows.rows } else { 0 }));
@@ -105,7 +104,7 @@ pub fn streams(op: &Op) -> bool {
 /// Whether a node is a table with nothing but cheap filters and projections above it.
 #[must_use]
 pub fn streams_from_table(graph: &Graph, mut id: NodeId) -> bool {
-    while graph.get(id).is_some_and(|node| streams(&node.op)) {
+    while streams(&graph[id].op) {
         match graph.inputs(id).as_slice() {
             [input] => id = *input,
             inputs => return inputs.is_empty(),

@@ -11,11 +11,9 @@ use ir::schema::Schema;
 pub fn columns(graph: &Graph) -> BTreeMap<NodeId, BTreeSet<String>> {
     let mut demand: BTreeMap<NodeId, BTreeSet<String>> = BTreeMap::new();
     for id in graph.topological().into_iter().rev() {
-        let Some(node) = graph.get(id) else { continue };
         let wanted = demand.entry(id).or_default().clone();
         for (port, input) in graph.ports(id) {
-            let Some(schema) = graph.get(input).and_then(|node| node.schema.as_ref()) else { continue };
-            let used = of_input(&node.op, port, &wanted, schema);
+            let used = of_input(&graph[id].op, port, &wanted, graph.schema(input));
             demand.entry(input).or_default().extend(used);
         }
     }

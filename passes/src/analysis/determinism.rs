@@ -88,7 +88,7 @@ pub fn of_node(
     below: &BTreeMap<NodeId, Determinism>,
 ) -> Determinism {
     let inputs = graph.inputs(id).into_iter().filter(|input| !graph[*input].is_shared());
-    let inputs = inputs.map(|input| below.get(&input).copied().unwrap_or(Determinism::Volatile));
+    let inputs = inputs.map(|input| below[&input]);
     inputs.fold(of_operation(graph, oracle, id), Ord::max)
 }
 

@@ -151,6 +151,7 @@ fn check_filter(
         cx.report(Diagnostic::new(codes::FILTER_WITHOUT_EFFECT, message).at(place.clone()));
     }
     for id in targets {
+        // What has no columns is reported already.
         let Some(schema) = &graph[id].schema else { continue };
         let predicate = predicate(column, &parameter.value);
         if let Err(error) = cx.oracle.expression(&predicate, ir::op::Evaluation::Scalar, schema) {

@@ -45,12 +45,11 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         if !may_dissolve(graph, cx, below) || !permits(graph, cx.oracle, id, Rewrite::Fuse) {
             continue;
         }
-        let (Some(node), Some(producer)) = (graph.get(id), graph.get(below)) else { continue };
+        let (node, producer) = (&graph[id], &graph[below]);
+        // Most pairs of operations cannot be one.
         let Some(op) = fuse(&producer.op, &node.op) else { continue };
         cx.remark(format!("{} dissolves into {}", producer.name, node.name));
-        if let Some(node) = graph.get_mut(id) {
-            node.op = op;
-        }
+        graph[id].op = op;
         let inputs = graph.inputs(below);
         graph.set_inputs(id, &inputs);
         graph.remove(below);
@@ -60,9 +59,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
 fn may_dissolve(graph: &Graph, cx: &Context<'_>, id: NodeId) -> bool {
     let named =
         |node: &Node| graph.cache.force.contains(&node.name) || graph.cache.never.contains(&node.name);
-    graph.reader_count(id) == 1
-        && graph.get(id).is_some_and(|node| !named(node))
-        && permits(graph, cx.oracle, id, Rewrite::Fuse)
+    graph.reader_count(id) == 1 && !named(&graph[id]) && permits(graph, cx.oracle, id, Rewrite::Fuse)
 }
 
 /// One operation that does what two did, if there is one.

@@ -30,13 +30,14 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let hashes = content::hashes(graph, cx.oracle);
     let mut classes: BTreeMap<ContentHash, Vec<NodeId>> = BTreeMap::new();
     for id in graph.topological() {
-        if graph.get(id).is_some_and(|node| !matches!(node.op, Op::Sink(_))) {
+        if !matches!(graph[id].op, Op::Sink(_)) {
             classes.entry(hashes[&id]).or_default().push(id);
         }
     }
-    for mut class in classes.into_values().filter(|class| class.len() > 1) {
+    for mut class in classes.into_values() {
         // Prefer the name of a view to that of a step inside one.
         class.sort_by_key(|id| (graph[*id].role, graph.name_of(*id).to_owned()));
+        // No class is empty, and most are of one node.
         let [kept, rest @ ..] = class.as_slice() else { continue };
         for id in rest {
             cx.remark(format!("{} is the same as {}", graph.name_of(*id), graph.name_of(*kept)));

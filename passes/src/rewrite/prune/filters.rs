@@ -58,7 +58,7 @@ impl Readers {
     /// Nothing unless there are several and all of them are filters that may move.
     fn of(graph: &Graph, cx: &Context<'_>, id: NodeId) -> Option<Self> {
         let readers = graph.consumers(id);
-        let conjuncts = |reader: NodeId| match &graph.get(reader)?.op {
+        let conjuncts = |reader: NodeId| match &graph[reader].op {
             Op::Filter(filter) if permits(graph, cx.oracle, reader, Rewrite::Move) => {
                 Some((reader, filter.predicate.conjuncts()))
             }
@@ -85,13 +85,12 @@ fn move_common(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, readers: Rea
     for (reader, conjuncts) in readers.0 {
         let left =
             conjuncts.into_iter().filter(|conjunct| !common.contains(conjunct)).reduce(ScalarExpr::and);
-        match (left, graph.get_mut(reader)) {
-            (Some(predicate), Some(node)) => node.op = Op::Filter(Filter { predicate }),
-            (None, _) => {
+        match left {
+            Some(predicate) => graph[reader].op = Op::Filter(Filter { predicate }),
+            None => {
                 cx.carry_cache_override(graph, reader, filter);
                 graph.splice_out(reader);
             }
-            (Some(_), None) => {}
         }
     }
     filter

@@ -46,9 +46,8 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     }
     let before: BTreeMap<NodeId, Vec<String>> = graph.ids().map(|id| (id, names(graph, id))).collect();
     let demand = demand::columns(graph);
-    let nothing = BTreeSet::new();
     for id in graph.topological() {
-        narrow(graph, id, demand.get(&id).unwrap_or(&nothing));
+        narrow(graph, id, &demand[&id]);
         for (port, input) in graph.ports(id) {
             let wanted = exact_columns(graph, id, input, &before, &demand);
             if let Some(wanted) = wanted.filter(|wanted| *wanted != names(graph, input)) {
@@ -60,14 +59,13 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
 }
 
 fn names(graph: &Graph, id: NodeId) -> Vec<String> {
-    let schema = graph.get(id).and_then(|node| node.schema.as_ref());
-    schema.map(|schema| schema.names().map(str::to_owned).collect()).unwrap_or_default()
+    graph.schema(id).names().map(str::to_owned).collect()
 }
 
 /// Drops the columns of a node that nobody uses.
 fn narrow(graph: &mut Graph, id: NodeId, wanted: &BTreeSet<String>) {
-    let Some(node) = graph.get_mut(id) else { return };
-    let Some(schema) = node.schema.clone() else { return };
+    let schema = graph.schema(id).clone();
+    let node = &mut graph[id];
     match &mut node.op {
         Op::Scan(scan) => {
             let kept = keep(schema.names(), wanted);
@@ -123,12 +121,11 @@ fn exact_columns(
     before: &BTreeMap<NodeId, Vec<String>>,
     demand: &BTreeMap<NodeId, BTreeSet<String>>,
 ) -> Option<Vec<String>> {
-    match graph.get(id).map(|node| &node.op) {
-        Some(Op::Sink(_) | Op::Distinct(_)) => before.get(&input).cloned(),
-        Some(Op::Union(_)) => {
-            let wanted = demand.get(&id)?;
-            let columns = before.get(&id)?;
-            let kept = keep(columns.iter().map(String::as_str), wanted);
+    match &graph[id].op {
+        Op::Sink(_) | Op::Distinct(_) => Some(before[&input].clone()),
+        Op::Union(_) => {
+            let columns = &before[&id];
+            let kept = keep(columns.iter().map(String::as_str), &demand[&id]);
             Some(columns.iter().filter(|name| kept.contains(name.as_str())).cloned().collect())
         }
         _ => None,
@@ -152,15 +149,12 @@ fn insert_projection(
 
 /// Asks for the schema of a node again.
 fn derive(graph: &mut Graph, cx: &Context<'_>, id: NodeId) {
-    let Some(node) = graph.get(id) else { return };
-    if matches!(node.op, Op::Scan(_)) {
+    if matches!(graph[id].op, Op::Scan(_)) {
         return;
     }
     let inputs = graph.input_schemas(id);
     // A failure leaves the old schema standing; the verifier names this pass for it.
-    if let Ok(schema) = cx.oracle.schema(node, &inputs)
-        && let Some(node) = graph.get_mut(id)
-    {
-        node.schema = Some(schema);
+    if let Ok(schema) = cx.oracle.schema(&graph[id], &inputs) {
+        graph[id].schema = Some(schema);
     }
 }
