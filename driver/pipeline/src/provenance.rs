@@ -235,6 +235,7 @@ impl Input {
     }
 }
 
+/// The tables, in the order of their places.
 fn inputs(tables: &Tables) -> Vec<Input> {
     let input = |(location, version, table): (&str, u64, &_)| Input {
         location: location.to_owned(),
@@ -249,13 +250,12 @@ fn table_schema(table: &delta::ResolvedTable) -> String {
     ir::schema::Schema::from_arrow(table.schema()).to_string()
 }
 
-/// The hash of what is read. Where a table lies counts only where its rows show it.
+/// The hash of what is read, in the order of the places: which table is read as which input. Where all of them lie counts
+/// only where rows show it.
 fn hash_of_inputs(inputs: &[Input], graph: &Graph) -> ContentHash {
-    let mut hashes: Vec<ContentHash> = inputs.iter().map(Input::hash).collect();
-    hashes.sort_unstable();
     let mut fingerprint = Fingerprint::new();
-    for hash in hashes {
-        fingerprint = fingerprint.field(hash.as_bytes());
+    for input in inputs {
+        fingerprint = fingerprint.field(input.hash().as_bytes());
     }
     for node in graph.ids().filter_map(|id| graph.get(id)) {
         if let Op::Scan(scan) = &node.op

@@ -103,6 +103,30 @@ fn hashes_follow_the_rows_of_inputs_and_not_their_place() {
 }
 
 #[test]
+fn tables_that_change_places_are_other_inputs() {
+    let folder = with_tables();
+    let tables = folder.path().join("tables");
+    let (one, other, aside) = (tables.join("defs"), tables.join("other"), tables.join("aside"));
+    fs::create_dir(&other).unwrap();
+    copy(&one, &other);
+    let log = other.join("_delta_log/00000000000000000000.json");
+    let text = fs::read_to_string(&log).unwrap();
+    fs::write(&log, text.replacen("\"timestamp\":", "\"timestamp\": ", 1)).unwrap();
+    let spec = "version: 4\ninput_relations:\n  - {logical_name: one, delta_location: tables/defs}\n  \
+                - {logical_name: other, delta_location: tables/other}\noutput_targets:\n  \
+                - {table_name: a, source_view: one}\n  - {table_name: b, source_view: other}\n";
+    fs::write(folder.path().join("two.yaml"), spec).unwrap();
+    let envelope =
+        || json(&driver_in(folder.path(), ["run", "two.yaml", "--format", "json"]))["envelope_hash"].clone();
+    let before = envelope();
+    assert_eq!(before, envelope());
+    fs::rename(&one, &aside).unwrap();
+    fs::rename(&other, &one).unwrap();
+    fs::rename(&aside, &other).unwrap();
+    assert_ne!(before, envelope(), "the rows of `one` are those of the other table now");
+}
+
+#[test]
 fn a_bad_spec_is_reported_at_once_and_writes_nothing() {
     let folder = with_tables();
     let bad = SPEC
