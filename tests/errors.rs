@@ -18,11 +18,6 @@ use crate::harness::{
 const NOT_SHOWN: &[(Code, &str)] = &[
     (codes::SPEC_TOO_LARGE, "needs a file of 4 MiB; tested where specs are loaded"),
     (codes::SPEC_NOT_UTF8, "is about bytes, and the files here are texts; tested where specs are loaded"),
-    (codes::DELTA_MISMATCH, "column mapping makes a table unreadable here, which is reported first"),
-    (
-        codes::NO_COLUMNS,
-        "no transform gives a view without columns; the check guards against tables of other programs",
-    ),
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
