@@ -2,8 +2,9 @@
 //! the same rows of it.
 //!
 //! The view gives pairs `(id, r)`: a sample, row numbers among equal keys, random numbers. Everything above keeps pairs or
-//! drops them, so that every pair of every output must be among those of the view, which is an output itself. The cache
-//! policy is random too: no wish may make outputs disagree.
+//! drops them, by chance too, so that every pair of every output must be among those of the view, which is an output
+//! itself, and outputs of one view must be equal. A view that would read two computations of something makes up a pair.
+//! The cache policy is random too: no wish may make outputs disagree.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +37,8 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 fn check(seed: u64) {
-    let text = yaml(&mut RandomSpec { views: Vec::new(), outputs: Vec::new(), state: seed ^ 0x5eed });
+    let (text, sources) =
+        yaml(&mut RandomSpec { views: Vec::new(), outputs: Vec::new(), state: seed ^ 0x5eed });
     let session = session(3, 4);
     let compiled = compile_text(&text, "random.yaml", "random", home(), &session);
     let errors: Vec<String> =
@@ -52,22 +54,28 @@ fn check(seed: u64) {
         [(after("schedule"), "with all passes"), (planned(core, cache, &session), "without rewriting")]
     {
         let execution = execute(&graph, home(), &session);
-        for output in execution.published.keys().filter(|name| *name != "o") {
+        let none_but = |one: &str, other: &str| {
             let query = format!(
-                "SELECT count(*) AS strangers FROM {output} x LEFT ANTI JOIN o ON x.id = o.id AND x.r IS NOT DISTINCT FROM o.r"
+                "SELECT count(*) AS strangers FROM {one} x LEFT ANTI JOIN {other} y ON x.id = y.id AND x.r IS NOT DISTINCT FROM y.r"
             );
             let strangers = read_sql(&query, &execution.published);
             let rows = [vec!["0".to_owned()]];
             assert_eq!(
                 strangers.rows, rows,
-                "{output} has rows that `o` has not {how} (seed {seed})\n{text}"
+                "{one} has rows that {other} has not {how} (seed {seed})\n{text}"
             );
+        };
+        for (output, source) in &sources {
+            none_but(output, "o");
+            for (other, _) in sources.iter().filter(|(other, same)| same == source && other != output) {
+                none_but(output, other);
+            }
         }
     }
 }
 
-/// A random spec over one of the views. Output `o` is the view itself.
-fn yaml(random: &mut RandomSpec) -> String {
+/// A random spec over one of the views, and the views of its outputs. Output `o` is the first view itself.
+fn yaml(random: &mut RandomSpec) -> (String, Vec<(String, String)>) {
     let mut views: BTreeMap<String, String> = BTreeMap::new();
     let base = VIEWS[random.below(VIEWS.len())];
     views.insert("v0".to_owned(), base.to_owned());
@@ -85,13 +93,18 @@ fn yaml(random: &mut RandomSpec) -> String {
         text.push_str(&format!("  - name: {name}\n    transform: {transform}\n"));
     }
     text.push_str("output_targets:\n  - {table_name: o, source_view: v0, columns: [id, r]}\n");
+    let mut sources = Vec::new();
     for number in 0..2 + random.below(3) {
-        let source = &pairs[random.below(pairs.len())];
+        let mut source = &pairs[random.below(pairs.len())];
+        if let Some((_, before)) = sources.last().filter(|_| random.below(2) == 0) {
+            source = before;
+        }
         let columns = ["[id, r]", "[r, id]"][random.below(2)];
         text.push_str(&format!("  - {{table_name: o{number}, source_view: {source}, columns: {columns}}}\n"));
+        sources.push((format!("o{number}"), source.clone()));
     }
     text.push_str(&policy(random, &pairs));
-    text
+    (text, sources)
 }
 
 /// A transform that keeps pairs of the views or drops them.
@@ -100,7 +113,18 @@ fn keeping_pairs(random: &mut RandomSpec, views: &[String]) -> String {
     let source = &views[recent];
     let other = &views[random.below(views.len())];
     let number = random.below(9);
-    match random.below(9) {
+    match random.below(13) {
+        8 => format!("{{kind: Filter, source: {source}, predicate: \"random() BETWEEN 0.1 AND 0.9\"}}"),
+        9 => format!("{{kind: Sql, query: \"SELECT id, r FROM {source} LIMIT 6\"}}"),
+        10 => format!(
+            "{{kind: Sql, query: \"WITH s AS (SELECT id, r FROM {source} WHERE random() < 0.5) SELECT id, r FROM s UNION ALL \
+             SELECT -1 - id, r FROM s WHERE id NOT IN (SELECT id FROM s)\"}}"
+        ),
+        11 => format!(
+            "{{kind: Sql, query: \"WITH s AS (SELECT id, random() AS x FROM {source}), t AS (SELECT id, x FROM s WHERE x < 0.5) \
+             SELECT id, r FROM {other} UNION SELECT -1 - t.id, r FROM t JOIN {other} o ON o.id = t.id WHERE NOT EXISTS (SELECT 1 \
+             FROM s WHERE s.id = t.id AND s.x = t.x)\"}}"
+        ),
         0 => format!("{{kind: Filter, source: {source}, predicate: \"id > {number}\"}}"),
         1 => format!("{{kind: Filter, source: {source}, predicate: \"r > {number} OR r < 0.5\"}}"),
         2 => format!("{{kind: Project, source: {source}, columns: [r, id]}}"),
