@@ -8,9 +8,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{
-    BinaryExpr, Distinct, Expr, ExprSchemable as _, LogicalPlan, Operator, SortExpr, lit,
-};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable as _, LogicalPlan, Operator, SortExpr, lit};
 
 /// An expression, whose operands are right, with one zero among what it compares.
 pub(super) fn one(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -56,16 +54,9 @@ pub(super) fn one(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
 pub(in super::super) fn in_orders(plan: LogicalPlan) -> Result<LogicalPlan> {
     let rewritten = plan.transform_up_with_subqueries(|mut node| {
         let schema = merge_schema(&node.inputs());
-        let keys = match &mut node {
-            LogicalPlan::Sort(sort) => &mut sort.expr,
-            LogicalPlan::Distinct(Distinct::On(distinct)) => match &mut distinct.sort_expr {
-                Some(keys) => keys,
-                None => return Ok(Transformed::no(node)),
-            },
-            _ => return Ok(Transformed::no(node)),
-        };
+        let LogicalPlan::Sort(sort) = &mut node else { return Ok(Transformed::no(node)) };
         let mut changed = false;
-        for key in before_others(keys) {
+        for key in before_others(&mut sort.expr) {
             changed |= add_zero(key, &schema)?;
         }
         Ok(Transformed::new_transformed(node, changed))
