@@ -35,13 +35,7 @@ impl Walk {
     /// An expression that is not a binary operator.
     fn operand(&mut self, expr: &Expr) {
         match expr {
-            Expr::Identifier(ident) => {
-                let is_variable = ident.quote_style.is_none() && ident.value.starts_with('@');
-                if is_variable {
-                    self.refuse_at(&clauses::VARIABLE, ident.span);
-                }
-                self.ident(ident);
-            }
+            Expr::Identifier(ident) => self.ident(ident),
             Expr::CompoundIdentifier(parts) => parts.iter().for_each(|part| self.ident(part)),
             Expr::Value(value) => self.value(value),
             Expr::Function(function) => self.function(function),

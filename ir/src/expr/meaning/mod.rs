@@ -128,7 +128,10 @@ impl Walk {
     }
 
     fn ident(&mut self, ident: &Ident) {
-        let Ident { value: _, quote_style: _, span } = ident;
+        let Ident { value, quote_style, span } = ident;
+        if quote_style.is_none() && value.starts_with('@') {
+            self.refuse_at(&clauses::VARIABLE, *span);
+        }
         self.passed(*span);
     }
 
