@@ -113,7 +113,7 @@ fn tables_that_change_places_are_other_inputs() {
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, text.replacen("\"timestamp\":", "\"timestamp\": ", 1)).unwrap();
     let spec = "version: 4\ninput_relations:\n  - {logical_name: one, delta_location: tables/defs}\n  \
-                - {logical_name: other, delta_location: tables/other}\noutput_targets:\n  \
+                - {logical_name: other, delta_location: tables/other}\nview_definitions: []\noutput_targets:\n  \
                 - {table_name: a, source_view: one}\n  - {table_name: b, source_view: other}\n";
     fs::write(folder.path().join("two.yaml"), spec).unwrap();
     let envelope =
