@@ -113,8 +113,10 @@ fn tables_that_change_places_are_other_inputs() {
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, text.replacen("\"timestamp\":", "\"timestamp\": ", 1)).unwrap();
     let spec = "version: 4\ninput_relations:\n  - {logical_name: one, delta_location: tables/defs}\n  \
-                - {logical_name: other, delta_location: tables/other}\nview_definitions: []\noutput_targets:\n  \
-                - {table_name: a, source_view: one}\n  - {table_name: b, source_view: other}\n";
+                - {logical_name: other, delta_location: tables/other}\nview_definitions:\n  \
+                - {name: x, transform: {kind: Sql, query: SELECT * FROM one}}\n  \
+                - {name: y, transform: {kind: Sql, query: SELECT * FROM other}}\noutput_targets:\n  \
+                - {table_name: a, source_view: x}\n  - {table_name: b, source_view: y}\n";
     fs::write(folder.path().join("two.yaml"), spec).unwrap();
     let envelope =
         || json(&driver_in(folder.path(), ["run", "two.yaml", "--format", "json"]))["envelope_hash"].clone();

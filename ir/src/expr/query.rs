@@ -84,7 +84,7 @@ impl Query {
     }
 
     /// The most often that each of [`Self::relations`] may be read: a subquery that values are compared with (`IN`,
-    /// `ANY`, `ALL`) may be computed up to [`TIMES_COMPARED`] times, since the comparison has to know of NULLs.
+    /// `ANY`, `ALL`) may be computed up to `TIMES_COMPARED` times, since the comparison has to know of NULLs.
     #[must_use]
     pub fn reference_counts_at_most(&self) -> BTreeMap<String, usize> {
         let (outside, _) = scopes::at_most(&self.0, TIMES_COMPARED);

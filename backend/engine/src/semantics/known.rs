@@ -178,13 +178,6 @@ pub const KNOWN: &[Known] = &[
     Known {
         issues: &[],
         guard: Rewritten,
-        query: "SELECT count(*) AS n FROM (SELECT a.x, count(*) AS m FROM c a CROSS JOIN c b CROSS JOIN c d CROSS JOIN c e \
-                GROUP BY a.x HAVING random() < 0.9) t WHERE m NOT IN (216, 432, 648)",
-        right: Right::Rows(&["0"]),
-    },
-    Known {
-        issues: &[],
-        guard: Rewritten,
         query: "SELECT count(*) AS n FROM (SELECT count(*) OVER () AS m FROM c a CROSS JOIN c b CROSS JOIN c d) t \
                 WHERE random() < 0.5 AND m <> 216",
         right: Right::Rows(&["0"]),
