@@ -22,7 +22,7 @@ use arrow::datatypes::{DataType, Schema};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Result, Statistics, internal_err};
-use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder};
+use datafusion::datasource::physical_plan::FileScanConfigBuilder;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
@@ -35,7 +35,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 
-use super::direct::ScannedFiles;
+use super::direct::{ScannedFiles, file_scan};
 
 /// Gives the rows of a scan as they are, and of its claims those that are proven.
 #[derive(Debug)]
@@ -102,10 +102,7 @@ impl DeltaTableScanExec {
             return Ok(filled);
         }
         let filled = Arc::clone(&self.input).transform_up(|node| {
-            let config = node
-                .downcast_ref::<DataSourceExec>()
-                .and_then(|source| source.data_source().downcast_ref::<FileScanConfig>());
-            let Some(config) = config else { return Ok(Transformed::no(node)) };
+            let Some(config) = file_scan(&node) else { return Ok(Transformed::no(node)) };
             let groups = files.groups()?;
             let config = FileScanConfigBuilder::from(config.clone()).with_file_groups(groups).build();
             Ok(Transformed::yes(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>))

@@ -13,7 +13,7 @@ use arrow::datatypes::Schema;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result as EngineResult, Statistics, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -32,6 +32,7 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 
+use super::direct::file_scan;
 use crate::error::DeltaError;
 use crate::order::{OrderCheck, SortColumn, TableOrder, to_text};
 
@@ -51,12 +52,7 @@ pub(super) fn arranged(
     division: Division,
 ) -> EngineResult<Option<Arc<dyn ExecutionPlan>>> {
     let [source] = plan.children()[..] else { return Ok(None) };
-    let Some(config) = source
-        .downcast_ref::<DataSourceExec>()
-        .and_then(|source| source.data_source().downcast_ref::<FileScanConfig>())
-    else {
-        return Ok(None);
-    };
+    let Some(config) = file_scan(source) else { return Ok(None) };
     let files = config.file_groups.iter().flat_map(FileGroup::iter);
     let Some(runs) = runs(files, order) else { return Ok(None) };
     if runs.is_empty() || runs.len() > division.partitions {

@@ -5,11 +5,15 @@
 //! never run, would take most of its memory for that. So a plan has as many empty groups as the scan has partitions, and
 //! [`ScannedFiles`] fills them at the first row that is asked for.
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
 use datafusion::catalog::Session;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::FileGroup;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_plan::ExecutionPlan;
 use deltalake::ObjectMeta;
 use deltalake::Path as StorePath;
 
@@ -98,7 +102,6 @@ impl ScannedFiles {
     fn file(&self, index: usize, root: &StorePath) -> Result<PartitionedFile> {
         let file = self.table.inner.files.get(index);
         let file = file.ok_or_else(|| DataFusionError::Internal("a file went missing".into()))?;
-        let location = StorePath::parse(format!("{root}/{}", file.path))?;
         let mut values: Vec<ScalarValue> = self
             .partitions
             .iter()
@@ -107,16 +110,21 @@ impl ScannedFiles {
         if self.with_url {
             values.push(ScalarValue::Utf8View(Some(file_url(&self.table, &file.path))));
         }
-        // The reader looks for the footer at the end, so the size must be right; when it was written is not asked.
-        let meta = ObjectMeta {
-            location,
-            last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
-            size: file.size,
-            e_tag: None,
-            version: None,
-        };
-        Ok(PartitionedFile::from(meta).with_partition_values(values))
+        Ok(entry(root, &file.path, file.size)?.with_partition_values(values))
     }
+}
+
+/// A file of a table at `root`, by its path in the table. The reader looks for the footer at the end, so the size must be
+/// right; when it was written is not asked.
+pub(super) fn entry(root: &StorePath, path: &str, size: u64) -> Result<PartitionedFile> {
+    let location = StorePath::parse(format!("{root}/{path}"))?;
+    let last_modified = std::time::SystemTime::UNIX_EPOCH.into();
+    Ok(ObjectMeta { location, last_modified, size, e_tag: None, version: None }.into())
+}
+
+/// What an operator reads, if it reads files.
+pub(in crate::scan) fn file_scan(node: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
+    node.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()
 }
 
 /// Which stretches a file of `size` bytes lies in that begins `start` bytes after the first one, and the range of its

@@ -34,7 +34,7 @@ use deltalake::kernel::EagerSnapshot;
 use url::Position;
 
 pub(super) use bounds::{Trust, has_empty_values, takes_empty};
-pub(super) use files::ScannedFiles;
+pub(super) use files::{ScannedFiles, file_scan};
 pub(super) use reader::{Base, check_files, files_in, files_of, guarded};
 pub(super) use skipping::{is_exact, refutable};
 

@@ -15,7 +15,7 @@ use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+    FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
@@ -23,7 +23,6 @@ use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
-use deltalake::ObjectMeta;
 use deltalake::Path as StorePath;
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt as _};
@@ -32,6 +31,7 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use super::files::{entry, file_scan};
 use super::footer;
 use crate::error::DeltaError;
 use crate::guard::{decoded, inside, without_links};
@@ -87,10 +87,7 @@ pub(in crate::scan) fn guarded(
         Base::Table => Arc::new(DefaultCache::new(FOOTERS_OF_A_FEED)),
     };
     let opened = plan.transform_up(|node| {
-        let config = node
-            .downcast_ref::<DataSourceExec>()
-            .and_then(|source| source.data_source().downcast_ref::<FileScanConfig>());
-        let Some(config) = config else { return Ok(Transformed::no(node)) };
+        let Some(config) = file_scan(&node) else { return Ok(Transformed::no(node)) };
         let Some(source) = config.file_source().downcast_ref::<ParquetSource>() else {
             return Ok(Transformed::no(node));
         };
@@ -164,22 +161,14 @@ pub(in crate::scan) fn files_of<'a>(
     files: impl Iterator<Item = (&'a str, u64)>,
 ) -> Result<Vec<PartitionedFile>> {
     let root = StorePath::from_url_path(table.location().url().path())?;
-    let file = |(path, size): (&str, u64)| -> Result<PartitionedFile> {
-        let location = StorePath::parse(format!("{root}/{path}"))?;
-        let last_modified = std::time::SystemTime::UNIX_EPOCH.into();
-        Ok(ObjectMeta { location, last_modified, size, e_tag: None, version: None }.into())
-    };
-    files.map(file).collect()
+    files.map(|(path, size)| entry(&root, path, size)).collect()
 }
 
 /// The files that `plan` reads, without what it knows about them.
 pub(in crate::scan) fn files_in(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<PartitionedFile>> {
     let mut found = Vec::new();
     plan.apply(|node| {
-        let config = node
-            .downcast_ref::<DataSourceExec>()
-            .and_then(|source| source.data_source().downcast_ref::<FileScanConfig>());
-        let groups = config.map_or(&[][..], |config| config.file_groups.as_slice());
+        let groups = file_scan(node).map_or(&[][..], |config| config.file_groups.as_slice());
         let files = groups.iter().flat_map(FileGroup::iter);
         found.extend(files.map(|file| PartitionedFile::from(file.object_meta.clone())));
         Ok(TreeNodeRecursion::Continue)
