@@ -14,10 +14,12 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable as _, ReturnFieldArgs, ScalarFunctionArgs, Volatility,
 };
 
+use crate::error::message_of;
 use crate::semantics::NotComputed;
 
 /// Functions, with the argument that decides.
 const DECIDED_BY: &[(&str, usize)] = &[
+    ("at_time_zone", 1),
     ("date_bin", 0),
     ("date_trunc", 0),
     ("digest", 1),
@@ -78,7 +80,7 @@ pub(super) fn check_function(call: &ScalarFunction, schema: &DFSchema) -> Result
         {
             Ok(())
         }
-        Err(error) => NotComputed::error(format!("{}: {}", call.name(), error.strip_backtrace())),
+        Err(error) => NotComputed::error(format!("{}: {}", call.name(), message_of(&error))),
     }
 }
 
