@@ -56,8 +56,8 @@ pub(crate) enum Use {
 
 impl Locks {
     /// Locks the tables of a spec's outputs, for who is going to publish them; `work` says what it does, such as `a run of
-    /// spec.yaml`. `told` hears of what is waited for, once a
-    /// table. To be called before the tables are opened: what happens to them in between would be a conflict.
+    /// spec.yaml`. `told` hears of what is waited for, once a table. To be called before the tables are opened: what
+    /// happens to them in between would be a conflict.
     ///
     /// # Errors
     /// [`codes::TABLE_LOCKED`] when somebody else still has a table after the time to wait; when the waiting is

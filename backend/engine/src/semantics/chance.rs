@@ -15,6 +15,7 @@
 //! No rule computes such a column twice or moves what reads it below its projection. A call in the condition of a join
 //! would be computed for every pair of rows, or for every row of one side, as the planner likes; it is refused.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
@@ -170,7 +171,7 @@ fn replaced(node: LogicalPlan) -> Result<LogicalPlan> {
 /// Calls that were taken out of expressions.
 struct Calls {
     /// The names of columns that are there.
-    taken: std::collections::HashSet<String>,
+    taken: HashSet<String>,
     /// Each with its name.
     found: Vec<Expr>,
     /// The names of those that stand for all equal calls.

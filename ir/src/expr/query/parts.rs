@@ -1,8 +1,9 @@
 //! Parts of a query that are computed more than once.
 //!
 //! A planner puts a definition of WITH at every place that names it, and a subquery that values are compared with may be
-//! computed several times ([`TIMES_COMPARED`](super::TIMES_COMPARED)). Where that may give other rows, the part has to become a relation of its own:
-//! [`Part::alone`] is the query that gives its rows, and [`Query::reading`] the rest, which reads them from a relation.
+//! computed several times ([`TIMES_COMPARED`]). Where that may give other rows, the part has to become a relation of its
+//! own: [`Part::alone`] is the query that gives its rows, and [`Query::reading`] the rest, which reads them from a
+//! relation.
 //!
 //! ```text
 //! WITH a AS (SELECT ...), b AS (SELECT ... FROM a) SELECT ... FROM b x JOIN b y ...
