@@ -34,7 +34,7 @@ pub(crate) fn expression(
 ) -> Result<Expr> {
     calls::check(state, expr.ast())?;
     let mut tree = expr.ast().clone();
-    semantics::in_tree(&mut tree);
+    semantics::in_tree(&mut tree)?;
     let ast = ExprWithAlias { expr: tree, alias: None };
     let planned = state.create_logical_expr_from_sql_expr(ast, schema)?;
     // `count(*)` arrives with an alias; output names are given by the node.

@@ -13,6 +13,7 @@ use ir::op::{Join, JoinColumn, JoinType, Side, SpanJoin};
 use super::relational::{column, project};
 use crate::operators::span_join::{SpanComparison, SpanJoinKind, SpanRelation};
 use crate::operators::{SpanJoinKeys, SpanJoinMode, SpanJoinNode};
+use crate::semantics::mixed::{self, common_float};
 
 const LEFT: &str = "left";
 const RIGHT: &str = "right";
@@ -32,7 +33,8 @@ pub(super) fn join(join: &Join, left: Arc<LogicalPlan>, right: Arc<LogicalPlan>)
         NullEquality::NullEqualsNothing,
         false,
     )?;
-    project(output(&join.columns), Arc::new(LogicalPlan::Join(plan)))
+    let plan = mixed::in_node(LogicalPlan::Join(plan))?.data;
+    project(output(&join.columns), Arc::new(plan))
 }
 
 pub(super) fn span_join(
@@ -117,7 +119,9 @@ fn comparable_keys(
     for (index, (l, r)) in on.iter().enumerate() {
         let left_type = left.schema().field_with_unqualified_name(l)?.data_type();
         let right_type = right.schema().field_with_unqualified_name(r)?.data_type();
-        let Some(common) = comparison_coercion(left_type, right_type) else {
+        let common =
+            common_float([left_type, right_type]).or_else(|| comparison_coercion(left_type, right_type));
+        let Some(common) = common else {
             return plan_err!("`{l}` is {left_type} and `{r}` is {right_type}; they cannot be compared");
         };
         let left_key = converted(l, left_type, &common, index, &mut left_extra);

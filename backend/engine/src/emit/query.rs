@@ -117,7 +117,7 @@ fn over_stand_ins(
         ParserOptions { collect_spans: places, ..ParserOptions::from(&state.config_options().sql_parser) };
     let planner = SqlToRel::new_with_options(&provider, options);
     let mut tree = query.planned();
-    semantics::in_tree(&mut tree);
+    semantics::in_tree(&mut tree)?;
     let statement = Statement::Query(Box::new(tree));
     let plan = planner.sql_statement_to_plan(statement)?;
     SQLOptions::new()

@@ -30,6 +30,7 @@ use ir::verify::Verified;
 use crate::emit::{PlanDag, PlannedQueries, emit_with, expression, operation, place_of_error};
 use crate::error::EngineError;
 use crate::memo::Memo;
+use crate::semantics::mixed::common_float;
 use crate::session::Session;
 use crate::tables::Tables;
 use proven::Proven;
@@ -313,7 +314,7 @@ impl Oracle for EngineOracle {
     }
 
     fn common_type(&self, types: &[DataType]) -> Option<DataType> {
-        type_union_resolution(types)
+        common_float(types).or_else(|| type_union_resolution(types))
     }
 
     fn comparable(&self, left: &DataType, right: &DataType) -> bool {

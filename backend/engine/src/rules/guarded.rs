@@ -161,7 +161,7 @@ fn boolean(value: bool) -> Expr {
 }
 
 /// Functions that are not defined for all values of their types.
-const PARTIAL: &[&str] = &[
+pub(crate) const PARTIAL: &[&str] = &[
     "abs",
     "arrow_cast",
     "chr",
@@ -193,7 +193,7 @@ fn is_partial(expr: &Expr, schema: &Schema) -> Result<bool> {
         let divides = matches!(binary.op(), Operator::Divide | Operator::Modulo);
         return Ok(divides
             && !binary.left().data_type(schema)?.is_floating()
-            && !divides_all(binary.right()));
+            && !binary.right().downcast_ref::<Literal>().is_some_and(|number| divides_all(number.value())));
     }
     let Some(call) = expr.downcast_ref::<ScalarFunctionExpr>() else { return Ok(false) };
     let function = call.fun().inner();
@@ -203,10 +203,9 @@ fn is_partial(expr: &Expr, schema: &Schema) -> Result<bool> {
     Ok(function.is::<CheckedNegation>() || PARTIAL.contains(&call.fun().name()))
 }
 
-/// Whether every number can be divided by an expression: by a number that is neither zero nor -1, which the smallest
-/// number cannot be divided by.
-fn divides_all(divisor: &Expr) -> bool {
-    let Some(number) = divisor.downcast_ref::<Literal>().map(Literal::value) else { return false };
+/// Whether every number can be divided by one: by a number that is neither zero nor -1, which the smallest number cannot be
+/// divided by.
+pub(crate) fn divides_all(number: &ScalarValue) -> bool {
     let is = |other: Result<ScalarValue>| other.is_ok_and(|other| other == *number);
     let data_type = number.data_type();
     !number.is_null()
@@ -215,7 +214,7 @@ fn divides_all(divisor: &Expr) -> bool {
 }
 
 /// Whether some values of one type are none of another.
-fn may_not_fit(from: &DataType, to: &DataType) -> bool {
+pub(crate) fn may_not_fit(from: &DataType, to: &DataType) -> bool {
     use DataType::{Decimal128, Int8, Int16, Int32, Int64, LargeUtf8, Utf8, Utf8View};
     let digits = |whole: &DataType| match whole {
         Int8 => Some(3),

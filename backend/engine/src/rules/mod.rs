@@ -9,7 +9,7 @@
 
 mod build_sides;
 mod comparisons;
-mod guarded;
+pub(crate) mod guarded;
 mod list_aggregates;
 mod span_joins;
 

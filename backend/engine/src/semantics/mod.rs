@@ -24,9 +24,11 @@ mod time_zones;
 mod types;
 mod values;
 
+pub(crate) use values::mixed;
+
 use std::sync::Arc;
 
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -53,9 +55,9 @@ pub(crate) fn type_planner() -> Arc<dyn TypePlanner> {
 }
 
 /// What only the syntax tree still knows.
-pub(crate) fn in_tree(tree: &mut impl VisitMut) {
+pub(crate) fn in_tree(tree: &mut impl VisitMut) -> Result<()> {
     literals::write_out_long_numbers(tree);
-    merged_keys::enclose_merged_keys(tree);
+    merged_keys::enclose_merged_keys(tree)
 }
 
 /// An expression as it was planned from SQL, over columns of `schema`.
@@ -67,7 +69,8 @@ fn before(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     literals::adapted(expr, schema)?
         .transform_data(time_zones::applied)?
         .transform_data(|expr| values::counted_in_seconds(expr, schema))?
-        .transform_data(|expr| values::dated(expr, schema))
+        .transform_data(|expr| values::dated(expr, schema))?
+        .transform_data(|expr| values::brought_together(expr, schema))
 }
 
 /// An expression whose conversions are explicit.
@@ -81,12 +84,15 @@ pub(crate) fn query_before_analysis(plan: LogicalPlan, state: &SessionState) -> 
         Some(row_number) => copies::counted(plan, row_number)?,
         None => plan,
     };
-    in_expressions(chance::apart(plan)?, before)
+    let rewritten =
+        in_nodes(chance::apart(plan)?, &|node| in_expressions(node, before)?.transform_data(mixed::in_node))?;
+    Ok(rewritten.data)
 }
 
 /// A query whose conversions are explicit.
 pub(crate) fn query_after_analysis(plan: LogicalPlan, state: &SessionState) -> Result<LogicalPlan> {
-    let plan = values::in_orders(in_expressions(plan, values::right)?)?;
+    let plan = in_nodes(plan, &|node| in_expressions(node, values::right))?.data;
+    let plan = values::in_orders(plan)?;
     let plan = subqueries::rewritten(plan)?;
     subqueries::check(&plan, state)?;
     Ok(plan)
@@ -103,23 +109,31 @@ impl NotComputed {
     }
 }
 
-/// Rewrites every expression of a plan over the columns of its inputs. Columns keep their names and take their new
-/// types.
-fn in_expressions(
+/// Rewrites every node of a plan after its inputs and subqueries.
+fn in_nodes(
     plan: LogicalPlan,
+    rewrite: &impl Fn(LogicalPlan) -> Result<Transformed<LogicalPlan>>,
+) -> Result<Transformed<LogicalPlan>> {
+    let below = plan
+        .map_subqueries(|query| in_nodes(query, rewrite))?
+        .transform_sibling(|node| node.map_children(|input| in_nodes(input, rewrite)))?;
+    let own = rewrite(below.data)?;
+    // What a node is of follows from its inputs and its expressions, and costs their number squared to find.
+    let changed = below.transformed || own.transformed;
+    if changed { Ok(Transformed::yes(retyped(own.data)?)) } else { Ok(own) }
+}
+
+/// Rewrites every expression of a node over the columns of its inputs. Columns keep their names and take their new types.
+fn in_expressions(
+    node: LogicalPlan,
     rewrite: impl Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>,
-) -> Result<LogicalPlan> {
-    let rewritten = plan.transform_up_with_subqueries(|node| {
-        let schema = merge_schema(&node.inputs());
-        let names = NamePreserver::new(&node);
-        let node = node.map_expressions(|expr| {
-            let name = names.save(&expr);
-            Ok(rewrite(expr, &schema)?.update_data(|expr| name.restore(expr)))
-        })?;
-        // An input may have changed although no expression did.
-        node.map_data(retyped)
-    })?;
-    Ok(rewritten.data)
+) -> Result<Transformed<LogicalPlan>> {
+    let schema = merge_schema(&node.inputs());
+    let names = NamePreserver::new(&node);
+    node.map_expressions(|expr| {
+        let name = names.save(&expr);
+        Ok(rewrite(expr, &schema)?.update_data(|expr| name.restore(expr)))
+    })
 }
 
 /// The node with the schema that its inputs and expressions give it.

@@ -11,8 +11,8 @@ use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments, Ident, NullTreatment,
-    ObjectNamePart, Visit, visit_expressions,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments, Ident, NullTreatment, ObjectNamePart, Visit, visit_expressions,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 use ir::expr::normalize;
@@ -62,9 +62,11 @@ fn refused(state: &SessionState, function: &Function) -> Option<CallClause> {
     let [ObjectNamePart::Identifier(ident)] = function.name.0.as_slice() else { return None };
     let name = normalize(ident);
     let kind = kind(state, &name, function.over.is_some())?;
-    let (duplicates, clauses) = match &function.args {
-        FunctionArguments::List(list) => (list.duplicate_treatment, list.clauses.as_slice()),
-        FunctionArguments::None | FunctionArguments::Subquery(_) => (None, &[][..]),
+    let (duplicates, arguments, clauses) = match &function.args {
+        FunctionArguments::List(list) => {
+            (list.duplicate_treatment, list.args.as_slice(), list.clauses.as_slice())
+        }
+        FunctionArguments::None | FunctionArguments::Subquery(_) => (None, &[][..], &[][..]),
     };
     let orders = clauses.iter().any(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_)));
     let nulls = function.null_treatment.or_else(|| {
@@ -75,7 +77,6 @@ fn refused(state: &SessionState, function: &Function) -> Option<CallClause> {
     });
     let ignores_nulls = matches!(nulls, Some(NullTreatment::IgnoreNulls));
     let distinct = matches!(duplicates, Some(DuplicateTreatment::Distinct));
-    let is_aggregate = matches!(kind, Kind::Aggregate { .. });
     let clause = match kind {
         Kind::Scalar if function.over.is_some() => "OVER",
         Kind::Scalar | Kind::Window { .. } if function.filter.is_some() => "FILTER",
@@ -83,24 +84,34 @@ fn refused(state: &SessionState, function: &Function) -> Option<CallClause> {
         Kind::Scalar | Kind::Window { .. } if orders => "ORDER BY among the arguments",
         Kind::Scalar | Kind::Window { .. } if !function.within_group.is_empty() => "WITHIN GROUP",
         Kind::Scalar if nulls.is_some() => "IGNORE NULLS or RESPECT NULLS",
+        Kind::Aggregate { .. } if distinct && arguments.iter().any(is_star) => "DISTINCT before *",
         Kind::Aggregate { takes_nulls: false } | Kind::Window { takes_nulls: false } if ignores_nulls => {
             "IGNORE NULLS"
         }
         Kind::Scalar | Kind::Aggregate { .. } | Kind::Window { .. } => return None,
     };
-    Some(refusal(ident, &name, clause, kind, is_aggregate))
+    Some(refusal(ident, &name, clause, kind))
 }
 
-fn refusal(ident: &Ident, name: &str, clause: &str, kind: Kind, is_aggregate: bool) -> CallClause {
+fn is_star(argument: &FunctionArg) -> bool {
+    matches!(
+        argument,
+        FunctionArg::Unnamed(FunctionArgExpr::Wildcard | FunctionArgExpr::QualifiedWildcard(_))
+    )
+}
+
+fn refusal(ident: &Ident, name: &str, clause: &str, kind: Kind) -> CallClause {
     let what = match kind {
         Kind::Scalar => "a function of one row",
         Kind::Aggregate { .. } => "an aggregate function",
         Kind::Window { .. } => "a window function",
     };
-    let help = if is_aggregate {
-        "write FILTER (WHERE x IS NOT NULL), or remove it"
-    } else {
-        "write the condition as a CASE inside the call, or filter in a view before"
+    let help = match (kind, clause) {
+        (Kind::Aggregate { .. }, "DISTINCT before *") => {
+            "name the column, or aggregate a view of distinct rows"
+        }
+        (Kind::Aggregate { .. }, _) => "write FILTER (WHERE x IS NOT NULL), or remove it",
+        _ => "write the condition as a CASE inside the call, or filter in a view before",
     };
     CallClause { message: format!("`{name}` is {what} and takes no {clause}"), help, span: ident.span }
 }

@@ -20,7 +20,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, InList, InSubquery, SetComparison};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{Case, Expr, ExprSchemable as _, lit};
+use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable as _, Operator, lit};
 use datafusion::sql::sqlparser::ast::{
     self, BinaryOperator, CastKind, ExactNumberInfo, UnaryOperator, Value, VisitMut, VisitorMut,
 };
@@ -150,6 +150,16 @@ pub(super) fn adapted(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
                 let bound = |bound: Box<Expr>| Box::new(met(*bound, &data_type, Meeting::Comparison));
                 Transformed::yes(Expr::Between(Between { expr, negated, low: bound(low), high: bound(high) }))
             }
+            // The planner of operators does not see these two.
+            Expr::BinaryExpr(BinaryExpr { left, op, right })
+                if matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom)
+                    && is_double(&left) != is_double(&right) =>
+            {
+                let (own, other) = (type_of(&left, schema), type_of(&right, schema));
+                let left = Box::new(met(*left, &other, Meeting::Comparison));
+                let right = Box::new(met(*right, &own, Meeting::Comparison));
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right }))
+            }
             Expr::Case(case) => of_case(case, schema),
             Expr::ScalarFunction(mut call) if has_alternatives(call.name()) => {
                 let changed = agree(call.args.iter_mut().collect(), schema);
@@ -172,7 +182,8 @@ pub(super) fn adapted(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
     })
 }
 
-fn has_alternatives(function: &str) -> bool {
+/// Whether the arguments of a function are brought to one type.
+pub(super) fn has_alternatives(function: &str) -> bool {
     matches!(function, "coalesce" | "nullif" | "nvl" | "ifnull" | "nvl2" | "greatest" | "least")
 }
 

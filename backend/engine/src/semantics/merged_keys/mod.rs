@@ -6,70 +6,195 @@
 //! * of rows that only the right side has, it gives `a.k`, which is NULL (apache/datafusion#22881);
 //! * `SELECT *` has the one of the two whose table comes first in the alphabet: NULL if that is the right one of a left
 //!   join;
-//! * a second join with the same key does not find it: the name is ambiguous.
+//! * a second join with the same key, a condition of a later join and `WHERE` do not find it: the name is ambiguous.
 //!
-//! A `*` over joins of the second kind is written out here, as `a.*, b.* EXCEPT (k)`. Where that is not enough, the joins are
-//! put into parentheses, and what is in parentheses is planned by [`MergedKeys`]: the key becomes a column of its own, and the
-//! keys it was made of are gone. A query that names one of them (`a.k`) is then refused by the usual check of names.
+//! What DataFusion would get wrong is put into parentheses, and what is in parentheses is planned by [`MergedKeys`], which
+//! makes the key a column of its own. A `*` is written out before, as `a.*, b.* EXCEPT (k)`.
+//!
+//! * Where all keys are named by `USING`, that column is `k` of a table [`MERGED`], next to `a.k` and `b.k`; names
+//!   without a table are rewritten to it.
+//! * Where the names are not known before the columns of the tables are (`NATURAL`, a `*` that cannot be written out), the
+//!   column is `k`, and those it was made of are gone: a query that names one of them is refused by the usual check of
+//!   names, and one with `a.*` here.
 
+mod names;
 mod plan;
+mod stars;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
+use datafusion::common::Result;
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::JoinType;
 use datafusion::sql::sqlparser::ast::{
-    ExceptSelectItem, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins, VisitMut, VisitorMut,
-    WildcardAdditionalOptions,
+    Ident, JoinConstraint, JoinOperator, ObjectName, OrderBy, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
+
+use self::names::Names;
+use super::NotComputed;
 
 pub(super) use plan::MergedKeys;
 
+/// The table that merged keys belong to, and the alias that joins in parentheses have whose own keys stay.
+const MERGED: &str = "__merged_keys";
+
 /// Writes out or encloses what DataFusion would plan wrongly.
-pub(super) fn enclose_merged_keys(tree: &mut impl VisitMut) {
-    // It never breaks off.
-    let _: ControlFlow<()> = tree.visit(&mut Enclosing);
+///
+/// # Errors
+/// [`NotComputed`] for `a.*` where `a` would lose its keys.
+pub(super) fn enclose_merged_keys(tree: &mut impl VisitMut) -> Result<()> {
+    match tree.visit(&mut Enclosing) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
 }
 
 struct Enclosing;
 
 impl VisitorMut for Enclosing {
-    type Break = ();
+    type Break = DataFusionError;
 
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        enclose_in(&mut query.body);
-        ControlFlow::Continue(())
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<DataFusionError> {
+        match enclose_in(&mut query.body, query.order_by.as_mut()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
     }
 }
 
-fn enclose_in(body: &mut SetExpr) {
+fn enclose_in(body: &mut SetExpr, order: Option<&mut OrderBy>) -> Result<()> {
     match body {
-        SetExpr::Select(select) => {
-            let starred = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)));
-            let mut written_out = !starred || !select.from.iter().any(has_keys);
-            written_out = written_out || write_out_stars(select);
-            for from in select.from.iter_mut().filter(|from| {
-                let one_by_one = !keeps_right_rows(from) && !shares_keys(from);
-                has_keys(from) && !(one_by_one && written_out)
-            }) {
-                let relation =
-                    TableFactor::NestedJoin { table_with_joins: Box::new(from.clone()), alias: None };
-                *from = TableWithJoins { relation, joins: Vec::new() };
-            }
-        }
+        SetExpr::Select(select) => enclose_in_select(select, order),
+        // Its order is one of its columns.
         SetExpr::SetOperation { left, right, .. } => {
-            enclose_in(left);
-            enclose_in(right);
+            enclose_in(left, None)?;
+            enclose_in(right, None)
         }
         // Queries in parentheses are visited themselves.
-        _ => {}
+        _ => Ok(()),
     }
+}
+
+fn enclose_in_select(select: &mut Select, order: Option<&mut OrderBy>) -> Result<()> {
+    for from in &mut select.from {
+        without_parentheses(from);
+    }
+    if !select.from.iter().any(has_keys) {
+        return Ok(());
+    }
+    let of_a_table = select.projection.iter().find(|item| is_all_of_a_table(item)).map(ToString::to_string);
+    let starred = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)));
+    let written_out = !starred || stars::write_out(select);
+    if written_out && let Some(keys) = known_keys(&select.from) {
+        if needs_columns(select, &keys) {
+            names::rename_in_select(select, order, &keys);
+            for from in &mut select.from {
+                enclose(from, true);
+            }
+        }
+        return Ok(());
+    }
+    let mut enclosed = false;
+    let without_table = Names::of(&select.selection);
+    for from in select.from.iter_mut().filter(|from| has_keys(from)) {
+        let is_needed = keeps_right_rows(from)
+            || shares_keys(from)
+            || !written_out
+            || is_natural(from)
+                && !without_table.unqualified.is_empty()
+                && !names_right(&without_table, from);
+        if is_needed {
+            enclose(from, false);
+            enclosed = true;
+        }
+    }
+    match of_a_table.filter(|_| enclosed) {
+        Some(item) => NotComputed::error(format!(
+            "`{item}` over a join with NATURAL, or next to `*` or other tables over a join with USING, would not have \
+             the keys of the join; name the columns"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether a select item is `table.*`.
+fn is_all_of_a_table(item: &SelectItem) -> bool {
+    matches!(item, SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(_), _))
+}
+
+/// `(a JOIN b USING (k))` is `a JOIN b USING (k)`.
+fn without_parentheses(from: &mut TableWithJoins) {
+    while from.joins.is_empty()
+        && let TableFactor::NestedJoin { table_with_joins, alias: None } = &mut from.relation
+    {
+        let inner = std::mem::replace(
+            table_with_joins.as_mut(),
+            TableWithJoins { relation: nothing(), joins: Vec::new() },
+        );
+        *from = inner;
+    }
+}
+
+/// Stands where something was taken from.
+fn nothing() -> TableFactor {
+    TableFactor::TableFunction {
+        expr: datafusion::sql::sqlparser::ast::Expr::Identifier(Ident::new("")),
+        alias: None,
+    }
+}
+
+/// Puts joins in parentheses.
+fn enclose(from: &mut TableWithJoins, keep_own_keys: bool) {
+    let joins = std::mem::replace(from, TableWithJoins { relation: nothing(), joins: Vec::new() });
+    let alias = keep_own_keys.then(|| TableAlias {
+        explicit: false,
+        name: Ident::with_quote('"', MERGED),
+        columns: Vec::new(),
+        at: None,
+    });
+    from.relation = TableFactor::NestedJoin { table_with_joins: Box::new(joins), alias };
+}
+
+/// The keys of joins of one query, in small letters unless quoted, where all are named.
+fn known_keys(from: &[TableWithJoins]) -> Option<BTreeSet<String>> {
+    let [joins] = from else { return None };
+    let mut keys = BTreeSet::new();
+    for constraint in constraints(joins).filter(|constraint| is_merging(constraint)) {
+        let JoinConstraint::Using(names) = constraint else { return None };
+        for name in names {
+            keys.insert(column(name)?.value);
+        }
+    }
+    Some(keys)
+}
+
+/// Whether keys have to be columns of their own.
+fn needs_columns(select: &Select, keys: &BTreeSet<String>) -> bool {
+    let named = |names: Names| !names.unqualified.is_disjoint(keys);
+    select.from.iter().any(|from| {
+        keeps_right_rows(from)
+            || shares_keys(from)
+            || constraints(from).any(|on| matches!(on, JoinConstraint::On(_)) && named(Names::of(on)))
+    }) || named(Names::of(&select.selection))
 }
 
 /// Whether any of these joins has a merged key.
 fn has_keys(joins: &TableWithJoins) -> bool {
     constraints(joins).any(is_merging)
+}
+
+fn is_natural(joins: &TableWithJoins) -> bool {
+    constraints(joins).any(|constraint| matches!(constraint, JoinConstraint::Natural))
+}
+
+/// Whether one of these names is of a table that is joined to others.
+fn names_right(names: &Names, joins: &TableWithJoins) -> bool {
+    joins.joins.iter().filter_map(|join| stars::name_of(&join.relation)).any(|name| {
+        let last = name.0.last().and_then(|part| part.as_ident());
+        last.is_some_and(|last| names.tables.contains(&names::normalized(last)))
+    })
 }
 
 fn is_merging(constraint: &JoinConstraint) -> bool {
@@ -99,71 +224,13 @@ fn shares_keys(joins: &TableWithJoins) -> bool {
             return true;
         }
     }
-    merging > 1 && constraints(joins).any(|constraint| matches!(constraint, JoinConstraint::Natural))
+    merging > 1 && is_natural(joins)
 }
 
-/// Makes `*` what it means, if all tables have names and the keys are known; false if not.
-fn write_out_stars(select: &mut Select) -> bool {
-    let Some(columns) = select.from.iter().map(starred).collect::<Option<Vec<_>>>() else { return false };
-    let plain = |item: &SelectItem| match item {
-        SelectItem::Wildcard(options) => *options == WildcardAdditionalOptions::default(),
-        _ => true,
-    };
-    if !select.projection.iter().all(plain) {
-        return false;
-    }
-    let columns: Vec<SelectItem> = columns.into_iter().flatten().collect();
-    let items = std::mem::take(&mut select.projection);
-    for item in items {
-        match item {
-            SelectItem::Wildcard(_) => select.projection.extend(columns.iter().cloned()),
-            other => select.projection.push(other),
-        }
-    }
-    true
-}
-
-/// What `*` means over these joins.
-fn starred(joins: &TableWithJoins) -> Option<Vec<SelectItem>> {
-    let mut items = vec![all_of(&joins.relation, &[])?];
-    for join in &joins.joins {
-        let keys = match kind(&join.join_operator)? {
-            // A right join is enclosed, and then has its key in the place of the left one.
-            (JoinType::Right | JoinType::Full, constraint) if is_merging(constraint) => return None,
-            (_, JoinConstraint::Using(names)) => names.iter().map(column).collect::<Option<Vec<_>>>()?,
-            (_, JoinConstraint::Natural) => return None,
-            _ => Vec::new(),
-        };
-        items.push(all_of(&join.relation, &keys)?);
-    }
-    Some(items)
-}
-
-/// The name of a key, as `EXCEPT` wants it.
+/// The name of a key as its column has it, quoted.
 fn column(name: &ObjectName) -> Option<Ident> {
     let [part] = name.0.as_slice() else { return None };
-    let ident = part.as_ident()?;
-    Some(match ident.quote_style {
-        Some(_) => ident.clone(),
-        None => Ident::with_quote('"', ident.value.to_lowercase()),
-    })
-}
-
-/// All columns of a table but the keys, if the table has a name.
-fn all_of(table: &TableFactor, keys: &[Ident]) -> Option<SelectItem> {
-    let name = match table {
-        TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
-            ObjectName::from(vec![alias.name.clone()])
-        }
-        TableFactor::Table { name, args: None, .. } => name.clone(),
-        _ => return None,
-    };
-    let mut options = WildcardAdditionalOptions::default();
-    if let Some((first, more)) = keys.split_first() {
-        let (first_element, additional_elements) = (first.clone(), more.to_vec());
-        options.opt_except = Some(ExceptSelectItem { first_element, additional_elements });
-    }
-    Some(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options))
+    Some(Ident::with_quote('"', names::normalized(part.as_ident()?)))
 }
 
 fn kind(operator: &JoinOperator) -> Option<(JoinType, &JoinConstraint)> {

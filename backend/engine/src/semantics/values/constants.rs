@@ -109,7 +109,7 @@ fn check_share(name: &str, share: Option<Option<ScalarValue>>) -> Result<()> {
 }
 
 /// The value of a literal, converted or not.
-fn literal(expr: &Expr) -> Option<ScalarValue> {
+pub(super) fn literal(expr: &Expr) -> Option<ScalarValue> {
     match expr {
         Expr::Literal(value, _) => Some(value.clone()),
         Expr::Cast(Cast { expr, field }) => literal(expr)?.cast_to(field.data_type()).ok(),

@@ -3,6 +3,7 @@
 //! | written | becomes | why |
 //! |---|---|---|
 //! | a date plus an interval that is not of whole days or months | the date as a timestamp, plus the interval | DataFusion keeps a date and drops the hours |
+//! | a timestamp minus a date, and the other way around | a difference of timestamps | DataFusion takes it for one in nanoseconds |
 //! | a duration, which is what a timestamp minus a timestamp is, compared with `INTERVAL '1' DAY` | a comparison of durations | DataFusion compares intervals by months, then by days, then by the rest, so 36 hours are less than a day |
 //! | a date compared with a number | refused | DataFusion compares the number of days since 1970 |
 //! | two intervals compared, or one with months | refused | a month has no length |
@@ -15,9 +16,11 @@ use arrow::compute::kernels::cast_utils::IntervalUnit;
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable as _, Operator, cast, lit, when};
 
+use super::frames;
+use super::operands::Operand;
 use crate::semantics::NotComputed;
 
 /// The expression with right dates.
@@ -26,28 +29,15 @@ pub(in super::super) fn dated(expr: Expr, schema: &DFSchema) -> Result<Transform
         Expr::BinaryExpr(binary) if matches!(binary.op, Operator::Plus | Operator::Minus) => {
             Ok(moved(binary, schema))
         }
-        Expr::BinaryExpr(mut binary) if binary.op.supports_propagation() || is_distinct(binary.op) => {
-            let changed = compared(&mut [&mut binary.left, &mut binary.right], schema)?;
-            Ok(Transformed::new_transformed(Expr::BinaryExpr(binary), changed))
-        }
-        Expr::Between(Between { mut expr, negated, mut low, mut high }) => {
-            let changed = compared(&mut [&mut expr, &mut low, &mut high], schema)?;
-            Ok(Transformed::new_transformed(Expr::Between(Between { expr, negated, low, high }), changed))
-        }
-        Expr::InList(InList { mut expr, mut list, negated }) => {
-            let mut all: Vec<&mut Expr> = std::iter::once(expr.as_mut()).chain(&mut list).collect();
-            let changed = compared(&mut all, schema)?;
-            Ok(Transformed::new_transformed(Expr::InList(InList { expr, list, negated }), changed))
-        }
         Expr::ScalarFunction(call) if matches!(call.name(), "date_part" | "datepart" | "extract") => {
             part(call, schema)
         }
+        Expr::WindowFunction(mut call) => {
+            let changed = frames::ranged(&mut call, schema)?;
+            Ok(Transformed::new_transformed(Expr::WindowFunction(call), changed))
+        }
         other => Ok(Transformed::no(other)),
     })
-}
-
-fn is_distinct(operator: Operator) -> bool {
-    matches!(operator, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom)
 }
 
 /// Nothing where it cannot be told before coercion.
@@ -55,23 +45,36 @@ fn type_of(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
     expr.get_type(schema).ok()
 }
 
-/// A date plus or minus an interval.
+/// A date plus or minus an interval, or a date and a timestamp of which the difference is taken: the date as a timestamp.
 fn moved(mut binary: BinaryExpr, schema: &DFSchema) -> Transformed<Expr> {
-    let is_date = |expr: &Expr| matches!(type_of(expr, schema), Some(DataType::Date32 | DataType::Date64));
-    let has_hours = |expr: &Expr| {
-        matches!(type_of(expr, schema), Some(DataType::Interval(_) | DataType::Duration(_)))
-            && !is_of_days(expr)
-    };
-    let date = if is_date(&binary.left) && has_hours(&binary.right) {
-        &mut binary.left
-    } else if is_date(&binary.right) && has_hours(&binary.left) {
-        &mut binary.right
+    // Literals are asked first: to find the type of a column costs as much as there are columns.
+    let sides = if matches!(*binary.left, Expr::Literal(..)) {
+        [(&binary.left, &binary.right), (&binary.right, &binary.left)]
     } else {
+        [(&binary.right, &binary.left), (&binary.left, &binary.right)]
+    };
+    let wanted = sides.into_iter().find_map(|(other, date)| {
+        let wanted = as_timestamp(other, schema)?;
+        let is_date = matches!(type_of(date, schema)?, DataType::Date32 | DataType::Date64);
+        is_date.then_some((wanted, std::ptr::eq(date, &binary.left)))
+    });
+    let Some((wanted, is_left)) = wanted else {
         return Transformed::no(Expr::BinaryExpr(binary));
     };
-    let timestamp = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    **date = cast(std::mem::take(date.as_mut()), timestamp);
+    let date = if is_left { &mut binary.left } else { &mut binary.right };
+    **date = cast(std::mem::take(date.as_mut()), wanted);
     Transformed::yes(Expr::BinaryExpr(binary))
+}
+
+/// The type of timestamp that a date has to be so that this can be added to it or subtracted.
+fn as_timestamp(other: &Expr, schema: &DFSchema) -> Option<DataType> {
+    match type_of(other, schema)? {
+        DataType::Interval(_) | DataType::Duration(_) if !is_of_days(other) => {
+            Some(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
+        }
+        timestamp @ DataType::Timestamp(..) => Some(timestamp),
+        _ => None,
+    }
 }
 
 /// Whether an interval is of whole days and months, whatever the row.
@@ -90,22 +93,20 @@ fn is_of_days(interval: &Expr) -> bool {
 }
 
 /// Makes intervals that are compared with durations durations; whether any changed.
-fn compared(all: &mut [&mut Expr], schema: &DFSchema) -> Result<bool> {
-    let is = |wanted: fn(&DataType) -> bool| {
-        all.iter().any(|expr| type_of(expr, schema).is_some_and(|own| wanted(&own)))
-    };
-    if is(|own| matches!(own, DataType::Date32 | DataType::Date64)) && is(DataType::is_numeric) {
+pub(super) fn compared(operands: &mut [Operand<'_>]) -> Result<bool> {
+    let any = |wanted: fn(&DataType) -> bool| operands.iter().any(|operand| operand.is(wanted));
+    let is_interval = |own: &DataType| matches!(own, DataType::Interval(_));
+    if any(|own| matches!(own, DataType::Date32 | DataType::Date64)) && any(DataType::is_numeric) {
         return NotComputed::error(
             "a date is compared with a number; write the date as DATE '2024-01-31', or count days with a - b",
         );
     }
-    let is_interval = |expr: &Expr| matches!(type_of(expr, schema), Some(DataType::Interval(_)));
-    if !all.iter().any(|expr| is_interval(expr)) {
+    if !any(is_interval) {
         return Ok(false);
     }
-    let duration = all.iter().any(|expr| matches!(type_of(expr, schema), Some(DataType::Duration(_))));
-    for expr in all.iter_mut().filter(|expr| is_interval(expr)) {
-        let Some(micros) = micros(expr).filter(|_| duration) else {
+    let with_duration = any(|own| matches!(own, DataType::Duration(_)));
+    for Operand { expr, .. } in operands.iter_mut().filter(|operand| operand.is(is_interval)) {
+        let Some(micros) = micros(expr).filter(|_| with_duration) else {
             return NotComputed::error(format!(
                 "`{expr}` cannot be compared, because months have no length and days are not 24 hours everywhere; \
                  compare dates (`a + INTERVAL '1' MONTH > b`), or the difference of two timestamps with an interval of \

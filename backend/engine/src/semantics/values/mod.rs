@@ -1,5 +1,5 @@
 //! Operations on values that DataFusion computes wrongly, in an expression whose conversions are explicit. What is to be
-//! done before they are is in `dates`.
+//! done before they are is in `dates`, `mixed` and `operands`.
 //!
 //! | written | becomes | why |
 //! |---|---|---|
@@ -7,10 +7,17 @@
 //! | `a << n`, `a >> n` | [`CheckedArithmetic`] | DataFusion's count `n` modulo the bits of the number, and lose bits |
 //! | a conversion to a timestamp of nanoseconds that DataFusion put in, as for `date = timestamp` | one to microseconds | nanoseconds end in 2262 (#8336) |
 //! | floats in lists, windows, `DISTINCT` aggregates, `CASE x WHEN`, `nullif` and among several keys of an order | `x + 0.0` for `x` | DataFusion compares bits there, so -0 is not 0, as it is everywhere else (`zeros`) |
+//! | `sum(100 / v) FILTER (WHERE v <> 0)` | the argument in a `CASE` | DataFusion computes it for all rows (`filters`) |
+//! | `max(v ORDER BY id)` | `max(v)` | DataFusion plans a state that it does not fill |
+//! | an aggregate over a frame of a window | one that keeps the rows of the frame, where taking rows out again leaves traces or cannot be done | a NaN, or 1e20, that has left spoils all later rows; `bool_and` fails when it runs (`frames`) |
 //! | `text ~ '.*'` | a `CASE` | the optimizer makes it `text IS NOT NULL`, so NULL becomes false (#24379) |
 
 mod constants;
 mod dates;
+mod filters;
+mod frames;
+pub(crate) mod mixed;
+mod operands;
 mod zeros;
 
 use std::sync::Arc;
@@ -23,6 +30,7 @@ use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable as _, Opera
 use functions::scalar::instead::checked_arithmetic::{CheckedArithmetic, CheckedNegation};
 
 pub(super) use dates::dated;
+pub(super) use operands::brought_together;
 pub(super) use zeros::in_orders;
 
 /// The expression with every operation that gives right values.
@@ -38,9 +46,22 @@ pub(super) fn right(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> 
             constants::check_function(&call, schema)?;
             of_function(call).transform_data(|expr| zeros::one(expr, schema))
         }
-        Expr::AggregateFunction(call) => {
+        Expr::AggregateFunction(mut call) => {
             constants::check_aggregate(&call)?;
-            zeros::one(Expr::AggregateFunction(call), schema)
+            let params = &mut call.params;
+            let mut changed = filters::guarded(&mut params.args, &mut params.filter, schema)?;
+            if call.func.order_sensitivity().is_insensitive() {
+                changed |= !std::mem::take(&mut params.order_by).is_empty();
+            }
+            let call = Transformed::new_transformed(Expr::AggregateFunction(call), changed);
+            call.transform_data(|call| zeros::one(call, schema))
+        }
+        Expr::WindowFunction(mut call) => {
+            let params = &mut call.params;
+            let mut changed = filters::guarded(&mut params.args, &mut params.filter, schema)?;
+            changed |= frames::exact(&mut call, schema)?;
+            let call = Transformed::new_transformed(Expr::WindowFunction(call), changed);
+            call.transform_data(|call| zeros::one(call, schema))
         }
         other => zeros::one(other, schema),
     })
