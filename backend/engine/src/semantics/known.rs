@@ -348,6 +348,31 @@ pub const KNOWN: &[Known] = &[
         query: "SELECT count(DISTINCT *) AS a FROM s",
         right: Right::Rows(&["8"]),
     },
+    // Names.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT sum(v) AS a, sum(CAST(v AS DOUBLE)) AS b, sum(v::DECIMAL(10, 2)) AS c FROM s",
+        right: Right::Rows(&["170|170.0|170.00"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT v, CAST(v AS VARCHAR) AS t, count(*) AS n FROM s WHERE v > 20 GROUP BY v, CAST(v AS VARCHAR)",
+        right: Right::Rows(&["30|30|1", "40|40|1", "70|70|1"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT t, sum(v) AS v FROM s GROUP BY t ORDER BY sum(v) DESC NULLS LAST LIMIT 1",
+        right: Right::Rows(&["z|110"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT v, id FROM s WHERE id = 1 UNION ALL SELECT id, id FROM s WHERE id = 2",
+        right: Right::Rows(&["10|1", "2|2"]),
+    },
     // Decimals and floats.
     Known {
         issues: &[],

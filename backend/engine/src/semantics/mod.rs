@@ -19,6 +19,7 @@ mod copies;
 pub mod known;
 mod literals;
 mod merged_keys;
+mod same_names;
 mod subqueries;
 mod time_zones;
 mod types;
@@ -57,6 +58,7 @@ pub(crate) fn type_planner() -> Arc<dyn TypePlanner> {
 /// What only the syntax tree still knows.
 pub(crate) fn in_tree(tree: &mut impl VisitMut) -> Result<()> {
     literals::write_out_long_numbers(tree);
+    same_names::told_apart(tree);
     merged_keys::enclose_merged_keys(tree)
 }
 
