@@ -348,6 +348,39 @@ pub const KNOWN: &[Known] = &[
         query: "SELECT count(DISTINCT *) AS a FROM s",
         right: Right::Rows(&["8"]),
     },
+    // Frames of windows.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT id, sum(x) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a FROM (VALUES \
+                (1, CAST(1e20 AS DOUBLE)), (2, 1.0), (3, 2.0), (4, 3.0)) q(id, x)",
+        right: Right::Rows(&["1|1e20", "2|1e20", "3|3.0", "4|5.0"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT x, sum(y) OVER (ORDER BY x, z ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS a FROM f",
+        right: Right::Rows(&["1|NaN", "1|inf", "2|inf"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT id, bool_or(v > 20) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a, \
+                bit_xor(v) OVER (ORDER BY id ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING) AS b FROM s WHERE id > 4",
+        right: Right::Rows(&["5|true|", "6|true|70", "7||70", "8|true|"]),
+    },
+    Known {
+        issues: &[],
+        guard: Refused,
+        query: "SELECT count(*) OVER (ORDER BY day RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS a FROM n",
+        right: Right::Error,
+    },
+    Known {
+        issues: &[],
+        guard: Refused,
+        query: "SELECT id, lag(v, 1, 1.5) OVER (ORDER BY id) AS a FROM s WHERE id = 1",
+        right: Right::Error,
+    },
     // Names.
     Known {
         issues: &[],

@@ -7,8 +7,9 @@ use datafusion::logical_expr::AggregateUDF;
 pub mod checked_sum;
 pub mod delta_types;
 pub mod extremes;
+pub mod framed;
 
-/// All of them, in alphabetical order of their names.
+/// All that are called by their names, in alphabetical order. [`framed`] is put around others where they are called.
 pub(super) fn all() -> [AggregateUDF; 5] {
     [
         AggregateUDF::from(delta_types::DeltaTyped::new(approx_distinct_udaf())),
