@@ -185,10 +185,11 @@ pub(crate) fn without_links(path: &FilePath, root: &FilePath, location: &str) ->
     Err(DeltaError::PathEscape { location: location.into(), path: format!("{} (a link)", shown(&text)) })
 }
 
-/// Refuses links in `folder` of the table at `root` that lead out of the table, as far as their names are meant.
+/// Refuses links in `folder` of the table at `root` that lead out of the table, and pipes and their kin, which nobody may
+/// ever write to, as far as their names are meant.
 ///
 /// # Errors
-/// [`DeltaError::PathEscape`].
+/// [`DeltaError::PathEscape`], [`DeltaError::CorruptLog`].
 pub(crate) fn folder_without_links(
     folder: &FilePath,
     root: &FilePath,
@@ -198,10 +199,15 @@ pub(crate) fn folder_without_links(
     without_links(folder, root, location)?;
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     for entry in entries.flatten() {
-        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        if is_link && is_meant(&entry.file_name().to_string_lossy()) {
-            without_links(&entry.path(), root, location)?;
+        let (Ok(kind), name) = (entry.file_type(), entry.file_name()) else { continue };
+        if kind.is_file() || kind.is_dir() || !is_meant(&name.to_string_lossy()) {
+            continue;
         }
+        if !kind.is_symlink() {
+            let reason = format!("`{}` is no file", name.display());
+            return Err(DeltaError::CorruptLog { location: location.into(), version: None, reason });
+        }
+        without_links(&entry.path(), root, location)?;
     }
     Ok(())
 }

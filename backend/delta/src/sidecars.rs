@@ -40,7 +40,8 @@ pub(crate) async fn guard_sidecars(store: &LogStoreRef, version: u64, location: 
             // One that is not there is missed by the library.
             let Ok(file) = StorePath::parse(format!("_delta_log/_sidecars/{place}")) else { continue };
             if let Ok(meta) = store.object_store(None).head(&file).await {
-                check_footer(store, &meta, text).await?;
+                // A local store says the whole path here, and takes one within the table.
+                check_footer(store, &ObjectMeta { location: file, ..meta }, text).await?;
             }
         }
     }

@@ -96,6 +96,16 @@ fn a_lake_that_the_repository_brings_is_not_taken_for_ours() {
 }
 
 #[test]
+fn a_lake_around_the_repository_is_refused() {
+    let trap = Trap::new();
+    let before = listing(&trap.repo());
+    for lake in [".", "..", "./../repo/"] {
+        trap.refuses(&["build", ".", "--lake", lake], "the repository is in it");
+    }
+    assert_eq!(listing(&trap.repo()), before);
+}
+
+#[test]
 fn records_and_proofs_are_not_written_through_links() {
     let folder = with_tables();
     let victim = tempfile::tempdir().unwrap();

@@ -273,7 +273,7 @@ pub enum DeltaError {
         reason: String,
     },
     /// A failure of the Delta library or of the storage below it.
-    #[error("table `{location}`: {action}: {source}")]
+    #[error("table `{location}`: {action}: {}", without_frames(source))]
     Delta {
         /// The table.
         location: String,
@@ -304,6 +304,19 @@ impl DeltaError {
     pub(crate) fn engine(location: &str, action: &'static str, source: impl Into<DataFusionError>) -> Self {
         Self::Engine { location: location.into(), action, source: Box::new(source.into()) }
     }
+}
+
+/// What the Delta library says, without the stack that it adds when `RUST_BACKTRACE` is set.
+fn without_frames(error: &DeltaTableError) -> String {
+    let is_frame = |line: &str| {
+        let line = line.trim_start();
+        let number = line.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+        number || line.starts_with("at ")
+    };
+    let text = error.to_string();
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or("").to_owned();
+    lines.filter(|line| !is_frame(line)).fold(first, |text, line| text + "\n" + line)
 }
 
 fn list(names: &[String]) -> String {

@@ -248,6 +248,35 @@ async fn tables_with_checkpoints_and_a_cleaned_log_are_read_and_written() {
     assert_eq!((replaced.version, replaced.files_removed), (5, 5));
 }
 
+/// A log of which nothing is left but a checkpoint that keeps its list of files in sidecars.
+#[tokio::test]
+async fn tables_with_sidecars_and_a_cleaned_log_are_read() {
+    let lake = Lake::new();
+    let location = lake.at("t");
+    small_files(&location).await;
+    deltalake::checkpoints::create_checkpoint(&library_table(&location).await, None).await.unwrap();
+    let log = lake.path("t/_delta_log");
+    let first = std::fs::read_to_string(commit_file(&lake, "t", 0)).unwrap();
+    let metadata = first.lines().find(|line| line.contains("\"metaData\"")).unwrap().to_owned();
+    std::fs::create_dir(log.join("_sidecars")).unwrap();
+    let sidecar = log.join("_sidecars/s.parquet");
+    std::fs::rename(log.join("00000000000000000003.checkpoint.parquet"), &sidecar).unwrap();
+    let size = std::fs::metadata(&sidecar).unwrap().len();
+    let lines = [
+        r#"{"checkpointMetadata":{"version":3}}"#.to_owned(),
+        r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["v2Checkpoint"],"writerFeatures":["v2Checkpoint"]}}"#.to_owned(),
+        metadata,
+        format!(r#"{{"sidecar":{{"path":"s.parquet","sizeInBytes":{size},"modificationTime":0}}}}"#),
+    ];
+    let checkpoint = log.join("00000000000000000003.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json");
+    std::fs::write(checkpoint, lines.join("\n")).unwrap();
+    std::fs::remove_file(log.join("_last_checkpoint")).unwrap();
+    for version in 0..4 {
+        std::fs::remove_file(commit_file(&lake, "t", version)).unwrap();
+    }
+    assert_eq!(number(&location, "select count(*) from t").await, 40);
+}
+
 // A commit of ours is an ordinary one: the library reads it, appends after it and overwrites it.
 #[tokio::test]
 async fn the_library_continues_our_tables() {

@@ -70,13 +70,25 @@ pub fn lake_at(named: &Path) -> Result<PathBuf> {
     location.as_path().map_or_else(|| absolute(named), Ok)
 }
 
-/// Makes the folder of a lake that somebody named, and tells version control and other walks of a repository to leave it
-/// out. Gives its absolute path.
+/// Makes the folder of a lake that somebody named for the tables of a repository, and tells version control and other walks
+/// of a repository to leave it out. Gives its absolute path.
 ///
 /// # Errors
-/// For what is no location, and when the folder or a file in it cannot be made.
-pub fn make_lake(lake: &Path) -> Result<PathBuf> {
-    open_lake(&lake_at(lake)?)
+/// For what is no location or a folder that the repository is in, which would be left out with it, and when the folder or
+/// a file in it cannot be made.
+pub fn make_lake(lake: &Path, repository: &Path) -> Result<PathBuf> {
+    let lake = lake_at(lake)?;
+    // A lake that is not there yet has nothing in it.
+    if let (Ok(real), Ok(repository)) = (lake.canonicalize(), repository.canonicalize())
+        && repository.starts_with(real)
+    {
+        return Err(foreign(
+            &lake,
+            "the repository is in it, and all of a lake is left out by version control and by later builds",
+            "name a folder of its own with `--lake DIR`",
+        ));
+    }
+    open_lake(&lake)
 }
 
 fn open_lake(lake: &Path) -> Result<PathBuf> {

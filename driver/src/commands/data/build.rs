@@ -32,7 +32,7 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     // From here on Ctrl-C cleans up.
     context.workers()?;
     let lake = match &arguments.lake {
-        Some(lake) => make_lake(lake)?,
+        Some(lake) => make_lake(lake, &arguments.repository)?,
         None => lake_of_repository(&arguments.repository)?,
     };
     let source = Source::from_bytes(CPG_SPEC.as_bytes(), CPG_SPEC_NAME.into(), "cpg", &lake)?;

@@ -73,6 +73,11 @@ pub fn load(text: &str, origin: SourceName) -> Loaded {
         return Loaded { spec: None, source: SourceMap::new(origin, ""), diagnostics: vec![refused] };
     }
     let mut source = SourceMap::new(origin, text);
+    if let Some(at) = text.find('\0') {
+        // The reader of YAML takes it for the end of the text.
+        let finding = Diagnostic::new(codes::SYNTAX, "a NUL character is not allowed").at_bytes(at..at + 1);
+        return Loaded { spec: None, source, diagnostics: vec![finding.help("remove it")] };
+    }
     let mut findings = Findings::default();
     let spec = match read_tree(text, &mut findings) {
         Ok(Some(tree)) => {
@@ -97,11 +102,8 @@ pub fn load(text: &str, origin: SourceName) -> Loaded {
 
 fn too_large(bytes: usize) -> Option<Diagnostic> {
     (bytes > MAX_SPEC_BYTES).then(|| {
-        Diagnostic::new(
-            codes::SPEC_TOO_LARGE,
-            format!("the spec has {bytes} bytes; the limit is {MAX_SPEC_BYTES}"),
-        )
-        .help("put data into a Delta table and read it as an input")
+        Diagnostic::new(codes::SPEC_TOO_LARGE, format!("the spec has more than {MAX_SPEC_BYTES} bytes"))
+            .help("put data into a Delta table and read it as an input")
     })
 }
 

@@ -56,6 +56,7 @@ fn each_mistake_has_its_code() {
         ("- version: 4", "E0016"),
         ("version: 3", "E0013"),
         ("version: 5\nnew_field: 1", "E0013"),
+        ("version: 4\n\0\nnew_field: 1", "E0003"),
         ("{\"version\": 4,}", "E0003"),
         ("{\"version\": \"\\ud83d\"}", "E0003"),
         ("{\"a\": 01}", "E0003"),

@@ -97,7 +97,7 @@ impl fmt::Debug for TableBase {
 /// other.
 fn other_table(path: &Path, is_folder: bool) -> Option<String> {
     let is_table = |folder: &Path| folder.join("_delta_log").is_dir();
-    if path.file_name().is_some_and(|name| name == "_delta_log") {
+    if path.components().any(|part| part.as_os_str() == "_delta_log") {
         return Some("`_delta_log` is the name of a table's log; choose another".to_owned());
     }
     let name = |folder: &Path| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();

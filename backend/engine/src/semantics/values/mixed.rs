@@ -83,9 +83,13 @@ pub(crate) fn in_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 fn in_join(mut join: Join) -> Result<Transformed<LogicalPlan>> {
     let mut changed = false;
     for (left, right) in &mut join.on {
-        let types = (left.get_type(join.left.schema())?, right.get_type(join.right.schema())?);
-        let Some(float) = common_float([&types.0, &types.1]) else { continue };
-        let decimal = if types.0.is_decimal() { left } else { right };
+        // A key that is not there is an error of whoever made the join.
+        let (Ok(own), Ok(other)) = (left.get_type(join.left.schema()), right.get_type(join.right.schema()))
+        else {
+            continue;
+        };
+        let Some(float) = common_float([&own, &other]) else { continue };
+        let decimal = if own.is_decimal() { left } else { right };
         *decimal = cast(std::mem::take(decimal), float);
         changed = true;
     }

@@ -1,0 +1,193 @@
+//! Queries whose joins, set operations, subqueries and names DataFusion gets wrong.
+
+use super::Guard::{Refused, Replaced, Rewritten};
+use super::{Known, Right};
+
+pub(super) const KNOWN: &[Known] = &[
+    // Merged keys of outer joins.
+    Known {
+        issues: &[22881],
+        guard: Rewritten,
+        query: "SELECT k, v, w FROM o RIGHT JOIN i USING (k) WHERE w = 7",
+        right: Right::Rows(&["7||7"]),
+    },
+    Known {
+        issues: &[22881],
+        guard: Rewritten,
+        query: "SELECT k, count(*) AS n FROM o FULL JOIN i USING (k) WHERE k > 2 GROUP BY k",
+        right: Right::Rows(&["5|1", "7|1"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT * FROM (SELECT k, v FROM o) o LEFT JOIN (SELECT k, w FROM i) i USING (k) WHERE v = 50",
+        right: Right::Rows(&["5|50|"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT * FROM (SELECT k, v FROM o) o NATURAL LEFT JOIN (SELECT k FROM i) i WHERE v = 50",
+        right: Right::Rows(&["5|50"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT k, v, n FROM o LEFT JOIN i USING (k) LEFT JOIN (SELECT k, g AS n FROM i) j USING (k) WHERE v = 10",
+        right: Right::Rows(&["1|10|1"]),
+    },
+    // Copies in set operations.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT k, v, w FROM o LEFT JOIN i USING (k) WHERE k = 1",
+        right: Right::Rows(&["1|10|5"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT k, v, x FROM o LEFT JOIN i USING (k) JOIN c ON x = k WHERE i.w = 5",
+        right: Right::Rows(&["1|10|1", "1|10|1", "1|10|1"]),
+    },
+    Known {
+        issues: &[22881],
+        guard: Rewritten,
+        query: "SELECT i.*, k + 0 AS key FROM o FULL JOIN i USING (k) WHERE o.k IS NULL ORDER BY k",
+        right: Right::Rows(&["7|3|7|7", "|2||", "|||"]),
+    },
+    Known {
+        issues: &[22881],
+        guard: Rewritten,
+        query: "SELECT * FROM (SELECT k, v FROM o) o FULL JOIN (SELECT k, w FROM i) i USING (k) FULL JOIN \
+                (SELECT k, g FROM o) h USING (k) WHERE k > 4",
+        right: Right::Rows(&["5|50||9", "7||7|"]),
+    },
+    Known {
+        issues: &[],
+        guard: Refused,
+        query: "SELECT i.* FROM o NATURAL FULL JOIN i",
+        right: Right::Rows(&[]),
+    },
+    Known {
+        issues: &[12956],
+        guard: Rewritten,
+        query: "SELECT x FROM c EXCEPT ALL SELECT k FROM o",
+        right: Right::Rows(&["", "1", "1"]),
+    },
+    Known {
+        issues: &[12955],
+        guard: Rewritten,
+        query: "SELECT x FROM c INTERSECT ALL SELECT k FROM o",
+        right: Right::Rows(&["", "1", "2"]),
+    },
+    // Subqueries.
+    Known {
+        issues: &[25347],
+        guard: Rewritten,
+        query: "SELECT v FROM o WHERE 3 NOT IN (SELECT i.k FROM i WHERE i.g = o.g)",
+        right: Right::Rows(&["10", "40", "50"]),
+    },
+    Known {
+        issues: &[25340],
+        guard: Rewritten,
+        query: "SELECT v FROM o WHERE 3 NOT IN (SELECT k FROM i)",
+        right: Right::Rows(&[]),
+    },
+    Known {
+        issues: &[25338],
+        guard: Rewritten,
+        query: "SELECT v, k IN (SELECT k FROM i) AS m FROM o WHERE v > 10",
+        right: Right::Rows(&["20|true", "40|true", "50|"]),
+    },
+    Known {
+        issues: &[25338],
+        guard: Rewritten,
+        query: "SELECT v FROM o WHERE k NOT IN (SELECT k FROM i) OR v = 10",
+        right: Right::Rows(&["10"]),
+    },
+    Known {
+        issues: &[25338],
+        guard: Rewritten,
+        query: "SELECT v, v > ALL (SELECT w FROM i WHERE i.g = o.g) AS m FROM o WHERE v > 10",
+        right: Right::Rows(&["20|false", "40|true", "50|true"]),
+    },
+    Known {
+        issues: &[10553],
+        guard: Rewritten,
+        query: "SELECT v FROM o WHERE EXISTS (SELECT count(*) FROM i WHERE i.g = o.g)",
+        right: Right::Rows(&["", "10", "20", "40", "50"]),
+    },
+    Known {
+        issues: &[10553],
+        guard: Rewritten,
+        query: "SELECT v FROM o WHERE 0 IN (SELECT count(*) FROM i WHERE i.g = o.g)",
+        right: Right::Rows(&["40", "50"]),
+    },
+    Known {
+        issues: &[10553],
+        guard: Refused,
+        query: "SELECT v FROM o WHERE EXISTS (SELECT 1 FROM i WHERE i.g = o.g LIMIT 1 OFFSET 1)",
+        right: Right::Rows(&["", "20"]),
+    },
+    // Calls that give another value each time.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT abs(avg(CAST(random() BETWEEN 0.25 AND 0.75 AS INT)) - 0.5) < 0.03 AS m \
+                FROM c a CROSS JOIN c b CROSS JOIN c d CROSS JOIN c e CROSS JOIN c f",
+        right: Right::Rows(&["true"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT count(*) AS n FROM (SELECT count(*) OVER () AS m FROM c a CROSS JOIN c b CROSS JOIN c d) t \
+                WHERE random() < 0.5 AND m <> 216",
+        right: Right::Rows(&["0"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT count(*) > 0 AS m FROM (SELECT n, count(*) AS m FROM (SELECT row_number() OVER () AS n FROM c a \
+                CROSS JOIN c b) t CROSS JOIN c CROSS JOIN c d WHERE random() < 0.5 GROUP BY n) s WHERE m NOT IN (0, 36)",
+        right: Right::Rows(&["true"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT count(*) AS n FROM (SELECT CASE WHEN random() < 0.5 THEN 1 END IN (SELECT x FROM c WHERE x IS NOT \
+                NULL) AS m FROM c a CROSS JOIN c b CROSS JOIN c d) t WHERE m = false",
+        right: Right::Rows(&["0"]),
+    },
+    Known {
+        issues: &[],
+        guard: Refused,
+        query: "SELECT count(*) > 0 AS m FROM (SELECT n, count(*) AS m FROM (SELECT row_number() OVER () AS n FROM c a \
+                CROSS JOIN c b) t JOIN (SELECT 1 AS k FROM c CROSS JOIN c d) u ON random() < 0.5 GROUP BY n) s \
+                WHERE m NOT IN (0, 36)",
+        right: Right::Rows(&["true"]),
+    },
+    // Names.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT sum(v) AS a, sum(CAST(v AS DOUBLE)) AS b, sum(v::DECIMAL(10, 2)) AS c FROM s",
+        right: Right::Rows(&["170|170.0|170.00"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT v, CAST(v AS VARCHAR) AS t, count(*) AS n FROM s WHERE v > 20 GROUP BY v, CAST(v AS VARCHAR)",
+        right: Right::Rows(&["30|30|1", "40|40|1", "70|70|1"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT t, sum(v) AS v FROM s GROUP BY t ORDER BY sum(v) DESC NULLS LAST LIMIT 1",
+        right: Right::Rows(&["z|110"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT v, id FROM s WHERE id = 1 UNION ALL SELECT id, id FROM s WHERE id = 2",
+        right: Right::Rows(&["10|1", "2|2"]),
+    },
+];
