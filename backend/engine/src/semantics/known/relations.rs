@@ -1,6 +1,6 @@
 //! Queries whose joins, set operations, subqueries and names DataFusion gets wrong.
 
-use super::Guard::{Refused, Replaced, Rewritten};
+use super::Guard::{Refused, Rewritten};
 use super::{Known, Right};
 
 pub(super) const KNOWN: &[Known] = &[

@@ -10,6 +10,7 @@ use datafusion::physical_plan::collect;
 use datafusion::prelude::SessionContext;
 use ir::expr::Query;
 
+use super::Guard::Refused;
 use super::*;
 use crate::emit::{self, PlannedQueries};
 use crate::{Session, SessionOptions};
