@@ -133,6 +133,9 @@ fn in_expressions(
     let schema = merge_schema(&node.inputs());
     let names = NamePreserver::new(&node);
     node.map_expressions(|expr| {
+        if matches!(expr, Expr::Column(_)) {
+            return Ok(Transformed::no(expr));
+        }
         let name = names.save(&expr);
         Ok(rewrite(expr, &schema)?.update_data(|expr| name.restore(expr)))
     })

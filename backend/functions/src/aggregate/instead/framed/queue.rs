@@ -93,7 +93,7 @@ pub(super) struct Queue {
     back: Back,
 }
 
-/// The oldest rows.
+/// The oldest rows. Without states, because they are few or because the aggregate has none, they are all rows.
 #[derive(Debug, Default)]
 struct Front {
     rows: Columns,
@@ -108,8 +108,14 @@ struct Back {
     /// The rows that are in the state, in pieces.
     closed: Vec<Columns>,
     state: Option<Columns>,
-    /// The rows after them, fewer than a block where there are states.
+    /// The rows after them, fewer than a block.
     open: Columns,
+}
+
+impl Back {
+    fn is_empty(&self) -> bool {
+        self.closed.is_empty() && self.open.is_empty()
+    }
 }
 
 impl Queue {
@@ -120,6 +126,12 @@ impl Queue {
     /// An accumulator of all rows.
     fn of_all(&self) -> Result<Box<dyn Accumulator>> {
         let mut all = self.call.accumulator()?;
+        let has_states = self.back.state.is_some() || !self.front.suffixes.is_empty();
+        if !has_states && self.front.len > 0 && len(&self.back.open) > 0 {
+            // At once, because the last bits of a sum depend on where it is cut.
+            all.update_batch(&joined(&[self.front.rows.clone(), self.back.open.clone()])?)?;
+            return Ok(all);
+        }
         let before_states = self.front.len - self.front.suffixes.len() * BLOCK;
         if before_states > 0 {
             all.update_batch(&slice(&self.front.rows, 0, before_states))?;
@@ -162,9 +174,16 @@ impl Accumulator for Queue {
         if len(values) == 0 {
             return Ok(());
         }
+        let together = self.front.len + len(values);
+        if self.back.is_empty() && (!self.call.has_short_states || together < BLOCK) {
+            let front = std::mem::take(&mut self.front.rows);
+            self.front.rows = if self.front.len == 0 { values.to_vec() } else { joined(&[front, values.to_vec()])? };
+            self.front.len = together;
+            return Ok(());
+        }
         let open = std::mem::take(&mut self.back.open);
         let open = if open.is_empty() { values.to_vec() } else { joined(&[open, values.to_vec()])? };
-        if !self.call.has_short_states || len(&open) < BLOCK {
+        if len(&open) < BLOCK {
             self.back.open = open;
             return Ok(());
         }
