@@ -357,7 +357,8 @@ CASES = [
     *(same(f"SELECT k, v, w, x FROM o {first} JOIN i USING (k) {second} JOIN h USING (k)") for first in ["LEFT", "RIGHT", "FULL"] for second in
       ["LEFT", "RIGHT", "FULL", ""]),
     same("SELECT k, count(*) AS c FROM o FULL JOIN i USING (k) GROUP BY k"),
-    refused("SELECT o.k AS a, i.k AS b, k FROM o FULL JOIN i USING (k)", "the columns a key was merged from are gone; ON keeps them"),
+    same("SELECT o.k AS a, i.k AS b, k FROM o FULL JOIN i USING (k)"),
+    refused("SELECT i.* FROM o NATURAL FULL JOIN i", "the columns a key was merged from are gone; ON keeps them"),
     same("SELECT k + 1 AS x FROM o FULL JOIN i USING (k) WHERE k > 2"),
     same("SELECT * FROM o NATURAL LEFT JOIN h"),
     same("SELECT * FROM o NATURAL FULL JOIN h WHERE x > 100"),
@@ -580,12 +581,12 @@ CASES = [
     # Keys of USING outside of the select list, and next to what they are made of.
     same("SELECT k, v, w FROM o JOIN i USING (k) WHERE k > 1"),
     same("SELECT k, v, w FROM o LEFT JOIN i USING (k) WHERE k IS NOT NULL AND i.w IS NULL"),
-    same("SELECT * FROM o LEFT JOIN i USING (k) WHERE k IN (1, 2)"),
+    same("SELECT * FROM o LEFT JOIN (SELECT k, w FROM i) i USING (k) WHERE k IN (1, 2)"),
     same("SELECT k AS key, count(*) AS n FROM o LEFT JOIN i USING (k) WHERE k > 0 GROUP BY k HAVING k < 9"),
-    same("SELECT i.*, k FROM o FULL JOIN i USING (k) WHERE o.v IS NULL", "SELECT i.k, i.w, coalesce(o.k, i.k) AS k_1 FROM o FULL JOIN i ON o.k = i.k WHERE o.v IS NULL"),
+    same("SELECT i.*, k AS key FROM o FULL JOIN i USING (k) WHERE o.v IS NULL", "SELECT i.*, coalesce(o.k, i.k) AS key FROM o FULL JOIN i ON o.k = i.k WHERE o.v IS NULL"),
     same("SELECT k, o.k AS a, i.k AS b, x FROM o FULL JOIN i USING (k) LEFT JOIN h USING (k)",
          "SELECT coalesce(o.k, i.k) AS k, o.k AS a, i.k AS b, x FROM o FULL JOIN i ON o.k = i.k LEFT JOIN h ON coalesce(o.k, i.k) = h.k"),
-    same("SELECT * FROM o FULL JOIN i USING (k) FULL JOIN h USING (k) WHERE k > 1"),
+    same("SELECT * FROM o FULL JOIN (SELECT k, w FROM i) i USING (k) FULL JOIN h USING (k) WHERE k > 1"),
     same("SELECT k, v, w, x FROM o JOIN i USING (k) JOIN h ON h.k = k + 0 WHERE k > 1",
          "SELECT o.k, v, w, x FROM o JOIN i ON o.k = i.k JOIN h ON h.k = o.k + 0 WHERE o.k > 1"),
     same("SELECT k, w FROM o RIGHT JOIN i USING (k) WHERE EXISTS (SELECT 1 FROM h WHERE h.k = i.k)"),
@@ -621,6 +622,35 @@ CASES = [
          "bit_xor(v) OVER (ORDER BY id ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING) AS d FROM g"),
     same("SELECT id, string_agg(s, ',') OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a FROM g"),
     same("SELECT id, count(*) OVER (ORDER BY day RANGE BETWEEN INTERVAL '1' DAY PRECEDING AND CURRENT ROW) AS a FROM c"),
+    same("SELECT id, sum(x) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a, "
+         "stddev(x) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS b "
+         "FROM (VALUES (1, CAST('1e10' AS DOUBLE)), (2, CAST('1' AS DOUBLE)), (3, CAST('2' AS DOUBLE))) q(id, x)"),
+    same("SELECT id, avg(x) OVER (ORDER BY id GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a, "
+         "sum(x) OVER (ORDER BY id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS b "
+         "FROM (VALUES (1, CAST('inf' AS DOUBLE)), (2, CAST('1' AS DOUBLE)), (3, CAST('2' AS DOUBLE)), (4, CAST('3' AS DOUBLE))) q(id, x)"),
+    same("SELECT id, avg(i64) OVER (ORDER BY id ROWS BETWEEN 1 FOLLOWING AND 1 FOLLOWING) AS a FROM n WHERE id > 1"),
+    same("SELECT id, sum(f) FILTER (WHERE id % 2 = 0) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING) AS a, "
+         "bool_or(b) FILTER (WHERE id > 2) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS c FROM g"),
+    same("SELECT id, sum(DISTINCT f) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS a, "
+         "count(DISTINCT v) OVER (PARTITION BY k ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS c FROM g"),
+    same("SELECT id, array_agg(v) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a, sum(v) OVER (ORDER BY id DESC) AS c, "
+         "string_agg(s, ',') OVER (ORDER BY id) AS d FROM g"),
+    same("SELECT id, sum(f) OVER (ORDER BY id) AS a, sum(f) OVER (ORDER BY id DESC) AS c, avg(f) OVER (ORDER BY id DESC ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS e FROM g"),
+    same("SELECT id, covar_pop(f, v) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS a, "
+         "regr_count(f, v) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS c FROM g WHERE f BETWEEN -100 AND 100"),
+    same("SELECT id, count(*) OVER (ORDER BY ts RANGE BETWEEN INTERVAL '12' HOUR PRECEDING AND CURRENT ROW) AS a, "
+         "count(*) OVER (ORDER BY day RANGE BETWEEN INTERVAL '36' HOUR PRECEDING AND INTERVAL '12' HOUR PRECEDING) AS b, "
+         "count(*) OVER (ORDER BY day DESC RANGE BETWEEN CURRENT ROW AND INTERVAL '1' MONTH FOLLOWING) AS d FROM c WHERE id < 4"),
+    same("SELECT id, sum(v) OVER (ORDER BY v RANGE BETWEEN 10 PRECEDING AND CURRENT ROW) AS a, "
+         "sum(v) OVER (ORDER BY d RANGE BETWEEN 1.5 PRECEDING AND 0.25 FOLLOWING) AS b FROM g WHERE v IS NOT NULL"),
+    same("SELECT id, lag(v, 1, 1.0) OVER (ORDER BY id) AS a, lead(f, 1, 0.1) OVER (ORDER BY id) AS b, lag(d, 2, 1.5) OVER (ORDER BY id) AS c, "
+         "lead(s, 1, 'none') OVER (ORDER BY id) AS e FROM g"),
+    refused("SELECT id, sum(v) OVER (ORDER BY d RANGE BETWEEN 0.001 PRECEDING AND CURRENT ROW) AS a FROM g", "the keys have two decimal places"),
+    refused("SELECT id, sum(v) OVER (ORDER BY id ROWS BETWEEN 3 FOLLOWING AND 1 FOLLOWING) AS a FROM g", "the frame ends before it starts"),
+    refused("SELECT id, count(*) OVER (ORDER BY b RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS a FROM g", "nothing is added to a boolean"),
+    refused("SELECT id, count(*) OVER (ORDER BY day RANGE BETWEEN INTERVAL '-1' DAY PRECEDING AND CURRENT ROW) AS a FROM c", "the interval is negative"),
+    refused("SELECT id, string_agg(s, s) OVER (ORDER BY id) AS a FROM g", "the separator is no text"),
+    refused("SELECT id, lead(d, 1, 1.555) OVER (ORDER BY id) AS a FROM g", "1.555 has three decimal places"),
     refused("SELECT id, count(*) OVER (ORDER BY day RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS a FROM c", "a number is no time"),
     refused("SELECT id, count(*) OVER (ORDER BY s RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS a FROM g", "nothing is added to a text"),
     refused("SELECT id, lag(v, 1, 1.5) OVER (ORDER BY id) AS a FROM g", "1.5 is no whole number"),

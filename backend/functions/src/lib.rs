@@ -23,7 +23,8 @@
 //! | `array_length`, `cardinality`, `array_position`, `row_number`, `rank`, `ntile` and their kin | BIGINT |
 //! | `lead`, `lag` | `IGNORE NULLS` with any offset and default |
 //!
-//! [`scalar::instead::checked_arithmetic`] has the operators that fail instead of wrapping around.
+//! [`scalar::instead::checked_arithmetic`] has the operators that fail instead of wrapping around. [`aggregate::instead::framed`] makes
+//! any aggregate right over frames of a window.
 //!
 //! Every function is immutable, works on whole columns, declares the argument types it accepts (so it can be
 //! planned from SQL), declares whether its result can be NULL, and documents itself through DataFusion's

@@ -177,7 +177,8 @@ impl Accumulator for Queue {
         let together = self.front.len + len(values);
         if self.back.is_empty() && (!self.call.has_short_states || together < BLOCK) {
             let front = std::mem::take(&mut self.front.rows);
-            self.front.rows = if self.front.len == 0 { values.to_vec() } else { joined(&[front, values.to_vec()])? };
+            self.front.rows =
+                if self.front.len == 0 { values.to_vec() } else { joined(&[front, values.to_vec()])? };
             self.front.len = together;
             return Ok(());
         }
