@@ -3,7 +3,7 @@
 //! Where the start of a frame moves, DataFusion takes the rows that leave out of what it has added up. Floats do not
 //! come back: NaN and infinity stay for ever, 1e20 swallows what is added to it, and variances drift. `bit_xor` does not
 //! know when the last value has left, and many aggregates have no such way back, and fail when they run. [`Framed`]
-//! leaves an aggregate to DataFusion where taking out is exact, and keeps the rows of the frame otherwise ([`queue`]).
+//! leaves an aggregate to DataFusion where taking out is exact, and keeps the rows of the frame otherwise (`queue`).
 //!
 //! DataFusion also computes windows backwards to save a sort. The aggregates whose values depend on the order of rows then
 //! have theirs in the wrong order, so they are not reversed here.
