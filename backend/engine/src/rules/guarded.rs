@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Schema};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRewriter};
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::Operator;
+use datafusion::logical_expr::{Operator, ScalarUDF};
 use datafusion::physical_expr::expressions::{BinaryExpr, CaseExpr, CastExpr, IsNullExpr, Literal};
 use datafusion::physical_expr::projection::ProjectionExpr;
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr, split_conjunction};
@@ -161,7 +161,7 @@ fn boolean(value: bool) -> Expr {
 }
 
 /// Functions that are not defined for all values of their types.
-pub(crate) const PARTIAL: &[&str] = &[
+const PARTIAL: &[&str] = &[
     "abs",
     "arrow_cast",
     "chr",
@@ -195,12 +195,15 @@ fn is_partial(expr: &Expr, schema: &Schema) -> Result<bool> {
             && !binary.left().data_type(schema)?.is_floating()
             && !binary.right().downcast_ref::<Literal>().is_some_and(|number| divides_all(number.value())));
     }
-    let Some(call) = expr.downcast_ref::<ScalarFunctionExpr>() else { return Ok(false) };
-    let function = call.fun().inner();
-    if let Some(checked) = function.downcast_ref::<CheckedArithmetic>() {
-        return Ok(!matches!(checked.operator(), Operator::Plus | Operator::Minus));
+    Ok(expr.downcast_ref::<ScalarFunctionExpr>().is_some_and(|call| is_partial_function(call.fun())))
+}
+
+/// Whether a function can give an error for some values of its arguments, by the same rule.
+pub(crate) fn is_partial_function(function: &ScalarUDF) -> bool {
+    if let Some(checked) = function.inner().downcast_ref::<CheckedArithmetic>() {
+        return !matches!(checked.operator(), Operator::Plus | Operator::Minus);
     }
-    Ok(function.is::<CheckedNegation>() || PARTIAL.contains(&call.fun().name()))
+    function.inner().is::<CheckedNegation>() || PARTIAL.contains(&function.name())
 }
 
 /// Whether every number can be divided by one: by a number that is neither zero nor -1, which the smallest number cannot be

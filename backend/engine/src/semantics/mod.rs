@@ -19,6 +19,7 @@ mod copies;
 pub mod known;
 mod literals;
 mod merged_keys;
+mod outside;
 mod same_names;
 mod subqueries;
 mod time_zones;

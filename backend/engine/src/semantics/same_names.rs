@@ -12,9 +12,12 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Distinct, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
-    GroupByExpr, Ident, ObjectName, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Value, Visit,
-    VisitMut, Visitor, VisitorMut,
+    GroupByExpr, Ident, ObjectName, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Value,
+    VisitMut, VisitorMut,
 };
+use ir::expr::normalize;
+
+use super::outside;
 
 /// Tells them apart in every query of the tree.
 pub(super) fn told_apart(tree: &mut impl VisitMut) {
@@ -111,26 +114,17 @@ fn by_place(order: &mut OrderBy, select: &Select) {
 
 /// Whether an expression has a column of this name.
 fn names(expr: &Expr, alias: &Ident) -> bool {
-    struct Finds<'a>(&'a Ident);
-    impl Visitor for Finds<'_> {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Identifier(name) if name.value.eq_ignore_ascii_case(&self.0.value) => {
-                    ControlFlow::Break(())
-                }
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    Visit::visit(expr, &mut Finds(alias)).is_break()
+    let alias = normalize(alias);
+    let mut found = false;
+    outside::each(expr, |part| found |= matches!(part, Expr::Identifier(name) if normalize(name) == alias));
+    found
 }
 
 /// Calls and keys of groups that differ by their casts alone.
 fn casts(select: &mut Select, mut order: Option<&mut OrderBy>) {
-    let mut found = Outside::new(|expr: &Expr| matches!(expr, Expr::Cast { .. }));
-    let _: ControlFlow<()> = Visit::visit(select, &mut found);
-    if !found.any {
+    let mut has_casts = false;
+    outside::each(select, |expr| has_casts |= matches!(expr, Expr::Cast { .. }));
+    if !has_casts {
         return;
     }
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -140,16 +134,14 @@ fn casts(select: &mut Select, mut order: Option<&mut OrderBy>) {
     if let GroupByExpr::Expressions(keys, _) = &select.group_by {
         keys.iter().for_each(&mut add);
     }
-    let mut calls = Outside::new(|expr: &Expr| {
-        let is_call = matches!(expr, Expr::Function(_));
-        if is_call {
+    let mut add_call = |expr: &Expr| {
+        if matches!(expr, Expr::Function(_)) {
             add(expr);
         }
-        is_call
-    });
-    let _: ControlFlow<()> = Visit::visit(select, &mut calls);
+    };
+    outside::each(select, &mut add_call);
     if let Some(order) = &order {
-        let _: ControlFlow<()> = Visit::visit(&**order, &mut calls);
+        outside::each(*order, &mut add_call);
     }
     let mut depths = BTreeMap::new();
     for (name, texts) in texts.into_iter().filter(|(_, texts)| texts.len() > 1) {
@@ -159,11 +151,26 @@ fn casts(select: &mut Select, mut order: Option<&mut OrderBy>) {
     if depths.is_empty() {
         return;
     }
-    let mut apart = Apart { depths, queries: 0 };
-    let _: ControlFlow<()> = select.visit(&mut apart);
+    let mut enclose = |expr: &mut Expr| {
+        if let Some(depth) = depths.get(&expr.to_string()) {
+            enclose_casts(expr, *depth);
+        }
+    };
+    outside::each_mut(select, &mut enclose);
     if let Some(order) = &mut order {
-        let _: ControlFlow<()> = VisitMut::visit(&mut **order, &mut apart);
+        outside::each_mut(*order, &mut enclose);
     }
+}
+
+/// Puts the casts of an expression into so many calls of `coalesce`.
+fn enclose_casts(expr: &mut Expr, depth: usize) {
+    outside::each_mut(expr, |part| {
+        if matches!(part, Expr::Cast { .. }) {
+            for _ in 0..depth {
+                *part = coalesce(part.clone());
+            }
+        }
+    });
 }
 
 /// An expression as DataFusion names it, nearly: without casts and tables.
@@ -186,88 +193,6 @@ fn without_casts(expr: &Expr) -> String {
     let mut expr = expr.clone();
     let _: ControlFlow<()> = VisitMut::visit(&mut expr, &mut Without);
     expr.to_string().to_lowercase()
-}
-
-/// Asks of every expression outside of subqueries.
-struct Outside<Is> {
-    is: Is,
-    any: bool,
-    /// How many queries the visit is inside of.
-    queries: usize,
-}
-
-impl<Is: FnMut(&Expr) -> bool> Outside<Is> {
-    fn new(is: Is) -> Self {
-        Self { is, any: false, queries: 0 }
-    }
-}
-
-impl<Is: FnMut(&Expr) -> bool> Visitor for Outside<Is> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        if self.queries == 0 {
-            self.any |= (self.is)(expr);
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-/// Puts casts into so many calls of `coalesce`, in expressions of these texts outside of subqueries.
-struct Apart {
-    depths: BTreeMap<String, usize>,
-    queries: usize,
-}
-
-impl VisitorMut for Apart {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    /// After its operands, so that what is put around a cast is not visited.
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.queries == 0
-            && let Some(depth) = self.depths.get(&expr.to_string())
-        {
-            let _: ControlFlow<()> = VisitMut::visit(expr, &mut Enclosing { depth: *depth });
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-struct Enclosing {
-    depth: usize,
-}
-
-impl VisitorMut for Enclosing {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if matches!(expr, Expr::Cast { .. }) {
-            for _ in 0..self.depth {
-                *expr = coalesce(expr.clone());
-            }
-        }
-        ControlFlow::Continue(())
-    }
 }
 
 fn coalesce(value: Expr) -> Expr {

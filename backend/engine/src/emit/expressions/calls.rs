@@ -32,6 +32,9 @@ pub(crate) struct CallClause {
 /// Window functions for which IGNORE NULLS means something.
 const NULLS_MATTER: [&str; 5] = ["lead", "lag", "first_value", "last_value", "nth_value"];
 
+/// `count(DISTINCT *)`: a row is no value.
+const DISTINCT_STAR: &str = "DISTINCT before *";
+
 /// Refuses the first part of a call in the tree that its function does not take.
 ///
 /// # Errors
@@ -84,7 +87,7 @@ fn refused(state: &SessionState, function: &Function) -> Option<CallClause> {
         Kind::Scalar | Kind::Window { .. } if orders => "ORDER BY among the arguments",
         Kind::Scalar | Kind::Window { .. } if !function.within_group.is_empty() => "WITHIN GROUP",
         Kind::Scalar if nulls.is_some() => "IGNORE NULLS or RESPECT NULLS",
-        Kind::Aggregate { .. } if distinct && arguments.iter().any(is_star) => "DISTINCT before *",
+        Kind::Aggregate { .. } if distinct && arguments.iter().any(is_star) => DISTINCT_STAR,
         Kind::Aggregate { takes_nulls: false } | Kind::Window { takes_nulls: false } if ignores_nulls => {
             "IGNORE NULLS"
         }
@@ -107,9 +110,7 @@ fn refusal(ident: &Ident, name: &str, clause: &str, kind: Kind) -> CallClause {
         Kind::Window { .. } => "a window function",
     };
     let help = match (kind, clause) {
-        (Kind::Aggregate { .. }, "DISTINCT before *") => {
-            "name the column, or aggregate a view of distinct rows"
-        }
+        (Kind::Aggregate { .. }, DISTINCT_STAR) => "name the column, or aggregate a view of distinct rows",
         (Kind::Aggregate { .. }, _) => "write FILTER (WHERE x IS NOT NULL), or remove it",
         _ => "write the condition as a CASE inside the call, or filter in a view before",
     };

@@ -31,8 +31,8 @@ use datafusion::sql::sqlparser::ast::{
     Ident, JoinConstraint, JoinOperator, ObjectName, OrderBy, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
+use ir::expr::normalize;
 
-use self::names::Names;
 use super::NotComputed;
 
 pub(super) use plan::MergedKeys;
@@ -97,14 +97,13 @@ fn enclose_in_select(select: &mut Select, order: Option<&mut OrderBy>) -> Result
         return Ok(());
     }
     let mut enclosed = false;
-    let without_table = Names::of(&select.selection);
+    let names_keys = !names::unqualified(&select.selection).is_empty();
+    let tables = names::tables(&select.selection);
     for from in select.from.iter_mut().filter(|from| has_keys(from)) {
         let is_needed = keeps_right_rows(from)
             || shares_keys(from)
             || !written_out
-            || is_natural(from)
-                && !without_table.unqualified.is_empty()
-                && !names_right(&without_table, from);
+            || is_natural(from) && names_keys && !names_right(&tables, from);
         if is_needed {
             enclose(from, false);
             enclosed = true;
@@ -172,12 +171,13 @@ fn known_keys(from: &[TableWithJoins]) -> Option<BTreeSet<String>> {
 
 /// Whether keys have to be columns of their own.
 fn needs_columns(select: &Select, keys: &BTreeSet<String>) -> bool {
-    let named = |names: Names| !names.unqualified.is_disjoint(keys);
+    let named = |names: BTreeSet<String>| !names.is_disjoint(keys);
     select.from.iter().any(|from| {
         keeps_right_rows(from)
             || shares_keys(from)
-            || constraints(from).any(|on| matches!(on, JoinConstraint::On(_)) && named(Names::of(on)))
-    }) || named(Names::of(&select.selection))
+            || constraints(from)
+                .any(|on| matches!(on, JoinConstraint::On(_)) && named(names::unqualified(on)))
+    }) || named(names::unqualified(&select.selection))
 }
 
 /// Whether any of these joins has a merged key.
@@ -189,11 +189,11 @@ fn is_natural(joins: &TableWithJoins) -> bool {
     constraints(joins).any(|constraint| matches!(constraint, JoinConstraint::Natural))
 }
 
-/// Whether one of these names is of a table that is joined to others.
-fn names_right(names: &Names, joins: &TableWithJoins) -> bool {
+/// Whether one of these tables is one that is joined to others.
+fn names_right(tables: &BTreeSet<String>, joins: &TableWithJoins) -> bool {
     joins.joins.iter().filter_map(|join| stars::name_of(&join.relation)).any(|name| {
         let last = name.0.last().and_then(|part| part.as_ident());
-        last.is_some_and(|last| names.tables.contains(&names::normalized(last)))
+        last.is_some_and(|last| tables.contains(&normalize(last)))
     })
 }
 
@@ -230,7 +230,7 @@ fn shares_keys(joins: &TableWithJoins) -> bool {
 /// The name of a key as its column has it, quoted.
 fn column(name: &ObjectName) -> Option<Ident> {
     let [part] = name.0.as_slice() else { return None };
-    Some(Ident::with_quote('"', names::normalized(part.as_ident()?)))
+    Some(Ident::with_quote('"', normalize(part.as_ident()?)))
 }
 
 fn kind(operator: &JoinOperator) -> Option<(JoinType, &JoinConstraint)> {

@@ -47,21 +47,15 @@ fn type_of(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
 
 /// A date plus or minus an interval, or a date and a timestamp of which the difference is taken: the date as a timestamp.
 fn moved(mut binary: BinaryExpr, schema: &DFSchema) -> Transformed<Expr> {
-    // Literals are asked first: to find the type of a column costs as much as there are columns.
-    let sides = if matches!(*binary.left, Expr::Literal(..)) {
-        [(&binary.left, &binary.right), (&binary.right, &binary.left)]
+    let is_date = |expr: &Expr| matches!(type_of(expr, schema), Some(DataType::Date32 | DataType::Date64));
+    let wanted = |date: &Expr, other: &Expr| as_timestamp(other, schema).filter(|_| is_date(date));
+    let (date, wanted) = if let Some(wanted) = wanted(&binary.left, &binary.right) {
+        (&mut binary.left, wanted)
+    } else if let Some(wanted) = wanted(&binary.right, &binary.left) {
+        (&mut binary.right, wanted)
     } else {
-        [(&binary.right, &binary.left), (&binary.left, &binary.right)]
-    };
-    let wanted = sides.into_iter().find_map(|(other, date)| {
-        let wanted = as_timestamp(other, schema)?;
-        let is_date = matches!(type_of(date, schema)?, DataType::Date32 | DataType::Date64);
-        is_date.then_some((wanted, std::ptr::eq(date, &binary.left)))
-    });
-    let Some((wanted, is_left)) = wanted else {
         return Transformed::no(Expr::BinaryExpr(binary));
     };
-    let date = if is_left { &mut binary.left } else { &mut binary.right };
     **date = cast(std::mem::take(date.as_mut()), wanted);
     Transformed::yes(Expr::BinaryExpr(binary))
 }

@@ -9,9 +9,8 @@ use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable as _, Operator, lit};
-use functions::scalar::instead::checked_arithmetic::{CheckedArithmetic, CheckedNegation};
 
-use crate::rules::guarded::{PARTIAL, divides_all, may_not_fit};
+use crate::rules::guarded::{divides_all, is_partial_function, may_not_fit};
 
 /// Guards arguments and the filter of an aggregate by the filter; whether any changed.
 pub(super) fn guarded(
@@ -71,13 +70,7 @@ fn is_partial(expr: &Expr, schema: &DFSchema) -> Result<bool> {
             let divides_all = matches!(right.as_ref(), Expr::Literal(number, _) if divides_all(number));
             Ok(!DataType::is_floating(&left.get_type(schema)?) && !divides_all)
         }
-        Expr::ScalarFunction(call) => {
-            let function = call.func.inner();
-            if let Some(checked) = function.downcast_ref::<CheckedArithmetic>() {
-                return Ok(!matches!(checked.operator(), Operator::Plus | Operator::Minus));
-            }
-            Ok(function.is::<CheckedNegation>() || PARTIAL.contains(&call.name()))
-        }
+        Expr::ScalarFunction(call) => Ok(is_partial_function(&call.func)),
         _ => Ok(false),
     }
 }
