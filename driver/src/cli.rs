@@ -42,6 +42,9 @@ pub(crate) struct Globals {
     /// The folder for temporary files [default: the system's]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Resources")]
     pub(crate) spill_dir: Option<PathBuf>,
+    /// Disk for temporary files, such as 20GiB [default: 80% of what is free in their folder]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size, help_heading = "Resources")]
+    pub(crate) spill_limit: Option<u64>,
     /// Seconds without any progress after which a run is ended as hung; 0 waits for ever
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, help_heading = "Resources")]
     pub(crate) no_progress_timeout: u32,

@@ -67,7 +67,7 @@ fn session_options(target_partitions: usize, batch_size: usize) -> SessionOption
         target_partitions,
         memory_limit_bytes: 256 << 20,
         spill_directory: None,
-        spill_quota_bytes: 1 << 30,
+        spill_limit_bytes: Some(1 << 30),
         batch_size,
     }
 }

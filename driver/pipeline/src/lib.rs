@@ -54,7 +54,7 @@ pub use extraction::{
 };
 pub use locks::{Locks, Waiting};
 pub use observer::Observer;
-pub use provenance::{output_json, shared_view_json};
+pub use provenance::{output_json, resources_json, shared_view_json};
 pub use query::Rows;
 pub use stages::Stages;
 pub use workers::{WorkerOptions, Workers, on_deep_stack};

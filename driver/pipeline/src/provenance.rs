@@ -139,6 +139,7 @@ impl Provenance {
             "inputs": self.inputs,
             "outputs": outcome.outputs.iter().map(output_json).collect::<Vec<_>>(),
             "shared_views": outcome.shared_views.iter().map(shared_view_json).collect::<Vec<_>>(),
+            "resources": resources_json(outcome),
             "stages": stages.json(),
             "session": settings,
         })
@@ -152,6 +153,18 @@ pub fn output_json(output: &OutputOutcome) -> Value {
         "table": output.table, "location": output.location, "version": output.version, "rows": output.rows,
         "files": output.files, "files_removed": output.files_removed, "bytes": output.bytes,
         "partitions": output.partitions,
+    })
+}
+
+/// What a run reserved in memory and put on disk, in bytes.
+#[must_use]
+pub fn resources_json(outcome: &RunOutcome) -> Value {
+    let RunOutcome { memory, spills, .. } = outcome;
+    json!({
+        "memory_limit_bytes": memory.limit_bytes, "memory_peak_bytes": memory.peak_bytes,
+        "process_peak_bytes": memory.process_peak_bytes, "spill_folder": spills.folder.display().to_string(),
+        "spill_limit_bytes": spills.limit_bytes, "spill_peak_bytes": spills.peak_bytes,
+        "spilled_bytes": spills.written_bytes,
     })
 }
 

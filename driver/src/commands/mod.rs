@@ -92,6 +92,7 @@ fn worker_options(globals: &Globals) -> WorkerOptions {
         session.memory_limit_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
     session.spill_directory.clone_from(&globals.spill_dir);
+    session.spill_limit_bytes = globals.spill_limit;
     let seconds = globals.no_progress_timeout;
     let no_progress_timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
     let lock_timeout = Duration::from_secs(globals.lock_timeout.into());

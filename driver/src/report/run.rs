@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use engine::{GraphCheck, OutputOutcome, SegmentOutcome, StoreCounters};
-use pipeline::{Compilation, ExtractedTable, Outcome, Stages, output_json, shared_view_json};
+use engine::{GraphCheck, OutputOutcome, RunOutcome, SegmentOutcome, StoreCounters};
+use pipeline::{Compilation, ExtractedTable, Outcome, Stages, output_json, resources_json, shared_view_json};
 use serde_json::{Value, json};
 
 use super::{Align, bytes, count, seconds, table};
@@ -49,6 +49,7 @@ impl RunReport {
             parts.push(shared_view_table(&self.outcome.run.shared_views));
         }
         parts.push(stage_table(&self.outcome.stages));
+        parts.push(self.resources_text());
         if verbose {
             let why = |view: &StoreCounters| format!("{} is shared: {}\n", view.view, view.reason);
             parts.push(self.outcome.run.shared_views.iter().map(why).collect());
@@ -114,10 +115,33 @@ impl RunReport {
             "checks": self.outcome.run.checks.iter().map(check_json).collect::<Vec<_>>(),
             "outputs": self.outcome.run.outputs.iter().map(|output| self.output_json(output)).collect::<Vec<_>>(),
             "shared_views": self.outcome.run.shared_views.iter().map(shared_view_json).collect::<Vec<_>>(),
+            "resources": resources_json(&self.outcome.run),
             "stages": self.outcome.stages.json(),
             "seconds": self.outcome.stages.total().as_secs_f64(),
             "segments": self.outcome.run.segments.iter().map(segment_json).collect::<Vec<_>>(),
         })
+    }
+
+    /// Memory and disk, in a sentence.
+    fn resources_text(&self) -> String {
+        let RunOutcome { memory, spills, .. } = &self.outcome.run;
+        let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let process = memory.process_peak_bytes.map(|peak| format!("; the process had {}", bytes(peak)));
+        let spilled = match spills.written_bytes {
+            0 => "nothing spilled".to_owned(),
+            written => format!(
+                "{} spilled to {}, {} of them at a time",
+                bytes(written),
+                spills.folder.display(),
+                bytes(spills.peak_bytes)
+            ),
+        };
+        format!(
+            "memory: at most {} of {} reserved{}; {spilled}\n",
+            bytes(wide(memory.peak_bytes)),
+            bytes(wide(memory.limit_bytes)),
+            process.unwrap_or_default()
+        )
     }
 
     fn output_json(&self, output: &OutputOutcome) -> Value {

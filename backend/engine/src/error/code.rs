@@ -6,14 +6,12 @@ use ir::diag::{Code, codes};
 
 use super::root_of;
 use crate::semantics::NotComputed;
-
-/// The setting DataFusion names when the quota of temporary files is used up; its message has no type of its own.
-const SPILL_QUOTA_KEY: &str = "max_temp_directory_size";
+use crate::session::SPILL_LIMIT;
 
 pub(super) fn code_of(error: &DataFusionError) -> Code {
     match root_of(error) {
         DataFusionError::ResourcesExhausted(text) => {
-            if text.contains(SPILL_QUOTA_KEY) {
+            if text.contains(SPILL_LIMIT) {
                 codes::OUT_OF_DISK
             } else {
                 codes::OUT_OF_MEMORY
@@ -63,7 +61,7 @@ fn has_no_room(error: &std::io::Error) -> bool {
 
 /// Writers of temporary files report a used up quota as an error of input and output.
 fn code_of_io(error: &std::io::Error) -> Code {
-    if has_no_room(error) || error.to_string().contains(SPILL_QUOTA_KEY) {
+    if has_no_room(error) || error.to_string().contains(SPILL_LIMIT) {
         codes::OUT_OF_DISK
     } else {
         codes::READ_FAILED

@@ -8,6 +8,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::GraphCheck;
 use crate::operators::StoreCounters;
 use crate::planning::PartExec;
+use crate::session::{MemoryUse, SpillUse};
 
 /// A run that published everything.
 #[derive(Clone, Debug)]
@@ -18,6 +19,10 @@ pub struct RunOutcome {
     pub checks: Vec<GraphCheck>,
     /// The shared views in the order they were released.
     pub shared_views: Vec<StoreCounters>,
+    /// What all segments together reserved in memory.
+    pub memory: MemoryUse,
+    /// What they put on disk.
+    pub spills: SpillUse,
     /// The segments in the order they ended.
     pub segments: Vec<SegmentOutcome>,
     /// The time to open and check the tables of the outputs.

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::publish::{Targets, Written, discard};
 use super::segment::{Failure, Finished, Rows, run_segment};
-use super::watchdog::{Running, stands_still};
+use super::watchdog::{Resources, Running, stands_still};
 use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
 use crate::emit::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
@@ -28,6 +28,7 @@ pub(super) struct Run {
     pub(super) observer: Arc<dyn ExecutionObserver>,
     pub(super) begin: Instant,
     pub(super) running: Running,
+    resources: Resources,
 }
 
 impl Run {
@@ -46,6 +47,7 @@ impl Run {
             observer: Arc::clone(&options.observer),
             begin: Instant::now(),
             running: Running::default(),
+            resources: Resources::of(session),
         }
     }
 }
@@ -67,7 +69,7 @@ pub(super) async fn run_segments(
     let run = Arc::new(Run::new(session, dag, options));
     let mut queue = Queue::new(dag);
     let mut running: JoinSet<Ended> = JoinSet::new();
-    let at_once = session.options().target_partitions.max(1);
+    let at_once = session.options().segments_at_once();
     let mut ran = Ran { written: Written::new(), shared_views: Vec::new(), segments: Vec::new() };
     let mut failure: Option<RunError> = None;
     let watched = Arc::clone(&run);
@@ -121,7 +123,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Ends when the run hangs, with the error that says where.
 async fn hang(run: &Run, timeout: Option<Duration>) -> RunError {
     let Some(timeout) = timeout else { return std::future::pending().await };
-    stands_still(&run.running, run.state.runtime_env(), timeout).await;
+    stands_still(&run.running, &run.resources, timeout).await;
     RunError::NoProgress { timeout, unfinished: run.running.unfinished().join("; ") }
 }
 

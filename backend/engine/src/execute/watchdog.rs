@@ -19,12 +19,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricValue;
 use tokio::runtime::RuntimeMetrics;
 
 use crate::planning::PartExec;
+use crate::session::{Session, SpillSpace};
+
+/// What running segments use.
+pub(super) struct Resources {
+    pub(super) memory: Arc<dyn MemoryPool>,
+    pub(super) spills: Arc<SpillSpace>,
+}
+
+impl Resources {
+    pub(super) fn of(session: &Session) -> Self {
+        let memory = Arc::clone(&session.state().runtime_env().memory_pool);
+        Self { memory, spills: Arc::clone(session.spills()) }
+    }
+}
 
 /// How many operators are named for one segment.
 const NAMED_OPERATORS: usize = 8;
@@ -69,10 +83,10 @@ impl Running {
     }
 
     /// A number that changes whenever a segment gets on.
-    fn fingerprint(&self, runtime: &RuntimeEnv) -> u64 {
+    fn fingerprint(&self, resources: &Resources) -> u64 {
         let mut hasher = DefaultHasher::new();
-        runtime.memory_pool.reserved().hash(&mut hasher);
-        runtime.disk_manager.used_disk_space().hash(&mut hasher);
+        resources.memory.reserved().hash(&mut hasher);
+        resources.spills.usage().written_bytes.hash(&mut hasher);
         for (title, segment) in self.segments().iter() {
             (title, segment.rows.load(Ordering::Relaxed), segment.plan.is_some()).hash(&mut hasher);
             let mut open: Vec<&Arc<dyn ExecutionPlan>> = segment.plan.iter().collect();
@@ -218,12 +232,12 @@ fn processor_time() -> Option<Duration> {
 }
 
 /// Returns when the running segments have made no progress for this long.
-pub(super) async fn stands_still(running: &Running, runtime: &RuntimeEnv, timeout: Duration) {
+pub(super) async fn stands_still(running: &Running, resources: &Resources, timeout: Duration) {
     let interval = (timeout / 20).clamp(Duration::from_millis(10), Duration::from_secs(1));
     let mut threads = Threads::new();
     let mut look = || Look {
         at: Instant::now(),
-        fingerprint: running.fingerprint(runtime),
+        fingerprint: running.fingerprint(resources),
         computing: threads.computing(running.is_planning()),
     };
     let mut stillness = Stillness::new(look());
@@ -268,14 +282,16 @@ mod tests {
         let query = "SELECT value FROM generate_series(1, 100) WHERE value % 3 = 1";
         let hidden = context.sql(query).await.unwrap().create_physical_plan().await.unwrap();
         let part: Arc<dyn ExecutionPlan> = Arc::new(PartExec::new("v", hidden));
-        let (running, runtime) = (Running::default(), context.runtime_env());
+        let session = Session::new(crate::SessionOptions::for_this_machine()).unwrap();
+        let running = Running::default();
+        let resources = Resources::of(&session);
         running.begin("segment", &Arc::default());
         running.planned("segment", &part);
-        let before = running.fingerprint(&runtime);
-        assert_eq!(running.fingerprint(&runtime), before, "nothing happened");
+        let before = running.fingerprint(&resources);
+        assert_eq!(running.fingerprint(&resources), before, "nothing happened");
         assert!(running.unfinished()[0].contains("FilterExec"), "{:?}", running.unfinished());
         collect(part, context.task_ctx()).await.unwrap();
-        assert_ne!(running.fingerprint(&runtime), before, "a filter gave rows");
+        assert_ne!(running.fingerprint(&resources), before, "a filter gave rows");
     }
 
     #[test]

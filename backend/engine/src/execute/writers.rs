@@ -17,7 +17,8 @@ use delta::{DeltaError, TableTarget, TableWriter, WrittenFiles};
 use ir::op::Sink;
 use tokio::sync::Mutex;
 
-use crate::operators::ordering;
+use crate::operators::{ExchangeExec, ordering};
+use crate::rules::fewer_sorts;
 
 /// An output of less is written by one writer.
 const ONE_WRITER_BYTES: u64 = 64 << 20;
@@ -50,18 +51,21 @@ pub(crate) fn with_writers(
     if plan.output_partitioning().partition_count() <= writers {
         return Ok((plan, sharing));
     }
+    let dealt = |plan| -> Result<RepartitionExec> {
+        RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))
+    };
     let plan: Arc<dyn ExecutionPlan> = if let Some(order) = order {
+        let plan = fewer_sorts(&plan, cores.max(1))?.unwrap_or(plan);
         // Sorted partitions are merged: into one, or each writer merges its share of the batches of all of them.
         if writers == 1 {
             Arc::new(SortPreservingMergeExec::new(order, plan))
         } else {
-            let dealt = RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))?;
-            Arc::new(dealt.with_preserve_order())
+            Arc::new(ExchangeExec::new(Arc::new(dealt(plan)?.with_preserve_order())))
         }
     } else if writers == 1 {
         Arc::new(CoalescePartitionsExec::new(plan))
     } else {
-        Arc::new(RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))?)
+        Arc::new(ExchangeExec::new(Arc::new(dealt(plan)?)))
     };
     Ok((plan, sharing))
 }

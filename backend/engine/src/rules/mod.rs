@@ -6,14 +6,17 @@
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
 //! | [`GuardedConditions`] | physical | conditions that can fail are computed for the rows that other conditions let through |
 //! | [`BuildSides`] | physical | the build sides of nested loop joins can be read again |
+//! | [`SpillingOperators`] | physical | exchanges and hash joins are ours, which spill |
 
 mod build_sides;
 mod comparisons;
 pub(crate) mod guarded;
 mod list_aggregates;
 mod span_joins;
+mod spilling;
 
 pub(crate) use build_sides::BuildSides;
 pub(crate) use guarded::GuardedConditions;
 pub(crate) use list_aggregates::SingleStepLists;
 pub(crate) use span_joins::SpanJoins;
+pub(crate) use spilling::{SpillingOperators, fewer_sorts};

@@ -16,6 +16,14 @@ fn meminfo(text: &str) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
+/// The most memory this process has had, in bytes, where the system tells: `VmHWM` of `/proc/self/status`.
+pub(super) fn process_peak() -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
 /// What the memory limit of the control group (version 2, else 1) leaves.
 fn control_group() -> Option<u64> {
     let number = |path: &str| fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<u64>().ok());

@@ -4,19 +4,20 @@
 //! accept, and what is described is what runs.
 
 mod machine;
+mod memory_pool;
 mod options;
 mod planner;
-mod reclaiming_pool;
+mod spill_space;
 
 pub use options::SessionOptions;
-pub(crate) use reclaiming_pool::{Reclaimable, ReclaimingPool};
+pub use spill_space::SpillUse;
+pub(crate) use spill_space::{SPILL_LIMIT, SpillSpace};
+pub(crate) use memory_pool::{LimitedPool, Reclaimable, blocking, holder};
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use datafusion::common::{Result, internal_err};
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::ScalarUDF;
@@ -27,24 +28,37 @@ use datafusion::prelude::SessionConfig;
 use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
-use crate::rules::{BuildSides, GuardedConditions, SingleStepLists, SpanJoins};
+use crate::rules::{BuildSides, GuardedConditions, SingleStepLists, SpanJoins, SpillingOperators};
 use crate::semantics;
 
 /// DataFusion's rule that deals out and sorts rows as operators need them.
 const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
-/// How many memory consumers an out-of-memory message lists.
-const LISTED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(5).unwrap();
 /// A side of a join that is estimated smaller is not partitioned.
 const COLLECTED_BYTES: usize = 4 << 20;
 /// The settings of DataFusion that [`SessionOptions`] makes. Planning takes the others from the machine.
-const SIZES: [&str; 3] = [
+const SIZES: [&str; 4] = [
     "datafusion.execution.batch_size",
     "datafusion.execution.planning_concurrency",
+    "datafusion.execution.sort_spill_reservation_bytes",
     "datafusion.execution.target_partitions",
 ];
 /// The stack of the threads that plan and run. Plans nest as deep as chains of views do, and so do the streams
 /// that run them.
 const STACK_BYTES: usize = 32 * 1024 * 1024;
+
+/// What the operators of a session hold in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// The most bytes they may hold.
+    pub limit_bytes: usize,
+    /// The bytes they hold.
+    pub reserved_bytes: usize,
+    /// The most bytes they held at a time.
+    pub peak_bytes: usize,
+    /// The most bytes of memory the whole process has had, with all that operators do not count; absent where the system
+    /// does not tell.
+    pub process_peak_bytes: Option<u64>,
+}
 
 /// A DataFusion session with our functions, operators and limits. Clones share the memory pool, the disk quota
 /// and the object stores.
@@ -52,6 +66,7 @@ const STACK_BYTES: usize = 32 * 1024 * 1024;
 pub struct Session {
     state: SessionState,
     options: SessionOptions,
+    spills: Arc<SpillSpace>,
     stop: Cancellation,
 }
 
@@ -72,9 +87,11 @@ impl Session {
         options: SessionOptions,
         functions: Vec<Arc<ScalarUDF>>,
     ) -> Result<Self, EngineError> {
-        let state =
-            build(&options, functions).map_err(|source| EngineError::Session { source: Box::new(source) })?;
-        Ok(Self { state, options, stop: Cancellation::new() })
+        let refused = |source| EngineError::Session { source: Box::new(source) };
+        let folder = options.spill_directory.as_deref();
+        let spills = SpillSpace::new(folder, options.spill_limit_bytes).map_err(refused)?;
+        let state = build(&options, &spills, functions).map_err(refused)?;
+        Ok(Self { state, options, spills, stop: Cancellation::new() })
     }
 
     /// The same session, whose emission and planning end with [`EngineError::Stopped`] once the switch is thrown. Runs
@@ -82,7 +99,7 @@ impl Session {
     #[must_use]
     pub fn stopped_by(&self, stop: &Cancellation) -> Self {
         let state = stoppable(&self.state, std::slice::from_ref(stop));
-        Self { state, options: self.options.clone(), stop: stop.clone() }
+        Self { state, options: self.options.clone(), spills: Arc::clone(&self.spills), stop: stop.clone() }
     }
 
     /// Whether the switch has been thrown.
@@ -94,6 +111,28 @@ impl Session {
     #[must_use]
     pub fn options(&self) -> &SessionOptions {
         &self.options
+    }
+
+    /// What its operators have put on disk.
+    #[must_use]
+    pub fn spill_use(&self) -> SpillUse {
+        self.spills.usage()
+    }
+
+    pub(crate) fn spills(&self) -> &Arc<SpillSpace> {
+        &self.spills
+    }
+
+    /// What its operators have reserved in memory.
+    #[must_use]
+    pub fn memory_use(&self) -> MemoryUse {
+        let pool = &self.state.runtime_env().memory_pool;
+        MemoryUse {
+            limit_bytes: self.options.memory_limit_bytes,
+            reserved_bytes: pool.reserved(),
+            peak_bytes: pool.downcast_ref::<LimitedPool>().map_or(0, LimitedPool::peak),
+            process_peak_bytes: machine::process_peak(),
+        }
     }
 
     /// The DataFusion state.
@@ -121,10 +160,10 @@ impl Session {
     pub fn sizes(&self) -> Vec<(String, String)> {
         let options = &self.options;
         let sizes = [
-            ("target_partitions", options.target_partitions.to_string()),
-            ("batch_size", options.batch_size.to_string()),
+            ("target_partitions", options.partitions().to_string()),
+            ("batch_size", options.rows_per_batch().to_string()),
             ("memory_limit_bytes", options.memory_limit_bytes.to_string()),
-            ("spill_quota_bytes", options.spill_quota_bytes.to_string()),
+            ("spill_limit_bytes", self.spills.usage().limit_bytes.to_string()),
         ];
         sizes.map(|(name, size)| (name.to_owned(), size)).to_vec()
     }
@@ -178,16 +217,20 @@ pub fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-fn build(options: &SessionOptions, more: Vec<Arc<ScalarUDF>>) -> Result<SessionState> {
+fn build(
+    options: &SessionOptions,
+    spills: &Arc<SpillSpace>,
+    more: Vec<Arc<ScalarUDF>>,
+) -> Result<SessionState> {
     let builder = SessionStateBuilder::new()
         .with_config(config(options))
-        .with_runtime_env(environment(options)?)
+        .with_runtime_env(environment(options, spills)?)
         .with_default_features();
     let mut builder = semantics::planners(builder)
         .with_query_planner(Arc::new(planner::EnginePlanner))
         // Added after DataFusion's own rules; they all stay.
         .with_optimizer_rule(Arc::new(SpanJoins))
-        .with_physical_optimizer_rules(physical_rules()?);
+        .with_physical_optimizer_rules(physical_rules(options)?);
     // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.
     builder.scalar_functions().get_or_insert_default().extend(functions::scalar_functions());
     builder.scalar_functions().get_or_insert_default().extend(more);
@@ -198,7 +241,7 @@ fn build(options: &SessionOptions, more: Vec<Arc<ScalarUDF>>) -> Result<SessionS
 
 /// DataFusion's rules in their order. What decides which operators run comes before the rule that gives operators the
 /// order and the partitions they need.
-fn physical_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>> {
+fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>> {
     let mut rules = PhysicalOptimizer::new().rules;
     let Some(place) = rules.iter().position(|rule| rule.name() == ENSURE_REQUIREMENTS) else {
         return internal_err!("DataFusion has no rule `{ENSURE_REQUIREMENTS}`");
@@ -206,16 +249,19 @@ fn physical_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>>
     rules.insert(place, Arc::new(SingleStepLists));
     rules.push(Arc::new(GuardedConditions));
     rules.push(Arc::new(BuildSides));
+    rules.push(Arc::new(SpillingOperators { partition_bytes: options.partition_bytes() }));
     Ok(rules)
 }
 
 fn config(options: &SessionOptions) -> SessionConfig {
     let mut config = SessionConfig::new()
-        .with_target_partitions(options.target_partitions.max(1))
-        .with_batch_size(options.batch_size.max(1))
+        .with_target_partitions(options.partitions())
+        .with_batch_size(options.rows_per_batch())
         .with_information_schema(true);
     let settings = config.options_mut();
     settings.execution.time_zone = Some("UTC".to_owned());
+    let merge = &mut settings.execution.sort_spill_reservation_bytes;
+    *merge = options.merge_bytes().min(*merge);
     // A declared order is kept while rows are dealt out to partitions: merging sorted streams costs a fraction of
     // sorting again. Without an order there is nothing to keep, and plans do not change.
     settings.optimizer.prefer_existing_sort = true;
@@ -236,14 +282,9 @@ fn config(options: &SessionOptions) -> SessionConfig {
     config
 }
 
-fn environment(options: &SessionOptions) -> Result<Arc<RuntimeEnv>> {
-    let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_limit_bytes), LISTED_CONSUMERS);
-    let pool = ReclaimingPool::new(Arc::new(pool));
-    let mode = match &options.spill_directory {
-        Some(path) => DiskManagerMode::Directories(vec![path.clone()]),
-        None => DiskManagerMode::OsTmpDirectory,
-    };
-    let disk =
-        DiskManagerBuilder::default().with_mode(mode).with_max_temp_directory_size(options.spill_quota_bytes);
+fn environment(options: &SessionOptions, spills: &Arc<SpillSpace>) -> Result<Arc<RuntimeEnv>> {
+    let pool = LimitedPool::new(options.memory_limit_bytes);
+    let files = Arc::new(spill_space::SpillFiles(Arc::clone(spills)));
+    let disk = DiskManagerBuilder::default().with_temp_file_factory(files);
     RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()
 }

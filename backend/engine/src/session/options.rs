@@ -6,23 +6,33 @@ use super::machine;
 
 /// Rows per batch between operators.
 const BATCH_SIZE: usize = 8192;
-/// Bytes of temporary files allowed when nothing else is said.
-const SPILL_QUOTA_BYTES: u64 = 100 * 1024 * 1024 * 1024;
+/// The least memory for which an operator is split into one more partition: each holds batches, and a sort or a hash
+/// table of its own.
+const PARTITION_BYTES: usize = 16 << 20;
+/// The least memory for which one more segment runs at a time.
+const SEGMENT_BYTES: usize = 128 << 20;
+/// Batches have fewer rows where a partition has less memory than this for each of them.
+const BYTES_PER_BATCH_ROW: usize = 4 << 10;
+/// Batches have at least so many rows, whatever the memory.
+const LEAST_BATCH_SIZE: usize = 256;
+/// The part of a partition's memory that a sort keeps free for merging what it has spilled.
+const MERGE_PART: usize = 16;
 
 /// The resources and the parallelism of a session. They never change the rows of a result, only how it is
 /// computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionOptions {
-    /// How many partitions an operator is split into, and how many segments of a run work at a time; at least 1.
+    /// How many partitions an operator is split into at most, and how many segments of a run work at a time; at least 1.
+    /// Little memory makes it fewer.
     pub target_partitions: usize,
     /// Bytes all operators and shared views together may hold. Scans, file writers and single batches are not
     /// counted, so this should be well below what the machine has.
     pub memory_limit_bytes: usize,
     /// The folder for temporary files; the system's if absent.
     pub spill_directory: Option<PathBuf>,
-    /// Bytes of temporary files allowed.
-    pub spill_quota_bytes: u64,
-    /// Rows per batch; at least 1.
+    /// Bytes of temporary files allowed; 80 % of what is free on their disk if absent.
+    pub spill_limit_bytes: Option<u64>,
+    /// Rows per batch at most; at least 1. Little memory makes it fewer.
     pub batch_size: usize,
 }
 
@@ -36,9 +46,40 @@ impl SessionOptions {
             target_partitions: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
             memory_limit_bytes: usize::try_from(memory / 10 * 6).unwrap_or(usize::MAX),
             spill_directory: None,
-            spill_quota_bytes: SPILL_QUOTA_BYTES,
+            spill_limit_bytes: None,
             batch_size: BATCH_SIZE,
         }
+    }
+}
+
+impl SessionOptions {
+    /// How many partitions an operator is split into, with this memory.
+    #[must_use]
+    pub fn partitions(&self) -> usize {
+        self.target_partitions.min(self.memory_limit_bytes / PARTITION_BYTES).max(1)
+    }
+
+    /// How many segments of a run work at a time, with this memory.
+    #[must_use]
+    pub fn segments_at_once(&self) -> usize {
+        self.target_partitions.min(self.memory_limit_bytes / SEGMENT_BYTES).max(1)
+    }
+
+    /// Rows per batch, with this memory.
+    #[must_use]
+    pub fn rows_per_batch(&self) -> usize {
+        let rows = self.partition_bytes() / BYTES_PER_BATCH_ROW;
+        self.batch_size.min(rows.max(LEAST_BATCH_SIZE)).max(1)
+    }
+
+    /// The memory of a partition if only one operator runs at a time.
+    pub(super) fn partition_bytes(&self) -> usize {
+        self.memory_limit_bytes / self.partitions()
+    }
+
+    /// Bytes that a sort keeps free for merging what it has spilled.
+    pub(super) fn merge_bytes(&self) -> usize {
+        self.partition_bytes() / MERGE_PART
     }
 }
 

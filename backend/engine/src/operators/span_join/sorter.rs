@@ -7,11 +7,10 @@
 //! copies every row twice, takes over when the input does not fit in memory: it spills.
 
 use std::cmp::Reverse;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::interleave;
-use arrow::datatypes::SchemaRef;
 use arrow::row::RowConverter;
 use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::common::{Result, internal_datafusion_err};
@@ -21,12 +20,12 @@ use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::metrics::{SpillMetrics, Time};
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
-use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
+use datafusion::physical_plan::ExecutionPlan;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::input::{InputColumns, KeyedBatch};
+use crate::operators::once::once;
 
 /// What a sort needs to know and may use.
 pub(super) struct InputSort {
@@ -181,10 +180,8 @@ impl InputSort {
         let schema = rest.schema();
         let all = stream::iter(batches.into_iter().map(Ok)).chain(rest);
         let all: SendableRecordBatchStream =
-            Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), all));
-        let once = Arc::new(Once { schema: Arc::clone(&schema), stream: Mutex::new(Some(all)) });
-        let input = StreamingTableExec::try_new(schema, vec![once], None, Vec::new(), false, None)?;
-        let sort = Arc::new(SortExec::new(self.ordering, Arc::new(input)));
+            Box::pin(RecordBatchStreamAdapter::new(schema, all));
+        let sort = Arc::new(SortExec::new(self.ordering, once(all)?));
         let sorted = sort.execute(0, self.context)?;
         let spills = self.spills;
         let counted = stream::once(async move {
@@ -209,27 +206,4 @@ fn gather(batches: &[RecordBatch], places: &[Place]) -> Result<RecordBatch> {
         Ok(interleave(&parts, &rows)?)
     });
     Ok(RecordBatch::try_new(first.schema(), columns.collect::<Result<Vec<ArrayRef>>>()?)?)
-}
-
-/// A stream as an input of a plan that is executed once.
-struct Once {
-    schema: SchemaRef,
-    stream: Mutex<Option<SendableRecordBatchStream>>,
-}
-
-impl std::fmt::Debug for Once {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Once")
-    }
-}
-
-impl PartitionStream for Once {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
-        stream.unwrap_or_else(|| Box::pin(EmptyRecordBatchStream::new(Arc::clone(&self.schema))))
-    }
 }

@@ -31,7 +31,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PlanProp
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::session::{Reclaimable, ReclaimingPool};
+use crate::session::{Reclaimable, LimitedPool};
 use partition::{Partition, Place};
 use room::{Budget, Room};
 use statistics::Summary;
@@ -118,7 +118,7 @@ impl SharedStore {
             reads: AtomicUsize::new(0),
             readers: AtomicUsize::new(0),
         });
-        if let Some(pool) = runtime.memory_pool.downcast_ref::<ReclaimingPool>() {
+        if let Some(pool) = runtime.memory_pool.downcast_ref::<LimitedPool>() {
             let weak = Arc::downgrade(&store);
             pool.add(weak);
         }

@@ -12,21 +12,19 @@ use datafusion::physical_plan::SpillManager;
 use super::buffers::{Counted, compacted};
 use super::room::Room;
 use super::statistics::Columns;
+use crate::operators::spill_writer::SpillWriter;
 
 /// After how many new bytes a partition in memory is looked at for bytes it does not use.
 const COMPACT_STEP: usize = 64 * 1024 * 1024;
 /// From this many batches on, what they do not use of their buffers is waste.
 const SIBLINGS: usize = 8;
 
-/// A file that is being written: takes a batch, or ends the file and gives it. DataFusion's type has no public name.
-type OpenFile = Box<dyn FnMut(Option<&RecordBatch>) -> Result<Option<Arc<dyn SpillFile>>> + Send>;
-
 /// The batches of one partition.
 pub(super) struct Partition {
     /// Finished files, each with the number of its first batch and the one behind its last.
     files: Vec<(usize, usize, Arc<dyn SpillFile>)>,
     /// The file that is being written; its batches come after those of `files`.
-    open: Option<OpenFile>,
+    open: Option<SpillWriter>,
     /// How many batches are in files.
     on_disk: usize,
     memory: Vec<RecordBatch>,
@@ -152,16 +150,10 @@ impl Partition {
         }
         let file = match &mut self.open {
             Some(file) => file,
-            None => {
-                let mut file = spills.create_in_progress_file(&format!("shared view {view}"))?;
-                self.open.insert(Box::new(move |batch| match batch {
-                    Some(batch) => file.append_batch(batch).map(|_| None),
-                    None => file.finish(),
-                }))
-            }
+            None => self.open.insert(SpillWriter::new(spills, &format!("shared view {view}"))?),
         };
         for batch in &self.memory {
-            file(Some(batch))?;
+            file.append(batch)?;
         }
         self.on_disk += self.memory.len();
         self.memory.clear();
@@ -180,9 +172,9 @@ impl Partition {
 
     /// Ends the file that is being written, so that it can be read.
     fn finish_file(&mut self) -> Result<()> {
-        let Some(mut file) = self.open.take() else { return Ok(()) };
+        let Some(file) = self.open.take() else { return Ok(()) };
         let begin = self.files.last().map_or(0, |(_, end, _)| *end);
-        self.files.extend(file(None)?.map(|file| (begin, self.on_disk, file)));
+        self.files.extend(file.finish()?.map(|file| (begin, self.on_disk, file)));
         Ok(())
     }
 

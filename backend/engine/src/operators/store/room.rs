@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{MemoryPool, MemoryReservation};
+
+use crate::session::holder;
 
 /// What the shared views of one run may hold in memory together, whatever the session's pool has left.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ pub(super) struct Room {
 impl Room {
     /// A room without anything in it.
     pub(super) fn new(view: &str, pool: &Arc<dyn MemoryPool>, budget: Arc<Budget>) -> Self {
-        let consumer = MemoryConsumer::new(format!("shared view {view}")).with_can_spill(true);
+        let consumer = holder(&format!("the shared view {view}"));
         Self { reservation: Mutex::new(Some(Arc::new(consumer.register(pool)))), budget }
     }
 

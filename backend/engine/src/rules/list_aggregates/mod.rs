@@ -1,4 +1,4 @@
-//! A physical rule: aggregations that build lists take one step.
+//! A physical rule: aggregations that keep the values of their groups take one step.
 //!
 //! ```text
 //! AggregateExec: mode=FinalPartitioned, aggr=[array_agg_sorted(…)]
@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Two steps pay when the first makes less of its input. A list holds every value it is given, so the first step would
-//! only hold the rows once more, copied into lists. A single step over rows partitioned by the grouping columns gives
+//! only hold the rows once more, copied into lists. The same is true of other aggregates that keep an object for each
+//! group; their states are lists, too. A single step over rows partitioned by the grouping columns gives
 //! the same groups: all rows of a group are in one partition. That step is an `AggregateExec` when there are other
 //! aggregates than lists, or when the input is ordered by the grouping columns, so that groups come in their order;
 //! otherwise it is a [`ListAggregateExec`], which promises no order.
@@ -35,6 +36,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
+use crate::operators::SpillingAggregateExec;
 use exec::ListAggregateExec;
 
 /// The aggregate that makes lists.
@@ -69,12 +71,11 @@ impl PhysicalOptimizerRule for SingleStepLists {
 /// The single step for a pair of steps, if the plan is such a pair.
 fn single_step(plan: &dyn ExecutionPlan) -> Result<Option<AggregateExec>> {
     let Some(last) = plan.downcast_ref::<AggregateExec>() else { return Ok(None) };
-    let lists = last.aggr_expr().iter().any(|call| call.fun().name() == LIST);
-    // A call with ORDER BY reads its rows in the order a sort below gives them, which a repartition would not keep.
-    let ordered = last.aggr_expr().iter().any(|call| !call.order_bys().is_empty());
+    let lists = SpillingAggregateExec::keeps_objects(last)
+        || last.aggr_expr().iter().any(|call| call.fun().name() == LIST);
     let Some(first) = last.input().downcast_ref::<AggregateExec>() else { return Ok(None) };
     let pair = *first.mode() == AggregateMode::Partial && first.group_expr().is_single();
-    if !pair || !lists || ordered || first.group_expr().is_empty() {
+    if !pair || !lists || first.group_expr().is_empty() {
         return Ok(None);
     }
     let mode = match last.mode() {

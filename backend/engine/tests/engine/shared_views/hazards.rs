@@ -76,13 +76,13 @@ async fn nothing_is_left(lake: &Lake) {
     let runtime = lake.session.state().runtime_env();
     // Tasks inside DataFusion's operators are told to end, and hold a batch until they do.
     for _ in 0..200 {
-        if runtime.memory_pool.reserved() == 0 && runtime.disk_manager.used_disk_space() == 0 {
+        if runtime.memory_pool.reserved() == 0 && lake.session.spill_use().used_bytes == 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(runtime.memory_pool.reserved(), 0, "memory");
-    assert_eq!(runtime.disk_manager.used_disk_space(), 0, "temporary files");
+    assert_eq!(lake.session.spill_use().used_bytes, 0, "temporary files");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,13 +68,13 @@ async fn an_operator_that_cannot_spill_gets_the_memory_of_the_view() {
     let mut seen = vec![reader.try_next().await.unwrap().unwrap(), reader.try_next().await.unwrap().unwrap()];
     let join = MemoryConsumer::new("join").register(&runtime.memory_pool);
     join.try_grow(7 << 20).unwrap();
-    assert!(runtime.disk_manager.used_disk_space() > 4_000_000, "the view is in a file");
+    assert!(lake.session.spill_use().used_bytes > 4_000_000, "the view is in a file");
     seen.extend(reader.try_collect::<Vec<_>>().await.unwrap());
     assert_eq!(seen, before);
     assert_eq!(read(&lake, &store).await, before);
     assert!(join.try_grow(2 << 20).is_err(), "nothing is left to take");
     drop((join, store));
-    assert_eq!((runtime.memory_pool.reserved(), runtime.disk_manager.used_disk_space()), (0, 0));
+    assert_eq!((runtime.memory_pool.reserved(), lake.session.spill_use().used_bytes), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +116,7 @@ async fn waste_is_let_go_of_while_rows_come_in() {
         MemorySourceConfig::try_new_exec(std::slice::from_ref(&batches), Arc::clone(&schema), None).unwrap();
     let store = SharedStore::filled("v", schema, source, lake.session.state().task_ctx()).await.unwrap();
     let runtime = lake.session.state().runtime_env();
-    assert_eq!(runtime.disk_manager.used_disk_space(), 0, "nothing had to go to a file");
+    assert_eq!(lake.session.spill_use().used_bytes, 0, "nothing had to go to a file");
     assert!(runtime.memory_pool.reserved() < 20 << 20, "{} bytes", runtime.memory_pool.reserved());
     assert_eq!(read(&lake, &store).await, batches);
 }

@@ -167,8 +167,8 @@ async fn count_of_a_shared_view_is_answered_from_its_size() {
 }
 
 /// Three megabytes of rows, one megabyte of memory, and this much disk.
-async fn crowded(spill_quota_bytes: u64) -> (Lake, String) {
-    let options = SessionOptions { memory_limit_bytes: 1 << 20, spill_quota_bytes, ..options() };
+async fn crowded(spill_limit_bytes: u64) -> (Lake, String) {
+    let options = SessionOptions { memory_limit_bytes: 1 << 20, spill_limit_bytes: Some(spill_limit_bytes), ..options() };
     let lake = Lake::with(options, Vec::new());
     let query = "SELECT value AS id, CAST(value % 10 AS VARCHAR) AS k FROM generate_series(1, 200000)";
     lake.table("t", query).await;
@@ -191,7 +191,7 @@ async fn a_view_that_does_not_fit_in_memory_goes_to_disk() {
         assert_eq!(sums, ["200000|20000300000|10"]);
     }
     let runtime = lake.session.state().runtime_env();
-    assert_eq!((runtime.memory_pool.reserved(), runtime.disk_manager.used_disk_space()), (0, 0));
+    assert_eq!((runtime.memory_pool.reserved(), lake.session.spill_use().used_bytes), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,154 @@
+//! Lets go of bytes that rows do not use before an operator takes them in.
+//!
+//! Texts in the view layout point into buffers that they share with the arrays they came from: after a join each batch
+//! may keep all texts of the build side alive. An operator that holds batches then reserves these bytes for every batch,
+//! and a sort of a few rows may find no memory for the first of them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, Schema};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, Statistics, plan_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use futures::StreamExt as _;
+
+/// A column that uses less than one in this many bytes it holds is copied.
+const WASTEFUL: usize = 2;
+/// Waste of fewer bytes is not worth a copy.
+const WORTH_A_COPY: usize = 128 * 1024;
+
+/// Gives the rows of its input in batches that hold hardly more than they use.
+#[derive(Debug)]
+pub(crate) struct CompactExec(Arc<dyn ExecutionPlan>);
+
+impl CompactExec {
+    /// The plan, behind this operator where its rows can hold more than they use.
+    pub(crate) fn below(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let useful = !input.is::<Self>() && can_waste(&input.schema());
+        if useful { Arc::new(Self(input)) } else { input }
+    }
+}
+
+fn can_waste(schema: &Schema) -> bool {
+    schema.fields().iter().any(|field| is_view(field.data_type()))
+}
+
+fn is_view(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8View | DataType::BinaryView)
+}
+
+/// The batch with copies of the columns that hold much more than they use.
+pub(super) fn compact(batch: RecordBatch) -> Result<RecordBatch> {
+    let wasteful: Vec<bool> = batch.columns().iter().map(is_wasteful).collect();
+    if !wasteful.contains(&true) {
+        return Ok(batch);
+    }
+    let columns = batch.columns().iter().zip(&wasteful);
+    let columns = columns.map(|(column, wasteful)| if *wasteful { copied(column) } else { Arc::clone(column) });
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(batch.schema(), columns.collect(), &options)?)
+}
+
+fn is_wasteful(array: &ArrayRef) -> bool {
+    let (held, used) = match array.data_type() {
+        DataType::Utf8View => {
+            let array = array.as_string_view();
+            let held: usize = array.data_buffers().iter().map(|buffer| buffer.capacity()).sum();
+            if held < WORTH_A_COPY {
+                return false;
+            }
+            (held, array.total_buffer_bytes_used())
+        }
+        DataType::BinaryView => {
+            let array = array.as_binary_view();
+            let held: usize = array.data_buffers().iter().map(|buffer| buffer.capacity()).sum();
+            (held, array.total_buffer_bytes_used())
+        }
+        _ => return false,
+    };
+    held / WASTEFUL > used && held - used > WORTH_A_COPY
+}
+
+fn copied(array: &ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Utf8View => Arc::new(array.as_string_view().gc()),
+        DataType::BinaryView => Arc::new(array.as_binary_view().gc()),
+        _ => Arc::clone(array),
+    }
+}
+
+impl DisplayAs for CompactExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match format {
+            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(f, "CompactExec"),
+            DisplayFormatType::TreeRender => Ok(()),
+        }
+    }
+}
+
+impl ExecutionPlan for CompactExec {
+    fn name(&self) -> &'static str {
+        "CompactExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.0.properties()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.0]
+    }
+
+    fn apply_expressions(
+        &self,
+        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match <[_; 1]>::try_from(children) {
+            Ok([input]) => Ok(Arc::new(Self(input))),
+            Err(_) => plan_err!("CompactExec has one input"),
+        }
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let input = self.0.execute(partition, context)?;
+        let schema = input.schema();
+        let rows = input.map(|batch| batch.and_then(compact));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        match inputs.first() {
+            Some(input) => Ok(Arc::clone(input)),
+            None => plan_err!("CompactExec has one input"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The outputs of an exchange.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use arrow::compute::BatchCoalescer;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::metrics::{BaselineMetrics, RecordOutput as _};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{Stream, TryStreamExt as _, stream};
+
+use super::Running;
+use super::lanes::Found;
+
+/// Who reads a lane. When it is dropped, the lane is closed.
+struct LaneReader {
+    running: Arc<Running>,
+    group: usize,
+    output: usize,
+    file: Option<SendableRecordBatchStream>,
+}
+
+impl LaneReader {
+    fn new(running: Arc<Running>, group: usize, output: usize) -> Self {
+        Self { running, group, output, file: None }
+    }
+
+    /// The next batches, at least one; nothing at the end.
+    async fn next(&mut self) -> Result<Option<Vec<RecordBatch>>> {
+        let lanes = Arc::clone(&self.running.lanes);
+        loop {
+            if let Some(file) = &mut self.file {
+                match file.try_next().await? {
+                    Some(batch) => return Ok(Some(vec![batch])),
+                    None => self.file = None,
+                }
+            }
+            match poll_fn(|cx| lanes.poll_next(self.group, self.output, cx)).await.transpose()? {
+                Some(Found::Batches(batches)) => return Ok(Some(batches)),
+                Some(Found::File(file)) => {
+                    self.file = Some(lanes.spills().read_spill_as_stream(file, None)?);
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+impl Drop for LaneReader {
+    fn drop(&mut self) {
+        self.running.lanes.close(self.group, self.output);
+    }
+}
+
+/// The rows of a lane as they came.
+pub(super) fn ordered(
+    running: Arc<Running>,
+    group: usize,
+    output: usize,
+    schema: &SchemaRef,
+) -> SendableRecordBatchStream {
+    let reader = LaneReader::new(running, group, output);
+    let batches = stream::try_unfold(reader, |mut reader| async move {
+        let batches = reader.next().await?;
+        let batches = batches.map(|batches| stream::iter(batches.into_iter().map(Ok)));
+        Ok::<_, DataFusionError>(batches.map(|batches| (batches, reader)))
+    });
+    Box::pin(RecordBatchStreamAdapter::new(Arc::clone(schema), batches.try_flatten()))
+}
+
+/// The rows of the only lane to an output, in batches that are worth the work on them.
+pub(super) fn coalesced(
+    running: Arc<Running>,
+    output: usize,
+    schema: &SchemaRef,
+    batch_size: usize,
+    metrics: BaselineMetrics,
+) -> impl Stream<Item = Result<RecordBatch>> + Send + use<> {
+    let coalescer = BatchCoalescer::new(Arc::clone(schema), batch_size)
+        .with_biggest_coalesce_batch_size(Some(batch_size / 2));
+    let reader = Some(LaneReader::new(running, 0, output));
+    stream::try_unfold((reader, coalescer, metrics), |(mut reader, mut coalescer, metrics)| async move {
+        loop {
+            if let Some(batch) = coalescer.next_completed_batch() {
+                let batch = batch.record_output(&metrics);
+                return Ok(Some((batch, (reader, coalescer, metrics))));
+            }
+            let Some(rows) = &mut reader else {
+                metrics.done();
+                return Ok(None);
+            };
+            let batches = rows.next().await?;
+            let _timer = metrics.elapsed_compute().timer();
+            match batches {
+                Some(batches) => batches.into_iter().try_for_each(|batch| coalescer.push_batch(batch))?,
+                None => {
+                    reader = None;
+                    coalescer.finish_buffered_batch()?;
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,72 @@
+//! Streams as the input of an operator that is planned while it runs.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
+
+/// A leaf of one partition that gives the batches of the stream, once.
+///
+/// # Errors
+/// None that is known; see [`StreamingTableExec::try_new`].
+pub(crate) fn once(stream: SendableRecordBatchStream) -> Result<Arc<dyn ExecutionPlan>> {
+    once_each(&stream.schema(), vec![stream])
+}
+
+/// A leaf with a partition for each stream, which gives its batches once.
+///
+/// # Errors
+/// As [`once`].
+pub(crate) fn once_each(
+    schema: &SchemaRef,
+    streams: Vec<SendableRecordBatchStream>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let once = |stream| -> Arc<dyn PartitionStream> {
+        Arc::new(Once { schema: Arc::clone(schema), stream: Mutex::new(Some(stream)) })
+    };
+    let streams = streams.into_iter().map(once).collect();
+    let leaf = StreamingTableExec::try_new(Arc::clone(schema), streams, None, Vec::new(), false, None)?;
+    Ok(Arc::new(leaf))
+}
+
+/// The same context, in which operators can reserve what they want: their memory has been reserved before.
+pub(crate) fn unlimited(context: &TaskContext) -> Arc<TaskContext> {
+    Arc::new(TaskContext::new(
+        context.task_id(),
+        context.session_id(),
+        context.session_config().clone(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        Arc::new(RuntimeEnv::default()),
+    ))
+}
+
+struct Once {
+    schema: SchemaRef,
+    stream: Mutex<Option<SendableRecordBatchStream>>,
+}
+
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Once")
+    }
+}
+
+impl PartitionStream for Once {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        stream.unwrap_or_else(|| Box::pin(EmptyRecordBatchStream::new(Arc::clone(&self.schema))))
+    }
+}

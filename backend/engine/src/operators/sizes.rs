@@ -1,0 +1,30 @@
+//! How many bytes batches use.
+
+use arrow::array::{Array, ArrayRef, AsArray as _};
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+
+/// The bytes that the rows of a batch use: what a copy of them would take. Slices of one result share its buffers, and
+/// each counts for its own rows.
+pub(crate) fn used_bytes(batch: &RecordBatch) -> usize {
+    batch.columns().iter().map(used_by).sum()
+}
+
+/// The bytes that the rows take in a batch of their own when texts of view columns stay where they are.
+pub(crate) fn copied_bytes(batch: &RecordBatch) -> usize {
+    batch.columns().iter().map(in_place).sum()
+}
+
+fn used_by(array: &ArrayRef) -> usize {
+    let values = match array.data_type() {
+        DataType::Utf8View => array.as_string_view().total_buffer_bytes_used(),
+        DataType::BinaryView => array.as_binary_view().total_buffer_bytes_used(),
+        _ => 0,
+    };
+    in_place(array) + values
+}
+
+fn in_place(array: &ArrayRef) -> usize {
+    // Layouts that cannot tell the size of a slice hold what they hold.
+    array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_array_memory_size())
+}

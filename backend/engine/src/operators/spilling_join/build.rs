@@ -1,0 +1,235 @@
+//! The build side of a join: in memory as long as it fits, else split into files.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use datafusion::common::utils::memory::{RecordBatchMemoryCounter, estimate_memory_size};
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::physical_plan::ExecutionPlanProperties as _;
+use datafusion::physical_plan::joins::HashJoinExec;
+use futures::TryStreamExt as _;
+use futures::future::{BoxFuture, Shared};
+use futures::FutureExt as _;
+
+use super::pairs::Pairs;
+use super::probe::{Join, held_while};
+use crate::operators::sizes::copied_bytes;
+use crate::operators::split::Part;
+
+/// The bytes a join needs for so many rows of its build side beside them: the hash table, the chains of rows with the
+/// same hash, a bit for each row that has matched.
+pub(super) fn table_bytes(rows: usize) -> Result<usize> {
+    Ok(estimate_memory_size::<(u32, u64)>(rows, 0)? + rows * size_of::<u64>() + rows / 8)
+}
+
+/// What an in-memory build side holds.
+#[derive(Debug)]
+pub(super) struct Memory {
+    reservation: MemoryReservation,
+    /// What is held only until the table has been made: DataFusion's operator copies all batches into one.
+    transient: Mutex<usize>,
+}
+
+impl Memory {
+    /// Memory of which a part is held only until the table has been made.
+    pub(super) fn new(reservation: MemoryReservation, transient: usize) -> Self {
+        Self { reservation, transient: Mutex::new(transient) }
+    }
+
+    /// The table has been made.
+    pub(super) fn table_is_made(&self) {
+        let mut transient = self.transient.lock().unwrap_or_else(PoisonError::into_inner);
+        self.reservation.shrink(std::mem::take(&mut *transient).min(self.reservation.size()));
+    }
+}
+
+/// Rows of a build side in memory, and what is reserved for them and for their table.
+#[derive(Debug)]
+pub(super) struct Resident {
+    pub(super) batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+    copied: usize,
+    counter: RecordBatchMemoryCounter,
+    reservation: MemoryReservation,
+}
+
+impl Resident {
+    pub(super) fn new(reservation: MemoryReservation) -> Self {
+        let counter = RecordBatchMemoryCounter::new();
+        Self { batches: Vec::new(), rows: 0, bytes: 0, copied: 0, counter, reservation }
+    }
+
+    /// Adds a batch if it fits with its part of the table and of the copy.
+    ///
+    /// # Errors
+    /// The pool's refusal, together with the batch.
+    pub(super) fn add(&mut self, batch: RecordBatch) -> Result<(), (RecordBatch, DataFusionError)> {
+        let bytes = self.bytes + self.counter.count_batch(&batch);
+        let copied = self.copied + copied_bytes(&batch);
+        let needed = table_bytes(self.rows + batch.num_rows()).map(|table| bytes + copied + table);
+        if let Err(error) = needed.and_then(|needed| self.reservation.try_resize(needed)) {
+            return Err((batch, error));
+        }
+        (self.bytes, self.copied) = (bytes, copied);
+        self.rows += batch.num_rows();
+        self.batches.push(batch);
+        Ok(())
+    }
+
+    pub(super) fn into_memory(self) -> (Vec<RecordBatch>, Memory) {
+        let memory = Memory::new(self.reservation, self.copied);
+        (self.batches, memory)
+    }
+}
+
+/// A build side that has been taken in.
+#[derive(Debug)]
+pub(super) enum Build {
+    InMemory(Vec<RecordBatch>, Memory),
+    OnDisk(Vec<Part>),
+}
+
+impl Build {
+    /// Takes in a build side.
+    ///
+    /// # Errors
+    /// What the input fails with, and when it fits neither in memory nor on disk.
+    pub(super) async fn collect(join: Arc<Join>, mut input: SendableRecordBatchStream) -> Result<Self> {
+        let mut resident = Resident::new(join.reservation());
+        let refused = loop {
+            match input.try_next().await? {
+                None => {
+                    let (batches, memory) = resident.into_memory();
+                    return Ok(Self::InMemory(batches, memory));
+                }
+                Some(batch) if batch.num_rows() == 0 => {}
+                Some(batch) => {
+                    join.measures.build_rows.add(batch.num_rows());
+                    if let Err((batch, _)) = resident.add(batch) {
+                        break batch;
+                    }
+                }
+            }
+        };
+        let mut files = join.build_splitter(0);
+        for batch in std::mem::take(&mut resident.batches) {
+            files.add(&batch)?;
+        }
+        drop(resident);
+        files.add(&refused)?;
+        drop(refused);
+        while let Some(batch) = input.try_next().await? {
+            join.measures.build_rows.add(batch.num_rows());
+            files.add(&batch)?;
+        }
+        Ok(Self::OnDisk(files.finish()?))
+    }
+
+    /// The rows of the join with its own partition of the probe side.
+    ///
+    /// # Errors
+    /// When the join cannot be planned.
+    pub(super) fn joined(self, join: &Arc<Join>) -> Result<SendableRecordBatchStream> {
+        match self {
+            Self::InMemory(batches, memory) => {
+                let memory = Arc::new(memory);
+                let probe = join.probe(join.partition, Some(Arc::clone(&memory)));
+                let planned = join.over(batches, vec![probe])?;
+                Ok(held_while(join.run(planned.as_ref(), 0)?, memory))
+            }
+            Self::OnDisk(parts) => Pairs::joined(join, parts, &[join.partition]),
+        }
+    }
+}
+
+/// A build side for several partitions of the probe side.
+#[derive(Debug)]
+pub(super) enum Built {
+    /// One hash table for all.
+    InMemory(Arc<HashJoinExec>, Arc<Memory>),
+    OnDisk(Vec<Part>),
+}
+
+impl Build {
+    /// This build side for all partitions.
+    ///
+    /// # Errors
+    /// When the join cannot be planned.
+    pub(super) fn shared(self, join: &Join) -> Result<Built> {
+        Ok(match self {
+            Self::InMemory(batches, memory) => {
+                let memory = Arc::new(memory);
+                let partitions = join.planned.right().output_partitioning().partition_count();
+                let probes = (0..partitions).map(|index| join.probe(index, Some(Arc::clone(&memory))));
+                Built::InMemory(join.over(batches, probes.collect())?, memory)
+            }
+            Self::OnDisk(parts) => Built::OnDisk(parts),
+        })
+    }
+}
+
+impl Built {
+    /// The rows of the join with one partition of the probe side.
+    ///
+    /// # Errors
+    /// When the join cannot be planned.
+    pub(super) fn joined(&self, join: &Arc<Join>) -> Result<SendableRecordBatchStream> {
+        match self {
+            Self::InMemory(planned, memory) => {
+                Ok(held_while(join.run(planned.as_ref(), join.partition)?, Arc::clone(memory)))
+            }
+            Self::OnDisk(parts) if !join.keeps_build_rows() => {
+                Pairs::joined(join, parts.clone(), &[join.partition])
+            }
+            // Which rows of the build side have no match is known when all of the probe side has been seen: one
+            // partition joins for all.
+            Self::OnDisk(parts) if join.partition == 0 => {
+                let all = 0..join.planned.right().output_partitioning().partition_count();
+                Pairs::joined(join, parts.clone(), &all.collect::<Vec<_>>())
+            }
+            Self::OnDisk(_) => Ok(join.nothing()),
+        }
+    }
+}
+
+type Building = BoxFuture<'static, Result<Arc<Built>, Arc<DataFusionError>>>;
+
+/// A build side that several partitions wait for. Whoever waits drives it.
+#[derive(Clone)]
+pub(super) struct SharedBuild {
+    building: Shared<Building>,
+    /// How many partitions have not asked for it.
+    missing: usize,
+}
+
+impl std::fmt::Debug for SharedBuild {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SharedBuild(for {} more)", self.missing)
+    }
+}
+
+impl SharedBuild {
+    pub(super) fn new(building: BoxFuture<'static, Result<Built>>, readers: usize) -> Self {
+        let building = building.map(|built| built.map(Arc::new).map_err(Arc::new)).boxed();
+        Self { building: building.shared(), missing: readers }
+    }
+
+    pub(super) fn asked(&mut self) {
+        self.missing = self.missing.saturating_sub(1);
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        self.missing > 0
+    }
+
+    /// The build side.
+    ///
+    /// # Errors
+    /// As [`Build::collect`].
+    pub(super) async fn built(self) -> Result<Arc<Built>> {
+        self.building.await.map_err(|error| DataFusionError::from(&error))
+    }
+}

@@ -1,0 +1,179 @@
+//! A hash join whose build side need not fit in memory.
+//!
+//! It runs in the place of DataFusion's `HashJoinExec` and uses it for the joining itself. First it takes in the build
+//! side. As long as that fits, DataFusion's operator does the rest, over the batches in memory and the probe side as it
+//! comes. Otherwise both sides are split by the hash of their keys into files, and each pair of files is joined for itself
+//! (the *Grace hash join*: Kitsuregawa, Tanaka, Moto-oka, "Application of hash to data base machine and its architecture",
+//! 1983). A file that still does not fit is split again, by other bits of the hash; one that splitting does not make
+//! smaller, because most of its rows have one key, is joined block by block; see [`pairs`].
+//!
+//! So what must fit is one batch of one side, with its hash table.
+
+mod build;
+mod pairs;
+mod probe;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
+use datafusion::physical_plan::execution_plan::{
+    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, PlanProperties,
+    SendableRecordBatchStream,
+};
+use futures::{FutureExt as _, TryStreamExt as _};
+
+use build::{Build, SharedBuild};
+use probe::{Join, Measures};
+
+/// See the module documentation.
+#[derive(Debug)]
+pub struct SpillingHashJoinExec {
+    /// The join as DataFusion planned it. It is never executed as it is.
+    planned: Arc<HashJoinExec>,
+    measures: Arc<Measures>,
+    /// The build side that all partitions of the probe side share, until the last of them has asked for it.
+    shared: Mutex<Option<SharedBuild>>,
+}
+
+impl SpillingHashJoinExec {
+    /// The operator that runs in the place of this one.
+    #[must_use]
+    pub fn new(planned: Arc<HashJoinExec>) -> Self {
+        Self { planned, measures: Arc::default(), shared: Mutex::default() }
+    }
+
+    /// The build side of a join that has one for all partitions.
+    fn shared(&self, join: &Arc<Join>) -> Result<SharedBuild> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut build = match shared.take() {
+            Some(build) => build,
+            None => {
+                let rows = self.planned.left().execute(0, Arc::clone(&join.context))?;
+                let readers = self.planned.right().output_partitioning().partition_count();
+                let join = Arc::clone(join);
+                let building = async move { Build::collect(Arc::clone(&join), rows).await?.shared(&join) };
+                SharedBuild::new(building.boxed(), readers)
+            }
+        };
+        build.asked();
+        if build.is_wanted() {
+            *shared = Some(build.clone());
+        }
+        Ok(build)
+    }
+}
+
+impl DisplayAs for SpillingHashJoinExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !matches!(format, DisplayFormatType::TreeRender) {
+            f.write_str("Spilling")?;
+        }
+        self.planned.fmt_as(format, f)
+    }
+}
+
+impl ExecutionPlan for SpillingHashJoinExec {
+    fn name(&self) -> &'static str {
+        "SpillingHashJoinExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.planned.properties()
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        self.planned.input_distribution_requirements()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        ExecutionPlan::maintains_input_order(self.planned.as_ref())
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.planned.children()
+    }
+
+    fn apply_expressions(
+        &self,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.planned.apply_expressions(visit)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let planned = Arc::clone(&self.planned).replace_children(children, options)?;
+        match planned.downcast_ref::<HashJoinExec>() {
+            Some(planned) => Ok(Arc::new(Self::new(Arc::new(planned.builder().build()?)))),
+            None => internal_err!("a join with other inputs is {}", planned.name()),
+        }
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self::new(Arc::clone(&self.planned))))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let join = Arc::new(Join::new(&self.planned, &self.measures, partition, &context));
+        let schema = self.schema();
+        let rows = if *self.planned.partition_mode() == PartitionMode::CollectLeft {
+            let shared = self.shared(&join)?;
+            async move { shared.built().await?.joined(&join) }.boxed()
+        } else {
+            let rows = self.planned.left().execute(partition, context)?;
+            async move { Build::collect(Arc::clone(&join), rows).await?.joined(&join) }.boxed()
+        };
+        let rows = futures::stream::once(rows).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    }
+
+    /// Those of the joins that did the work, and what was spilled.
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.measures.all())
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        self.planned.child_stats_requests(partition)
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        self.planned.statistics_from_inputs(inputs, args)
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        self.planned.fetch()
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        self.planned.cardinality_effect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! A physical rule: operators that cannot spill, or not without hanging, are replaced by ours that can.
+//!
+//! | DataFusion's operator | runs as |
+//! |---|---|
+//! | `RepartitionExec` | [`ExchangeExec`] |
+//! | `HashJoinExec` | [`SpillingHashJoinExec`] |
+//! | `AggregateExec` of one step | [`SpillingAggregateExec`], where an aggregate keeps an object for each group, or memory is short |
+//! | `SortExec` that keeps the first rows, more than fit | a sort of all rows, and a limit |
+//! | `SortPreservingMergeExec` over many sorts | over a sort for each core |
+//! | `SortExec` | the same, over rows that hold no more than they use ([`CompactExec`]) |
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
+use datafusion::physical_expr::{LexOrdering, Partitioning};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::joins::HashJoinExec;
+use datafusion::physical_plan::limit::LocalLimitExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
+
+use crate::operators::{CompactExec, ExchangeExec, SpillingAggregateExec, SpillingHashJoinExec};
+
+/// Memory of a partition from which on groups that are kept in columns need not spill.
+const AMPLE: usize = 1 << 30;
+/// Bytes that a row takes in a sort of few rows, as a guess: no statistics tell the width of texts.
+const BYTES_PER_SORTED_ROW: usize = 256;
+/// A sort of few rows may take this part of the memory of its partition: it cannot spill.
+const SORTED_PART: usize = 8;
+/// A merge reads so many inputs for each core: it holds a batch of each.
+const MERGED_PER_CORE: usize = 4;
+
+/// See the module documentation. It comes after the rules that look for DataFusion's operators.
+#[derive(Debug)]
+pub(crate) struct SpillingOperators {
+    /// The memory of a partition, in bytes.
+    pub(crate) partition_bytes: usize,
+}
+
+type Plan = Arc<dyn ExecutionPlan>;
+
+impl SpillingOperators {
+    fn replaced(&self, plan: &Plan, cores: usize) -> Result<Option<Plan>> {
+        if let Some(exchange) = plan.downcast_ref::<RepartitionExec>() {
+            return Ok(Some(Arc::new(ExchangeExec::new(Arc::new(exchange.clone())))));
+        }
+        if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+            return Ok(Some(Arc::new(SpillingHashJoinExec::new(Arc::new(join.builder().build()?)))));
+        }
+        if let Some(aggregation) = plan.downcast_ref::<AggregateExec>() {
+            let short = self.partition_bytes < AMPLE || SpillingAggregateExec::keeps_objects(aggregation);
+            let ours = SpillingAggregateExec::for_aggregation(aggregation).filter(|_| short);
+            return Ok(ours.map(|ours| Arc::new(ours) as Plan));
+        }
+        if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
+            return merge_of_fewer(merge, cores);
+        }
+        Ok(plan.downcast_ref::<SortExec>().and_then(|sort| self.sorted(sort)))
+    }
+
+    fn sorted(&self, sort: &SortExec) -> Option<Plan> {
+        let input = CompactExec::below(Arc::clone(sort.input()));
+        let same = Arc::ptr_eq(&input, sort.input());
+        let again = SortExec::new(sort.expr().clone(), input)
+            .with_preserve_partitioning(sort.preserve_partitioning());
+        match sort.fetch() {
+            Some(fetch) if fetch.saturating_mul(BYTES_PER_SORTED_ROW) > self.partition_bytes / SORTED_PART => {
+                Some(Arc::new(LocalLimitExec::new(Arc::new(again), fetch)))
+            }
+            _ if same => None,
+            fetch => Some(Arc::new(again.with_fetch(fetch))),
+        }
+    }
+}
+
+/// The merge over a sort for each core, where it is over sorts of many partitions.
+fn merge_of_fewer(merge: &SortPreservingMergeExec, cores: usize) -> Result<Option<Plan>> {
+    let sorted = fewer_sorts(merge.input(), cores)?;
+    let merged = |sorted| SortPreservingMergeExec::new(merge.expr().clone(), sorted).with_fetch(merge.fetch());
+    Ok(sorted.map(|sorted| Arc::new(merged(sorted)) as Plan))
+}
+
+/// The rows of many sorted partitions in a sorted partition for each core; nothing where they are few, or nothing of
+/// them is sorted here. Merging holds a batch of every partition, and a sort of each holds more.
+///
+/// # Errors
+/// When DataFusion cannot deal the rows out.
+pub(crate) fn fewer_sorts(sorted: &Plan, cores: usize) -> Result<Option<Plan>> {
+    if sorted.output_partitioning().partition_count() <= cores * MERGED_PER_CORE {
+        return Ok(None);
+    }
+    let Some((order, fetch, rows)) = unsorted(sorted)? else { return Ok(None) };
+    let dealt = RepartitionExec::try_new(rows, Partitioning::RoundRobinBatch(cores))?;
+    let sort = SortExec::new(order, Arc::new(ExchangeExec::new(Arc::new(dealt))))
+        .with_preserve_partitioning(true)
+        .with_fetch(fetch);
+    Ok(Some(Arc::new(sort)))
+}
+
+/// What a plan sorts its partitions by, how many rows it keeps of each, and the plan without its sorts.
+fn unsorted(plan: &Plan) -> Result<Option<(LexOrdering, Option<usize>, Plan)>> {
+    if let Some(sort) = plan.downcast_ref::<SortExec>() {
+        return Ok(Some((sort.expr().clone(), sort.fetch(), Arc::clone(sort.input()))));
+    }
+    let Some(union) = plan.downcast_ref::<UnionExec>() else { return Ok(None) };
+    let mut found: Option<LexOrdering> = None;
+    let mut inputs = Vec::new();
+    for input in union.inputs() {
+        match unsorted(input)? {
+            // Rows that a branch leaves out must stay out.
+            Some((_, Some(_), _)) => return Ok(None),
+            Some((order, None, rows)) => {
+                found.get_or_insert(order);
+                inputs.push(rows);
+            }
+            None => inputs.push(Arc::clone(input)),
+        }
+    }
+    let Some(order) = found else { return Ok(None) };
+    Ok(Some((order, None, UnionExec::try_new(inputs)?)))
+}
+
+impl PhysicalOptimizerRule for SpillingOperators {
+    fn optimize(&self, plan: Plan, options: &ConfigOptions) -> Result<Plan> {
+        let cores = options.execution.target_partitions.max(1);
+        plan.transform_up(|plan| {
+            let replaced = self.replaced(&plan, cores)?;
+            Ok(replaced.map_or_else(|| Transformed::no(plan), Transformed::yes))
+        })
+        .data()
+    }
+
+    fn name(&self) -> &str {
+        "spilling_operators"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}

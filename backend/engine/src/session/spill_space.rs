@@ -1,0 +1,376 @@
+//! Where operators put rows for which there is no memory.
+//!
+//! One file without a name for each session, cut into extents: a temporary file of an operator is a list of extents. So
+//! spilling needs one descriptor however many files operators make, an extent that is free again is used again, and
+//! nothing is left on the disk however the process ends: the system takes the file back with its last descriptor.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::memory_pool::human_readable_size;
+use datafusion::execution::spill_file::{SpillFile, SpillWriter, TempFileFactory};
+use futures::Stream;
+
+/// How the error begins that says that there is no more space.
+pub(crate) const SPILL_LIMIT: &str = "the limit for temporary files";
+/// Bytes of an extent, and of a read.
+const EXTENT: usize = 128 * 1024;
+/// The part of the free disk that a session may use if nothing else is said, in percent.
+const SHARE_OF_FREE_PERCENT: u64 = 80;
+/// The limit where the system does not tell what is free.
+const UNKNOWN_FREE: u64 = 100 << 30;
+
+/// The temporary files of a session.
+#[derive(Debug)]
+pub(crate) struct SpillSpace {
+    folder: PathBuf,
+    limit: u64,
+    /// Made when the first operator spills.
+    file: OnceLock<Arc<File>>,
+    extents: Mutex<Extents>,
+    written: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Extents {
+    /// Numbers of extents that were used and are free.
+    free: Vec<u64>,
+    /// How many there are.
+    count: u64,
+    /// The most that were in use at a time.
+    peak: u64,
+}
+
+impl Extents {
+    fn used(&self) -> u64 {
+        self.count - u64::try_from(self.free.len()).unwrap_or(0)
+    }
+}
+
+/// What a session put on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SpillUse {
+    /// The folder of the temporary file.
+    pub folder: PathBuf,
+    /// The most bytes it may take.
+    pub limit_bytes: u64,
+    /// The bytes it takes.
+    pub used_bytes: u64,
+    /// The most bytes it took.
+    pub peak_bytes: u64,
+    /// The bytes written to it.
+    pub written_bytes: u64,
+}
+
+impl SpillSpace {
+    /// Space in a folder, the system's if absent, of so many bytes at most; of a share of what is free if absent. The
+    /// folder is made if need be.
+    ///
+    /// # Errors
+    /// When no file can be made in the folder.
+    pub(super) fn new(folder: Option<&Path>, limit: Option<u64>) -> Result<Arc<Self>> {
+        let folder = folder.map_or_else(std::env::temp_dir, Path::to_path_buf);
+        let refused = |error: io::Error| {
+            let text = format!("the folder for temporary files, {}, cannot be used: {error}", folder.display());
+            DataFusionError::IoError(io::Error::new(error.kind(), text))
+        };
+        std::fs::create_dir_all(&folder).map_err(refused)?;
+        // Before anything runs: a run must not find out in its middle.
+        tempfile::tempfile_in(&folder).map_err(refused)?;
+        let limit = limit.unwrap_or_else(|| free_bytes(&folder).map_or(UNKNOWN_FREE, share));
+        let (extents, written) = (Mutex::default(), AtomicU64::new(0));
+        Ok(Arc::new(Self { folder, limit, file: OnceLock::new(), extents, written }))
+    }
+
+    /// What has been put here.
+    pub(crate) fn usage(&self) -> SpillUse {
+        let extents = self.extents();
+        SpillUse {
+            folder: self.folder.clone(),
+            limit_bytes: self.limit,
+            used_bytes: extents.used() * EXTENT as u64,
+            peak_bytes: extents.peak * EXTENT as u64,
+            written_bytes: self.written.load(Ordering::Relaxed),
+        }
+    }
+
+    fn extents(&self) -> MutexGuard<'_, Extents> {
+        self.extents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn file(&self) -> io::Result<&Arc<File>> {
+        if let Some(file) = self.file.get() {
+            return Ok(file);
+        }
+        let file = Arc::new(tempfile::tempfile_in(&self.folder)?);
+        Ok(self.file.get_or_init(|| file))
+    }
+
+    /// An extent for whoever asks.
+    fn extent(&self) -> io::Result<u64> {
+        let mut extents = self.extents();
+        if (extents.used() + 1) * EXTENT as u64 > self.limit {
+            return Err(io::Error::new(
+                io::ErrorKind::QuotaExceeded,
+                format!(
+                    "{SPILL_LIMIT}, {}, is reached in {}",
+                    human_readable_size(usize::try_from(self.limit).unwrap_or(usize::MAX)),
+                    self.folder.display()
+                ),
+            ));
+        }
+        let extent = extents.free.pop().unwrap_or(extents.count);
+        extents.count = extents.count.max(extent + 1);
+        extents.peak = extents.peak.max(extents.used());
+        Ok(extent)
+    }
+}
+
+/// The part of the free disk that a session may use.
+fn share(free: u64) -> u64 {
+    free / 100 * SHARE_OF_FREE_PERCENT
+}
+
+/// What is free on the disk of a folder for this user, where the system tells.
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+/// Makes temporary files of a space.
+pub(super) struct SpillFiles(pub(super) Arc<SpillSpace>);
+
+impl TempFileFactory for SpillFiles {
+    fn create_temp_file(&self, _description: &str) -> Result<Arc<dyn SpillFile>> {
+        Ok(Arc::new(ExtentFile(Arc::new(Content { space: Arc::clone(&self.0), held: Mutex::default() }))))
+    }
+}
+
+/// A temporary file.
+struct ExtentFile(Arc<Content>);
+
+/// Its extents, which are free when nobody reads or writes them any more.
+struct Content {
+    space: Arc<SpillSpace>,
+    held: Mutex<Held>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Held {
+    extents: Vec<u64>,
+    length: usize,
+}
+
+impl Content {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds bytes at the end.
+    fn append(&self, mut bytes: &[u8]) -> io::Result<()> {
+        let file = self.space.file()?;
+        let mut held = self.held();
+        while !bytes.is_empty() {
+            let within = held.length % EXTENT;
+            if within == 0 {
+                held.extents.push(self.space.extent()?);
+            }
+            let Some(extent) = held.extents.last() else { break };
+            let (now, later) = bytes.split_at(bytes.len().min(EXTENT - within));
+            write_at(file, now, extent * EXTENT as u64 + within as u64)?;
+            self.space.written.fetch_add(now.len() as u64, Ordering::Relaxed);
+            held.length += now.len();
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    /// The bytes of one of its extents; nothing behind the last.
+    fn read(&self, number: usize) -> io::Result<Option<Bytes>> {
+        let (extent, length) = {
+            let held = self.held();
+            let Some(extent) = held.extents.get(number) else { return Ok(None) };
+            (*extent, (held.length - number * EXTENT).min(EXTENT))
+        };
+        let mut bytes = vec![0; length];
+        read_at(self.space.file()?, &mut bytes, extent * EXTENT as u64)?;
+        Ok(Some(Bytes::from(bytes)))
+    }
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        let extents = std::mem::take(&mut self.held().extents);
+        self.space.extents().free.extend(extents);
+    }
+}
+
+impl SpillFile for ExtentFile {
+    fn size(&self) -> Option<u64> {
+        u64::try_from(self.0.held().length).ok()
+    }
+
+    fn read_stream(&self) -> Result<Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>> {
+        let reading = (Arc::clone(&self.0), 0);
+        Ok(Box::pin(futures::stream::try_unfold(reading, |(content, number)| async move {
+            let own = Arc::clone(&content);
+            let bytes = tokio::task::spawn_blocking(move || own.read(number)).await;
+            let bytes = bytes.map_err(|error| DataFusionError::External(Box::new(error)))??;
+            Ok(bytes.map(|bytes| (bytes, (content, number + 1))))
+        })))
+    }
+
+    fn open_writer(&self) -> Result<Box<dyn SpillWriter>> {
+        Ok(Box::new(ExtentWriter { content: Arc::clone(&self.0), buffer: Vec::with_capacity(BUFFER) }))
+    }
+}
+
+/// Bytes that a writer gathers before it writes.
+const BUFFER: usize = 32 * 1024;
+
+/// Appends to a temporary file.
+struct ExtentWriter {
+    content: Arc<Content>,
+    buffer: Vec<u8>,
+}
+
+impl io::Write for ExtentWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.flush()?;
+        }
+        if bytes.len() >= BUFFER {
+            self.content.append(bytes)?;
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.content.append(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl SpillWriter for ExtentWriter {
+    fn finish(&mut self) -> Result<()> {
+        Ok(io::Write::flush(self)?)
+    }
+}
+
+impl fmt::Debug for SpillFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "temporary files in {}", self.0.folder.display())
+    }
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt as _;
+
+    use super::*;
+
+    fn files(limit: u64) -> (tempfile::TempDir, Arc<SpillSpace>) {
+        let folder = tempfile::tempdir().unwrap();
+        let space = SpillSpace::new(Some(folder.path()), Some(limit)).unwrap();
+        (folder, space)
+    }
+
+    fn content(bytes: usize, seed: u8) -> Vec<u8> {
+        (0..bytes).map(|index| (index % 251) as u8 ^ seed).collect()
+    }
+
+    #[tokio::test]
+    async fn files_written_at_the_same_time_are_read_as_they_were_written() {
+        let (folder, space) = files(1 << 30);
+        let factory = SpillFiles(Arc::clone(&space));
+        let sizes = [0, 1, EXTENT, EXTENT + 1, 3 * EXTENT + 77];
+        let files: Vec<_> = sizes.iter().map(|_| factory.create_temp_file("test").unwrap()).collect();
+        let mut writers: Vec<_> = files.iter().map(|file| file.open_writer().unwrap()).collect();
+        let step = 1000;
+        for from in (0..4 * EXTENT).step_by(step) {
+            for (seed, (writer, size)) in writers.iter_mut().zip(sizes).enumerate() {
+                let whole = content(size, seed as u8);
+                let to = (from + step).min(size);
+                writer.write_all(whole.get(from..to).unwrap_or_default()).unwrap();
+            }
+        }
+        for writer in &mut writers {
+            writer.finish().unwrap();
+        }
+        for (seed, (file, size)) in files.iter().zip(sizes).enumerate() {
+            let chunks: Vec<Bytes> = file.read_stream().unwrap().try_collect().await.unwrap();
+            assert_eq!(chunks.concat(), content(size, seed as u8));
+            assert_eq!(file.size(), Some(size as u64));
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the file has no name");
+        let peak = space.usage().peak_bytes;
+        drop((files, writers));
+        assert_eq!(space.usage().used_bytes, 0);
+        // What is free is used again.
+        let again = factory.create_temp_file("test").unwrap();
+        let mut writer = again.open_writer().unwrap();
+        writer.write_all(&content(4 * EXTENT, 9)).unwrap();
+        writer.finish().unwrap();
+        assert_eq!(space.usage().peak_bytes, peak);
+        let chunks: Vec<Bytes> = again.read_stream().unwrap().try_collect().await.unwrap();
+        assert_eq!(chunks.concat(), content(4 * EXTENT, 9));
+    }
+
+    #[tokio::test]
+    async fn a_reader_keeps_what_it_reads() {
+        let (_folder, space) = files(1 << 30);
+        let factory = SpillFiles(space);
+        let file = factory.create_temp_file("test").unwrap();
+        let mut writer = file.open_writer().unwrap();
+        writer.write_all(&content(2 * EXTENT, 1)).unwrap();
+        writer.finish().unwrap();
+        let reading = file.read_stream().unwrap();
+        drop((file, writer));
+        let other = factory.create_temp_file("test").unwrap();
+        let mut writer = other.open_writer().unwrap();
+        writer.write_all(&content(2 * EXTENT, 2)).unwrap();
+        let chunks: Vec<Bytes> = reading.try_collect().await.unwrap();
+        assert_eq!(chunks.concat(), content(2 * EXTENT, 1));
+    }
+
+    #[test]
+    fn the_limit_holds_and_is_named() {
+        let (folder, space) = files(3 * EXTENT as u64);
+        let factory = SpillFiles(space);
+        let file = factory.create_temp_file("test").unwrap();
+        let mut writer = file.open_writer().unwrap();
+        writer.write_all(&content(3 * EXTENT, 1)).unwrap();
+        let error = writer.write_all(&content(EXTENT, 1)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded);
+        assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_named_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let error = SpillSpace::new(Some(&file.join("below")), None).unwrap_err();
+        assert!(error.to_string().contains("below"), "{error}");
+    }
+}
