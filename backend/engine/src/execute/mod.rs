@@ -185,8 +185,18 @@ pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> 
     };
     let (outputs, check, commit) = (Vec::new(), checking.elapsed(), Duration::ZERO);
     let (memory, spills) = (session.memory_use(), session.spill_use());
-    let outcome =
-        RunOutcome { outputs, checks, shared_views, memory, spills, segments, prepare, compute, check, commit };
+    let outcome = RunOutcome {
+        outputs,
+        checks,
+        shared_views,
+        memory,
+        spills,
+        segments,
+        prepare,
+        compute,
+        check,
+        commit,
+    };
     Ok(Computed { sinks, staged, outcome })
 }
 

@@ -7,28 +7,24 @@
 //! | [`WriteNode`] | [`WriteExec`]: gives its rows as the table wants them distributed; execution writes them |
 //! | [`OutputsNode`] | none: outputs are run one by one |
 
-mod compact;
 mod exchange;
-pub(crate) mod once;
 mod outputs;
 mod planner;
 mod shared_view;
-mod sizes;
 pub mod span_join;
 mod span_join_node;
-mod spill_writer;
+mod spill;
 mod spilling_aggregate;
 mod spilling_join;
-mod split;
 mod store;
 mod write_exec;
 
-pub(crate) use compact::CompactExec;
 pub use exchange::ExchangeExec;
 pub use outputs::{OutputsNode, WriteNode};
 pub(crate) use planner::OperatorPlanner;
 pub use shared_view::{SharedViewExec, SharedViewNode};
 pub use span_join_node::{SpanJoinKeys, SpanJoinMode, SpanJoinNode};
+pub(crate) use spill::CompactExec;
 pub use spilling_aggregate::SpillingAggregateExec;
 pub use spilling_join::SpillingHashJoinExec;
 pub(crate) use store::RunStores;

@@ -35,9 +35,7 @@ use datafusion::physical_plan::{
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
-use super::once::{once, unlimited};
-use super::sizes::used_bytes;
-use super::split::{DEEPEST, Part, Splitter, is_skewed};
+use super::spill::{DEEPEST, Part, Splitter, is_skewed, once, unlimited, used_bytes};
 
 /// Bytes that a row takes at most, besides its columns, in the states of aggregates that keep an object for each group.
 /// Measured: `array_agg` and `count(DISTINCT ...)` take 0.5 to 4 KiB for a group of one row.
@@ -97,7 +95,11 @@ impl Aggregation {
     }
 
     /// DataFusion's aggregation of these rows.
-    fn of(&self, rows: SendableRecordBatchStream, context: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn of(
+        &self,
+        rows: SendableRecordBatchStream,
+        context: &Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
         let plan = Arc::clone(&self.planned).replace_children(vec![once(rows)?], options)?;
         let groups = plan.execute(0, Arc::clone(context))?;
@@ -130,7 +132,10 @@ impl Aggregation {
     }
 
     /// Takes the rows in, and gives the groups.
-    async fn of_rows(self: Arc<Self>, mut rows: SendableRecordBatchStream) -> Result<SendableRecordBatchStream> {
+    async fn of_rows(
+        self: Arc<Self>,
+        mut rows: SendableRecordBatchStream,
+    ) -> Result<SendableRecordBatchStream> {
         let reservation = self.reservation();
         let mut taken: Vec<RecordBatch> = Vec::new();
         let schema = rows.schema();

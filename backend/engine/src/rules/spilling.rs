@@ -70,7 +70,9 @@ impl SpillingOperators {
         let again = SortExec::new(sort.expr().clone(), input)
             .with_preserve_partitioning(sort.preserve_partitioning());
         match sort.fetch() {
-            Some(fetch) if fetch.saturating_mul(BYTES_PER_SORTED_ROW) > self.partition_bytes / SORTED_PART => {
+            Some(fetch)
+                if fetch.saturating_mul(BYTES_PER_SORTED_ROW) > self.partition_bytes / SORTED_PART =>
+            {
                 Some(Arc::new(LocalLimitExec::new(Arc::new(again), fetch)))
             }
             _ if same => None,
@@ -82,7 +84,8 @@ impl SpillingOperators {
 /// The merge over a sort for each core, where it is over sorts of many partitions.
 fn merge_of_fewer(merge: &SortPreservingMergeExec, cores: usize) -> Result<Option<Plan>> {
     let sorted = fewer_sorts(merge.input(), cores)?;
-    let merged = |sorted| SortPreservingMergeExec::new(merge.expr().clone(), sorted).with_fetch(merge.fetch());
+    let merged =
+        |sorted| SortPreservingMergeExec::new(merge.expr().clone(), sorted).with_fetch(merge.fetch());
     Ok(sorted.map(|sorted| Arc::new(merged(sorted)) as Plan))
 }
 

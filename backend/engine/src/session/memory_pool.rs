@@ -289,7 +289,7 @@ impl MemoryPool for LimitedPool {
 
 /// Does work that waits for the disk, while other tasks of this thread go on elsewhere.
 pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    let shared = Handle::try_current()
-        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    let shared =
+        Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
     if shared { tokio::task::block_in_place(work) } else { work() }
 }

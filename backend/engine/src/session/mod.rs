@@ -9,10 +9,10 @@ mod options;
 mod planner;
 mod spill_space;
 
+pub(crate) use memory_pool::{LimitedPool, Reclaimable, blocking, holder};
 pub use options::SessionOptions;
 pub use spill_space::SpillUse;
 pub(crate) use spill_space::{SPILL_LIMIT, SpillSpace};
-pub(crate) use memory_pool::{LimitedPool, Reclaimable, blocking, holder};
 
 use std::sync::Arc;
 

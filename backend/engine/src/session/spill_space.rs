@@ -78,7 +78,8 @@ impl SpillSpace {
     pub(super) fn new(folder: Option<&Path>, limit: Option<u64>) -> Result<Arc<Self>> {
         let folder = folder.map_or_else(std::env::temp_dir, Path::to_path_buf);
         let refused = |error: io::Error| {
-            let text = format!("the folder for temporary files, {}, cannot be used: {error}", folder.display());
+            let text =
+                format!("the folder for temporary files, {}, cannot be used: {error}", folder.display());
             DataFusionError::IoError(io::Error::new(error.kind(), text))
         };
         std::fs::create_dir_all(&folder).map_err(refused)?;

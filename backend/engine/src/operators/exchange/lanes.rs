@@ -14,13 +14,12 @@ use std::task::{Context, Poll, Waker};
 
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
-use datafusion::execution::{SpillFile, TaskContext};
 use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::execution::{SpillFile, TaskContext};
 use datafusion::physical_plan::SpillManager;
 use tokio::sync::Notify;
 
-use crate::operators::sizes::used_bytes;
-use crate::operators::spill_writer::SpillWriter;
+use crate::operators::spill::{SpillWriter, used_bytes};
 use crate::session::{LimitedPool, Reclaimable, blocking, holder};
 
 /// A lane with so many times the rows of a batch has enough to read.
@@ -243,7 +242,10 @@ impl Lanes {
         result
     }
 
-    fn write<'a>(&self, batches: impl Iterator<Item = &'a RecordBatch>) -> Result<Option<Arc<dyn SpillFile>>> {
+    fn write<'a>(
+        &self,
+        batches: impl Iterator<Item = &'a RecordBatch>,
+    ) -> Result<Option<Arc<dyn SpillFile>>> {
         let mut file = SpillWriter::new(&self.spills, "an exchange")?;
         for batch in batches {
             file.append(batch)?;

@@ -24,7 +24,8 @@ fn table(partitions: usize, batches: i64, one_key: i64) -> Arc<dyn ExecutionPlan
     let parts: Vec<Vec<RecordBatch>> = (0..partitions as i64)
         .map(|partition| {
             let batch = |number: i64| {
-                let ids = (0..BATCH_SIZE as i64).map(|row| (number * partitions as i64 + partition) * 100 + row);
+                let ids =
+                    (0..BATCH_SIZE as i64).map(|row| (number * partitions as i64 + partition) * 100 + row);
                 let ids: Int64Array = ids.collect();
                 let key = |id: i64| if id.wrapping_mul(7919) % 100 < one_key { 0 } else { id % 97 };
                 let keys: Int64Array = ids.values().iter().map(|id| Some(key(*id))).collect();

@@ -17,15 +17,15 @@ use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::LexOrdering;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::{SpillMetrics, Time};
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::ExecutionPlan;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::input::{InputColumns, KeyedBatch};
-use crate::operators::once::once;
+use crate::operators::spill::once;
 
 /// What a sort needs to know and may use.
 pub(super) struct InputSort {
@@ -179,8 +179,7 @@ impl InputSort {
     fn spill(self, batches: Vec<RecordBatch>, rest: SendableRecordBatchStream) -> Result<Batches> {
         let schema = rest.schema();
         let all = stream::iter(batches.into_iter().map(Ok)).chain(rest);
-        let all: SendableRecordBatchStream =
-            Box::pin(RecordBatchStreamAdapter::new(schema, all));
+        let all: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(schema, all));
         let sort = Arc::new(SortExec::new(self.ordering, once(all)?));
         let sorted = sort.execute(0, self.context)?;
         let spills = self.spills;

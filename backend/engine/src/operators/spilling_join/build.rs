@@ -9,14 +9,13 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::ExecutionPlanProperties as _;
 use datafusion::physical_plan::joins::HashJoinExec;
+use futures::FutureExt as _;
 use futures::TryStreamExt as _;
 use futures::future::{BoxFuture, Shared};
-use futures::FutureExt as _;
 
 use super::pairs::Pairs;
 use super::probe::{Join, held_while};
-use crate::operators::sizes::copied_bytes;
-use crate::operators::split::Part;
+use crate::operators::spill::{Part, copied_bytes};
 
 /// The bytes a join needs for so many rows of its build side beside them: the hash table, the chains of rows with the
 /// same hash, a bit for each row that has matched.

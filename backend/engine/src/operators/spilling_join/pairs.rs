@@ -27,8 +27,7 @@ use futures::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _, stream}
 
 use super::build::{Memory, Resident, table_bytes};
 use super::probe::{Join, OWNER, after_table, held_while, in_memory};
-use crate::operators::once::once;
-use crate::operators::split::{DEEPEST, Part, Splitter, is_skewed};
+use crate::operators::spill::{DEEPEST, Part, Splitter, is_skewed, once};
 
 /// Files with the rows of the same keys.
 struct Pair {
@@ -68,9 +67,7 @@ impl Pairs {
             Box::pin(RecordBatchStreamAdapter::new(join.schema(), rows.try_flatten()));
         let rows = match join.planned.properties().output_ordering() {
             // Files have mixed up the order of the probe side, which the plan relies on.
-            Some(order) => {
-                SortExec::new(order.clone(), once(rows)?).execute(0, Arc::clone(&join.context))?
-            }
+            Some(order) => SortExec::new(order.clone(), once(rows)?).execute(0, Arc::clone(&join.context))?,
             None => rows,
         };
         Ok(match join.planned.fetch() {
@@ -84,11 +81,7 @@ impl Pairs {
 }
 
 /// Pairs of the files of the build side with those of the probe side, which are written here.
-async fn split(
-    join: &Join,
-    build: Vec<Part>,
-    probes: Vec<SendableRecordBatchStream>,
-) -> Result<Vec<Pair>> {
+async fn split(join: &Join, build: Vec<Part>, probes: Vec<SendableRecordBatchStream>) -> Result<Vec<Pair>> {
     let mut files = join.probe_splitter(0, unwanted(join, &build));
     for rows in probes {
         files.add_all(rows).await?;
@@ -242,7 +235,12 @@ fn in_blocks(join: &Arc<Join>, pair: Pair) -> SendableRecordBatchStream {
 }
 
 /// Joins blocks of the build side with the whole probe side.
-fn blocks_of_build(join: &Arc<Join>, build: Part, probe: Part, join_type: JoinType) -> SendableRecordBatchStream {
+fn blocks_of_build(
+    join: &Arc<Join>,
+    build: Part,
+    probe: Part,
+    join_type: JoinType,
+) -> SendableRecordBatchStream {
     let [build_spills, probe_spills] = join.spills.clone();
     let own = Arc::clone(join);
     let rows = blocks(Arc::clone(join), build, build_spills).and_then(move |(batches, memory)| {
@@ -261,7 +259,12 @@ fn blocks_of_build(join: &Arc<Join>, build: Part, probe: Part, join_type: JoinTy
 }
 
 /// Joins blocks of the probe side with the whole build side, as build side of a join with swapped sides.
-fn blocks_of_probe(join: &Arc<Join>, build: Part, probe: Part, join_type: JoinType) -> SendableRecordBatchStream {
+fn blocks_of_probe(
+    join: &Arc<Join>,
+    build: Part,
+    probe: Part,
+    join_type: JoinType,
+) -> SendableRecordBatchStream {
     let [build_spills, probe_spills] = join.spills.clone();
     let own = Arc::clone(join);
     let is_part = join_type != *join.planned.join_type();

@@ -18,8 +18,7 @@ use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan, SpillMana
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::build::Memory;
-use crate::operators::once::{once, once_each, unlimited};
-use crate::operators::split::Splitter;
+use crate::operators::spill::{Splitter, once, once_each, unlimited};
 
 /// Who splits rows and writes files here, for messages.
 pub(super) const OWNER: &str = "a hash join";
@@ -155,7 +154,11 @@ impl Join {
     ///
     /// # Errors
     /// When it cannot begin.
-    pub(super) fn run(&self, plan: &dyn ExecutionPlan, partition: usize) -> Result<SendableRecordBatchStream> {
+    pub(super) fn run(
+        &self,
+        plan: &dyn ExecutionPlan,
+        partition: usize,
+    ) -> Result<SendableRecordBatchStream> {
         let rows = plan.execute(partition, Arc::clone(&self.unlimited))?;
         if let Some(metrics) = plan.metrics() {
             // Every partition of one plan tells the same counters.

@@ -31,7 +31,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PlanProp
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::session::{Reclaimable, LimitedPool};
+use crate::session::{LimitedPool, Reclaimable};
 use partition::{Partition, Place};
 use room::{Budget, Room};
 use statistics::Summary;

@@ -12,7 +12,7 @@ use datafusion::physical_plan::SpillManager;
 use super::buffers::{Counted, compacted};
 use super::room::Room;
 use super::statistics::Columns;
-use crate::operators::spill_writer::SpillWriter;
+use crate::operators::spill::SpillWriter;
 
 /// After how many new bytes a partition in memory is looked at for bytes it does not use.
 const COMPACT_STEP: usize = 64 * 1024 * 1024;

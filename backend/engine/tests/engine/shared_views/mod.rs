@@ -168,7 +168,11 @@ async fn count_of_a_shared_view_is_answered_from_its_size() {
 
 /// Three megabytes of rows, one megabyte of memory, and this much disk.
 async fn crowded(spill_limit_bytes: u64) -> (Lake, String) {
-    let options = SessionOptions { memory_limit_bytes: 1 << 20, spill_limit_bytes: Some(spill_limit_bytes), ..options() };
+    let options = SessionOptions {
+        memory_limit_bytes: 1 << 20,
+        spill_limit_bytes: Some(spill_limit_bytes),
+        ..options()
+    };
     let lake = Lake::with(options, Vec::new());
     let query = "SELECT value AS id, CAST(value % 10 AS VARCHAR) AS k FROM generate_series(1, 200000)";
     lake.table("t", query).await;

@@ -14,8 +14,8 @@ use datafusion::physical_plan::joins::SeededRandomState;
 use datafusion::physical_plan::{EmptyRecordBatchStream, SpillManager};
 use futures::TryStreamExt as _;
 
-use crate::operators::sizes::used_bytes;
-use crate::operators::spill_writer::SpillWriter;
+use super::sizes::used_bytes;
+use super::writer::SpillWriter;
 use crate::session::blocking;
 
 /// Into how many files rows are split at a time, as a power of two.
@@ -24,24 +24,24 @@ const FAN_OUT: usize = 1 << FAN_OUT_BITS;
 /// Other hashes than those that deal rows out to partitions, or all rows of a partition would go to few files.
 const HASHES: SeededRandomState = SeededRandomState::with_seed(0x6a09_e667_f3bc_c908);
 /// How often rows can be split by other bits of their hash.
-pub(super) const DEEPEST: u32 = 64 / FAN_OUT_BITS - 1;
+pub(in crate::operators) const DEEPEST: u32 = 64 / FAN_OUT_BITS - 1;
 
 /// A file that holds this many of a hundred rows of the file it was split from is not split again: most of its rows have
 /// one key.
 const SKEWED_PERCENT: usize = 90;
 
 /// Whether splitting rows of which so many went to one file makes little of them.
-pub(super) fn is_skewed(rows: usize, of: usize) -> bool {
+pub(in crate::operators) fn is_skewed(rows: usize, of: usize) -> bool {
     rows * 100 >= of * SKEWED_PERCENT
 }
 
 /// Rows in a file.
 #[derive(Clone, Default)]
-pub(super) struct Part {
+pub(in crate::operators) struct Part {
     file: Option<Arc<dyn SpillFile>>,
-    pub(super) rows: usize,
+    pub(in crate::operators) rows: usize,
     /// What they take in memory.
-    pub(super) bytes: usize,
+    pub(in crate::operators) bytes: usize,
 }
 
 impl std::fmt::Debug for Part {
@@ -55,7 +55,7 @@ impl Part {
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub(super) fn read(&self, spills: &SpillManager) -> Result<SendableRecordBatchStream> {
+    pub(in crate::operators) fn read(&self, spills: &SpillManager) -> Result<SendableRecordBatchStream> {
         match &self.file {
             Some(file) => spills.read_spill_as_stream(Arc::clone(file), None),
             None => Ok(Box::pin(EmptyRecordBatchStream::new(Arc::clone(spills.schema())))),
@@ -89,7 +89,7 @@ impl Open {
 }
 
 /// Splits rows. Those with the same keys go to one file, in the order in which they came.
-pub(super) struct Splitter {
+pub(in crate::operators) struct Splitter {
     /// Who splits, for messages.
     owner: &'static str,
     keys: Vec<Arc<dyn PhysicalExpr>>,
@@ -105,7 +105,7 @@ pub(super) struct Splitter {
 
 impl Splitter {
     /// Splits by the bits of the hash that belong to this depth. Files are left out whose number is marked in `unwanted`.
-    pub(super) fn new(
+    pub(in crate::operators) fn new(
         owner: &'static str,
         keys: Vec<Arc<dyn PhysicalExpr>>,
         spills: SpillManager,
@@ -118,7 +118,7 @@ impl Splitter {
     }
 
     /// Puts everything into one file.
-    pub(super) fn whole(owner: &'static str, spills: SpillManager) -> Self {
+    pub(in crate::operators) fn whole(owner: &'static str, spills: SpillManager) -> Self {
         Self::new(owner, Vec::new(), spills, 0, false, Vec::new())
     }
 
@@ -126,7 +126,7 @@ impl Splitter {
     ///
     /// # Errors
     /// What the stream fails with, and when the disk is full.
-    pub(super) async fn add_all(&mut self, mut rows: SendableRecordBatchStream) -> Result<()> {
+    pub(in crate::operators) async fn add_all(&mut self, mut rows: SendableRecordBatchStream) -> Result<()> {
         while let Some(batch) = rows.try_next().await? {
             self.add(&batch)?;
         }
@@ -137,7 +137,7 @@ impl Splitter {
     ///
     /// # Errors
     /// When a key cannot be computed, or the disk is full.
-    pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+    pub(in crate::operators) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -187,7 +187,7 @@ impl Splitter {
     ///
     /// # Errors
     /// When the disk is full.
-    pub(super) fn finish(self) -> Result<Vec<Part>> {
+    pub(in crate::operators) fn finish(self) -> Result<Vec<Part>> {
         self.files.into_iter().map(Open::finish).collect()
     }
 
@@ -195,7 +195,7 @@ impl Splitter {
     ///
     /// # Errors
     /// As [`Self::finish`].
-    pub(super) fn finish_whole(self) -> Result<Part> {
+    pub(in crate::operators) fn finish_whole(self) -> Result<Part> {
         Ok(self.finish()?.into_iter().next().unwrap_or_default())
     }
 }

@@ -15,7 +15,7 @@ use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
 ///
 /// # Errors
 /// None that is known; see [`StreamingTableExec::try_new`].
-pub(crate) fn once(stream: SendableRecordBatchStream) -> Result<Arc<dyn ExecutionPlan>> {
+pub(in crate::operators) fn once(stream: SendableRecordBatchStream) -> Result<Arc<dyn ExecutionPlan>> {
     once_each(&stream.schema(), vec![stream])
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn once(stream: SendableRecordBatchStream) -> Result<Arc<dyn Executio
 ///
 /// # Errors
 /// As [`once`].
-pub(crate) fn once_each(
+pub(in crate::operators) fn once_each(
     schema: &SchemaRef,
     streams: Vec<SendableRecordBatchStream>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
@@ -36,7 +36,7 @@ pub(crate) fn once_each(
 }
 
 /// The same context, in which operators can reserve what they want: their memory has been reserved before.
-pub(crate) fn unlimited(context: &TaskContext) -> Arc<TaskContext> {
+pub(in crate::operators) fn unlimited(context: &TaskContext) -> Arc<TaskContext> {
     Arc::new(TaskContext::new(
         context.task_id(),
         context.session_id(),

@@ -12,7 +12,7 @@ use datafusion::physical_plan::SpillManager;
 type Append = Box<dyn FnMut(Option<&RecordBatch>) -> Result<Option<Arc<dyn SpillFile>>> + Send>;
 
 /// A temporary file that takes batches until it is finished. It is deleted when nobody holds it any more.
-pub(super) struct SpillWriter(Append);
+pub(in crate::operators) struct SpillWriter(Append);
 
 impl fmt::Debug for SpillWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,7 +25,7 @@ impl SpillWriter {
     ///
     /// # Errors
     /// When there is no folder for temporary files.
-    pub(super) fn new(spills: &SpillManager, owner: &str) -> Result<Self> {
+    pub(in crate::operators) fn new(spills: &SpillManager, owner: &str) -> Result<Self> {
         let mut file = spills.create_in_progress_file(owner)?;
         Ok(Self(Box::new(move |batch| match batch {
             Some(batch) => file.append_batch(batch).map(|_| None),
@@ -37,7 +37,7 @@ impl SpillWriter {
     ///
     /// # Errors
     /// When the disk, or the part of it that may be used, is full.
-    pub(super) fn append(&mut self, batch: &RecordBatch) -> Result<()> {
+    pub(in crate::operators) fn append(&mut self, batch: &RecordBatch) -> Result<()> {
         (self.0)(Some(batch)).map(|_| ())
     }
 
@@ -45,7 +45,7 @@ impl SpillWriter {
     ///
     /// # Errors
     /// As [`Self::append`].
-    pub(super) fn finish(mut self) -> Result<Option<Arc<dyn SpillFile>>> {
+    pub(in crate::operators) fn finish(mut self) -> Result<Option<Arc<dyn SpillFile>>> {
         (self.0)(None)
     }
 }

@@ -44,13 +44,14 @@ fn is_view(data_type: &DataType) -> bool {
 }
 
 /// The batch with copies of the columns that hold much more than they use.
-pub(super) fn compact(batch: RecordBatch) -> Result<RecordBatch> {
+fn compact(batch: RecordBatch) -> Result<RecordBatch> {
     let wasteful: Vec<bool> = batch.columns().iter().map(is_wasteful).collect();
     if !wasteful.contains(&true) {
         return Ok(batch);
     }
     let columns = batch.columns().iter().zip(&wasteful);
-    let columns = columns.map(|(column, wasteful)| if *wasteful { copied(column) } else { Arc::clone(column) });
+    let columns =
+        columns.map(|(column, wasteful)| if *wasteful { copied(column) } else { Arc::clone(column) });
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(batch.schema(), columns.collect(), &options)?)
 }

@@ -6,12 +6,12 @@ use arrow::record_batch::RecordBatch;
 
 /// The bytes that the rows of a batch use: what a copy of them would take. Slices of one result share its buffers, and
 /// each counts for its own rows.
-pub(crate) fn used_bytes(batch: &RecordBatch) -> usize {
+pub(in crate::operators) fn used_bytes(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(used_by).sum()
 }
 
 /// The bytes that the rows take in a batch of their own when texts of view columns stay where they are.
-pub(crate) fn copied_bytes(batch: &RecordBatch) -> usize {
+pub(in crate::operators) fn copied_bytes(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(in_place).sum()
 }
 
