@@ -7,7 +7,7 @@
 //! | `AggregateExec` of one step | [`SpillingAggregateExec`], where an aggregate keeps an object for each group, or memory is short |
 //! | `SortExec` that keeps the first rows, more than fit | a sort of all rows, and a limit |
 //! | `SortPreservingMergeExec` over many sorts | over a sort for each core |
-//! | `SortExec` | the same, over rows that hold no more than they use ([`CompactExec`]) |
+//! | `SortExec`; `SortPreservingMergeExec` where memory is short | the same, over rows that hold no more than they use ([`CompactExec`]) |
 
 use std::sync::Arc;
 
@@ -59,9 +59,21 @@ impl SpillingOperators {
             return Ok(ours.map(|ours| Arc::new(ours) as Plan));
         }
         if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
-            return merge_of_fewer(merge, cores);
+            return self.merged(merge, cores);
         }
         Ok(plan.downcast_ref::<SortExec>().and_then(|sort| self.sorted(sort)))
+    }
+
+    /// A merge over fewer sorts and, where memory is short, over rows that hold no more than they use: it cannot spill.
+    fn merged(&self, merge: &SortPreservingMergeExec, cores: usize) -> Result<Option<Plan>> {
+        let fewer = fewer_sorts(merge.input(), cores)?;
+        let input = fewer.unwrap_or_else(|| Arc::clone(merge.input()));
+        let input = if self.partition_bytes < AMPLE { CompactExec::below(input) } else { input };
+        if Arc::ptr_eq(&input, merge.input()) {
+            return Ok(None);
+        }
+        let again = SortPreservingMergeExec::new(merge.expr().clone(), input).with_fetch(merge.fetch());
+        Ok(Some(Arc::new(again)))
     }
 
     fn sorted(&self, sort: &SortExec) -> Option<Plan> {

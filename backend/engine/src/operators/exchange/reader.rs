@@ -14,6 +14,7 @@ use futures::{Stream, TryStreamExt as _, stream};
 
 use super::Running;
 use super::lanes::Found;
+use crate::operators::spill::compact;
 
 /// Who reads a lane. When it is dropped, the lane is closed.
 struct LaneReader {
@@ -65,7 +66,8 @@ pub(super) fn ordered(
     let reader = LaneReader::new(running, group, output);
     let batches = stream::try_unfold(reader, |mut reader| async move {
         let batches = reader.next().await?;
-        let batches = batches.map(|batches| stream::iter(batches.into_iter().map(Ok)));
+        // A merge holds batches of all inputs, and reserves what they hold.
+        let batches = batches.map(|batches| stream::iter(batches.into_iter().map(compact)));
         Ok::<_, DataFusionError>(batches.map(|batches| (batches, reader)))
     });
     Box::pin(RecordBatchStreamAdapter::new(Arc::clone(schema), batches.try_flatten()))

@@ -44,7 +44,7 @@ fn is_view(data_type: &DataType) -> bool {
 }
 
 /// The batch with copies of the columns that hold much more than they use.
-fn compact(batch: RecordBatch) -> Result<RecordBatch> {
+pub(in crate::operators) fn compact(batch: RecordBatch) -> Result<RecordBatch> {
     let wasteful: Vec<bool> = batch.columns().iter().map(is_wasteful).collect();
     if !wasteful.contains(&true) {
         return Ok(batch);

@@ -8,6 +8,7 @@ mod split;
 mod writer;
 
 pub(crate) use compact::CompactExec;
+pub(super) use compact::compact;
 pub(super) use once::{once, once_each, unlimited};
 pub(super) use sizes::{copied_bytes, used_bytes};
 pub(super) use split::{DEEPEST, Part, Splitter, is_skewed};
