@@ -5,8 +5,11 @@
 //! refuses, it finishes row groups early, which gives back nearly all it has; what is left it must hold, so it is
 //! counted without asking. A writer therefore never fails for lack of memory.
 
+use std::fmt;
 use std::sync::Arc;
 
+use datafusion::common::resources_datafusion_err;
+use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -27,6 +30,8 @@ pub(super) struct Limits {
     pub(super) piece: usize,
     /// Batches that wait, together with the one that is being written. A larger batch waits alone.
     pub(super) queue: usize,
+    /// The sort of the rows of many partitions.
+    pub(super) sort: usize,
 }
 
 impl Limits {
@@ -41,6 +46,7 @@ impl Limits {
             open: share(8, 2 * MIB, 256 * MIB),
             piece: share(64, MIB / 4, 8 * MIB),
             queue: share(16, MIB, 32 * MIB),
+            sort: share(8, 4 * MIB, 1024 * MIB),
         }
     }
 }
@@ -70,8 +76,65 @@ impl WriterMemory {
         self.reservation.resize(self.booked(bytes));
     }
 
+    /// Memory for the writer's sort.
+    pub(super) fn sort_pool(&self) -> Arc<dyn MemoryPool> {
+        Arc::new(SortPool { most: self.limits.sort, granted: self.reservation.new_empty() })
+    }
+
     fn booked(&self, bytes: usize) -> usize {
         bytes.saturating_add(self.queue.held()).next_multiple_of(STEP)
+    }
+}
+
+/// The memory of the sort in a writer, counted in the pool of the run as the writer's.
+///
+/// The sort is fed by operators that may be unable to spill, and cannot be asked to give memory back. So it does not take
+/// the share that a pool has for operators: it has half of `most` for certain, up to `most` if the pool allows it, and
+/// spills then.
+#[derive(Debug)]
+struct SortPool {
+    most: usize,
+    granted: MemoryReservation,
+}
+
+impl fmt::Display for SortPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sort of a writer({} bytes)", self.most)
+    }
+}
+
+impl MemoryPool for SortPool {
+    fn name(&self) -> &str {
+        "sort of a writer"
+    }
+
+    fn grow(&self, _: &MemoryReservation, additional: usize) {
+        self.granted.grow(additional);
+    }
+
+    fn shrink(&self, _: &MemoryReservation, shrink: usize) {
+        self.granted.shrink(shrink);
+    }
+
+    fn try_grow(&self, _: &MemoryReservation, additional: usize) -> Result<()> {
+        let wanted = self.granted.size().saturating_add(additional);
+        if wanted > self.most {
+            let most = self.most;
+            return Err(resources_datafusion_err!("a writer sorts in {most} bytes and would need {wanted}"));
+        }
+        if wanted > self.most / 2 {
+            return self.granted.try_grow(additional);
+        }
+        self.granted.grow(additional);
+        Ok(())
+    }
+
+    fn reserved(&self) -> usize {
+        self.granted.size()
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        MemoryLimit::Finite(self.most)
     }
 }
 
@@ -130,6 +193,22 @@ mod tests {
         drop(waiting);
         assert!(memory.may_hold(0));
         assert_eq!(pool.reserved(), 0);
+    }
+
+    #[test]
+    fn a_sort_has_half_of_its_memory_for_certain() {
+        let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(64 * MIB));
+        let memory = WriterMemory::new(&pool, "t", Queue::new(&pool));
+        let others = MemoryConsumer::new("others").register(&pool);
+        let sort = MemoryConsumer::new("sort").with_can_spill(true).register(&memory.sort_pool());
+        assert!(sort.try_grow(7 * MIB).is_ok());
+        assert!(sort.try_grow(2 * MIB).is_err(), "an eighth of the pool is the most");
+        sort.free();
+        assert_eq!(pool.reserved(), 0);
+        others.grow(64 * MIB);
+        assert!(sort.try_grow(4 * MIB).is_ok());
+        assert!(sort.try_grow(1).is_err());
+        assert_eq!(pool.reserved(), 68 * MIB, "it is counted all the same");
     }
 
     #[tokio::test]

@@ -197,8 +197,9 @@ impl OpenFiles {
         let row = bytes_of(rows).checked_div(rows.num_rows()).unwrap_or(0).max(1);
         self.batch_rows = (self.memory.limits.piece / row).clamp(1, 8192);
         let merging = self.memory.limits.piece.saturating_mul(2);
-        Overflow::start(&self.target, &self.runtime, self.batch_rows, merging)
-            .map_err(|error| self.sorting(error))
+        let memory_pool = self.memory.sort_pool();
+        let runtime = Arc::new(RuntimeEnv { memory_pool, ..self.runtime.as_ref().clone() });
+        Overflow::start(&self.target, &runtime, self.batch_rows, merging).map_err(|error| self.sorting(error))
     }
 
     fn sorting(&self, error: datafusion::error::DataFusionError) -> DeltaError {

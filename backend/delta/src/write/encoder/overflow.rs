@@ -23,7 +23,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use crate::order::SortColumn;
 use crate::write::target::Target;
 
-/// An external sort that runs beside the writer, in the memory pool and the spill files of the run.
+/// An external sort that runs beside the writer, in its share of memory, with the spill files of the run.
 pub(super) struct Overflow {
     rows: Sender<RecordBatch>,
     sorted: Receiver<Result<RecordBatch>>,

@@ -168,26 +168,26 @@ fn row_groups(lake: &Lake) -> Vec<Vec<i64>> {
 #[tokio::test]
 async fn large_rows_are_held_by_their_bytes() {
     let (lake, pool) = (Lake::new(), Observed::new(64 * MIB));
-    // 80 MB, and not one tenth of the rows of a sample.
-    let committed = write_beside(&pool, &lake, large_texts(800, 100), overwrite()).await;
-    assert_eq!((committed.rows, committed.files_added), (800, 1));
+    // 40 MB, and not one tenth of the rows of a sample.
+    let committed = write_beside(&pool, &lake, large_texts(400, 100), overwrite()).await;
+    assert_eq!((committed.rows, committed.files_added), (400, 1));
     // A batch of 10 MB that is written, a sample of one, and row groups of 4.
     assert!(pool.peak() <= 20 * MIB, "{}", pool.peak());
     assert!(pool.peak() >= 8 * MIB, "batches and row groups are counted: {}", pool.peak());
     let groups = row_groups(&lake);
     assert!(groups[0].iter().all(|rows| (20..=60).contains(rows)), "{groups:?}");
-    assert_eq!(number(&lake.at("t"), "select sum(length(text)) from t").await, 800 * 102_400);
-    assert_eq!(number(&lake.at("t"), "select count(distinct id) from t").await, 800);
+    assert_eq!(number(&lake.at("t"), "select sum(length(text)) from t").await, 400 * 102_400);
+    assert_eq!(number(&lake.at("t"), "select count(distinct id) from t").await, 400);
 }
 
 #[tokio::test]
 async fn a_writer_that_gets_no_memory_ends_row_groups_early() {
     let (lake, pool) = (Lake::new(), Observed::new(0));
-    let committed = write_beside(&pool, &lake, large_texts(300, 10), overwrite()).await;
-    assert_eq!((committed.rows, committed.files_added), (300, 1));
+    let committed = write_beside(&pool, &lake, large_texts(150, 10), overwrite()).await;
+    assert_eq!((committed.rows, committed.files_added), (150, 1));
     assert!(pool.peak() <= 4 * MIB, "{}", pool.peak());
-    assert!(row_groups(&lake)[0].len() > 30);
-    assert_eq!(number(&lake.at("t"), "select sum(length(text)) from t").await, 300 * 102_400);
+    assert!(row_groups(&lake)[0].len() > 15);
+    assert_eq!(number(&lake.at("t"), "select sum(length(text)) from t").await, 150 * 102_400);
 }
 
 #[tokio::test]
