@@ -16,10 +16,8 @@
 
 mod keep;
 mod local;
-mod store;
 
 pub use local::LocalFiles;
-pub(crate) use store::DiskStore;
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;

@@ -1,15 +1,16 @@
 //! Data files that no version of the table refers to yet, and their removal when none ever will.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use deltalake::kernel::Add;
-use deltalake::logstore::object_store::ObjectStore;
 use url::Url;
 
-use crate::durable::{Disk, DiskStore};
+use crate::durable::{Disk, NewFile};
 
 /// Files written for a table and not committed.
 ///
@@ -66,9 +67,9 @@ impl Uncommitted {
         Self { disk, files: Arc::default() }
     }
 
-    /// A store for files below `root`, which are this guard's. Their bytes are added to `bytes` as they are written.
-    pub(crate) fn store(&self, root: PathBuf, bytes: Arc<AtomicU64>) -> Arc<dyn ObjectStore> {
-        Arc::new(DiskStore::new(self.disk.clone(), root, Arc::clone(&self.files), bytes))
+    /// Makes files below `root`, which are this guard's. Their bytes are added to `bytes` as they are written.
+    pub(crate) fn new_files(&self, root: PathBuf, bytes: Arc<AtomicU64>) -> NewFiles {
+        NewFiles { disk: self.disk.clone(), root, created: Arc::clone(&self.files), bytes }
     }
 
     /// Guards one more file.
@@ -108,6 +109,39 @@ impl Drop for Uncommitted {
     }
 }
 
+/// Makes data files, each under its own name from the beginning: no version refers to it yet, so a crash leaves an
+/// unfinished file that nobody sees.
+#[derive(Clone, Debug)]
+pub(crate) struct NewFiles {
+    disk: Disk,
+    root: PathBuf,
+    /// What was created, in order.
+    created: Arc<Mutex<Vec<PathBuf>>>,
+    /// The bytes written so far.
+    bytes: Arc<AtomicU64>,
+}
+
+impl NewFiles {
+    /// An empty file at `path` below the folder.
+    pub(crate) async fn create(&self, path: &str) -> io::Result<Arc<dyn NewFile>> {
+        let file = self.root.join(path);
+        // Before it is there: whoever is dropped while it is being made has to look for it.
+        self.created.lock().unwrap_or_else(PoisonError::into_inner).push(file.clone());
+        let disk = self.disk.clone();
+        blocking(move || disk.create(&file)).await.map(Arc::from)
+    }
+
+    /// Writes `bytes` at `offset`.
+    pub(crate) async fn write(&self, file: Arc<dyn NewFile>, offset: u64, bytes: Bytes) -> io::Result<()> {
+        self.bytes.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        blocking(move || file.write_at(offset, &bytes)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+}
+
 fn take(files: &Mutex<Vec<PathBuf>>) -> Vec<PathBuf> {
     std::mem::take(&mut *files.lock().unwrap_or_else(PoisonError::into_inner))
 }
@@ -118,7 +152,7 @@ fn delete(disk: &Disk, files: Vec<PathBuf>) -> usize {
         match disk.remove(&file) {
             Ok(()) => {}
             // It never came to be, or its upload was aborted; its folder may be there all the same.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => disk.remove_folders(&file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => disk.remove_folders(&file),
             Err(_) => remaining += 1,
         }
     }

@@ -1,8 +1,7 @@
 //! Writing in two phases: files first, by any number of parallel writers; then commits, of one table or of several.
 
-mod bounds;
 mod checks;
-mod encoding;
+mod encoder;
 mod files;
 mod protocol;
 mod publication;

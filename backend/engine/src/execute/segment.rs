@@ -97,7 +97,7 @@ pub(super) async fn run_segment(
             Rows::Stored(store)
         }
         (SegmentKind::Output(_), Some(target)) => {
-            let writers = Writers::new(target, sharing);
+            let writers = Writers::new(target, sharing, run.state.runtime_env(), &segment.name);
             Rows::Written(write_rows(&progress, &plan, &segment.name, writers).await?)
         }
         (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),

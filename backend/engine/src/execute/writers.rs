@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
@@ -89,6 +90,10 @@ fn encoded_quarters(data_type: &DataType) -> usize {
 /// The writers of one output.
 pub(super) struct Writers {
     target: TableTarget,
+    /// Whose memory pool counts what they hold.
+    runtime: Arc<RuntimeEnv>,
+    /// The output.
+    name: String,
     /// What the writer for everybody may write before everybody gets an own one.
     shared_bytes: u64,
     shared: Mutex<Shared>,
@@ -102,12 +107,17 @@ enum Shared {
 }
 
 impl Writers {
-    pub(super) fn new(target: TableTarget, sharing: Sharing) -> Self {
+    pub(super) fn new(target: TableTarget, sharing: Sharing, runtime: &Arc<RuntimeEnv>, name: &str) -> Self {
         let shared = match sharing {
             Sharing::OneAtFirst => Shared::Open(None),
             Sharing::Own => Shared::Gone,
         };
-        Self { target, shared_bytes: ONE_WRITER_BYTES, shared: Mutex::new(shared) }
+        let (runtime, name) = (Arc::clone(runtime), name.to_owned());
+        Self { target, runtime, name, shared_bytes: ONE_WRITER_BYTES, shared: Mutex::new(shared) }
+    }
+
+    fn start(&self) -> TableWriter {
+        self.target.writer_within(&self.runtime, &self.name)
     }
 
     /// Hands `batch` to the writer for everybody, or to `own`, which is started if need be.
@@ -119,7 +129,7 @@ impl Writers {
         if own.is_none() {
             let mut shared = self.shared.lock().await;
             if let Shared::Open(writer) = &mut *shared {
-                let writer = writer.get_or_insert_with(|| self.target.writer());
+                let writer = writer.get_or_insert_with(|| self.start());
                 if writer.bytes_written() < self.shared_bytes {
                     let written = writer.write(batch).await;
                     if written.is_err() {
@@ -134,7 +144,7 @@ impl Writers {
                 }
             }
         }
-        own.get_or_insert_with(|| self.target.writer()).write(batch).await
+        own.get_or_insert_with(|| self.start()).write(batch).await
     }
 
     /// Finishes the writer for everybody.
@@ -229,7 +239,10 @@ mod tests {
         let target_file_size = std::num::NonZeroU64::new(100_000);
         let options = delta::WriteOptions { target_file_size, ..delta::WriteOptions::default() };
         let target = TableTarget::prepare(&location, numbers(0).schema(), options).await.unwrap();
-        let writers = Writers { shared_bytes, ..Writers::new(target.clone(), Sharing::OneAtFirst) };
+        let writers = Writers {
+            shared_bytes,
+            ..Writers::new(target.clone(), Sharing::OneAtFirst, &Arc::default(), "t")
+        };
         let mut own = [None, None];
         for batch in 0..batches {
             for (partition, own) in (0..).zip(&mut own) {

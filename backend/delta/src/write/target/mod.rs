@@ -8,16 +8,18 @@ pub use base::TableBase;
 pub use options::{Compression, SchemaMode, WriteMode, WriteOptions};
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use deltalake::datafile::writer::WriterConfig;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use deltalake::kernel::{Action, EagerSnapshot};
 use deltalake::logstore::LogStoreRef;
 use parquet::file::properties::WriterProperties;
 
 use super::checks::Checks;
+use super::encoder::StatisticsColumns;
 use super::schema::TableSchema;
 use super::writer::TableWriter;
 use crate::durable::Disk;
@@ -43,7 +45,9 @@ pub(crate) struct Target {
     pub(crate) prelude: Vec<Action>,
     pub(crate) schema: TableSchema,
     pub(crate) checks: Checks,
-    pub(crate) config: WriterConfig,
+    /// Bytes after which a writer starts another file.
+    pub(crate) file_size: NonZeroU64,
+    pub(in crate::write) statistics: StatisticsColumns,
     /// How files are encoded before anything is known of their values.
     pub(crate) properties: WriterProperties,
     pub(crate) sort_by: Vec<SortColumn>,
@@ -131,7 +135,14 @@ impl TableTarget {
     /// runtime: each encodes in a task of its own.
     #[must_use]
     pub fn writer(&self) -> TableWriter {
-        TableWriter::start(Arc::clone(&self.inner))
+        self.writer_within(&Arc::default(), self.location().text())
+    }
+
+    /// Starts a writer that counts what it holds in the memory pool of `runtime`, as `writer of NAME`, and whose
+    /// temporary files lie where those of `runtime` do.
+    #[must_use]
+    pub fn writer_within(&self, runtime: &Arc<RuntimeEnv>, name: &str) -> TableWriter {
+        TableWriter::start(Arc::clone(&self.inner), Arc::clone(runtime), name)
     }
 }
 

@@ -5,9 +5,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema};
-use deltalake::datafile::writer::WriterConfig;
 use deltalake::kernel::{Action, EagerSnapshot};
-use deltalake::operations::write::WriterStatsConfig;
 
 use super::base::TableBase;
 use super::{SchemaMode, Target, WriteMode, WriteOptions};
@@ -16,7 +14,7 @@ use crate::location::Location;
 use crate::order::{check_appended_order, check_order, same_order};
 use crate::snapshot::ResolvedTable;
 use crate::write::checks::Checks;
-use crate::write::encoding;
+use crate::write::encoder::{StatisticsColumns, properties as encoded_properties};
 use crate::write::protocol::{
     check_change_feed, check_properties, check_writable, needs_new_feature, new_metadata, new_protocol,
 };
@@ -24,8 +22,6 @@ use crate::write::schema::TableSchema;
 
 /// Size at which a writer starts the next file, unless the write or the table says otherwise.
 const TARGET_FILE_SIZE: NonZeroU64 = NonZeroU64::new(128 * 1024 * 1024).unwrap();
-/// Rows handed to the Parquet encoder at a time.
-const ENCODED_ROWS: usize = 8192;
 
 /// A write whose table is known.
 pub(super) struct Plan {
@@ -145,7 +141,7 @@ impl Plan {
         let in_files =
             schema.arrow.fields().iter().filter(|field| !options.partition_by.contains(field.name()));
         let in_files = Schema::new(in_files.cloned().collect::<Vec<_>>());
-        let encoded = encoding::properties(options.compression, &in_files, &options.sort_by)
+        let encoded = encoded_properties(options.compression, &in_files, &options.sort_by)
             .map_err(|error| DeltaError::delta(text, "choosing the encoding", error));
         let encoded = keep(&mut refused, encoded);
         let checks = keep(&mut refused, Checks::new(&schema, &options.partition_by, &properties, text));
@@ -154,19 +150,6 @@ impl Plan {
         else {
             return Err(refused);
         };
-        let stats = match &snapshot {
-            Some(snapshot) => WriterStatsConfig::from_config(snapshot.table_configuration()),
-            None => WriterStatsConfig::new(Default::default(), None),
-        };
-        let config = WriterConfig::new(
-            Arc::clone(&schema.arrow),
-            options.partition_by.clone(),
-            Some(encoded.clone()),
-            Some(file_size),
-            Some(ENCODED_ROWS),
-            stats.num_indexed_cols,
-            stats.stats_columns,
-        );
         Ok(Target {
             root,
             disk: options.disk,
@@ -178,7 +161,8 @@ impl Plan {
             prelude,
             schema,
             checks,
-            config,
+            file_size,
+            statistics: StatisticsColumns::of(&properties),
             properties: encoded,
             sort_by: options.sort_by,
         })

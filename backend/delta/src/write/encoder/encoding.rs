@@ -1,7 +1,7 @@
 //! How data files are encoded: what is the same for all files of a table, and what each writer decides from the
-//! first rows it sees.
+//! first rows it sees. And which columns have statistics in the log.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
@@ -11,27 +11,70 @@ use parquet::basic::{Compression as ParquetCompression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT, EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnDescriptor, ColumnPath};
 
-use super::target::Compression;
+use super::pieces::bytes_of;
 use crate::order::SortColumn;
+use crate::write::target::Compression;
 
-/// Rows of a row group: bounds what a writer holds in memory per open partition, and is the unit of
-/// parallel reading.
+/// Rows of a row group, if they fit in its bytes: the unit of parallel reading.
 const ROW_GROUP_ROWS: usize = 256 * 1024;
-/// Rows looked at before the encoding is settled. They are held in memory until then.
-pub(super) const SAMPLE_ROWS: u64 = 32 * 1024;
+/// Rows looked at before the encoding is settled, if they are small. They are held in memory until then.
+pub(super) const SAMPLE_ROWS: usize = 32 * 1024;
 /// A column of fixed width gets a dictionary if a row group has at most this share of distinct values in it.
 const FIXED_WIDTH_SHARE: f64 = 1.0 / 8.0;
 /// The same for texts and binary values, where a repeated value saves more.
 const TEXT_SHARE: f64 = 1.0 / 2.0;
+/// The columns that have statistics, unless the table says otherwise.
+const DEFAULT_COLUMNS: usize = 32;
+
+/// Which columns have statistics in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::write) enum StatisticsColumns {
+    /// The first of the table, without its partition columns; fields of a struct count as one.
+    First(usize),
+    /// Those with these names, and what is in them.
+    Named(Vec<String>),
+}
+
+impl StatisticsColumns {
+    /// What a table with `properties` asks for.
+    pub(in crate::write) fn of(properties: &BTreeMap<String, String>) -> Self {
+        if let Some(names) = properties.get("delta.dataSkippingStatsColumns") {
+            let names = names.split(',').map(|name| name.trim().replace('`', ""));
+            return Self::Named(names.filter(|name| !name.is_empty()).collect());
+        }
+        let count =
+            properties.get("delta.dataSkippingNumIndexedCols").and_then(|text| text.trim().parse().ok());
+        match count {
+            Some(-1_i64) => Self::First(usize::MAX),
+            Some(count) => Self::First(usize::try_from(count).unwrap_or(DEFAULT_COLUMNS)),
+            None => Self::First(DEFAULT_COLUMNS),
+        }
+    }
+
+    /// Whether the column is one; `place` is that of the column of the table it is in, among those in files.
+    pub(super) fn has(&self, column: &ColumnDescriptor, place: usize) -> bool {
+        match self {
+            Self::First(count) => place < *count,
+            Self::Named(names) => {
+                let path = column.path().string();
+                let within = |name: &String| {
+                    path.strip_prefix(name.as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                };
+                names.iter().any(within)
+            }
+        }
+    }
+}
 
 /// What all files of a table have in common. `order` names columns of `schema`; columns of the table's
 /// partitioning are not in its files and must be left out of `schema`.
 ///
 /// # Errors
 /// When `schema` has no Parquet form.
-pub(super) fn properties(
+pub(in crate::write) fn properties(
     compression: Compression,
     schema: &Schema,
     order: &[SortColumn],
@@ -74,24 +117,31 @@ fn sorting_columns(
     Ok((!sorting.is_empty()).then_some(sorting))
 }
 
-/// `properties` without dictionaries for the columns of `sample` that have too many distinct values for one.
+/// `properties` for row groups of at most `row_group_bytes`, and without dictionaries for the columns of `sample` that
+/// have too many distinct values for one.
 ///
 /// The Parquet writer looks up every value of a column in a hash table until the dictionary is full, which for ids,
 /// prices and free texts is the larger half of its work, and then gives the dictionary up; what it has made of it
 /// until then is larger than plain values compressed. On TPC-H `lineitem` the columns this switches off
 /// (`l_orderkey`, `l_partkey`, `l_extendedprice`, `l_comment`) become 5 to 70 % smaller.
 ///
-/// A sample that is too small to tell (less than [`SAMPLE_ROWS`]) leaves the properties as they are.
-pub(super) fn for_sample(properties: &WriterProperties, sample: &[RecordBatch]) -> WriterProperties {
+/// A sample that is not `whole`, because there are no more rows, is too small to tell and leaves the dictionaries.
+pub(super) fn for_sample(
+    properties: &WriterProperties,
+    sample: &[RecordBatch],
+    whole: bool,
+    row_group_bytes: usize,
+) -> WriterProperties {
+    let mut builder = properties.clone().into_builder().set_max_row_group_bytes(Some(row_group_bytes.max(1)));
     let rows: usize = sample.iter().map(RecordBatch::num_rows).sum();
-    let Some(first) = sample.first().filter(|_| rows as u64 >= SAMPLE_ROWS) else {
-        return properties.clone();
-    };
-    let mut builder = properties.clone().into_builder();
+    let Some(first) = sample.first().filter(|_| whole && rows > 0) else { return builder.build() };
+    let bytes = sample.iter().map(bytes_of).sum();
+    let row_group = row_group_bytes.saturating_mul(rows).checked_div(bytes).unwrap_or(ROW_GROUP_ROWS);
+    let row_group = row_group.clamp(rows, ROW_GROUP_ROWS.max(rows));
     for (index, field) in first.schema().fields().iter().enumerate() {
         let columns: Vec<&dyn Array> =
             sample.iter().filter_map(|batch| batch.columns().get(index).map(AsRef::as_ref)).collect();
-        if has_plain_values(field.data_type()) && !dictionary_pays(&columns, rows) {
+        if has_plain_values(field.data_type()) && !dictionary_pays(&columns, rows, row_group) {
             builder = builder.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false);
         }
     }
@@ -104,14 +154,15 @@ fn has_plain_values(data_type: &DataType) -> bool {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of at most a row group, and estimates made of them")]
-fn dictionary_pays(columns: &[&dyn Array], rows: usize) -> bool {
+fn dictionary_pays(columns: &[&dyn Array], rows: usize, row_group: usize) -> bool {
     let Some((half, all)) = distinct(columns, rows) else { return true };
     let (half, all, rows) = (half.max(1) as f64, all.max(1) as f64, rows as f64);
+    let row_group = row_group as f64;
     // The number of distinct values grows with a power of the number of rows: 1 where all are new, 0 where none is
     // (Heaps' law). Both halves of the sample give the exponent.
     let exponent = (all / half).log2();
-    let expected = all * (ROW_GROUP_ROWS as f64 / rows).powf(exponent);
-    let share = expected / ROW_GROUP_ROWS as f64;
+    let expected = all * (row_group / rows).powf(exponent);
+    let share = expected / row_group;
     match value_bytes(columns) {
         None => share <= FIXED_WIDTH_SHARE,
         Some(bytes) => {
@@ -210,14 +261,14 @@ mod tests {
 
     #[test]
     fn only_columns_of_mostly_new_values_lose_their_dictionary() {
-        let properties = for_sample(&plain(), &batches(32 * 1024));
+        let properties = for_sample(&plain(), &batches(32 * 1024), true, 128 << 20);
         let off = ["id", "ascending", "comment"].map(str::to_owned);
         assert_eq!(without_dictionary(&properties, &NAMES), BTreeSet::from(off));
     }
 
     #[test]
     fn a_small_sample_decides_nothing() {
-        let properties = for_sample(&plain(), &batches(24 * 1024));
+        let properties = for_sample(&plain(), &batches(24 * 1024), false, 128 << 20);
         assert_eq!(without_dictionary(&properties, &NAMES), BTreeSet::new());
     }
 
@@ -250,7 +301,7 @@ mod tests {
         let lists = (0..8192).map(|row| Some(vec![Some(row), Some(row + 1)]));
         let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists));
         let batch = RecordBatch::try_from_iter([("list", lists)]).unwrap();
-        let properties = for_sample(&plain(), &vec![batch; 5]);
+        let properties = for_sample(&plain(), &vec![batch; 5], true, 128 << 20);
         assert_eq!(without_dictionary(&properties, &["list"]), BTreeSet::new());
     }
 }
