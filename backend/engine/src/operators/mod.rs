@@ -25,6 +25,7 @@ pub(crate) use planner::OperatorPlanner;
 pub use shared_view::{SharedViewExec, SharedViewNode};
 pub use span_join_node::{SpanJoinKeys, SpanJoinMode, SpanJoinNode};
 pub(crate) use spill::CompactExec;
+pub(crate) use spilling_aggregate::LIST;
 pub use spilling_aggregate::SpillingAggregateExec;
 pub use spilling_join::SpillingHashJoinExec;
 pub(crate) use store::RunStores;

@@ -21,6 +21,7 @@ use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{
@@ -37,6 +38,8 @@ use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
 use super::spill::{DEEPEST, Part, Splitter, is_skewed, once, unlimited, used_bytes};
 
+/// The aggregate that makes lists.
+pub(crate) const LIST: &str = "array_agg_sorted";
 /// Bytes that a row takes at most, besides its columns, in the states of aggregates that keep an object for each group.
 /// Measured: `array_agg` and `count(DISTINCT ...)` take 0.5 to 4 KiB for a group of one row.
 const STATE_BYTES_PER_ROW: usize = 1024;
@@ -73,7 +76,11 @@ impl SpillingAggregateExec {
 
     /// Whether an aggregate keeps an object for every group.
     pub(crate) fn keeps_objects(planned: &AggregateExec) -> bool {
-        planned.aggr_expr().iter().any(|call| !call.groups_accumulator_supported())
+        let keeps = |call: &AggregateFunctionExpr| {
+            // A list keeps its rows in columns, and states of lists are lists.
+            call.fun().name() == LIST || !call.groups_accumulator_supported()
+        };
+        planned.aggr_expr().iter().any(|call| keeps(call))
     }
 }
 

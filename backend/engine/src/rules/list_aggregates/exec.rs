@@ -4,7 +4,8 @@
 //! that every row exists twice, and that the second copy is memory nobody had before. This operator assigns groups
 //! like the general one, keeps the input's columns as they came, and makes the lists of one output batch at a time.
 //!
-//! When memory runs out, what was read so far and the rest of the input go to the general aggregation, which spills.
+//! When memory runs out, what was read so far and the rest of the input go to the general aggregation, as one that
+//! spills ([`SpillingAggregateExec`]).
 
 use std::collections::HashSet;
 use std::fmt;
@@ -33,6 +34,7 @@ use futures::TryStreamExt as _;
 
 use super::groups::{ListsOfGroups, Output};
 use super::replay::ReplayExec;
+use crate::operators::SpillingAggregateExec;
 
 /// One step of aggregation by at least one column, where every aggregate is `array_agg_sorted`.
 ///
@@ -214,7 +216,7 @@ impl Task {
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter(batches))))
     }
 
-    /// Lets the general aggregation do it.
+    /// Lets the general aggregation do it, a part of the groups at a time.
     fn hand_over(
         self,
         read: Vec<RecordBatch>,
@@ -226,6 +228,8 @@ impl Task {
             vec![Arc::new(replay)],
             ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
         )?;
+        let spilling = general.downcast_ref().and_then(SpillingAggregateExec::for_aggregation);
+        let general = spilling.map_or(general, |spilling| Arc::new(spilling));
         self.successors.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&general));
         general.execute(self.partition, self.context)
     }

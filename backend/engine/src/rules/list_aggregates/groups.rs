@@ -13,7 +13,7 @@ use datafusion::physical_plan::aggregates::order::GroupOrdering;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateInputMode, AggregateOutputMode};
 use functions::aggregate::{GroupedRows, SortedLists};
 
-use super::LIST;
+use crate::operators::LIST;
 
 /// Bytes a row needs on the way from the lists to the output, besides its columns.
 const BYTES_OF_ORDERED_ROW: usize = 8;

@@ -39,9 +39,6 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 use crate::operators::SpillingAggregateExec;
 use exec::ListAggregateExec;
 
-/// The aggregate that makes lists.
-const LIST: &str = "array_agg_sorted";
-
 /// See the module documentation.
 #[derive(Debug)]
 pub(crate) struct SingleStepLists;
@@ -71,8 +68,7 @@ impl PhysicalOptimizerRule for SingleStepLists {
 /// The single step for a pair of steps, if the plan is such a pair.
 fn single_step(plan: &dyn ExecutionPlan) -> Result<Option<AggregateExec>> {
     let Some(last) = plan.downcast_ref::<AggregateExec>() else { return Ok(None) };
-    let lists = SpillingAggregateExec::keeps_objects(last)
-        || last.aggr_expr().iter().any(|call| call.fun().name() == LIST);
+    let lists = SpillingAggregateExec::keeps_objects(last);
     let Some(first) = last.input().downcast_ref::<AggregateExec>() else { return Ok(None) };
     let pair = *first.mode() == AggregateMode::Partial && first.group_expr().is_single();
     if !pair || !lists || first.group_expr().is_empty() {
