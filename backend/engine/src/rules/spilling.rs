@@ -93,14 +93,6 @@ impl SpillingOperators {
     }
 }
 
-/// The merge over a sort for each core, where it is over sorts of many partitions.
-fn merge_of_fewer(merge: &SortPreservingMergeExec, cores: usize) -> Result<Option<Plan>> {
-    let sorted = fewer_sorts(merge.input(), cores)?;
-    let merged =
-        |sorted| SortPreservingMergeExec::new(merge.expr().clone(), sorted).with_fetch(merge.fetch());
-    Ok(sorted.map(|sorted| Arc::new(merged(sorted)) as Plan))
-}
-
 /// The rows of many sorted partitions in a sorted partition for each core; nothing where they are few, or nothing of
 /// them is sorted here. Merging holds a batch of every partition, and a sort of each holds more.
 ///
