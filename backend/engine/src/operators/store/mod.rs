@@ -1,10 +1,10 @@
 //! Where the rows of shared views wait for their readers.
 //!
 //! A store is filled once, by the segment of its view, and then only read; readers are independent of each other.
-//! Its batches are in memory as long as there is room: the store's fair share of the session's memory pool among all
-//! that can spill, and what the budget for shared views has left. Beyond that they go to temporary files, largest
-//! partition first, one file a partition. Batches of a partition keep their order. When an operator that cannot
-//! spill finds the pool used up, stores move to files to make room for it; readers do not notice.
+//! Its batches are in memory as long as there is room: what the session's memory pool and the budget for shared views
+//! have left. Beyond that they go to temporary files, largest partition first, one file a partition. Batches of a
+//! partition keep their order. When an operator finds the pool used up, stores move to files to make room for it; readers
+//! do not notice.
 
 mod buffers;
 mod cursor;
