@@ -339,7 +339,10 @@ mod tests {
         let other = spills(&pool, "other");
         other.try_grow(set).unwrap();
         let error = other.try_grow(1).unwrap_err().to_string();
-        assert!(error.contains("other needs 1.0 B more") && error.contains("held by: taken 100.0 MB"), "{error}");
+        assert!(
+            error.contains("other needs 1.0 B more") && error.contains("held by: taken 100.0 MB"),
+            "{error}"
+        );
         assert!(error.contains("a limit of"), "{error}");
         let keeps = MemoryConsumer::new("keeps").register(&pool);
         keeps.try_grow(set).unwrap();

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use arrow::array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringViewArray};
 use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
-use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, Partitioning, PhysicalSortExpr};
@@ -12,6 +11,7 @@ use datafusion::physical_plan::collect_partitioned;
 use datafusion::prelude::SessionConfig;
 
 use super::*;
+use crate::operators::spill::Scarce;
 
 const BATCH_SIZE: usize = 32;
 
@@ -46,7 +46,7 @@ fn table(partitions: usize, batches: i64, one_key: i64) -> Arc<dyn ExecutionPlan
 }
 
 fn context(memory: usize) -> Arc<TaskContext> {
-    let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(memory));
+    let pool = Scarce::pool("rows of an exchange", memory);
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc().unwrap();
     let config = SessionConfig::new().with_batch_size(BATCH_SIZE).with_sort_spill_reservation_bytes(0);
     Arc::new(TaskContext::default().with_session_config(config).with_runtime(runtime))
@@ -138,7 +138,7 @@ async fn outputs_can_be_read_one_after_the_other_and_left_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_order_of_every_input_is_kept() {
-    for (memory, one_key) in [(400_000, 0), (400_000, 80), (1 << 30, 0)] {
+    for (memory, one_key) in [(1, 0), (40_000, 80), (1 << 30, 0)] {
         let by = Partitioning::Hash(vec![column(0)], 4);
         let planned = RepartitionExec::try_new(table(3, 60, one_key), by).unwrap().with_preserve_order();
         let exchange = exchange(&planned);

@@ -6,7 +6,6 @@ use arrow::datatypes::Schema;
 use arrow::util::display::array_value_to_string;
 use datafusion::common::{JoinSide, JoinType, NullEquality, ScalarValue};
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
@@ -19,6 +18,7 @@ use datafusion::prelude::SessionConfig;
 
 use super::*;
 use crate::operators::ExchangeExec;
+use crate::operators::spill::Scarce;
 
 /// SplitMix64 (Steele, Lea, Flood, 2014).
 struct Random(u64);
@@ -157,10 +157,7 @@ fn planned(case: Case, left: &Arc<dyn ExecutionPlan>, right: &Arc<dyn ExecutionP
 fn context(memory: Option<usize>) -> Arc<TaskContext> {
     let builder = RuntimeEnvBuilder::new();
     let builder = match memory {
-        Some(bytes) => {
-            let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(bytes));
-            builder.with_memory_pool(pool)
-        }
+        Some(bytes) => builder.with_memory_pool(Scarce::pool("hash join", bytes)),
         None => builder,
     };
     let config = SessionConfig::new().with_batch_size(BATCH_SIZE).with_sort_spill_reservation_bytes(0);
@@ -269,7 +266,7 @@ async fn the_order_of_the_probe_side_is_kept() {
         for mode in [PartitionMode::Partitioned, PartitionMode::CollectLeft] {
             let case = Case { ordered: true, partitions: 2, ..case(join_type, mode) };
             // The sorts of the probe side must fit beside the join.
-            assert!(compare(case, [SKEWED, EVEN], 1_800_000, 5).await, "{case:?} did not spill");
+            assert!(compare(case, [SKEWED, EVEN], 200_000, 5).await, "{case:?} did not spill");
         }
     }
 }
