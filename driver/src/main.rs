@@ -3,11 +3,6 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-/// The system's allocator keeps what threads have freed: under a memory limit the process held several times the limit.
-/// This one gives it back to the system.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let (stdout_is_terminal, stderr_is_terminal) = (stdout.is_terminal(), stderr.is_terminal());
