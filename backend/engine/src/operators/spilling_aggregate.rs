@@ -1,14 +1,11 @@
 //! An aggregation in one step that spills.
 //!
 //! DataFusion's `AggregateExec` of one step (`Single`, `SinglePartitioned`) fails when its groups do not fit in memory.
-//! This operator runs in its place and uses it for the aggregating itself.
-//!
-//! * Where every aggregate keeps its groups in columns (sums, counts, least and greatest values), an older
-//!   implementation of DataFusion does it, which sorts and spills the groups.
-//! * Other aggregates (`array_agg`, `string_agg`, `count(DISTINCT ...)`) keep an object for every group, which holds as
-//!   much as its rows do and more. Writing these states down takes more memory than they take themselves. So the rows are
-//!   taken in first. What does not fit is split by the hash of the groups' keys into files, and each file is aggregated for
-//!   itself; one that does not fit is split again, by other bits of the hash. The rows of a group stay in their order.
+//! This operator runs in its place where an aggregate (`array_agg`, `string_agg`, `count(DISTINCT ...)`) keeps an object for
+//! every group, which holds as much as its rows do and more. Writing these states down takes more memory than they take
+//! themselves. So the rows are taken in first. What does not fit is split by the hash of the groups' keys into files, and
+//! each file is aggregated for itself, by DataFusion's operator; one that does not fit is split again, by other bits of the
+//! hash. The rows of a group stay in their order.
 //!
 //! So what must fit is one group.
 
@@ -61,7 +58,8 @@ struct Measures {
 }
 
 impl SpillingAggregateExec {
-    /// The operator that runs in the place of this one, if it is an aggregation in one step over rows in no order.
+    /// The operator that runs in the place of this one, if it is one in one step, over rows in no order, with
+    /// an aggregate that keeps an object for each group.
     #[must_use]
     pub fn for_aggregation(planned: &AggregateExec) -> Option<Self> {
         let one_step = matches!(planned.mode(), AggregateMode::Single | AggregateMode::SinglePartitioned);
@@ -70,7 +68,8 @@ impl SpillingAggregateExec {
             && groups.is_single()
             && !groups.is_empty()
             && planned.limit_options().is_none()
-            && *planned.input_order_mode() == InputOrderMode::Linear;
+            && *planned.input_order_mode() == InputOrderMode::Linear
+            && Self::keeps_objects(planned);
         possible.then(|| Self { planned: Arc::new(planned.clone()), measures: Arc::default() })
     }
 
@@ -114,23 +113,6 @@ impl Aggregation {
             self.measures.parts.lock().unwrap_or_else(PoisonError::into_inner).push(metrics);
         }
         Ok(groups)
-    }
-
-    /// Aggregates with the implementation that spills the groups.
-    fn spilling_groups(&self, rows: SendableRecordBatchStream) -> Result<SendableRecordBatchStream> {
-        let mut config = self.context.session_config().clone();
-        config.options_mut().execution.enable_migration_aggregate = false;
-        let context = TaskContext::new(
-            self.context.task_id(),
-            self.context.session_id(),
-            config,
-            self.context.scalar_functions().clone(),
-            self.context.higher_order_functions().clone(),
-            self.context.aggregate_functions().clone(),
-            self.context.window_functions().clone(),
-            self.context.runtime_env(),
-        );
-        self.of(rows, &Arc::new(context))
     }
 
     fn splitter(&self, depth: u32) -> Splitter {
@@ -289,9 +271,6 @@ impl ExecutionPlan for SpillingAggregateExec {
             spills: SpillManager::new(context.runtime_env(), spilled, input.schema()),
             context,
         };
-        if !Self::keeps_objects(&self.planned) {
-            return aggregation.spilling_groups(rows);
-        }
         let groups = stream::once(Arc::new(aggregation).of_rows(rows)).try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), groups)))
     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `RepartitionExec` | [`ExchangeExec`] |
 //! | `HashJoinExec` | [`SpillingHashJoinExec`] |
-//! | `AggregateExec` of one step | [`SpillingAggregateExec`], where an aggregate keeps an object for each group, or memory is short |
+//! | `AggregateExec` of one step with an aggregate that keeps an object for each group | [`SpillingAggregateExec`] |
 //! | `SortExec` that keeps the first rows, more than fit | a sort of all rows, and a limit |
 //! | `SortPreservingMergeExec` over many sorts | over a sort for each core |
 //! | `SortExec`; `SortPreservingMergeExec` where memory is short | the same, over rows that hold no more than they use ([`CompactExec`]) |
@@ -27,7 +27,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
 use crate::operators::{CompactExec, ExchangeExec, SpillingAggregateExec, SpillingHashJoinExec};
 
-/// Memory of a partition from which on groups that are kept in columns need not spill.
+/// Memory of a partition from which on merges need not look at what their batches hold.
 const AMPLE: usize = 1 << 30;
 /// Bytes that a row takes in a sort of few rows, as a guess: no statistics tell the width of texts.
 const BYTES_PER_SORTED_ROW: usize = 256;
@@ -54,8 +54,7 @@ impl SpillingOperators {
             return Ok(Some(Arc::new(SpillingHashJoinExec::new(Arc::new(join.builder().build()?)))));
         }
         if let Some(aggregation) = plan.downcast_ref::<AggregateExec>() {
-            let short = self.partition_bytes < AMPLE || SpillingAggregateExec::keeps_objects(aggregation);
-            let ours = SpillingAggregateExec::for_aggregation(aggregation).filter(|_| short);
+            let ours = SpillingAggregateExec::for_aggregation(aggregation);
             return Ok(ours.map(|ours| Arc::new(ours) as Plan));
         }
         if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
