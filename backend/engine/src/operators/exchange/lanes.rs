@@ -79,8 +79,16 @@ impl Lane {
         Self { entries: VecDeque::new(), rows: 0, bytes: 0, senders, closed: false, reader: None }
     }
 
+    /// Whether its inputs may wait. Then it is worth reading, too: otherwise both sides would wait.
     fn has_enough(&self, batch_rows: usize) -> bool {
         self.closed || self.rows >= batch_rows * BATCHES_AHEAD || self.bytes >= BYTES_AHEAD
+    }
+
+    /// Whether a reader that finds batches in memory takes them. Few rows are worth waiting for more: whoever fills the lane
+    /// goes on while it has so few.
+    fn is_worth_reading(&self, batch_rows: usize) -> bool {
+        let ends = self.senders == 0 || self.entries.iter().any(|entry| matches!(entry, Entry::Failed(_)));
+        ends || self.rows >= batch_rows / 2 || self.bytes >= BYTES_AHEAD / 2
     }
 
     fn wake(&mut self) {
@@ -183,13 +191,12 @@ impl Lanes {
         let bytes = used_bytes(&batch);
         self.make_room(bytes)?;
         let mut lanes = self.lock();
-        let ready = self.batch_rows / 2;
         match lanes.get_mut(group * self.outputs + output) {
             Some(lane) if !lane.closed => {
                 lane.rows += batch.num_rows();
                 lane.bytes += bytes;
                 lane.entries.push_back(Entry::Batch(batch, bytes));
-                if lane.rows >= ready {
+                if lane.is_worth_reading(self.batch_rows) {
                     lane.wake();
                 }
             }
@@ -296,9 +303,8 @@ impl Lanes {
     ) -> Poll<Option<Result<Found>>> {
         let mut lanes = self.lock();
         let Some(lane) = lanes.get_mut(group * self.outputs + output) else { return Poll::Ready(None) };
-        let ended = lane.senders == 0;
         let (rows, found) = match lane.entries.front() {
-            None if ended => return Poll::Ready(None),
+            None if lane.senders == 0 => return Poll::Ready(None),
             None | Some(Entry::Moving) => {
                 lane.reader = Some(cx.waker().clone());
                 return Poll::Pending;
@@ -310,9 +316,7 @@ impl Lanes {
                 (rows, Found::File(file))
             }
             Some(Entry::Batch(..)) => {
-                // Few rows are worth waiting for more: whoever fills the lane goes on while it has so few.
-                let waits = !ended && lane.rows < self.batch_rows / 2 && !lane.has_failed();
-                if waits {
+                if !lane.is_worth_reading(self.batch_rows) {
                     lane.reader = Some(cx.waker().clone());
                     return Poll::Pending;
                 }
@@ -352,10 +356,6 @@ impl Lanes {
 }
 
 impl Lane {
-    fn has_failed(&self) -> bool {
-        self.entries.iter().any(|entry| matches!(entry, Entry::Failed(_)))
-    }
-
     /// Takes batches from the front up to so many rows, and at least one; with their rows and bytes.
     fn take_oldest(&mut self, most_rows: usize) -> (Vec<RecordBatch>, usize, usize) {
         let (mut batches, mut rows, mut bytes) = (Vec::new(), 0, 0);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use arrow::array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringViewArray};
+use arrow::array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringViewArray, StringViewBuilder};
 use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_expr::expressions::Column;
@@ -46,9 +46,13 @@ fn table(partitions: usize, batches: i64, one_key: i64) -> Arc<dyn ExecutionPlan
 }
 
 fn context(memory: usize) -> Arc<TaskContext> {
+    context_of_batches(memory, BATCH_SIZE)
+}
+
+fn context_of_batches(memory: usize, batch_size: usize) -> Arc<TaskContext> {
     let pool = Scarce::pool("rows of an exchange", memory);
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc().unwrap();
-    let config = SessionConfig::new().with_batch_size(BATCH_SIZE).with_sort_spill_reservation_bytes(0);
+    let config = SessionConfig::new().with_batch_size(batch_size).with_sort_spill_reservation_bytes(0);
     Arc::new(TaskContext::default().with_session_config(config).with_runtime(runtime))
 }
 
@@ -151,6 +155,34 @@ async fn the_order_of_every_input_is_kept() {
             assert!(ids.is_sorted());
         }
         assert_eq!(count, 3 * 60 * BATCH_SIZE);
+    }
+}
+
+/// A lane can have enough bytes long before it has the rows of a batch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn few_wide_rows_are_not_waited_for() {
+    let text = "a text of many bytes ".repeat(3_000);
+    let batch = |number: i64| {
+        let ids: Int64Array = (number * 32..(number + 1) * 32).collect();
+        // All rows point to the same bytes.
+        let mut texts = StringViewBuilder::new().with_deduplicate_strings();
+        (0..32).for_each(|_| texts.append_value(&text));
+        let columns: Vec<(&str, ArrayRef)> =
+            vec![("k", Arc::new(ids.clone())), ("id", Arc::new(ids)), ("text", Arc::new(texts.finish()))];
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let rows: Vec<RecordBatch> = (0..40).map(batch).collect();
+    let schema = rows[0].schema();
+    let input = MemorySourceConfig::try_new_exec(&[rows], schema, None).unwrap();
+    for memory in [1, 1 << 30] {
+        let by = Partitioning::Hash(vec![column(0)], 2);
+        let planned = RepartitionExec::try_new(Arc::clone(&input) as _, by).unwrap();
+        let context = context_of_batches(memory, 8192);
+        let found = ends(collect_partitioned(exchange(&planned), context)).await.unwrap();
+        assert_eq!(
+            sorted(found.iter().flat_map(|part| ids(part)).collect()),
+            (0..40 * 32).collect::<Vec<_>>()
+        );
     }
 }
 
