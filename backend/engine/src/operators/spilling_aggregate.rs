@@ -10,7 +10,7 @@
 //! So what must fit is one group.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -24,7 +24,7 @@ use datafusion::physical_plan::distribution_requirements::InputDistributionRequi
 use datafusion::physical_plan::execution_plan::{
     CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
 };
-use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet, SpillMetrics};
+use datafusion::physical_plan::metrics::{MetricsSet, SpillMetrics};
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -33,12 +33,14 @@ use datafusion::physical_plan::{
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
-use super::spill::{DEEPEST, Part, Splitter, is_skewed, once, unlimited, used_bytes};
+use super::spill::{
+    DEEPEST, Measures, Part, Splitter, held_while, in_memory, is_skewed, once, unlimited, used_bytes,
+};
 
 /// The aggregate that makes lists.
 pub(crate) const LIST: &str = "array_agg_sorted";
-/// Bytes that a row takes at most, besides its columns, in the states of aggregates that keep an object for each group.
-/// Measured: `array_agg` and `count(DISTINCT ...)` take 0.5 to 4 KiB for a group of one row.
+/// Bytes that a row takes, besides its columns, in the states of aggregates that keep an object for each group. A guess: it
+/// decides how many rows are aggregated at a time, and an object tells its size only when it is made.
 const STATE_BYTES_PER_ROW: usize = 1024;
 /// Who splits rows here, for messages.
 const OWNER: &str = "an aggregation";
@@ -49,12 +51,6 @@ pub struct SpillingAggregateExec {
     /// The aggregation as DataFusion planned it.
     planned: Arc<AggregateExec>,
     measures: Arc<Measures>,
-}
-
-#[derive(Debug, Default)]
-struct Measures {
-    own: ExecutionPlanMetricsSet,
-    parts: Mutex<Vec<MetricsSet>>,
 }
 
 impl SpillingAggregateExec {
@@ -110,7 +106,7 @@ impl Aggregation {
         let plan = Arc::clone(&self.planned).replace_children(vec![once(rows)?], options)?;
         let groups = plan.execute(0, Arc::clone(context))?;
         if let Some(metrics) = plan.metrics() {
-            self.measures.parts.lock().unwrap_or_else(PoisonError::into_inner).push(metrics);
+            self.measures.add(metrics);
         }
         Ok(groups)
     }
@@ -130,9 +126,8 @@ impl Aggregation {
         let schema = rows.schema();
         let refused = loop {
             let Some(batch) = rows.try_next().await? else {
-                let taken = stream::iter(taken.into_iter().map(Ok));
-                let taken = Box::pin(RecordBatchStreamAdapter::new(schema, taken));
-                return Ok(held_while(self.of(taken, &unlimited(&self.context))?, reservation));
+                let groups = self.of(in_memory(schema, taken), &unlimited(&self.context))?;
+                return Ok(held_while(groups, reservation));
             };
             if reservation.try_grow(needed(batch.num_rows(), used_bytes(&batch))).is_err() {
                 break batch;
@@ -191,16 +186,6 @@ impl Aggregation {
 /// Bytes for the rows and the states of their groups.
 fn needed(rows: usize, bytes: usize) -> usize {
     bytes * 2 + rows * STATE_BYTES_PER_ROW
-}
-
-/// The same rows; the memory is reserved until they end.
-fn held_while(rows: SendableRecordBatchStream, reservation: MemoryReservation) -> SendableRecordBatchStream {
-    let schema = rows.schema();
-    let rows = rows.map(move |batch| {
-        let _held = &reservation;
-        batch
-    });
-    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
 
 impl DisplayAs for SpillingAggregateExec {
@@ -277,11 +262,7 @@ impl ExecutionPlan for SpillingAggregateExec {
 
     /// Those of the aggregations that did the work, and what was spilled.
     fn metrics(&self) -> Option<MetricsSet> {
-        let mut all = self.measures.own.clone_inner();
-        for part in self.measures.parts.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            part.iter().for_each(|metric| all.push(Arc::clone(metric)));
-        }
-        Some(all)
+        Some(self.measures.all())
     }
 
     fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {

@@ -25,7 +25,7 @@ pub struct SessionOptions {
     /// How many partitions an operator is split into at most, and how many segments of a run work at a time; at least 1.
     /// Little memory makes it fewer.
     pub target_partitions: usize,
-    /// Bytes all operators and shared views together may hold. Scans, file writers and single batches are not
+    /// Bytes all operators, shared views and writers together may hold. Scans, logs of tables and single batches are not
     /// counted, so this should be well below what the machine has.
     pub memory_limit_bytes: usize,
     /// The folder for temporary files; the system's if absent.

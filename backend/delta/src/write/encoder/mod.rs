@@ -85,7 +85,7 @@ impl Encoder {
         let piece_bytes = match &self.state {
             State::Sampling { memory, .. } => memory.limits.piece,
             State::Writing(files) => files.limits().piece,
-            State::Broken => return Ok(()),
+            State::Broken => return Err(self.broken()),
         };
         for piece in pieces(batch, piece_bytes) {
             let piece = self.target.checks.apply(&piece)?;
@@ -108,8 +108,14 @@ impl Encoder {
                 // What is refused is encoded at once.
                 if enough || !memory.may_hold(*bytes) { self.end_sample(enough).await } else { Ok(()) }
             }
-            State::Broken => Ok(()),
+            State::Broken => Err(self.broken()),
         }
+    }
+
+    /// The error of whoever goes on after a failure: rows are missing.
+    fn broken(&self) -> DeltaError {
+        let location = self.target.location.text().into();
+        DeltaError::WriterStopped { location, reason: "it failed before".into() }
     }
 
     fn check_order(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -148,7 +154,7 @@ impl Encoder {
     /// Ends all files and gives their entries for the log.
     pub(super) async fn close(mut self) -> Result<Vec<Add>> {
         self.end_sample_if_waiting().await?;
-        let State::Writing(files) = self.state else { return Ok(Vec::new()) };
+        let State::Writing(files) = self.state else { return Err(self.broken()) };
         let mut adds = files.close(&self.bounds).await?;
         if !self.target.sort_by.is_empty() {
             let location = self.target.location.text();

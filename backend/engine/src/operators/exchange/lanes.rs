@@ -87,8 +87,10 @@ impl Lane {
     /// Whether a reader that finds batches in memory takes them. Few rows are worth waiting for more: whoever fills the lane
     /// goes on while it has so few.
     fn is_worth_reading(&self, batch_rows: usize) -> bool {
-        let ends = self.senders == 0 || self.entries.iter().any(|entry| matches!(entry, Entry::Failed(_)));
-        ends || self.rows >= batch_rows / 2 || self.bytes >= BYTES_AHEAD / 2
+        self.senders == 0
+            || self.rows >= batch_rows / 2
+            || self.bytes >= BYTES_AHEAD / 2
+            || self.entries.iter().any(|entry| matches!(entry, Entry::Failed(_)))
     }
 
     fn wake(&mut self) {

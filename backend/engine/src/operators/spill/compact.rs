@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, RecordBatchOptions};
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, plan_err};
@@ -18,10 +18,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::StreamExt as _;
 
-/// A column that uses less than one in this many bytes it holds is copied.
-const WASTEFUL: usize = 2;
-/// Waste of fewer bytes is not worth a copy.
-const WORTH_A_COPY: usize = 128 * 1024;
+use super::buffers::compacted;
 
 /// Gives the rows of its input in batches that hold hardly more than they use.
 #[derive(Debug)]
@@ -36,52 +33,14 @@ impl CompactExec {
 }
 
 fn can_waste(schema: &Schema) -> bool {
+    let is_view = |data_type: &DataType| matches!(data_type, DataType::Utf8View | DataType::BinaryView);
     schema.fields().iter().any(|field| is_view(field.data_type()))
 }
 
-fn is_view(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8View | DataType::BinaryView)
-}
-
-/// The batch with copies of the columns that hold much more than they use.
+/// The batch without the bytes it holds and does not use.
 pub(in crate::operators) fn compact(batch: RecordBatch) -> Result<RecordBatch> {
-    let wasteful: Vec<bool> = batch.columns().iter().map(is_wasteful).collect();
-    if !wasteful.contains(&true) {
-        return Ok(batch);
-    }
-    let columns = batch.columns().iter().zip(&wasteful);
-    let columns =
-        columns.map(|(column, wasteful)| if *wasteful { copied(column) } else { Arc::clone(column) });
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(batch.schema(), columns.collect(), &options)?)
-}
-
-fn is_wasteful(array: &ArrayRef) -> bool {
-    let (held, used) = match array.data_type() {
-        DataType::Utf8View => {
-            let array = array.as_string_view();
-            let held: usize = array.data_buffers().iter().map(|buffer| buffer.capacity()).sum();
-            if held < WORTH_A_COPY {
-                return false;
-            }
-            (held, array.total_buffer_bytes_used())
-        }
-        DataType::BinaryView => {
-            let array = array.as_binary_view();
-            let held: usize = array.data_buffers().iter().map(|buffer| buffer.capacity()).sum();
-            (held, array.total_buffer_bytes_used())
-        }
-        _ => return false,
-    };
-    held / WASTEFUL > used && held - used > WORTH_A_COPY
-}
-
-fn copied(array: &ArrayRef) -> ArrayRef {
-    match array.data_type() {
-        DataType::Utf8View => Arc::new(array.as_string_view().gc()),
-        DataType::BinaryView => Arc::new(array.as_binary_view().gc()),
-        _ => Arc::clone(array),
-    }
+    let copies = compacted(std::slice::from_ref(&batch))?;
+    Ok(copies.into_iter().flatten().next().unwrap_or(batch))
 }
 
 impl DisplayAs for CompactExec {

@@ -1,19 +1,23 @@
-//! What operators that spill have in common: temporary files, splitting rows into them, reading them as an input, and
-//! the bytes that rows take.
+//! What operators that spill have in common: temporary files, splitting rows into them, reading them as an input, the
+//! bytes that rows take, and what is measured.
 
+mod batches;
+mod buffers;
 mod compact;
-mod once;
+mod measures;
 #[cfg(test)]
 mod scarce;
-mod sizes;
 mod split;
+mod streams;
 mod writer;
 
+pub(super) use batches::{copied_bytes, used_bytes, with_schema};
+pub(super) use buffers::{Counted, compacted};
 pub(crate) use compact::CompactExec;
 pub(super) use compact::compact;
-pub(super) use once::{once, once_each, unlimited};
+pub(super) use measures::Measures;
 #[cfg(test)]
 pub(super) use scarce::Scarce;
-pub(super) use sizes::{copied_bytes, used_bytes};
 pub(super) use split::{DEEPEST, Part, Splitter, is_skewed};
+pub(super) use streams::{held_while, in_memory, once, once_each, unlimited};
 pub(super) use writer::SpillWriter;

@@ -14,7 +14,7 @@ use datafusion::physical_plan::joins::SeededRandomState;
 use datafusion::physical_plan::{EmptyRecordBatchStream, SpillManager};
 use futures::TryStreamExt as _;
 
-use super::sizes::used_bytes;
+use super::batches::used_bytes;
 use super::writer::SpillWriter;
 use crate::session::blocking;
 

@@ -14,8 +14,8 @@ use futures::TryStreamExt as _;
 use futures::future::{BoxFuture, Shared};
 
 use super::pairs::Pairs;
-use super::probe::{Join, held_while};
-use crate::operators::spill::{Part, copied_bytes};
+use super::probe::Join;
+use crate::operators::spill::{Part, copied_bytes, held_while};
 
 /// The bytes a join needs for so many rows of its build side beside them: the hash table, the chains of rows with the
 /// same hash, a bit for each row that has matched.

@@ -35,7 +35,9 @@ use datafusion::physical_plan::{
 use futures::{FutureExt as _, TryStreamExt as _};
 
 use build::{Build, SharedBuild};
-use probe::{Join, Measures};
+use probe::Join;
+
+use crate::operators::spill::Measures;
 
 /// See the module documentation.
 #[derive(Debug)]

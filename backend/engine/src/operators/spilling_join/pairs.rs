@@ -26,8 +26,8 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _, stream};
 
 use super::build::{Memory, Resident, table_bytes};
-use super::probe::{Join, OWNER, after_table, held_while, in_memory};
-use crate::operators::spill::{DEEPEST, Part, Splitter, is_skewed, once};
+use super::probe::{Join, OWNER, after_table};
+use crate::operators::spill::{DEEPEST, Part, Splitter, held_while, in_memory, is_skewed, once, with_schema};
 
 /// Files with the rows of the same keys.
 struct Pair {
@@ -254,7 +254,7 @@ fn blocks_of_build(
     });
     // The types of the columns are the same; a left join does not know that its left columns can be NULL in a full one.
     let schema = join.schema();
-    let rows = rows.try_flatten().map(move |rows| with_schema(&rows?, Arc::clone(&schema)));
+    let rows = rows.try_flatten().map(move |rows| with_schema(&rows?, &schema));
     Box::pin(RecordBatchStreamAdapter::new(join.schema(), rows))
 }
 
@@ -283,7 +283,7 @@ fn blocks_of_probe(
     });
     let schema = if is_part { join.planned.right().schema() } else { join.schema() };
     let own = Arc::clone(&schema);
-    let rows = rows.try_flatten().map(move |rows| with_schema(&rows?, Arc::clone(&own)));
+    let rows = rows.try_flatten().map(move |rows| with_schema(&rows?, &own));
     Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
 
@@ -298,9 +298,4 @@ fn padded(join: &Join, rows: &RecordBatch) -> Result<RecordBatch> {
     };
     let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     Ok(RecordBatch::try_new_with_options(join.schema(), columns, &options)?)
-}
-
-fn with_schema(rows: &RecordBatch, schema: arrow::datatypes::SchemaRef) -> Result<RecordBatch> {
-    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    Ok(RecordBatch::try_new_with_options(schema, rows.columns().to_vec(), &options)?)
 }

@@ -1,7 +1,7 @@
 //! One partition of a join: what it is made of, and how DataFusion's join runs over parts of its inputs.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -10,37 +10,16 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::joins::HashJoinExec;
-use datafusion::physical_plan::metrics::{
-    Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, SpillMetrics,
-};
+use datafusion::physical_plan::metrics::{Count, MetricBuilder, MetricsSet, SpillMetrics};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan, SpillManager};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::build::Memory;
-use crate::operators::spill::{Splitter, once, once_each, unlimited};
+use crate::operators::spill::{Measures, Splitter, in_memory, once, once_each, unlimited};
 
 /// Who splits rows and writes files here, for messages.
 pub(super) const OWNER: &str = "a hash join";
-
-/// What a join did.
-#[derive(Debug, Default)]
-pub(super) struct Measures {
-    own: ExecutionPlanMetricsSet,
-    /// Of DataFusion's joins over parts of the inputs.
-    parts: Mutex<Vec<MetricsSet>>,
-}
-
-impl Measures {
-    /// Everything together.
-    pub(super) fn all(&self) -> MetricsSet {
-        let mut all = self.own.clone_inner();
-        for part in self.parts.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            part.iter().for_each(|metric| all.push(Arc::clone(metric)));
-        }
-        all
-    }
-}
 
 /// What one partition of a join measures.
 pub(super) struct PartitionMeasures {
@@ -165,7 +144,7 @@ impl Join {
             let own = metrics.iter().filter(|metric| metric.partition() == Some(partition));
             let mut of_partition = MetricsSet::new();
             own.for_each(|metric| of_partition.push(Arc::clone(metric)));
-            self.measures.all.parts.lock().unwrap_or_else(PoisonError::into_inner).push(of_partition);
+            self.measures.all.add(of_partition);
         }
         Ok(rows)
     }
@@ -199,21 +178,6 @@ impl Join {
         let spills = if side == 0 { build } else { probe };
         Splitter::new(OWNER, keys, spills.clone(), depth, spreads_nulls, unwanted)
     }
-}
-
-/// A stream of these batches.
-pub(super) fn in_memory(schema: SchemaRef, batches: Vec<RecordBatch>) -> SendableRecordBatchStream {
-    Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches.into_iter().map(Ok))))
-}
-
-/// The same rows; the memory is held until they end.
-pub(super) fn held_while(rows: SendableRecordBatchStream, memory: Arc<Memory>) -> SendableRecordBatchStream {
-    let schema = rows.schema();
-    let rows = rows.map(move |batch| {
-        let _held = &memory;
-        batch
-    });
-    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
 
 /// The same rows; when the first is asked for, the table has been made.

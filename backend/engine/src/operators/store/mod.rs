@@ -6,7 +6,6 @@
 //! partition keep their order. When an operator finds the pool used up, stores move to files to make room for it; readers
 //! do not notice.
 
-mod buffers;
 mod cursor;
 mod partition;
 mod room;
@@ -19,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
-use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use arrow::record_batch::RecordBatch;
 use datafusion::common::stats::Precision;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
@@ -31,6 +30,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PlanProp
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
+use crate::operators::spill::with_schema;
 use crate::session::{LimitedPool, Reclaimable};
 use partition::{Partition, Place};
 use room::{Budget, Room};
@@ -312,25 +312,4 @@ fn properties(schema: &SchemaRef, plan: &dyn ExecutionPlan) -> PlanProperties {
         Boundedness::Bounded,
     )
     .with_scheduling_type(SchedulingType::NonCooperative)
-}
-
-/// The batch with the schema the view promises: operators may narrow nullability and keep metadata.
-fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    if batch.schema_ref() == schema {
-        return Ok(batch.clone());
-    }
-    let columns = batch
-        .columns()
-        .iter()
-        .zip(schema.fields())
-        .map(|(column, field)| {
-            if column.data_type() == field.data_type() {
-                Ok(Arc::clone(column))
-            } else {
-                Ok(arrow::compute::cast(column, field.data_type())?)
-            }
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }

@@ -9,10 +9,9 @@ use datafusion::common::Result;
 use datafusion::execution::SpillFile;
 use datafusion::physical_plan::SpillManager;
 
-use super::buffers::{Counted, compacted};
 use super::room::Room;
 use super::statistics::Columns;
-use crate::operators::spill::SpillWriter;
+use crate::operators::spill::{Counted, SpillWriter, compacted};
 
 /// After how many new bytes a partition in memory is looked at for bytes it does not use.
 const COMPACT_STEP: usize = 64 * 1024 * 1024;

@@ -21,11 +21,11 @@ const WORTH_A_COPY: usize = 256 * 1024;
 
 /// Buffers that have been counted, by address: batches share them, and they count once.
 #[derive(Debug, Default)]
-pub(super) struct Counted(HashSet<usize>);
+pub(in crate::operators) struct Counted(HashSet<usize>);
 
 impl Counted {
     /// The bytes of the buffers of a batch that have not been counted, and those buffers.
-    pub(super) fn new_in(&self, batch: &RecordBatch) -> (usize, HashSet<usize>) {
+    pub(in crate::operators) fn new_in(&self, batch: &RecordBatch) -> (usize, HashSet<usize>) {
         // A batch of string views after a join may point into thousands of buffers.
         let (mut bytes, mut found) = (0, HashSet::new());
         let mut add = |buffer: &Buffer| {
@@ -39,12 +39,12 @@ impl Counted {
     }
 
     /// Counts buffers.
-    pub(super) fn add(&mut self, buffers: HashSet<usize>) {
+    pub(in crate::operators) fn add(&mut self, buffers: HashSet<usize>) {
         self.0.extend(buffers);
     }
 
     /// Forgets all buffers.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::operators) fn clear(&mut self) {
         self.0.clear();
     }
 }
@@ -61,7 +61,7 @@ fn for_each_buffer(column: &ArrayRef, add: &mut impl FnMut(&Buffer)) {
 }
 
 /// The batches without the bytes they hold and do not use; nothing where a copy would gain little.
-pub(super) fn compacted(batches: &[RecordBatch]) -> Result<Option<Vec<RecordBatch>>> {
+pub(in crate::operators) fn compacted(batches: &[RecordBatch]) -> Result<Option<Vec<RecordBatch>>> {
     let Some(first) = batches.first() else { return Ok(None) };
     let wasteful: Vec<bool> = (0..first.num_columns()).map(|column| is_wasteful(batches, column)).collect();
     if !wasteful.contains(&true) {

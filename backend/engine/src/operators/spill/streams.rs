@@ -1,15 +1,18 @@
-//! Streams as the input of an operator that is planned while it runs.
+//! Streams as the input of an operator that is planned while it runs, and as its output.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
+use futures::{StreamExt as _, stream};
 
 /// A leaf of one partition that gives the batches of the stream, once.
 ///
@@ -33,6 +36,27 @@ pub(in crate::operators) fn once_each(
     let streams = streams.into_iter().map(once).collect();
     let leaf = StreamingTableExec::try_new(Arc::clone(schema), streams, None, Vec::new(), false, None)?;
     Ok(Arc::new(leaf))
+}
+
+/// A stream of these batches.
+pub(in crate::operators) fn in_memory(
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+) -> SendableRecordBatchStream {
+    Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches.into_iter().map(Ok))))
+}
+
+/// The same rows; what they need, such as reserved memory, is held until they end.
+pub(in crate::operators) fn held_while(
+    rows: SendableRecordBatchStream,
+    needed: impl Send + 'static,
+) -> SendableRecordBatchStream {
+    let schema = rows.schema();
+    let rows = rows.map(move |batch| {
+        let _held = &needed;
+        batch
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
 
 /// The same context, in which operators can reserve what they want: their memory has been reserved before.
