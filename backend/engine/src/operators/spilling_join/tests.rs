@@ -245,6 +245,19 @@ async fn every_join_type_gives_its_rows_whatever_the_memory() {
     assert!(spilled > 60, "only {spilled} joins spilled");
 }
 
+/// All rows of the build side have one key, so that splitting them does not help.
+#[tokio::test]
+async fn one_key_that_does_not_fit_is_joined_block_by_block() {
+    let one_key = Shape { rows: 6_000, keys: 1, skewed: 0, nulls: 0 };
+    let few = Shape { rows: 8, keys: 3, skewed: 0, nulls: 10 };
+    for join_type in ALL_TYPES {
+        for (mode, project) in [(PartitionMode::Partitioned, false), (PartitionMode::CollectLeft, true)] {
+            let case = Case { filter: project, project, ..case(join_type, mode) };
+            assert!(compare(case, [one_key, few], 260_000, 6).await, "{case:?} did not spill");
+        }
+    }
+}
+
 #[tokio::test]
 async fn nulls_that_are_equal_projections_and_skew_on_both_sides() {
     for join_type in ALL_TYPES {
