@@ -3,6 +3,12 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
+/// Gives back to the system what operators have let go of: the system's own allocator keeps it, and a run with a limit
+/// of 1 GiB held 4.6 GiB. When it does so is said where it is compiled, in `.cargo/config.toml`.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let (stdout_is_terminal, stderr_is_terminal) = (stdout.is_terminal(), stderr.is_terminal());

@@ -2,24 +2,31 @@
 
 use std::collections::HashSet;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, ArrayRef};
 use arrow::buffer::Buffer;
 
-/// The bytes a column holds. Buffers of view columns are shared by many batches: each is counted once, when it
-/// is first `seen`.
-pub(super) fn column_bytes(column: &dyn Array, seen: &mut HashSet<usize>) -> usize {
-    let mut buffers = |views: usize, buffers: &[Buffer]| {
-        let new = buffers.iter().filter(|buffer| seen.insert(buffer.as_ptr() as usize));
-        views * size_of::<u128>() + new.map(Buffer::len).sum::<usize>()
-    };
-    if let Some(texts) = column.as_string_view_opt() {
-        return buffers(texts.len(), texts.data_buffers());
+/// The bytes that columns keep allocated. Slices of one array and view columns share buffers: each counts once, when it
+/// is first `seen`, by its address.
+pub fn held_bytes(columns: &[ArrayRef], seen: &mut HashSet<usize>) -> usize {
+    let mut bytes = 0;
+    for column in columns {
+        for_each_buffer(column, &mut |buffer| {
+            if seen.insert(buffer.data_ptr().as_ptr().addr()) {
+                bytes += buffer.capacity();
+            }
+        });
     }
-    if let Some(bytes) = column.as_binary_view_opt() {
-        return buffers(bytes.len(), bytes.data_buffers());
+    bytes
+}
+
+/// Visits the buffers of a column and of its children.
+pub fn for_each_buffer(column: &dyn Array, visit: &mut impl FnMut(&Buffer)) {
+    let mut open = vec![column.to_data()];
+    while let Some(data) = open.pop() {
+        data.buffers().iter().for_each(&mut *visit);
+        if let Some(nulls) = data.nulls() {
+            visit(nulls.buffer());
+        }
+        open.extend(data.child_data().iter().cloned());
     }
-    if let Some(fields) = column.as_struct_opt() {
-        return fields.columns().iter().map(|field| column_bytes(field, seen)).sum();
-    }
-    column.to_data().get_slice_memory_size().unwrap_or_default()
 }

@@ -16,6 +16,7 @@ pub mod instead;
 mod key_order;
 mod sorted_lists;
 
+pub use columns::{for_each_buffer, held_bytes};
 pub use grouped_rows::GroupedRows;
 pub use sorted_lists::SortedLists;
 

@@ -11,7 +11,7 @@ use arrow::compute::filter;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, internal_err};
 
-use super::columns::column_bytes;
+use super::columns::held_bytes;
 use super::grouped_rows::GroupedRows;
 
 /// Input columns (the value first, then the keys) and the group of every row.
@@ -68,8 +68,7 @@ impl SortedLists {
             return internal_err!("array_agg_sorted: group {group} was not announced");
         }
         if !groups.is_empty() {
-            let bytes: usize = columns.iter().map(|column| column_bytes(column, &mut self.seen)).sum();
-            self.memory += bytes + groups.capacity() * size_of::<u32>();
+            self.memory += held_bytes(&columns, &mut self.seen) + groups.capacity() * size_of::<u32>();
             self.chunks.push(Chunk { columns, groups });
         }
         Ok(())

@@ -8,11 +8,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayData, ArrayRef, AsArray, BinaryViewArray, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, StringViewArray};
 use arrow::buffer::Buffer;
 use arrow::datatypes::DataType;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::Result;
+use functions::aggregate::for_each_buffer;
 
 /// A column that uses less than one in this many bytes it holds is copied.
 const WASTEFUL: usize = 2;
@@ -46,17 +47,6 @@ impl Counted {
     /// Forgets all buffers.
     pub(in crate::operators) fn clear(&mut self) {
         self.0.clear();
-    }
-}
-
-fn for_each_buffer(column: &ArrayRef, add: &mut impl FnMut(&Buffer)) {
-    let mut open: Vec<ArrayData> = vec![column.to_data()];
-    while let Some(data) = open.pop() {
-        data.buffers().iter().for_each(&mut *add);
-        if let Some(nulls) = data.nulls() {
-            add(nulls.buffer());
-        }
-        open.extend(data.child_data().iter().cloned());
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
@@ -30,6 +30,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
+use functions::aggregate::held_bytes;
 use futures::TryStreamExt as _;
 
 use super::groups::{ListsOfGroups, Output};
@@ -191,11 +192,13 @@ impl Task {
         let mut lists = ListsOfGroups::try_new(&self.general)?;
         // Only read again when memory runs out; the lists are made of the same columns.
         let mut read: Vec<RecordBatch> = Vec::new();
-        let mut only_read = 0;
+        let (mut counted, mut only_read) = (HashSet::new(), 0);
         while let Some(batch) = input.try_next().await? {
             let timer = self.metrics.elapsed_compute().timer();
             let used = lists.add(&batch)?;
-            only_read += bytes_besides(&batch, &used);
+            // The lists count these themselves.
+            held_bytes(&used, &mut counted);
+            only_read += held_bytes(batch.columns(), &mut counted);
             read.push(batch);
             timer.done();
             match self.reservation.try_resize(lists.size() + only_read) {
@@ -251,16 +254,4 @@ impl Iterator for Batches {
         let batch = self.output.next_batch().transpose()?;
         Some(batch.map(|batch| batch.record_output(&self.metrics)))
     }
-}
-
-/// The bytes of a batch's columns that are not among `used`, the columns that are accounted for already.
-fn bytes_besides(batch: &RecordBatch, used: &[ArrayRef]) -> usize {
-    let mut known = HashSet::new();
-    let mut pending: Vec<&ArrayRef> = used.iter().collect();
-    while let Some(array) = pending.pop() {
-        known.insert(Arc::as_ptr(array).cast::<()>());
-        pending.extend(array.as_struct_opt().into_iter().flat_map(|fields| fields.columns()));
-    }
-    let besides = batch.columns().iter().filter(|column| !known.contains(&Arc::as_ptr(column).cast::<()>()));
-    besides.map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
 }

@@ -1,20 +1,26 @@
 //! An aggregation in one step that spills.
 //!
-//! DataFusion's `AggregateExec` of one step (`Single`, `SinglePartitioned`) fails when its groups do not fit in memory.
-//! This operator runs in its place where an aggregate (`array_agg`, `string_agg`, `count(DISTINCT ...)`) keeps an object for
-//! every group, which holds as much as its rows do and more. Writing these states down takes more memory than they take
-//! themselves. So the rows are taken in first. What does not fit is split by the hash of the groups' keys into files, and
-//! each file is aggregated for itself, by DataFusion's operator; one that does not fit is split again, by other bits of the
-//! hash. The rows of a group stay in their order.
+//! DataFusion's `AggregateExec` of one step (`Single`, `SinglePartitioned`) fails when its groups do not fit in memory and
+//! an aggregate (`array_agg`, `string_agg`, `count(DISTINCT ...)`) keeps an object for every group, or the input is ordered
+//! by some of the keys. This operator runs in its place there. Such objects hold as much as their rows do and more, and
+//! writing them down takes more memory than they take themselves. So the rows are taken in first. What does not fit is
+//! split by the hash of the groups' keys into files, and each file is aggregated for itself, by DataFusion's operator; one
+//! that does not fit is split again, by other bits of the hash. The rows of a group stay in their order.
+//!
+//! An input that is ordered by some of the keys is aggregated run by run ([`runs`]), and only a run that does not fit is
+//! split. The groups keep the order of these keys.
 //!
 //! So what must fit is one group.
+
+mod runs;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
@@ -33,6 +39,7 @@ use datafusion::physical_plan::{
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
+use self::runs::{Piece, Runs};
 use super::spill::{
     DEEPEST, Measures, Part, Splitter, held_while, in_memory, is_skewed, once, unlimited, used_bytes,
 };
@@ -42,6 +49,8 @@ pub(crate) const LIST: &str = "array_agg_sorted";
 /// Bytes that a row takes, besides its columns, in the states of aggregates that keep an object for each group. A guess: it
 /// decides how many rows are aggregated at a time, and an object tells its size only when it is made.
 const STATE_BYTES_PER_ROW: usize = 1024;
+/// Complete runs of this many batches are aggregated, although more would fit.
+const BATCHES_OF_RUNS: usize = 8;
 /// Who splits rows here, for messages.
 const OWNER: &str = "an aggregation";
 
@@ -54,19 +63,21 @@ pub struct SpillingAggregateExec {
 }
 
 impl SpillingAggregateExec {
-    /// The operator that runs in the place of this one, if it is one in one step, over rows in no order, with
-    /// an aggregate that keeps an object for each group.
+    /// The operator that runs in the place of this one, if it is one in one step that DataFusion's cannot spill: with
+    /// an aggregate that keeps an object for each group, or over rows that are ordered by some of the keys.
     #[must_use]
     pub fn for_aggregation(planned: &AggregateExec) -> Option<Self> {
         let one_step = matches!(planned.mode(), AggregateMode::Single | AggregateMode::SinglePartitioned);
         let groups = planned.group_expr();
-        let possible = one_step
-            && groups.is_single()
-            && !groups.is_empty()
-            && planned.limit_options().is_none()
-            && *planned.input_order_mode() == InputOrderMode::Linear
-            && Self::keeps_objects(planned);
-        possible.then(|| Self { planned: Arc::new(planned.clone()), measures: Arc::default() })
+        let runs_here = match planned.input_order_mode() {
+            InputOrderMode::Linear => Self::keeps_objects(planned),
+            InputOrderMode::PartiallySorted(_) => true,
+            // Every group ends before the next one begins.
+            InputOrderMode::Sorted => false,
+        };
+        let possible =
+            one_step && groups.is_single() && !groups.is_empty() && planned.limit_options().is_none();
+        (possible && runs_here).then(|| Self { planned: Arc::new(planned.clone()), measures: Arc::default() })
     }
 
     /// Whether an aggregate keeps an object for every group.
@@ -117,31 +128,80 @@ impl Aggregation {
     }
 
     /// Takes the rows in, and gives the groups.
-    async fn of_rows(
-        self: Arc<Self>,
-        mut rows: SendableRecordBatchStream,
-    ) -> Result<SendableRecordBatchStream> {
-        let reservation = self.reservation();
-        let mut taken: Vec<RecordBatch> = Vec::new();
-        let schema = rows.schema();
-        let refused = loop {
-            let Some(batch) = rows.try_next().await? else {
-                let groups = self.of(in_memory(schema, taken), &unlimited(&self.context))?;
-                return Ok(held_while(groups, reservation));
-            };
-            if reservation.try_grow(needed(batch.num_rows(), used_bytes(&batch))).is_err() {
-                break batch;
-            }
-            taken.push(batch);
+    fn of_rows(self: Arc<Self>, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+        let schema = self.planned.schema();
+        let runs = Runs::new(rows, self.leading_keys());
+        let groups = stream::try_unfold((self, runs), |(aggregation, mut runs)| async move {
+            let groups = Arc::clone(&aggregation).of_next_runs(&mut runs).await?;
+            Ok::<_, DataFusionError>(groups.map(|groups| (groups, (aggregation, runs))))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(schema, groups.try_flatten()))
+    }
+
+    /// The keys that order the input.
+    fn leading_keys(&self) -> Vec<Arc<dyn PhysicalExpr>> {
+        let InputOrderMode::PartiallySorted(leading) = self.planned.input_order_mode() else {
+            return Vec::new();
         };
-        let mut files = self.splitter(0);
-        for batch in std::mem::take(&mut taken) {
-            files.add(&batch)?;
+        let keys = self.planned.group_expr().expr();
+        leading.iter().filter_map(|number| keys.get(*number)).map(|(key, _)| Arc::clone(key)).collect()
+    }
+
+    /// The groups of as many runs as fit, or of the next one if it does not fit.
+    async fn of_next_runs(self: Arc<Self>, runs: &mut Runs) -> Result<Option<SendableRecordBatchStream>> {
+        let reservation = self.reservation();
+        let enough = self.context.session_config().batch_size() * BATCHES_OF_RUNS;
+        // The last run of `taken` may go on.
+        let (mut complete, mut rows, mut taken) = (Vec::new(), 0, Vec::<Piece>::new());
+        while let Some(piece) = runs.next().await? {
+            if piece.begins {
+                rows += taken.iter().map(|piece| piece.rows.num_rows()).sum::<usize>();
+                complete.extend(taken.drain(..).map(|piece| piece.rows));
+                if rows >= enough {
+                    runs.put_back(piece);
+                    break;
+                }
+            }
+            if reservation.try_grow(needed(piece.rows.num_rows(), used_bytes(&piece.rows))).is_ok() {
+                taken.push(piece);
+            } else if !complete.is_empty() {
+                runs.put_back(piece);
+                taken.drain(..).rev().for_each(|piece| runs.put_back(piece));
+                break;
+            } else if piece.is_one_run() {
+                drop(reservation);
+                taken.push(piece);
+                return self.of_long_run(taken, runs).await.map(Some);
+            } else {
+                runs.put_back_each(&piece);
+            }
         }
-        drop(reservation);
-        files.add(&refused)?;
-        drop(refused);
-        files.add_all(rows).await?;
+        complete.extend(taken.into_iter().map(|piece| piece.rows));
+        if complete.is_empty() {
+            return Ok(None);
+        }
+        let groups =
+            self.of(in_memory(self.planned.input().schema(), complete), &unlimited(&self.context))?;
+        Ok(Some(held_while(groups, reservation)))
+    }
+
+    /// The groups of a run of which these rows have come, and which does not fit.
+    async fn of_long_run(
+        self: Arc<Self>,
+        taken: Vec<Piece>,
+        runs: &mut Runs,
+    ) -> Result<SendableRecordBatchStream> {
+        let mut files = self.splitter(0);
+        for piece in taken {
+            files.add(&piece.rows)?;
+        }
+        while let Some(piece) = runs.next().await? {
+            if piece.begins {
+                runs.put_back(piece);
+                break;
+            }
+            files.add(&piece.rows)?;
+        }
         Ok(self.of_parts(files.finish()?, 1))
     }
 
@@ -256,8 +316,7 @@ impl ExecutionPlan for SpillingAggregateExec {
             spills: SpillManager::new(context.runtime_env(), spilled, input.schema()),
             context,
         };
-        let groups = stream::once(Arc::new(aggregation).of_rows(rows)).try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), groups)))
+        Ok(Arc::new(aggregation).of_rows(rows))
     }
 
     /// Those of the aggregations that did the work, and what was spilled.

@@ -1,0 +1,79 @@
+//! That runs of ordered rows are aggregated as DataFusion does it, in the order of the leading keys, in any memory.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::util::pretty::pretty_format_batches;
+use datafusion::catalog::MemTable;
+use datafusion::common::ScalarValue;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::physical_plan::{ExecutionPlan, InputOrderMode, collect};
+use datafusion::prelude::{SessionConfig, SessionContext, col};
+
+use super::*;
+use crate::operators::spill::Scarce;
+
+/// One run of 30,000 rows, one of 3,000, and 4,000 of one or two; some keys are not there.
+const ROWS: &str = "SELECT CASE WHEN value <= 30000 THEN NULL WHEN value <= 33000 THEN 0 ELSE value * 2 / 3 END AS a, \
+                    CASE WHEN value % 11 > 0 THEN concat('key ', value % 3000) END AS b, value AS v \
+                    FROM generate_series(1, 39000)";
+
+/// A context in which `ordered` has these rows by `a`, and aggregations of ours have so much memory.
+async fn context(memory: usize, batch_size: usize) -> SessionContext {
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Scarce::pool("aggregation by", memory));
+    let config = SessionConfig::new().with_target_partitions(1).with_batch_size(batch_size);
+    let context = SessionContext::new_with_config_rt(config, runtime.build_arc().unwrap());
+    functions::register(&mut *context.state_ref().write()).unwrap();
+    let rows = context.sql(&format!("SELECT * FROM ({ROWS}) ORDER BY a NULLS FIRST, v % 7")).await.unwrap();
+    let batches = rows.collect().await.unwrap();
+    let table = MemTable::try_new(batches[0].schema(), vec![batches]).unwrap();
+    let table = table.with_sort_order(vec![vec![col("a").sort(true, true)]]);
+    context.register_table("ordered", Arc::new(table)).unwrap();
+    context
+}
+
+async fn rows(plan: Arc<dyn ExecutionPlan>, context: &SessionContext) -> Vec<RecordBatch> {
+    collect(plan, context.task_ctx()).await.unwrap()
+}
+
+/// The rows by all keys.
+async fn sorted(batches: Vec<RecordBatch>, context: &SessionContext) -> String {
+    let rows = context.read_batches(batches).unwrap();
+    let rows = rows.sort(vec![col("a").sort(true, true), col("b").sort(true, true)]).unwrap();
+    pretty_format_batches(&rows.collect().await.unwrap()).unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_are_aggregated_in_their_order_in_any_memory() {
+    for aggregates in ["array_agg_sorted(v, v) AS l, count(*) AS n", "sum(v) AS s, max(v) AS m"] {
+        let query = format!("SELECT a, b, {aggregates} FROM ordered GROUP BY a, b");
+        // Everything fits; the long run does not; not even the rows of a batch do.
+        for (memory, batch_size, spills) in
+            [(1 << 30, 8192, false), (8 << 20, 1000, true), (300 << 10, 500, true)]
+        {
+            let context = context(memory, batch_size).await;
+            let planned = context.sql(&query).await.unwrap().create_physical_plan().await.unwrap();
+            let mut planned = &planned;
+            while planned.name() != "AggregateExec" {
+                planned = planned.children()[0];
+            }
+            let wanted = sorted(rows(Arc::clone(planned), &context).await, &context).await;
+            let planned = planned.downcast_ref::<AggregateExec>().unwrap();
+            assert!(matches!(planned.input_order_mode(), InputOrderMode::PartiallySorted(_)));
+            let ours = Arc::new(SpillingAggregateExec::for_aggregation(planned).unwrap());
+            let groups = rows(Arc::clone(&ours) as Arc<dyn ExecutionPlan>, &context).await;
+            let case = format!("{aggregates} in {memory} bytes");
+            let keys: Vec<ScalarValue> = groups
+                .iter()
+                .flat_map(|batch| {
+                    (0..batch.num_rows()).map(|row| ScalarValue::try_from_array(batch.column(0), row))
+                })
+                .collect::<Result<_>>()
+                .unwrap();
+            assert!(keys.is_sorted(), "{case}: the groups are not in the order of their first key");
+            assert!(sorted(groups, &context).await == wanted, "{case}: other groups");
+            assert_eq!(ours.metrics().unwrap().spill_count().unwrap_or(0) > 0, spills, "{case}");
+            assert_eq!(context.task_ctx().memory_pool().reserved(), 0, "{case}");
+        }
+    }
+}
