@@ -28,7 +28,9 @@ pub struct SortedLists {
     types: Vec<DataType>,
     chunks: Vec<Chunk>,
     groups: usize,
-    memory: usize,
+    /// The bytes of the columns, and of the numbers of their rows' groups.
+    columns: usize,
+    numbers: usize,
     /// The addresses of the shared buffers that are counted already.
     seen: HashSet<usize>,
 }
@@ -37,7 +39,7 @@ impl SortedLists {
     /// No groups yet. `types` are those of the value and of at least one key.
     #[must_use]
     pub fn new(types: Vec<DataType>) -> Self {
-        Self { types, chunks: Vec::new(), groups: 0, memory: 0, seen: HashSet::new() }
+        Self { types, chunks: Vec::new(), groups: 0, columns: 0, numbers: 0, seen: HashSet::new() }
     }
 
     /// Number of groups announced so far.
@@ -53,7 +55,13 @@ impl SortedLists {
     /// Memory held, in bytes. Buffers that several batches share are counted once.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.memory + self.chunks.capacity() * size_of::<Chunk>()
+        self.columns + self.size_besides_columns()
+    }
+
+    /// Memory held besides the columns, in bytes.
+    #[must_use]
+    pub fn size_besides_columns(&self) -> usize {
+        self.numbers + self.chunks.capacity() * size_of::<Chunk>()
     }
 
     /// Adds rows: the value and the keys, and one group number for each row of them.
@@ -68,7 +76,8 @@ impl SortedLists {
             return internal_err!("array_agg_sorted: group {group} was not announced");
         }
         if !groups.is_empty() {
-            self.memory += held_bytes(&columns, &mut self.seen) + groups.capacity() * size_of::<u32>();
+            self.columns += held_bytes(&columns, &mut self.seen);
+            self.numbers += groups.capacity() * size_of::<u32>();
             self.chunks.push(Chunk { columns, groups });
         }
         Ok(())

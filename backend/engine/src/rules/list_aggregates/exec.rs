@@ -192,16 +192,14 @@ impl Task {
         let mut lists = ListsOfGroups::try_new(&self.general)?;
         // Only read again when memory runs out; the lists are made of the same columns.
         let mut read: Vec<RecordBatch> = Vec::new();
-        let (mut counted, mut only_read) = (HashSet::new(), 0);
+        let (mut counted, mut columns) = (HashSet::new(), 0);
         while let Some(batch) = input.try_next().await? {
             let timer = self.metrics.elapsed_compute().timer();
             let used = lists.add(&batch)?;
-            // The lists count these themselves.
-            held_bytes(&used, &mut counted);
-            only_read += held_bytes(batch.columns(), &mut counted);
+            columns += held_bytes(&used, &mut counted) + held_bytes(batch.columns(), &mut counted);
             read.push(batch);
             timer.done();
-            match self.reservation.try_resize(lists.size() + only_read) {
+            match self.reservation.try_resize(lists.size() + columns) {
                 Ok(()) => {}
                 Err(DataFusionError::ResourcesExhausted(_)) => {
                     drop((lists, used));

@@ -88,10 +88,10 @@ impl ListsOfGroups {
         Ok(held)
     }
 
-    /// Memory held now, and needed until the last batch of the output, in bytes.
+    /// Memory held now besides the columns, and needed until the last batch of the output, in bytes.
     pub(super) fn size(&self) -> usize {
         let ordered = self.rows * BYTES_OF_ORDERED_ROW + self.groups.len() * BYTES_OF_ORDERED_GROUP;
-        let lists: usize = self.lists.iter().map(|lists| lists.size() + ordered).sum();
+        let lists: usize = self.lists.iter().map(|lists| lists.size_besides_columns() + ordered).sum();
         self.groups.size() + lists
     }
 

@@ -1,18 +1,26 @@
 //! The memory pool of a session: one limit, shares for those who can spill, and memory taken back from those who can
 //! do without it.
 //!
-//! Three kinds of consumers ask it.
+//! Four kinds of consumers ask it.
 //!
 //! * *Holders* ([`Reclaimable`]) keep rows that could as well lie on disk: shared views, exchanges. They get what nobody
 //!   else uses, and give it back when somebody needs it.
 //! * Consumers that *can spill*, such as sorts and aggregations, spill when they are refused. Each may have an equal
 //!   share of what those that cannot spill leave. Only consumers that hold something count: DataFusion's fair pool
 //!   counts all that are registered, and a plan with many operators would starve with an almost empty pool.
+//! * The *merge* of a sort needs about as much as its sort has let go of just before, and cannot do with less. Both of them
+//!   count when memory is shared, so that other sorts do not take what is let go of. A merge gets what is free.
 //! * Consumers that *cannot spill* get what is free, first come first served.
 //!
 //! Before anybody who is no holder is refused, holders give memory back. A sort that is refused its first batch fails,
 //! though, and what an operator of DataFusion already has, it keeps. So a consumer is never refused while it has no more
-//! than a *working set* ([`LimitedPool::working_set`]). That can exceed the limit, by that much for each consumer.
+//! than a *working set* ([`LimitedPool::working_set`]). That can exceed the limit, by that much for each consumer. Beyond
+//! that, each reservation of a consumer may be as large, and those of a merge a few times that, as long as all together
+//! exceed the limit by no more than [`OVERDRAFT`] and by no more than the limit itself: an aggregation that merges what it
+//! has spilled first reserves all it may have for the merge, and then fails for the groups of a batch.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,9 +33,13 @@ use datafusion::execution::memory_pool::{
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Smallest and largest working set, in bytes.
-const WORKING_SET: (usize, usize) = (2 << 20, 16 << 20);
+const WORKING_SET: (usize, usize) = (4 << 20, 16 << 20);
 /// A working set is this part of the limit, within its bounds.
-const WORKING_SET_PART: usize = 16;
+const WORKING_SET_PART: usize = 8;
+/// How many working sets a reservation of a merge may have.
+const SETS_OF_A_MERGE: usize = 4;
+/// By how many bytes reservations that are larger than a working set may exceed the limit, all together.
+const OVERDRAFT: usize = 256 << 20;
 /// How many consumers an error lists.
 const LISTED_CONSUMERS: usize = 5;
 
@@ -55,7 +67,7 @@ struct Accounts {
     /// What all consumers hold, and the most they held at a time.
     reserved: usize,
     peak: usize,
-    /// What those hold that cannot spill.
+    /// What those hold that cannot spill, without merges.
     unspillable: usize,
 }
 
@@ -70,6 +82,7 @@ struct Account {
 enum Kind {
     Holder,
     Spills,
+    Merges,
     Keeps,
 }
 
@@ -78,6 +91,7 @@ impl Kind {
         match (consumer.name().starts_with(HOLDER), consumer.can_spill()) {
             (true, _) => Self::Holder,
             (false, true) => Self::Spills,
+            (false, false) if consumer.name().starts_with(MERGE_OF_A_SORT) => Self::Merges,
             (false, false) => Self::Keeps,
         }
     }
@@ -85,6 +99,9 @@ impl Kind {
 
 /// How the names of holders begin: a consumer has a name and nothing else to be known by.
 const HOLDER: &str = "rows of ";
+
+/// How the names of those begin in DataFusion that merge the batches of a sort.
+const MERGE_OF_A_SORT: &str = "ExternalSorterMerge";
 
 /// The consumer of a holder of these rows.
 pub(crate) fn holder(rows: &str) -> MemoryConsumer {
@@ -127,10 +144,11 @@ impl Accounts {
         self.consumers.get(&consumer.id()).map_or(0, |account| account.held)
     }
 
-    /// What a consumer that spills may hold: an equal part, with the others of its kind that hold something.
+    /// What a consumer that spills may hold: an equal part, with the others of its kind and the merges that hold
+    /// something.
     fn share(&self, limit: usize, consumer: &MemoryConsumer) -> usize {
         let others = self.consumers.iter().filter(|(id, account)| {
-            **id != consumer.id() && account.kind == Kind::Spills && account.held > 0
+            **id != consumer.id() && matches!(account.kind, Kind::Spills | Kind::Merges) && account.held > 0
         });
         limit.saturating_sub(self.unspillable) / (1 + others.count())
     }
@@ -173,7 +191,7 @@ impl LimitedPool {
         let mut accounts = self.accounts();
         let free = self.limit.saturating_sub(accounts.reserved);
         let share = match Kind::of(consumer) {
-            Kind::Holder | Kind::Keeps => usize::MAX,
+            Kind::Holder | Kind::Merges | Kind::Keeps => usize::MAX,
             Kind::Spills => accounts.share(self.limit, consumer).saturating_sub(accounts.held(consumer)),
         };
         let available = share.min(free);
@@ -184,10 +202,16 @@ impl LimitedPool {
         Ok(())
     }
 
-    /// Takes memory that is not there, within the working set.
-    fn overdraw(&self, consumer: &MemoryConsumer, additional: usize) -> bool {
+    /// Takes memory that is not there, within the working set of the consumer or of this reservation.
+    fn overdraw(&self, reservation: &MemoryReservation, additional: usize) -> bool {
+        let (consumer, set) = (reservation.consumer(), self.working_set());
+        let sets = if Kind::of(consumer) == Kind::Merges { SETS_OF_A_MERGE } else { 1 };
         let mut accounts = self.accounts();
-        let enough = accounts.held(consumer).saturating_add(additional) <= self.working_set();
+        let is_set = accounts.held(consumer).saturating_add(additional) <= set;
+        let most = self.limit.saturating_add(self.limit.min(OVERDRAFT));
+        let enough = is_set
+            || reservation.size().saturating_add(additional) <= set * sets
+                && accounts.reserved.saturating_add(additional) <= most;
         if enough {
             accounts.grow(consumer, additional);
         }
@@ -210,7 +234,9 @@ impl LimitedPool {
                 let parts = (self.limit / share).max(1);
                 held.saturating_mul(parts).max(self.limit.saturating_add(additional))
             }
-            Kind::Holder | Kind::Keeps => self.limit.saturating_add(additional.saturating_sub(available)),
+            Kind::Holder | Kind::Merges | Kind::Keeps => {
+                self.limit.saturating_add(additional.saturating_sub(available))
+            }
         };
         DataFusionError::ResourcesExhausted(format!(
             "{name} needs {more} more than the {held} it has, and {available} of {limit} are left for it (held by: {listed}); \
@@ -272,7 +298,7 @@ impl MemoryPool for LimitedPool {
                 }
             }
         }
-        if self.overdraw(consumer, additional) {
+        if self.overdraw(reservation, additional) {
             return Ok(());
         }
         Err(self.refused(consumer, additional, refusal.available))
@@ -292,94 +318,4 @@ pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
     let shared =
         Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
     if shared { tokio::task::block_in_place(work) } else { work() }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use super::*;
-
-    const LIMIT: usize = 100 << 20;
-
-    fn pool() -> Arc<dyn MemoryPool> {
-        Arc::new(LimitedPool::new(LIMIT))
-    }
-
-    fn limited(pool: &Arc<dyn MemoryPool>) -> &LimitedPool {
-        pool.downcast_ref::<LimitedPool>().unwrap()
-    }
-
-    fn spills(pool: &Arc<dyn MemoryPool>, name: &str) -> MemoryReservation {
-        MemoryConsumer::new(name).with_can_spill(true).register(pool)
-    }
-
-    #[test]
-    fn only_consumers_that_hold_something_have_a_share() {
-        let pool = pool();
-        let idle: Vec<_> = (0..100).map(|number| spills(&pool, &format!("idle {number}"))).collect();
-        let (first, second) = (spills(&pool, "first"), spills(&pool, "second"));
-        first.try_grow(50 << 20).unwrap();
-        second.try_grow(50 << 20).unwrap();
-        assert!(first.try_grow(10 << 20).is_err(), "everything is taken");
-        second.free();
-        first.try_grow(50 << 20).unwrap();
-        assert_eq!(pool.reserved(), LIMIT);
-        drop((idle, first, second));
-        assert_eq!(pool.reserved(), 0);
-        assert_eq!(limited(&pool).peak(), LIMIT);
-    }
-
-    #[test]
-    fn a_working_set_is_granted_beyond_the_limit_and_no_more() {
-        let pool = pool();
-        let set = limited(&pool).working_set();
-        let taken = spills(&pool, "taken");
-        taken.try_grow(LIMIT).unwrap();
-        let other = spills(&pool, "other");
-        other.try_grow(set).unwrap();
-        let error = other.try_grow(1).unwrap_err().to_string();
-        assert!(
-            error.contains("other needs 1.0 B more") && error.contains("held by: taken 100.0 MB"),
-            "{error}"
-        );
-        assert!(error.contains("a limit of"), "{error}");
-        let keeps = MemoryConsumer::new("keeps").register(&pool);
-        keeps.try_grow(set).unwrap();
-        assert!(keeps.try_grow(1).is_err());
-    }
-
-    #[derive(Debug)]
-    struct Rows {
-        reservation: MemoryReservation,
-        asked: AtomicBool,
-    }
-
-    impl Reclaimable for Rows {
-        fn reclaim(&self) -> Result<bool> {
-            self.asked.store(true, Ordering::Relaxed);
-            Ok(self.reservation.free() > 0)
-        }
-    }
-
-    #[test]
-    fn holders_give_back_what_others_need_and_what_is_theirs_to_have() {
-        let pool = pool();
-        let rows = Arc::new(Rows { reservation: holder("v").register(&pool), asked: AtomicBool::new(false) });
-        let weak = Arc::downgrade(&rows);
-        limited(&pool).add(weak);
-        rows.reservation.try_grow(LIMIT).unwrap();
-        assert!(rows.reservation.try_grow(1).is_err(), "no working set: it has a file");
-        assert!(!rows.asked.load(Ordering::Relaxed), "it may ask while it is locked");
-        let (sort, other) = (spills(&pool, "sort"), spills(&pool, "other"));
-        sort.try_grow(60 << 20).unwrap();
-        assert!(rows.asked.load(Ordering::Relaxed));
-        rows.reservation.try_grow(30 << 20).unwrap();
-        rows.asked.store(false, Ordering::Relaxed);
-        other.try_grow(1 << 20).unwrap();
-        // Beyond its share it gets nothing that a holder could give.
-        assert!(sort.try_grow(30 << 20).is_err());
-        assert!(!rows.asked.load(Ordering::Relaxed));
-        assert_eq!(rows.reservation.size(), 30 << 20);
-    }
 }
