@@ -9,7 +9,7 @@ mod options;
 mod planner;
 mod spill_space;
 
-pub(crate) use memory_pool::{LimitedPool, Reclaimable, blocking, holder};
+pub(crate) use memory_pool::{LimitedPool, MERGE_OF_EXCHANGE, Reclaimable, blocking, holder};
 pub use options::SessionOptions;
 pub use spill_space::SpillUse;
 pub(crate) use spill_space::{SPILL_LIMIT, SpillSpace};

@@ -6,13 +6,17 @@ use super::machine;
 
 /// Rows per batch between operators.
 const BATCH_SIZE: usize = 8192;
+/// Memory for each core, if nobody says more, and for how many cores at least. More makes the graph of a large repository
+/// hardly faster.
+const BYTES_PER_CORE: usize = 1 << 30;
+const LEAST_CORES: usize = 2;
 /// The least memory for which an operator is split into one more partition: each holds batches, and a sort or a hash
 /// table of its own.
 const PARTITION_BYTES: usize = 16 << 20;
 /// The least memory for which one more segment runs at a time.
 const SEGMENT_BYTES: usize = 128 << 20;
 /// Batches have fewer rows where a partition has less memory than this for each of them.
-const BYTES_PER_BATCH_ROW: usize = 4 << 10;
+const BYTES_PER_BATCH_ROW: usize = 16 << 10;
 /// Batches have at least so many rows, whatever the memory.
 const LEAST_BATCH_SIZE: usize = 256;
 /// The part of a partition's memory that a sort keeps free for merging what it has spilled.
@@ -37,14 +41,16 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    /// All cores this process may use, and 60 % of the memory that is available to it: the rest is for what the
-    /// memory pool does not count.
+    /// All cores this process may use, and a GiB of memory for each of them, two at least, but no more than 60 % of what is
+    /// available to it: the rest is for what the memory pool does not count.
     #[must_use]
     pub fn for_this_machine() -> Self {
-        let memory = machine::available_memory().unwrap_or(2 * 1024 * 1024 * 1024);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let most = BYTES_PER_CORE.saturating_mul(cores.max(LEAST_CORES));
+        let available = machine::available_memory().and_then(|bytes| usize::try_from(bytes).ok());
         Self {
-            target_partitions: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
-            memory_limit_bytes: usize::try_from(memory / 10 * 6).unwrap_or(usize::MAX),
+            target_partitions: cores,
+            memory_limit_bytes: available.map_or(most, |bytes| most.min(bytes / 10 * 6)),
             spill_directory: None,
             spill_limit_bytes: None,
             batch_size: BATCH_SIZE,

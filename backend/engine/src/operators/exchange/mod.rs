@@ -39,6 +39,8 @@ use futures::TryStreamExt as _;
 
 use lanes::Lanes;
 
+use crate::session::MERGE_OF_EXCHANGE;
+
 /// See the module documentation. An exchange is executed once; [`ExecutionPlan::reset_state`] gives one that can be
 /// executed again.
 #[derive(Clone, Debug)]
@@ -113,7 +115,7 @@ impl ExchangeExec {
         let spills = running.lanes.spills().clone();
         let groups = 0..running.lanes.groups();
         let sorted = groups.map(|group| reader::ordered(Arc::clone(&running), group, partition, &schema));
-        let merge = MemoryConsumer::new(format!("merge of an exchange [{partition}]"));
+        let merge = MemoryConsumer::new(format!("{MERGE_OF_EXCHANGE} [{partition}]"));
         StreamingMergeBuilder::new()
             .with_streams(sorted.collect())
             .with_schema(Arc::clone(&schema))

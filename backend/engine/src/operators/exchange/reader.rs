@@ -3,9 +3,10 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
+use arrow::array::Array as _;
 use arrow::compute::BatchCoalescer;
 use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::metrics::{BaselineMetrics, RecordOutput as _};
@@ -14,7 +15,10 @@ use futures::{Stream, TryStreamExt as _, stream};
 
 use super::Running;
 use super::lanes::Found;
-use crate::operators::spill::compact;
+use crate::operators::spill::{compact, used_bytes};
+
+/// Batches are put together up to so many bytes, although they have few rows.
+const LARGE_BATCH: usize = 8 << 20;
 
 /// Who reads a lane. When it is dropped, the lane is closed.
 struct LaneReader {
@@ -84,11 +88,13 @@ pub(super) fn coalesced(
     let coalescer = BatchCoalescer::new(Arc::clone(schema), batch_size)
         .with_biggest_coalesce_batch_size(Some(batch_size / 2));
     let reader = Some(LaneReader::new(running, 0, output));
-    stream::try_unfold((reader, coalescer, metrics), |(mut reader, mut coalescer, metrics)| async move {
+    let state = (reader, coalescer, 0, metrics);
+    stream::try_unfold(state, |(mut reader, mut coalescer, mut bytes, metrics)| async move {
         loop {
             if let Some(batch) = coalescer.next_completed_batch() {
-                let batch = batch.record_output(&metrics);
-                return Ok(Some((batch, (reader, coalescer, metrics))));
+                bytes = 0;
+                let batch = shrunk(batch)?.record_output(&metrics);
+                return Ok(Some((batch, (reader, coalescer, bytes, metrics))));
             }
             let Some(rows) = &mut reader else {
                 metrics.done();
@@ -97,7 +103,15 @@ pub(super) fn coalesced(
             let batches = rows.next().await?;
             let _timer = metrics.elapsed_compute().timer();
             match batches {
-                Some(batches) => batches.into_iter().try_for_each(|batch| coalescer.push_batch(batch))?,
+                Some(batches) => {
+                    for batch in batches {
+                        bytes += used_bytes(&batch);
+                        coalescer.push_batch(batch)?;
+                    }
+                    if bytes > LARGE_BATCH {
+                        coalescer.finish_buffered_batch()?;
+                    }
+                }
                 None => {
                     reader = None;
                     coalescer.finish_buffered_batch()?;
@@ -105,4 +119,12 @@ pub(super) fn coalesced(
             }
         }
     })
+}
+
+/// The batch without the room that its buffers have for more: whoever holds it would count that.
+fn shrunk(batch: RecordBatch) -> Result<RecordBatch> {
+    let (schema, mut columns, rows) = batch.into_parts();
+    columns.iter_mut().for_each(|column| column.shrink_to_fit());
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }

@@ -57,14 +57,20 @@ pub(in crate::operators) fn compacted(batches: &[RecordBatch]) -> Result<Option<
     if !wasteful.contains(&true) {
         return Ok(None);
     }
-    let copies = batches.iter().map(|batch| {
-        let columns = batch.columns().iter().zip(&wasteful);
-        let columns =
-            columns.map(|(column, wasteful)| if *wasteful { copied(column) } else { Arc::clone(column) });
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(batch.schema(), columns.collect(), &options)?)
-    });
+    let copies = batches.iter().map(|batch| with_copies(batch, |column| wasteful.get(column) == Some(&true)));
     copies.collect::<Result<Vec<_>>>().map(Some)
+}
+
+/// The batch with copies of those view columns that are chosen by their number: they hold what they use.
+pub(in crate::operators) fn with_copies(
+    batch: &RecordBatch,
+    chosen: impl Fn(usize) -> bool,
+) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().enumerate();
+    let columns =
+        columns.map(|(number, column)| if chosen(number) { copied(column) } else { Arc::clone(column) });
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(batch.schema(), columns.collect(), &options)?)
 }
 
 /// Whether the view arrays of a column use few of the bytes they hold. Other layouts cannot: their operators copy.

@@ -1,46 +1,71 @@
-//! Lets go of bytes that rows do not use before an operator takes them in.
+//! Lets go of bytes that rows do not use before an operator takes them in, and divides batches that are large.
 //!
 //! Texts in the view layout point into buffers that they share with the arrays they came from: after a join each batch
 //! may keep all texts of the build side alive. An operator that holds batches then reserves these bytes for every batch,
-//! and a sort of a few rows may find no memory for the first of them.
+//! and a sort of a few rows may find no memory for the first of them. Nor may it for a batch of wide rows, whose number is
+//! chosen before anybody knows how wide they are.
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Schema};
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::Schema;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, Statistics, plan_err};
+use datafusion::common::{DataFusionError, Result, Statistics, plan_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::buffers::compacted;
+use super::batches::used_bytes;
+use super::buffers::{compacted, with_copies};
+use crate::session::LimitedPool;
 
-/// Gives the rows of its input in batches that hold hardly more than they use.
+/// A batch is divided if it takes more than this part of a working set: a sort reserves twice as much, and its merge holds
+/// two of them.
+const PART_OF_WORKING_SET: usize = 4;
+
+/// Gives the rows of its input in batches that hold hardly more than they use, and that are not large.
 #[derive(Debug)]
 pub(crate) struct CompactExec(Arc<dyn ExecutionPlan>);
 
 impl CompactExec {
     /// The plan, behind this operator where its rows can hold more than they use.
     pub(crate) fn below(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        let useful = !input.is::<Self>() && can_waste(&input.schema());
+        let useful = !input.is::<Self>() && varies(&input.schema());
         if useful { Arc::new(Self(input)) } else { input }
     }
 }
 
-fn can_waste(schema: &Schema) -> bool {
-    let is_view = |data_type: &DataType| matches!(data_type, DataType::Utf8View | DataType::BinaryView);
-    schema.fields().iter().any(|field| is_view(field.data_type()))
+/// Whether rows differ in what they take.
+fn varies(schema: &Schema) -> bool {
+    schema.fields().iter().any(|field| !field.data_type().is_primitive())
 }
 
 /// The batch without the bytes it holds and does not use.
 pub(in crate::operators) fn compact(batch: RecordBatch) -> Result<RecordBatch> {
     let copies = compacted(std::slice::from_ref(&batch))?;
     Ok(copies.into_iter().flatten().next().unwrap_or(batch))
+}
+
+/// The rows in batches of their own that take no more than so many bytes, but for single rows.
+fn divided(batch: RecordBatch, most: usize) -> Result<Vec<RecordBatch>> {
+    let batch = compact(batch)?;
+    let pieces = used_bytes(&batch).div_ceil(most.max(1));
+    if pieces <= 1 || batch.num_rows() <= 1 {
+        return Ok(vec![batch]);
+    }
+    let rows = batch.num_rows().div_ceil(pieces).max(1);
+    let starts = (0..batch.num_rows()).step_by(rows);
+    let copies = starts.map(|start| {
+        let numbers = start..batch.num_rows().min(start + rows);
+        let numbers: UInt32Array = numbers.filter_map(|number| u32::try_from(number).ok()).collect();
+        with_copies(&take_record_batch(&batch, &numbers)?, |_| true)
+    });
+    copies.collect()
 }
 
 impl DisplayAs for CompactExec {
@@ -91,10 +116,15 @@ impl ExecutionPlan for CompactExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let most = context.memory_pool().downcast_ref::<LimitedPool>();
+        let most = most.map_or(usize::MAX, |pool| pool.working_set() / PART_OF_WORKING_SET);
         let input = self.0.execute(partition, context)?;
         let schema = input.schema();
-        let rows = input.map(|batch| batch.and_then(compact));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+        let rows = input.map(move |batch| {
+            let batches = divided(batch?, most)?;
+            Ok::<_, DataFusionError>(stream::iter(batches.into_iter().map(Ok)))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows.try_flatten())))
     }
 
     fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
@@ -110,5 +140,30 @@ impl ExecutionPlan for CompactExec {
             Some(input) => Ok(Arc::clone(input)),
             None => plan_err!("CompactExec has one input"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Int64Array, StringArray, StringViewArray};
+    use arrow::compute::concat_batches;
+
+    use super::*;
+
+    #[test]
+    fn wide_rows_are_divided_and_stay_the_same() {
+        let texts = |row: usize| Some("wide ".repeat(row % 7 * 1000)).filter(|_| row % 5 > 0);
+        let views: ArrayRef = Arc::new((0..100).map(texts).collect::<StringViewArray>());
+        let plain: ArrayRef = Arc::new((0..100).map(texts).collect::<StringArray>());
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
+        let batch = RecordBatch::try_from_iter([("v", views), ("p", plain), ("n", numbers)]).unwrap();
+        let most = 100_000;
+        let pieces = divided(batch.clone(), most).unwrap();
+        assert!(pieces.len() > 10, "{}", pieces.len());
+        // Rows are counted, and not every piece has the same ones.
+        assert!(pieces.iter().all(|piece| piece.get_array_memory_size() < 2 * most));
+        assert_eq!(concat_batches(&batch.schema(), &pieces).unwrap(), batch);
+        assert_eq!(divided(batch.clone(), usize::MAX).unwrap(), [batch.clone()]);
+        assert_eq!(divided(batch, 1).unwrap().len(), 100);
     }
 }

@@ -234,7 +234,7 @@ async fn every_join_type_gives_its_rows_whatever_the_memory() {
             for (partitions, filter) in [(1, true), (3, false)] {
                 for shapes in [[EVEN, EVEN], [SKEWED, EVEN], [SMALL, SKEWED], [NULLS, EVEN], [EVEN, NOTHING]]
                 {
-                    for memory in [250_000 * partitions, 1 << 30] {
+                    for memory in [110_000 * partitions, 1 << 30] {
                         let case = Case { partitions, filter, ..case(join_type, mode) };
                         spilled += usize::from(compare(case, shapes, memory, 17).await);
                     }

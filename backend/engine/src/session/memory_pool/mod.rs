@@ -8,16 +8,16 @@
 //! * Consumers that *can spill*, such as sorts and aggregations, spill when they are refused. Each may have an equal
 //!   share of what those that cannot spill leave. Only consumers that hold something count: DataFusion's fair pool
 //!   counts all that are registered, and a plan with many operators would starve with an almost empty pool.
-//! * The *merge* of a sort needs about as much as its sort has let go of just before, and cannot do with less. Both of them
-//!   count when memory is shared, so that other sorts do not take what is let go of. A merge gets what is free.
+//! * *Merges* cannot do with less than a batch of each input. That of a sort needs about as much as the sort has let go of
+//!   just before. Both of them count when memory is shared, so that other sorts do not take it. A merge gets what is free.
 //! * Consumers that *cannot spill* get what is free, first come first served.
 //!
 //! Before anybody who is no holder is refused, holders give memory back. A sort that is refused its first batch fails,
 //! though, and what an operator of DataFusion already has, it keeps. So a consumer is never refused while it has no more
 //! than a *working set* ([`LimitedPool::working_set`]). That can exceed the limit, by that much for each consumer. Beyond
-//! that, each reservation of a consumer may be as large, and those of a merge a few times that, as long as all together
-//! exceed the limit by no more than [`OVERDRAFT`] and by no more than the limit itself: an aggregation that merges what it
-//! has spilled first reserves all it may have for the merge, and then fails for the groups of a batch.
+//! that, a reservation of a merge may be a few times as large, and so may one of a consumer with several, as long as all
+//! together exceed the limit by no more than [`OVERDRAFT`] and by no more than the limit itself: an aggregation that merges
+//! what it has spilled first reserves all it may have for the merge, and then fails for the groups of a batch.
 
 #[cfg(test)]
 mod tests;
@@ -91,7 +91,7 @@ impl Kind {
         match (consumer.name().starts_with(HOLDER), consumer.can_spill()) {
             (true, _) => Self::Holder,
             (false, true) => Self::Spills,
-            (false, false) if consumer.name().starts_with(MERGE_OF_A_SORT) => Self::Merges,
+            (false, false) if MERGES.iter().any(|name| consumer.name().starts_with(name)) => Self::Merges,
             (false, false) => Self::Keeps,
         }
     }
@@ -100,8 +100,10 @@ impl Kind {
 /// How the names of holders begin: a consumer has a name and nothing else to be known by.
 const HOLDER: &str = "rows of ";
 
-/// How the names of those begin in DataFusion that merge the batches of a sort.
-const MERGE_OF_A_SORT: &str = "ExternalSorterMerge";
+/// How the names of those begin that merge sorted batches: DataFusion's, and ours.
+const MERGES: [&str; 3] = ["ExternalSorterMerge", "SortPreservingMergeExec", MERGE_OF_EXCHANGE];
+/// How the name begins of one that merges the ordered lanes of an exchange.
+pub(crate) const MERGE_OF_EXCHANGE: &str = "merge of an exchange";
 
 /// The consumer of a holder of these rows.
 pub(crate) fn holder(rows: &str) -> MemoryConsumer {
@@ -205,9 +207,12 @@ impl LimitedPool {
     /// Takes memory that is not there, within the working set of the consumer or of this reservation.
     fn overdraw(&self, reservation: &MemoryReservation, additional: usize) -> bool {
         let (consumer, set) = (reservation.consumer(), self.working_set());
-        let sets = if Kind::of(consumer) == Kind::Merges { SETS_OF_A_MERGE } else { 1 };
         let mut accounts = self.accounts();
-        let is_set = accounts.held(consumer).saturating_add(additional) <= set;
+        let held = accounts.held(consumer);
+        let is_set = held.saturating_add(additional) <= set;
+        // What merges is that consumer, too, if it has another reservation.
+        let merges = Kind::of(consumer) == Kind::Merges || held > reservation.size();
+        let sets = if merges { SETS_OF_A_MERGE } else { 1 };
         let most = self.limit.saturating_add(self.limit.min(OVERDRAFT));
         let enough = is_set
             || reservation.size().saturating_add(additional) <= set * sets

@@ -44,8 +44,8 @@ fn a_working_set_is_granted_beyond_the_limit_and_no_more() {
     other.try_grow(set).unwrap();
     let error = other.try_grow(1).unwrap_err().to_string();
     let beside = other.new_empty();
-    beside.try_grow(set).unwrap();
-    assert!(beside.try_grow(1).is_err(), "another reservation has a set of its own, and no more");
+    beside.try_grow(set * SETS_OF_A_MERGE).unwrap();
+    assert!(beside.try_grow(1).is_err(), "another reservation has sets of its own, and no more");
     drop(beside);
     assert!(error.contains("other needs 1.0 B more") && error.contains("held by: taken 100.0 MB"), "{error}");
     assert!(error.contains("a limit of"), "{error}");
