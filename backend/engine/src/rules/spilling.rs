@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `RepartitionExec` | [`ExchangeExec`] |
 //! | `HashJoinExec` | [`SpillingHashJoinExec`] |
-//! | `AggregateExec` of one step with an aggregate that keeps an object for each group | [`SpillingAggregateExec`] |
+//! | `AggregateExec` of one step that keeps an object for each group, or whose input is ordered by some keys | [`SpillingAggregateExec`] |
 //! | `SortExec` that keeps the first rows, more than fit | a sort of all rows, and a limit |
 //! | `SortPreservingMergeExec` over many sorts | over a sort for each core |
-//! | `SortExec`; `SortPreservingMergeExec` where memory is short | the same, over rows that hold no more than they use ([`CompactExec`]) |
+//! | `SortExec`; `SortPreservingMergeExec` where memory is short | the same, over rows that hold no more than they use, in batches that are not large ([`CompactExec`]) |
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use super::machine;
 const BATCH_SIZE: usize = 8192;
 /// Memory for each core, if nobody says more, and for how many cores at least. More makes the graph of a large repository
 /// hardly faster.
-const BYTES_PER_CORE: usize = 1 << 30;
+const BYTES_PER_CORE: usize = 2 << 30;
 const LEAST_CORES: usize = 2;
 /// The least memory for which an operator is split into one more partition: each holds batches, and a sort or a hash
 /// table of its own.
@@ -41,7 +41,7 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    /// All cores this process may use, and a GiB of memory for each of them, two at least, but no more than 60 % of what is
+    /// All cores this process may use, and two GiB of memory for each of them, four at least, but no more than 60 % of what is
     /// available to it: the rest is for what the memory pool does not count.
     #[must_use]
     pub fn for_this_machine() -> Self {

@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn wide_rows_are_divided_and_stay_the_same() {
-        let texts = |row: usize| Some("wide ".repeat(row % 7 * 1000)).filter(|_| row % 5 > 0);
+        let texts = |row: usize| Some("wide ".repeat(row % 7 * 1000)).filter(|_| !row.is_multiple_of(5));
         let views: ArrayRef = Arc::new((0..100).map(texts).collect::<StringViewArray>());
         let plain: ArrayRef = Arc::new((0..100).map(texts).collect::<StringArray>());
         let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
@@ -163,7 +163,7 @@ mod tests {
         // Rows are counted, and not every piece has the same ones.
         assert!(pieces.iter().all(|piece| piece.get_array_memory_size() < 2 * most));
         assert_eq!(concat_batches(&batch.schema(), &pieces).unwrap(), batch);
-        assert_eq!(divided(batch.clone(), usize::MAX).unwrap(), [batch.clone()]);
+        assert_eq!(divided(batch.clone(), usize::MAX).unwrap(), std::slice::from_ref(&batch));
         assert_eq!(divided(batch, 1).unwrap().len(), 100);
     }
 }

@@ -88,7 +88,7 @@ impl Runs {
 
     fn take_apart(&mut self, rows: RecordBatch) -> Result<()> {
         if self.leading.is_empty() {
-            let runs = vec![0..rows.num_rows()];
+            let runs = std::iter::once(0..rows.num_rows()).collect();
             let begins = self.last.replace(Vec::new()).is_none();
             self.waiting.push_back(Piece { rows, begins, runs });
             return Ok(());
