@@ -9,6 +9,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
@@ -19,22 +20,24 @@ use futures::{StreamExt as _, stream};
 /// # Errors
 /// None that is known; see [`StreamingTableExec::try_new`].
 pub(in crate::operators) fn once(stream: SendableRecordBatchStream) -> Result<Arc<dyn ExecutionPlan>> {
-    once_each(&stream.schema(), vec![stream])
+    once_each(&stream.schema(), vec![stream], None)
 }
 
-/// A leaf with a partition for each stream, which gives its batches once.
+/// A leaf with a partition for each stream, which gives its batches once. Streams that are in an order must say so: a join
+/// keeps the order of its probe side only if it knows of it.
 ///
 /// # Errors
 /// As [`once`].
 pub(in crate::operators) fn once_each(
     schema: &SchemaRef,
     streams: Vec<SendableRecordBatchStream>,
+    order: Option<&LexOrdering>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let once = |stream| -> Arc<dyn PartitionStream> {
         Arc::new(Once { schema: Arc::clone(schema), stream: Mutex::new(Some(stream)) })
     };
     let streams = streams.into_iter().map(once).collect();
-    let leaf = StreamingTableExec::try_new(Arc::clone(schema), streams, None, Vec::new(), false, None)?;
+    let leaf = StreamingTableExec::try_new(Arc::clone(schema), streams, None, order.cloned(), false, None)?;
     Ok(Arc::new(leaf))
 }
 

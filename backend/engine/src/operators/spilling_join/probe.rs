@@ -111,7 +111,8 @@ impl Join {
         probes: Vec<SendableRecordBatchStream>,
     ) -> Result<Arc<HashJoinExec>> {
         let left = in_memory(self.planned.left().schema(), batches);
-        let right = once_each(&self.planned.right().schema(), probes)?;
+        let right = self.planned.right();
+        let right = once_each(&right.schema(), probes, right.properties().output_ordering())?;
         self.with_inputs(once(left)?, right, *self.planned.join_type()).map(Arc::new)
     }
 

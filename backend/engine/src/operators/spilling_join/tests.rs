@@ -196,7 +196,8 @@ async fn compare(case: Case, shapes: [Shape; 2], memory: usize, seed: u64) -> bo
         for part in parts.iter().filter(|part| !part.is_empty()) {
             let whole = concat_batches(&ours.schema(), part).unwrap();
             // The column `id` of the probe side.
-            let ids = whole.column(if case.join_type == JoinType::Inner { 4 } else { 1 });
+            let ids =
+                whole.column(if matches!(case.join_type, JoinType::Inner | JoinType::Right) { 4 } else { 1 });
             let ids = ids.as_any().downcast_ref::<Int64Array>().unwrap();
             assert!(ids.values().is_sorted(), "{case:?} {shapes:?} {memory} seed {seed}");
         }
@@ -275,10 +276,11 @@ async fn nulls_that_are_equal_projections_and_skew_on_both_sides() {
 
 #[tokio::test]
 async fn the_order_of_the_probe_side_is_kept() {
-    for join_type in [JoinType::Inner, JoinType::RightSemi, JoinType::RightAnti] {
+    for join_type in [JoinType::Inner, JoinType::Right, JoinType::RightSemi, JoinType::RightAnti] {
         for mode in [PartitionMode::Partitioned, PartitionMode::CollectLeft] {
             let case = Case { ordered: true, partitions: 2, ..case(join_type, mode) };
             // The sorts of the probe side must fit beside the join.
+            compare(case, [SKEWED, EVEN], 1 << 30, 5).await;
             assert!(compare(case, [SKEWED, EVEN], 200_000, 5).await, "{case:?} did not spill");
         }
     }
