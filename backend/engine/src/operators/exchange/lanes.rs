@@ -64,7 +64,8 @@ enum Entry {
 
 /// What a reader finds next in its lane.
 pub(super) enum Found {
-    Batches(Vec<RecordBatch>),
+    /// Batches, and the bytes they take.
+    Batches(Vec<RecordBatch>, usize),
     File(Arc<dyn SpillFile>),
 }
 
@@ -324,7 +325,7 @@ impl Lanes {
                 }
                 let (batches, rows, bytes) = lane.take_oldest(self.batch_rows);
                 self.reservation.shrink(bytes);
-                (rows, Found::Batches(batches))
+                (rows, Found::Batches(batches, bytes))
             }
         };
         lane.rows -= rows;

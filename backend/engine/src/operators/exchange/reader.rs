@@ -33,18 +33,21 @@ impl LaneReader {
         Self { running, group, output, file: None }
     }
 
-    /// The next batches, at least one; nothing at the end.
-    async fn next(&mut self) -> Result<Option<Vec<RecordBatch>>> {
+    /// The next batches, at least one, and the bytes they take; nothing at the end.
+    async fn next(&mut self) -> Result<Option<(Vec<RecordBatch>, usize)>> {
         let lanes = Arc::clone(&self.running.lanes);
         loop {
             if let Some(file) = &mut self.file {
                 match file.try_next().await? {
-                    Some(batch) => return Ok(Some(vec![batch])),
+                    Some(batch) => {
+                        let bytes = used_bytes(&batch);
+                        return Ok(Some((vec![batch], bytes)));
+                    }
                     None => self.file = None,
                 }
             }
             match poll_fn(|cx| lanes.poll_next(self.group, self.output, cx)).await.transpose()? {
-                Some(Found::Batches(batches)) => return Ok(Some(batches)),
+                Some(Found::Batches(batches, bytes)) => return Ok(Some((batches, bytes))),
                 Some(Found::File(file)) => {
                     self.file = Some(lanes.spills().read_spill_as_stream(file, None)?);
                 }
@@ -71,7 +74,7 @@ pub(super) fn ordered(
     let batches = stream::try_unfold(reader, |mut reader| async move {
         let batches = reader.next().await?;
         // A merge holds batches of all inputs, and reserves what they hold.
-        let batches = batches.map(|batches| stream::iter(batches.into_iter().map(compact)));
+        let batches = batches.map(|(batches, _)| stream::iter(batches.into_iter().map(compact)));
         Ok::<_, DataFusionError>(batches.map(|batches| (batches, reader)))
     });
     Box::pin(RecordBatchStreamAdapter::new(Arc::clone(schema), batches.try_flatten()))
@@ -103,11 +106,9 @@ pub(super) fn coalesced(
             let batches = rows.next().await?;
             let _timer = metrics.elapsed_compute().timer();
             match batches {
-                Some(batches) => {
-                    for batch in batches {
-                        bytes += used_bytes(&batch);
-                        coalescer.push_batch(batch)?;
-                    }
+                Some((batches, more)) => {
+                    bytes += more;
+                    batches.into_iter().try_for_each(|batch| coalescer.push_batch(batch))?;
                     if bytes > LARGE_BATCH {
                         coalescer.finish_buffered_batch()?;
                     }

@@ -12,6 +12,7 @@ use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::Schema;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::common::{DataFusionError, Result, Statistics, plan_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
@@ -54,8 +55,12 @@ pub(in crate::operators) fn compact(batch: RecordBatch) -> Result<RecordBatch> {
 /// The rows in batches of their own that take no more than so many bytes, but for single rows.
 fn divided(batch: RecordBatch, most: usize) -> Result<Vec<RecordBatch>> {
     let batch = compact(batch)?;
+    // Most batches are small: they need not be looked at row by row.
+    if batch.num_rows() <= 1 || get_record_batch_memory_size(&batch) <= most {
+        return Ok(vec![batch]);
+    }
     let pieces = used_bytes(&batch).div_ceil(most.max(1));
-    if pieces <= 1 || batch.num_rows() <= 1 {
+    if pieces <= 1 {
         return Ok(vec![batch]);
     }
     let rows = batch.num_rows().div_ceil(pieces).max(1);
