@@ -19,6 +19,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -71,7 +72,7 @@ impl SpillingAggregateExec {
         let groups = planned.group_expr();
         let runs_here = match planned.input_order_mode() {
             InputOrderMode::Linear => Self::keeps_objects(planned),
-            InputOrderMode::PartiallySorted(_) => true,
+            InputOrderMode::PartiallySorted(_) => has_whole_groups_in_runs(planned),
             // Every group ends before the next one begins.
             InputOrderMode::Sorted => false,
         };
@@ -130,21 +131,12 @@ impl Aggregation {
     /// Takes the rows in, and gives the groups.
     fn of_rows(self: Arc<Self>, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
         let schema = self.planned.schema();
-        let runs = Runs::new(rows, self.leading_keys());
+        let runs = Runs::new(rows, leading_keys(&self.planned));
         let groups = stream::try_unfold((self, runs), |(aggregation, mut runs)| async move {
             let groups = Arc::clone(&aggregation).of_next_runs(&mut runs).await?;
             Ok::<_, DataFusionError>(groups.map(|groups| (groups, (aggregation, runs))))
         });
         Box::pin(RecordBatchStreamAdapter::new(schema, groups.try_flatten()))
-    }
-
-    /// The keys that order the input.
-    fn leading_keys(&self) -> Vec<Arc<dyn PhysicalExpr>> {
-        let InputOrderMode::PartiallySorted(leading) = self.planned.input_order_mode() else {
-            return Vec::new();
-        };
-        let keys = self.planned.group_expr().expr();
-        leading.iter().filter_map(|number| keys.get(*number)).map(|(key, _)| Arc::clone(key)).collect()
     }
 
     /// The groups of as many runs as fit, or of the next one if it does not fit.
@@ -241,6 +233,24 @@ impl Aggregation {
         }
         .boxed()
     }
+}
+
+/// The keys that order the input.
+fn leading_keys(planned: &AggregateExec) -> Vec<Arc<dyn PhysicalExpr>> {
+    let InputOrderMode::PartiallySorted(leading) = planned.input_order_mode() else { return Vec::new() };
+    let keys = planned.group_expr().expr();
+    leading.iter().filter_map(|number| keys.get(*number)).map(|(key, _)| Arc::clone(key)).collect()
+}
+
+/// Whether rows of one group have leading keys that are equal in the order, too. Floats do not: -0.0 and 0.0 are one group,
+/// and one comes before the other.
+fn has_whole_groups_in_runs(planned: &AggregateExec) -> bool {
+    let schema = planned.input().schema();
+    leading_keys(planned).iter().all(|key| match key.data_type(&schema) {
+        Ok(DataType::Dictionary(_, values)) => !values.is_floating() && !values.is_nested(),
+        Ok(plain) => !plain.is_floating() && !plain.is_nested(),
+        Err(_) => false,
+    })
 }
 
 /// Bytes for the rows and the states of their groups.

@@ -2,7 +2,7 @@
 //!
 //! An input that is ordered by some of the keys an aggregation groups by has its groups in such runs: a group never
 //! reaches into another one. So whole runs can be aggregated by themselves, one after the other, and the groups come in
-//! the order of the leading keys.
+//! the order of the leading keys. These are no floats, whose order tells more values apart than groups do.
 
 use std::collections::VecDeque;
 use std::ops::Range;

@@ -36,6 +36,11 @@ async fn rows(plan: Arc<dyn ExecutionPlan>, context: &SessionContext) -> Vec<Rec
     collect(plan, context.task_ctx()).await.unwrap()
 }
 
+/// The aggregation in a plan.
+fn aggregation(plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
+    if plan.name() == "AggregateExec" { plan } else { aggregation(plan.children()[0]) }
+}
+
 /// The rows by all keys.
 async fn sorted(batches: Vec<RecordBatch>, context: &SessionContext) -> String {
     let rows = context.read_batches(batches).unwrap();
@@ -53,15 +58,10 @@ async fn runs_are_aggregated_in_their_order_in_any_memory() {
         {
             let context = context(memory, batch_size).await;
             let planned = context.sql(&query).await.unwrap().create_physical_plan().await.unwrap();
-            let mut planned = &planned;
-            while planned.name() != "AggregateExec" {
-                planned = planned.children()[0];
-            }
-            let wanted = sorted(rows(Arc::clone(planned), &context).await, &context).await;
-            let planned = planned.downcast_ref::<AggregateExec>().unwrap();
-            assert!(matches!(planned.input_order_mode(), InputOrderMode::PartiallySorted(_)));
-            let ours = Arc::new(SpillingAggregateExec::for_aggregation(planned).unwrap());
-            let groups = rows(Arc::clone(&ours) as Arc<dyn ExecutionPlan>, &context).await;
+            let wanted = sorted(rows(Arc::clone(aggregation(&planned)), &context).await, &context).await;
+            let ours = in_place(&planned);
+            assert_eq!(ours.name(), "SpillingAggregateExec");
+            let groups = rows(Arc::clone(&ours), &context).await;
             let case = format!("{aggregates} in {memory} bytes");
             let keys: Vec<ScalarValue> = groups
                 .iter()
@@ -75,5 +75,31 @@ async fn runs_are_aggregated_in_their_order_in_any_memory() {
             assert_eq!(ours.metrics().unwrap().spill_count().unwrap_or(0) > 0, spills, "{case}");
             assert_eq!(context.task_ctx().memory_pool().reserved(), 0, "{case}");
         }
+    }
+}
+
+/// -0.0 comes before 0.0 and is in the same group.
+#[tokio::test(flavor = "multi_thread")]
+async fn zeros_of_both_signs_are_one_group() {
+    let context = context(300 << 10, 500).await;
+    let rows_of =
+        "SELECT CASE WHEN value <= 3000 THEN -0.0 ELSE 0.0 END AS a, 'k' AS b FROM generate_series(1, 6000)";
+    let batches = context.sql(rows_of).await.unwrap().collect().await.unwrap();
+    let table = MemTable::try_new(batches[0].schema(), vec![batches]).unwrap();
+    let table = table.with_sort_order(vec![vec![col("a").sort(true, true)]]);
+    context.register_table("zeros", Arc::new(table)).unwrap();
+    let query = "SELECT a, b, count(*) AS n FROM zeros GROUP BY a, b";
+    let planned = context.sql(query).await.unwrap().create_physical_plan().await.unwrap();
+    let groups = rows(in_place(&planned), &context).await;
+    assert_eq!(groups.iter().map(RecordBatch::num_rows).sum::<usize>(), 1, "{groups:?}");
+}
+
+/// The aggregation of a plan, as ours where ours runs in its place.
+fn in_place(plan: &Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    let planned = aggregation(plan).downcast_ref::<AggregateExec>().unwrap();
+    assert!(matches!(planned.input_order_mode(), InputOrderMode::PartiallySorted(_)));
+    match SpillingAggregateExec::for_aggregation(planned) {
+        Some(ours) => Arc::new(ours),
+        None => Arc::new(planned.clone()),
     }
 }
