@@ -76,11 +76,10 @@ impl Runs {
         self.waiting.push_front(piece);
     }
 
-    /// Puts a piece back, run by run.
+    /// Puts a piece of several runs back, run by run. Each of them begins here: what goes on with a run is a piece of its own.
     pub(super) fn put_back_each(&mut self, piece: &Piece) {
-        for (number, run) in piece.runs.iter().enumerate().rev() {
-            let begins = number > 0 || piece.begins;
-            if let Some(piece) = piece.slice(std::slice::from_ref(run), begins) {
+        for run in piece.runs.iter().rev() {
+            if let Some(piece) = piece.slice(std::slice::from_ref(run), true) {
                 self.waiting.push_front(piece);
             }
         }

@@ -13,10 +13,10 @@ use datafusion::prelude::{SessionConfig, SessionContext, col};
 use super::*;
 use crate::operators::spill::Scarce;
 
-/// One run of 30,000 rows, one of 3,000, and 4,000 of one or two; some keys are not there.
-const ROWS: &str = "SELECT CASE WHEN value <= 30000 THEN NULL WHEN value <= 33000 THEN 0 ELSE value * 2 / 3 END AS a, \
+/// One run of 30,000 rows, 2,000 of one, one of 9,000, and 4,000 of one or two; some keys are not there.
+const ROWS: &str = "SELECT CASE WHEN value <= 30000 THEN NULL WHEN value <= 32000 THEN value - 33000 WHEN value <= 41000 THEN 0 ELSE value * 2 / 3 END AS a, \
                     CASE WHEN value % 11 > 0 THEN concat('key ', value % 3000) END AS b, value AS v \
-                    FROM generate_series(1, 39000)";
+                    FROM generate_series(1, 47000)";
 
 /// A context in which `ordered` has these rows by `a`, and aggregations of ours have so much memory.
 async fn context(memory: usize, batch_size: usize) -> SessionContext {
