@@ -12,14 +12,13 @@ use datafusion::error::Result;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
-use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning};
 use delta::{DeltaError, TableTarget, TableWriter, WrittenFiles};
 use ir::op::Sink;
 use tokio::sync::Mutex;
 
 use crate::operators::{ExchangeExec, ordering};
-use crate::rules::fewer_sorts;
+use crate::rules::{fewer_sorts, merged};
 
 /// An output of less is written by one writer.
 const ONE_WRITER_BYTES: u64 = 64 << 20;
@@ -56,11 +55,11 @@ pub(crate) fn with_writers(
         RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(writers))
     };
     let plan: Arc<dyn ExecutionPlan> = if let Some(order) = order {
-        let plan = fewer_sorts(&plan, cores.max(1))?.unwrap_or(plan);
         // Sorted partitions are merged: into one, or each writer merges its share of the batches of all of them.
         if writers == 1 {
-            Arc::new(SortPreservingMergeExec::new(order, plan))
+            Arc::new(merged(order, &plan, cores.max(1))?)
         } else {
+            let plan = fewer_sorts(&plan, cores.max(1))?.unwrap_or(plan);
             Arc::new(ExchangeExec::new(Arc::new(dealt(plan)?.with_preserve_order())))
         }
     } else if writers == 1 {
@@ -167,11 +166,15 @@ impl Writers {
 mod tests {
     use arrow::array::{ArrayRef, Int64Array};
     use arrow::datatypes::Field;
+    use datafusion::catalog::{MemTable, TableProvider as _};
+    use datafusion::physical_plan::collect;
     use datafusion::physical_plan::empty::EmptyExec;
     use datafusion::physical_plan::sorts::sort::SortExec;
+    use datafusion::prelude::SessionContext;
     use ir::op::{SinkMode, SortColumn};
 
     use super::*;
+    use crate::{Session, SessionOptions};
 
     fn sink(partition_by: &[&str], sort_by: &[&str]) -> Sink {
         let sort = |column: &&str| SortColumn { column: (*column).to_owned(), descending: false };
@@ -223,6 +226,31 @@ mod tests {
             assert_eq!(plan.output_partitioning().partition_count(), partitions);
             assert!(plan.equivalence_properties().ordering_satisfy(order).unwrap(), "{partitions}");
         }
+    }
+
+    /// Batches of sorted texts point into the buffers of all batches that were sorted; counted in full, few of them
+    /// would fill the memory of their merge.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_merge_of_sorted_texts_fits_in_little_memory() {
+        let options = SessionOptions {
+            target_partitions: 2,
+            memory_limit_bytes: 32 << 20,
+            ..SessionOptions::for_this_machine()
+        };
+        let session = Session::new(options).unwrap();
+        let context = SessionContext::new_with_state(session.state().clone());
+        let sorted = "SELECT concat(md5(value::text), repeat('x', 600)) AS b FROM generate_series(1, 60000)";
+        let rows = context.sql(sorted).await.unwrap().collect().await.unwrap();
+        let parts = rows.chunks(rows.len().div_ceil(2)).map(<[_]>::to_vec).collect();
+        let rows = MemTable::try_new(rows[0].schema(), parts).unwrap();
+        let rows = rows.scan(&context.state(), None, &[], None).await.unwrap();
+        let sink = sink(&[], &["b"]);
+        let order = ordering(&sink.sort_by, &rows.schema()).unwrap();
+        let sorted = SortExec::new(order, rows).with_preserve_partitioning(true);
+        let (plan, _) = with_writers(Arc::new(sorted), &sink, 1, 2).unwrap();
+        let rows: usize =
+            collect(plan, context.task_ctx()).await.unwrap().iter().map(RecordBatch::num_rows).sum();
+        assert_eq!(rows, 60_000);
     }
 
     fn numbers(from: i64) -> RecordBatch {

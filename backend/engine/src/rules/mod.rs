@@ -3,6 +3,7 @@
 //! | rule | kind | what |
 //! |---|---|---|
 //! | [`SpanJoins`] | logical | joins whose condition compares spans become [`SpanJoinNode`](crate::operators::SpanJoinNode)s |
+//! | [`GroupingSets`] | physical | what is known of a column is not known of a key that grouping sets leave out |
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
 //! | [`GuardedConditions`] | physical | conditions that can fail are computed for the rows that other conditions let through |
 //! | [`BuildSides`] | physical | the build sides of nested loop joins can be read again |
@@ -10,13 +11,15 @@
 
 mod build_sides;
 mod comparisons;
+mod grouping_sets;
 pub(crate) mod guarded;
 mod list_aggregates;
 mod span_joins;
 mod spilling;
 
 pub(crate) use build_sides::BuildSides;
+pub(crate) use grouping_sets::GroupingSets;
 pub(crate) use guarded::GuardedConditions;
 pub(crate) use list_aggregates::SingleStepLists;
 pub(crate) use span_joins::SpanJoins;
-pub(crate) use spilling::{SpillingOperators, fewer_sorts};
+pub(crate) use spilling::{SpillingOperators, fewer_sorts, merged};

@@ -7,7 +7,7 @@
 //! | `AggregateExec` of one step that keeps an object for each group, or whose input is ordered by some keys | [`SpillingAggregateExec`] |
 //! | `SortExec` that keeps the first rows, more than fit | a sort of all rows, and a limit |
 //! | `SortPreservingMergeExec` over many sorts | over a sort for each core |
-//! | `SortExec`; `SortPreservingMergeExec` where memory is short | the same, over rows that hold no more than they use, in batches that are not large ([`CompactExec`]) |
+//! | `SortExec`, `SortPreservingMergeExec` | the same, over rows that hold no more than they use, in batches that are not large ([`CompactExec`]) |
 
 use std::sync::Arc;
 
@@ -27,8 +27,6 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
 use crate::operators::{CompactExec, ExchangeExec, SpillingAggregateExec, SpillingHashJoinExec};
 
-/// Memory of a partition from which on merges need not look at what their batches hold.
-const AMPLE: usize = 1 << 30;
 /// Bytes that a row takes in a sort of few rows, as a guess: no statistics tell the width of texts.
 const BYTES_PER_SORTED_ROW: usize = 256;
 /// A sort of few rows may take this part of the memory of its partition: it cannot spill.
@@ -58,21 +56,11 @@ impl SpillingOperators {
             return Ok(ours.map(|ours| Arc::new(ours) as Plan));
         }
         if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
-            return self.merged(merge, cores);
+            let again = merged(merge.expr().clone(), merge.input(), cores)?;
+            let same = Arc::ptr_eq(again.input(), merge.input());
+            return Ok((!same).then(|| Arc::new(again.with_fetch(merge.fetch())) as Plan));
         }
         Ok(plan.downcast_ref::<SortExec>().and_then(|sort| self.sorted(sort)))
-    }
-
-    /// A merge over fewer sorts and, where memory is short, over rows that hold no more than they use: it cannot spill.
-    fn merged(&self, merge: &SortPreservingMergeExec, cores: usize) -> Result<Option<Plan>> {
-        let fewer = fewer_sorts(merge.input(), cores)?;
-        let input = fewer.unwrap_or_else(|| Arc::clone(merge.input()));
-        let input = if self.partition_bytes < AMPLE { CompactExec::below(input) } else { input };
-        if Arc::ptr_eq(&input, merge.input()) {
-            return Ok(None);
-        }
-        let again = SortPreservingMergeExec::new(merge.expr().clone(), input).with_fetch(merge.fetch());
-        Ok(Some(Arc::new(again)))
     }
 
     fn sorted(&self, sort: &SortExec) -> Option<Plan> {
@@ -90,6 +78,17 @@ impl SpillingOperators {
             fetch => Some(Arc::new(again.with_fetch(fetch))),
         }
     }
+}
+
+/// A merge of sorted partitions: over fewer sorts if they are many, and over rows that hold no more than they use. It
+/// cannot spill.
+///
+/// # Errors
+/// When DataFusion cannot deal the rows out.
+pub(crate) fn merged(order: LexOrdering, sorted: &Plan, cores: usize) -> Result<SortPreservingMergeExec> {
+    let fewer = fewer_sorts(sorted, cores)?;
+    let input = CompactExec::below(fewer.unwrap_or_else(|| Arc::clone(sorted)));
+    Ok(SortPreservingMergeExec::new(order, input))
 }
 
 /// The rows of many sorted partitions in a sorted partition for each core; nothing where they are few, or nothing of

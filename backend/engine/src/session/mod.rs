@@ -28,7 +28,9 @@ use datafusion::prelude::SessionConfig;
 use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
-use crate::rules::{BuildSides, GuardedConditions, SingleStepLists, SpanJoins, SpillingOperators};
+use crate::rules::{
+    BuildSides, GroupingSets, GuardedConditions, SingleStepLists, SpanJoins, SpillingOperators,
+};
 use crate::semantics;
 
 /// DataFusion's rule that deals out and sorts rows as operators need them.
@@ -246,7 +248,8 @@ fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimi
     let Some(place) = rules.iter().position(|rule| rule.name() == ENSURE_REQUIREMENTS) else {
         return internal_err!("DataFusion has no rule `{ENSURE_REQUIREMENTS}`");
     };
-    rules.insert(place, Arc::new(SingleStepLists));
+    rules.insert(place, Arc::new(GroupingSets));
+    rules.insert(place + 1, Arc::new(SingleStepLists));
     rules.push(Arc::new(GuardedConditions));
     rules.push(Arc::new(BuildSides));
     rules.push(Arc::new(SpillingOperators { partition_bytes: options.partition_bytes() }));
