@@ -10,12 +10,14 @@
 mod exchange;
 mod outputs;
 mod planner;
+mod runs;
 mod shared_view;
 pub mod span_join;
 mod span_join_node;
 mod spill;
 mod spilling_aggregate;
 mod spilling_join;
+mod spilling_window;
 mod store;
 mod write_exec;
 
@@ -28,6 +30,7 @@ pub(crate) use spill::CompactExec;
 pub(crate) use spilling_aggregate::LIST;
 pub use spilling_aggregate::SpillingAggregateExec;
 pub use spilling_join::SpillingHashJoinExec;
+pub use spilling_window::SpillingWindowAggExec;
 pub(crate) use store::RunStores;
 pub use store::{SharedStore, StoreCounters};
 pub use write_exec::WriteExec;

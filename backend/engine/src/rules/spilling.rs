@@ -5,6 +5,7 @@
 //! | `RepartitionExec` | [`ExchangeExec`] |
 //! | `HashJoinExec` | [`SpillingHashJoinExec`] |
 //! | `AggregateExec` of one step that keeps an object for each group, or whose input is ordered by some keys | [`SpillingAggregateExec`] |
+//! | `WindowAggExec` | [`SpillingWindowAggExec`] |
 //! | `SortExec` that keeps the first rows, more than fit | a sort of all rows, and a limit |
 //! | `SortPreservingMergeExec` over many sorts | over a sort for each core |
 //! | `SortExec`, `SortPreservingMergeExec` | the same, over rows that hold no more than they use, in batches that are not large ([`CompactExec`]) |
@@ -23,9 +24,12 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
-use crate::operators::{CompactExec, ExchangeExec, SpillingAggregateExec, SpillingHashJoinExec};
+use crate::operators::{
+    CompactExec, ExchangeExec, SpillingAggregateExec, SpillingHashJoinExec, SpillingWindowAggExec,
+};
 
 /// Bytes that a row takes in a sort of few rows, as a guess: no statistics tell the width of texts.
 const BYTES_PER_SORTED_ROW: usize = 256;
@@ -54,6 +58,9 @@ impl SpillingOperators {
         if let Some(aggregation) = plan.downcast_ref::<AggregateExec>() {
             let ours = SpillingAggregateExec::for_aggregation(aggregation);
             return Ok(ours.map(|ours| Arc::new(ours) as Plan));
+        }
+        if let Some(windows) = plan.downcast_ref::<WindowAggExec>() {
+            return Ok(Some(Arc::new(SpillingWindowAggExec::new(Arc::new(windows.clone())))));
         }
         if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
             let again = merged(merge.expr().clone(), merge.input(), cores)?;

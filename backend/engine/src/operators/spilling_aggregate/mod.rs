@@ -7,18 +7,18 @@
 //! split by the hash of the groups' keys into files, and each file is aggregated for itself, by DataFusion's operator; one
 //! that does not fit is split again, by other bits of the hash. The rows of a group stay in their order.
 //!
-//! An input that is ordered by some of the keys is aggregated run by run ([`runs`]), and only a run that does not fit is
+//! An input that is ordered by some of the keys is aggregated run by run ([`Runs`]), and only a run that does not fit is
 //! split. The groups keep the order of these keys.
 //!
 //! So what must fit is one group.
 
-mod runs;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
@@ -40,10 +40,8 @@ use datafusion::physical_plan::{
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
-use self::runs::{Piece, Runs};
-use super::spill::{
-    DEEPEST, Measures, Part, Splitter, held_while, in_memory, is_skewed, once, unlimited, used_bytes,
-};
+use super::runs::{Next, Runs};
+use super::spill::{DEEPEST, Measures, Part, Splitter, held_while, in_memory, is_skewed, once, unlimited};
 
 /// The aggregate that makes lists.
 pub(crate) const LIST: &str = "array_agg_sorted";
@@ -143,56 +141,31 @@ impl Aggregation {
     async fn of_next_runs(self: Arc<Self>, runs: &mut Runs) -> Result<Option<SendableRecordBatchStream>> {
         let reservation = self.reservation();
         let enough = self.context.session_config().batch_size() * BATCHES_OF_RUNS;
-        // The last run of `taken` may go on.
-        let (mut complete, mut rows, mut taken) = (Vec::new(), 0, Vec::<Piece>::new());
-        while let Some(piece) = runs.next().await? {
-            if piece.begins {
-                rows += taken.iter().map(|piece| piece.rows.num_rows()).sum::<usize>();
-                complete.extend(taken.drain(..).map(|piece| piece.rows));
-                if rows >= enough {
-                    runs.put_back(piece);
-                    break;
-                }
+        match runs.next_that_fit(enough, &reservation, needed).await? {
+            Next::Whole(rows) => {
+                let rows = in_memory(self.planned.input().schema(), rows);
+                Ok(Some(held_while(self.of(rows, &unlimited(&self.context))?, reservation)))
             }
-            if reservation.try_grow(needed(piece.rows.num_rows(), used_bytes(&piece.rows))).is_ok() {
-                taken.push(piece);
-            } else if !complete.is_empty() {
-                runs.put_back(piece);
-                taken.drain(..).rev().for_each(|piece| runs.put_back(piece));
-                break;
-            } else if piece.is_one_run() {
+            Next::Long(beginning) => {
                 drop(reservation);
-                taken.push(piece);
-                return self.of_long_run(taken, runs).await.map(Some);
-            } else {
-                runs.put_back_each(&piece);
+                self.of_long_run(beginning, runs).await.map(Some)
             }
+            Next::End => Ok(None),
         }
-        complete.extend(taken.into_iter().map(|piece| piece.rows));
-        if complete.is_empty() {
-            return Ok(None);
-        }
-        let groups =
-            self.of(in_memory(self.planned.input().schema(), complete), &unlimited(&self.context))?;
-        Ok(Some(held_while(groups, reservation)))
     }
 
-    /// The groups of a run of which these rows have come, and which does not fit.
+    /// The groups of a run that begins with these rows, and which does not fit.
     async fn of_long_run(
         self: Arc<Self>,
-        taken: Vec<Piece>,
+        beginning: Vec<RecordBatch>,
         runs: &mut Runs,
     ) -> Result<SendableRecordBatchStream> {
         let mut files = self.splitter(0);
-        for piece in taken {
-            files.add(&piece.rows)?;
+        for rows in beginning {
+            files.add(&rows)?;
         }
-        while let Some(piece) = runs.next().await? {
-            if piece.begins {
-                runs.put_back(piece);
-                break;
-            }
-            files.add(&piece.rows)?;
+        while let Some(rows) = runs.rest_of_run().await? {
+            files.add(&rows)?;
         }
         Ok(self.of_parts(files.finish()?, 1))
     }

@@ -1,8 +1,9 @@
 //! The runs of rows whose leading keys are equal.
 //!
-//! An input that is ordered by some of the keys an aggregation groups by has its groups in such runs: a group never
-//! reaches into another one. So whole runs can be aggregated by themselves, one after the other, and the groups come in
-//! the order of the leading keys. These are no floats, whose order tells more values apart than groups do.
+//! An input that is ordered by some of the keys an aggregation groups by has its groups in such runs, and one that is
+//! ordered by the keys of window functions has their windows in them: neither ever reaches into another run. So whole runs
+//! can be computed by themselves, one after the other, and the results come in the order of the leading keys. The keys of
+//! groups must not be floats, whose order tells more values apart than groups do.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -12,15 +13,18 @@ use arrow::array::RecordBatch;
 use arrow::compute::partition;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr_common::utils::evaluate_expressions_to_arrays;
 use futures::TryStreamExt as _;
 
+use super::spill::used_bytes;
+
 /// Rows that follow each other.
-pub(super) struct Piece {
-    pub(super) rows: RecordBatch,
+struct Piece {
+    rows: RecordBatch,
     /// Whether its first row begins a run; otherwise it goes on with the run of the piece before.
-    pub(super) begins: bool,
+    begins: bool,
     /// Where its runs lie.
     runs: Vec<Range<usize>>,
 }
@@ -34,12 +38,21 @@ impl Piece {
     }
 
     /// Whether its rows are of one run.
-    pub(super) fn is_one_run(&self) -> bool {
+    fn is_one_run(&self) -> bool {
         self.runs.len() <= 1
     }
 }
 
-/// The pieces of an input that is ordered by the leading keys.
+/// What comes next of an input, as far as it fits in memory.
+pub(super) enum Next {
+    /// Whole runs, for which memory has been reserved.
+    Whole(Vec<RecordBatch>),
+    /// The beginning of a run that does not fit. The rest of it is to be taken with [`Runs::rest_of_run`].
+    Long(Vec<RecordBatch>),
+    End,
+}
+
+/// The rows of an input that is ordered by the leading keys.
 pub(super) struct Runs {
     rows: SendableRecordBatchStream,
     leading: Vec<Arc<dyn PhysicalExpr>>,
@@ -54,11 +67,64 @@ impl Runs {
         Self { rows, leading, last: None, waiting: VecDeque::new() }
     }
 
+    /// As many whole runs as fit, up to those in which there are `enough` rows. `needed` tells how many bytes are to be
+    /// reserved for so many rows of so many bytes.
+    ///
+    /// # Errors
+    /// What the input fails with.
+    pub(super) async fn next_that_fit(
+        &mut self,
+        enough: usize,
+        reservation: &MemoryReservation,
+        needed: impl Fn(usize, usize) -> usize,
+    ) -> Result<Next> {
+        // The last run of `taken` may go on.
+        let (mut complete, mut rows, mut taken) = (Vec::new(), 0, Vec::<Piece>::new());
+        while let Some(piece) = self.next().await? {
+            if piece.begins {
+                rows += taken.iter().map(|piece| piece.rows.num_rows()).sum::<usize>();
+                complete.extend(taken.drain(..).map(|piece| piece.rows));
+                if rows >= enough {
+                    self.waiting.push_front(piece);
+                    break;
+                }
+            }
+            if reservation.try_grow(needed(piece.rows.num_rows(), used_bytes(&piece.rows))).is_ok() {
+                taken.push(piece);
+            } else if !complete.is_empty() {
+                self.waiting.push_front(piece);
+                taken.drain(..).rev().for_each(|piece| self.waiting.push_front(piece));
+                break;
+            } else if piece.is_one_run() {
+                taken.push(piece);
+                return Ok(Next::Long(taken.into_iter().map(|piece| piece.rows).collect()));
+            } else {
+                self.put_back_each(&piece);
+            }
+        }
+        complete.extend(taken.into_iter().map(|piece| piece.rows));
+        Ok(if complete.is_empty() { Next::End } else { Next::Whole(complete) })
+    }
+
+    /// More rows of the run that was begun last; nothing at its end.
+    ///
+    /// # Errors
+    /// What the input fails with.
+    pub(super) async fn rest_of_run(&mut self) -> Result<Option<RecordBatch>> {
+        match self.next().await? {
+            Some(piece) if piece.begins => {
+                self.waiting.push_front(piece);
+                Ok(None)
+            }
+            piece => Ok(piece.map(|piece| piece.rows)),
+        }
+    }
+
     /// The next rows: what goes on with the last run, several runs, or the beginning of one that may go on.
     ///
     /// # Errors
     /// What the input fails with.
-    pub(super) async fn next(&mut self) -> Result<Option<Piece>> {
+    async fn next(&mut self) -> Result<Option<Piece>> {
         loop {
             if let Some(piece) = self.waiting.pop_front() {
                 return Ok(Some(piece));
@@ -71,13 +137,8 @@ impl Runs {
         }
     }
 
-    /// Puts a piece back, as the next one.
-    pub(super) fn put_back(&mut self, piece: Piece) {
-        self.waiting.push_front(piece);
-    }
-
     /// Puts a piece of several runs back, run by run. Each of them begins here: what goes on with a run is a piece of its own.
-    pub(super) fn put_back_each(&mut self, piece: &Piece) {
+    fn put_back_each(&mut self, piece: &Piece) {
         for run in piece.runs.iter().rev() {
             if let Some(piece) = piece.slice(std::slice::from_ref(run), true) {
                 self.waiting.push_front(piece);

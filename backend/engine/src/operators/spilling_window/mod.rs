@@ -1,0 +1,231 @@
+//! Window functions in bounded memory.
+//!
+//! DataFusion's `WindowAggExec` runs where a frame reaches to the end of its window (`count(*) OVER (PARTITION BY k)`,
+//! `ntile(4) OVER (ORDER BY k)`). It holds all rows of its input, which nobody counts, until the last has come, and gives
+//! them as one batch. Its input is ordered by the keys that partition the windows, so windows are runs of rows
+//! ([`Runs`]). Here as many whole runs as are worth a call are computed at a time, by that operator, and a run that does
+//! not fit is written to a file while what its functions need is kept ([`long_window`]).
+
+mod long_window;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr_common::sort_expr::OrderingRequirements;
+use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
+use datafusion::physical_plan::execution_plan::{
+    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::metrics::{MetricsSet, SpillMetrics};
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::windows::WindowAggExec;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, PlanProperties, SpillManager,
+};
+use futures::{TryStreamExt as _, stream};
+
+use self::long_window::LongWindow;
+use super::runs::{Next, Runs};
+use super::spill::{Measures, held_while, in_memory, once_each};
+
+/// Bytes that the value of a function takes for a row, as a guess, and once more while the values of windows are put
+/// together.
+const VALUE_BYTES: usize = 2 * 16;
+
+/// See the module documentation.
+#[derive(Debug)]
+pub struct SpillingWindowAggExec {
+    /// The operator as DataFusion planned it.
+    planned: Arc<WindowAggExec>,
+    measures: Arc<Measures>,
+}
+
+impl SpillingWindowAggExec {
+    /// The operator in the place of this one.
+    #[must_use]
+    pub fn new(planned: Arc<WindowAggExec>) -> Self {
+        Self { planned, measures: Arc::default() }
+    }
+}
+
+/// One partition of the input.
+struct Windows {
+    planned: Arc<WindowAggExec>,
+    measures: Arc<Measures>,
+    context: Arc<TaskContext>,
+    spills: SpillManager,
+    /// What partitions the windows.
+    keys: Vec<Arc<dyn PhysicalExpr>>,
+}
+
+impl Windows {
+    fn reservation(&self) -> MemoryReservation {
+        let keys: Vec<String> = self.keys.iter().map(ToString::to_string).collect();
+        let keys = if keys.is_empty() { "all rows".to_owned() } else { keys.join(", ") };
+        MemoryConsumer::new(format!("window functions over {keys}"))
+            .with_can_spill(true)
+            .register(self.context.memory_pool())
+    }
+
+    /// Bytes for so many rows of so many bytes, which are put together, and for their values.
+    fn needed(&self, rows: usize, bytes: usize) -> usize {
+        2 * bytes + rows * VALUE_BYTES * self.planned.window_expr().len()
+    }
+
+    /// All rows with their values.
+    fn of_rows(self, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+        let schema = self.planned.schema();
+        let runs = Runs::new(rows, self.keys.clone());
+        let values = stream::try_unfold((self, runs), |(windows, mut runs)| async move {
+            let values = windows.of_next_runs(&mut runs).await?;
+            Ok::<_, DataFusionError>(values.map(|values| (values, (windows, runs))))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(schema, values.try_flatten()))
+    }
+
+    /// As many runs as fit and are worth a call, or the next one if it does not fit.
+    async fn of_next_runs(&self, runs: &mut Runs) -> Result<Option<SendableRecordBatchStream>> {
+        let reservation = self.reservation();
+        let enough = self.context.session_config().batch_size();
+        match runs.next_that_fit(enough, &reservation, |rows, bytes| self.needed(rows, bytes)).await? {
+            Next::Whole(rows) => Ok(Some(held_while(self.of_whole_runs(rows)?, reservation))),
+            Next::Long(beginning) => {
+                reservation.free();
+                let mut window = LongWindow::new(&self.planned, self.spills.clone(), reservation)?;
+                for rows in beginning {
+                    window.add(&rows)?;
+                }
+                while let Some(rows) = runs.rest_of_run().await? {
+                    window.add(&rows)?;
+                }
+                window.finish().map(Some)
+            }
+            Next::End => Ok(None),
+        }
+    }
+
+    fn of_whole_runs(&self, rows: Vec<RecordBatch>) -> Result<SendableRecordBatchStream> {
+        let input = self.planned.input();
+        let rows = vec![in_memory(input.schema(), rows)];
+        let rows = once_each(&input.schema(), rows, input.output_ordering())?;
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
+        let plan = Arc::clone(&self.planned).replace_children(vec![rows], options)?;
+        let values = plan.execute(0, Arc::clone(&self.context))?;
+        if let Some(metrics) = plan.metrics() {
+            self.measures.add(metrics);
+        }
+        let most = self.context.session_config().batch_size();
+        let slices = values.map_ok(move |batch| {
+            let starts = (0..batch.num_rows()).step_by(most);
+            let slices = starts.map(move |start| batch.slice(start, most.min(batch.num_rows() - start)));
+            stream::iter(slices.map(Ok))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.planned.schema(), slices.try_flatten())))
+    }
+}
+
+impl DisplayAs for SpillingWindowAggExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !matches!(format, DisplayFormatType::TreeRender) {
+            f.write_str("Spilling")?;
+        }
+        self.planned.fmt_as(format, f)
+    }
+}
+
+impl ExecutionPlan for SpillingWindowAggExec {
+    fn name(&self) -> &'static str {
+        "SpillingWindowAggExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.planned.properties()
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        self.planned.input_distribution_requirements()
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        self.planned.required_input_ordering()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        self.planned.maintains_input_order()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.planned.children()
+    }
+
+    fn apply_expressions(
+        &self,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.planned.apply_expressions(visit)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let planned = Arc::clone(&self.planned).replace_children(children, options)?;
+        match planned.downcast_ref::<WindowAggExec>() {
+            Some(planned) => Ok(Arc::new(Self::new(Arc::new(planned.clone())))),
+            None => internal_err!("window functions with another input are {}", planned.name()),
+        }
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let input = self.planned.input();
+        let rows = input.execute(partition, Arc::clone(&context))?;
+        let spilled = SpillMetrics::new(&self.measures.own, partition);
+        let keys = self.planned.partition_by_sort_keys()?.into_iter().map(|key| key.expr).collect();
+        let windows = Windows {
+            planned: Arc::clone(&self.planned),
+            measures: Arc::clone(&self.measures),
+            spills: SpillManager::new(context.runtime_env(), spilled, input.schema()),
+            context,
+            keys,
+        };
+        Ok(windows.of_rows(rows))
+    }
+
+    /// Those of the operators that did the work, and what was spilled.
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.measures.all())
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        self.planned.child_stats_requests(partition)
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        self.planned.statistics_from_inputs(inputs, args)
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        self.planned.cardinality_effect()
+    }
+}
