@@ -2,7 +2,12 @@
 //!
 //! One file without a name for each session, cut into extents: a temporary file of an operator is a list of extents. So
 //! spilling needs one descriptor however many files operators make, an extent that is free again is used again, and
-//! nothing is left on the disk however the process ends: the system takes the file back with its last descriptor.
+//! nothing is left on the disk however the process ends: the system takes the file back with its last descriptor. What
+//! operators write is compressed ([`blocks`]).
+
+mod blocks;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::fs::File;
@@ -17,6 +22,8 @@ use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::memory_pool::human_readable_size;
 use datafusion::execution::spill_file::{SpillFile, SpillWriter, TempFileFactory};
 use futures::Stream;
+
+use self::blocks::{BLOCK, Blocks};
 
 /// How the error begins that says that there is no more space.
 pub(crate) const SPILL_LIMIT: &str = "the limit for temporary files";
@@ -194,7 +201,7 @@ impl Content {
     }
 
     /// The bytes of one of its extents; nothing behind the last.
-    fn read(&self, number: usize) -> io::Result<Option<Bytes>> {
+    fn read(&self, number: usize) -> io::Result<Option<Vec<u8>>> {
         let (extent, length) = {
             let held = self.held();
             let Some(extent) = held.extents.get(number) else { return Ok(None) };
@@ -202,7 +209,7 @@ impl Content {
         };
         let mut bytes = vec![0; length];
         read_at(self.space.file()?, &mut bytes, extent * EXTENT as u64)?;
-        Ok(Some(Bytes::from(bytes)))
+        Ok(Some(bytes))
     }
 }
 
@@ -219,45 +226,57 @@ impl SpillFile for ExtentFile {
     }
 
     fn read_stream(&self) -> Result<Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>> {
-        let reading = (Arc::clone(&self.0), 0);
-        Ok(Box::pin(futures::stream::try_unfold(reading, |(content, number)| async move {
-            let own = Arc::clone(&content);
-            let bytes = tokio::task::spawn_blocking(move || own.read(number)).await;
-            let bytes = bytes.map_err(|error| DataFusionError::External(Box::new(error)))??;
-            Ok(bytes.map(|bytes| (bytes, (content, number + 1))))
+        let reading = (Arc::clone(&self.0), 0, Blocks::default());
+        Ok(Box::pin(futures::stream::try_unfold(reading, |(content, number, mut blocks)| async move {
+            let mut next = number;
+            loop {
+                if let Some(block) = blocks.next()? {
+                    return Ok(Some((block, (content, next, blocks))));
+                }
+                let own = Arc::clone(&content);
+                let bytes = tokio::task::spawn_blocking(move || own.read(next)).await;
+                let Some(bytes) = bytes.map_err(|error| DataFusionError::External(Box::new(error)))?? else {
+                    blocks.end()?;
+                    return Ok(None);
+                };
+                blocks.push(&bytes);
+                next += 1;
+            }
         })))
     }
 
     fn open_writer(&self) -> Result<Box<dyn SpillWriter>> {
-        Ok(Box::new(ExtentWriter { content: Arc::clone(&self.0), buffer: Vec::with_capacity(BUFFER) }))
+        Ok(Box::new(ExtentWriter { content: Arc::clone(&self.0), buffer: Vec::with_capacity(BLOCK) }))
     }
 }
 
-/// Bytes that a writer gathers before it writes.
-const BUFFER: usize = 32 * 1024;
-
-/// Appends to a temporary file.
+/// Appends to a temporary file, block by block.
 struct ExtentWriter {
     content: Arc<Content>,
+    /// The beginning of the next block.
     buffer: Vec<u8>,
 }
 
 impl io::Write for ExtentWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.buffer.len() + bytes.len() > BUFFER {
-            self.flush()?;
-        }
-        if bytes.len() >= BUFFER {
-            self.content.append(bytes)?;
+        let taken = bytes.len().min(BLOCK - self.buffer.len());
+        let (now, _) = bytes.split_at(taken);
+        if taken == BLOCK {
+            self.content.append(&blocks::encoded(now))?;
         } else {
-            self.buffer.extend_from_slice(bytes);
+            self.buffer.extend_from_slice(now);
+            if self.buffer.len() == BLOCK {
+                self.flush()?;
+            }
         }
-        Ok(bytes.len())
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.content.append(&self.buffer)?;
-        self.buffer.clear();
+        if !self.buffer.is_empty() {
+            self.content.append(&blocks::encoded(&self.buffer))?;
+            self.buffer.clear();
+        }
         Ok(())
     }
 }
@@ -280,96 +299,4 @@ fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
 
 fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
-}
-
-#[cfg(test)]
-mod tests {
-    use futures::TryStreamExt as _;
-
-    use super::*;
-
-    fn files(limit: u64) -> (tempfile::TempDir, Arc<SpillSpace>) {
-        let folder = tempfile::tempdir().unwrap();
-        let space = SpillSpace::new(Some(folder.path()), Some(limit)).unwrap();
-        (folder, space)
-    }
-
-    fn content(bytes: usize, seed: u8) -> Vec<u8> {
-        (0..bytes).map(|index| (index % 251) as u8 ^ seed).collect()
-    }
-
-    #[tokio::test]
-    async fn files_written_at_the_same_time_are_read_as_they_were_written() {
-        let (folder, space) = files(1 << 30);
-        let factory = SpillFiles(Arc::clone(&space));
-        let sizes = [0, 1, EXTENT, EXTENT + 1, 3 * EXTENT + 77];
-        let files: Vec<_> = sizes.iter().map(|_| factory.create_temp_file("test").unwrap()).collect();
-        let mut writers: Vec<_> = files.iter().map(|file| file.open_writer().unwrap()).collect();
-        let step = 1000;
-        for from in (0..4 * EXTENT).step_by(step) {
-            for (seed, (writer, size)) in writers.iter_mut().zip(sizes).enumerate() {
-                let whole = content(size, seed as u8);
-                let to = (from + step).min(size);
-                writer.write_all(whole.get(from..to).unwrap_or_default()).unwrap();
-            }
-        }
-        for writer in &mut writers {
-            writer.finish().unwrap();
-        }
-        for (seed, (file, size)) in files.iter().zip(sizes).enumerate() {
-            let chunks: Vec<Bytes> = file.read_stream().unwrap().try_collect().await.unwrap();
-            assert_eq!(chunks.concat(), content(size, seed as u8));
-            assert_eq!(file.size(), Some(size as u64));
-        }
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the file has no name");
-        let peak = space.usage().peak_bytes;
-        drop((files, writers));
-        assert_eq!(space.usage().used_bytes, 0);
-        // What is free is used again.
-        let again = factory.create_temp_file("test").unwrap();
-        let mut writer = again.open_writer().unwrap();
-        writer.write_all(&content(4 * EXTENT, 9)).unwrap();
-        writer.finish().unwrap();
-        assert_eq!(space.usage().peak_bytes, peak);
-        let chunks: Vec<Bytes> = again.read_stream().unwrap().try_collect().await.unwrap();
-        assert_eq!(chunks.concat(), content(4 * EXTENT, 9));
-    }
-
-    #[tokio::test]
-    async fn a_reader_keeps_what_it_reads() {
-        let (_folder, space) = files(1 << 30);
-        let factory = SpillFiles(space);
-        let file = factory.create_temp_file("test").unwrap();
-        let mut writer = file.open_writer().unwrap();
-        writer.write_all(&content(2 * EXTENT, 1)).unwrap();
-        writer.finish().unwrap();
-        let reading = file.read_stream().unwrap();
-        drop((file, writer));
-        let other = factory.create_temp_file("test").unwrap();
-        let mut writer = other.open_writer().unwrap();
-        writer.write_all(&content(2 * EXTENT, 2)).unwrap();
-        let chunks: Vec<Bytes> = reading.try_collect().await.unwrap();
-        assert_eq!(chunks.concat(), content(2 * EXTENT, 1));
-    }
-
-    #[test]
-    fn the_limit_holds_and_is_named() {
-        let (folder, space) = files(3 * EXTENT as u64);
-        let factory = SpillFiles(space);
-        let file = factory.create_temp_file("test").unwrap();
-        let mut writer = file.open_writer().unwrap();
-        writer.write_all(&content(3 * EXTENT, 1)).unwrap();
-        let error = writer.write_all(&content(EXTENT, 1)).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded);
-        assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_used_is_named_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        std::fs::write(&file, "").unwrap();
-        let error = SpillSpace::new(Some(&file.join("below")), None).unwrap_err();
-        assert!(error.to_string().contains("below"), "{error}");
-    }
 }
