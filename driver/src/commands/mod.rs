@@ -91,6 +91,7 @@ fn worker_options(globals: &Globals) -> WorkerOptions {
     if let Some(bytes) = globals.memory_limit {
         session.memory_limit_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
+    session.is_whole_process = true;
     session.spill_directory.clone_from(&globals.spill_dir);
     session.spill_limit_bytes = globals.spill_limit;
     let seconds = globals.no_progress_timeout;

@@ -16,10 +16,20 @@ fn meminfo(text: &str) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-/// The most memory this process has had, in bytes, where the system tells: `VmHWM` of `/proc/self/status`.
+/// The most memory this process has had, in bytes, where the system tells.
 pub(super) fn process_peak() -> Option<u64> {
+    status("VmHWM:")
+}
+
+/// The memory this process has, in bytes, where the system tells.
+pub(super) fn process_now() -> Option<u64> {
+    status("VmRSS:")
+}
+
+/// A size in `/proc/self/status`, in bytes.
+fn status(name: &str) -> Option<u64> {
     let text = fs::read_to_string("/proc/self/status").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }

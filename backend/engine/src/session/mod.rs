@@ -286,7 +286,12 @@ fn config(options: &SessionOptions) -> SessionConfig {
 }
 
 fn environment(options: &SessionOptions, spills: &Arc<SpillSpace>) -> Result<Arc<RuntimeEnv>> {
-    let pool = LimitedPool::new(options.memory_limit_bytes);
+    let limit = options.memory_limit_bytes;
+    let pool = if options.is_whole_process {
+        LimitedPool::of_process(limit, machine::process_now)
+    } else {
+        LimitedPool::new(limit)
+    };
     let files = Arc::new(spill_space::SpillFiles(Arc::clone(spills)));
     let disk = DiskManagerBuilder::default().with_temp_file_factory(files);
     RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()

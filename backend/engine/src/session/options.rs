@@ -33,6 +33,9 @@ pub struct SessionOptions {
     /// Bytes all operators, shared views and writers together may hold. Scans, logs of tables and single batches are not
     /// counted, so this should be well below what the machine has.
     pub memory_limit_bytes: usize,
+    /// Whether the process does nothing else that takes much memory. If it then has much more than the limit, operators and
+    /// shared views are given less.
+    pub is_whole_process: bool,
     /// The folder for temporary files; the system's if absent.
     pub spill_directory: Option<PathBuf>,
     /// Bytes of temporary files allowed; 80 % of what is free on their disk if absent.
@@ -52,6 +55,7 @@ impl SessionOptions {
         Self {
             target_partitions: cores,
             memory_limit_bytes: available.map_or(most, |bytes| most.min(bytes / 10 * 6)),
+            is_whole_process: false,
             spill_directory: None,
             spill_limit_bytes: None,
             batch_size: BATCH_SIZE,

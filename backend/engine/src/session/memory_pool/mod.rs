@@ -18,7 +18,11 @@
 //! that, a reservation of a merge may be a few times as large, and so may one of a consumer with several, as long as all
 //! together exceed the limit by no more than [`OVERDRAFT`] and by no more than the limit itself: an aggregation that merges
 //! what it has spilled first reserves all it may have for the merge, and then fails for the groups of a batch.
+//!
+//! A pool can look at the whole process ([`LimitedPool::of_process`]). While that has much more than the limit, holders get
+//! nothing, and those who spill get less.
 
+mod process;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +36,8 @@ use datafusion::execution::memory_pool::{
 };
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use self::process::Process;
+
 /// Smallest and largest working set, in bytes.
 const WORKING_SET: (usize, usize) = (4 << 20, 16 << 20);
 /// A working set is this part of the limit, within its bounds.
@@ -40,6 +46,8 @@ const WORKING_SET_PART: usize = 8;
 const SETS_OF_A_MERGE: usize = 4;
 /// By how many bytes reservations that are larger than a working set may exceed the limit, all together.
 const OVERDRAFT: usize = 256 << 20;
+/// Of the limit, those who spill lose no more than this part when the process has too much.
+const LOST_PART: usize = 4;
 /// How many consumers an error lists.
 const LISTED_CONSUMERS: usize = 5;
 
@@ -57,6 +65,7 @@ pub(crate) trait Reclaimable: Send + Sync + fmt::Debug {
 pub(crate) struct LimitedPool {
     /// In bytes.
     limit: usize,
+    process: Option<Process>,
     accounts: Mutex<Accounts>,
     holders: Mutex<Vec<Weak<dyn Reclaimable>>>,
 }
@@ -159,7 +168,12 @@ impl Accounts {
 impl LimitedPool {
     /// A pool of this many bytes.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, accounts: Mutex::default(), holders: Mutex::default() }
+        Self { limit, process: None, accounts: Mutex::default(), holders: Mutex::default() }
+    }
+
+    /// A pool of this many bytes, in a process whose only large part is what is reserved here.
+    pub(crate) fn of_process(limit: usize, memory_of_process: fn() -> Option<u64>) -> Self {
+        Self { process: Some(Process::new(limit, memory_of_process)), ..Self::new(limit) }
     }
 
     /// Adds somebody to take from; it is forgotten when nobody else knows it.
@@ -190,11 +204,18 @@ impl LimitedPool {
 
     /// Takes the memory if it is there.
     fn take(&self, consumer: &MemoryConsumer, additional: usize) -> Result<(), Refusal> {
+        let kind = Kind::of(consumer);
+        let excess = self.process.as_ref().map_or(0, Process::excess);
+        let limit = match kind {
+            Kind::Holder => self.limit.saturating_sub(excess),
+            Kind::Spills => self.limit - excess.min(self.limit / LOST_PART),
+            Kind::Merges | Kind::Keeps => self.limit,
+        };
         let mut accounts = self.accounts();
-        let free = self.limit.saturating_sub(accounts.reserved);
-        let share = match Kind::of(consumer) {
+        let free = limit.saturating_sub(accounts.reserved);
+        let share = match kind {
             Kind::Holder | Kind::Merges | Kind::Keeps => usize::MAX,
-            Kind::Spills => accounts.share(self.limit, consumer).saturating_sub(accounts.held(consumer)),
+            Kind::Spills => accounts.share(limit, consumer).saturating_sub(accounts.held(consumer)),
         };
         let available = share.min(free);
         if additional > available {

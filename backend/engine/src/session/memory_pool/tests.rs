@@ -72,6 +72,23 @@ fn other_sorts_do_not_take_what_a_sort_needs_for_its_merge() {
     assert!(cursors.try_grow(1).is_err());
 }
 
+#[test]
+fn while_the_process_has_too_much_holders_get_nothing_and_others_less() {
+    let quarter_of_the_allowance = || Some(LIMIT as u64 + (64 << 20));
+    let pool: Arc<dyn MemoryPool> = Arc::new(LimitedPool::of_process(LIMIT, quarter_of_the_allowance));
+    let (rows, sort) = (holder("a view").register(&pool), spills(&pool, "sort"));
+    rows.try_grow(LIMIT / 2).unwrap();
+    sort.try_grow(LIMIT / 2).unwrap();
+    let too_much = || Some(3 * LIMIT as u64 + (256 << 20));
+    let pool: Arc<dyn MemoryPool> = Arc::new(LimitedPool::of_process(LIMIT, too_much));
+    let (rows, sort) = (holder("a view").register(&pool), spills(&pool, "sort"));
+    assert!(rows.try_grow(1).is_err());
+    assert!(sort.try_grow(LIMIT / 4 * 3 + 1).is_err());
+    sort.try_grow(LIMIT / 4 * 3).unwrap();
+    let merge = MemoryConsumer::new("ExternalSorterMerge[0]").register(&pool);
+    merge.try_grow(LIMIT / 4).unwrap();
+}
+
 #[derive(Debug)]
 struct Rows {
     reservation: MemoryReservation,

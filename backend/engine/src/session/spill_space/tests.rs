@@ -1,3 +1,5 @@
+//! That temporary files give back what was written to them, within their limit.
+
 use futures::TryStreamExt as _;
 
 use super::*;
