@@ -158,7 +158,7 @@ pub fn extract(
     let (runtime, cancellation) = (workers.runtime()?, workers.cancellation());
     let started = Instant::now();
     observer.stage_started("extract");
-    let mut sink = LakeSink::open(&lake, prefix, runtime, cancellation.clone(), observer)?;
+    let mut sink = LakeSink::open(&lake, prefix, workers, observer)?;
     let summary = match extract::extract(&repository, &options, &mut sink) {
         Ok(summary) => summary,
         Err(error) => {

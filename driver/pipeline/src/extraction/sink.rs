@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use delta::{
@@ -14,7 +15,7 @@ use extract::{Table, TableSink};
 use tokio::runtime::Runtime;
 
 use super::discard;
-use crate::{Observer, PipelineError, Result};
+use crate::{Observer, PipelineError, Result, Workers};
 
 /// Writes extracted rows to Delta tables that nobody can see yet.
 pub(super) struct LakeSink<'a> {
@@ -32,10 +33,12 @@ impl<'a> LakeSink<'a> {
     pub(super) fn open(
         lake: &Path,
         prefix: &str,
-        runtime: &'a Runtime,
-        cancellation: Cancellation,
+        workers: &'a Workers,
         observer: &'a dyn Observer,
     ) -> Result<Self> {
+        let (runtime, cancellation) = (workers.runtime()?, workers.cancellation().clone());
+        // All writers together hold what a session may.
+        let memory = Arc::clone(workers.session()?.state().runtime_env());
         // Writers start their tasks in the runtime.
         let _entered = runtime.enter();
         let disk = Disk::default();
@@ -49,7 +52,7 @@ impl<'a> LakeSink<'a> {
                 .map_err(|error| {
                     PipelineError::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction")
                 })?;
-            let writer = target.writer();
+            let writer = target.writer_within(&memory, table.name());
             tables.insert(*table, (target, writer));
         }
         Ok(Self { runtime, cancellation, observer, rows: 0, tables })
