@@ -200,7 +200,7 @@ async fn a_view_that_does_not_fit_in_memory_goes_to_disk() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_view_that_fits_nowhere_is_named() {
-    let (lake, text) = crowded(1 << 20).await;
+    let (lake, text) = crowded(1 << 19).await;
     let error = lake.run(&text).await.unwrap_err();
     assert!(matches!(&error, RunError::OutOfDisk { .. }), "{error:?}");
     assert!(error.to_string().contains("view v: no room for temporary files"), "{error}");
