@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
-use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use delta::{
     Disk, Location, SchemaMode, SortColumn, TableTarget, TableWriter, WriteMode, WriteOptions, WrittenFiles,
     sorted,
 };
-use engine::Cancellation;
+use engine::{Cancellation, Session};
 use extract::{Table, TableSink};
 use tokio::runtime::Runtime;
 
@@ -37,8 +36,12 @@ impl<'a> LakeSink<'a> {
         observer: &'a dyn Observer,
     ) -> Result<Self> {
         let (runtime, cancellation) = (workers.runtime()?, workers.cancellation().clone());
-        // All writers together hold what a session may.
-        let memory = Arc::clone(workers.session()?.state().runtime_env());
+        // All writers together have half of the memory. The other half is for syntax trees and rows on their way, which nobody
+        // counts.
+        let mut half = workers.options().session.clone();
+        half.memory_limit_bytes /= 2;
+        let session = Session::new(half).map_err(|error| PipelineError::engine(error, "session"))?;
+        let memory = session.state().runtime_env();
         // Writers start their tasks in the runtime.
         let _entered = runtime.enter();
         let disk = Disk::default();
@@ -52,7 +55,7 @@ impl<'a> LakeSink<'a> {
                 .map_err(|error| {
                     PipelineError::finding(ir::diag::codes::WRITE_FAILED, error.to_string(), "extraction")
                 })?;
-            let writer = target.writer_within(&memory, table.name());
+            let writer = target.writer_within(memory, table.name());
             tables.insert(*table, (target, writer));
         }
         Ok(Self { runtime, cancellation, observer, rows: 0, tables })
