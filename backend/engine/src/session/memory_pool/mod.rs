@@ -205,10 +205,10 @@ impl LimitedPool {
     /// Takes the memory if it is there.
     fn take(&self, consumer: &MemoryConsumer, additional: usize) -> Result<(), Refusal> {
         let kind = Kind::of(consumer);
-        let excess = self.process.as_ref().map_or(0, Process::excess);
+        let excess = || self.process.as_ref().map_or(0, Process::excess);
         let limit = match kind {
-            Kind::Holder => self.limit.saturating_sub(excess),
-            Kind::Spills => self.limit - excess.min(self.limit / LOST_PART),
+            Kind::Holder => self.limit.saturating_sub(excess()),
+            Kind::Spills => self.limit - excess().min(self.limit / LOST_PART),
             Kind::Merges | Kind::Keeps => self.limit,
         };
         let mut accounts = self.accounts();

@@ -1,6 +1,6 @@
 //! The bytes of a temporary file, in blocks that are compressed where that makes them smaller.
 //!
-//! Sorted and joined rows repeat themselves: those of a code graph take a quarter of the disk (LZ4). A block begins with
+//! Sorted and joined rows repeat themselves: those of a code graph take about a third of the disk (LZ4). A block begins with
 //! its length on the disk and its length in memory, four bytes each, the lowest first. If both are equal, it is not
 //! compressed. Lengths are checked; what lies between them is taken for what was written: the file has no name, so that
 //! nobody else writes to it.
@@ -20,10 +20,10 @@ pub(super) fn encoded(bytes: &[u8]) -> Vec<u8> {
     let mut block = vec![0; HEADER + get_maximum_output_size(bytes.len())];
     let (header, content) = block.split_at_mut(HEADER);
     // It cannot fail in a buffer of this size; if it did, the bytes would be written as they are.
-    let compressed = compress_into(bytes, content).unwrap_or(bytes.len());
-    let length = compressed.min(bytes.len());
-    if let (true, Some(content)) = (length == bytes.len(), content.get_mut(..length)) {
-        content.copy_from_slice(bytes);
+    let compressed = compress_into(bytes, content).ok().filter(|length| *length < bytes.len());
+    let length = compressed.unwrap_or(bytes.len());
+    if compressed.is_none() {
+        content[..length].copy_from_slice(bytes);
     }
     for (field, length) in header.chunks_exact_mut(HEADER / 2).zip([length, bytes.len()]) {
         // A block is smaller than four GiB.
