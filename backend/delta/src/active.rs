@@ -69,6 +69,10 @@ impl ActiveFiles {
         self.files.get(index)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ActiveFile> {
+        self.files.iter()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.files.len()
     }

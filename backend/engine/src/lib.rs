@@ -44,6 +44,6 @@ pub use execute::{
 pub use identity::identity_of;
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;
-pub use session::{MemoryUse, Session, SessionOptions, SpillUse, runtime};
+pub use session::{MemoryHolder, MemoryUse, Session, SessionOptions, SpillUse, runtime};
 pub use sql::QueryRows;
 pub use tables::{TableRequest, Tables};

@@ -18,6 +18,7 @@ use ir::oracle::TableError;
 use crate::emit;
 use crate::error::EngineError;
 use crate::oracle::of_plan;
+use crate::planning::with_batches_for;
 use crate::semantics::NotComputed;
 use crate::session::Session;
 use crate::tables::{TableRequest, Tables};
@@ -96,7 +97,10 @@ impl Session {
         check_parts(&state, query, &relations, inputs).map_err(refused)?;
         let plan = emit::query(&state, query, &relations, inputs, &emit::PlannedQueries::default())
             .map_err(refused)?;
-        let plan = state.create_physical_plan(&plan).await.map_err(refused)?;
+        let plan = state.optimize(&plan).map_err(refused)?;
+        let state = with_batches_for(state, std::slice::from_ref(&plan)).await.map_err(refused)?;
+        let planner = Arc::clone(state.query_planner());
+        let plan = planner.create_physical_plan(&plan, &state).await.map_err(refused)?;
         let schema = plan.schema();
         let batches = execute_stream(plan, state.task_ctx()).map_err(refused)?;
         Ok(QueryRows { schema, batches })

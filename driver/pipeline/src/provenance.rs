@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use delta::Disk;
-use engine::{OutputOutcome, RunOutcome, Session, StoreCounters, Tables};
+use engine::{MemoryHolder, OutputOutcome, RunOutcome, Session, StoreCounters, Tables};
 use ir::graph::Graph;
 use ir::hash::{ContentHash, Fingerprint};
 use ir::op::{Identity, Op};
@@ -160,8 +160,11 @@ pub fn output_json(output: &OutputOutcome) -> Value {
 #[must_use]
 pub fn resources_json(outcome: &RunOutcome) -> Value {
     let RunOutcome { memory, spills, .. } = outcome;
+    let holder = |one: &MemoryHolder| json!({"consumer": one.consumer, "bytes": one.bytes});
+    let at_peak: Vec<Value> = memory.at_peak.iter().map(holder).collect();
     json!({
         "memory_limit_bytes": memory.limit_bytes, "memory_peak_bytes": memory.peak_bytes,
+        "memory_at_peak": at_peak,
         "process_peak_bytes": memory.process_peak_bytes, "spill_folder": spills.folder.display().to_string(),
         "spill_limit_bytes": spills.limit_bytes, "spill_peak_bytes": spills.peak_bytes,
         "spilled_bytes": spills.written_bytes,

@@ -51,6 +51,7 @@ impl RunReport {
         parts.push(stage_table(&self.outcome.stages));
         parts.push(self.resources_text());
         if verbose {
+            parts.push(self.peak_table());
             let why = |view: &StoreCounters| format!("{} is shared: {}\n", view.view, view.reason);
             parts.push(self.outcome.run.shared_views.iter().map(why).collect());
             parts.extend(self.outcome.run.segments.iter().map(operator_table));
@@ -142,6 +143,14 @@ impl RunReport {
             bytes(wide(memory.limit_bytes)),
             process.unwrap_or_default()
         )
+    }
+
+    /// Who held the memory when the most was reserved.
+    fn peak_table(&self) -> String {
+        let headers = [("at the peak of memory", Align::Left), ("reserved", Align::Right)];
+        let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let held = &self.outcome.run.memory.at_peak;
+        table(&headers, held.iter().map(|one| vec![one.consumer.clone(), bytes(wide(one.bytes))]))
     }
 
     fn output_json(&self, output: &OutputOutcome) -> Value {

@@ -36,6 +36,7 @@ use datafusion::physical_plan::{
 };
 
 use super::direct::{ScannedFiles, file_scan};
+use super::many_files;
 
 /// Gives the rows of a scan as they are, and of its claims those that are proven.
 #[derive(Debug)]
@@ -174,7 +175,7 @@ impl ExecutionPlan for DeltaTableScanExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        self.running()?.execute(partition, context)
+        many_files::execute(self.running()?, partition, context)
     }
 
     fn supports_limit_pushdown(&self) -> bool {

@@ -110,6 +110,27 @@ impl Scan {
         Self { name: format!("{table:?}"), table: table.clone(), source, schema }
     }
 
+    /// What is scanned.
+    pub(super) fn table(&self) -> &ResolvedTable {
+        &self.table
+    }
+
+    /// Whether its rows are changes.
+    pub(super) fn is_change_feed(&self) -> bool {
+        matches!(self.source, Source::Changes { .. })
+    }
+
+    /// Whether the columns may have other names in the files.
+    pub(super) fn is_mapped(&self) -> bool {
+        !matches!(self.source, Source::Files { .. })
+    }
+
+    /// Lets a session read from the table's storage.
+    pub(super) fn register_store(&self, session: &dyn Session) -> EngineResult<()> {
+        let table = &self.table.inner.table;
+        table.update_datafusion_session(session).map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
     /// `plan`, the scan of the table's files, in order if the table has one.
     fn in_order(
         &self,
@@ -156,11 +177,7 @@ impl TableProvider for Scan {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        self.table
-            .inner
-            .table
-            .update_datafusion_session(session)
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        self.register_store(session)?;
         let request = |file_column| Request {
             table: &self.table,
             schema: &self.schema,

@@ -21,7 +21,7 @@ use super::{OperatorMetrics, SegmentOutcome};
 use crate::emit::{SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::SharedStore;
-use crate::planning::{physical_plan, was_stopped};
+use crate::planning::{runnable_plan, was_stopped};
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -75,7 +75,8 @@ pub(super) async fn run_segment(
     run.observer.segment_started(&title);
     let began = Instant::now();
     let progress = Arc::new(Progress::new(&title, &run));
-    let plan = caught(&run, physical_plan(&run.state, &segment)).await?.map_err(Failure::planning)?;
+    let planned = caught(&run, runnable_plan(&run.state, &segment)).await?;
+    let (plan, state) = planned.map_err(Failure::planning)?;
     let (plan, sharing) = match &segment.kind {
         SegmentKind::Output(sink) => {
             let cores = run.state.config().target_partitions();
@@ -84,14 +85,14 @@ pub(super) async fn run_segment(
         SegmentKind::SharedView(_) => (plan, Sharing::Own),
     };
     let planned = began.elapsed();
-    let partitions = plan.output_partitioning().partition_count();
     run.running.planned(&title, &plan);
+    let plan = Runnable { plan, context: state.task_ctx() };
     let rows = match (&segment.kind, target) {
         (SegmentKind::SharedView(_), _) => {
             let runtime = run.state.runtime_env();
             // Readers were planned with the plan's own schema; the view's lacks the metadata of its fields.
             let schema = Arc::clone(segment.logical.schema().inner());
-            let store = run.stores.create(&segment.name, schema, plan.as_ref(), runtime);
+            let store = run.stores.create(&segment.name, schema, plan.plan.as_ref(), runtime);
             let store = store.map_err(Failure::Engine)?;
             store_rows(&progress, &plan, &store).await?;
             Rows::Stored(store)
@@ -106,13 +107,31 @@ pub(super) async fn run_segment(
         segment: title,
         level: segment.level,
         rows: progress.rows.load(Ordering::Relaxed),
-        partitions,
+        partitions: plan.partitions(),
         started: began.saturating_duration_since(run.begin),
         plan: planned,
         run: began.elapsed().saturating_sub(planned),
-        operators: OperatorMetrics::of(&plan),
+        operators: OperatorMetrics::of(&plan.plan),
     };
     Ok(Finished { outcome, rows })
+}
+
+/// The operators of a segment, and what they run with.
+#[derive(Clone)]
+struct Runnable {
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+}
+
+impl Runnable {
+    fn partitions(&self) -> usize {
+        self.plan.output_partitioning().partition_count()
+    }
+
+    async fn opened(&self, run: &Run, partition: usize) -> Result<SendableRecordBatchStream, Failure> {
+        let context = Arc::clone(&self.context);
+        caught(run, async { self.plan.execute(partition, context) }).await?.map_err(Failure::Engine)
+    }
 }
 
 /// Counts the rows of a segment while it runs.
@@ -162,14 +181,14 @@ fn panic_text(payload: &(dyn Any + Send)) -> String {
 
 async fn store_rows(
     progress: &Arc<Progress>,
-    plan: &Arc<dyn ExecutionPlan>,
+    plan: &Runnable,
     store: &Arc<SharedStore>,
 ) -> Result<(), Failure> {
     let mut tasks = JoinSet::new();
-    for partition in 0..plan.output_partitioning().partition_count() {
-        let (progress, plan, store) = (Arc::clone(progress), Arc::clone(plan), Arc::clone(store));
+    for partition in 0..plan.partitions() {
+        let (progress, plan, store) = (Arc::clone(progress), plan.clone(), Arc::clone(store));
         tasks.spawn(async move {
-            let mut stream = opened(&progress.run, &plan, partition).await?;
+            let mut stream = plan.opened(&progress.run, partition).await?;
             while let Some(batch) = next(&progress, &mut stream).await? {
                 store.push(partition, &batch).map_err(Failure::Engine)?;
             }
@@ -182,14 +201,14 @@ async fn store_rows(
 
 async fn write_rows(
     progress: &Arc<Progress>,
-    plan: &Arc<dyn ExecutionPlan>,
+    plan: &Runnable,
     table: &str,
     writers: Writers,
 ) -> Result<Vec<WrittenFiles>, Failure> {
     let mut tasks = JoinSet::new();
     let writers = Arc::new(writers);
-    for partition in 0..plan.output_partitioning().partition_count() {
-        let (progress, plan, writers) = (Arc::clone(progress), Arc::clone(plan), Arc::clone(&writers));
+    for partition in 0..plan.partitions() {
+        let (progress, plan, writers) = (Arc::clone(progress), plan.clone(), Arc::clone(&writers));
         let table = table.to_owned();
         tasks.spawn(async move {
             let mut own: Option<TableWriter> = None;
@@ -240,12 +259,12 @@ enum Interrupted {
 /// Sends all batches of a partition to a writer. Encoding happens in the writer's own task.
 async fn write_partition(
     progress: &Progress,
-    plan: &Arc<dyn ExecutionPlan>,
+    plan: &Runnable,
     partition: usize,
     writers: &Writers,
     own: &mut Option<TableWriter>,
 ) -> Result<(), Interrupted> {
-    let mut stream = opened(&progress.run, plan, partition).await.map_err(Interrupted::Before)?;
+    let mut stream = plan.opened(&progress.run, partition).await.map_err(Interrupted::Before)?;
     while let Some(batch) = next(progress, &mut stream).await.map_err(Interrupted::Before)? {
         if batch.num_rows() == 0 {
             continue;
@@ -253,15 +272,6 @@ async fn write_partition(
         writers.write(own, batch).await.map_err(Interrupted::Writing)?;
     }
     Ok(())
-}
-
-async fn opened(
-    run: &Run,
-    plan: &Arc<dyn ExecutionPlan>,
-    partition: usize,
-) -> Result<SendableRecordBatchStream, Failure> {
-    let context: Arc<TaskContext> = run.state.task_ctx();
-    caught(run, async { plan.execute(partition, context) }).await?.map_err(Failure::Engine)
 }
 
 /// The next batch, counted.

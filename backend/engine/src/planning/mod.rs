@@ -12,6 +12,7 @@
 mod check;
 mod part;
 mod stoppable;
+mod wide_rows;
 
 pub use check::{Unplannable, plan_all, unplannable_nodes};
 pub use part::{PartExec, PartNode};
@@ -19,9 +20,9 @@ pub use part::{PartExec, PartNode};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use datafusion::common::Result;
 use datafusion::common::alias::AliasGenerator;
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::{Result, internal_err};
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -31,6 +32,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use part::PlannedParts;
 pub(crate) use part::part_reader;
 pub(crate) use stoppable::{stoppable, was_stopped};
+pub(crate) use wide_rows::with_batches_for;
 
 use crate::emit::SegmentPlan;
 
@@ -44,7 +46,7 @@ pub(crate) fn optimized(state: &SessionState, segment: &SegmentPlan) -> Result<V
     plans.map(|plan| settings.optimize(plan)).collect()
 }
 
-/// The physical plan of a segment.
+/// The physical plan of a segment, to be looked at.
 ///
 /// # Errors
 /// Where DataFusion cannot plan it.
@@ -52,20 +54,42 @@ pub(crate) async fn physical_plan(
     state: &SessionState,
     segment: &SegmentPlan,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let settings = Settings::of(state);
+    operators(state, segment, optimized(state, segment)?).await
+}
+
+/// The physical plan of a segment, to be run with the state that comes with it: the one given, with batches that suit the
+/// rows of its inputs.
+///
+/// # Errors
+/// Where DataFusion cannot plan it, and when an input cannot be read.
+pub(crate) async fn runnable_plan(
+    state: &SessionState,
+    segment: &SegmentPlan,
+) -> Result<(Arc<dyn ExecutionPlan>, SessionState)> {
+    let logical = optimized(state, segment)?;
+    let state = with_batches_for(state.clone(), &logical).await?;
+    Ok((operators(&state, segment, logical).await?, state))
+}
+
+/// The operators for the optimized plans of a segment.
+async fn operators(
+    state: &SessionState,
+    segment: &SegmentPlan,
+    mut logical: Vec<LogicalPlan>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let Some(own) = logical.pop() else { return internal_err!("a segment without a plan") };
     let planner = Arc::clone(state.query_planner());
-    if segment.parts.is_empty() {
-        return planner.create_physical_plan(&settings.optimize(&segment.logical)?, state).await;
+    if logical.is_empty() {
+        return planner.create_physical_plan(&own, state).await;
     }
     let planned = Arc::new(PlannedParts::default());
     let mut with_parts = state.clone();
     with_parts.config_mut().set_extension(Arc::clone(&planned));
-    for part in &segment.parts {
-        let logical = settings.optimize(&part.logical)?;
+    for (part, logical) in segment.parts.iter().zip(logical) {
         let operators = planner.create_physical_plan(&logical, &with_parts).await?;
         planned.insert(&part.name, logical, operators);
     }
-    planner.create_physical_plan(&settings.optimize(&segment.logical)?, &with_parts).await
+    planner.create_physical_plan(&own, &with_parts).await
 }
 
 /// What DataFusion's optimizer knows: the session, with a generator of names of its own.

@@ -9,6 +9,7 @@ mod options;
 mod planner;
 mod spill_space;
 
+pub use memory_pool::MemoryHolder;
 pub(crate) use memory_pool::{LimitedPool, MERGE_OF_EXCHANGE, Reclaimable, blocking, holder};
 pub use options::SessionOptions;
 pub use spill_space::SpillUse;
@@ -57,6 +58,8 @@ pub struct MemoryUse {
     pub reserved_bytes: usize,
     /// The most bytes they held at a time.
     pub peak_bytes: usize,
+    /// Who held the most, most first: consumers of one name together, within a thirtieth of the peak.
+    pub at_peak: Vec<MemoryHolder>,
     /// The most bytes of memory the whole process has had, with all that operators do not count; absent where the system
     /// does not tell.
     pub process_peak_bytes: Option<u64>,
@@ -129,10 +132,12 @@ impl Session {
     #[must_use]
     pub fn memory_use(&self) -> MemoryUse {
         let pool = &self.state.runtime_env().memory_pool;
+        let limited = pool.downcast_ref::<LimitedPool>();
         MemoryUse {
             limit_bytes: self.options.memory_limit_bytes,
             reserved_bytes: pool.reserved(),
-            peak_bytes: pool.downcast_ref::<LimitedPool>().map_or(0, LimitedPool::peak),
+            peak_bytes: limited.map_or(0, LimitedPool::peak),
+            at_peak: limited.map_or_else(Vec::new, LimitedPool::at_peak),
             process_peak_bytes: machine::process_peak(),
         }
     }

@@ -155,6 +155,23 @@ pub(in crate::scan) async fn check_files(
         .await
 }
 
+/// The footers of these files of `table`, in their order. Their paths begin at the root of `store`.
+pub(in crate::scan) async fn footers(
+    session: &dyn Session,
+    store: &ObjectStoreUrl,
+    table: &ResolvedTable,
+    files: Vec<PartitionedFile>,
+) -> Result<Vec<Arc<ParquetMetaData>>> {
+    let opener = factory(session, store, table)?;
+    let metrics = ExecutionPlanMetricsSet::new();
+    let mut footers = Vec::with_capacity(files.len());
+    for file in files {
+        let mut reader = opener.create_reader(0, file, None, &metrics)?;
+        footers.push(reader.get_metadata(None).await?);
+    }
+    Ok(footers)
+}
+
 /// Files of `table`, by their paths in it and their sizes, as [`check_files`] takes them.
 pub(in crate::scan) fn files_of<'a>(
     table: &ResolvedTable,

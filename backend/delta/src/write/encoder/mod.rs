@@ -5,6 +5,7 @@
 
 mod bounds;
 mod data_file;
+mod dictionaries;
 mod encoding;
 mod memory;
 mod open_files;

@@ -262,6 +262,13 @@ impl SharedStore {
         })
     }
 
+    /// How many bytes one of its rows takes in memory, on average; nothing where there is none.
+    pub(crate) fn row_bytes(&self) -> Option<usize> {
+        let sizes = self.partitions.iter().map(lock).map(|held| (held.rows, held.bytes));
+        let (rows, bytes) = sizes.fold((0, 0), |sum, held| (sum.0 + held.0, sum.1 + held.1));
+        bytes.checked_div(rows)
+    }
+
     pub(super) fn properties(&self) -> Arc<PlanProperties> {
         Arc::clone(&self.properties)
     }

@@ -22,11 +22,11 @@
 //! A pool can look at the whole process ([`LimitedPool::of_process`]). While that has much more than the limit, holders get
 //! nothing, and those who spill get less.
 
+mod accounts;
 mod process;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -36,6 +36,9 @@ use datafusion::execution::memory_pool::{
 };
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+pub use self::accounts::MemoryHolder;
+use self::accounts::{Accounts, Kind};
+pub(crate) use self::accounts::{MERGE_OF_EXCHANGE, holder};
 use self::process::Process;
 
 /// Smallest and largest working set, in bytes.
@@ -70,99 +73,11 @@ pub(crate) struct LimitedPool {
     holders: Mutex<Vec<Weak<dyn Reclaimable>>>,
 }
 
-#[derive(Debug, Default)]
-struct Accounts {
-    consumers: HashMap<usize, Account>,
-    /// What all consumers hold, and the most they held at a time.
-    reserved: usize,
-    peak: usize,
-    /// What those hold that cannot spill, without merges.
-    unspillable: usize,
-}
-
-#[derive(Debug)]
-struct Account {
-    name: String,
-    kind: Kind,
-    held: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Holder,
-    Spills,
-    Merges,
-    Keeps,
-}
-
-impl Kind {
-    fn of(consumer: &MemoryConsumer) -> Self {
-        match (consumer.name().starts_with(HOLDER), consumer.can_spill()) {
-            (true, _) => Self::Holder,
-            (false, true) => Self::Spills,
-            (false, false) if MERGES.iter().any(|name| consumer.name().starts_with(name)) => Self::Merges,
-            (false, false) => Self::Keeps,
-        }
-    }
-}
-
-/// How the names of holders begin: a consumer has a name and nothing else to be known by.
-const HOLDER: &str = "rows of ";
-
-/// How the names of those begin that merge sorted batches: DataFusion's, and ours.
-const MERGES: [&str; 3] = ["ExternalSorterMerge", "SortPreservingMergeExec", MERGE_OF_EXCHANGE];
-/// How the name begins of one that merges the ordered lanes of an exchange.
-pub(crate) const MERGE_OF_EXCHANGE: &str = "merge of an exchange";
-
-/// The consumer of a holder of these rows.
-pub(crate) fn holder(rows: &str) -> MemoryConsumer {
-    MemoryConsumer::new(format!("{HOLDER}{rows}")).with_can_spill(true)
-}
-
 /// Why a consumer is refused.
 struct Refusal {
     available: usize,
     /// Whether it would get the memory if others held less: it is within its share.
     within_share: bool,
-}
-
-impl Accounts {
-    fn grow(&mut self, consumer: &MemoryConsumer, additional: usize) {
-        let account = self.consumers.entry(consumer.id()).or_insert_with(|| Account {
-            name: consumer.name().to_owned(),
-            kind: Kind::of(consumer),
-            held: 0,
-        });
-        account.held += additional;
-        if account.kind == Kind::Keeps {
-            self.unspillable += additional;
-        }
-        self.reserved += additional;
-        self.peak = self.peak.max(self.reserved);
-    }
-
-    fn shrink(&mut self, consumer: &MemoryConsumer, bytes: usize) {
-        if let Some(account) = self.consumers.get_mut(&consumer.id()) {
-            account.held = account.held.saturating_sub(bytes);
-            if account.kind == Kind::Keeps {
-                self.unspillable = self.unspillable.saturating_sub(bytes);
-            }
-        }
-        self.reserved = self.reserved.saturating_sub(bytes);
-    }
-
-    fn held(&self, consumer: &MemoryConsumer) -> usize {
-        self.consumers.get(&consumer.id()).map_or(0, |account| account.held)
-    }
-
-    /// What a consumer that spills may hold: an equal part, with the others of its kind and the merges that hold
-    /// something.
-    fn share(&self, limit: usize, consumer: &MemoryConsumer) -> usize {
-        let others = self.consumers.iter().filter(|(id, account)| {
-            **id != consumer.id() && matches!(account.kind, Kind::Spills | Kind::Merges) && account.held > 0
-        });
-        limit.saturating_sub(self.unspillable) / (1 + others.count())
-    }
 }
 
 impl LimitedPool {
@@ -186,6 +101,11 @@ impl LimitedPool {
     /// The most bytes that were reserved at a time.
     pub(crate) fn peak(&self) -> usize {
         self.accounts().peak
+    }
+
+    /// Who held them, most first; consumers of one name together.
+    pub(crate) fn at_peak(&self) -> Vec<MemoryHolder> {
+        self.accounts().at_peak().to_vec()
     }
 
     /// What every consumer can have, whatever others hold.
@@ -247,10 +167,9 @@ impl LimitedPool {
     fn refused(&self, consumer: &MemoryConsumer, additional: usize, available: usize) -> DataFusionError {
         let accounts = self.accounts();
         let size = human_readable_size;
-        let mut holders: Vec<&Account> = accounts.consumers.values().filter(|one| one.held > 0).collect();
-        holders.sort_by(|one, other| other.held.cmp(&one.held).then_with(|| one.name.cmp(&other.name)));
+        let holders = accounts.holders();
         let listed = holders.iter().take(LISTED_CONSUMERS);
-        let listed: Vec<String> = listed.map(|one| format!("{} {}", one.name, size(one.held))).collect();
+        let listed: Vec<String> = listed.map(|one| format!("{} {}", one.consumer, size(one.bytes))).collect();
         let listed = if listed.is_empty() { "nobody".to_owned() } else { listed.join(", ") };
         // Consumers that spill are refused for their share, which grows with the limit in proportion.
         let least = match Kind::of(consumer) {
@@ -294,9 +213,8 @@ impl MemoryPool for LimitedPool {
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
-        let mut accounts = self.accounts();
         // Reservations give back what they have before the last of them ends the registration.
-        accounts.consumers.remove(&consumer.id());
+        self.accounts().remove(consumer);
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
