@@ -36,7 +36,7 @@ use datafusion::physical_plan::{
 };
 
 use super::direct::{ScannedFiles, file_scan};
-use super::many_files;
+use super::many_files::in_pieces;
 
 /// Gives the rows of a scan as they are, and of its claims those that are proven.
 #[derive(Debug)]
@@ -46,9 +46,10 @@ pub(super) struct DeltaTableScanExec {
     skippable: HashSet<usize>,
     /// What is known about the rows, if not by the input.
     statistics: Option<Arc<Statistics>>,
-    /// The files of an input whose groups are empty, and the input with them, once it runs.
+    /// The files of an input whose groups are empty.
     files: Option<Arc<ScannedFiles>>,
-    filled: OnceLock<Arc<dyn ExecutionPlan>>,
+    /// What runs, once it does.
+    running: OnceLock<Arc<dyn ExecutionPlan>>,
     properties: Arc<PlanProperties>,
 }
 
@@ -92,16 +93,26 @@ impl DeltaTableScanExec {
             input.pipeline_behavior(),
             input.boundedness(),
         );
-        let filled = OnceLock::new();
-        Self { input, skippable, statistics, files, filled, properties: Arc::new(properties) }
+        let (running, properties) = (OnceLock::new(), Arc::new(properties));
+        Self { input, skippable, statistics, files, running, properties }
     }
 
-    /// What runs: the input, with its files. All partitions run the same one, so that they share what is left to read.
+    /// What runs: the input with its files, in pieces if they are many. All partitions run the same one, so that they share
+    /// what is left to read.
     fn running(&self) -> Result<&Arc<dyn ExecutionPlan>> {
-        let Some(files) = &self.files else { return Ok(&self.input) };
-        if let Some(filled) = self.filled.get() {
-            return Ok(filled);
+        if let Some(running) = self.running.get() {
+            return Ok(running);
         }
+        let filled = match &self.files {
+            Some(files) => self.filled(files)?,
+            None => Arc::clone(&self.input),
+        };
+        let running = in_pieces(&filled)?;
+        Ok(self.running.get_or_init(|| running))
+    }
+
+    /// The input with its files.
+    fn filled(&self, files: &ScannedFiles) -> Result<Arc<dyn ExecutionPlan>> {
         let filled = Arc::clone(&self.input).transform_up(|node| {
             let Some(config) = file_scan(&node) else { return Ok(Transformed::no(node)) };
             let groups = files.groups()?;
@@ -115,7 +126,7 @@ impl DeltaTableScanExec {
         if planned.partition_count() != given.partition_count() {
             return internal_err!("the files of a table scan are divided otherwise than planned");
         }
-        Ok(self.filled.get_or_init(|| filled.data))
+        Ok(filled.data)
     }
 }
 
@@ -175,7 +186,7 @@ impl ExecutionPlan for DeltaTableScanExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        many_files::execute(self.running()?, partition, context)
+        self.running()?.execute(partition, context)
     }
 
     fn supports_limit_pushdown(&self) -> bool {

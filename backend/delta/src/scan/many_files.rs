@@ -4,19 +4,22 @@
 //! as long as its plan lives: a scan of 100,000 files would end with 600 MB. So a reader opens a few hundred files; the next
 //! ones get a new reader, with metrics of its own.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Result, internal_err};
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::limit::LimitStream;
 use datafusion::physical_plan::metrics::BaselineMetrics;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::direct::file_scan;
@@ -24,32 +27,83 @@ use super::direct::file_scan;
 /// How many files a reader opens.
 const FILES_OF_A_READER: usize = 512;
 
-/// Runs a partition of a scan.
+/// `plan` with every scan of many Parquet files replaced by one in pieces, to be run as it is; itself if there is none.
 ///
 /// # Errors
-/// As [`ExecutionPlan::execute`].
-pub(super) fn execute(
-    scan: &Arc<dyn ExecutionPlan>,
-    partition: usize,
-    context: Arc<TaskContext>,
-) -> Result<SendableRecordBatchStream> {
-    let Some(config) = file_scan(scan) else { return scan.execute(partition, context) };
-    // Readers of one plan give each other files: either all of its partitions are read in pieces, or none.
-    let is_long = |group: &FileGroup| group.len() > FILES_OF_A_READER;
-    let source = config.file_source().downcast_ref::<ParquetSource>();
-    let Some(source) = source.filter(|_| config.file_groups.iter().any(is_long)) else {
-        return scan.execute(partition, context);
-    };
-    let metrics = BaselineMetrics::new(source.metrics(), partition);
-    let pieces = Pieces { scan: Arc::clone(scan), template: template(config), partition, context };
-    let files = config.file_groups.get(partition).map_or(0, FileGroup::len);
-    let begins = (0..files).step_by(FILES_OF_A_READER);
-    let rows = futures::stream::iter(begins)
-        .map(move |begin| pieces.open(begin..files.min(begin + FILES_OF_A_READER)))
-        .try_flatten();
-    let rows = Box::pin(RecordBatchStreamAdapter::new(scan.schema(), rows));
-    // Every piece ends after as many rows as the whole may give.
-    Ok(Box::pin(LimitStream::new(rows, 0, config.limit, metrics)))
+/// When the operators above do not take the new ones.
+pub(super) fn in_pieces(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let replaced = Arc::clone(plan).transform_up(|node| {
+        Ok(match PiecewiseScanExec::of(&node) {
+            Some(scan) => Transformed::yes(Arc::new(scan) as Arc<dyn ExecutionPlan>),
+            None => Transformed::no(node),
+        })
+    })?;
+    Ok(replaced.data)
+}
+
+/// Reads the files of each partition of a scan piece by piece. A leaf.
+#[derive(Debug)]
+struct PiecewiseScanExec {
+    scan: Arc<dyn ExecutionPlan>,
+}
+
+impl PiecewiseScanExec {
+    /// Over a scan of Parquet files that is long. Readers of one plan give each other files, so either all of its partitions
+    /// are read in pieces, or none.
+    fn of(scan: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let config = file_scan(scan)?;
+        let is_long = config.file_groups.iter().any(|group| group.len() > FILES_OF_A_READER);
+        let is_parquet = config.file_source().is::<ParquetSource>();
+        (is_long && is_parquet).then(|| Self { scan: Arc::clone(scan) })
+    }
+}
+
+impl DisplayAs for PiecewiseScanExec {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PiecewiseScanExec")
+    }
+}
+
+impl ExecutionPlan for PiecewiseScanExec {
+    fn name(&self) -> &'static str {
+        "PiecewiseScanExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.scan.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if children.is_empty() { Ok(self) } else { internal_err!("a scan of files has no inputs") }
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let Some(config) = file_scan(&self.scan) else { return internal_err!("a scan of files has none") };
+        let metrics = BaselineMetrics::new(config.file_source().metrics(), partition);
+        let files = config.file_groups.get(partition).map_or(0, FileGroup::len);
+        let pieces = Pieces { scan: Arc::clone(&self.scan), template: template(config), partition, context };
+        let begins = (0..files).step_by(FILES_OF_A_READER);
+        let rows = futures::stream::iter(begins)
+            .map(move |begin| pieces.open(begin..files.min(begin + FILES_OF_A_READER)))
+            .try_flatten();
+        let rows = Box::pin(RecordBatchStreamAdapter::new(self.scan.schema(), rows));
+        // Every piece ends after as many rows as the whole may give.
+        Ok(Box::pin(LimitStream::new(rows, 0, config.limit, metrics)))
+    }
 }
 
 /// A scan like `config`, without files.

@@ -11,4 +11,5 @@ mod identity;
 mod read;
 mod roundtrip;
 mod schema;
+mod sizes;
 mod write;

@@ -11,3 +11,4 @@ mod publication;
 mod shared_views;
 mod span_joins;
 mod sql;
+mod wide_rows;

@@ -45,9 +45,12 @@ use super::spill::{DEEPEST, Measures, Part, Splitter, held_while, in_memory, is_
 
 /// The aggregate that makes lists.
 pub(crate) const LIST: &str = "array_agg_sorted";
-/// Bytes that a row takes, besides its columns, in the states of aggregates that keep an object for each group. A guess: it
-/// decides how many rows are aggregated at a time, and an object tells its size only when it is made.
-const STATE_BYTES_PER_ROW: usize = 1024;
+/// Bytes that a row takes besides its columns if it is a group of its own: its place in the table of groups, and the states
+/// of aggregates that keep them in columns or as an object for each group. Guesses: they decide how many rows are aggregated
+/// at a time, and an object tells its size only when it is made.
+const GROUP_BYTES: usize = 128;
+const STATE_BYTES: usize = 32;
+const OBJECT_BYTES: usize = 1024;
 /// Complete runs of this many batches are aggregated, although more would fit.
 const BATCHES_OF_RUNS: usize = 8;
 /// Who splits rows here, for messages.
@@ -81,12 +84,14 @@ impl SpillingAggregateExec {
 
     /// Whether an aggregate keeps an object for every group.
     pub(crate) fn keeps_objects(planned: &AggregateExec) -> bool {
-        let keeps = |call: &AggregateFunctionExpr| {
-            // A list keeps its rows in columns, and states of lists are lists.
-            call.fun().name() == LIST || !call.groups_accumulator_supported()
-        };
-        planned.aggr_expr().iter().any(|call| keeps(call))
+        // A list keeps its rows in columns, and states of lists are lists.
+        planned.aggr_expr().iter().any(|call| call.fun().name() == LIST || is_object(call))
     }
+}
+
+/// Whether the state of the aggregate is an object for each group.
+fn is_object(call: &AggregateFunctionExpr) -> bool {
+    call.fun().name() != LIST && !call.groups_accumulator_supported()
 }
 
 /// One partition of the aggregation.
@@ -104,6 +109,13 @@ impl Aggregation {
         MemoryConsumer::new(format!("aggregation by {}", keys.join(", ")))
             .with_can_spill(true)
             .register(self.context.memory_pool())
+    }
+
+    /// Bytes for so many rows, and for the states of their groups.
+    fn needed(&self, rows: usize, bytes: usize) -> usize {
+        let calls = self.planned.aggr_expr().iter();
+        let states: usize = calls.map(|call| if is_object(call) { OBJECT_BYTES } else { STATE_BYTES }).sum();
+        bytes * 2 + rows * (GROUP_BYTES + states)
     }
 
     /// DataFusion's aggregation of these rows.
@@ -141,7 +153,7 @@ impl Aggregation {
     async fn of_next_runs(self: Arc<Self>, runs: &mut Runs) -> Result<Option<SendableRecordBatchStream>> {
         let reservation = self.reservation();
         let enough = self.context.session_config().batch_size() * BATCHES_OF_RUNS;
-        match runs.next_that_fit(enough, &reservation, needed).await? {
+        match runs.next_that_fit(enough, &reservation, |rows, bytes| self.needed(rows, bytes)).await? {
             Next::Whole(rows) => {
                 let rows = in_memory(self.planned.input().schema(), rows);
                 Ok(Some(held_while(self.of(rows, &unlimited(&self.context))?, reservation)))
@@ -190,7 +202,7 @@ impl Aggregation {
     ) -> BoxFuture<'static, Result<SendableRecordBatchStream>> {
         async move {
             let reservation = self.reservation();
-            if reservation.try_grow(needed(part.rows, part.bytes)).is_ok() {
+            if reservation.try_grow(self.needed(part.rows, part.bytes)).is_ok() {
                 let groups = self.of(part.read(&self.spills)?, &unlimited(&self.context))?;
                 return Ok(held_while(groups, reservation));
             }
@@ -224,11 +236,6 @@ fn has_whole_groups_in_runs(planned: &AggregateExec) -> bool {
         Ok(plain) => !plain.is_floating() && !plain.is_nested(),
         Err(_) => false,
     })
-}
-
-/// Bytes for the rows and the states of their groups.
-fn needed(rows: usize, bytes: usize) -> usize {
-    bytes * 2 + rows * STATE_BYTES_PER_ROW
 }
 
 impl DisplayAs for SpillingAggregateExec {
