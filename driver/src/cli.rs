@@ -36,7 +36,7 @@ pub(crate) struct Globals {
     /// Threads to work with [default: all cores]
     #[arg(long, global = true, value_name = "N", help_heading = "Resources")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory for operators, shared views and writers, such as 500M or 4GiB [default: 2GiB for each core, 4GiB at
+    /// Memory for operators, shared views and writers, such as 500M or 4GiB [default: 1GiB for each core, 2GiB at
     /// least, but no more than 60% of what is free]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size, help_heading = "Resources")]
     pub(crate) memory_limit: Option<u64>,

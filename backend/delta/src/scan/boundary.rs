@@ -35,8 +35,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 
-use super::direct::{ScannedFiles, file_scan};
-use super::many_files::in_pieces;
+use super::direct::{ScannedFiles, file_scan, in_pieces};
 
 /// Gives the rows of a scan as they are, and of its claims those that are proven.
 #[derive(Debug)]

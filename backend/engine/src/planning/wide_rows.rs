@@ -14,6 +14,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 
 use crate::operators::{RunStores, SharedViewNode};
+use crate::session::with_rows_per_batch;
 
 /// The width of rows for which batches have the number of rows that the session says, in bytes.
 const ROW_BYTES: usize = 1024;
@@ -41,7 +42,7 @@ pub(crate) async fn with_batches_for(state: SessionState, plans: &[LogicalPlan])
         fewer if fewer < rows => {
             let mut state = state;
             let config = state.config_mut();
-            *config = config.clone().with_batch_size(fewer);
+            *config = with_rows_per_batch(config.clone(), fewer);
             state
         }
         _ => state,

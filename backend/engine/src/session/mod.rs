@@ -38,10 +38,14 @@ use crate::semantics;
 const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
 /// A side of a join that is estimated smaller is not partitioned.
 const COLLECTED_BYTES: usize = 4 << 20;
+/// A sort puts batches together while they take less than this for each row of a full one. DataFusion's limit of one MiB, for
+/// the usual number of rows: what is put together is given out again in batches that count the same texts.
+const SORTED_BYTES_PER_ROW: usize = 128;
 /// The settings of DataFusion that [`SessionOptions`] makes. Planning takes the others from the machine.
-const SIZES: [&str; 4] = [
+const SIZES: [&str; 5] = [
     "datafusion.execution.batch_size",
     "datafusion.execution.planning_concurrency",
+    "datafusion.execution.sort_in_place_threshold_bytes",
     "datafusion.execution.sort_spill_reservation_bytes",
     "datafusion.execution.target_partitions",
 ];
@@ -261,10 +265,14 @@ fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimi
     Ok(rules)
 }
 
+/// The configuration with batches of so many rows, and all that depends on it.
+pub(crate) fn with_rows_per_batch(config: SessionConfig, rows: usize) -> SessionConfig {
+    config.with_batch_size(rows).with_sort_in_place_threshold_bytes(rows * SORTED_BYTES_PER_ROW)
+}
+
 fn config(options: &SessionOptions) -> SessionConfig {
-    let mut config = SessionConfig::new()
+    let mut config = with_rows_per_batch(SessionConfig::new(), options.rows_per_batch())
         .with_target_partitions(options.partitions())
-        .with_batch_size(options.rows_per_batch())
         .with_information_schema(true);
     let settings = config.options_mut();
     settings.execution.time_zone = Some("UTC".to_owned());

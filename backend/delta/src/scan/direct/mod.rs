@@ -11,8 +11,10 @@
 pub(crate) mod bounds;
 mod files;
 pub(crate) mod footer;
+mod many_files;
 mod reader;
 mod skipping;
+mod width;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,8 +37,10 @@ use url::Position;
 
 pub(super) use bounds::{Trust, has_empty_values, takes_empty};
 pub(super) use files::{ScannedFiles, file_scan};
-pub(super) use reader::{Base, check_files, files_in, files_of, footers, guarded};
+pub(super) use many_files::in_pieces;
+pub(super) use reader::{Base, check_files, files_in, files_of, guarded};
 pub(super) use skipping::{is_exact, refutable};
+pub use width::row_bytes;
 
 use super::boundary::DeltaTableScanExec;
 use crate::active::ActiveFiles;

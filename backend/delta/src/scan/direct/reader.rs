@@ -156,7 +156,7 @@ pub(in crate::scan) async fn check_files(
 }
 
 /// The footers of these files of `table`, in their order. Their paths begin at the root of `store`.
-pub(in crate::scan) async fn footers(
+pub(super) async fn footers(
     session: &dyn Session,
     store: &ObjectStoreUrl,
     table: &ResolvedTable,

@@ -5,7 +5,6 @@
 
 mod bounds;
 mod data_file;
-mod dictionaries;
 mod encoding;
 mod memory;
 mod open_files;

@@ -18,7 +18,7 @@ use functions::aggregate::for_each_buffer;
 /// A column that uses less than one in this many bytes it holds is copied.
 const WASTEFUL: usize = 2;
 /// Waste below this many bytes is not worth a copy.
-const WORTH_A_COPY: usize = 256 * 1024;
+pub(super) const WORTH_A_COPY: usize = 256 * 1024;
 
 /// Buffers that have been counted, by address: batches share them, and they count once.
 #[derive(Debug, Default)]
@@ -86,6 +86,11 @@ fn is_wasteful(batches: &[RecordBatch], column: usize) -> bool {
             }
         }
     }
+    is_waste(held, used)
+}
+
+/// Whether a copy of what is used pays.
+pub(super) fn is_waste(held: usize, used: usize) -> bool {
     held / WASTEFUL > used && held - used > WORTH_A_COPY
 }
 

@@ -1,16 +1,17 @@
 //! Lets go of bytes that rows do not use before an operator takes them in, and divides batches that are large.
 //!
 //! Texts in the view layout point into buffers that they share with the arrays they came from: after a join each batch
-//! may keep all texts of the build side alive. An operator that holds batches then reserves these bytes for every batch,
+//! may keep all texts of the build side alive. Slices keep the whole arrays alive that they were cut from, such as all groups
+//! of an aggregation. An operator that holds batches then reserves these bytes for every batch,
 //! and a sort of a few rows may find no memory for the first of them. Nor may it for a batch of wide rows, whose number is
-//! chosen before anybody knows how wide they are.
+//! chosen before anybody knows how wide they are, or for one with more rows than a batch has, which a sort gives out in
+//! pieces that count the same buffers again.
 
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
-use arrow::datatypes::Schema;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::common::{DataFusionError, Result, Statistics, plan_err};
@@ -22,7 +23,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::batches::used_bytes;
-use super::buffers::{compacted, with_copies};
+use super::buffers::{WORTH_A_COPY, compacted, is_waste, with_copies};
 use crate::session::LimitedPool;
 
 /// A batch is divided if it takes more than this part of a working set: a sort reserves twice as much, and its merge holds
@@ -34,16 +35,10 @@ const PART_OF_WORKING_SET: usize = 4;
 pub(crate) struct CompactExec(Arc<dyn ExecutionPlan>);
 
 impl CompactExec {
-    /// The plan, behind this operator where its rows can hold more than they use.
+    /// The plan, behind this operator.
     pub(crate) fn below(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        let useful = !input.is::<Self>() && varies(&input.schema());
-        if useful { Arc::new(Self(input)) } else { input }
+        if input.is::<Self>() { input } else { Arc::new(Self(input)) }
     }
-}
-
-/// Whether rows differ in what they take.
-fn varies(schema: &Schema) -> bool {
-    schema.fields().iter().any(|field| !field.data_type().is_primitive())
 }
 
 /// The batch without the bytes it holds and does not use.
@@ -52,18 +47,29 @@ pub(in crate::operators) fn compact(batch: RecordBatch) -> Result<RecordBatch> {
     Ok(copies.into_iter().flatten().next().unwrap_or(batch))
 }
 
-/// The rows in batches of their own that take no more than so many bytes, but for single rows.
-fn divided(batch: RecordBatch, most: usize) -> Result<Vec<RecordBatch>> {
+/// How large a batch may be.
+#[derive(Clone, Copy, Debug)]
+struct Most {
+    bytes: usize,
+    rows: usize,
+}
+
+/// The rows in batches that hold hardly more than they use, and take no more than they may, but for single rows.
+fn divided(batch: RecordBatch, most: Most) -> Result<Vec<RecordBatch>> {
     let batch = compact(batch)?;
+    let held = get_record_batch_memory_size(&batch);
+    let is_small = held <= most.bytes && batch.num_rows() <= most.rows;
     // Most batches are small: they need not be looked at row by row.
-    if batch.num_rows() <= 1 || get_record_batch_memory_size(&batch) <= most {
+    if is_small && held <= WORTH_A_COPY {
         return Ok(vec![batch]);
     }
-    let pieces = used_bytes(&batch).div_ceil(most.max(1));
-    if pieces <= 1 {
+    let used = used_bytes(&batch);
+    if is_small && !is_waste(held, used) {
         return Ok(vec![batch]);
     }
-    let rows = batch.num_rows().div_ceil(pieces).max(1);
+    // Where the rows use less than the batch holds, one piece may be enough.
+    let pieces = used.div_ceil(most.bytes.max(1)).max(1);
+    let rows = batch.num_rows().div_ceil(pieces).clamp(1, most.rows.max(1));
     let starts = (0..batch.num_rows()).step_by(rows);
     let copies = starts.map(|start| {
         let numbers = start..batch.num_rows().min(start + rows);
@@ -121,8 +127,9 @@ impl ExecutionPlan for CompactExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let most = context.memory_pool().downcast_ref::<LimitedPool>();
-        let most = most.map_or(usize::MAX, |pool| pool.working_set() / PART_OF_WORKING_SET);
+        let pool = context.memory_pool().downcast_ref::<LimitedPool>();
+        let bytes = pool.map_or(usize::MAX, |pool| pool.working_set() / PART_OF_WORKING_SET);
+        let most = Most { bytes, rows: context.session_config().batch_size() };
         let input = self.0.execute(partition, context)?;
         let schema = input.schema();
         let rows = input.map(move |batch| {
@@ -162,13 +169,41 @@ mod tests {
         let plain: ArrayRef = Arc::new((0..100).map(texts).collect::<StringArray>());
         let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
         let batch = RecordBatch::try_from_iter([("v", views), ("p", plain), ("n", numbers)]).unwrap();
-        let most = 100_000;
-        let pieces = divided(batch.clone(), most).unwrap();
+        let most = |bytes, rows| Most { bytes, rows };
+        let pieces = divided(batch.clone(), most(100_000, 8192)).unwrap();
         assert!(pieces.len() > 10, "{}", pieces.len());
         // Rows are counted, and not every piece has the same ones.
-        assert!(pieces.iter().all(|piece| piece.get_array_memory_size() < 2 * most));
+        assert!(pieces.iter().all(|piece| piece.get_array_memory_size() < 200_000));
         assert_eq!(concat_batches(&batch.schema(), &pieces).unwrap(), batch);
-        assert_eq!(divided(batch.clone(), usize::MAX).unwrap(), std::slice::from_ref(&batch));
-        assert_eq!(divided(batch, 1).unwrap().len(), 100);
+        assert_eq!(divided(batch.clone(), most(usize::MAX, 8192)).unwrap(), std::slice::from_ref(&batch));
+        assert_eq!(divided(batch.clone(), most(1, 8192)).unwrap().len(), 100);
+        let pieces = divided(batch.clone(), most(usize::MAX, 30)).unwrap();
+        assert_eq!(pieces.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [30, 30, 30, 10]);
+        assert_eq!(concat_batches(&batch.schema(), &pieces).unwrap(), batch);
+    }
+
+    #[test]
+    fn a_batch_that_holds_more_than_it_may_and_uses_less_is_copied() {
+        let texts: ArrayRef =
+            Arc::new((0..1000).map(|row| Some(format!("{row:01000}"))).collect::<StringViewArray>());
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..1000));
+        let part = RecordBatch::try_from_iter([("t", texts), ("n", numbers)]).unwrap().slice(100, 600);
+        let most = Most { bytes: 900_000, rows: 8192 };
+        assert!(get_record_batch_memory_size(&part) > most.bytes && used_bytes(&part) < most.bytes);
+        let pieces = divided(part.clone(), most).unwrap();
+        assert_eq!(pieces, [part]);
+        assert!(get_record_batch_memory_size(&pieces[0]) <= most.bytes);
+    }
+
+    #[test]
+    fn a_slice_lets_go_of_the_array_it_was_cut_from() {
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100_000));
+        let whole = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        let most = Most { bytes: 1 << 20, rows: 8192 };
+        let slice = whole.slice(500, 1000);
+        assert!(get_record_batch_memory_size(&slice) < most.bytes);
+        let pieces = divided(slice.clone(), most).unwrap();
+        assert_eq!(pieces, [slice]);
+        assert!(get_record_batch_memory_size(&pieces[0]) < 10_000);
     }
 }

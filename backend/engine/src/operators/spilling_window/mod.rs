@@ -18,7 +18,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
 use datafusion::physical_expr_common::sort_expr::OrderingRequirements;
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{
@@ -28,9 +28,7 @@ use datafusion::physical_plan::metrics::{MetricsSet, SpillMetrics};
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::WindowAggExec;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, PlanProperties, SpillManager,
-};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SpillManager};
 use futures::{TryStreamExt as _, stream};
 
 use self::long_window::LongWindow;
@@ -116,7 +114,9 @@ impl Windows {
     fn of_whole_runs(&self, rows: Vec<RecordBatch>) -> Result<SendableRecordBatchStream> {
         let input = self.planned.input();
         let rows = vec![in_memory(input.schema(), rows)];
-        let rows = once_each(&input.schema(), rows, input.output_ordering())?;
+        // The input may say its order by columns that equal the keys, which nobody knows of these rows.
+        let order = LexOrdering::new(self.planned.partition_by_sort_keys()?);
+        let rows = once_each(&input.schema(), rows, order.as_ref())?;
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
         let plan = Arc::clone(&self.planned).replace_children(vec![rows], options)?;
         let values = plan.execute(0, Arc::clone(&self.context))?;

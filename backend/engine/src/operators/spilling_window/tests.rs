@@ -47,7 +47,7 @@ async fn context(memory: usize, batch_size: usize) -> SessionContext {
 /// The plan with our operators in it, or DataFusion's.
 async fn plan(context: &SessionContext, functions: &str, ours: bool) -> Arc<dyn ExecutionPlan> {
     use datafusion::common::tree_node::{Transformed, TreeNode as _};
-    let query = format!("SELECT id, a, t, {functions} FROM t");
+    let query = format!("SELECT id, a, t, {functions} FROM (SELECT *, id AS same FROM t) t");
     let plan = context.sql(&query).await.unwrap().create_physical_plan().await.unwrap();
     let replaced = plan.transform_up(|plan| match plan.downcast_ref::<WindowAggExec>() {
         Some(planned) if ours => {
@@ -100,6 +100,11 @@ async fn values_are_the_same_in_any_memory() {
     for functions in FILTERED {
         check(functions, 1 << 30, 1000, false).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_may_be_ordered_by_a_column_that_equals_their_key() {
+    check("count(*) OVER (PARTITION BY same), max(v) OVER (PARTITION BY same)", 1 << 30, 1000, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

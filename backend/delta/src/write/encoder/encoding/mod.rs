@@ -1,6 +1,8 @@
 //! How data files are encoded: what is the same for all files of a table, and what each writer decides from the
 //! first rows it sees. And which columns have statistics in the log.
 
+mod dictionaries;
+
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
@@ -12,12 +14,12 @@ use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
-use super::dictionaries::without_dictionary;
+use self::dictionaries::without_dictionary;
 use crate::order::SortColumn;
 use crate::write::target::Compression;
 
 /// Rows of a row group, if they fit in its bytes: the unit of parallel reading.
-pub(super) const ROW_GROUP_ROWS: usize = 256 * 1024;
+const ROW_GROUP_ROWS: usize = 256 * 1024;
 /// Rows looked at before the encoding is settled, if they are small. They are held in memory until then.
 pub(super) const SAMPLE_ROWS: usize = 32 * 1024;
 /// The columns that have statistics, unless the table says otherwise.
@@ -111,7 +113,7 @@ fn sorting_columns(parquet: &SchemaDescriptor, order: &[SortColumn]) -> Option<V
 }
 
 /// `properties` for row groups of at most `row_group_bytes`, and without dictionaries where the values of `sample` are too
-/// many for one ([`dictionaries`](super::dictionaries)).
+/// many for one ([`dictionaries`]).
 ///
 /// A sample that is not `whole`, because there are no more rows, is too small to tell and leaves the dictionaries.
 pub(super) fn for_sample(

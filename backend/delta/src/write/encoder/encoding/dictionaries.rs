@@ -16,8 +16,8 @@ use parquet::arrow::ArrowSchemaConverter;
 use parquet::file::properties::DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT;
 use parquet::schema::types::ColumnPath;
 
-use super::encoding::ROW_GROUP_ROWS;
-use super::pieces::bytes_of;
+use super::super::pieces::bytes_of;
+use super::ROW_GROUP_ROWS;
 
 /// A column of fixed width gets a dictionary if a row group has at most this share of distinct values in it.
 const FIXED_WIDTH_SHARE: f64 = 1.0 / 8.0;

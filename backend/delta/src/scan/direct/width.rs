@@ -7,8 +7,9 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use parquet::file::metadata::ParquetMetaData;
 
-use super::direct::{files_of, footers, store_url};
-use super::provider::Scan;
+use super::reader::{files_of, footers};
+use super::store_url;
+use crate::scan::provider::Scan;
 
 /// How many files are looked at: the largest ones.
 const FILES: usize = 4;

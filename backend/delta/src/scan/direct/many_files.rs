@@ -22,7 +22,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt as _, TryStreamExt as _};
 
-use super::direct::file_scan;
+use super::file_scan;
 
 /// How many files a reader opens.
 const FILES_OF_A_READER: usize = 512;
@@ -31,7 +31,7 @@ const FILES_OF_A_READER: usize = 512;
 ///
 /// # Errors
 /// When the operators above do not take the new ones.
-pub(super) fn in_pieces(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+pub(in crate::scan) fn in_pieces(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     let replaced = Arc::clone(plan).transform_up(|node| {
         Ok(match PiecewiseScanExec::of(&node) {
             Some(scan) => Transformed::yes(Arc::new(scan) as Arc<dyn ExecutionPlan>),
