@@ -47,6 +47,8 @@ pub(super) struct DeltaTableScanExec {
     statistics: Option<Arc<Statistics>>,
     /// The files of an input whose groups are empty.
     files: Option<Arc<ScannedFiles>>,
+    /// Whether the input may be changed when it runs.
+    is_fixed: bool,
     /// What runs, once it does.
     running: OnceLock<Arc<dyn ExecutionPlan>>,
     properties: Arc<PlanProperties>,
@@ -63,7 +65,12 @@ impl DeltaTableScanExec {
             (bounded && is_unique(&schema, field.name())).then_some(index)
         };
         let skippable = schema.fields().iter().enumerate().filter_map(skippable).collect();
-        Self::over(input, skippable, None, None)
+        Self::over(input, skippable, None, None, false)
+    }
+
+    /// With an input that runs as it is: the library's scan of files with deletion vectors knows the operators below it.
+    pub(super) fn with_fixed_input(self) -> Self {
+        Self { is_fixed: true, ..self }
     }
 
     /// With the files of the input, whose groups are empty.
@@ -77,7 +84,8 @@ impl DeltaTableScanExec {
     }
 
     fn with_input(&self, input: Arc<dyn ExecutionPlan>) -> Self {
-        Self::over(input, self.skippable.clone(), self.statistics.clone(), self.files.clone())
+        let (skippable, statistics) = (self.skippable.clone(), self.statistics.clone());
+        Self::over(input, skippable, statistics, self.files.clone(), self.is_fixed)
     }
 
     fn over(
@@ -85,6 +93,7 @@ impl DeltaTableScanExec {
         skippable: HashSet<usize>,
         statistics: Option<Arc<Statistics>>,
         files: Option<Arc<ScannedFiles>>,
+        is_fixed: bool,
     ) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(input.schema()),
@@ -93,7 +102,7 @@ impl DeltaTableScanExec {
             input.boundedness(),
         );
         let (running, properties) = (OnceLock::new(), Arc::new(properties));
-        Self { input, skippable, statistics, files, running, properties }
+        Self { input, skippable, statistics, files, is_fixed, running, properties }
     }
 
     /// What runs: the input with its files, in pieces if they are many. All partitions run the same one, so that they share
@@ -106,7 +115,7 @@ impl DeltaTableScanExec {
             Some(files) => self.filled(files)?,
             None => Arc::clone(&self.input),
         };
-        let running = in_pieces(&filled)?;
+        let running = if self.is_fixed { filled } else { in_pieces(&filled)? };
         Ok(self.running.get_or_init(|| running))
     }
 

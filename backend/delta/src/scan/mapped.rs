@@ -57,7 +57,9 @@ pub(super) async fn plan(
         false => plan,
     };
     let constant = constants(request);
-    Ok(Arc::new(DeltaTableScanExec::new(plan, &constant).with_statistics(statistics)))
+    let scan = DeltaTableScanExec::new(plan, &constant).with_statistics(statistics);
+    let has_vectors = request.table.inner.files.has_deletion_vectors();
+    Ok(Arc::new(if has_vectors { scan.with_fixed_input() } else { scan }))
 }
 
 /// Looks at the footers that the library parses when it plans, those of files with deletion vectors; once for a table.

@@ -261,6 +261,11 @@ pub enum RunError {
     },
 }
 
+/// Whether there was not enough memory or temporary space.
+pub(crate) fn is_out_of_space(source: &DataFusionError) -> bool {
+    [codes::OUT_OF_MEMORY, codes::OUT_OF_DISK].contains(&code_of(source))
+}
+
 impl RunError {
     /// Sorts a failure of a running segment into its kind.
     #[must_use]

@@ -19,7 +19,7 @@ use super::schedule::Run;
 use super::writers::{Sharing, Writers, with_writers};
 use super::{OperatorMetrics, SegmentOutcome};
 use crate::emit::{SegmentKind, SegmentPlan};
-use crate::error::RunError;
+use crate::error::{RunError, is_out_of_space};
 use crate::operators::SharedStore;
 use crate::planning::{runnable_plan, was_stopped};
 
@@ -59,6 +59,10 @@ impl Failure {
             Self::Panicked(message) => Some(RunError::Panicked { segment, message }),
             Self::Plan(source) => Some(RunError::Plan { segment, source: Box::new(source) }),
             Self::Engine(source) => Some(RunError::execution(title, source)),
+            // What a writer sorts may need more than there is, as in an operator.
+            Self::Write(_, DeltaError::Engine { source, .. }) if is_out_of_space(&source) => {
+                Some(RunError::execution(title, *source))
+            }
             Self::Write(output, source) => Some(RunError::Write { output, source: Box::new(source) }),
             Self::Internal(message) => Some(RunError::Internal { segment, message: message.to_owned() }),
         }

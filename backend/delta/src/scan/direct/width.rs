@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use arrow::datatypes::Schema;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use super::reader::{files_of, footers};
 use super::store_url;
@@ -15,8 +15,8 @@ use crate::scan::provider::Scan;
 const FILES: usize = 4;
 
 /// About how many bytes a row of these columns takes in memory, by the footers of the largest files; of all columns without
-/// a projection. Values that repeat within a file may take more once they are copied. Nothing for what is no table of this
-/// crate, for a change feed, and for a table without rows.
+/// a projection. Values that repeat take what they take once they are copied, if the footer tells. Nothing for what is no
+/// table of this crate, for a change feed, and for a table without rows.
 ///
 /// # Errors
 /// When a footer cannot be read.
@@ -56,8 +56,14 @@ fn row_bytes_of(footer: &ParquetMetaData, columns: Option<&HashSet<&str>>) -> Op
     };
     let of_row_group = footer.row_groups().iter().filter_map(|group| {
         let read = group.columns().iter().filter(|column| is_read(column.column_path().parts()));
-        let bytes: i64 = read.map(|column| column.uncompressed_size().max(0)).fold(0, i64::saturating_add);
+        let bytes = read.map(full_bytes).fold(0, i64::saturating_add);
         usize::try_from(bytes.checked_div(group.num_rows())?).ok()
     });
     of_row_group.max()
+}
+
+/// The bytes of a column when each of its values stands for itself: a dictionary has every text once.
+fn full_bytes(column: &ColumnChunkMetaData) -> i64 {
+    let texts = column.unencoded_byte_array_data_bytes().unwrap_or(0);
+    column.uncompressed_size().max(texts).max(0)
 }

@@ -154,7 +154,8 @@ impl OpenFiles {
         }
         let whole = groups.len() == 1;
         for (place, members) in groups {
-            let members = if whole { rows.clone() } else { self.taken(rows, members)? };
+            // A sort keeps what it is given: these rows, and not the batch that they are a slice of.
+            let members = if whole && place.is_some() { rows.clone() } else { self.taken(rows, members)? };
             match place {
                 Some(place) => self.append(place, &members, bounds).await?,
                 None => self.sort(members).await?,

@@ -86,12 +86,12 @@ fn is_wasteful(batches: &[RecordBatch], column: usize) -> bool {
             }
         }
     }
-    is_waste(held, used)
+    is_waste(held, used, WORTH_A_COPY)
 }
 
-/// Whether a copy of what is used pays.
-pub(super) fn is_waste(held: usize, used: usize) -> bool {
-    held / WASTEFUL > used && held - used > WORTH_A_COPY
+/// Whether a copy of what is used pays, if it saves so many bytes.
+pub(super) fn is_waste(held: usize, used: usize, worth_a_copy: usize) -> bool {
+    held / WASTEFUL > used && held - used > worth_a_copy
 }
 
 /// The buffers a view array points into, and how many of their bytes it uses.

@@ -30,6 +30,9 @@ use crate::session::LimitedPool;
 /// two of them.
 const PART_OF_WORKING_SET: usize = 4;
 
+/// A batch may waste this part of what it may take.
+const WASTE_PART: usize = 16;
+
 /// Gives the rows of its input in batches that hold hardly more than they use, and that are not large.
 #[derive(Debug)]
 pub(crate) struct CompactExec(Arc<dyn ExecutionPlan>);
@@ -59,12 +62,13 @@ fn divided(batch: RecordBatch, most: Most) -> Result<Vec<RecordBatch>> {
     let batch = compact(batch)?;
     let held = get_record_batch_memory_size(&batch);
     let is_small = held <= most.bytes && batch.num_rows() <= most.rows;
+    let worth_a_copy = WORTH_A_COPY.min(most.bytes / WASTE_PART);
     // Most batches are small: they need not be looked at row by row.
-    if is_small && held <= WORTH_A_COPY {
+    if is_small && held <= worth_a_copy {
         return Ok(vec![batch]);
     }
     let used = used_bytes(&batch);
-    if is_small && !is_waste(held, used) {
+    if is_small && !is_waste(held, used, worth_a_copy) {
         return Ok(vec![batch]);
     }
     // Where the rows use less than the batch holds, one piece may be enough.
