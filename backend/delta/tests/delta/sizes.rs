@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use delta::{ScanOptions, WriteOptions};
+use serde_json::{Value, json};
 
-use crate::fixtures::{Lake, commit_file, edit_commit, open, overwrite, query, scan, session, write};
+use crate::fixtures::{Lake, append, commit_file, edit_commit, open, overwrite, query, scan, session, write};
 
 /// More than twice as many files as one reader opens.
 const FILES: i64 = 1_100;
@@ -89,6 +90,43 @@ async fn a_scan_of_many_files_with_mapped_columns_gives_every_row_once() {
     assert!(rows.contains(&format!("| {} | {0} | {halves} |", last - 1)), "{rows}");
 }
 
+/// The library's scan of such a table knows which operators are below it.
+#[tokio::test]
+async fn a_scan_of_many_files_with_a_deletion_vector_gives_every_row_once() {
+    let lake = Lake::new();
+    many_files(&lake).await;
+    let column = |value: fn(i64) -> i64| -> ArrayRef { Arc::new((0..40).map(value).collect::<Int64Array>()) };
+    let more =
+        RecordBatch::try_from_iter([("p", column(|_| 5000)), ("n", column(|row| 10_000 + row))]).unwrap();
+    write(&lake.at("t"), &[more], append()).await;
+    // Rows 3, 4, 7, 11, 18 and 29 are deleted.
+    let vector = json!({
+        "storageType": "i", "pathOrInlineDv": "^Bg9^0rr910000000000iXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L",
+        "sizeInBytes": 44, "cardinality": 6,
+    });
+    for (version, key) in [(0, "protocol"), (1, "add")] {
+        edit_commit(&commit_file(&lake, "t", version), |line| {
+            let mut action: Value = serde_json::from_str(&line).unwrap();
+            match (action.get_mut(key), key) {
+                (Some(add), "add") => add["deletionVector"] = vector.clone(),
+                (Some(protocol), _) => {
+                    *protocol = json!({
+                        "minReaderVersion": 3, "minWriterVersion": 7,
+                        "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"],
+                    });
+                }
+                _ => {}
+            }
+            action.to_string()
+        });
+    }
+    let table = open(&lake.at("t")).await;
+    let rows = query(scan(&table), "select count(*) c, count(distinct n) d from t where n >= 10000").await;
+    assert!(rows.contains("| 34 | 34 |"), "{rows}");
+    let rows = query(scan(&table), "select count(*) c, count(distinct n) d from t").await;
+    assert!(rows.contains(&format!("| {0} | {0} |", 2 * FILES + 34)), "{rows}");
+}
+
 /// Rows with a number and a text of so many bytes.
 fn texts(rows: i64, bytes: usize) -> RecordBatch {
     let numbers: ArrayRef = Arc::new((0..rows).collect::<Int64Array>());
@@ -111,6 +149,14 @@ async fn the_width_of_rows_is_known_before_they_are_read() {
         assert!((100_000..110_000).contains(&bytes), "{columns:?}: {bytes}");
     }
     assert!(width(Some(&[0])).await < 100);
+    // A dictionary has the text once.
+    let same = (0..3000).map(|_| Some("x".repeat(1_000)));
+    let same: ArrayRef = Arc::new(same.collect::<StringArray>());
+    write(&lake.at("same"), &[RecordBatch::try_from_iter([("t", same)]).unwrap()], overwrite()).await;
+    let table = open(&lake.at("same")).await;
+    assert!(table.bytes() < 100_000);
+    let repeated = delta::row_bytes(&context.state(), scan(&table).as_ref(), None).await.unwrap().unwrap();
+    assert!((1_000..1_100).contains(&repeated), "{repeated}");
     write(&lake.at("none"), &[texts(0, 10)], overwrite()).await;
     let empty = open(&lake.at("none")).await;
     let known = delta::row_bytes(&context.state(), scan(&empty).as_ref(), None).await.unwrap();
