@@ -33,6 +33,10 @@ use crate::operators::{
 
 /// Bytes that a row takes in a sort of few rows, as a guess: no statistics tell the width of texts.
 const BYTES_PER_SORTED_ROW: usize = 256;
+/// Bytes that the texts of a row take, as a guess.
+const BYTES_PER_TEXT: usize = 64;
+/// A sort of few rows takes batches of fewer rows than these no more.
+const LEAST_ROWS: usize = 32;
 /// A sort of few rows may take this part of the memory of its partition: it cannot spill.
 const SORTED_PART: usize = 8;
 /// A merge reads so many inputs for each core: it holds a batch of each.
@@ -71,19 +75,23 @@ impl SpillingOperators {
     }
 
     fn sorted(&self, sort: &SortExec) -> Option<Plan> {
-        let input = CompactExec::below(Arc::clone(sort.input()));
-        let same = Arc::ptr_eq(&input, sort.input());
-        let again = SortExec::new(sort.expr().clone(), input)
-            .with_preserve_partitioning(sort.preserve_partitioning());
-        match sort.fetch() {
-            Some(fetch)
-                if fetch.saturating_mul(BYTES_PER_SORTED_ROW) > self.partition_bytes / SORTED_PART =>
-            {
-                Some(Arc::new(LocalLimitExec::new(Arc::new(again), fetch)))
-            }
-            _ if same => None,
-            fetch => Some(Arc::new(again.with_fetch(fetch))),
+        let over = |input| {
+            SortExec::new(sort.expr().clone(), input).with_preserve_partitioning(sort.preserve_partitioning())
+        };
+        let Some(fetch) = sort.fetch() else {
+            let input = CompactExec::below(Arc::clone(sort.input()));
+            let same = Arc::ptr_eq(&input, sort.input());
+            return (!same).then(|| Arc::new(over(input)) as Plan);
+        };
+        // What is kept of a batch holds all of its texts: so many rows may a batch have then.
+        let bytes = self.partition_bytes / SORTED_PART;
+        let rows = bytes / fetch.max(1) / BYTES_PER_TEXT;
+        if fetch.saturating_mul(BYTES_PER_SORTED_ROW) > bytes || rows < LEAST_ROWS {
+            let all = over(CompactExec::below(Arc::clone(sort.input())));
+            return Some(Arc::new(LocalLimitExec::new(Arc::new(all), fetch)));
         }
+        let input = CompactExec::in_batches_of(rows, Arc::clone(sort.input()));
+        Some(Arc::new(over(input).with_fetch(Some(fetch))))
     }
 }
 
@@ -109,9 +117,8 @@ pub(crate) fn fewer_sorts(sorted: &Plan, cores: usize) -> Result<Option<Plan>> {
     }
     let Some((order, fetch, rows)) = unsorted(sorted)? else { return Ok(None) };
     let dealt = RepartitionExec::try_new(rows, Partitioning::RoundRobinBatch(cores))?;
-    let sort = SortExec::new(order, Arc::new(ExchangeExec::new(Arc::new(dealt))))
-        .with_preserve_partitioning(true)
-        .with_fetch(fetch);
+    let dealt = CompactExec::below(Arc::new(ExchangeExec::new(Arc::new(dealt))));
+    let sort = SortExec::new(order, dealt).with_preserve_partitioning(true).with_fetch(fetch);
     Ok(Some(Arc::new(sort)))
 }
 

@@ -35,12 +35,21 @@ const WASTE_PART: usize = 16;
 
 /// Gives the rows of its input in batches that hold hardly more than they use, and that are not large.
 #[derive(Debug)]
-pub(crate) struct CompactExec(Arc<dyn ExecutionPlan>);
+pub(crate) struct CompactExec {
+    input: Arc<dyn ExecutionPlan>,
+    /// The most rows of a batch, besides those that all batches may have.
+    rows: usize,
+}
 
 impl CompactExec {
     /// The plan, behind this operator.
     pub(crate) fn below(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        if input.is::<Self>() { input } else { Arc::new(Self(input)) }
+        if input.is::<Self>() { input } else { Self::in_batches_of(usize::MAX, input) }
+    }
+
+    /// The plan, behind this operator, in batches of so many rows at most.
+    pub(crate) fn in_batches_of(rows: usize, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        Arc::new(Self { input, rows })
     }
 }
 
@@ -98,7 +107,7 @@ impl ExecutionPlan for CompactExec {
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
-        self.0.properties()
+        self.input.properties()
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
@@ -110,7 +119,7 @@ impl ExecutionPlan for CompactExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.0]
+        vec![&self.input]
     }
 
     fn apply_expressions(
@@ -125,7 +134,7 @@ impl ExecutionPlan for CompactExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match <[_; 1]>::try_from(children) {
-            Ok([input]) => Ok(Arc::new(Self(input))),
+            Ok([input]) => Ok(Self::in_batches_of(self.rows, input)),
             Err(_) => plan_err!("CompactExec has one input"),
         }
     }
@@ -133,8 +142,8 @@ impl ExecutionPlan for CompactExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let pool = context.memory_pool().downcast_ref::<LimitedPool>();
         let bytes = pool.map_or(usize::MAX, |pool| pool.working_set() / PART_OF_WORKING_SET);
-        let most = Most { bytes, rows: context.session_config().batch_size() };
-        let input = self.0.execute(partition, context)?;
+        let most = Most { bytes, rows: context.session_config().batch_size().min(self.rows) };
+        let input = self.input.execute(partition, context)?;
         let schema = input.schema();
         let rows = input.map(move |batch| {
             let batches = divided(batch?, most)?;

@@ -27,7 +27,9 @@ use futures::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _, stream}
 
 use super::build::{Memory, Resident, table_bytes};
 use super::probe::{Join, OWNER, after_table};
-use crate::operators::spill::{DEEPEST, Part, Splitter, held_while, in_memory, is_skewed, once, with_schema};
+use crate::operators::spill::{
+    CompactExec, DEEPEST, Part, Splitter, held_while, in_memory, is_skewed, once, with_schema,
+};
 
 /// Files with the rows of the same keys.
 struct Pair {
@@ -67,7 +69,8 @@ impl Pairs {
             Box::pin(RecordBatchStreamAdapter::new(join.schema(), rows.try_flatten()));
         let rows = match join.planned.properties().output_ordering() {
             // Files have mixed up the order of the probe side, which the plan relies on.
-            Some(order) => SortExec::new(order.clone(), once(rows)?).execute(0, Arc::clone(&join.context))?,
+            Some(order) => SortExec::new(order.clone(), CompactExec::below(once(rows)?))
+                .execute(0, Arc::clone(&join.context))?,
             None => rows,
         };
         Ok(match join.planned.fetch() {
