@@ -11,4 +11,3 @@ mod publication;
 mod shared_views;
 mod span_joins;
 mod sql;
-mod wide_rows;

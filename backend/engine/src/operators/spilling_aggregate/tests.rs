@@ -54,7 +54,7 @@ async fn runs_are_aggregated_in_their_order_in_any_memory() {
         let query = format!("SELECT a, b, {aggregates} FROM ordered GROUP BY a, b");
         // Everything fits; the long run does not; not even the rows of a batch do.
         for (memory, batch_size, spills) in
-            [(1 << 30, 8192, false), (8 << 20, 1000, true), (300 << 10, 500, true)]
+            [(1 << 30, 8192, false), (2 << 20, 1000, true), (300 << 10, 500, true)]
         {
             let context = context(memory, batch_size).await;
             let planned = context.sql(&query).await.unwrap().create_physical_plan().await.unwrap();

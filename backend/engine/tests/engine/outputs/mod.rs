@@ -1,5 +1,7 @@
 //! What is published, what is not, and what is left behind.
 
+mod wide_rows;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
