@@ -168,12 +168,15 @@ mod tests {
     use arrow::datatypes::Field;
     use datafusion::catalog::{MemTable, TableProvider as _};
     use datafusion::physical_plan::collect;
+    use datafusion::physical_plan::displayable;
     use datafusion::physical_plan::empty::EmptyExec;
     use datafusion::physical_plan::sorts::sort::SortExec;
+    use datafusion::physical_plan::union::UnionExec;
     use datafusion::prelude::SessionContext;
     use ir::op::{SinkMode, SortColumn};
 
     use super::*;
+    use crate::operators::WriteExec;
     use crate::{Session, SessionOptions};
 
     fn sink(partition_by: &[&str], sort_by: &[&str]) -> Sink {
@@ -226,6 +229,21 @@ mod tests {
             assert_eq!(plan.output_partitioning().partition_count(), partitions);
             assert!(plan.equivalence_properties().ordering_satisfy(order).unwrap(), "{partitions}");
         }
+    }
+
+    /// Each sort would hold memory, and their merge a batch of each of them.
+    #[test]
+    fn many_sorted_views_of_a_union_are_sorted_together() {
+        let sink = sink(&[], &["b"]);
+        let sorted = || -> Arc<dyn ExecutionPlan> {
+            let order = ordering(&sink.sort_by, &columns()).unwrap();
+            Arc::new(SortExec::new(order, Arc::new(EmptyExec::new(columns()))))
+        };
+        let union = UnionExec::try_new(std::iter::repeat_with(sorted).take(20).collect()).unwrap();
+        let plan = Arc::new(WriteExec::new("t", &sink, union));
+        let (plan, _) = with_writers(plan, &sink, 1, 1).unwrap();
+        let shown = displayable(plan.as_ref()).indent(true).to_string();
+        assert_eq!(shown.matches("SortExec").count(), 1, "{shown}");
     }
 
     /// Batches of sorted texts point into the buffers of all batches that were sorted; counted in full, few of them

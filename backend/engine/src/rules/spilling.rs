@@ -28,7 +28,7 @@ use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
 use crate::operators::{
-    CompactExec, ExchangeExec, SpillingAggregateExec, SpillingHashJoinExec, SpillingWindowAggExec,
+    CompactExec, ExchangeExec, SpillingAggregateExec, SpillingHashJoinExec, SpillingWindowAggExec, WriteExec,
 };
 
 /// Bytes that a row takes in a sort of few rows, as a guess: no statistics tell the width of texts.
@@ -126,6 +126,10 @@ pub(crate) fn fewer_sorts(sorted: &Plan, cores: usize) -> Result<Option<Plan>> {
 fn unsorted(plan: &Plan) -> Result<Option<(LexOrdering, Option<usize>, Plan)>> {
     if let Some(sort) = plan.downcast_ref::<SortExec>() {
         return Ok(Some((sort.expr().clone(), sort.fetch(), Arc::clone(sort.input()))));
+    }
+    // It passes rows on, and has said what it needs.
+    if let (true, [input]) = (plan.is::<WriteExec>(), plan.children().as_slice()) {
+        return unsorted(input);
     }
     let Some(union) = plan.downcast_ref::<UnionExec>() else { return Ok(None) };
     let mut found: Option<LexOrdering> = None;
