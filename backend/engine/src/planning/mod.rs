@@ -61,7 +61,7 @@ pub(crate) async fn physical_plan(
 /// rows of its inputs.
 ///
 /// # Errors
-/// Where DataFusion cannot plan it, and when an input cannot be read.
+/// Where DataFusion cannot plan it, and as [`with_batches_for`].
 pub(crate) async fn runnable_plan(
     state: &SessionState,
     segment: &SegmentPlan,

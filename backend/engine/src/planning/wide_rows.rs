@@ -22,8 +22,8 @@ const ROW_BYTES: usize = 1024;
 /// The state to plan and run optimized plans with that belong to one segment: `state`, or one with fewer rows in a batch.
 ///
 /// # Errors
-/// When the footer of a file that is to be read cannot be read.
-pub(crate) async fn with_batches_for(state: SessionState, plans: &[LogicalPlan]) -> Result<SessionState> {
+/// When the storage of a table that is to be read cannot be used.
+pub(crate) async fn with_batches_for(mut state: SessionState, plans: &[LogicalPlan]) -> Result<SessionState> {
     let mut leaves = Leaves::default();
     for plan in plans {
         plan.apply_with_subqueries(|node| leaves.add(node))?;
@@ -38,15 +38,12 @@ pub(crate) async fn with_batches_for(state: SessionState, plans: &[LogicalPlan])
         widest = views.fold(widest, usize::max);
     }
     let rows = state.config().batch_size();
-    Ok(match narrowed(rows, widest) {
-        fewer if fewer < rows => {
-            let mut state = state;
-            let config = state.config_mut();
-            *config = with_rows_per_batch(config.clone(), fewer);
-            state
-        }
-        _ => state,
-    })
+    let fewer = narrowed(rows, widest);
+    if fewer < rows {
+        let config = state.config_mut();
+        *config = with_rows_per_batch(config.clone(), fewer);
+    }
+    Ok(state)
 }
 
 /// How many rows of this width a batch has that would have `rows` of usual width.

@@ -1,8 +1,8 @@
 //! A scan of many files runs in pieces.
 //!
-//! DataFusion's Parquet reader registers some twenty metrics for every file it opens, six kilobytes of them, and keeps them
-//! as long as its plan lives: a scan of 100,000 files would end with 600 MB. So a reader opens a few hundred files; the next
-//! ones get a new reader, with metrics of its own.
+//! DataFusion's Parquet reader registers some twenty metrics for every file it opens, and keeps them as long as its plan
+//! lives: a run that scanned 100,000 files twice had two GiB in the end, and 0.3 without them. So a reader opens a few hundred
+//! files; the next ones get a new reader, with metrics of its own.
 
 use std::fmt;
 use std::ops::Range;
@@ -126,11 +126,12 @@ impl Pieces {
     fn open(&self, files: Range<usize>) -> Result<SendableRecordBatchStream> {
         let group = file_scan(&self.scan).and_then(|config| config.file_groups.get(self.partition));
         let files = group.and_then(|group| group.files().get(files)).unwrap_or_default();
-        let mut config = FileScanConfigBuilder::from(self.template.clone())
-            .with_file_groups(vec![FileGroup::new(files.to_vec())]);
-        if let Some(source) = self.template.file_source().downcast_ref::<ParquetSource>() {
-            config = config.with_source(with_own_metrics(source)?);
-        }
+        let Some(source) = self.template.file_source().downcast_ref::<ParquetSource>() else {
+            return internal_err!("a scan in pieces reads no Parquet files");
+        };
+        let config = FileScanConfigBuilder::from(self.template.clone())
+            .with_file_groups(vec![FileGroup::new(files.to_vec())])
+            .with_source(with_own_metrics(source)?);
         DataSourceExec::from_data_source(config.build()).execute(0, Arc::clone(&self.context))
     }
 }

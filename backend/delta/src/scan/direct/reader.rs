@@ -155,7 +155,8 @@ pub(in crate::scan) async fn check_files(
         .await
 }
 
-/// The footers of these files of `table`, in their order. Their paths begin at the root of `store`.
+/// The footers of those of these files of `table` that can be read, in their order. Their paths begin at the root of
+/// `store`.
 pub(super) async fn footers(
     session: &dyn Session,
     store: &ObjectStoreUrl,
@@ -166,8 +167,8 @@ pub(super) async fn footers(
     let metrics = ExecutionPlanMetricsSet::new();
     let mut footers = Vec::with_capacity(files.len());
     for file in files {
-        let mut reader = opener.create_reader(0, file, None, &metrics)?;
-        footers.push(reader.get_metadata(None).await?);
+        let Ok(mut reader) = opener.create_reader(0, file, None, &metrics) else { continue };
+        footers.extend(reader.get_metadata(None).await.ok());
     }
     Ok(footers)
 }

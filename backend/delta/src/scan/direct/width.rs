@@ -18,8 +18,10 @@ const FILES: usize = 4;
 /// a projection. Values that repeat take what they take once they are copied, if the footer tells. Nothing for what is no
 /// table of this crate, for a change feed, and for a table without rows.
 ///
+/// A file that cannot be read tells nothing: a filter may leave it out, and if not, its scan says what is wrong with it.
+///
 /// # Errors
-/// When a footer cannot be read.
+/// When the storage of the table cannot be used.
 pub async fn row_bytes(
     session: &dyn Session,
     provider: &dyn TableProvider,

@@ -35,6 +35,19 @@ fn only_consumers_that_hold_something_have_a_share() {
 }
 
 #[test]
+fn who_held_the_memory_at_the_peak_is_known_afterwards() {
+    let pool = pool();
+    let (first, again, other) = (spills(&pool, "sort"), spills(&pool, "sort"), spills(&pool, "join"));
+    first.try_grow(20 << 20).unwrap();
+    again.try_grow(10 << 20).unwrap();
+    other.try_grow(40 << 20).unwrap();
+    drop((first, other));
+    again.try_grow(5 << 20).unwrap();
+    let held = |consumer: &str, mib: usize| MemoryHolder { consumer: consumer.to_owned(), bytes: mib << 20 };
+    assert_eq!(limited(&pool).at_peak(), [held("join", 40), held("sort", 30)]);
+}
+
+#[test]
 fn a_working_set_is_granted_beyond_the_limit_and_no_more() {
     let pool = pool();
     let set = limited(&pool).working_set();
