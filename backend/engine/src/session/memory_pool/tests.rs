@@ -40,11 +40,11 @@ fn who_held_the_memory_at_the_peak_is_known_afterwards() {
     let (first, again, other) = (spills(&pool, "sort"), spills(&pool, "sort"), spills(&pool, "join"));
     first.try_grow(20 << 20).unwrap();
     again.try_grow(10 << 20).unwrap();
-    other.try_grow(40 << 20).unwrap();
+    other.try_grow(32 << 20).unwrap();
     drop((first, other));
     again.try_grow(5 << 20).unwrap();
     let held = |consumer: &str, mib: usize| MemoryHolder { consumer: consumer.to_owned(), bytes: mib << 20 };
-    assert_eq!(limited(&pool).at_peak(), [held("join", 40), held("sort", 30)]);
+    assert_eq!(limited(&pool).at_peak(), [held("join", 32), held("sort", 30)]);
 }
 
 #[test]
