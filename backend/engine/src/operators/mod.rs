@@ -31,7 +31,7 @@ pub(crate) use spilling_aggregate::LIST;
 pub use spilling_aggregate::SpillingAggregateExec;
 pub use spilling_join::SpillingHashJoinExec;
 pub use spilling_window::SpillingWindowAggExec;
-pub(crate) use store::RunStores;
+pub(crate) use store::{PinnedRows, RunStores};
 pub use store::{SharedStore, StoreCounters};
 pub use write_exec::WriteExec;
 pub(crate) use write_exec::ordering;

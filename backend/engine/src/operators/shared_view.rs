@@ -130,6 +130,11 @@ impl SharedViewExec {
         }
     }
 
+    /// Where the rows are, if something computed the view.
+    pub(crate) fn store(&self) -> Option<&Arc<SharedStore>> {
+        self.store.as_ref()
+    }
+
     /// A reader that can be shown but not executed, because nothing computed the view.
     #[must_use]
     pub fn unfilled(view: &str, schema: SchemaRef, partitions: usize) -> Self {

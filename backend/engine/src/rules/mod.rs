@@ -5,6 +5,7 @@
 //! | [`SpanJoins`] | logical | joins whose condition compares spans become [`SpanJoinNode`](crate::operators::SpanJoinNode)s |
 //! | [`GroupingSets`] | physical | what is known of a column is not known of a key that grouping sets leave out |
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
+//! | [`ListsOfStoredRows`] | physical | aggregations that build lists of a shared view in memory group the places of rows |
 //! | [`GuardedConditions`] | physical | conditions that can fail are computed for the rows that other conditions let through |
 //! | [`BuildSides`] | physical | the build sides of nested loop joins can be read again |
 //! | [`SpillingOperators`] | physical | exchanges and hash joins are ours, which spill |
@@ -20,6 +21,6 @@ mod spilling;
 pub(crate) use build_sides::BuildSides;
 pub(crate) use grouping_sets::GroupingSets;
 pub(crate) use guarded::GuardedConditions;
-pub(crate) use list_aggregates::SingleStepLists;
+pub(crate) use list_aggregates::{ListsOfStoredRows, SingleStepLists};
 pub(crate) use span_joins::SpanJoins;
 pub(crate) use spilling::{SpillingOperators, fewer_sorts, merged};

@@ -30,7 +30,8 @@ use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
 use crate::rules::{
-    BuildSides, GroupingSets, GuardedConditions, SingleStepLists, SpanJoins, SpillingOperators,
+    BuildSides, GroupingSets, GuardedConditions, ListsOfStoredRows, SingleStepLists, SpanJoins,
+    SpillingOperators,
 };
 use crate::semantics;
 
@@ -261,6 +262,7 @@ fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimi
     rules.insert(place + 1, Arc::new(SingleStepLists));
     rules.push(Arc::new(GuardedConditions));
     rules.push(Arc::new(BuildSides));
+    rules.push(Arc::new(ListsOfStoredRows { memory_bytes: options.memory_limit_bytes }));
     rules.push(Arc::new(SpillingOperators { partition_bytes: options.partition_bytes() }));
     Ok(rules)
 }

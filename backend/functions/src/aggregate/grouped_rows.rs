@@ -1,10 +1,11 @@
 //! Rows by group, and the ordered lists made of them, any groups at a time.
 //!
 //! A counting sort brings the *places* of the rows (which chunk, which row of it) into group order; the columns stay
-//! as they came. The lists of some groups are then made by ordering the places of each of these groups by the keys
+//! as they came, or where they lie ([`RowSource`]). The lists of some groups are then made by ordering the places of each of these groups by the keys
 //! and gathering the values once. Keys are looked at only where a group has several rows, and a few thousand rows at a
 //! time, so that ordering needs no memory that grows with the rows.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,10 +23,21 @@ use super::key_order::KeyOrder;
 const PIECE_ROWS: usize = 8192;
 
 /// A chunk, and a row of it.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    chunk: u32,
-    row: u32,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The number of the chunk.
+    pub chunk: u32,
+    /// The number of the row in it.
+    pub row: u32,
+}
+
+/// Where the values and the keys of rows lie.
+pub trait RowSource: fmt::Debug + Send + Sync {
+    /// These of the columns (the value is the first, the keys follow) at these places, in their order.
+    ///
+    /// # Errors
+    /// When the rows cannot be brought together in an array, such as 2 GiB of text.
+    fn gather(&self, columns: Range<usize>, places: &[Place]) -> Result<Vec<ArrayRef>>;
 }
 
 /// The rows of all groups, by group.
@@ -33,8 +45,7 @@ struct Place {
 pub struct GroupedRows {
     /// Type of the value, then of each key.
     types: Vec<DataType>,
-    /// The columns of each chunk: the value first, then the keys.
-    chunks: Vec<Vec<ArrayRef>>,
+    source: Box<dyn RowSource>,
     /// The rows, group by group; inside a group in order of arrival until the group is ordered.
     places: Vec<Place>,
     /// Where each group begins in `places`, and the total at the end.
@@ -42,11 +53,16 @@ pub struct GroupedRows {
 }
 
 impl GroupedRows {
-    /// Brings the rows of `chunks` into group order; `numbers` has the group, below `groups`, of every row.
-    pub(super) fn try_new(
+    /// Brings the rows of `source` into group order. `types` are those of the value and of each key. `numbers` has the
+    /// group, below `groups`, of every row, some rows at a time; `place` says where a row of them lies.
+    ///
+    /// # Errors
+    /// When there are 2^32 rows or more.
+    pub fn try_new(
         types: Vec<DataType>,
-        chunks: Vec<Vec<ArrayRef>>,
+        source: Box<dyn RowSource>,
         numbers: &[&[u32]],
+        place: impl Fn(usize, usize) -> Place,
         groups: usize,
     ) -> Result<Self> {
         let rows: usize = numbers.iter().map(|numbers| numbers.len()).sum();
@@ -69,22 +85,16 @@ impl GroupedRows {
         }
         let mut next = offsets.clone();
         let mut places = vec![Place { chunk: 0, row: 0 }; rows];
-        for (chunk, numbers) in (0_u32..).zip(numbers) {
-            for (row, &group) in (0_u32..).zip(*numbers) {
+        for (part, numbers) in numbers.iter().enumerate() {
+            for (row, &group) in numbers.iter().enumerate() {
                 let Some(position) = next.get_mut(group as usize) else { continue };
-                if let Some(place) = places.get_mut(*position as usize) {
-                    *place = Place { chunk, row };
+                if let Some(sorted) = places.get_mut(*position as usize) {
+                    *sorted = place(part, row);
                 }
                 *position += 1;
             }
         }
-        Ok(Self { types, chunks, places, offsets })
-    }
-
-    /// Memory held besides the columns, in bytes.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.places.capacity() * size_of::<Place>() + self.offsets.capacity() * size_of::<u32>()
+        Ok(Self { types, source, places, offsets })
     }
 
     /// The lists of values of these groups, each ordered by the keys and, where all keys are equal, by the value;
@@ -127,7 +137,7 @@ impl GroupedRows {
             );
         }
         let places = self.places.get(first as usize..last as usize).unwrap_or_default();
-        let elements = self.gather(column, &Selection::new(places, self.chunks.len()))?;
+        let elements = self.gather(column, places)?;
         let offsets: ScalarBuffer<i32> = bounds.iter().map(|offset| (offset - first) as i32).collect();
         let field = Arc::new(Field::new_list_field(data_type.clone(), true));
         Ok(ListArray::try_new(field, OffsetBuffer::new(offsets), elements, nulls)?)
@@ -157,9 +167,7 @@ impl GroupedRows {
             return Ok(());
         }
         let rows: Vec<Place> = groups.iter().flat_map(|group| self.group(group)).copied().collect();
-        let selection = Selection::new(&rows, self.chunks.len());
-        let keys: Vec<ArrayRef> =
-            (1..self.types.len()).map(|key| self.gather(key, &selection)).collect::<Result<_>>()?;
+        let keys = self.source.gather(1..self.types.len(), &rows)?;
         let keys = KeyOrder::try_new(&keys)?;
         let compare =
             |a: &(u128, u32), b: &(u128, u32)| a.0.cmp(&b.0).then_with(|| keys.compare_rest(a.1, b.1));
@@ -202,7 +210,7 @@ impl GroupedRows {
             return Ok(());
         }
         let tied: Vec<Place> = ties.iter().flat_map(|run| self.group(run)).copied().collect();
-        let values = self.gather(0, &Selection::new(&tied, self.chunks.len()))?;
+        let values = self.gather(0, &tied)?;
         let values = RowConverter::new(vec![field])?.convert_columns(&[values])?;
         let mut ranked: Vec<usize> = Vec::new();
         let mut start = 0;
@@ -223,30 +231,55 @@ impl GroupedRows {
         self.places.get(places.clone()).unwrap_or_default()
     }
 
-    /// The selected rows of a column, in their order.
-    fn gather(&self, column: usize, selection: &Selection) -> Result<ArrayRef> {
-        let Some(data_type) = self.types.get(column) else {
-            return internal_err!("array_agg_sorted has no column {column}");
-        };
-        let chunks =
-            selection.chunks.iter().filter_map(|&chunk| self.chunks.get(chunk as usize)?.get(column));
-        let parts: Vec<&dyn Array> = chunks.map(|part| part.as_ref()).collect();
-        if parts.is_empty() {
-            return Ok(new_empty_array(data_type));
+    /// A column at these places.
+    fn gather(&self, column: usize, places: &[Place]) -> Result<ArrayRef> {
+        match self.source.gather(column..column + 1, places)?.pop() {
+            Some(gathered) => Ok(gathered),
+            None => internal_err!("array_agg_sorted has no column {column}"),
         }
-        Ok(interleave(&parts, &selection.rows)?)
+    }
+}
+
+/// Rows in memory: the columns of each chunk, the value first, then the keys.
+#[derive(Debug)]
+pub(super) struct Chunks {
+    pub(super) types: Vec<DataType>,
+    pub(super) columns: Vec<Vec<ArrayRef>>,
+}
+
+impl RowSource for Chunks {
+    fn gather(&self, columns: Range<usize>, places: &[Place]) -> Result<Vec<ArrayRef>> {
+        let selection = Selection::new(places, self.columns.len());
+        let gathered = columns.map(|column| {
+            let Some(data_type) = self.types.get(column) else {
+                return internal_err!("array_agg_sorted has no column {column}");
+            };
+            let chunks =
+                selection.chunks.iter().filter_map(|&chunk| self.columns.get(chunk as usize)?.get(column));
+            let parts: Vec<&dyn Array> = chunks.map(|part| part.as_ref()).collect();
+            if parts.is_empty() {
+                return Ok(new_empty_array(data_type));
+            }
+            Ok(interleave(&parts, &selection.rows)?)
+        });
+        gathered.collect()
     }
 }
 
 /// Rows to gather: the chunks they lie in, in order of appearance, and for every row the position of its chunk among
 /// these and its number in the chunk. Rows of neighbouring groups lie in few of the chunks.
-struct Selection {
-    chunks: Vec<u32>,
-    rows: Vec<(usize, usize)>,
+#[derive(Debug)]
+pub struct Selection {
+    /// The numbers of the chunks.
+    pub chunks: Vec<u32>,
+    /// For each row the position of its chunk in `chunks`, and its number in the chunk.
+    pub rows: Vec<(usize, usize)>,
 }
 
 impl Selection {
-    fn new(places: &[Place], chunks: usize) -> Self {
+    /// The rows at these places, which lie in some of so many chunks.
+    #[must_use]
+    pub fn new(places: &[Place], chunks: usize) -> Self {
         let mut positions: Vec<Option<usize>> = vec![None; chunks];
         let mut selected = Vec::new();
         let rows = places.iter().map(|place| {

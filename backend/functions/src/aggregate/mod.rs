@@ -17,7 +17,7 @@ mod key_order;
 mod sorted_lists;
 
 pub use columns::{for_each_buffer, held_bytes};
-pub use grouped_rows::GroupedRows;
+pub use grouped_rows::{GroupedRows, Place, RowSource, Selection};
 pub use sorted_lists::SortedLists;
 
 /// Every aggregate function, in alphabetical order of the names.

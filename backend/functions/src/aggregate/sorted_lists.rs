@@ -12,7 +12,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Result, internal_err};
 
 use super::columns::held_bytes;
-use super::grouped_rows::GroupedRows;
+use super::grouped_rows::{Chunks, GroupedRows, Place};
 
 /// Input columns (the value first, then the keys) and the group of every row.
 #[derive(Debug)]
@@ -139,9 +139,11 @@ impl SortedLists {
     /// # Errors
     /// When there are 2^32 rows or more.
     pub fn grouped(&self) -> Result<GroupedRows> {
-        let chunks = self.chunks.iter().map(|chunk| chunk.columns.clone()).collect();
+        let columns = self.chunks.iter().map(|chunk| chunk.columns.clone()).collect();
+        let source = Box::new(Chunks { types: self.types.clone(), columns });
         let numbers: Vec<&[u32]> = self.chunks.iter().map(|chunk| chunk.groups.as_slice()).collect();
-        GroupedRows::try_new(self.types.clone(), chunks, &numbers, self.groups)
+        let place = |chunk, row| Place { chunk: chunk as u32, row: row as u32 };
+        GroupedRows::try_new(self.types.clone(), source, &numbers, place, self.groups)
     }
 
     /// The list of values of every group, ordered by the keys; NULL for a group without rows.

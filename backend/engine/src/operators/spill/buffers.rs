@@ -73,12 +73,13 @@ pub(in crate::operators) fn with_copies(
     Ok(RecordBatch::try_new_with_options(batch.schema(), columns.collect(), &options)?)
 }
 
-/// Whether the view arrays of a column use few of the bytes they hold. Other layouts cannot: their operators copy.
+/// Whether the view arrays of a column, or the dictionaries of views, use few of the bytes they hold. Other layouts cannot:
+/// their operators copy.
 fn is_wasteful(batches: &[RecordBatch], column: usize) -> bool {
     let (mut held, mut used) = (0_usize, 0_usize);
     let mut seen = HashSet::new();
     for array in batches.iter().filter_map(|batch| batch.columns().get(column)) {
-        let Some((buffers, in_use)) = view_buffers(array) else { return false };
+        let Some((buffers, in_use)) = view_buffers(array) else { continue };
         used += in_use;
         for buffer in buffers {
             if seen.insert(buffer.data_ptr().as_ptr().addr()) {
@@ -94,7 +95,7 @@ pub(super) fn is_waste(held: usize, used: usize, worth_a_copy: usize) -> bool {
     held / WASTEFUL > used && held - used > worth_a_copy
 }
 
-/// The buffers a view array points into, and how many of their bytes it uses.
+/// The buffers that a view array, or a dictionary of views, points into, and how many of their bytes it uses.
 fn view_buffers(array: &ArrayRef) -> Option<(&[Buffer], usize)> {
     match array.data_type() {
         DataType::Utf8View => {
@@ -105,6 +106,7 @@ fn view_buffers(array: &ArrayRef) -> Option<(&[Buffer], usize)> {
             let array: &BinaryViewArray = array.as_binary_view();
             Some((array.data_buffers(), array.total_buffer_bytes_used()))
         }
+        DataType::Dictionary(..) => view_buffers(array.as_any_dictionary_opt()?.values()),
         _ => None,
     }
 }
@@ -113,6 +115,10 @@ fn copied(array: &ArrayRef) -> ArrayRef {
     match array.data_type() {
         DataType::Utf8View => Arc::new(array.as_string_view().gc()),
         DataType::BinaryView => Arc::new(array.as_binary_view().gc()),
+        DataType::Dictionary(..) => match array.as_any_dictionary_opt() {
+            Some(dictionary) => dictionary.with_values(copied(dictionary.values())),
+            None => Arc::clone(array),
+        },
         _ => Arc::clone(array),
     }
 }

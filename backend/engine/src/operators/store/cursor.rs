@@ -8,6 +8,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::{Stream, StreamExt, stream};
 
 use super::SharedStore;
+use super::packed::unpacked;
 use super::partition::Place;
 
 /// Where a reader is. It asks the store for every batch by its number, so that batches can move to a file under it.
@@ -42,7 +43,7 @@ impl Cursor {
             }
         }
         match self.store.place(self.partition, self.next)? {
-            Place::Memory(batch) => Ok(Some(batch)),
+            Place::Memory(batch) => unpacked(&batch, &self.store.schema).map(Some),
             Place::End => Ok(None),
             Place::File(file, before) => {
                 let mut file = self.store.spills.read_spill_as_stream(file, None)?;

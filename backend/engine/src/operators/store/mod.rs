@@ -2,12 +2,14 @@
 //!
 //! A store is filled once, by the segment of its view, and then only read; readers are independent of each other.
 //! Its batches are in memory as long as there is room: what the session's memory pool and the budget for shared views
-//! have left. Beyond that they go to temporary files, largest partition first, one file a partition. Batches of a
-//! partition keep their order. When an operator finds the pool used up, stores move to files to make room for it; readers
+//! have left. There columns of few texts are packed. Beyond that they go to temporary files, largest partition first, one
+//! file a partition. Batches of a partition keep their order. When an operator finds the pool used up, stores move to files to make room for it; readers
 //! do not notice.
 
 mod cursor;
+mod packed;
 mod partition;
+mod pinned;
 mod room;
 mod run_stores;
 mod statistics;
@@ -32,7 +34,9 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::operators::spill::with_schema;
 use crate::session::{LimitedPool, Reclaimable};
+use packed::packed;
 use partition::{Partition, Place};
+pub(crate) use pinned::PinnedRows;
 use room::{Budget, Room};
 use statistics::Summary;
 
@@ -49,6 +53,8 @@ pub struct SharedStore {
     released: AtomicBool,
     reads: AtomicUsize,
     readers: AtomicUsize,
+    /// How many hold all its rows where they are ([`PinnedRows`]).
+    pins: AtomicUsize,
 }
 
 /// A partition, and what it holds in memory for those who only want to compare. At most one of the locks of a store
@@ -117,6 +123,7 @@ impl SharedStore {
             released: AtomicBool::new(false),
             reads: AtomicUsize::new(0),
             readers: AtomicUsize::new(0),
+            pins: AtomicUsize::new(0),
         });
         if let Some(pool) = runtime.memory_pool.downcast_ref::<LimitedPool>() {
             let weak = Arc::downgrade(&store);
@@ -170,7 +177,7 @@ impl SharedStore {
         if self.released.load(Ordering::Acquire) {
             return internal_err!("the shared view `{}` is written after its release", self.view);
         }
-        let batch = with_schema(batch, &self.schema)?;
+        let batch = packed(with_schema(batch, &self.schema)?)?;
         while !self.with(partition, |own| own.try_hold(&batch, &self.room))? {
             if !self.make_room()? {
                 // Nothing of this view is in memory, and there is no room even for one batch.
@@ -190,18 +197,22 @@ impl SharedStore {
     }
 
     /// Frees memory of the partition that holds most: bytes that are held for nothing if they are many, else by
-    /// moving it to its file. Says whether there was anything to free.
+    /// moving it to its file. Says whether there was anything to free: not while rows are pinned.
     fn make_room(&self) -> Result<bool> {
         let sizes = self.partitions.iter().map(|slot| slot.resident.load(Ordering::Relaxed)).enumerate();
         let Some((largest, _)) = sizes.filter(|(_, size)| *size > 0).max_by_key(|(_, size)| *size) else {
             return Ok(false);
         };
-        let free = |held: &mut Partition| match held.compact(&self.room)? {
-            0 => held.spill(&self.room, &self.spills, &self.view),
-            _ => Ok(()),
+        let free = |held: &mut Partition| {
+            if self.pins.load(Ordering::SeqCst) > 0 {
+                return Ok(false);
+            }
+            if held.compact(&self.room)? == 0 {
+                held.spill(&self.room, &self.spills, &self.view)?;
+            }
+            Ok(true)
         };
-        self.with(largest, free).map_err(|error| self.no_room(&error))?;
-        Ok(true)
+        self.with(largest, free).map_err(|error| self.no_room(&error))
     }
 
     fn no_room(&self, error: &DataFusionError) -> DataFusionError {

@@ -1,4 +1,4 @@
-//! One partition of a store: its batches in order, the first of them in files, the others in memory.
+//! One partition of a store: its batches in order, the first of them in files, the others packed in memory.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use datafusion::common::Result;
 use datafusion::execution::SpillFile;
 use datafusion::physical_plan::SpillManager;
 
+use super::packed::{Packed, unpacked};
 use super::room::Room;
 use super::statistics::Columns;
 use crate::operators::spill::{Counted, SpillWriter, compacted};
@@ -37,7 +38,7 @@ pub(super) struct Partition {
     /// What `memory` takes of the room.
     pub(super) resident: usize,
     pub(super) rows: usize,
-    /// The bytes its rows take in memory, or took before they went to a file.
+    /// The bytes its rows take when they are read.
     pub(super) bytes: usize,
     pub(super) columns: Columns,
 }
@@ -50,6 +51,7 @@ impl fmt::Debug for Partition {
 
 /// Where a batch is.
 pub(super) enum Place {
+    /// In memory, packed.
     Memory(RecordBatch),
     /// In this file, after so many others.
     File(Arc<dyn SpillFile>, usize),
@@ -80,15 +82,15 @@ impl Partition {
     }
 
     /// Adds a batch if there is room for it.
-    pub(super) fn try_hold(&mut self, batch: &RecordBatch, room: &Room) -> Result<bool> {
-        let (bytes, buffers) = self.counted.new_in(batch);
+    pub(super) fn try_hold(&mut self, packed: &Packed, room: &Room) -> Result<bool> {
+        let (bytes, buffers) = self.counted.new_in(&packed.batch);
         if !room.try_grow(bytes) {
             return Ok(false);
         }
-        self.count(batch, bytes)?;
+        self.count(packed, bytes)?;
         self.counted.add(buffers);
         self.resident += bytes;
-        self.memory.push(batch.clone());
+        self.memory.push(packed.batch.clone());
         if self.resident >= self.compact_at {
             self.compact(room)?;
         }
@@ -98,20 +100,20 @@ impl Partition {
     /// Adds a batch to the file, after everything that is in memory.
     pub(super) fn write(
         &mut self,
-        batch: &RecordBatch,
+        packed: &Packed,
         room: &Room,
         spills: &SpillManager,
         view: &str,
     ) -> Result<()> {
-        self.count(batch, self.counted.new_in(batch).0)?;
-        self.memory.push(batch.clone());
+        self.count(packed, self.counted.new_in(&packed.batch).0)?;
+        self.memory.push(packed.batch.clone());
         self.spill(room, spills, view)
     }
 
-    fn count(&mut self, batch: &RecordBatch, bytes: usize) -> Result<()> {
-        self.rows += batch.num_rows();
-        self.bytes += bytes;
-        self.columns.add(batch)
+    fn count(&mut self, packed: &Packed, bytes: usize) -> Result<()> {
+        self.rows += packed.batch.num_rows();
+        self.bytes += bytes + packed.saved;
+        self.columns.add(&packed.batch)
     }
 
     /// Lets go of bytes that are held and not used; how many. Looks only at batches that came since it last did so.
@@ -152,7 +154,7 @@ impl Partition {
             None => self.open.insert(SpillWriter::new(spills, &format!("shared view {view}"))?),
         };
         for batch in &self.memory {
-            file.append(batch)?;
+            file.append(&unpacked(batch, spills.schema())?)?;
         }
         self.on_disk += self.memory.len();
         self.memory.clear();
@@ -175,6 +177,11 @@ impl Partition {
         let begin = self.files.last().map_or(0, |(_, end, _)| *end);
         self.files.extend(file.finish()?.map(|file| (begin, self.on_disk, file)));
         Ok(())
+    }
+
+    /// All batches as they are packed; nothing if they are not all there, or not all in memory.
+    pub(super) fn in_memory(&self) -> Option<&[RecordBatch]> {
+        (self.sealed && self.on_disk == 0).then_some(self.memory.as_slice())
     }
 
     /// Where the batch of this number is; nothing while batches are still to come.

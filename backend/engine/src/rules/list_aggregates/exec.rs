@@ -4,6 +4,9 @@
 //! that every row exists twice, and that the second copy is memory nobody had before. This operator assigns groups
 //! like the general one, keeps the input's columns as they came, and makes the lists of one output batch at a time.
 //!
+//! Where the input is a shared view that lies in memory, only the places of its rows are read and held
+//! ([`StoredRows`]).
+//!
 //! When memory runs out, what was read so far and the rest of the input go to the general aggregation, as one that
 //! spills ([`SpillingAggregateExec`]).
 
@@ -16,7 +19,9 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{Distribution, EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{
@@ -25,6 +30,7 @@ use datafusion::physical_plan::execution_plan::{
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
 };
+use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -35,6 +41,7 @@ use futures::TryStreamExt as _;
 
 use super::groups::{ListsOfGroups, Output};
 use super::replay::ReplayExec;
+use super::stored_rows::{StoredPlacesExec, StoredRows};
 use crate::operators::SpillingAggregateExec;
 
 /// One step of aggregation by at least one column, where every aggregate is `array_agg_sorted`.
@@ -47,6 +54,9 @@ pub(super) struct ListAggregateExec {
     /// The same step done in general; it says what is grouped and which lists are made, and takes over when memory
     /// runs out.
     general: Arc<AggregateExec>,
+    /// The rows of the general aggregation's input and the operator that gives their places, partitioned as the rows would
+    /// be; it is the input then.
+    stored: Option<(Arc<StoredRows>, Arc<dyn ExecutionPlan>)>,
     /// Those of the general aggregation, without an order of the groups.
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -57,10 +67,46 @@ pub(super) struct ListAggregateExec {
 impl ListAggregateExec {
     /// The operator for this aggregation, if it only makes lists.
     pub(super) fn for_aggregation(general: &AggregateExec) -> Option<Self> {
-        ListsOfGroups::can_do(general).then(|| Self::new(Arc::new(general.clone())))
+        ListsOfGroups::can_do(general).then(|| Self::new(Arc::new(general.clone()), None))
     }
 
-    fn new(general: Arc<AggregateExec>) -> Self {
+    /// The operator that reads the places of its input's rows, if these lie in memory and take so many bytes at most there.
+    ///
+    /// # Errors
+    /// When DataFusion cannot deal places out.
+    pub(super) fn over_stored_rows(&self, most_bytes: usize) -> Result<Option<Self>> {
+        let input = self.general.input();
+        let keys = self.general.group_expr().input_exprs();
+        let dealt = input.downcast_ref::<RepartitionExec>();
+        let dealt_by = match dealt.map(RepartitionExec::partitioning) {
+            Some(Partitioning::Hash(values, partitions)) => {
+                let key_of = |value| keys.iter().position(|key| key == value);
+                match values.iter().map(key_of).collect::<Option<Vec<_>>>() {
+                    Some(numbers) => Some((numbers, *partitions)),
+                    None => return Ok(None),
+                }
+            }
+            Some(_) => return Ok(None),
+            None => None,
+        };
+        let rows = dealt.map_or(input, RepartitionExec::input);
+        if self.stored.is_some() || keys.iter().any(is_volatile) {
+            return Ok(None);
+        }
+        let Some(rows) = StoredRows::of(rows, most_bytes)?.map(Arc::new) else { return Ok(None) };
+        let mut places: Arc<dyn ExecutionPlan> = Arc::new(StoredPlacesExec::new(&rows, &keys)?);
+        if let Some((numbers, partitions)) = dealt_by {
+            let schema = places.schema();
+            let keys = numbers
+                .into_iter()
+                .map(|key| Arc::new(Column::new(schema.field(key).name(), key)) as Arc<dyn PhysicalExpr>);
+            let by_keys = Partitioning::Hash(keys.collect(), partitions);
+            places = Arc::new(RepartitionExec::try_new(places, by_keys)?);
+        }
+        Ok(Some(Self::new(Arc::clone(&self.general), Some((rows, places)))))
+    }
+
+    fn new(general: Arc<AggregateExec>, stored: Option<(Arc<StoredRows>, Arc<dyn ExecutionPlan>)>) -> Self {
         let own = general.properties();
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(general.schema()),
@@ -68,7 +114,8 @@ impl ListAggregateExec {
             own.emission_type,
             own.boundedness,
         ));
-        Self { general, properties, metrics: ExecutionPlanMetricsSet::new(), successors: Arc::default() }
+        let metrics = ExecutionPlanMetricsSet::new();
+        Self { general, stored, properties, metrics, successors: Arc::default() }
     }
 }
 
@@ -80,7 +127,8 @@ impl DisplayAs for ListAggregateExec {
         let expressions = self.general.group_expr().expr();
         let groups: Vec<String> = expressions.iter().map(|(expression, _)| expression.to_string()).collect();
         let lists: Vec<&str> = self.general.aggr_expr().iter().map(|list| list.name()).collect();
-        write!(f, "ListAggregateExec: gby=[{}], aggr=[{}]", groups.join(", "), lists.join(", "))
+        write!(f, "ListAggregateExec: gby=[{}], aggr=[{}]", groups.join(", "), lists.join(", "))?;
+        if self.stored.is_some() { f.write_str(", over places of stored rows") } else { Ok(()) }
     }
 }
 
@@ -94,7 +142,11 @@ impl ExecutionPlan for ListAggregateExec {
     }
 
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
-        self.general.input_distribution_requirements()
+        match &self.stored {
+            // Places come with the keys, which have no names there that a requirement could use.
+            Some(_) => InputDistributionRequirements::new(vec![Distribution::UnspecifiedDistribution]),
+            None => self.general.input_distribution_requirements(),
+        }
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
@@ -102,7 +154,7 @@ impl ExecutionPlan for ListAggregateExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.general.children()
+        vec![self.stored.as_ref().map_or(self.general.input(), |(_, places)| places)]
     }
 
     fn apply_expressions(
@@ -117,9 +169,16 @@ impl ExecutionPlan for ListAggregateExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
         options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        if let Some((rows, _)) = &self.stored {
+            let [places] = children.as_slice() else {
+                return internal_err!("an aggregation has one input and not {}", children.len());
+            };
+            let stored = (Arc::clone(rows), Arc::clone(places));
+            return Ok(Arc::new(Self::new(Arc::clone(&self.general), Some(stored))));
+        }
         let general = Arc::clone(&self.general).replace_children(children, options)?;
         match general.downcast_ref::<AggregateExec>() {
-            Some(general) => Ok(Arc::new(Self::new(Arc::new(general.clone())))),
+            Some(general) => Ok(Arc::new(Self::new(Arc::new(general.clone()), None))),
             None => internal_err!("an aggregation with other children is {}", general.name()),
         }
     }
@@ -132,12 +191,14 @@ impl ExecutionPlan for ListAggregateExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let input = self.general.input().execute(partition, Arc::clone(&context))?;
+        let input = self.stored.as_ref().map_or(self.general.input(), |(_, places)| places);
+        let input = input.execute(partition, Arc::clone(&context))?;
         let reservation = MemoryConsumer::new(format!("ListAggregate[{partition}]"))
             .with_can_spill(true)
             .register(context.memory_pool());
         let task = Task {
             general: Arc::clone(&self.general),
+            stored: self.stored.as_ref().map(|(rows, _)| Arc::clone(rows)),
             successors: Arc::clone(&self.successors),
             metrics: BaselineMetrics::new(&self.metrics, partition),
             reservation,
@@ -179,6 +240,7 @@ impl ExecutionPlan for ListAggregateExec {
 /// One partition.
 struct Task {
     general: Arc<AggregateExec>,
+    stored: Option<Arc<StoredRows>>,
     successors: Arc<Mutex<Vec<Arc<dyn ExecutionPlan>>>>,
     metrics: BaselineMetrics,
     reservation: MemoryReservation,
@@ -189,13 +251,14 @@ struct Task {
 impl Task {
     /// Reads the whole input; gives the stream of the groups.
     async fn run(self, mut input: SendableRecordBatchStream) -> Result<SendableRecordBatchStream> {
-        let mut lists = ListsOfGroups::try_new(&self.general)?;
+        let mut lists = ListsOfGroups::try_new(&self.general, self.stored.as_ref())?;
         // Only read again when memory runs out; the lists are made of the same columns.
         let mut read: Vec<RecordBatch> = Vec::new();
         let (mut counted, mut columns) = (HashSet::new(), 0);
         while let Some(batch) = input.try_next().await? {
             let timer = self.metrics.elapsed_compute().timer();
             let used = lists.add(&batch)?;
+            let batch = if self.stored.is_some() { only_places(&batch)? } else { batch };
             columns += held_bytes(&used, &mut counted) + held_bytes(batch.columns(), &mut counted);
             read.push(batch);
             timer.done();
@@ -225,6 +288,10 @@ impl Task {
     ) -> Result<SendableRecordBatchStream> {
         let input = self.general.input();
         let replay = ReplayExec::new(input.properties(), self.partition, read, rest, self.reservation);
+        let replay = match self.stored {
+            Some(rows) => replay.with_rows(rows),
+            None => replay,
+        };
         let general = Arc::clone(&self.general).replace_children(
             vec![Arc::new(replay)],
             ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
@@ -234,6 +301,11 @@ impl Task {
         self.successors.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&general));
         general.execute(self.partition, self.context)
     }
+}
+
+/// A batch with places and nothing else.
+fn only_places(batch: &RecordBatch) -> Result<RecordBatch> {
+    Ok(batch.project(&[batch.num_columns().saturating_sub(1)])?)
 }
 
 /// The groups, a batch at a time.

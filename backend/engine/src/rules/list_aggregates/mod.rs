@@ -1,4 +1,4 @@
-//! A physical rule: aggregations that keep the values of their groups take one step.
+//! Two physical rules: aggregations that keep the values of their groups take one step.
 //!
 //! ```text
 //! AggregateExec: mode=FinalPartitioned, aggr=[array_agg_sorted(…)]
@@ -18,12 +18,15 @@
 //! aggregates than lists, or when the input is ordered by the grouping columns, so that groups come in their order;
 //! otherwise it is a [`ListAggregateExec`], which promises no order.
 //!
-//! The rule runs before DataFusion's `EnsureRequirements`, which deals the rows out and sorts them as the operators that
-//! will run need it. After it, a sort above may be gone because the aggregation kept an order.
+//! The first rule, [`SingleStepLists`], runs before DataFusion's `EnsureRequirements`, which deals the rows out and sorts them as the operators that
+//! will run need it. After it, a sort above may be gone because the aggregation kept an order. The second,
+//! [`ListsOfStoredRows`], runs after it, and lets an aggregation whose input is a shared view in memory work with the places
+//! of the rows.
 
 mod exec;
 mod groups;
 mod replay;
+mod stored_rows;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +61,33 @@ impl PhysicalOptimizerRule for SingleStepLists {
 
     fn name(&self) -> &str {
         "single_step_lists"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// See the module documentation. A view that takes this part of the memory is not held in it until the aggregation ends.
+#[derive(Debug)]
+pub(crate) struct ListsOfStoredRows {
+    /// The memory of the session, in bytes.
+    pub(crate) memory_bytes: usize,
+}
+
+impl PhysicalOptimizerRule for ListsOfStoredRows {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        let most_bytes = self.memory_bytes / 3 * 2;
+        let rewritten = plan.transform_down(|plan| {
+            let lists = plan.downcast_ref::<ListAggregateExec>();
+            let over_stored = lists.map(|lists| lists.over_stored_rows(most_bytes)).transpose()?.flatten();
+            Ok(over_stored.map_or_else(|| Transformed::no(plan), |lists| Transformed::yes(Arc::new(lists))))
+        })?;
+        Ok(rewritten.data)
+    }
+
+    fn name(&self) -> &str {
+        "lists_of_stored_rows"
     }
 
     fn schema_check(&self) -> bool {

@@ -15,6 +15,8 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt as _;
 
+use super::stored_rows::{StoredRows, places_of};
+
 /// One partition of an input: the batches that were read of it already, then the rest. It can be executed once.
 pub(super) struct ReplayExec {
     properties: Arc<PlanProperties>,
@@ -39,6 +41,17 @@ impl ReplayExec {
         });
         let stream = RecordBatchStreamAdapter::new(rest.schema(), again.chain(rest));
         Self { properties: Arc::clone(properties), partition, stream: Mutex::new(Some(Box::pin(stream))) }
+    }
+
+    /// The same, of batches that have only the places of their rows.
+    pub(super) fn with_rows(self, rows: Arc<StoredRows>) -> Self {
+        let places = self.stream.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let schema = Arc::clone(self.properties.equivalence_properties().schema());
+        let found = places.map(|places| {
+            let found = places.map(move |batch| rows.rows(&places_of(&batch?)?));
+            Box::pin(RecordBatchStreamAdapter::new(schema, found)) as SendableRecordBatchStream
+        });
+        Self { stream: Mutex::new(found), ..self }
     }
 }
 

@@ -7,9 +7,11 @@ use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::MemTable;
+use datafusion::logical_expr::{Extension, LogicalPlan, Partitioning};
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
-use datafusion::prelude::{SessionConfig, SessionContext, col};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col};
 
+use crate::operators::{RunStores, SharedStore, SharedViewNode};
 use crate::{Session, SessionOptions};
 
 fn options() -> SessionOptions {
@@ -40,12 +42,21 @@ async fn table(context: &SessionContext) {
     context.register_table("t", rows.into_view()).unwrap();
 }
 
-async fn plan(context: &SessionContext, query: &str) -> Arc<dyn ExecutionPlan> {
+async fn plan_of(context: &SessionContext, query: &str) -> Arc<dyn ExecutionPlan> {
     context.sql(query).await.unwrap().create_physical_plan().await.unwrap()
 }
 
 fn text(plan: &Arc<dyn ExecutionPlan>) -> String {
     displayable(plan.as_ref()).indent(false).to_string()
+}
+
+/// How many files the aggregation that makes lists has written.
+fn spills_of_lists(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    let mut lists = plan;
+    while lists.name() != "ListAggregateExec" {
+        lists = lists.children()[0];
+    }
+    lists.metrics().unwrap().spill_count().unwrap_or(0)
 }
 
 /// The rows as text, in order.
@@ -71,7 +82,7 @@ async fn wanted() -> Vec<String> {
     let reference = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
     functions::register(&mut *reference.state_ref().write()).unwrap();
     table(&reference).await;
-    let plan = plan(&reference, LISTS).await;
+    let plan = plan_of(&reference, LISTS).await;
     assert!(!text(&plan).contains("ListAggregateExec"), "{}", text(&plan));
     rows(&reference, plan).await
 }
@@ -81,7 +92,7 @@ async fn lists_are_the_same_in_any_number_of_partitions_and_batches() {
     let wanted = wanted().await;
     for (target_partitions, batch_size) in [(1, 8192), (4, 8192), (3, 100)] {
         let context = context(SessionOptions { target_partitions, batch_size, ..options() }).await;
-        let plan = plan(&context, LISTS).await;
+        let plan = plan_of(&context, LISTS).await;
         assert_eq!(text(&plan).matches("ListAggregateExec: gby=[g@0]").count(), 1, "{}", text(&plan));
         assert!(!text(&plan).contains(" AggregateExec"), "{}", text(&plan));
         assert!(rows(&context, Arc::clone(&plan)).await == wanted, "{target_partitions} partitions");
@@ -96,15 +107,81 @@ async fn without_enough_memory_the_general_aggregation_takes_over_and_spills() {
     let options =
         SessionOptions { target_partitions: 2, batch_size: 500, memory_limit_bytes: 4 << 20, ..options() };
     let context = context(options).await;
-    let plan = plan(&context, LISTS).await;
+    let plan = plan_of(&context, LISTS).await;
     assert!(rows(&context, Arc::clone(&plan)).await == wanted);
-    let mut lists = &plan;
-    while lists.name() != "ListAggregateExec" {
-        lists = lists.children()[0];
-    }
-    let metrics = lists.metrics().unwrap();
-    assert!(metrics.spill_count().unwrap() > 0, "{metrics}");
+    assert!(spills_of_lists(&plan) > 0);
     assert_eq!(context.runtime_env().memory_pool.reserved(), 0);
+}
+
+/// The rows of `t` as those of a shared view, in so many partitions; the query over them, planned with the session's rules.
+async fn over_a_shared_view(
+    context: &SessionContext,
+    partitions: usize,
+    query: &str,
+) -> Arc<dyn ExecutionPlan> {
+    let stores = Arc::new(RunStores::new(None));
+    let mut state = context.state();
+    state.config_mut().set_extension(Arc::clone(&stores));
+    let rows =
+        context.table("t").await.unwrap().repartition(Partitioning::RoundRobinBatch(partitions)).unwrap();
+    let definition = Arc::new(rows.logical_plan().clone());
+    let plan = rows.create_physical_plan().await.unwrap();
+    let schema = plan.schema();
+    let store = SharedStore::filled("shared", schema, plan, context.task_ctx()).await.unwrap();
+    stores.insert("shared", store);
+    let node = Arc::new(SharedViewNode::new("shared", definition));
+    let reader = LogicalPlan::Extension(Extension { node });
+    let reading = SessionContext::new_with_state(state);
+    reading.deregister_table("t2").unwrap();
+    reading.register_table("t2", DataFrame::new(reading.state(), reader).into_view()).unwrap();
+    plan_of(&reading, &query.replace("FROM t", "FROM t2")).await
+}
+
+/// Keys, values and lists that are columns, computed ones and constants; texts that the store packs.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_a_shared_view_in_memory_are_made_of_the_places_of_its_rows() {
+    let computed = "SELECT n AS g, array_agg_sorted(named_struct('k', k, 'one', 1), k, id) AS a, \
+                    array_agg_sorted(k, v + 1, id) AS b FROM (SELECT g + 1 AS n, k, v, id FROM t) GROUP BY n";
+    for (target_partitions, batch_size) in [(1, 8192), (4, 8192), (3, 100)] {
+        let context = context(SessionOptions { target_partitions, batch_size, ..options() }).await;
+        for (partitions, query) in [(1, LISTS), (3, LISTS), (3, computed)] {
+            let wanted = rows(&context, plan_of(&context, query).await).await;
+            let plan = over_a_shared_view(&context, partitions, query).await;
+            assert!(text(&plan).contains("over places of stored rows"), "{}", text(&plan));
+            assert!(text(&plan).contains("StoredPlacesExec: shared"), "{}", text(&plan));
+            assert!(rows(&context, plan).await == wanted, "{target_partitions} partitions, {query}");
+        }
+    }
+}
+
+/// The view stays in memory meanwhile, and the rest is too little for the groups: the general aggregation gets the rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_memory_for_the_places_the_general_aggregation_gets_their_rows() {
+    let wanted = wanted().await;
+    let options =
+        SessionOptions { target_partitions: 2, batch_size: 500, memory_limit_bytes: 5 << 20, ..options() };
+    let context = context(options).await;
+    let plan = over_a_shared_view(&context, 3, LISTS).await;
+    assert!(text(&plan).contains("over places of stored rows"), "{}", text(&plan));
+    assert!(rows(&context, Arc::clone(&plan)).await == wanted);
+    assert!(spills_of_lists(&plan) > 0);
+    drop(plan);
+    assert_eq!(context.runtime_env().memory_pool.reserved(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_other_rows_hold_the_rows() {
+    let context = context(options()).await;
+    for query in [
+        "SELECT n, array_agg_sorted(v, id) FROM (SELECT g + random() AS n, v, id FROM t) GROUP BY n",
+        "SELECT g, array_agg_sorted(v, id) FROM t WHERE id > 3 GROUP BY g",
+    ] {
+        let plan = text(&over_a_shared_view(&context, 3, query).await);
+        assert!(plan.contains("ListAggregateExec") && !plan.contains("stored rows"), "{query}\n{plan}");
+    }
+    let context = self::context(SessionOptions { memory_limit_bytes: 1 << 20, ..options() }).await;
+    let plan = text(&over_a_shared_view(&context, 3, LISTS).await);
+    assert!(!plan.contains("stored rows"), "a view larger than the memory: {plan}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +193,7 @@ async fn other_aggregates_and_filters_stay_with_the_general_aggregation() {
         "SELECT array_agg_sorted(v, id) FROM t",
         "SELECT g, array_agg_sorted(v, id) FROM t GROUP BY GROUPING SETS ((g), ())",
     ] {
-        let plan = text(&plan(&context, query).await);
+        let plan = text(&plan_of(&context, query).await);
         assert!(plan.contains("AggregateExec") && !plan.contains("ListAggregateExec"), "{query}\n{plan}");
     }
 }
@@ -144,7 +221,7 @@ async fn groups_of_ordered_rows_stay_in_order() {
         ordered_table(&context, partitions).await;
         let case = format!("{target_partitions} of {partitions}");
         let query = format!("SELECT g, row_number() OVER (ORDER BY g) AS n FROM ({lists}) ORDER BY g");
-        let batches = collect(plan(&context, &query).await, context.task_ctx()).await.unwrap();
+        let batches = collect(plan_of(&context, &query).await, context.task_ctx()).await.unwrap();
         let mut last = (i64::MIN, 0);
         for batch in &batches {
             let columns = [batch.column(0), batch.column(1)].map(|column| column.as_primitive::<Int64Type>());
@@ -159,7 +236,7 @@ async fn groups_of_ordered_rows_stay_in_order() {
             "SELECT count(*) AS n FROM (SELECT g FROM ({lists}) ORDER BY g LIMIT 100) WHERE g <= {}",
             first(&context).await
         );
-        let counted = rows(&context, plan(&context, &limited).await).await;
+        let counted = rows(&context, plan_of(&context, &limited).await).await;
         assert_eq!(counted, ["100|"], "{case}");
     }
 }

@@ -1,0 +1,181 @@
+//! Rows of a store that stay in memory, to be looked up by their places.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arrow::array::{Array, ArrayRef, UInt8Array, new_empty_array, new_null_array};
+use arrow::compute::{concat, interleave};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::{Result, internal_err};
+use functions::aggregate::{Place, Selection};
+
+use super::packed::{dictionary, unpacked_column};
+use super::{SharedStore, lock};
+
+/// All rows of a store, which does not move while they are held. The batches of all partitions are numbered one after the
+/// other: a [`Place`] has such a number as its chunk.
+#[derive(Debug)]
+pub(crate) struct PinnedRows {
+    store: Arc<SharedStore>,
+    batches: Vec<RecordBatch>,
+    /// The number of the first batch of each partition, and the number behind the last.
+    partitions: Vec<usize>,
+    columns: Vec<Texts>,
+}
+
+/// The texts of all batches in which a column is packed.
+#[derive(Debug)]
+struct Texts {
+    /// The texts of batch after batch, then a NULL; nothing where no batch is packed.
+    texts: Option<ArrayRef>,
+    /// Where those of each batch begin.
+    begins: Vec<usize>,
+}
+
+/// A column of a batch, as rows are gathered from it.
+enum Part<'a> {
+    /// The number of the array among those to gather from.
+    Plain(usize),
+    /// Keys, and where their texts begin.
+    Packed(&'a UInt8Array, usize),
+}
+
+impl PinnedRows {
+    /// Pins the rows of a store, if they are all in memory and take so many bytes at most.
+    ///
+    /// # Errors
+    /// None that is known; Arrow could refuse to put texts together.
+    pub(crate) fn of(store: &Arc<SharedStore>, most_bytes: usize) -> Result<Option<Self>> {
+        // From here on nothing moves. What moved before is seen, because moving holds the same locks.
+        store.pins.fetch_add(1, Ordering::SeqCst);
+        let mut pinned =
+            Self { store: Arc::clone(store), batches: Vec::new(), partitions: vec![0], columns: Vec::new() };
+        let mut bytes = 0;
+        for slot in &store.partitions {
+            let held = lock(slot);
+            bytes += held.resident;
+            match held.in_memory() {
+                Some(batches) if bytes <= most_bytes => pinned.batches.extend_from_slice(batches),
+                _ => return Ok(None),
+            }
+            pinned.partitions.push(pinned.batches.len());
+        }
+        if u32::try_from(pinned.batches.len()).is_err() {
+            return Ok(None);
+        }
+        pinned.columns =
+            (0..store.schema.fields().len()).map(|column| pinned.texts(column)).collect::<Result<_>>()?;
+        Ok(Some(pinned))
+    }
+
+    fn texts(&self, column: usize) -> Result<Texts> {
+        let data_type = self.store.schema.field(column).data_type();
+        let (mut parts, mut begins, mut count) = (Vec::new(), Vec::new(), 0);
+        for batch in &self.batches {
+            begins.push(count);
+            if let Some(dictionary) = dictionary(batch.column(column), data_type) {
+                count += dictionary.values().len();
+                parts.push(dictionary.values().as_ref());
+            }
+        }
+        if parts.is_empty() {
+            return Ok(Texts { texts: None, begins });
+        }
+        let null = new_null_array(data_type, 1);
+        parts.push(null.as_ref());
+        Ok(Texts { texts: Some(concat(&parts)?), begins })
+    }
+
+    /// The view.
+    pub(crate) fn view(&self) -> &str {
+        &self.store.view
+    }
+
+    /// The columns of the view.
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.store.schema
+    }
+
+    /// How many partitions the store has.
+    pub(crate) fn partitions(&self) -> usize {
+        self.partitions.len() - 1
+    }
+
+    /// The numbers of the batches of a partition.
+    pub(crate) fn batches_of(&self, partition: usize) -> std::ops::Range<usize> {
+        let bound = |at: usize| self.partitions.get(at).copied().unwrap_or(self.batches.len());
+        bound(partition)..bound(partition + 1)
+    }
+
+    /// How many rows the batch of this number has.
+    pub(crate) fn rows_of(&self, batch: usize) -> usize {
+        self.batches.get(batch).map_or(0, RecordBatch::num_rows)
+    }
+
+    /// A column of the batch of this number.
+    ///
+    /// # Errors
+    /// When there is no such column or batch.
+    pub(crate) fn column(&self, batch: usize, column: usize) -> Result<ArrayRef> {
+        let found = self.batches.get(batch).and_then(|batch| batch.columns().get(column));
+        match (found, self.store.schema.fields().get(column)) {
+            (Some(found), Some(field)) => unpacked_column(found, field.data_type()),
+            _ => internal_err!("the shared view `{}` has no column {column} of batch {batch}", self.view()),
+        }
+    }
+
+    /// The rows at these places.
+    pub(crate) fn select(&self, places: &[Place]) -> Selection {
+        Selection::new(places, self.batches.len())
+    }
+
+    /// A column of the selected rows, in their order.
+    ///
+    /// # Errors
+    /// When there is no such column, or its texts do not fit into one array.
+    pub(crate) fn gather(&self, column: usize, selection: &Selection) -> Result<ArrayRef> {
+        let (Some(field), Some(Texts { texts, begins })) =
+            (self.store.schema.fields().get(column), self.columns.get(column))
+        else {
+            return internal_err!("the shared view `{}` has no column {column}", self.view());
+        };
+        let mut arrays: Vec<&dyn Array> = texts.iter().map(AsRef::as_ref).collect();
+        let mut parts = Vec::with_capacity(selection.chunks.len());
+        for &chunk in &selection.chunks {
+            let chunk = chunk as usize;
+            let Some(array) = self.batches.get(chunk).and_then(|batch| batch.columns().get(column)) else {
+                return internal_err!("the shared view `{}` has no batch {chunk}", self.view());
+            };
+            let begin = begins.get(chunk).copied().unwrap_or_default();
+            parts.push(match dictionary(array, field.data_type()) {
+                Some(dictionary) => Part::Packed(dictionary.keys(), begin),
+                None => {
+                    arrays.push(array.as_ref());
+                    Part::Plain(arrays.len() - 1)
+                }
+            });
+        }
+        if arrays.is_empty() {
+            return Ok(new_empty_array(field.data_type()));
+        }
+        if texts.is_none() {
+            return Ok(interleave(&arrays, &selection.rows)?);
+        }
+        let null = texts.as_ref().map_or(0, |texts| texts.len() - 1);
+        let place = |&(part, row): &(usize, usize)| match parts.get(part) {
+            Some(Part::Plain(array)) => (*array, row),
+            Some(Part::Packed(keys, _)) if keys.is_null(row) => (0, null),
+            Some(Part::Packed(keys, begin)) => (0, begin + usize::from(keys.value(row))),
+            None => (0, null),
+        };
+        let rows: Vec<(usize, usize)> = selection.rows.iter().map(place).collect();
+        Ok(interleave(&arrays, &rows)?)
+    }
+}
+
+impl Drop for PinnedRows {
+    fn drop(&mut self) {
+        self.store.pins.fetch_sub(1, Ordering::SeqCst);
+    }
+}
