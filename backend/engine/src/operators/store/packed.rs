@@ -1,12 +1,12 @@
 //! Columns of few different texts take a byte a row while they wait.
 //!
-//! A text column has a view of 16 bytes for every row, however often its texts repeat. What kinds, origins and paths there
+//! A text column has a view of 16 bytes for every row, or a copy of the text, however often its texts repeat. What kinds, origins and paths there
 //! are in a batch of rows fits into a dictionary of a few entries, so a store keeps such columns as numbers of its
 //! entries ([`packed`]). Readers get them back as they came ([`unpacked`]).
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringViewArray, UInt8Array, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArrayType, UInt8Array, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Schema, SchemaRef, UInt8Type};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -20,10 +20,6 @@ const ROWS_OF_A_TEXT: usize = 8;
 const COPIED_BYTES: usize = 4096;
 /// The slots of a hash table for [`MOST_TEXTS`] texts.
 const SLOTS: usize = 4 * MOST_TEXTS;
-/// The bytes of a view, less the one that stays.
-const SAVED_BYTES_PER_ROW: usize = size_of::<u128>() - 1;
-/// Texts of up to so many bytes are in their views (Arrow columnar format, variable-size binary view layout).
-const INLINE_BYTES: usize = 12;
 
 /// A batch with columns of few texts as dictionaries.
 pub(super) struct Packed {
@@ -41,9 +37,8 @@ pub(super) fn packed(batch: RecordBatch) -> Result<Packed> {
     let mut fields: Vec<_> = batch.schema_ref().fields().iter().cloned().collect();
     let mut saved = 0;
     for (column, field) in columns.iter_mut().zip(&mut fields) {
-        let Some(texts) = column.as_string_view_opt() else { continue };
-        let Some(dictionary) = dictionary_of(texts)? else { continue };
-        saved += texts.len() * SAVED_BYTES_PER_ROW;
+        let Some(dictionary) = dictionary_of(column)? else { continue };
+        saved += plain_bytes(column).saturating_sub(dictionary.len());
         *field = Arc::new(field.as_ref().clone().with_data_type(dictionary.data_type().clone()));
         *column = Arc::new(dictionary);
     }
@@ -91,92 +86,116 @@ fn rebuilt(batch: &RecordBatch, schema: SchemaRef, columns: Vec<ArrayRef>) -> Re
     Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }
 
-/// The texts as a dictionary, where they are few.
-fn dictionary_of(texts: &StringViewArray) -> Result<Option<DictionaryArray<UInt8Type>>> {
-    let Some((keys, firsts)) = numbered(texts) else { return Ok(None) };
-    let different = take(texts, &UInt32Array::from(firsts), None)?;
-    let different: &StringViewArray = different.as_string_view();
-    let different =
-        if different.total_buffer_bytes_used() <= COPIED_BYTES { different.gc() } else { different.clone() };
-    let keys = UInt8Array::new(keys.into(), texts.nulls().cloned());
-    Ok(Some(DictionaryArray::try_new(keys, Arc::new(different))?))
+/// The bytes that the rows of a column of texts take for themselves, without those that views share.
+fn plain_bytes(texts: &ArrayRef) -> usize {
+    match texts.as_string_opt::<i32>() {
+        Some(texts) => {
+            texts.value_offsets().last().zip(texts.value_offsets().first()).map_or(0, |(end, begin)| {
+                size_of_val(texts.value_offsets()) + usize::try_from(end - begin).unwrap_or_default()
+            })
+        }
+        None => texts.len() * size_of::<u128>(),
+    }
+}
+
+/// A column of texts as a dictionary, where they are few.
+fn dictionary_of(column: &ArrayRef) -> Result<Option<DictionaryArray<UInt8Type>>> {
+    let numbered = match column.data_type() {
+        DataType::Utf8 => numbered(column.as_string::<i32>()),
+        DataType::Utf8View => numbered(column.as_string_view()),
+        _ => None,
+    };
+    let Some((keys, firsts)) = numbered else { return Ok(None) };
+    let different = take(column, &UInt32Array::from(firsts), None)?;
+    let different = match different.as_string_view_opt() {
+        Some(views) if views.total_buffer_bytes_used() <= COPIED_BYTES => Arc::new(views.gc()),
+        _ => different,
+    };
+    let keys = UInt8Array::new(keys.into(), column.nulls().cloned());
+    Ok(Some(DictionaryArray::try_new(keys, different)?))
 }
 
 /// The number of each row's text, and for each number the first row with it; nothing where there are too many. The number
 /// of NULL means nothing.
-fn numbered(texts: &StringViewArray) -> Option<(Vec<u8>, Vec<u32>)> {
+fn numbered<'a>(texts: impl StringArrayType<'a>) -> Option<(Vec<u8>, Vec<u32>)> {
     let most = MOST_TEXTS.min(texts.len() / ROWS_OF_A_TEXT);
-    let views = texts.views();
     let mut slots = [u16::MAX; SLOTS];
+    let mut found: Vec<&str> = Vec::new();
     let mut firsts: Vec<u32> = Vec::new();
     let mut keys = Vec::with_capacity(texts.len());
-    let mut last: Option<(u128, u8)> = None;
-    for (row, &view) in views.iter().enumerate() {
-        if let Some((_, key)) = last.filter(|(known, _)| *known == view) {
-            keys.push(key);
-            continue;
-        }
+    let mut last: Option<(&str, u8)> = None;
+    for row in 0..texts.len() {
         if texts.is_null(row) {
             keys.push(0);
             continue;
         }
-        let mut at = slot(view, texts.value(row));
+        let text = texts.value(row);
+        if let Some((_, key)) = last.filter(|(known, _)| *known == text) {
+            keys.push(key);
+            continue;
+        }
+        let mut at = slot(text);
         let key = loop {
             let number = *slots.get(at)?;
-            let Some(&first) = firsts.get(usize::from(number)) else {
-                if firsts.len() >= most {
-                    return None;
+            match found.get(usize::from(number)) {
+                Some(known) if *known == text => break u8::try_from(number).ok()?,
+                Some(_) => at = (at + 1) % SLOTS,
+                None if found.len() >= most => return None,
+                None => {
+                    let key = u8::try_from(found.len()).ok()?;
+                    *slots.get_mut(at)? = u16::from(key);
+                    found.push(text);
+                    firsts.push(u32::try_from(row).ok()?);
+                    break key;
                 }
-                let key = u8::try_from(firsts.len()).ok()?;
-                *slots.get_mut(at)? = u16::from(key);
-                firsts.push(u32::try_from(row).ok()?);
-                break key;
-            };
-            let first = first as usize;
-            if *views.get(first)? == view || texts.value(first) == texts.value(row) {
-                break u8::try_from(number).ok()?;
             }
-            at = (at + 1) % SLOTS;
         };
-        last = Some((view, key));
+        last = Some((text, key));
         keys.push(key);
     }
-    // NULL has a number that must be there.
+    if firsts.is_empty() && most > 0 {
+        // All are NULL, and their number must be there.
+        firsts.push(0);
+    }
     if firsts.is_empty() { None } else { Some((keys, firsts)) }
 }
 
-/// Where to look for a text first: its length and first bytes are in its view, and the last tell paths of a folder apart.
-fn slot(view: u128, text: &str) -> usize {
-    let rest = if text.len() <= INLINE_BYTES {
-        (view >> 64) as u64
-    } else {
-        text.as_bytes().last_chunk().map_or(0, |last| u64::from_le_bytes(*last))
+/// Where to look for a text first. Kinds differ in their first bytes, and paths of a folder in their last.
+fn slot(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let word = |bytes: Option<&[u8; 8]>| {
+        bytes.map_or_else(
+            || text.bytes().fold(0, |word, byte| word << 8 | u64::from(byte)),
+            |bytes| u64::from_le_bytes(*bytes),
+        )
     };
-    let mixed = ((view as u64) ^ rest.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let (first, last) = (word(bytes.first_chunk()), word(bytes.last_chunk()));
+    let mixed = (first ^ last.rotate_left(29) ^ bytes.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 48) as usize % SLOTS
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Int64Array;
+    use arrow::array::{Int64Array, StringArray, StringViewArray};
     use arrow::datatypes::Field;
 
     use super::*;
 
+    /// A batch with these texts in both layouts.
     fn batch(texts: Vec<Option<String>>) -> RecordBatch {
         let rows: Vec<i64> = (0..).take(texts.len()).collect();
-        let columns: Vec<(&str, ArrayRef)> = vec![
+        let columns: [(&str, ArrayRef); 3] = [
             ("id", Arc::new(Int64Array::from(rows))),
-            ("text", Arc::new(StringViewArray::from_iter(texts))),
+            ("views", Arc::new(StringViewArray::from_iter(texts.iter().map(Option::as_deref)))),
+            ("copies", Arc::new(StringArray::from_iter(texts))),
         ];
-        RecordBatch::try_from_iter_with_nullable(
-            columns.into_iter().map(|(name, column)| (name, column, true)),
-        )
-        .unwrap()
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
     }
 
     fn is_packed(batch: &RecordBatch) -> bool {
-        matches!(batch.column(1).data_type(), DataType::Dictionary(..))
+        let packed = |column: usize| matches!(batch.column(column).data_type(), DataType::Dictionary(..));
+        assert_eq!(packed(1), packed(2), "both layouts are alike");
+        packed(1)
     }
 
     /// Short and long texts, some of which differ in one place only, with NULL first, last and between.
@@ -192,16 +211,24 @@ mod tests {
             let plain = batch((0..=count * 9).map(text).collect());
             let Packed { batch, saved } = packed(plain.clone()).unwrap();
             assert!(is_packed(&batch), "{count} texts");
-            assert_eq!(saved, 15 * plain.num_rows());
+            assert!(saved > 15 * plain.num_rows());
             assert_eq!(batch.column(1).as_dictionary::<UInt8Type>().values().len(), count);
             assert_eq!(unpacked(&batch, plain.schema_ref()).unwrap(), plain);
         }
     }
 
     #[test]
-    fn many_texts_few_rows_and_nothing_but_null_stay() {
+    fn nothing_but_null_is_packed() {
+        let plain = batch(vec![None; 100]);
+        let Packed { batch, .. } = packed(plain.clone()).unwrap();
+        assert!(is_packed(&batch));
+        assert_eq!(unpacked(&batch, plain.schema_ref()).unwrap(), plain);
+    }
+
+    #[test]
+    fn many_texts_and_few_rows_stay() {
         let many = (0..3000).map(|row| Some(format!("name {}", row % 257))).collect();
-        for texts in [many, vec![Some("one".to_owned()); 7], vec![None; 100], Vec::new()] {
+        for texts in [many, vec![Some("one".to_owned()); 7], vec![None; 7], Vec::new()] {
             let plain = batch(texts);
             let Packed { batch, saved } = packed(plain.clone()).unwrap();
             assert!(!is_packed(&batch) && saved == 0);

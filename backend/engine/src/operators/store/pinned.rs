@@ -179,3 +179,74 @@ impl Drop for PinnedRows {
         self.store.pins.fetch_sub(1, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray as _, Int64Array, StringViewArray};
+    use datafusion::datasource::memory::MemorySourceConfig;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+
+    /// A batch of two columns: its number and the number of each row, and one of so many texts or NULL.
+    fn batch(number: i64, texts: usize) -> RecordBatch {
+        let ids = Int64Array::from_iter_values((0..1000).map(|row| number * 1000 + row));
+        let text = |row: usize| {
+            (!row.is_multiple_of(7)).then(|| format!("{number} of texts longer than a view {}", row % texts))
+        };
+        let columns: [(&str, ArrayRef); 2] =
+            [("id", Arc::new(ids)), ("text", Arc::new((0..1000).map(text).collect::<StringViewArray>()))];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
+    }
+
+    async fn store(batches: &[RecordBatch]) -> Arc<SharedStore> {
+        let (first, rest) = batches.split_at(1);
+        let schema = batches[0].schema();
+        let plan =
+            MemorySourceConfig::try_new_exec(&[first.to_vec(), rest.to_vec()], Arc::clone(&schema), None)
+                .unwrap();
+        SharedStore::filled("v", schema, plan, SessionContext::new().task_ctx()).await.unwrap()
+    }
+
+    /// The column of texts is packed in the first and the last batch, and has too many texts in the second.
+    #[tokio::test]
+    async fn rows_are_found_at_their_places_whether_packed_or_not() {
+        let batches = [batch(0, 3), batch(1, 900), batch(2, 5)];
+        let pinned = PinnedRows::of(&store(&batches).await, usize::MAX).unwrap().unwrap();
+        assert_eq!((pinned.batches_of(0), pinned.batches_of(1)), (0..1, 1..3));
+        let packed = |batch: usize| pinned.batches[batch].schema() != batches[batch].schema();
+        assert_eq!([packed(0), packed(1), packed(2)], [true, false, true]);
+        let places: Vec<Place> =
+            (0..5000_u32).map(|n| Place { chunk: n * 7 % 3, row: n * 31 % 1000 }).collect();
+        for wanted in [&places[..], &places[..1], &[]] {
+            let selection = pinned.select(wanted);
+            let ids = pinned.gather(0, &selection).unwrap();
+            let texts = pinned.gather(1, &selection).unwrap();
+            let (ids, texts) = (ids.as_primitive::<arrow::datatypes::Int64Type>(), texts.as_string_view());
+            assert_eq!((ids.len(), texts.len()), (wanted.len(), wanted.len()));
+            for (at, place) in wanted.iter().enumerate() {
+                let (batch, row) = (&batches[place.chunk as usize], place.row as usize);
+                assert_eq!(ids.value(at), i64::from(place.chunk * 1000 + place.row));
+                let text = batch.column(1).as_string_view();
+                assert_eq!(texts.is_null(at), text.is_null(row));
+                assert!(text.is_null(row) || texts.value(at) == text.value(row), "{place:?}");
+            }
+        }
+        for (number, batch) in batches.iter().enumerate() {
+            assert_eq!(pinned.column(number, 1).unwrap().to_data(), batch.column(1).to_data());
+        }
+    }
+
+    #[tokio::test]
+    async fn pinned_rows_stay_in_memory_until_they_are_let_go_of() {
+        use crate::session::Reclaimable as _;
+        let store = store(&[batch(0, 3), batch(1, 900)]).await;
+        assert!(PinnedRows::of(&store, 1000).unwrap().is_none(), "they take more");
+        let pinned = PinnedRows::of(&store, usize::MAX).unwrap();
+        assert!(!store.reclaim().unwrap());
+        assert!(PinnedRows::of(&store, usize::MAX).unwrap().is_some(), "two may hold them");
+        drop(pinned);
+        assert!(store.reclaim().unwrap());
+        assert!(PinnedRows::of(&store, usize::MAX).unwrap().is_none(), "a partition is in a file");
+    }
+}

@@ -34,7 +34,7 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties, SendableRecordBatchStream,
 };
 use functions::aggregate::held_bytes;
 use futures::TryStreamExt as _;
@@ -57,7 +57,7 @@ pub(super) struct ListAggregateExec {
     /// The rows of the general aggregation's input and the operator that gives their places, partitioned as the rows would
     /// be; it is the input then.
     stored: Option<(Arc<StoredRows>, Arc<dyn ExecutionPlan>)>,
-    /// Those of the general aggregation, without an order of the groups.
+    /// Those of the general aggregation; without an order of the groups where the input has none.
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
     /// General aggregations that took over.
@@ -67,53 +67,49 @@ pub(super) struct ListAggregateExec {
 impl ListAggregateExec {
     /// The operator for this aggregation, if it only makes lists.
     pub(super) fn for_aggregation(general: &AggregateExec) -> Option<Self> {
-        ListsOfGroups::can_do(general).then(|| Self::new(Arc::new(general.clone()), None))
+        let unordered = matches!(general.input_order_mode(), InputOrderMode::Linear);
+        (unordered && ListsOfGroups::can_do(general)).then(|| Self::new(Arc::new(general.clone()), None))
     }
 
-    /// The operator that reads the places of its input's rows, if these lie in memory and take so many bytes at most there.
+    /// The operator for this step of aggregation or that of a [`ListAggregateExec`], which reads the places of the input's
+    /// rows, if these lie in memory and take so many bytes at most there.
     ///
     /// # Errors
     /// When DataFusion cannot deal places out.
-    pub(super) fn over_stored_rows(&self, most_bytes: usize) -> Result<Option<Self>> {
-        let input = self.general.input();
-        let keys = self.general.group_expr().input_exprs();
-        let dealt = input.downcast_ref::<RepartitionExec>();
-        let dealt_by = match dealt.map(RepartitionExec::partitioning) {
-            Some(Partitioning::Hash(values, partitions)) => {
-                let key_of = |value| keys.iter().position(|key| key == value);
-                match values.iter().map(key_of).collect::<Option<Vec<_>>>() {
-                    Some(numbers) => Some((numbers, *partitions)),
-                    None => return Ok(None),
-                }
-            }
-            Some(_) => return Ok(None),
-            None => None,
+    pub(super) fn over_stored_rows(plan: &dyn ExecutionPlan, most_bytes: usize) -> Result<Option<Self>> {
+        let lists: Option<&Self> = plan.downcast_ref();
+        let general = match (lists, plan.downcast_ref::<AggregateExec>()) {
+            (Some(lists), _) if lists.stored.is_none() => Arc::clone(&lists.general),
+            (None, Some(general)) if ListsOfGroups::can_do(general) => Arc::new(general.clone()),
+            _ => return Ok(None),
         };
-        let rows = dealt.map_or(input, RepartitionExec::input);
-        if self.stored.is_some() || keys.iter().any(is_volatile) {
-            return Ok(None);
-        }
+        let dealt = general.input().downcast_ref::<RepartitionExec>();
+        let rows = dealt.map_or(general.input(), RepartitionExec::input);
+        let keys = general.group_expr().input_exprs();
+        let Some(deals) = deals_by_keys(&general, dealt, &keys) else { return Ok(None) };
         let Some(rows) = StoredRows::of(rows, most_bytes)?.map(Arc::new) else { return Ok(None) };
         let mut places: Arc<dyn ExecutionPlan> = Arc::new(StoredPlacesExec::new(&rows, &keys)?);
-        if let Some((numbers, partitions)) = dealt_by {
+        if let Some((numbers, partitions)) = deals {
             let schema = places.schema();
-            let keys = numbers
-                .into_iter()
-                .map(|key| Arc::new(Column::new(schema.field(key).name(), key)) as Arc<dyn PhysicalExpr>);
-            let by_keys = Partitioning::Hash(keys.collect(), partitions);
+            let column = |key| Arc::new(Column::new(schema.field(key).name(), key)) as Arc<dyn PhysicalExpr>;
+            let by_keys = Partitioning::Hash(numbers.into_iter().map(column).collect(), partitions);
             places = Arc::new(RepartitionExec::try_new(places, by_keys)?);
         }
-        Ok(Some(Self::new(Arc::clone(&self.general), Some((rows, places)))))
+        Ok(Some(Self::new(general, Some((rows, places)))))
     }
 
     fn new(general: Arc<AggregateExec>, stored: Option<(Arc<StoredRows>, Arc<dyn ExecutionPlan>)>) -> Self {
         let own = general.properties();
-        let properties = Arc::new(PlanProperties::new(
-            EquivalenceProperties::new(general.schema()),
-            own.output_partitioning().clone(),
-            own.emission_type,
-            own.boundedness,
-        ));
+        let properties = match general.input_order_mode() {
+            InputOrderMode::Linear => Arc::new(PlanProperties::new(
+                EquivalenceProperties::new(general.schema()),
+                own.output_partitioning().clone(),
+                own.emission_type,
+                own.boundedness,
+            )),
+            // Groups come in the order of their first rows, which is that of the input.
+            InputOrderMode::PartiallySorted(_) | InputOrderMode::Sorted => Arc::clone(own),
+        };
         let metrics = ExecutionPlanMetricsSet::new();
         Self { general, stored, properties, metrics, successors: Arc::default() }
     }
@@ -301,6 +297,27 @@ impl Task {
         self.successors.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&general));
         general.execute(self.partition, self.context)
     }
+}
+
+/// By which of the keys an aggregation's rows are `dealt` out, if they are, and to how many partitions. Nothing where that
+/// cannot be done with places in the same way.
+fn deals_by_keys(
+    general: &AggregateExec,
+    dealt: Option<&RepartitionExec>,
+    keys: &[Arc<dyn PhysicalExpr>],
+) -> Option<Option<(Vec<usize>, usize)>> {
+    // Ordered groups come one after the other, and few rows are held.
+    if matches!(general.input_order_mode(), InputOrderMode::Sorted) || keys.iter().any(is_volatile) {
+        return None;
+    }
+    let Some(dealt) = dealt else { return Some(None) };
+    // Otherwise rows come as they are dealt out, and are ordered by keys that are the same for all, or are all of one input.
+    if dealt.preserve_order() && !matches!(general.input_order_mode(), InputOrderMode::Linear) {
+        return None;
+    }
+    let Partitioning::Hash(values, partitions) = dealt.partitioning() else { return None };
+    let key_of = |value| keys.iter().position(|key| key == value);
+    Some(Some((values.iter().map(key_of).collect::<Option<Vec<_>>>()?, *partitions)))
 }
 
 /// A batch with places and nothing else.

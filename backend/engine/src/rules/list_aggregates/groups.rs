@@ -8,7 +8,6 @@ use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::logical_expr::EmitTo;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_plan::InputOrderMode;
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateInputMode, AggregateOutputMode};
@@ -48,7 +47,6 @@ impl ListsOfGroups {
         let lists = general.aggr_expr();
         matches!(general.mode().input_mode(), AggregateInputMode::Raw)
             && matches!(general.mode().output_mode(), AggregateOutputMode::Final)
-            && matches!(general.input_order_mode(), InputOrderMode::Linear)
             && general.group_expr().is_single()
             && !general.group_expr().is_empty()
             && general.limit_options().is_none()

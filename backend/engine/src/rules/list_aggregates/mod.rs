@@ -21,7 +21,7 @@
 //! The first rule, [`SingleStepLists`], runs before DataFusion's `EnsureRequirements`, which deals the rows out and sorts them as the operators that
 //! will run need it. After it, a sort above may be gone because the aggregation kept an order. The second,
 //! [`ListsOfStoredRows`], runs after it, and lets an aggregation whose input is a shared view in memory work with the places
-//! of the rows.
+//! of the rows; also where the input is ordered by some of the keys.
 
 mod exec;
 mod groups;
@@ -79,8 +79,7 @@ impl PhysicalOptimizerRule for ListsOfStoredRows {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let most_bytes = self.memory_bytes / 3 * 2;
         let rewritten = plan.transform_down(|plan| {
-            let lists = plan.downcast_ref::<ListAggregateExec>();
-            let over_stored = lists.map(|lists| lists.over_stored_rows(most_bytes)).transpose()?.flatten();
+            let over_stored = ListAggregateExec::over_stored_rows(plan.as_ref(), most_bytes)?;
             Ok(over_stored.map_or_else(|| Transformed::no(plan), |lists| Transformed::yes(Arc::new(lists))))
         })?;
         Ok(rewritten.data)

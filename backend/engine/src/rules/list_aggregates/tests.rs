@@ -24,7 +24,7 @@ fn options() -> SessionOptions {
 
 /// 60,000 rows in 20,000 groups of one to a few hundred rows, with ties in the keys and NULL in everything.
 const ROWS: &str = "SELECT CASE WHEN value % 110 = 0 THEN NULL WHEN value % 40 = 0 THEN value % 3 ELSE value % 20000 END AS g, \
-                    CASE WHEN value % 7 > 0 THEN concat('a text longer than twelve bytes ', value % 5) END AS k, \
+                    arrow_cast(CASE WHEN value % 7 > 0 THEN concat('a text longer than twelve bytes ', value % 5) END, 'Utf8View') AS k, \
                     CASE WHEN value % 13 > 0 THEN value % 100 END AS v, value AS id \
                     FROM generate_series(1, 60000)";
 /// One list by a text and one by a number, of a struct and of a number; most keys are equal.
@@ -113,7 +113,7 @@ async fn without_enough_memory_the_general_aggregation_takes_over_and_spills() {
     assert_eq!(context.runtime_env().memory_pool.reserved(), 0);
 }
 
-/// The rows of `t` as those of a shared view, in so many partitions; the query over them, planned with the session's rules.
+/// The query over the rows of `t` as those of a shared view, in so many partitions or, for none, as they are.
 async fn over_a_shared_view(
     context: &SessionContext,
     partitions: usize,
@@ -154,14 +154,50 @@ async fn lists_of_a_shared_view_in_memory_are_made_of_the_places_of_its_rows() {
     }
 }
 
+/// Groups of a view that is ordered by one of the keys come in its order, and a sort above is left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_a_shared_view_that_is_ordered_by_some_keys_stay_in_order() {
+    let query = "SELECT v, g, array_agg_sorted(id, id) AS ids FROM t GROUP BY v, g";
+    for target_partitions in [1, 4] {
+        let context = context(SessionOptions { target_partitions, batch_size: 500, ..options() }).await;
+        let wanted = rows(&context, plan_of(&context, query).await).await;
+        let ordered = context.table("t").await.unwrap();
+        let ordered = ordered.sort(vec![col("v").sort(true, true)]).unwrap().cache().await.unwrap();
+        let batches = ordered.collect().await.unwrap();
+        let table = MemTable::try_new(batches[0].schema(), vec![batches]).unwrap();
+        let table = table.with_sort_order(vec![vec![col("v").sort(true, true)]]);
+        context.deregister_table("t").unwrap();
+        context.register_table("t", Arc::new(table)).unwrap();
+        let plan =
+            over_a_shared_view(&context, 0, &format!("SELECT * FROM ({query}) ORDER BY v NULLS FIRST")).await;
+        let shown = text(&plan);
+        assert!(shown.contains("over places of stored rows"), "{shown}");
+        assert_eq!(shown.contains("SortExec"), target_partitions > 1, "{shown}");
+        let batches = collect(Arc::clone(&plan), context.task_ctx()).await.unwrap();
+        let values = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().iter());
+        assert!(values.is_sorted(), "{target_partitions}");
+        let again = over_a_shared_view(&context, 0, query).await;
+        assert!(rows(&context, again).await == wanted, "{target_partitions}");
+    }
+}
+
 /// The view stays in memory meanwhile, and the rest is too little for the groups: the general aggregation gets the rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_memory_for_the_places_the_general_aggregation_gets_their_rows() {
-    let wanted = wanted().await;
+    let more = async |context: &SessionContext| {
+        let copies = format!("{} ORDER BY id", ["SELECT * FROM t"; 5].join(" UNION ALL "));
+        let rows = context.sql(&copies).await.unwrap().cache().await.unwrap();
+        context.deregister_table("t").unwrap();
+        context.register_table("t", rows.into_view()).unwrap();
+    };
+    let enough = context(options()).await;
+    more(&enough).await;
+    let wanted = rows(&enough, plan_of(&enough, LISTS).await).await;
     let options =
-        SessionOptions { target_partitions: 2, batch_size: 500, memory_limit_bytes: 5 << 20, ..options() };
+        SessionOptions { target_partitions: 1, batch_size: 500, memory_limit_bytes: 12 << 20, ..options() };
     let context = context(options).await;
-    let plan = over_a_shared_view(&context, 3, LISTS).await;
+    more(&context).await;
+    let plan = over_a_shared_view(&context, 1, LISTS).await;
     assert!(text(&plan).contains("over places of stored rows"), "{}", text(&plan));
     assert!(rows(&context, Arc::clone(&plan)).await == wanted);
     assert!(spills_of_lists(&plan) > 0);
