@@ -166,7 +166,7 @@ async fn count_of_a_shared_view_is_answered_from_its_size() {
     assert_eq!(outcome.shared_views[0].reads, 0, "exact statistics make reading unnecessary");
 }
 
-/// Three megabytes of rows, one megabyte of memory, and this much disk.
+/// Two megabytes of packed rows, one megabyte of memory, and this much disk.
 async fn crowded(spill_limit_bytes: u64) -> (Lake, String) {
     let options = SessionOptions {
         memory_limit_bytes: 1 << 20,
@@ -200,7 +200,7 @@ async fn a_view_that_does_not_fit_in_memory_goes_to_disk() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_view_that_fits_nowhere_is_named() {
-    let (lake, text) = crowded(1 << 19).await;
+    let (lake, text) = crowded(1 << 18).await;
     let error = lake.run(&text).await.unwrap_err();
     assert!(matches!(&error, RunError::OutOfDisk { .. }), "{error:?}");
     assert!(error.to_string().contains("view v: no room for temporary files"), "{error}");
