@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arrow::array::{Array, ArrayRef, UInt8Array, new_empty_array, new_null_array};
-use arrow::compute::{concat, interleave};
+use arrow::array::{Array, ArrayRef, DictionaryArray, UInt8Array, new_empty_array, new_null_array};
+use arrow::compute::interleave;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, internal_err};
@@ -21,70 +21,26 @@ pub(crate) struct PinnedRows {
     batches: Vec<RecordBatch>,
     /// The number of the first batch of each partition, and the number behind the last.
     partitions: Vec<usize>,
-    columns: Vec<Texts>,
-}
-
-/// The texts of all batches in which a column is packed.
-#[derive(Debug)]
-struct Texts {
-    /// The texts of batch after batch, then a NULL; nothing where no batch is packed.
-    texts: Option<ArrayRef>,
-    /// Where those of each batch begin.
-    begins: Vec<usize>,
-}
-
-/// A column of a batch, as rows are gathered from it.
-enum Part<'a> {
-    /// The number of the array among those to gather from.
-    Plain(usize),
-    /// Keys, and where their texts begin.
-    Packed(&'a UInt8Array, usize),
 }
 
 impl PinnedRows {
     /// Pins the rows of a store, if they are all in memory and take so many bytes at most.
-    ///
-    /// # Errors
-    /// None that is known; Arrow could refuse to put texts together.
-    pub(crate) fn of(store: &Arc<SharedStore>, most_bytes: usize) -> Result<Option<Self>> {
+    pub(crate) fn of(store: &Arc<SharedStore>, most_bytes: usize) -> Option<Self> {
         // From here on nothing moves. What moved before is seen, because moving holds the same locks.
         store.pins.fetch_add(1, Ordering::SeqCst);
-        let mut pinned =
-            Self { store: Arc::clone(store), batches: Vec::new(), partitions: vec![0], columns: Vec::new() };
+        let mut pinned = Self { store: Arc::clone(store), batches: Vec::new(), partitions: vec![0] };
         let mut bytes = 0;
         for slot in &store.partitions {
             let held = lock(slot);
             bytes += held.resident;
             match held.in_memory() {
                 Some(batches) if bytes <= most_bytes => pinned.batches.extend_from_slice(batches),
-                _ => return Ok(None),
+                _ => return None,
             }
             pinned.partitions.push(pinned.batches.len());
         }
-        if u32::try_from(pinned.batches.len()).is_err() {
-            return Ok(None);
-        }
-        pinned.columns =
-            (0..store.schema.fields().len()).map(|column| pinned.texts(column)).collect::<Result<_>>()?;
-        Ok(Some(pinned))
-    }
-
-    fn texts(&self, column: usize) -> Result<Texts> {
-        let data_type = self.store.schema.field(column).data_type();
-        let (mut parts, mut begins, mut count) = (Vec::new(), Vec::new(), 0);
-        for batch in &self.batches {
-            begins.push(count);
-            if let Some(dictionary) = dictionary(batch.column(column), data_type) {
-                count += dictionary.values().len();
-                parts.push(dictionary.values().as_ref());
-            }
-        }
-        if parts.is_empty() {
-            return Ok(Texts { texts: None, begins });
-        }
-        let null = new_null_array(data_type, 1);
-        parts.push(null.as_ref());
-        Ok(Texts { texts: Some(concat(&parts)?), begins })
+        u32::try_from(pinned.batches.len()).ok()?;
+        Some(pinned)
     }
 
     /// The view.
@@ -135,41 +91,37 @@ impl PinnedRows {
     /// # Errors
     /// When there is no such column, or its texts do not fit into one array.
     pub(crate) fn gather(&self, column: usize, selection: &Selection) -> Result<ArrayRef> {
-        let (Some(field), Some(Texts { texts, begins })) =
-            (self.store.schema.fields().get(column), self.columns.get(column))
-        else {
+        let Some(field) = self.store.schema.fields().get(column) else {
             return internal_err!("the shared view `{}` has no column {column}", self.view());
         };
-        let mut arrays: Vec<&dyn Array> = texts.iter().map(AsRef::as_ref).collect();
-        let mut parts = Vec::with_capacity(selection.chunks.len());
+        let null = new_null_array(field.data_type(), 1);
+        // The texts of a batch where the column is packed, and its rows elsewhere; then a NULL.
+        let mut arrays: Vec<&dyn Array> = Vec::with_capacity(selection.chunks.len() + 1);
+        let mut keys: Vec<Option<&UInt8Array>> = Vec::with_capacity(selection.chunks.len());
         for &chunk in &selection.chunks {
-            let chunk = chunk as usize;
-            let Some(array) = self.batches.get(chunk).and_then(|batch| batch.columns().get(column)) else {
+            let Some(array) = self.batches.get(chunk as usize).and_then(|batch| batch.columns().get(column))
+            else {
                 return internal_err!("the shared view `{}` has no batch {chunk}", self.view());
             };
-            let begin = begins.get(chunk).copied().unwrap_or_default();
-            parts.push(match dictionary(array, field.data_type()) {
-                Some(dictionary) => Part::Packed(dictionary.keys(), begin),
-                None => {
-                    arrays.push(array.as_ref());
-                    Part::Plain(arrays.len() - 1)
-                }
-            });
+            let packed = dictionary(array, field.data_type());
+            arrays.push(packed.map_or(array.as_ref(), |packed| packed.values().as_ref()));
+            keys.push(packed.map(DictionaryArray::keys));
         }
         if arrays.is_empty() {
             return Ok(new_empty_array(field.data_type()));
         }
-        if texts.is_none() {
+        if keys.iter().all(Option::is_none) {
             return Ok(interleave(&arrays, &selection.rows)?);
         }
-        let null = texts.as_ref().map_or(0, |texts| texts.len() - 1);
-        let place = |&(part, row): &(usize, usize)| match parts.get(part) {
-            Some(Part::Plain(array)) => (*array, row),
-            Some(Part::Packed(keys, _)) if keys.is_null(row) => (0, null),
-            Some(Part::Packed(keys, begin)) => (0, begin + usize::from(keys.value(row))),
-            None => (0, null),
+        let place = |&(part, row): &(usize, usize)| match keys.get(part).copied().flatten() {
+            Some(keys) if keys.is_null(row) => (arrays.len(), 0),
+            Some(keys) => (part, usize::from(keys.value(row))),
+            None => (part, row),
         };
         let rows: Vec<(usize, usize)> = selection.rows.iter().map(place).collect();
+        if keys.iter().flatten().any(|keys| keys.null_count() > 0) {
+            arrays.push(null.as_ref());
+        }
         Ok(interleave(&arrays, &rows)?)
     }
 }
@@ -212,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn rows_are_found_at_their_places_whether_packed_or_not() {
         let batches = [batch(0, 3), batch(1, 900), batch(2, 5)];
-        let pinned = PinnedRows::of(&store(&batches).await, usize::MAX).unwrap().unwrap();
+        let pinned = PinnedRows::of(&store(&batches).await, usize::MAX).unwrap();
         assert_eq!((pinned.batches_of(0), pinned.batches_of(1)), (0..1, 1..3));
         let packed = |batch: usize| pinned.batches[batch].schema() != batches[batch].schema();
         assert_eq!([packed(0), packed(1), packed(2)], [true, false, true]);
@@ -241,12 +193,12 @@ mod tests {
     async fn pinned_rows_stay_in_memory_until_they_are_let_go_of() {
         use crate::session::Reclaimable as _;
         let store = store(&[batch(0, 3), batch(1, 900)]).await;
-        assert!(PinnedRows::of(&store, 1000).unwrap().is_none(), "they take more");
+        assert!(PinnedRows::of(&store, 1000).is_none(), "they take more");
         let pinned = PinnedRows::of(&store, usize::MAX).unwrap();
         assert!(!store.reclaim().unwrap());
-        assert!(PinnedRows::of(&store, usize::MAX).unwrap().is_some(), "two may hold them");
+        assert!(PinnedRows::of(&store, usize::MAX).is_some(), "two may hold them");
         drop(pinned);
         assert!(store.reclaim().unwrap());
-        assert!(PinnedRows::of(&store, usize::MAX).unwrap().is_none(), "a partition is in a file");
+        assert!(PinnedRows::of(&store, usize::MAX).is_none(), "a partition is in a file");
     }
 }

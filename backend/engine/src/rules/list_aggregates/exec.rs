@@ -266,6 +266,8 @@ impl Task {
                 }
                 Err(error) => return Err(error),
             }
+            // Places are always there, and whoever ends the run must get the thread.
+            tokio::task::consume_budget().await;
         }
         drop((read, input));
         let timer = self.metrics.elapsed_compute().timer();
@@ -307,7 +309,12 @@ fn deals_by_keys(
     keys: &[Arc<dyn PhysicalExpr>],
 ) -> Option<Option<(Vec<usize>, usize)>> {
     // Ordered groups come one after the other, and few rows are held.
-    if matches!(general.input_order_mode(), InputOrderMode::Sorted) || keys.iter().any(is_volatile) {
+    if matches!(general.input_order_mode(), InputOrderMode::Sorted) {
+        return None;
+    }
+    // What is looked up twice must be the same.
+    let arguments: Vec<_> = general.aggr_expr().iter().flat_map(|list| list.expressions()).collect();
+    if keys.iter().chain(&arguments).any(is_volatile) {
         return None;
     }
     let Some(dealt) = dealt else { return Some(None) };

@@ -57,11 +57,11 @@ impl StoredRows {
     /// The rows of this plan, if they lie in memory as rows of a shared view and take so many bytes at most there.
     ///
     /// # Errors
-    /// As [`PinnedRows::of`].
+    /// None that is known; an expression could refuse its columns.
     pub(super) fn of(plan: &Arc<dyn ExecutionPlan>, most_bytes: usize) -> Result<Option<Self>> {
         let Some((view, expressions)) = over_a_view(plan)? else { return Ok(None) };
         let Some(store) = view.store() else { return Ok(None) };
-        let Some(pinned) = PinnedRows::of(store, most_bytes)? else { return Ok(None) };
+        let Some(pinned) = PinnedRows::of(store, most_bytes) else { return Ok(None) };
         let columns = expressions.into_iter().map(|expression| Stored::new(expression, pinned.schema()));
         Ok(Some(Self { columns: columns.collect::<Result<_>>()?, schema: plan.schema(), pinned }))
     }

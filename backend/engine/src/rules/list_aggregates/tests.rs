@@ -210,6 +210,7 @@ async fn lists_of_other_rows_hold_the_rows() {
     let context = context(options()).await;
     for query in [
         "SELECT n, array_agg_sorted(v, id) FROM (SELECT g + random() AS n, v, id FROM t) GROUP BY n",
+        "SELECT g, array_agg_sorted(v, random()) FROM t GROUP BY g",
         "SELECT g, array_agg_sorted(v, id) FROM t WHERE id > 3 GROUP BY g",
     ] {
         let plan = text(&over_a_shared_view(&context, 3, query).await);
