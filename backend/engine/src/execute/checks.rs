@@ -24,6 +24,13 @@ use crate::session::Session;
 
 /// Violations shown of each rule.
 const SHOWN_VIOLATIONS: usize = 3;
+/// Bytes that grouping by an identifier takes for each of them, about: the group, its count, and its place in hash tables that
+/// are half full, before and after rows are dealt out.
+const BYTES_PER_ID: u64 = 64;
+/// The part of the memory that identifiers may take when they are grouped.
+const PART_OF_MEMORY: u64 = 2;
+/// Identifiers are read so many times at most. Beyond that, aggregations spill.
+const MOST_PARTS: u64 = 16;
 
 /// A rule that was checked of an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +83,8 @@ struct Check<'a> {
     code: Code,
     /// Gives a row when there may be violations, and reads much less than finding them.
     suspicion: Option<Arc<str>>,
-    /// Gives a row for every violation.
-    violations: String,
+    /// Give a row for every violation, all of them together.
+    violations: Vec<String>,
 }
 
 /// The tables of the graph, by the names queries have for them.
@@ -85,6 +92,9 @@ type Relations = BTreeMap<String, Arc<dyn TableProvider>>;
 
 /// An output that is a table of the graph: its name, what it is, and the name queries have for it.
 type GraphOutput<'a> = (&'a str, CpgTable, String);
+
+/// In how many parts, by their identifiers, the rows of each relation are grouped.
+type Parts = BTreeMap<String, u64>;
 
 /// Checks the tables of the graph among `staged`; gives what holds.
 ///
@@ -98,6 +108,7 @@ pub(super) async fn check(
 ) -> Result<Vec<GraphCheck>, RunError> {
     let mut relations = Relations::new();
     let mut outputs: Vec<GraphOutput<'_>> = Vec::new();
+    let mut rows: BTreeMap<String, u64> = BTreeMap::new();
     for (index, (name, (table, _))) in staged.iter().enumerate() {
         let Some(kind @ (CpgTable::Nodes | CpgTable::Edges)) = sinks.get(name).and_then(|sink| sink.cpg)
         else {
@@ -107,15 +118,20 @@ pub(super) async fn check(
         let preview = table.preview().await.map_err(failed)?;
         let provider = delta::provider(&preview, &ScanOptions::default()).map_err(failed)?;
         let relation = format!("output_{index}");
+        // Where nobody knows, aggregations spill.
+        rows.insert(relation.clone(), preview.rows().unwrap_or(0));
         relations.insert(relation.clone(), provider);
         outputs.push((name, kind, relation));
     }
     if !outputs.is_empty() {
         options.observer.checks_started();
     }
+    let memory = u64::try_from(session.options().memory_limit_bytes).unwrap_or(u64::MAX) / PART_OF_MEMORY;
+    let in_parts = |rows: u64| rows.saturating_mul(BYTES_PER_ID).div_ceil(memory.max(1)).clamp(1, MOST_PARTS);
+    let parts: Parts = rows.into_iter().map(|(relation, rows)| (relation, in_parts(rows))).collect();
     let (mut held, mut broken) = (Vec::new(), Vec::new());
     let mut clear: BTreeSet<Arc<str>> = BTreeSet::new();
-    for check in checks(&outputs, &relations) {
+    for check in checks(&outputs, &relations, &parts) {
         let found = tokio::select! {
             biased;
             () = options.cancellation.cancelled() => return Err(RunError::Cancelled { committed: Vec::new() }),
@@ -130,7 +146,7 @@ pub(super) async fn check(
 }
 
 /// What must hold of the outputs: identifiers are unique in a table, and edges end at nodes, if nodes are published.
-fn checks<'a>(outputs: &[GraphOutput<'a>], relations: &Relations) -> Vec<Check<'a>> {
+fn checks<'a>(outputs: &[GraphOutput<'a>], relations: &Relations, parts: &Parts) -> Vec<Check<'a>> {
     let mut checks = Vec::new();
     for (output, kind, relation) in outputs {
         let (column, rule, named) = match kind {
@@ -141,10 +157,14 @@ fn checks<'a>(outputs: &[GraphOutput<'a>], relations: &Relations) -> Vec<Check<'
         if !has(relations, relation, column) {
             continue;
         }
-        let violations = format!(
-            "SELECT {column}, COUNT(*) AS {named} FROM {relation} GROUP BY {column} \
-             HAVING COUNT(*) > 1 OR {column} IS NULL"
-        );
+        let parts = parts.get(relation).copied().filter(|_| is_integer(relations, relation, column));
+        let violations = conditions(column, parts.unwrap_or(1)).into_iter().map(|part| {
+            format!(
+                "SELECT {column}, COUNT(*) AS {named} FROM {relation} WHERE {part} GROUP BY {column} \
+                 HAVING COUNT(*) > 1 OR {column} IS NULL"
+            )
+        });
+        let violations = violations.collect();
         checks.push(Check { output, column, rule, code: codes::ID_COLLISION, suspicion: None, violations });
     }
     let nodes: Vec<String> = outputs
@@ -158,6 +178,15 @@ fn checks<'a>(outputs: &[GraphOutput<'a>], relations: &Relations) -> Vec<Check<'
         checks.extend(edges.flat_map(|edges| ends(edges, &nodes, relations)));
     }
     checks
+}
+
+/// Conditions that divide rows into so many parts by an integer, with NULL in the first: to read a column again takes less
+/// than to sort what does not fit.
+fn conditions(column: &str, parts: u64) -> Vec<String> {
+    match parts {
+        0 | 1 => vec!["true".to_owned()],
+        parts => (0..parts).map(|part| format!("abs(COALESCE({column}, 0) % {parts}) = {part}")).collect(),
+    }
 }
 
 /// The checks of both ends of the edges of one output.
@@ -177,10 +206,10 @@ fn ends<'a>((output, _, relation): &GraphOutput<'a>, nodes: &str, relations: &Re
         let known =
             ["edge_id", "edge_kind", "path"].into_iter().filter(|column| has(relations, relation, column));
         let shown: Vec<String> = known.chain([end]).map(|column| format!("e.{column}")).collect();
-        let violations = format!(
+        let violations = vec![format!(
             "SELECT {} FROM {relation} e WHERE NOT EXISTS (SELECT 1 FROM {nodes} n WHERE n.node_id = e.{end})",
             shown.join(", ")
-        );
+        )];
         let suspicion = Some(Arc::clone(&suspicion));
         Check { output, column: end, rule, code: codes::DANGLING_EDGE, suspicion, violations }
     };
@@ -190,6 +219,14 @@ fn ends<'a>((output, _, relation): &GraphOutput<'a>, nodes: &str, relations: &Re
 /// Whether an output has a column: it need not publish all columns of its view.
 fn has(relations: &Relations, relation: &str, column: &str) -> bool {
     relations.get(relation).is_some_and(|table| table.schema().index_of(column).is_ok())
+}
+
+/// Whether a column has integers.
+fn is_integer(relations: &Relations, relation: &str, column: &str) -> bool {
+    let schema = relations.get(relation).map(|table| table.schema());
+    schema.is_some_and(|schema| {
+        schema.field_with_name(column).is_ok_and(|field| field.data_type().is_integer())
+    })
 }
 
 impl Check<'_> {
@@ -215,7 +252,12 @@ impl Check<'_> {
                 return Ok(None);
             }
         }
-        let (count, shown) = rows(session, &self.violations, relations).await.map_err(failed)?;
+        let (mut count, mut shown) = (0, Vec::new());
+        for violations in &self.violations {
+            let (more, described) = rows(session, violations, relations).await.map_err(failed)?;
+            count += more;
+            shown.extend(described.into_iter().take(SHOWN_VIOLATIONS.saturating_sub(shown.len())));
+        }
         Ok((count > 0).then(|| Violation {
             output: self.output.to_owned(),
             column: self.column,
@@ -254,4 +296,25 @@ fn describe(batch: &RecordBatch, row: usize) -> Result<String, ArrowError> {
         parts.push(format!("{} {}", field.name(), formatter.value(row).try_to_string()?));
     }
     Ok(parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SessionOptions;
+
+    /// Each row is in one part, NULL and the smallest number among them.
+    #[tokio::test]
+    async fn parts_divide_all_rows() {
+        let session = Session::new(SessionOptions::for_this_machine()).unwrap();
+        let ids = "(VALUES (0), (1), (-1), (7), (-7), (9223372036854775807), (-9223372036854775808), (NULL)) AS t(id)";
+        for parts in [0, 1, 2, 3, 7, 100] {
+            let mut found = 0;
+            for condition in conditions("id", parts) {
+                let query = format!("SELECT id FROM {ids} WHERE {condition}");
+                found += rows(&session, &query, &Relations::new()).await.unwrap().0;
+            }
+            assert_eq!(found, 8, "{parts} parts");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Rows of a store that stay in memory, to be looked up by their places.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -58,8 +59,9 @@ impl PinnedRows {
         self.partitions.len() - 1
     }
 
-    /// The numbers of the batches of a partition.
-    pub(crate) fn batches_of(&self, partition: usize) -> std::ops::Range<usize> {
+    /// The numbers of the batches of a partition, which counts as a reading of it.
+    pub(crate) fn read(&self, partition: usize) -> Range<usize> {
+        self.store.reads.fetch_add(1, Ordering::Relaxed);
         let bound = |at: usize| self.partitions.get(at).copied().unwrap_or(self.batches.len());
         bound(partition)..bound(partition + 1)
     }
@@ -164,8 +166,10 @@ mod tests {
     #[tokio::test]
     async fn rows_are_found_at_their_places_whether_packed_or_not() {
         let batches = [batch(0, 3), batch(1, 900), batch(2, 5)];
-        let pinned = PinnedRows::of(&store(&batches).await, usize::MAX).unwrap();
-        assert_eq!((pinned.batches_of(0), pinned.batches_of(1)), (0..1, 1..3));
+        let store = store(&batches).await;
+        let pinned = PinnedRows::of(&store, usize::MAX).unwrap();
+        assert_eq!((pinned.read(0), pinned.read(1)), (0..1, 1..3));
+        assert_eq!(store.counters("", 1).reads, 2);
         let packed = |batch: usize| pinned.batches[batch].schema() != batches[batch].schema();
         assert_eq!([packed(0), packed(1), packed(2)], [true, false, true]);
         let places: Vec<Place> =

@@ -273,7 +273,7 @@ impl ExecutionPlan for StoredPlacesExec {
     fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let (rows, values, schema) = (Arc::clone(&self.rows), self.values.clone(), self.schema());
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let batches = rows.pinned.batches_of(partition).map(move |batch| {
+        let batches = rows.pinned.read(partition).map(move |batch| {
             let timer = metrics.elapsed_compute().timer();
             let values = values.iter().map(|value| value.batch(&rows.pinned, batch));
             let mut columns = values.collect::<Result<Vec<_>>>()?;
