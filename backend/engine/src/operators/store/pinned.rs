@@ -41,7 +41,8 @@ impl PinnedRows {
             pinned.partitions.push(pinned.batches.len());
         }
         u32::try_from(pinned.batches.len()).ok()?;
-        Some(pinned)
+        // A store that is let go of meanwhile, or was, has fewer rows than its view.
+        (!store.released.load(Ordering::Acquire)).then_some(pinned)
     }
 
     /// The view.
@@ -204,5 +205,12 @@ mod tests {
         drop(pinned);
         assert!(store.reclaim().unwrap());
         assert!(PinnedRows::of(&store, usize::MAX).is_none(), "a partition is in a file");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_was_released_has_no_rows_to_pin() {
+        let store = store(&[batch(0, 3), batch(1, 900)]).await;
+        store.release();
+        assert!(PinnedRows::of(&store, usize::MAX).is_none());
     }
 }

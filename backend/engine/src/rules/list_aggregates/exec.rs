@@ -21,7 +21,6 @@ use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, Partitioning, PhysicalExpr};
-use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{
@@ -31,7 +30,7 @@ use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
 };
 use datafusion::physical_plan::repartition::RepartitionExec;
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties, SendableRecordBatchStream,
@@ -41,7 +40,7 @@ use futures::TryStreamExt as _;
 
 use super::groups::{ListsOfGroups, Output};
 use super::replay::ReplayExec;
-use super::stored_rows::{StoredPlacesExec, StoredRows};
+use super::stored_rows::{StoredPlacesExec, StoredRows, can_be_looked_up};
 use crate::operators::SpillingAggregateExec;
 
 /// One step of aggregation by at least one column, where every aggregate is `array_agg_sorted`.
@@ -217,7 +216,10 @@ impl ExecutionPlan for ListAggregateExec {
     }
 
     fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        self.general.child_stats_requests(partition)
+        match &self.stored {
+            Some(_) => vec![ChildStats::Skip],
+            None => self.general.child_stats_requests(partition),
+        }
     }
 
     fn statistics_from_inputs(
@@ -225,7 +227,11 @@ impl ExecutionPlan for ListAggregateExec {
         inputs: &[Arc<Statistics>],
         args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
-        self.general.statistics_from_inputs(inputs, args)
+        match &self.stored {
+            // Those of places have other columns. The general aggregation still has the rows as its input.
+            Some(_) => StatisticsContext::new().compute(self.general.as_ref(), args),
+            None => self.general.statistics_from_inputs(inputs, args),
+        }
     }
 
     fn cardinality_effect(&self) -> CardinalityEffect {
@@ -312,9 +318,9 @@ fn deals_by_keys(
     if matches!(general.input_order_mode(), InputOrderMode::Sorted) {
         return None;
     }
-    // What is looked up twice must be the same.
+    // What is looked up twice must be the same, and is found by the numbers of columns.
     let arguments: Vec<_> = general.aggr_expr().iter().flat_map(|list| list.expressions()).collect();
-    if keys.iter().chain(&arguments).any(is_volatile) {
+    if !keys.iter().chain(&arguments).all(can_be_looked_up) {
         return None;
     }
     let Some(dealt) = dealt else { return Some(None) };

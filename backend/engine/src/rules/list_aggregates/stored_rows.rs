@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Result, internal_datafusion_err, internal_err};
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::expressions::{Column, LambdaExpr, LambdaVariable};
 use datafusion::physical_expr::projection::ProjectionExpr;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
@@ -100,11 +100,18 @@ fn over_a_view(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<OverView<'_>>> {
     }
     let Some(projection) = plan.downcast_ref::<ProjectionExec>() else { return Ok(None) };
     let Some((view, below)) = over_a_view(projection.input())? else { return Ok(None) };
-    if projection.expr().iter().any(|column| is_volatile(&column.expr)) {
+    if !projection.expr().iter().all(|column| can_be_looked_up(&column.expr)) {
         return Ok(None);
     }
     let columns = projection.expr().iter().map(|ProjectionExpr { expr, .. }| replaced(expr, &below));
     Ok(Some((view, columns.collect::<Result<_>>()?)))
+}
+
+/// Whether an expression gives the same whenever it is computed, over any choice of columns with what it reads. The variables of
+/// lambdas are numbered behind the columns of one input.
+pub(super) fn can_be_looked_up(expression: &Arc<dyn PhysicalExpr>) -> bool {
+    let has_lambda = expression.exists(|node| Ok(node.is::<LambdaExpr>() || node.is::<LambdaVariable>()));
+    !is_volatile(expression) && matches!(has_lambda, Ok(false))
 }
 
 /// The expression with these in the place of its columns.

@@ -8,6 +8,7 @@ use arrow::datatypes::Int64Type;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::MemTable;
 use datafusion::logical_expr::{Extension, LogicalPlan, Partitioning};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col};
 
@@ -179,6 +180,18 @@ async fn groups_of_a_shared_view_that_is_ordered_by_some_keys_stay_in_order() {
         let again = over_a_shared_view(&context, 0, query).await;
         assert!(rows(&context, again).await == wanted, "{target_partitions}");
     }
+}
+
+/// Whoever plans around a planned part asks for its statistics. The key is the last of four columns; places have two.
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_are_those_of_the_rows_and_not_of_their_places() {
+    let context = context(options()).await;
+    let query = "SELECT id, array_agg_sorted(v, g) AS vs FROM t GROUP BY id";
+    let plan = over_a_shared_view(&context, 3, query).await;
+    assert!(text(&plan).contains("over places of stored rows"), "{}", text(&plan));
+    let statistics = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new()).unwrap();
+    assert_eq!(statistics.column_statistics.len(), 2);
+    assert!(statistics.num_rows.get_value().is_some(), "{statistics}");
 }
 
 /// The view stays in memory meanwhile, and the rest is too little for the groups: the general aggregation gets the rows.
