@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt, stream};
 
 use super::SharedStore;
 use super::packed::unpacked;
-use super::partition::Place;
+use super::partition::BatchPlace;
 
 /// Where a reader is. It asks the store for every batch by its number, so that batches can move to a file under it.
 struct Cursor {
@@ -43,9 +43,9 @@ impl Cursor {
             }
         }
         match self.store.place(self.partition, self.next)? {
-            Place::Memory(batch) => unpacked(&batch, &self.store.schema).map(Some),
-            Place::End => Ok(None),
-            Place::File(file, before) => {
+            BatchPlace::Memory(batch) => unpacked(&batch, &self.store.schema).map(Some),
+            BatchPlace::End => Ok(None),
+            BatchPlace::File(file, before) => {
                 let mut file = self.store.spills.read_spill_as_stream(file, None)?;
                 for _ in 0..before {
                     file.next().await.transpose()?;

@@ -35,7 +35,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::operators::spill::with_schema;
 use crate::session::{LimitedPool, Reclaimable};
 use packed::packed;
-use partition::{Partition, Place};
+use partition::{BatchPlace, Partition};
 pub(crate) use pinned::PinnedRows;
 use room::{Budget, Room};
 use statistics::Summary;
@@ -237,7 +237,7 @@ impl SharedStore {
     }
 
     /// Where a batch of a partition is.
-    fn place(&self, partition: usize, number: usize) -> Result<Place> {
+    fn place(&self, partition: usize, number: usize) -> Result<BatchPlace> {
         if self.released.load(Ordering::Acquire) {
             return internal_err!("the shared view `{}` is read after its last reader", self.view);
         }

@@ -1,6 +1,6 @@
 //! Columns of few different texts take a byte a row while they wait.
 //!
-//! A text column has a view of 16 bytes for every row, or a copy of the text, however often its texts repeat. What kinds, origins and paths there
+//! A text column (`Utf8` or `Utf8View`) has a view of 16 bytes for every row, or a copy of the text, however often its texts repeat. What kinds, origins and paths there
 //! are in a batch of rows fits into a dictionary of a few entries, so a store keeps such columns as numbers of its
 //! entries ([`packed`]). Readers get them back as they came ([`unpacked`]).
 

@@ -50,7 +50,7 @@ impl fmt::Debug for Partition {
 }
 
 /// Where a batch is.
-pub(super) enum Place {
+pub(super) enum BatchPlace {
     /// In memory, packed.
     Memory(RecordBatch),
     /// In this file, after so many others.
@@ -185,16 +185,16 @@ impl Partition {
     }
 
     /// Where the batch of this number is; nothing while batches are still to come.
-    pub(super) fn batch(&self, number: usize) -> Option<Place> {
+    pub(super) fn batch(&self, number: usize) -> Option<BatchPlace> {
         self.sealed.then(|| self.place(number))
     }
 
-    fn place(&self, number: usize) -> Place {
+    fn place(&self, number: usize) -> BatchPlace {
         if let Some(index) = number.checked_sub(self.on_disk) {
-            return self.memory.get(index).map_or(Place::End, |batch| Place::Memory(batch.clone()));
+            return self.memory.get(index).map_or(BatchPlace::End, |batch| BatchPlace::Memory(batch.clone()));
         }
         let file = self.files.iter().find(|(begin, end, _)| (*begin..*end).contains(&number));
-        file.map_or(Place::End, |(begin, _, file)| Place::File(Arc::clone(file), number - begin))
+        file.map_or(BatchPlace::End, |(begin, _, file)| BatchPlace::File(Arc::clone(file), number - begin))
     }
 
     /// Lets go of all batches and files.

@@ -97,7 +97,7 @@ impl PinnedRows {
         let Some(field) = self.store.schema.fields().get(column) else {
             return internal_err!("the shared view `{}` has no column {column}", self.view());
         };
-        let null = new_null_array(field.data_type(), 1);
+        let null: ArrayRef;
         // The texts of a batch where the column is packed, and its rows elsewhere; then a NULL.
         let mut arrays: Vec<&dyn Array> = Vec::with_capacity(selection.chunks.len() + 1);
         let mut keys: Vec<Option<&UInt8Array>> = Vec::with_capacity(selection.chunks.len());
@@ -123,6 +123,7 @@ impl PinnedRows {
         };
         let rows: Vec<(usize, usize)> = selection.rows.iter().map(place).collect();
         if keys.iter().flatten().any(|keys| keys.null_count() > 0) {
+            null = new_null_array(field.data_type(), 1);
             arrays.push(null.as_ref());
         }
         Ok(interleave(&arrays, &rows)?)

@@ -19,7 +19,6 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
@@ -40,14 +39,15 @@ use futures::TryStreamExt as _;
 
 use super::groups::{ListsOfGroups, Output};
 use super::replay::ReplayExec;
-use super::stored_rows::{StoredPlacesExec, StoredRows, can_be_looked_up};
+use super::stored_rows::{StoredPlacesExec, StoredRows, can_be_looked_up, only_places, value};
 use crate::operators::SpillingAggregateExec;
 
 /// One step of aggregation by at least one column, where every aggregate is `array_agg_sorted`.
 ///
 /// * Input: raw rows, partitioned like the general aggregation needs them.
 /// * Output: a row per group, in order of the groups' first appearance.
-/// * Memory: the columns of the input it uses, a table of groups and twelve bytes a row, reserved in the memory pool.
+/// * Memory: the columns of the input it uses, a table of groups and twelve bytes a row, reserved in the memory pool. Over
+///   places it is these instead of columns, eight bytes a row.
 #[derive(Debug)]
 pub(super) struct ListAggregateExec {
     /// The same step done in general; it says what is grouped and which lists are made, and takes over when memory
@@ -89,9 +89,7 @@ impl ListAggregateExec {
         let Some(rows) = StoredRows::of(rows, most_bytes)?.map(Arc::new) else { return Ok(None) };
         let mut places: Arc<dyn ExecutionPlan> = Arc::new(StoredPlacesExec::new(&rows, &keys)?);
         if let Some((numbers, partitions)) = deals {
-            let schema = places.schema();
-            let column = |key| Arc::new(Column::new(schema.field(key).name(), key)) as Arc<dyn PhysicalExpr>;
-            let by_keys = Partitioning::Hash(numbers.into_iter().map(column).collect(), partitions);
+            let by_keys = Partitioning::Hash(numbers.into_iter().map(value).collect(), partitions);
             places = Arc::new(RepartitionExec::try_new(places, by_keys)?);
         }
         Ok(Some(Self::new(general, Some((rows, places)))))
@@ -331,11 +329,6 @@ fn deals_by_keys(
     let Partitioning::Hash(values, partitions) = dealt.partitioning() else { return None };
     let key_of = |value| keys.iter().position(|key| key == value);
     Some(Some((values.iter().map(key_of).collect::<Option<Vec<_>>>()?, *partitions)))
-}
-
-/// A batch with places and nothing else.
-fn only_places(batch: &RecordBatch) -> Result<RecordBatch> {
-    Ok(batch.project(&[batch.num_columns().saturating_sub(1)])?)
 }
 
 /// The groups, a batch at a time.

@@ -7,13 +7,12 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::logical_expr::EmitTo;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateInputMode, AggregateOutputMode};
 use functions::aggregate::{GroupedRows, SortedLists};
 
-use super::stored_rows::{StoredList, StoredRows, place_of, places_of};
+use super::stored_rows::{StoredList, StoredRows, place_of, places_of, value};
 use crate::operators::LIST;
 
 /// Bytes a row needs on the way from the lists to the output, besides its columns.
@@ -70,8 +69,7 @@ impl ListsOfGroups {
             let lists =
                 arguments.iter().map(|arguments| Ok((types(arguments)?, StoredList::new(rows, arguments)?)));
             let lists = lists.collect::<Result<_>>()?;
-            let columns = (0..keys.len()).map(|index| Arc::new(Column::new("key", index)) as _);
-            keys = columns.collect();
+            keys = (0..keys.len()).map(value).collect();
             Held::Places { places: Vec::new(), numbers: Vec::new(), lists }
         } else {
             let lists = arguments.iter().map(|arguments| Ok(SortedLists::new(types(arguments)?)));
@@ -90,10 +88,12 @@ impl ListsOfGroups {
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
         let keys = evaluate(&self.keys, batch)?;
         self.groups.intern(&keys, &mut self.numbers)?;
-        let narrow = self.numbers.iter().map(|&group| u32::try_from(group));
-        let new: Vec<u32> = narrow
-            .collect::<Result<_, _>>()
-            .map_err(|_| internal_datafusion_err!("{LIST}: more than 2^32 groups in one partition"))?;
+        let many = |_| internal_datafusion_err!("{LIST}: more than 2^32 groups in one partition");
+        // Collecting results would take up to twice the room, and these are held.
+        let mut new = Vec::with_capacity(self.numbers.len());
+        for &group in &self.numbers {
+            new.push(u32::try_from(group).map_err(many)?);
+        }
         self.rows += batch.num_rows();
         match &mut self.held {
             Held::Columns { arguments, lists } => {

@@ -16,12 +16,12 @@
 //! group; their states are lists, too. A single step over rows partitioned by the grouping columns gives
 //! the same groups: all rows of a group are in one partition. That step is an `AggregateExec` when there are other
 //! aggregates than lists, or when the input is ordered by the grouping columns, so that groups come in their order;
-//! otherwise it is a [`ListAggregateExec`], which promises no order.
+//! otherwise it is a [`ListAggregateExec`].
 //!
-//! The first rule, [`SingleStepLists`], runs before DataFusion's `EnsureRequirements`, which deals the rows out and sorts them as the operators that
-//! will run need it. After it, a sort above may be gone because the aggregation kept an order. The second,
-//! [`ListsOfStoredRows`], runs after it, and lets an aggregation whose input is a shared view in memory work with the places
-//! of the rows; also where the input is ordered by some of the keys.
+//! The first rule, [`SingleStepLists`], runs before DataFusion's `EnsureRequirements`, which deals the rows out and sorts
+//! them as the operators that will run need it. After it, a sort above may be gone because the aggregation kept an order.
+//! The second, [`ListsOfStoredRows`], runs after it. It lets an aggregation whose input is a shared view in memory work with
+//! the places of the rows, also where the input is ordered by some of the keys: groups come in the order of their first rows.
 
 mod exec;
 mod groups;

@@ -28,7 +28,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
-use functions::aggregate::{Place, RowSource};
+use functions::aggregate::{Place, RowSource, Selection};
 
 use crate::operators::{PinnedRows, SharedViewExec};
 
@@ -39,7 +39,9 @@ const PLACE: &str = "place";
 #[derive(Debug)]
 pub(super) struct StoredRows {
     pinned: PinnedRows,
-    /// The columns of the plan.
+    /// The columns of the plan, over those of the view.
+    expressions: Vec<Arc<dyn PhysicalExpr>>,
+    /// The same, to be computed.
     columns: Vec<Stored>,
     schema: SchemaRef,
 }
@@ -62,21 +64,21 @@ impl StoredRows {
         let Some((view, expressions)) = over_a_view(plan)? else { return Ok(None) };
         let Some(store) = view.store() else { return Ok(None) };
         let Some(pinned) = PinnedRows::of(store, most_bytes) else { return Ok(None) };
-        let columns = expressions.into_iter().map(|expression| Stored::new(expression, pinned.schema()));
-        Ok(Some(Self { columns: columns.collect::<Result<_>>()?, schema: plan.schema(), pinned }))
+        let columns = expressions.iter().map(|expression| Stored::new(expression, pinned.schema()));
+        let columns = columns.collect::<Result<_>>()?;
+        Ok(Some(Self { pinned, expressions, columns, schema: plan.schema() }))
     }
 
     /// What an expression over the columns of the plan is over those of the view.
     fn stored(&self, expression: &Arc<dyn PhysicalExpr>) -> Result<Stored> {
-        let columns = self.columns.iter().map(|column| column.over_view());
-        let columns = columns.collect::<Result<Vec<_>>>()?;
-        Stored::new(replaced(expression, &columns)?, self.pinned.schema())
+        Stored::new(&replaced(expression, &self.expressions)?, self.pinned.schema())
     }
 
     /// The rows at these places, with the columns of the plan.
     pub(super) fn rows(&self, places: &UInt64Array) -> Result<RecordBatch> {
         let places: Vec<Place> = places.values().iter().map(|&place| place_of(place)).collect();
-        let columns = self.columns.iter().map(|column| column.gather(&self.pinned, &places));
+        let selection = self.pinned.select(&places);
+        let columns = self.columns.iter().map(|column| column.gather(&self.pinned, &selection));
         let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
         let columns = columns.collect::<Result<_>>()?;
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
@@ -133,8 +135,8 @@ fn replaced(
 
 impl Stored {
     /// An expression over the columns of a view.
-    fn new(expression: Arc<dyn PhysicalExpr>, view: &SchemaRef) -> Result<Self> {
-        let mut columns: Vec<usize> = collect_columns(&expression).iter().map(Column::index).collect();
+    fn new(expression: &Arc<dyn PhysicalExpr>, view: &SchemaRef) -> Result<Self> {
+        let mut columns: Vec<usize> = collect_columns(expression).iter().map(Column::index).collect();
         columns.sort_unstable();
         columns.dedup();
         let input: SchemaRef = Arc::new(view.project(&columns)?);
@@ -142,14 +144,7 @@ impl Stored {
             let place = columns.binary_search(&column).unwrap_or_default();
             Arc::new(Column::new(view.field(column).name(), place)) as Arc<dyn PhysicalExpr>
         });
-        Ok(Self { expression: replaced(&expression, &places.collect::<Vec<_>>())?, columns, input })
-    }
-
-    /// The expression, whose columns are numbered as in the view.
-    fn over_view(&self) -> Result<Arc<dyn PhysicalExpr>> {
-        let columns = self.columns.iter().zip(self.input.fields());
-        let columns = columns.map(|(&index, field)| Arc::new(Column::new(field.name(), index)) as _);
-        replaced(&self.expression, &columns.collect::<Vec<_>>())
+        Ok(Self { expression: replaced(expression, &places.collect::<Vec<_>>())?, columns, input })
     }
 
     fn evaluate(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<ArrayRef> {
@@ -158,11 +153,10 @@ impl Stored {
         self.expression.evaluate(&batch)?.into_array(rows)
     }
 
-    /// Its values for the rows at these places.
-    fn gather(&self, pinned: &PinnedRows, places: &[Place]) -> Result<ArrayRef> {
-        let selection = pinned.select(places);
-        let columns = self.columns.iter().map(|&column| pinned.gather(column, &selection));
-        self.evaluate(columns.collect::<Result<_>>()?, places.len())
+    /// Its values for the selected rows.
+    fn gather(&self, pinned: &PinnedRows, selection: &Selection) -> Result<ArrayRef> {
+        let columns = self.columns.iter().map(|&column| pinned.gather(column, selection));
+        self.evaluate(columns.collect::<Result<_>>()?, selection.rows.len())
     }
 
     /// Its values for all rows of a batch.
@@ -189,8 +183,9 @@ impl StoredList {
 
 impl RowSource for StoredList {
     fn gather(&self, columns: Range<usize>, places: &[Place]) -> Result<Vec<ArrayRef>> {
+        let selection = self.rows.pinned.select(places);
         let arguments = self.arguments.get(columns).unwrap_or_default();
-        arguments.iter().map(|argument| argument.gather(&self.rows.pinned, places)).collect()
+        arguments.iter().map(|argument| argument.gather(&self.rows.pinned, &selection)).collect()
     }
 }
 
@@ -217,7 +212,7 @@ impl StoredPlacesExec {
     pub(super) fn new(rows: &Arc<StoredRows>, values: &[Arc<dyn PhysicalExpr>]) -> Result<Self> {
         let field = |(index, value): (usize, &Arc<dyn PhysicalExpr>)| {
             let field = value.return_field(&rows.schema)?;
-            Ok(Field::new(format!("value_{index}"), field.data_type().clone(), true))
+            Ok(Field::new(value_name(index), field.data_type().clone(), true))
         };
         let mut fields = values.iter().enumerate().map(field).collect::<Result<Vec<_>>>()?;
         fields.push(Field::new(PLACE, DataType::UInt64, false));
@@ -298,6 +293,15 @@ impl ExecutionPlan for StoredPlacesExec {
     }
 }
 
+fn value_name(index: usize) -> String {
+    format!("value_{index}")
+}
+
+/// One of the values that a [`StoredPlacesExec`] gives.
+pub(super) fn value(index: usize) -> Arc<dyn PhysicalExpr> {
+    Arc::new(Column::new(&value_name(index), index))
+}
+
 /// The column with places of a batch that a [`StoredPlacesExec`] gave.
 ///
 /// # Errors
@@ -306,4 +310,12 @@ pub(super) fn places_of(batch: &RecordBatch) -> Result<UInt64Array> {
     let column = batch.columns().last();
     let places = column.and_then(|column| column.as_any().downcast_ref::<UInt64Array>());
     places.cloned().ok_or_else(|| internal_datafusion_err!("a batch without places of stored rows"))
+}
+
+/// The batch with its places and nothing else.
+///
+/// # Errors
+/// When it has no columns.
+pub(super) fn only_places(batch: &RecordBatch) -> Result<RecordBatch> {
+    Ok(batch.project(&[batch.num_columns().saturating_sub(1)])?)
 }
