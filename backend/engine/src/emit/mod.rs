@@ -258,10 +258,11 @@ impl Emission<'_> {
         if node.is_segment_root() {
             self.definitions.insert(id, Arc::clone(&plan));
         }
+        let refused = |source| EngineError::plan(&node.name, source);
         let leaf: Option<Arc<dyn UserDefinedLogicalNode>> = if node.is_shared() {
-            Some(Arc::new(SharedViewNode::new(&node.name, Arc::clone(&plan))))
+            Some(Arc::new(SharedViewNode::try_new(&node.name, Arc::clone(&plan)).map_err(refused)?))
         } else if self.cut.is_part(self.graph, id, &plan) {
-            Some(Arc::new(PartNode::new(&node.name, Arc::clone(&plan))))
+            Some(Arc::new(PartNode::try_new(&node.name, Arc::clone(&plan)).map_err(refused)?))
         } else {
             None
         };

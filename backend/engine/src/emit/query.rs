@@ -62,7 +62,9 @@ pub(crate) fn query(
                 let Some(input) = inputs.get(relation.port) else {
                     return plan_err!("the query has no input {}", relation.port);
                 };
-                let input = SubqueryAlias::try_new(Arc::clone(input), scan.table_name.clone())?;
+                // The plan around it was made of rows of which nothing is known.
+                let input = Arc::new(semantics::forgotten(Arc::clone(input))?);
+                let input = SubqueryAlias::try_new(input, scan.table_name.clone())?;
                 Ok(Transformed::yes(LogicalPlan::SubqueryAlias(input)))
             }
             None => Ok(Transformed::no(node)),

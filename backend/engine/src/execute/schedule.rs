@@ -17,6 +17,7 @@ use crate::emit::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::{RunStores, StoreCounters, WriteNode};
 use crate::planning::stoppable;
+use crate::semantics::ForgottenDependencies;
 use crate::session::Session;
 
 /// What all segments of a run share.
@@ -152,8 +153,9 @@ fn holds_rows(plan: &LogicalPlan) -> bool {
             | LogicalPlan::EmptyRelation(_)
             | LogicalPlan::Unnest(_) => false,
             LogicalPlan::Extension(extension) => {
-                let writes = extension.node.as_any().is::<WriteNode>();
-                !writes && !extension.node.inputs().is_empty()
+                let node = extension.node.as_any();
+                let passes = node.is::<WriteNode>() || node.is::<ForgottenDependencies>();
+                !passes && !extension.node.inputs().is_empty()
             }
             _ => true,
         })

@@ -15,6 +15,7 @@ use super::shared_view::{SharedViewExec, SharedViewNode};
 use super::span_join_node::SpanJoinNode;
 use super::store::RunStores;
 use crate::planning::{PartNode, part_reader};
+use crate::semantics::ForgottenDependencies;
 
 /// Plans the nodes of this crate.
 #[derive(Debug)]
@@ -49,6 +50,12 @@ impl ExtensionPlanner for OperatorPlanner {
             return match physical_inputs {
                 [input] => Ok(Some(Arc::new(node.plan(Arc::clone(input))))),
                 _ => plan_err!("a write has one input"),
+            };
+        }
+        if node.as_any().is::<ForgottenDependencies>() {
+            return match physical_inputs {
+                [input] => Ok(Some(Arc::clone(input))),
+                _ => plan_err!("ForgottenDependencies has one input"),
             };
         }
         if node.as_any().is::<OutputsNode>() {

@@ -27,19 +27,24 @@ use datafusion::physical_plan::{
 use futures::TryStreamExt;
 
 use super::store::SharedStore;
+use crate::semantics::without_dependencies;
 
 /// A reader of a shared view. Two readers of one view are equal.
 #[derive(Clone)]
 pub struct SharedViewNode {
     view: String,
     definition: Arc<LogicalPlan>,
+    /// That of the definition, without what the definition claims of its rows before it is analyzed.
+    schema: DFSchemaRef,
 }
 
 impl SharedViewNode {
     /// A reader of the view with this definition.
-    #[must_use]
-    pub fn new(view: &str, definition: Arc<LogicalPlan>) -> Self {
-        Self { view: view.to_owned(), definition }
+    ///
+    /// # Errors
+    /// When DataFusion refuses the schema.
+    pub fn try_new(view: &str, definition: Arc<LogicalPlan>) -> Result<Self> {
+        Ok(Self { view: view.to_owned(), schema: without_dependencies(definition.schema())?, definition })
     }
 
     /// The name of the view.
@@ -91,7 +96,7 @@ impl UserDefinedLogicalNodeCore for SharedViewNode {
     }
 
     fn schema(&self) -> &DFSchemaRef {
-        self.definition.schema()
+        &self.schema
     }
 
     fn expressions(&self) -> Vec<Expr> {

@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 use ir::determinism::Determinism::{self, Deterministic, NonAssociative, OrderDependent, Volatile};
 
 use crate::operators::SpanJoinNode;
+use crate::semantics::ForgottenDependencies;
 
 /// Aggregate functions that give the same value for every order of their rows.
 const EXACT: [&str; 14] = [
@@ -87,7 +88,12 @@ fn of_operator(plan: &LogicalPlan) -> Result<Determinism> {
         }
         LogicalPlan::Sort(sort) if sort.fetch.is_some() => OrderDependent,
         LogicalPlan::TableScan(scan) if scan.fetch.is_some() => OrderDependent,
-        LogicalPlan::Extension(extension) if extension.node.as_any().is::<SpanJoinNode>() => Deterministic,
+        LogicalPlan::Extension(extension)
+            if extension.node.as_any().is::<SpanJoinNode>()
+                || extension.node.as_any().is::<ForgottenDependencies>() =>
+        {
+            Deterministic
+        }
         LogicalPlan::Projection(_)
         | LogicalPlan::Filter(_)
         | LogicalPlan::Window(_)

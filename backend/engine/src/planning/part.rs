@@ -19,18 +19,24 @@ use datafusion::physical_plan::{
 };
 use datafusion::physical_planner::PhysicalPlanner;
 
+use crate::semantics::without_dependencies;
+
 /// A part of a segment, where the next part reads it.
 #[derive(Clone)]
 pub struct PartNode {
     view: String,
     definition: Arc<LogicalPlan>,
+    /// That of the definition, without what the definition claims of its rows before it is analyzed.
+    schema: DFSchemaRef,
 }
 
 impl PartNode {
     /// The reader of the part that computes this view.
-    #[must_use]
-    pub fn new(view: &str, definition: Arc<LogicalPlan>) -> Self {
-        Self { view: view.to_owned(), definition }
+    ///
+    /// # Errors
+    /// When DataFusion refuses the schema.
+    pub fn try_new(view: &str, definition: Arc<LogicalPlan>) -> Result<Self> {
+        Ok(Self { view: view.to_owned(), schema: without_dependencies(definition.schema())?, definition })
     }
 
     /// The plan of the part; it is not an input of this node.
@@ -76,7 +82,7 @@ impl UserDefinedLogicalNodeCore for PartNode {
     }
 
     fn schema(&self) -> &DFSchemaRef {
-        self.definition.schema()
+        &self.schema
     }
 
     fn expressions(&self) -> Vec<Expr> {
@@ -257,7 +263,7 @@ mod tests {
         planned.insert("v", part.clone(), planner.create_physical_plan(&part, &state).await.unwrap());
         let definition = Arc::new(part);
         let reader = || {
-            let node = Arc::new(PartNode::new("v", Arc::clone(&definition)));
+            let node = Arc::new(PartNode::try_new("v", Arc::clone(&definition)).unwrap());
             LogicalPlanBuilder::from(LogicalPlan::Extension(Extension { node }))
         };
         let twice = reader().union(reader().build().unwrap()).unwrap().build().unwrap();

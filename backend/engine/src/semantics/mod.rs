@@ -9,13 +9,15 @@
 //! * SQL types, operators next to numbers, and joins in parentheses are planned by planners of the session
 //!   (`planners`);
 //! * an expression is rewritten before its conversions are made explicit (`before_coercion`) and after
-//!   (`after_coercion`); a whole query likewise (`query_before_analysis`, `query_after_analysis`).
+//!   (`after_coercion`); a whole query likewise (`query_before_analysis`, `query_after_analysis`);
+//! * what DataFusion wrongly takes for a key of rows is forgotten, in every plan that is optimized (`dependencies`).
 //!
 //! Functions that stand in the place of DataFusion's are in `functions`; settings and rules that are switched off, in
 //! the session. [`known::KNOWN`] lists every wrong result that is known, with the issue and what is done.
 
 pub(crate) mod chance;
 mod copies;
+mod dependencies;
 pub mod known;
 mod literals;
 mod merged_keys;
@@ -26,6 +28,7 @@ mod time_zones;
 mod types;
 mod values;
 
+pub(crate) use dependencies::{FalseDependencies, ForgottenDependencies, forgotten, without_dependencies};
 pub(crate) use values::mixed;
 
 use std::sync::Arc;

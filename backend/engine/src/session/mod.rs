@@ -241,6 +241,7 @@ fn build(
     let mut builder = semantics::planners(builder)
         .with_query_planner(Arc::new(planner::EnginePlanner))
         // Added after DataFusion's own rules; they all stay.
+        .with_analyzer_rule(Arc::new(semantics::FalseDependencies))
         .with_optimizer_rule(Arc::new(SpanJoins))
         .with_physical_optimizer_rules(physical_rules(options)?);
     // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.

@@ -130,7 +130,7 @@ async fn over_a_shared_view(
     let schema = plan.schema();
     let store = SharedStore::filled("shared", schema, plan, context.task_ctx()).await.unwrap();
     stores.insert("shared", store);
-    let node = Arc::new(SharedViewNode::new("shared", definition));
+    let node = Arc::new(SharedViewNode::try_new("shared", definition).unwrap());
     let reader = LogicalPlan::Extension(Extension { node });
     let reading = SessionContext::new_with_state(state);
     reading.deregister_table("t2").unwrap();

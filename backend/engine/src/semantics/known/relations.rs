@@ -190,4 +190,60 @@ pub(super) const KNOWN: &[Known] = &[
         query: "SELECT v, id FROM s WHERE id = 1 UNION ALL SELECT id, id FROM s WHERE id = 2",
         right: Right::Rows(&["10|1", "2|2"]),
     },
+    // Keys that are said to decide the other columns of their rows, and do not.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT g, x FROM (SELECT g, unnest(array_agg(v ORDER BY v)) AS x FROM o GROUP BY g) u WHERE g > 1 \
+                ORDER BY g, x NULLS FIRST LIMIT 1",
+        right: Right::Rows(&["2|"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT DISTINCT g FROM (SELECT g, unnest(array_agg(v)) AS x FROM o GROUP BY g) u",
+        right: Right::Rows(&["", "1", "2", "9"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT i.k FROM i LEFT JOIN (SELECT g, unnest(array_agg(v)) AS x FROM o GROUP BY g) u ON i.g = u.g \
+                WHERE i.w = 20",
+        right: Right::Rows(&["2", "2"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT g, n FROM (SELECT g, x, count(*) AS n FROM (SELECT g, unnest(array_agg(v)) AS x FROM o \
+                GROUP BY g) u GROUP BY g, x) WHERE g = 2",
+        right: Right::Rows(&["2|1", "2|1"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT DISTINCT g FROM (SELECT a.g, c.x FROM (SELECT g, count(*) AS n FROM o GROUP BY g) a CROSS JOIN c \
+                GROUP BY a.g, c.x) WHERE g > 2",
+        right: Right::Rows(&["9"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT g, x FROM (SELECT a.g, c.x FROM (SELECT g, count(*) AS n FROM o GROUP BY g) a CROSS JOIN c \
+                GROUP BY a.g, c.x) WHERE g > 2 ORDER BY g, x DESC NULLS FIRST LIMIT 1",
+        right: Right::Rows(&["9|"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT i.k FROM i LEFT JOIN (SELECT a.g, c.x FROM (SELECT g, count(*) AS n FROM o GROUP BY g) a \
+                CROSS JOIN c GROUP BY a.g, c.x) b ON i.g = b.g WHERE i.w = 5",
+        right: Right::Rows(&["1", "1", "1"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT g, n FROM (SELECT g, x, count(*) AS n FROM (SELECT a.g, c.x FROM (SELECT g, count(*) AS n FROM o \
+                GROUP BY g) a CROSS JOIN c GROUP BY a.g, c.x) u GROUP BY g, x) WHERE g = 9",
+        right: Right::Rows(&["9|1", "9|1", "9|1"]),
+    },
 ];

@@ -1,0 +1,162 @@
+//! Functional dependencies that DataFusion claims and that do not hold.
+//!
+//! Aggregations say of their rows that the keys decide the other columns, and joins and projections pass it on. By that
+//! DataFusion drops keys of ORDER BY and GROUP BY, DISTINCT, and joins with a side that is unique. But 55.2 claims too
+//! much of two operators:
+//!
+//! * `unnest` passes on what holds of the rows before they are repeated;
+//! * an aggregation by `a` and `c`, of rows in which `a` decides `b`, says that `a` alone decides all its rows
+//!   (`aggregate_functional_dependencies`).
+//!
+//! So what holds of the rows below these operators is forgotten: a node without effect lies between.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
+use datafusion::common::{DFSchema, DFSchemaRef, Dependency, FunctionalDependencies, Result, plan_err};
+use datafusion::logical_expr::{Distinct, Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion::optimizer::AnalyzerRule;
+
+/// An analyzer rule: no operator claims dependencies that do not hold.
+#[derive(Debug)]
+pub(crate) struct FalseDependencies;
+
+impl AnalyzerRule for FalseDependencies {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        super::in_nodes(plan, &|node| {
+            if !misleads(&node) {
+                return Ok(Transformed::no(node));
+            }
+            node.map_children(|input| forgotten(Arc::new(input)).map(Transformed::yes))
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "false_dependencies"
+    }
+}
+
+/// The rows of a plan, of which nothing is known.
+pub(crate) fn forgotten(input: Arc<LogicalPlan>) -> Result<LogicalPlan> {
+    if input.schema().functional_dependencies().is_empty() {
+        return Ok(Arc::unwrap_or_clone(input));
+    }
+    let node = ForgottenDependencies::try_new(input)?;
+    Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+}
+
+/// A schema without what is known of its rows.
+pub(crate) fn without_dependencies(schema: &DFSchemaRef) -> Result<DFSchemaRef> {
+    if schema.functional_dependencies().is_empty() {
+        return Ok(Arc::clone(schema));
+    }
+    let schema = schema.as_ref().clone();
+    Ok(Arc::new(schema.with_functional_dependencies(FunctionalDependencies::empty())?))
+}
+
+/// Whether an operator makes of what is known of its input a claim that does not hold.
+fn misleads(node: &LogicalPlan) -> bool {
+    let names = |keys: &[Expr]| keys.iter().map(|key| key.schema_name().to_string()).collect();
+    match node {
+        LogicalPlan::Unnest(unnest) => !unnest.input.schema().functional_dependencies().is_empty(),
+        LogicalPlan::Aggregate(aggregate) => {
+            groups_decided(aggregate.input.schema(), || names(&aggregate.group_expr))
+        }
+        // The optimizer makes aggregations of them.
+        LogicalPlan::Distinct(Distinct::All(input)) => {
+            groups_decided(input.schema(), || input.schema().field_names())
+        }
+        LogicalPlan::Distinct(Distinct::On(distinct)) => {
+            groups_decided(distinct.input.schema(), || names(&distinct.on_expr))
+        }
+        _ => false,
+    }
+}
+
+/// Whether some of the names of keys decide others, but not all of them.
+fn groups_decided(input: &DFSchema, keys: impl FnOnce() -> Vec<String>) -> bool {
+    let dependencies = input.functional_dependencies();
+    if dependencies.iter().all(|dependency| dependency.mode == Dependency::Single) {
+        return false;
+    }
+    let (keys, fields) = (keys(), input.field_names());
+    dependencies.iter().filter(|dependency| dependency.mode == Dependency::Multi).any(|dependency| {
+        let in_keys = |index: &usize| fields.get(*index).is_some_and(|name| keys.contains(name));
+        let decided = |key: &String| {
+            let mut indices = dependency.source_indices.iter().chain(&dependency.target_indices);
+            indices.any(|index| fields.get(*index) == Some(key))
+        };
+        dependency.source_indices.iter().all(in_keys) && !keys.iter().all(decided)
+    })
+}
+
+/// Passes rows on, and nothing that is known of them. It is not there when the plan is executed.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ForgottenDependencies {
+    input: Arc<LogicalPlan>,
+    schema: DFSchemaRef,
+}
+
+impl ForgottenDependencies {
+    fn try_new(input: Arc<LogicalPlan>) -> Result<Self> {
+        Ok(Self { schema: without_dependencies(input.schema())?, input })
+    }
+}
+
+impl fmt::Debug for ForgottenDependencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ForgottenDependencies")
+    }
+}
+
+impl PartialOrd for ForgottenDependencies {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (self == other).then_some(Ordering::Equal)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for ForgottenDependencies {
+    fn name(&self) -> &'static str {
+        "ForgottenDependencies"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        Vec::new()
+    }
+
+    fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
+        HashSet::new()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ForgottenDependencies")
+    }
+
+    fn with_exprs_and_inputs(&self, _expressions: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
+        match <[LogicalPlan; 1]>::try_from(inputs) {
+            Ok([input]) => Self::try_new(Arc::new(input)),
+            Err(inputs) => plan_err!("ForgottenDependencies has one input, not {}", inputs.len()),
+        }
+    }
+
+    fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
+        Some(vec![output_columns.to_vec()])
+    }
+
+    fn supports_limit_pushdown(&self) -> bool {
+        true
+    }
+}
