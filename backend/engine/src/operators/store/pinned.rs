@@ -22,25 +22,32 @@ pub(crate) struct PinnedRows {
     batches: Vec<RecordBatch>,
     /// The number of the first batch of each partition, and the number behind the last.
     partitions: Vec<usize>,
+    /// Whether the run counts it among the views that do not move.
+    counted: bool,
 }
 
 impl PinnedRows {
-    /// Pins the rows of a store, if they are all in memory and take so many bytes at most.
+    /// Pins the rows of a store, if they are all in memory and all pinned stores of the run take so many bytes at most.
     pub(crate) fn of(store: &Arc<SharedStore>, most_bytes: usize) -> Option<Self> {
         // From here on nothing moves. What moved before is seen, because moving holds the same locks.
         store.pins.fetch_add(1, Ordering::SeqCst);
-        let mut pinned = Self { store: Arc::clone(store), batches: Vec::new(), partitions: vec![0] };
+        let mut pinned =
+            Self { store: Arc::clone(store), batches: Vec::new(), partitions: vec![0], counted: false };
         let mut bytes = 0;
         for slot in &store.partitions {
             let held = lock(slot);
             bytes += held.resident;
             match held.in_memory() {
-                Some(batches) if bytes <= most_bytes => pinned.batches.extend_from_slice(batches),
-                _ => return None,
+                Some(batches) => pinned.batches.extend_from_slice(batches),
+                None => return None,
             }
             pinned.partitions.push(pinned.batches.len());
         }
         u32::try_from(pinned.batches.len()).ok()?;
+        pinned.counted = store.room.budget.try_pin(&store.view, bytes, most_bytes);
+        if !pinned.counted {
+            return None;
+        }
         // A store that is let go of meanwhile, or was, has fewer rows than its view.
         (!store.released.load(Ordering::Acquire)).then_some(pinned)
     }
@@ -132,6 +139,9 @@ impl PinnedRows {
 
 impl Drop for PinnedRows {
     fn drop(&mut self) {
+        if self.counted {
+            self.store.room.budget.unpin(&self.store.view);
+        }
         self.store.pins.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -142,6 +152,7 @@ mod tests {
     use datafusion::datasource::memory::MemorySourceConfig;
     use datafusion::prelude::SessionContext;
 
+    use super::super::RunStores;
     use super::*;
 
     /// A batch of two columns: its number and the number of each row, and one of so many texts or NULL.
@@ -206,6 +217,29 @@ mod tests {
         drop(pinned);
         assert!(store.reclaim().unwrap());
         assert!(PinnedRows::of(&store, usize::MAX).is_none(), "a partition is in a file");
+    }
+
+    #[tokio::test]
+    async fn pinned_views_of_a_run_have_one_bound() {
+        let batches = [batch(0, 900), batch(1, 900)];
+        let run = RunStores::new(None);
+        let runtime = SessionContext::new().runtime_env();
+        let filled = |view: &str| {
+            let plan = MemorySourceConfig::try_new_exec(&[vec![]], batches[0].schema(), None).unwrap();
+            let store = run.create(view, batches[0].schema(), plan.as_ref(), &runtime).unwrap();
+            batches.iter().for_each(|batch| store.push(0, batch).unwrap());
+            store.seal(0).unwrap();
+            store
+        };
+        let (one, other) = (filled("one"), filled("other"));
+        let most = one.counters("", 1).memory_bytes * 3 / 2;
+        let first = PinnedRows::of(&one, most).unwrap();
+        let again = PinnedRows::of(&one, most).unwrap();
+        assert!(PinnedRows::of(&other, most).is_none());
+        drop(first);
+        assert!(PinnedRows::of(&other, most).is_none(), "it is still pinned once");
+        drop(again);
+        assert!(PinnedRows::of(&other, most).is_some());
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! The memory shared views may take.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,12 +14,46 @@ pub(super) struct Budget {
     /// In bytes.
     limit: usize,
     held: AtomicUsize,
+    pinned: Mutex<Pinned>,
+}
+
+/// The views that cannot be moved, because their rows are looked up by their places.
+#[derive(Debug, Default)]
+struct Pinned {
+    /// How often each of them is pinned, and its bytes.
+    views: BTreeMap<String, (usize, usize)>,
 }
 
 impl Budget {
     /// A budget of this many bytes.
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, held: AtomicUsize::new(0) }
+        Self { limit, held: AtomicUsize::new(0), pinned: Mutex::default() }
+    }
+
+    /// Counts a pin of a view of so many bytes, unless all pinned views together would take more than `most_bytes`.
+    pub(super) fn try_pin(&self, view: &str, bytes: usize, most_bytes: usize) -> bool {
+        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((pins, _)) = pinned.views.get_mut(view) {
+            *pins += 1;
+            return true;
+        }
+        let together: usize = pinned.views.values().map(|(_, bytes)| bytes).sum();
+        let fits = together.saturating_add(bytes) <= most_bytes;
+        if fits {
+            pinned.views.insert(view.to_owned(), (1, bytes));
+        }
+        fits
+    }
+
+    /// Takes back a pin that was counted.
+    pub(super) fn unpin(&self, view: &str) {
+        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((pins, _)) = pinned.views.get_mut(view) {
+            *pins -= 1;
+            if *pins == 0 {
+                pinned.views.remove(view);
+            }
+        }
     }
 
     fn try_take(&self, bytes: usize) -> bool {
@@ -37,7 +72,7 @@ pub(super) struct Room {
     /// Gone once the room is closed: a consumer that stays registered keeps its share from the others. The lock is
     /// never held while the pool is asked, because the pool may ask stores for memory.
     reservation: Mutex<Option<Arc<MemoryReservation>>>,
-    budget: Arc<Budget>,
+    pub(super) budget: Arc<Budget>,
 }
 
 impl Room {
