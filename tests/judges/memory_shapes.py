@@ -177,6 +177,7 @@ def one(name, *views, sort_by=(), partition_by=(), shared=()):
 
 def exchanges_and_sorts():
     numbered = sql("numbered", """SELECT id, g, v, s, CAST(row_number() OVER (ORDER BY id) AS BIGINT) AS place FROM facts""")
+    wide_texts = sql("texts", "SELECT id, k, repeat(s, 2000) AS s FROM dims WHERE id % 50 = 0")
     return [
         one("exchange_hash", sql("grouped", GROUPED)),
         one("exchange_round_robin", numbered, sql("cut", """SELECT id, place, replace(upper(s), 'A', 'xy') AS s, v FROM numbered
@@ -188,6 +189,12 @@ def exchanges_and_sorts():
             CAST(row_number() OVER (PARTITION BY k ORDER BY id) AS BIGINT) AS place FROM sorted"""), sort_by=("k", "id")),
         one("sort", sql("sorting", "SELECT * FROM facts"), sort_by=("v DESC", "s", "id")),
         one("sort_wide_rows", sql("sorting", "SELECT * FROM wide"), sort_by=("s",)),
+        one("sort_computed_wide_rows", wide_texts, sort_by=("s",)),
+        one("join_computed_wide_rows", wide_texts, sql("joined", "SELECT l.id, l.s, r.id AS other FROM texts l JOIN others r ON l.k = r.k")),
+        one("shared_computed_wide_rows", wide_texts, sql("one", "SELECT id, s FROM texts WHERE s LIKE '%a%'"), sql("two", """SELECT
+            max(id) AS id, s FROM texts GROUP BY s"""), sql("together", "SELECT * FROM one UNION ALL SELECT * FROM two")),
+        one("join_aggregated_wide_rows", sql("listed", "SELECT g, string_agg(s, ',' ORDER BY id) AS s FROM others GROUP BY g"), sql("joined",
+            "SELECT f.id, l.s FROM facts f JOIN listed l ON f.g = l.g WHERE f.id % 100 = 0"), sort_by=("s", "id")),
         one("sort_partitions", sql("sorting", "SELECT id, k, g % 16 AS part, s FROM facts"), sort_by=("s DESC", "id"),
             partition_by=("part",)),
     ]

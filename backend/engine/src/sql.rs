@@ -98,7 +98,7 @@ impl Session {
         let plan = emit::query(&state, query, &relations, inputs, &emit::PlannedQueries::default())
             .map_err(refused)?;
         let plan = state.optimize(&plan).map_err(refused)?;
-        let state = with_batches_for(state, std::slice::from_ref(&plan)).await.map_err(refused)?;
+        let (state, _) = with_batches_for(state, std::slice::from_ref(&plan), None).await.map_err(refused)?;
         let planner = Arc::clone(state.query_planner());
         let plan = planner.create_physical_plan(&plan, &state).await.map_err(refused)?;
         let schema = plan.schema();

@@ -21,7 +21,7 @@ use super::{OperatorMetrics, SegmentOutcome};
 use crate::emit::{SegmentKind, SegmentPlan};
 use crate::error::{RunError, is_out_of_space};
 use crate::operators::SharedStore;
-use crate::planning::{runnable_plan, was_stopped};
+use crate::planning::{PlannedSegment, RowWidths, runnable_plan, was_stopped};
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -69,28 +69,48 @@ impl Failure {
     }
 }
 
-/// Runs a segment; `target` is the table of an output.
+/// Runs a segment; `target` is the table of an output. When its rows turn out to be wider than it was planned for, it
+/// begins again: nothing of it has been seen.
 pub(super) async fn run_segment(
     run: Arc<Run>,
     segment: SegmentPlan,
     target: Option<TableTarget>,
 ) -> Result<Finished, Failure> {
-    let title = segment.title();
-    run.observer.segment_started(&title);
+    run.observer.segment_started(&segment.title());
     let began = Instant::now();
-    let progress = Arc::new(Progress::new(&title, &run));
-    let planned = caught(&run, runnable_plan(&run.state, &segment)).await?;
-    let (plan, state) = planned.map_err(Failure::planning)?;
+    let mut row_bytes = 0;
+    loop {
+        let planned = caught(&run, runnable_plan(&run.state, &segment, row_bytes)).await?;
+        let planned = planned.map_err(Failure::planning)?;
+        let widths = Arc::clone(&planned.widths);
+        let ended = run_planned(&run, &segment, planned, target.clone(), began).await;
+        match widths.too_wide() {
+            Some(wider) if ended.is_err() && !run.stop.is_cancelled() => row_bytes = wider.max(row_bytes),
+            _ => return ended,
+        }
+    }
+}
+
+async fn run_planned(
+    run: &Arc<Run>,
+    segment: &SegmentPlan,
+    planned: PlannedSegment,
+    target: Option<TableTarget>,
+    began: Instant,
+) -> Result<Finished, Failure> {
+    let title = segment.title();
+    let progress = Arc::new(Progress::new(&title, run));
+    let PlannedSegment { operators, state, widths } = planned;
     let (plan, sharing) = match &segment.kind {
         SegmentKind::Output(sink) => {
             let cores = run.state.config().target_partitions();
-            with_writers(plan, sink, segment.rows, cores).map_err(Failure::Plan)?
+            with_writers(operators, sink, segment.rows, cores).map_err(Failure::Plan)?
         }
-        SegmentKind::SharedView(_) => (plan, Sharing::Own),
+        SegmentKind::SharedView(_) => (operators, Sharing::Own),
     };
     let planned = began.elapsed();
     run.running.planned(&title, &plan);
-    let plan = Runnable { plan, context: state.task_ctx() };
+    let plan = Runnable { plan, context: state.task_ctx(), widths };
     let rows = match (&segment.kind, target) {
         (SegmentKind::SharedView(_), _) => {
             let runtime = run.state.runtime_env();
@@ -125,9 +145,17 @@ pub(super) async fn run_segment(
 struct Runnable {
     plan: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
+    widths: Arc<RowWidths>,
 }
 
 impl Runnable {
+    /// Ends all segments after a failure of this one, unless this one is to be planned again.
+    fn failed(&self, run: &Run) {
+        if self.widths.too_wide().is_none() {
+            run.stop.cancel();
+        }
+    }
+
     fn partitions(&self) -> usize {
         self.plan.output_partitioning().partition_count()
     }
@@ -199,7 +227,7 @@ async fn store_rows(
             store.seal(partition).map_err(Failure::Engine)
         });
     }
-    let (_, failure) = all::<()>(&progress.run, tasks).await;
+    let (_, failure) = all::<()>(&progress.run, plan, tasks).await;
     failure.map_or(Ok(()), Err)
 }
 
@@ -237,7 +265,7 @@ async fn write_rows(
             }
         });
     }
-    let (files, mut failure) = all(&progress.run, tasks).await;
+    let (files, mut failure) = all(&progress.run, plan, tasks).await;
     let mut files: Vec<WrittenFiles> = files.into_iter().flatten().collect();
     match Arc::into_inner(writers) {
         Some(writers) if failure.is_some() => writers.abort().await,
@@ -293,10 +321,11 @@ async fn next(
     }
 }
 
-/// Waits for all tasks; after the first failure the run is stopped, and the others end on their own, with their
-/// files deleted. Gives the results of the tasks that ended well, and the failure if there was one.
+/// Waits for all tasks; after the first failure the run is stopped, or they fail for the same reason, and the others end on
+/// their own, with their files deleted. Gives the results of the tasks that ended well, and the failure if there was one.
 async fn all<T: Send + 'static>(
     run: &Run,
+    plan: &Runnable,
     mut tasks: JoinSet<Result<T, Failure>>,
 ) -> (Vec<T>, Option<Failure>) {
     let mut results = Vec::new();
@@ -313,7 +342,7 @@ async fn all<T: Send + 'static>(
                 Err(_) => Failure::Stopped,
             },
         };
-        run.stop.cancel();
+        plan.failed(run);
         // A task that was only stopped must not hide why.
         if failure.as_ref().is_none_or(|failure| matches!(failure, Failure::Stopped)) {
             failure = Some(failed);

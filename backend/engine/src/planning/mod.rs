@@ -32,7 +32,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use part::PlannedParts;
 pub(crate) use part::part_reader;
 pub(crate) use stoppable::{stoppable, was_stopped};
-pub(crate) use wide_rows::with_batches_for;
+pub(crate) use wide_rows::{RowWidths, with_batches_for};
 
 use crate::emit::SegmentPlan;
 
@@ -57,18 +57,28 @@ pub(crate) async fn physical_plan(
     operators(state, segment, optimized(state, segment)?).await
 }
 
-/// The physical plan of a segment, to be run with the state that comes with it: the one given, with batches that suit the
-/// rows of its inputs.
+/// A segment that is planned.
+pub(crate) struct PlannedSegment {
+    /// Its operators.
+    pub(crate) operators: Arc<dyn ExecutionPlan>,
+    /// What they are to be run with: the state it was planned with, with batches that suit its rows.
+    pub(crate) state: SessionState,
+    /// What they find of the width of their rows.
+    pub(crate) widths: Arc<RowWidths>,
+}
+
+/// The physical plan of a segment to be run, with batches for rows of so many bytes and for those of its inputs.
 ///
 /// # Errors
 /// Where DataFusion cannot plan it, and as [`with_batches_for`].
 pub(crate) async fn runnable_plan(
     state: &SessionState,
     segment: &SegmentPlan,
-) -> Result<(Arc<dyn ExecutionPlan>, SessionState)> {
+    row_bytes: usize,
+) -> Result<PlannedSegment> {
     let logical = optimized(state, segment)?;
-    let state = with_batches_for(state.clone(), &logical).await?;
-    Ok((operators(&state, segment, logical).await?, state))
+    let (state, widths) = with_batches_for(state.clone(), &logical, Some(row_bytes)).await?;
+    Ok(PlannedSegment { operators: operators(&state, segment, logical).await?, state, widths })
 }
 
 /// The operators for the optimized plans of a segment.

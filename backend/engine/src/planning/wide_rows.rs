@@ -5,10 +5,11 @@
 //! reads wider ones, all its operators work with batches of fewer rows.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::catalog::TableProvider;
-use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, resources_err};
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -18,17 +19,69 @@ use crate::session::with_rows_per_batch;
 
 /// The width of rows for which batches have the number of rows that the session says, in bytes.
 const ROW_BYTES: usize = 1024;
+/// Batches may take so many times the bytes they are meant to take before it is worth to plan again.
+const TOO_WIDE: usize = 4;
 
-/// The state to plan and run optimized plans with that belong to one segment: `state`, or one with fewer rows in a batch.
+/// What the operators of a segment find of the width of its rows; an extension of the configuration it runs with.
+#[derive(Debug)]
+pub(crate) struct RowWidths {
+    /// What a batch is meant to take, in bytes.
+    batch_bytes: usize,
+    /// The rows of a batch; nothing where the plan is not made again.
+    rows: Option<usize>,
+    /// The bytes of a row that is too wide for these batches; 0 without any.
+    too_wide: AtomicUsize,
+}
+
+impl RowWidths {
+    /// Batches of so many rows are meant to take so many bytes; without rows the plan is not made again.
+    pub(crate) fn new(batch_bytes: usize, rows: Option<usize>) -> Self {
+        Self { batch_bytes, rows, too_wide: AtomicUsize::new(0) }
+    }
+
+    /// What a batch is meant to take, in bytes.
+    pub(crate) fn batch_bytes(&self) -> usize {
+        self.batch_bytes
+    }
+
+    /// Ends the plan if so many rows, which are some of one stream, take so many bytes that batches of rows like them are too
+    /// large.
+    ///
+    /// # Errors
+    /// [`DataFusionError::ResourcesExhausted`](datafusion::error::DataFusionError::ResourcesExhausted) where the segment is
+    /// planned again.
+    pub(crate) fn check(&self, rows: usize, bytes: usize) -> Result<()> {
+        let Some(rows_of_batch) = self.rows.filter(|rows| *rows > 1) else { return Ok(()) };
+        let row_bytes = bytes / rows.max(1);
+        let in_a_batch = row_bytes.saturating_mul(rows_of_batch);
+        if bytes < self.batch_bytes || in_a_batch / TOO_WIDE <= self.batch_bytes {
+            return Ok(());
+        }
+        self.too_wide.fetch_max(row_bytes, Ordering::Relaxed);
+        resources_err!("rows take {row_bytes} bytes, and batches of {rows_of_batch} of them are too large")
+    }
+
+    /// The bytes of rows for which the segment must be planned again.
+    pub(crate) fn too_wide(&self) -> Option<usize> {
+        Some(self.too_wide.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
+    }
+}
+
+/// The state to plan and run optimized plans with that belong to one segment: `state`, with [`RowWidths`] and perhaps with
+/// fewer rows in a batch, for rows of so many bytes and those that it reads. Without bytes it is not planned again.
 ///
 /// # Errors
 /// When the storage of a table that is to be read cannot be used.
-pub(crate) async fn with_batches_for(mut state: SessionState, plans: &[LogicalPlan]) -> Result<SessionState> {
+pub(crate) async fn with_batches_for(
+    mut state: SessionState,
+    plans: &[LogicalPlan],
+    row_bytes: Option<usize>,
+) -> Result<(SessionState, Arc<RowWidths>)> {
     let mut leaves = Leaves::default();
     for plan in plans {
         plan.apply_with_subqueries(|node| leaves.add(node))?;
     }
-    let mut widest = 0;
+    let mut widest = row_bytes.unwrap_or(0);
     for TableLeaf { table, columns } in &leaves.tables {
         let bytes = delta::row_bytes(&state, table.as_ref(), columns.as_deref()).await?;
         widest = widest.max(bytes.unwrap_or(0));
@@ -39,11 +92,14 @@ pub(crate) async fn with_batches_for(mut state: SessionState, plans: &[LogicalPl
     }
     let rows = state.config().batch_size();
     let fewer = narrowed(rows, widest);
+    let config = state.config_mut();
     if fewer < rows {
-        let config = state.config_mut();
         *config = with_rows_per_batch(config.clone(), fewer);
     }
-    Ok(state)
+    let batch_bytes = rows.saturating_mul(ROW_BYTES);
+    let widths = Arc::new(RowWidths::new(batch_bytes, row_bytes.map(|_| fewer)));
+    config.set_extension(Arc::clone(&widths));
+    Ok((state, widths))
 }
 
 /// How many rows of this width a batch has that would have `rows` of usual width.

@@ -6,6 +6,7 @@
 //! | `HashJoinExec` | [`SpillingHashJoinExec`] |
 //! | `AggregateExec` of one step that keeps an object for each group, or whose input is ordered by some keys | [`SpillingAggregateExec`] |
 //! | `WindowAggExec` | [`SpillingWindowAggExec`] |
+//! | `ProjectionExec` whose values may be wider than what they are computed from | [`SlicedProjectionExec`] |
 //! | `SortExec` that keeps the first rows, more than fit | a sort of all rows, and a limit |
 //! | `SortPreservingMergeExec` over many sorts | over a sort for each core |
 //! | `SortExec`, `SortPreservingMergeExec` | the same, over rows that hold no more than they use, in batches that are not large ([`CompactExec`]) |
@@ -20,6 +21,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::limit::LocalLimitExec;
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
@@ -28,7 +30,8 @@ use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
 use crate::operators::{
-    CompactExec, ExchangeExec, SpillingAggregateExec, SpillingHashJoinExec, SpillingWindowAggExec, WriteExec,
+    CompactExec, ExchangeExec, SlicedProjectionExec, SpillingAggregateExec, SpillingHashJoinExec,
+    SpillingWindowAggExec, WriteExec,
 };
 
 /// Bytes that a row takes in a sort of few rows, as a guess: no statistics tell the width of texts.
@@ -65,6 +68,10 @@ impl SpillingOperators {
         }
         if let Some(windows) = plan.downcast_ref::<WindowAggExec>() {
             return Ok(Some(Arc::new(SpillingWindowAggExec::new(Arc::new(windows.clone())))));
+        }
+        if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
+            let ours = SlicedProjectionExec::for_projection(projection);
+            return Ok(ours.map(|ours| Arc::new(ours) as Plan));
         }
         if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
             let again = merged(merge.expr().clone(), merge.input(), cores)?;

@@ -24,6 +24,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::batches::used_bytes;
 use super::buffers::{WORTH_A_COPY, compacted, is_waste, with_copies};
+use crate::planning::RowWidths;
 use crate::session::LimitedPool;
 
 /// A batch is divided if it takes more than this part of a working set: a sort reserves twice as much, and its merge holds
@@ -143,10 +144,18 @@ impl ExecutionPlan for CompactExec {
         let pool = context.memory_pool().downcast_ref::<LimitedPool>();
         let bytes = pool.map_or(usize::MAX, |pool| pool.working_set() / PART_OF_WORKING_SET);
         let most = Most { bytes, rows: context.session_config().batch_size().min(self.rows) };
+        let widths = context.session_config().get_extension::<RowWidths>();
         let input = self.input.execute(partition, context)?;
         let schema = input.schema();
         let rows = input.map(move |batch| {
-            let batches = divided(batch?, most)?;
+            let batch = batch?;
+            // What merges rows again fills batches up.
+            if let Some(widths) = &widths
+                && get_record_batch_memory_size(&batch) > widths.batch_bytes()
+            {
+                widths.check(batch.num_rows(), used_bytes(&batch))?;
+            }
+            let batches = divided(batch, most)?;
             Ok::<_, DataFusionError>(stream::iter(batches.into_iter().map(Ok)))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows.try_flatten())))
