@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::schedule::Run;
 use super::writers::{Sharing, Writers, with_writers};
-use super::{OperatorMetrics, SegmentOutcome};
+use super::{Cancellation, OperatorMetrics, SegmentOutcome};
 use crate::emit::{SegmentKind, SegmentPlan};
 use crate::error::{RunError, is_out_of_space};
 use crate::operators::SharedStore;
@@ -77,13 +77,13 @@ pub(super) async fn run_segment(
     target: Option<TableTarget>,
 ) -> Result<Finished, Failure> {
     run.observer.segment_started(&segment.title());
-    let began = Instant::now();
     let mut row_bytes = 0;
     loop {
-        let planned = caught(&run, runnable_plan(&run.state, &segment, row_bytes)).await?;
+        let progress = Arc::new(Progress::new(&segment.title(), &run));
+        let planned = progress.caught(runnable_plan(&run.state, &segment, row_bytes)).await?;
         let planned = planned.map_err(Failure::planning)?;
         let widths = Arc::clone(&planned.widths);
-        let ended = run_planned(&run, &segment, planned, target.clone(), began).await;
+        let ended = run_planned(&progress, &segment, planned, target.clone()).await;
         match widths.too_wide() {
             Some(wider) if ended.is_err() && !run.stop.is_cancelled() => row_bytes = wider.max(row_bytes),
             _ => return ended,
@@ -91,15 +91,14 @@ pub(super) async fn run_segment(
     }
 }
 
+/// Runs a segment as it was planned.
 async fn run_planned(
-    run: &Arc<Run>,
+    progress: &Arc<Progress>,
     segment: &SegmentPlan,
     planned: PlannedSegment,
     target: Option<TableTarget>,
-    began: Instant,
 ) -> Result<Finished, Failure> {
-    let title = segment.title();
-    let progress = Arc::new(Progress::new(&title, run));
+    let (run, began) = (&progress.run, progress.began);
     let PlannedSegment { operators, state, widths } = planned;
     let (plan, sharing) = match &segment.kind {
         SegmentKind::Output(sink) => {
@@ -109,7 +108,7 @@ async fn run_planned(
         SegmentKind::SharedView(_) => (operators, Sharing::Own),
     };
     let planned = began.elapsed();
-    run.running.planned(&title, &plan);
+    run.running.planned(&progress.title, &plan);
     let plan = Runnable { plan, context: state.task_ctx(), widths };
     let rows = match (&segment.kind, target) {
         (SegmentKind::SharedView(_), _) => {
@@ -118,17 +117,17 @@ async fn run_planned(
             let schema = Arc::clone(segment.logical.schema().inner());
             let store = run.stores.create(&segment.name, schema, plan.plan.as_ref(), runtime);
             let store = store.map_err(Failure::Engine)?;
-            store_rows(&progress, &plan, &store).await?;
+            store_rows(progress, &plan, &store).await?;
             Rows::Stored(store)
         }
         (SegmentKind::Output(_), Some(target)) => {
             let writers = Writers::new(target, sharing, run.state.runtime_env(), &segment.name);
-            Rows::Written(write_rows(&progress, &plan, &segment.name, writers).await?)
+            Rows::Written(write_rows(progress, &plan, &segment.name, writers).await?)
         }
         (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),
     };
     let outcome = SegmentOutcome {
-        segment: title,
+        segment: progress.title.clone(),
         level: segment.level,
         rows: progress.rows.load(Ordering::Relaxed),
         partitions: plan.partitions(),
@@ -149,35 +148,57 @@ struct Runnable {
 }
 
 impl Runnable {
-    /// Ends all segments after a failure of this one, unless this one is to be planned again.
-    fn failed(&self, run: &Run) {
-        if self.widths.too_wide().is_none() {
-            run.stop.cancel();
-        }
-    }
-
     fn partitions(&self) -> usize {
         self.plan.output_partitioning().partition_count()
     }
 
-    async fn opened(&self, run: &Run, partition: usize) -> Result<SendableRecordBatchStream, Failure> {
+    async fn opened(
+        &self,
+        progress: &Progress,
+        partition: usize,
+    ) -> Result<SendableRecordBatchStream, Failure> {
         let context = Arc::clone(&self.context);
-        caught(run, async { self.plan.execute(partition, context) }).await?.map_err(Failure::Engine)
+        progress.caught(async { self.plan.execute(partition, context) }).await?.map_err(Failure::Engine)
     }
 }
 
-/// Counts the rows of a segment while it runs.
+/// A segment that is planned and run, perhaps not for the first time.
 struct Progress {
     title: String,
+    began: Instant,
+    /// Counted while it runs.
     rows: Arc<AtomicU64>,
     run: Arc<Run>,
+    /// Stops this segment alone.
+    stop: Cancellation,
 }
 
 impl Progress {
     fn new(title: &str, run: &Arc<Run>) -> Self {
         let rows = Arc::new(AtomicU64::new(0));
         run.running.begin(title, &rows);
-        Self { title: title.to_owned(), rows, run: Arc::clone(run) }
+        let stop = Cancellation::new();
+        Self { title: title.to_owned(), began: Instant::now(), rows, run: Arc::clone(run), stop }
+    }
+
+    /// The result of the future, unless the run or the segment stops first or the future panics.
+    async fn caught<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.run.stop.cancelled() => Err(Failure::Stopped),
+            () = self.stop.cancelled() => Err(Failure::Stopped),
+            result = AssertUnwindSafe(future).catch_unwind() => {
+                result.map_err(|payload| Failure::Panicked(panic_text(payload.as_ref())))
+            }
+        }
+    }
+
+    /// Ends the segment after a failure; all others too, unless this one is planned again.
+    fn failed(&self, plan: &Runnable) {
+        self.stop.cancel();
+        if plan.widths.too_wide().is_none() {
+            self.run.stop.cancel();
+        }
     }
 
     fn add(&self, batch: &RecordBatch) {
@@ -190,18 +211,6 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.run.running.end(&self.title);
-    }
-}
-
-/// The result of the future, unless the run stops first or the future panics.
-async fn caught<T>(run: &Run, future: impl Future<Output = T>) -> Result<T, Failure> {
-    let stop = run.stop.clone();
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => Err(Failure::Stopped),
-        result = AssertUnwindSafe(future).catch_unwind() => {
-            result.map_err(|payload| Failure::Panicked(panic_text(payload.as_ref())))
-        }
     }
 }
 
@@ -220,14 +229,14 @@ async fn store_rows(
     for partition in 0..plan.partitions() {
         let (progress, plan, store) = (Arc::clone(progress), plan.clone(), Arc::clone(store));
         tasks.spawn(async move {
-            let mut stream = plan.opened(&progress.run, partition).await?;
+            let mut stream = plan.opened(&progress, partition).await?;
             while let Some(batch) = next(&progress, &mut stream).await? {
                 store.push(partition, &batch).map_err(Failure::Engine)?;
             }
             store.seal(partition).map_err(Failure::Engine)
         });
     }
-    let (_, failure) = all::<()>(&progress.run, plan, tasks).await;
+    let (_, failure) = all::<()>(progress, plan, tasks).await;
     failure.map_or(Ok(()), Err)
 }
 
@@ -265,7 +274,7 @@ async fn write_rows(
             }
         });
     }
-    let (files, mut failure) = all(&progress.run, plan, tasks).await;
+    let (files, mut failure) = all(progress, plan, tasks).await;
     let mut files: Vec<WrittenFiles> = files.into_iter().flatten().collect();
     match Arc::into_inner(writers) {
         Some(writers) if failure.is_some() => writers.abort().await,
@@ -296,7 +305,7 @@ async fn write_partition(
     writers: &Writers,
     own: &mut Option<TableWriter>,
 ) -> Result<(), Interrupted> {
-    let mut stream = plan.opened(&progress.run, partition).await.map_err(Interrupted::Before)?;
+    let mut stream = plan.opened(progress, partition).await.map_err(Interrupted::Before)?;
     while let Some(batch) = next(progress, &mut stream).await.map_err(Interrupted::Before)? {
         if batch.num_rows() == 0 {
             continue;
@@ -311,7 +320,7 @@ async fn next(
     progress: &Progress,
     stream: &mut SendableRecordBatchStream,
 ) -> Result<Option<RecordBatch>, Failure> {
-    match caught(&progress.run, stream.next()).await? {
+    match progress.caught(stream.next()).await? {
         Some(Ok(batch)) => {
             progress.add(&batch);
             Ok(Some(batch))
@@ -321,10 +330,9 @@ async fn next(
     }
 }
 
-/// Waits for all tasks; after the first failure the run is stopped, or they fail for the same reason, and the others end on
-/// their own, with their files deleted. Gives the results of the tasks that ended well, and the failure if there was one.
+/// Waits for all tasks; after the first failure the others are stopped and end on their own, with their files deleted. Gives the results of the tasks that ended well, and the failure if there was one.
 async fn all<T: Send + 'static>(
-    run: &Run,
+    progress: &Progress,
     plan: &Runnable,
     mut tasks: JoinSet<Result<T, Failure>>,
 ) -> (Vec<T>, Option<Failure>) {
@@ -342,7 +350,7 @@ async fn all<T: Send + 'static>(
                 Err(_) => Failure::Stopped,
             },
         };
-        plan.failed(run);
+        progress.failed(plan);
         // A task that was only stopped must not hide why.
         if failure.as_ref().is_none_or(|failure| matches!(failure, Failure::Stopped)) {
             failure = Some(failed);

@@ -93,8 +93,9 @@ struct Slices {
     widths: Option<Arc<RowWidths>>,
     /// How many rows are computed next.
     rows: usize,
-    /// Rows and bytes that were computed.
-    computed: (usize, usize),
+    /// Rows and bytes that were computed so far.
+    rows_so_far: usize,
+    bytes_so_far: usize,
     metrics: BaselineMetrics,
 }
 
@@ -113,10 +114,11 @@ impl Slices {
             self.left = Some(batch.slice(rows, batch.num_rows() - rows));
             let values = self.computed(&batch.slice(0, rows))?;
             let bytes = used_bytes(&values).max(1);
-            self.computed = (self.computed.0 + rows, self.computed.1 + bytes);
-            widths.check(self.computed.0, self.computed.1)?;
+            self.rows_so_far += rows;
+            self.bytes_so_far += bytes;
+            widths.check(self.rows_so_far, self.bytes_so_far)?;
             let fitting = widths.batch_bytes().saturating_mul(rows) / bytes;
-            self.rows = fitting.clamp(1, rows.max(FIRST_ROWS) * GROWTH);
+            self.rows = fitting.clamp(1, self.rows.max(FIRST_ROWS).saturating_mul(GROWTH));
             return Ok(Some(values));
         }
     }
@@ -195,7 +197,8 @@ impl ExecutionPlan for SlicedProjectionExec {
             left: None,
             widths: context.session_config().get_extension::<RowWidths>(),
             rows: FIRST_ROWS,
-            computed: (0, 0),
+            rows_so_far: 0,
+            bytes_so_far: 0,
             metrics: BaselineMetrics::new(&self.metrics, partition),
         };
         let batches = stream::try_unfold(slices, |mut slices| async move {
@@ -239,7 +242,7 @@ mod tests {
 
     /// The projection at the top of a query over these rows, and its rows in batches of at most so many bytes.
     async fn sliced(query: &str, batch_bytes: usize, rows: Option<usize>) -> Result<Vec<RecordBatch>> {
-        let widths = Arc::new(RowWidths::new(batch_bytes, rows));
+        let widths = Arc::new(RowWidths::new(batch_bytes, 0, rows));
         let config = SessionConfig::new().with_target_partitions(1).with_extension(widths);
         let context = SessionContext::new_with_config(config);
         let plan = context.sql(query).await.unwrap().create_physical_plan().await.unwrap();
@@ -271,6 +274,16 @@ mod tests {
         assert!(matches!(error, DataFusionError::ResourcesExhausted(_)), "{error}");
         sliced(WIDENING, 1 << 20, Some(100)).await.unwrap();
         sliced(WIDENING, 100 << 20, Some(8192)).await.unwrap();
+    }
+
+    /// A slice of lists that are passed on keeps all of them.
+    #[tokio::test]
+    async fn lists_that_are_passed_on_are_as_wide_as_they_are() {
+        let query = "SELECT concat('a', k) AS t, ids FROM (SELECT value % 4000 AS k, array_agg(value) AS ids \
+                     FROM generate_series(1, 40000) GROUP BY value % 4000)";
+        let batches = sliced(query, 1 << 20, Some(8192)).await.unwrap();
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 4000);
+        assert!(batches.len() <= 5, "{}", batches.len());
     }
 
     #[tokio::test]

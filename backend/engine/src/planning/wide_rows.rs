@@ -11,6 +11,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, resources_err};
 use datafusion::datasource::source_as_provider;
+use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 
@@ -19,14 +20,20 @@ use crate::session::with_rows_per_batch;
 
 /// The width of rows for which batches have the number of rows that the session says, in bytes.
 const ROW_BYTES: usize = 1024;
-/// Batches may take so many times the bytes they are meant to take before it is worth to plan again.
+/// Batches may take so many times the bytes they are meant to take, or this part of the memory, before it is worth to plan
+/// again.
 const TOO_WIDE: usize = 4;
+const PART_OF_MEMORY: usize = 32;
+/// Fewer rows than these say nothing about those to come.
+const TELLING_ROWS: usize = 16;
 
 /// What the operators of a segment find of the width of its rows; an extension of the configuration it runs with.
 #[derive(Debug)]
 pub(crate) struct RowWidths {
     /// What a batch is meant to take, in bytes.
     batch_bytes: usize,
+    /// What a batch may take before the plan is made again, in bytes.
+    most_bytes: usize,
     /// The rows of a batch; nothing where the plan is not made again.
     rows: Option<usize>,
     /// The bytes of a row that is too wide for these batches; 0 without any.
@@ -34,9 +41,10 @@ pub(crate) struct RowWidths {
 }
 
 impl RowWidths {
-    /// Batches of so many rows are meant to take so many bytes; without rows the plan is not made again.
-    pub(crate) fn new(batch_bytes: usize, rows: Option<usize>) -> Self {
-        Self { batch_bytes, rows, too_wide: AtomicUsize::new(0) }
+    /// Batches of so many rows are meant to take so many bytes of this memory; without rows the plan is not made again.
+    pub(crate) fn new(batch_bytes: usize, memory_bytes: usize, rows: Option<usize>) -> Self {
+        let most_bytes = batch_bytes.saturating_mul(TOO_WIDE).max(memory_bytes / PART_OF_MEMORY);
+        Self { batch_bytes, most_bytes, rows, too_wide: AtomicUsize::new(0) }
     }
 
     /// What a batch is meant to take, in bytes.
@@ -53,8 +61,8 @@ impl RowWidths {
     pub(crate) fn check(&self, rows: usize, bytes: usize) -> Result<()> {
         let Some(rows_of_batch) = self.rows.filter(|rows| *rows > 1) else { return Ok(()) };
         let row_bytes = bytes / rows.max(1);
-        let in_a_batch = row_bytes.saturating_mul(rows_of_batch);
-        if bytes < self.batch_bytes || in_a_batch / TOO_WIDE <= self.batch_bytes {
+        let tells = rows >= TELLING_ROWS && bytes >= self.batch_bytes;
+        if !tells || row_bytes.saturating_mul(rows_of_batch) <= self.most_bytes {
             return Ok(());
         }
         self.too_wide.fetch_max(row_bytes, Ordering::Relaxed);
@@ -90,14 +98,18 @@ pub(crate) async fn with_batches_for(
         let views = leaves.views.iter().filter_map(|view| stores.get(view)?.row_bytes());
         widest = views.fold(widest, usize::max);
     }
+    let memory_bytes = match state.runtime_env().memory_pool.memory_limit() {
+        MemoryLimit::Finite(bytes) => bytes,
+        MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
+    };
     let rows = state.config().batch_size();
     let fewer = narrowed(rows, widest);
+    let widths = RowWidths::new(rows.saturating_mul(ROW_BYTES), memory_bytes, row_bytes.map(|_| fewer));
+    let widths = Arc::new(widths);
     let config = state.config_mut();
     if fewer < rows {
         *config = with_rows_per_batch(config.clone(), fewer);
     }
-    let batch_bytes = rows.saturating_mul(ROW_BYTES);
-    let widths = Arc::new(RowWidths::new(batch_bytes, row_bytes.map(|_| fewer)));
     config.set_extension(Arc::clone(&widths));
     Ok((state, widths))
 }

@@ -8,18 +8,74 @@
 //! * an aggregation by `a` and `c`, of rows in which `a` decides `b`, says that `a` alone decides all its rows
 //!   (`aggregate_functional_dependencies`).
 //!
-//! So what holds of the rows below these operators is forgotten: a node without effect lies between.
+//! So what holds of the rows below these operators is forgotten: a node without effect lies between. The planner of SQL
+//! believes such claims too, before any rule runs: it adds columns to GROUP BY that the keys decide, and takes the
+//! default frame of a window for one of rows. It sees no claims of what is in FROM ([`enclose_relations`]).
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{DFSchema, DFSchemaRef, Dependency, FunctionalDependencies, Result, plan_err};
+use datafusion::logical_expr::planner::{
+    PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
+};
 use datafusion::logical_expr::{Distinct, Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::optimizer::AnalyzerRule;
+use datafusion::sql::sqlparser::ast::{TableFactor, TableWithJoins, VisitMut, VisitorMut};
+
+/// Puts what is in FROM into parentheses, where [`UnknownRows`] plans it.
+pub(super) fn enclose_relations(tree: &mut impl VisitMut) {
+    let _: ControlFlow<()> = tree.visit(&mut Enclosing);
+}
+
+struct Enclosing;
+
+impl VisitorMut for Enclosing {
+    type Break = ();
+
+    fn post_visit_table_factor(&mut self, relation: &mut TableFactor) -> ControlFlow<()> {
+        // What is lateral must be seen where it is joined.
+        if matches!(
+            relation,
+            TableFactor::Table { args: None, .. } | TableFactor::Derived { lateral: false, .. }
+        ) {
+            let inner = std::mem::replace(relation, super::merged_keys::nothing());
+            let joins = Box::new(TableWithJoins { relation: inner, joins: Vec::new() });
+            *relation = TableFactor::NestedJoin { table_with_joins: joins, alias: None };
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Plans a relation in parentheses as one of whose rows nothing is known.
+#[derive(Debug)]
+pub(super) struct UnknownRows;
+
+impl RelationPlanner for UnknownRows {
+    fn plan_relation(
+        &self,
+        relation: TableFactor,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<RelationPlanning> {
+        match relation {
+            TableFactor::NestedJoin { table_with_joins, alias: None }
+                if table_with_joins.joins.is_empty() =>
+            {
+                let plan = context.plan(table_with_joins.relation)?;
+                // A correlated subquery cannot be joined from below such a node.
+                let is_correlated = !plan.all_out_ref_exprs().is_empty();
+                let plan = if is_correlated { plan } else { forgotten(Arc::new(plan))? };
+                Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None))))
+            }
+            other => Ok(RelationPlanning::Original(Box::new(other))),
+        }
+    }
+}
 
 /// An analyzer rule: no operator claims dependencies that do not hold.
 #[derive(Debug)]

@@ -50,7 +50,7 @@ pub(crate) fn planners(builder: SessionStateBuilder) -> SessionStateBuilder {
     planners.extend(SessionStateDefaults::default_expr_planners());
     builder
         .with_expr_planners(planners)
-        .with_relation_planners(vec![Arc::new(merged_keys::MergedKeys)])
+        .with_relation_planners(vec![Arc::new(merged_keys::MergedKeys), Arc::new(dependencies::UnknownRows)])
         .with_type_planner(type_planner())
 }
 
@@ -63,7 +63,9 @@ pub(crate) fn type_planner() -> Arc<dyn TypePlanner> {
 pub(crate) fn in_tree(tree: &mut impl VisitMut) -> Result<()> {
     literals::write_out_long_numbers(tree);
     same_names::told_apart(tree);
-    merged_keys::enclose_merged_keys(tree)
+    merged_keys::enclose_merged_keys(tree)?;
+    dependencies::enclose_relations(tree);
+    Ok(())
 }
 
 /// An expression as it was planned from SQL, over columns of `schema`.

@@ -28,6 +28,42 @@ fn used_by(array: &ArrayRef) -> usize {
 }
 
 fn in_place(array: &ArrayRef) -> usize {
+    // A slice of lists or of a dictionary keeps all its values.
+    match array.data_type() {
+        DataType::List(_) => {
+            let lists = array.as_list::<i32>();
+            let offsets = lists.value_offsets();
+            elements(
+                lists.values(),
+                offsets.first().map(|at| *at as usize),
+                offsets.last().map(|at| *at as usize),
+            ) + size_of_val(offsets)
+        }
+        DataType::Map(_, _) => {
+            let maps = array.as_map();
+            let offsets = maps.value_offsets();
+            let entries: ArrayRef = Arc::new(maps.entries().clone());
+            elements(&entries, offsets.first().map(|at| *at as usize), offsets.last().map(|at| *at as usize))
+                + size_of_val(offsets)
+        }
+        DataType::Struct(_) => array.as_struct().columns().iter().map(used_by).sum(),
+        DataType::Dictionary(_, _) => {
+            let dictionary = array.as_any_dictionary();
+            let (values, rows) = (dictionary.values(), array.len());
+            let of_values = used_by(values).checked_div(values.len()).unwrap_or(0) * rows.min(values.len());
+            of_values + own_bytes(dictionary.keys())
+        }
+        _ => own_bytes(array.as_ref()),
+    }
+}
+
+/// What the elements of lists from one offset to another use.
+fn elements(values: &ArrayRef, first: Option<usize>, end: Option<usize>) -> usize {
+    let (first, end) = (first.unwrap_or(0), end.unwrap_or(0));
+    used_by(&values.slice(first, end.saturating_sub(first)))
+}
+
+fn own_bytes(array: &dyn Array) -> usize {
     // Layouts that cannot tell the size of a slice hold what they hold.
     array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_array_memory_size())
 }
@@ -51,4 +87,36 @@ pub(in crate::operators) fn with_schema(batch: &RecordBatch, schema: &SchemaRef)
         .collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{DictionaryArray, Int64Array, ListArray, StringArray, StructArray};
+    use arrow::datatypes::{Int32Type, Int64Type};
+
+    use super::*;
+
+    /// A slice keeps the arrays it was cut from, whatever they are made of.
+    #[test]
+    fn slices_use_what_their_rows_do() {
+        let lists = || (0..1000).map(|row| Some((0..40).map(move |element| Some(row * 40 + element))));
+        let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists()));
+        let texts: Vec<String> = (0..1000).map(|row| format!("a text of its own, the {row:05}th")).collect();
+        let dictionary: DictionaryArray<Int32Type> = texts.iter().map(String::as_str).collect();
+        let texts: ArrayRef = Arc::new(StringArray::from(texts));
+        let both = StructArray::try_from(vec![("lists", Arc::clone(&lists)), ("texts", Arc::clone(&texts))])
+            .unwrap();
+        let columns: [(&str, ArrayRef); 4] = [
+            ("numbers", Arc::new(Int64Array::from_iter_values(0..1000))),
+            ("lists", lists),
+            ("dictionary", Arc::new(dictionary)),
+            ("both", Arc::new(both)),
+        ];
+        for (name, column) in columns {
+            let whole = RecordBatch::try_from_iter([(name, column)]).unwrap();
+            let part = used_bytes(&whole.slice(100, 50));
+            let expected = used_bytes(&whole) / 20;
+            assert!(part.abs_diff(expected) < expected / 5, "{name}: {part} of {expected}");
+        }
+    }
 }

@@ -68,8 +68,8 @@ impl PhysicalOptimizerRule for SingleStepLists {
     }
 }
 
-/// See the module documentation. A view stays where it is until the plan is let go of, so one that takes more than two thirds of
-/// the memory is read as other inputs are.
+/// See the module documentation. A view stays where it is until the plan is let go of, so one that would take, with those that
+/// others keep so, more than two thirds of the memory is read as other inputs are.
 #[derive(Debug)]
 pub(crate) struct ListsOfStoredRows {
     /// The memory of the session, in bytes.

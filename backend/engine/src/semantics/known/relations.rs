@@ -246,4 +246,11 @@ pub(super) const KNOWN: &[Known] = &[
                 GROUP BY g) a CROSS JOIN c GROUP BY a.g, c.x) u GROUP BY g, x) WHERE g = 9",
         right: Right::Rows(&["9|1", "9|1", "9|1"]),
     },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT g, x, count(*) OVER (ORDER BY g) AS n FROM (SELECT g, unnest(array_agg(v)) AS x FROM o GROUP BY g) u \
+                WHERE g < 3",
+        right: Right::Rows(&["1|10|1", "2|20|3", "2||3"]),
+    },
 ];

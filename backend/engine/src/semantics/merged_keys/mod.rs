@@ -137,7 +137,7 @@ fn without_parentheses(from: &mut TableWithJoins) {
 }
 
 /// Stands where something was taken from.
-fn nothing() -> TableFactor {
+pub(super) fn nothing() -> TableFactor {
     TableFactor::TableFunction {
         expr: datafusion::sql::sqlparser::ast::Expr::Identifier(Ident::new("")),
         alias: None,
