@@ -24,6 +24,8 @@ const ROW_BYTES: usize = 1024;
 /// again.
 const TOO_WIDE: usize = 4;
 const PART_OF_MEMORY: usize = 32;
+/// A batch of wide rows is meant to take this part of the memory of a partition: the operators of one hold several.
+const PART_OF_PARTITION: usize = 32;
 /// Fewer rows than these say nothing about those to come.
 const TELLING_ROWS: usize = 16;
 
@@ -103,8 +105,10 @@ pub(crate) async fn with_batches_for(
         MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
     };
     let rows = state.config().batch_size();
-    let fewer = narrowed(rows, widest);
-    let widths = RowWidths::new(rows.saturating_mul(ROW_BYTES), memory_bytes, row_bytes.map(|_| fewer));
+    let partition_bytes = memory_bytes / state.config().target_partitions().max(1);
+    let batch_bytes = rows.saturating_mul(ROW_BYTES).min(partition_bytes / PART_OF_PARTITION);
+    let fewer = narrowed(rows, widest, batch_bytes);
+    let widths = RowWidths::new(batch_bytes, memory_bytes, row_bytes.map(|_| fewer));
     let widths = Arc::new(widths);
     let config = state.config_mut();
     if fewer < rows {
@@ -114,9 +118,9 @@ pub(crate) async fn with_batches_for(
     Ok((state, widths))
 }
 
-/// How many rows of this width a batch has that would have `rows` of usual width.
-fn narrowed(rows: usize, row_bytes: usize) -> usize {
-    (rows.saturating_mul(ROW_BYTES) / row_bytes.max(ROW_BYTES)).max(1)
+/// How many rows of this width a batch of so many bytes has that has `rows` of usual width.
+fn narrowed(rows: usize, row_bytes: usize, batch_bytes: usize) -> usize {
+    if row_bytes <= ROW_BYTES { rows } else { (batch_bytes / row_bytes).clamp(1, rows.max(1)) }
 }
 
 /// What a plan reads.
@@ -158,10 +162,10 @@ mod tests {
 
     #[test]
     fn batches_of_wide_rows_take_the_same_bytes() {
-        assert_eq!(narrowed(8192, 0), 8192);
-        assert_eq!(narrowed(8192, 1024), 8192);
-        assert_eq!(narrowed(8192, 100 << 10), 81);
-        assert_eq!(narrowed(256, 100 << 10), 2);
-        assert_eq!(narrowed(256, 1 << 30), 1);
+        assert_eq!(narrowed(8192, 0, 8192 << 10), 8192);
+        assert_eq!(narrowed(8192, 1024, 8192 << 10), 8192);
+        assert_eq!(narrowed(8192, 100 << 10, 8192 << 10), 81);
+        assert_eq!(narrowed(256, 100 << 10, 256 << 10), 2);
+        assert_eq!(narrowed(256, 1 << 30, 256 << 10), 1);
     }
 }

@@ -6,6 +6,7 @@
 //! | [`GroupingSets`] | physical | what is known of a column is not known of a key that grouping sets leave out |
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
 //! | [`ListsOfStoredRows`] | physical | aggregations that build lists of a shared view in memory group the places of rows |
+//! | [`LostOrders`] | physical | an order that the input of an operator has lost is made again |
 //! | [`GuardedConditions`] | physical | conditions that can fail are computed for the rows that other conditions let through |
 //! | [`BuildSides`] | physical | the build sides of nested loop joins can be read again |
 //! | [`SpillingOperators`] | physical | exchanges and hash joins are ours, which spill |
@@ -15,6 +16,7 @@ mod comparisons;
 mod grouping_sets;
 pub(crate) mod guarded;
 mod list_aggregates;
+mod lost_orders;
 mod span_joins;
 mod spilling;
 
@@ -22,5 +24,6 @@ pub(crate) use build_sides::BuildSides;
 pub(crate) use grouping_sets::GroupingSets;
 pub(crate) use guarded::GuardedConditions;
 pub(crate) use list_aggregates::{ListsOfStoredRows, SingleStepLists};
+pub(crate) use lost_orders::LostOrders;
 pub(crate) use span_joins::SpanJoins;
 pub(crate) use spilling::{SpillingOperators, fewer_sorts, merged};

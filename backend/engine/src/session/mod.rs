@@ -17,7 +17,7 @@ pub(crate) use spill_space::{SPILL_LIMIT, SpillSpace};
 
 use std::sync::Arc;
 
-use datafusion::common::{Result, internal_err};
+use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -30,13 +30,15 @@ use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
 use crate::rules::{
-    BuildSides, GroupingSets, GuardedConditions, ListsOfStoredRows, SingleStepLists, SpanJoins,
+    BuildSides, GroupingSets, GuardedConditions, ListsOfStoredRows, LostOrders, SingleStepLists, SpanJoins,
     SpillingOperators,
 };
 use crate::semantics;
 
 /// DataFusion's rule that deals out and sorts rows as operators need them.
 const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
+/// DataFusion's rule that refuses plans in which operators do not get what they need.
+const SANITY_CHECK: &str = "SanityCheckPlan";
 /// A side of a join that is estimated smaller is not partitioned.
 const COLLECTED_BYTES: usize = 4 << 20;
 /// A sort puts batches together while they take less than this for each row of a full one. DataFusion's limit of one MiB, for
@@ -256,11 +258,14 @@ fn build(
 /// order and the partitions they need.
 fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>> {
     let mut rules = PhysicalOptimizer::new().rules;
-    let Some(place) = rules.iter().position(|rule| rule.name() == ENSURE_REQUIREMENTS) else {
-        return internal_err!("DataFusion has no rule `{ENSURE_REQUIREMENTS}`");
+    let place = |rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>], name: &str| {
+        let place = rules.iter().position(|rule| rule.name() == name);
+        place.ok_or_else(|| internal_datafusion_err!("DataFusion has no rule `{name}`"))
     };
-    rules.insert(place, Arc::new(GroupingSets));
-    rules.insert(place + 1, Arc::new(SingleStepLists));
+    let requirements = place(&rules, ENSURE_REQUIREMENTS)?;
+    rules.insert(requirements, Arc::new(GroupingSets));
+    rules.insert(requirements + 1, Arc::new(SingleStepLists));
+    rules.insert(place(&rules, SANITY_CHECK)?, Arc::new(LostOrders));
     rules.push(Arc::new(GuardedConditions));
     rules.push(Arc::new(BuildSides));
     rules.push(Arc::new(ListsOfStoredRows { memory_bytes: options.memory_limit_bytes }));

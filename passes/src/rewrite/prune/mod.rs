@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ir::expr::NamedExpr;
 use ir::graph::{Graph, NodeId};
-use ir::op::{JoinColumn, Op, Project};
+use ir::op::{Op, Project};
 
 use crate::analysis::demand;
 use crate::context::Context;
@@ -78,14 +78,14 @@ fn narrow(graph: &mut Graph, id: NodeId, wanted: &BTreeSet<String>) {
                 }
             }
         }
-        Op::Project(project) => keep_named(&mut project.columns.0, wanted, 1),
+        Op::Project(project) => keep_some(&mut project.columns.0, |column| &column.name, wanted, 1),
         Op::Aggregate(aggregate) => {
             let least = usize::from(aggregate.group_by.is_empty());
-            keep_named(&mut aggregate.measures.0, wanted, least);
+            keep_some(&mut aggregate.measures.0, |column| &column.name, wanted, least);
         }
-        Op::Window(window) => keep_named(&mut window.columns.0, wanted, 1),
-        Op::Join(join) => keep_joined(&mut join.columns, wanted),
-        Op::SpanJoin(join) => keep_joined(&mut join.columns, wanted),
+        Op::Window(window) => keep_some(&mut window.columns.0, |column| &column.name, wanted, 1),
+        Op::Join(join) => keep_some(&mut join.columns, |column| &column.name, wanted, 1),
+        Op::SpanJoin(join) => keep_some(&mut join.columns, |column| &column.name, wanted, 1),
         _ => {}
     }
 }
@@ -97,20 +97,13 @@ fn keep<'a>(columns: impl Iterator<Item = &'a str>, wanted: &BTreeSet<String>) -
     if kept.is_empty() { all.into_iter().take(1).collect() } else { kept }
 }
 
-fn keep_named(columns: &mut Vec<NamedExpr>, wanted: &BTreeSet<String>, least: usize) {
-    let first = columns.first().cloned();
-    columns.retain(|column| wanted.contains(&column.name));
-    if columns.len() < least {
-        columns.extend(first);
-    }
-}
-
-fn keep_joined(columns: &mut Vec<JoinColumn>, wanted: &BTreeSet<String>) {
-    let first = columns.first().cloned();
-    columns.retain(|column| wanted.contains(&column.name));
-    if columns.is_empty() {
-        columns.extend(first);
-    }
+fn keep_some<C: Clone>(
+    columns: &mut Vec<C>,
+    name: impl Fn(&C) -> &str,
+    wanted: &BTreeSet<String>,
+    least: usize,
+) {
+    *columns = demand::kept(columns, name, wanted, least).cloned().collect();
 }
 
 /// The columns that a node means when it reads an input as a whole; nothing when extra columns do no harm.
