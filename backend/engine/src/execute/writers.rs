@@ -59,7 +59,7 @@ pub(crate) fn with_writers(
         if writers == 1 {
             Arc::new(merged(order, &plan, cores.max(1))?)
         } else {
-            let plan = fewer_sorts(&plan, cores.max(1))?.unwrap_or(plan);
+            let plan = fewer_sorts(&plan, &order, cores.max(1))?.unwrap_or(plan);
             Arc::new(ExchangeExec::new(Arc::new(dealt(plan)?.with_preserve_order())))
         }
     } else if writers == 1 {

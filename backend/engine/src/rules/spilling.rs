@@ -108,52 +108,52 @@ impl SpillingOperators {
 /// # Errors
 /// When DataFusion cannot deal the rows out.
 pub(crate) fn merged(order: LexOrdering, sorted: &Plan, cores: usize) -> Result<SortPreservingMergeExec> {
-    let fewer = fewer_sorts(sorted, cores)?;
+    let fewer = fewer_sorts(sorted, &order, cores)?;
     let input = CompactExec::below(fewer.unwrap_or_else(|| Arc::clone(sorted)));
     Ok(SortPreservingMergeExec::new(order, input))
 }
 
-/// The rows of many sorted partitions in a sorted partition for each core; nothing where they are few, or nothing of
-/// them is sorted here. Merging holds a batch of every partition, and a sort of each holds more.
+/// The rows of many partitions that have this order in a sorted partition for each core; nothing where they are few, or
+/// nothing of them is sorted here. Merging holds a batch of every partition, and a sort of each holds more.
 ///
 /// # Errors
 /// When DataFusion cannot deal the rows out.
-pub(crate) fn fewer_sorts(sorted: &Plan, cores: usize) -> Result<Option<Plan>> {
+pub(crate) fn fewer_sorts(sorted: &Plan, order: &LexOrdering, cores: usize) -> Result<Option<Plan>> {
     if sorted.output_partitioning().partition_count() <= cores * MERGED_PER_CORE {
         return Ok(None);
     }
-    let Some((order, fetch, rows)) = unsorted(sorted)? else { return Ok(None) };
+    let Some((fetch, rows)) = unsorted(sorted)? else { return Ok(None) };
     let dealt = RepartitionExec::try_new(rows, Partitioning::RoundRobinBatch(cores))?;
     let dealt = CompactExec::below(Arc::new(ExchangeExec::new(Arc::new(dealt))));
-    let sort = SortExec::new(order, dealt).with_preserve_partitioning(true).with_fetch(fetch);
+    let sort = SortExec::new(order.clone(), dealt).with_preserve_partitioning(true).with_fetch(fetch);
     Ok(Some(Arc::new(sort)))
 }
 
-/// What a plan sorts its partitions by, how many rows it keeps of each, and the plan without its sorts.
-fn unsorted(plan: &Plan) -> Result<Option<(LexOrdering, Option<usize>, Plan)>> {
+/// A plan without its sorts, and how many rows they keep of each partition. What they sort by is not always the order that the
+/// plan has: branches of a union sort by what is not constant in them.
+fn unsorted(plan: &Plan) -> Result<Option<(Option<usize>, Plan)>> {
     if let Some(sort) = plan.downcast_ref::<SortExec>() {
-        return Ok(Some((sort.expr().clone(), sort.fetch(), Arc::clone(sort.input()))));
+        return Ok(Some((sort.fetch(), Arc::clone(sort.input()))));
     }
     // It passes rows on, and has said what it needs.
     if let (true, [input]) = (plan.is::<WriteExec>(), plan.children().as_slice()) {
         return unsorted(input);
     }
     let Some(union) = plan.downcast_ref::<UnionExec>() else { return Ok(None) };
-    let mut found: Option<LexOrdering> = None;
+    let mut sorts = false;
     let mut inputs = Vec::new();
     for input in union.inputs() {
         match unsorted(input)? {
             // Rows that a branch leaves out must stay out.
-            Some((_, Some(_), _)) => return Ok(None),
-            Some((order, None, rows)) => {
-                found.get_or_insert(order);
+            Some((Some(_), _)) => return Ok(None),
+            Some((None, rows)) => {
+                sorts = true;
                 inputs.push(rows);
             }
             None => inputs.push(Arc::clone(input)),
         }
     }
-    let Some(order) = found else { return Ok(None) };
-    Ok(Some((order, None, UnionExec::try_new(inputs)?)))
+    Ok(if sorts { Some((None, UnionExec::try_new(inputs)?)) } else { None })
 }
 
 impl PhysicalOptimizerRule for SpillingOperators {

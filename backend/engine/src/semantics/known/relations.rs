@@ -253,4 +253,12 @@ pub(super) const KNOWN: &[Known] = &[
                 WHERE g < 3",
         right: Right::Rows(&["1|10|1", "2|20|3", "2||3"]),
     },
+    // A key that is known not to be NULL in one half of the planner only.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT DISTINCT CASE WHEN r.w >= l.v THEN l.v ELSE -1 END AS m FROM o AS l JOIN i AS r ON l.k = r.k AND \
+                l.g BETWEEN r.g * 0 AND r.g + r.k",
+        right: Right::Rows(&["-1", "20"]),
+    },
 ];

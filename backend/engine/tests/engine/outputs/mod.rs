@@ -1,5 +1,6 @@
 //! What is published, what is not, and what is left behind.
 
+mod orders;
 mod wide_rows;
 
 use std::sync::Arc;
