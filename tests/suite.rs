@@ -13,6 +13,7 @@
 //! | `passes::PASS::GRAPH` | what a pass does to a small graph, or that it leaves the graph alone |
 //! | `verifier::GRAPH` | the violations of a broken graph |
 //! | `random::NUMBER` | rows of a random spec with and without the rewriting passes |
+//! | `differential::SEED` | rows of a random spec over random tables, by an evaluator of their own and by runs in other ways |
 //! | `scale::SHAPE` | that large specs of a shape take counted work in proportion to their size |
 //! | `warm::CASE` | that a compilation which starts from proofs gives the same stages, also after a change |
 //! | `tidy::RULE` | the repository itself |

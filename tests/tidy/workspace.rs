@@ -22,6 +22,11 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("codeanatomy-delta", &[]),
     ("codeanatomy-engine", &["codeanatomy-ir", "codeanatomy-delta", "codeanatomy-functions"]),
     ("codeanatomy-extract", &["codeanatomy-ir"]),
+    // What makes specs and says what they give shares nothing with the program; it only runs it.
+    (
+        "codeanatomy-differential",
+        &["codeanatomy-ir", "codeanatomy-passes", "codeanatomy-engine", "codeanatomy-pipeline"],
+    ),
     // The judge of performance knows nothing of what it judges.
     ("codeanatomy-bench", &[]),
     (

@@ -1,0 +1,243 @@
+//! Which properties of specs and tables met in the cases that were tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::generate::Case;
+use crate::plan::{Body, From, JoinKind, Op, Relate, SpanRelation};
+use crate::table::{Statistics, Table};
+use crate::value::{Type, Value};
+
+/// A property that a case has or not, in the words of the table.
+pub type Property = String;
+
+/// All properties that cases can have.
+#[must_use]
+pub fn properties() -> Vec<Property> {
+    let mut all: Vec<Property> = ["Filter", "Project", "Aggregate", "Window", "Unnest", "Union", "Sql"]
+        .map(|kind| format!("transform {kind}"))
+        .to_vec();
+    all.extend(
+        ["select", "group", "set", "window", "subquery", "limit", "distinct"]
+            .map(|form| format!("query {form}")),
+    );
+    for kind in JoinKind::ALL {
+        all.push(format!("join {kind:?}"));
+        all.push(format!("query join {kind:?}"));
+    }
+    let spans = [SpanRelation::Contains, SpanRelation::Within, SpanRelation::Overlaps, SpanRelation::Equals];
+    all.extend(spans.map(|relation| format!("span {relation:?}")));
+    all.push("span innermost".to_owned());
+    all.extend(Type::ALL.map(|of| format!("type {of:?}")));
+    all.extend(
+        [
+            "sort_by",
+            "partition_by",
+            "ForceCache",
+            "NeverCache",
+            "version_pin",
+            "several outputs",
+            "shared view",
+        ]
+        .map(|option| format!("option {option}")),
+    );
+    all.extend(
+        [
+            "partitions",
+            "deletion vector",
+            "copy",
+            "several files",
+            "several versions",
+            "raw paths",
+            "no rows",
+            "NaN",
+            "minus zero",
+            "infinity",
+            "NULL",
+            "no statistics",
+            "some statistics",
+            "all statistics",
+        ]
+        .map(|property| format!("input {property}")),
+    );
+    all
+}
+
+/// How many cases had each pair of properties.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    cases: u64,
+    pairs: BTreeMap<(Property, Property), u64>,
+}
+
+impl Coverage {
+    /// Counts a case.
+    pub fn add(&mut self, case: &Case) {
+        self.cases += 1;
+        let found: Vec<Property> = of_case(case).into_iter().collect();
+        for (at, one) in found.iter().enumerate() {
+            for other in &found[at + 1..] {
+                *self.pairs.entry((one.clone(), other.clone())).or_default() += 1;
+            }
+        }
+    }
+
+    /// The pairs that no case had.
+    #[must_use]
+    pub fn missing(&self) -> Vec<(Property, Property)> {
+        let mut all = properties();
+        all.sort();
+        let pairs = all
+            .iter()
+            .enumerate()
+            .flat_map(|(at, one)| all[at + 1..].iter().map(move |other| (one.clone(), other.clone())));
+        pairs.filter(|pair| !self.pairs.contains_key(pair)).collect()
+    }
+}
+
+impl fmt::Display for Coverage {
+    /// A line for each property: the cases that had it with the one it met least.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut all = properties();
+        all.sort();
+        writeln!(
+            f,
+            "{} cases; for each property the one that it met least, and in how many cases",
+            self.cases
+        )?;
+        for one in &all {
+            let met = |other: &Property| {
+                let pair =
+                    if one < other { (one.clone(), other.clone()) } else { (other.clone(), one.clone()) };
+                self.pairs.get(&pair).copied().unwrap_or(0)
+            };
+            let least = all.iter().filter(|other| *other != one).min_by_key(|other| met(other));
+            if let Some(least) = least {
+                writeln!(f, "{one:24} {least:24} {}", met(least))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The properties of a case: of what its outputs need.
+fn of_case(case: &Case) -> BTreeSet<Property> {
+    let mut found = BTreeSet::new();
+    let mut add = |property: String| {
+        found.insert(property);
+    };
+    let plan = &case.plan;
+    for view in &plan.views {
+        of_operation(&view.op, &mut add);
+        view.columns.iter().for_each(|(_, of)| add(format!("type {of:?}")));
+        let readers =
+            plan.views.iter().flat_map(|other| other.op.sources()).filter(|source| *source == view.name);
+        let written = plan.outputs.iter().filter(|output| output.view == view.name);
+        if readers.count() + written.count() > 1 {
+            add("option shared view".to_owned());
+        }
+    }
+    for output in &plan.outputs {
+        if !output.sort_by.is_empty() {
+            add("option sort_by".to_owned());
+        }
+        if !output.partition_by.is_empty() {
+            add("option partition_by".to_owned());
+        }
+    }
+    if plan.outputs.len() > 1 {
+        add("option several outputs".to_owned());
+    }
+    for (wishes, name) in plan.cache.iter().zip(["ForceCache", "NeverCache"]) {
+        if !wishes.is_empty() {
+            add(format!("option {name}"));
+        }
+    }
+    for input in &plan.inputs {
+        if input.version.is_some() {
+            add("option version_pin".to_owned());
+        }
+        case.tables
+            .iter()
+            .filter(|table| table.name == input.table)
+            .for_each(|table| of_table(table, &mut add));
+    }
+    found
+}
+
+fn of_operation(op: &Op, add: &mut impl FnMut(String)) {
+    match op {
+        Op::Relate(Relate { kind, span, .. }) => {
+            add(format!("join {kind:?}"));
+            if let Some(span) = span {
+                add(format!("span {:?}", span.relation));
+                if span.innermost {
+                    add("span innermost".to_owned());
+                }
+            }
+        }
+        other => add(format!("transform {}", other.kind())),
+    }
+    let Op::Query(query) = op else { return };
+    if query.limit.is_some() {
+        add("query limit".to_owned());
+    }
+    // Each relation is read by FROM once; further ones are those of subqueries.
+    let (mut from, mut open) = (0, vec![&query.body]);
+    while let Some(body) = open.pop() {
+        match body {
+            Body::Set(_, _, parts) => {
+                add("query set".to_owned());
+                open.extend(parts.iter());
+            }
+            Body::Select(select) => {
+                match &select.from {
+                    From::Relation(_) => from += 1,
+                    From::Join { kind, .. } => {
+                        from += 2;
+                        add(format!("query join {kind:?}"));
+                    }
+                }
+                let forms = [
+                    ("select", true),
+                    ("group", select.group.is_some()),
+                    ("window", !select.windows.is_empty()),
+                    ("distinct", select.distinct),
+                ];
+                forms.into_iter().filter(|(_, has)| *has).for_each(|(form, _)| add(format!("query {form}")));
+            }
+        }
+    }
+    if query.sources().len() > from {
+        add("query subquery".to_owned());
+    }
+}
+
+fn of_table(table: &Table, add: &mut impl FnMut(String)) {
+    let rows = table.rows(None);
+    let any = |wanted: fn(&Value) -> bool| rows.iter().flatten().any(wanted);
+    let statistics = match table.layout.statistics {
+        Statistics::None | Statistics::Rows => "no statistics",
+        Statistics::Some => "some statistics",
+        Statistics::All => "all statistics",
+    };
+    let properties = [
+        ("partitions", !table.partition_by.is_empty()),
+        ("deletion vector", table.has_deletion_vectors()),
+        ("copy", table.name == "copy"),
+        ("several files", table.commits.iter().map(|commit| commit.files.len()).sum::<usize>() > 1),
+        ("several versions", table.commits.len() > 1),
+        ("raw paths", table.layout.raw_paths && !table.partition_by.is_empty()),
+        ("no rows", rows.is_empty()),
+        ("NaN", any(|value| matches!(value, Value::Float(value) if value.is_nan()))),
+        (
+            "minus zero",
+            any(|value| matches!(value, Value::Float(value) if *value == 0.0 && value.is_sign_negative())),
+        ),
+        ("infinity", any(|value| matches!(value, Value::Float(value) if value.is_infinite()))),
+        ("NULL", any(Value::is_null)),
+        (statistics, true),
+    ];
+    properties.into_iter().filter(|(_, has)| *has).for_each(|(property, _)| add(format!("input {property}")));
+    table.columns.iter().for_each(|(_, of)| add(format!("type {of:?}")));
+}

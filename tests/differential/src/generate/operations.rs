@@ -1,0 +1,381 @@
+//! Views of every kind of transform.
+
+use super::Maker;
+use super::expressions::{self, Readable};
+use crate::plan::{
+    Aggregate, Call, Column, Expr, Group, JoinKind, Measure, Op, Relate, Side, SortKey, Span, SpanRelation,
+    WindowCall, WindowFunction,
+};
+use crate::value::{Type, Value};
+
+/// An operation and the columns it gives.
+pub(super) type Made = Option<(Op, Vec<Column>)>;
+
+/// Names for columns, each new one of its type's letter.
+#[derive(Default)]
+pub(super) struct Names(Vec<String>);
+
+impl Names {
+    pub(super) fn next(&mut self, of: Type) -> String {
+        let number = (0..).find(|number| !self.0.contains(&format!("{}{number}", of.letter()))).unwrap_or(0);
+        self.0.push(format!("{}{number}", of.letter()));
+        format!("{}{number}", of.letter())
+    }
+
+    pub(super) fn taken(columns: &[Column]) -> Self {
+        Self(columns.iter().map(|(name, _)| name.clone()).collect())
+    }
+}
+
+impl Maker {
+    pub(super) fn readable(&self, relation: &str) -> Readable {
+        self.columns(relation).into_iter().map(|(name, of)| (None, name, of)).collect()
+    }
+
+    pub(super) fn filter(&mut self) -> Made {
+        let source = self.source();
+        let readable = self.readable(&source);
+        let predicate = expressions::condition(&mut self.choice, &readable, 2);
+        let columns = self.columns(&source);
+        Some((Op::Filter { source, predicate }, columns))
+    }
+
+    pub(super) fn project(&mut self) -> Made {
+        let source = self.source();
+        let readable = self.readable(&source);
+        let made = self.computed(&readable);
+        let columns = made.iter().map(|(name, of, _)| (name.clone(), *of)).collect();
+        let made = made.into_iter().map(|(name, _, expr)| (name, expr)).collect();
+        Some((Op::Project { source, columns: made }, columns))
+    }
+
+    /// A few columns, some as they are.
+    pub(super) fn computed(&mut self, readable: &Readable) -> Vec<(String, Type, Expr)> {
+        let mut names = Names::default();
+        let mut made = Vec::new();
+        for _ in 0..=self.choice.below(5) {
+            let Some((_, _, of)) = self.choice.maybe_of(readable).cloned() else { break };
+            let expr = if self.choice.one_in(2) {
+                expressions::column(&mut self.choice, readable, of)
+            } else {
+                Some(expressions::value(&mut self.choice, readable, of, 2))
+            };
+            made.extend(expr.map(|expr| (names.next(of), of, expr)));
+        }
+        made
+    }
+
+    pub(super) fn aggregate(&mut self) -> Made {
+        let source = self.source();
+        let readable = self.readable(&source);
+        let (group, columns) = self.group(&readable)?;
+        Some((Op::Aggregate { source, group: Group { more_rows_than: None, ..group } }, columns))
+    }
+
+    /// Keys and aggregates, and their columns.
+    pub(super) fn group(&mut self, readable: &Readable) -> Option<(Group, Vec<Column>)> {
+        let mut names = Names::default();
+        let (mut keys, mut measures, mut columns) = (Vec::new(), Vec::new(), Vec::new());
+        let scalars: Readable = readable.iter().filter(|(_, _, of)| of.is_scalar()).cloned().collect();
+        for _ in 0..self.choice.below(4) {
+            let (relation, name, of) = self.choice.maybe_of(&scalars)?.clone();
+            let key = match self.choice.one_in(4) {
+                true => expressions::value(&mut self.choice, readable, of, 1),
+                false => Expr::Column(relation, name),
+            };
+            // A literal would be the number of a column.
+            if matches!(key, Expr::Literal(..))
+                || keys.iter().any(|(_, other): &(String, Expr)| other.to_string() == key.to_string())
+            {
+                continue;
+            }
+            let name = names.next(of);
+            columns.push((name.clone(), of));
+            keys.push((name, key));
+        }
+        for _ in 0..=self.choice.below(3) {
+            let Some((measure, of)) = self.measure(readable) else { continue };
+            let name = names.next(of);
+            columns.push((name.clone(), of));
+            measures.push((name, measure));
+        }
+        let more_rows_than = self.choice.one_in(4).then(|| self.choice.below(3));
+        (!columns.is_empty()).then_some((Group { keys, measures, more_rows_than }, columns))
+    }
+
+    pub(super) fn measure(&mut self, readable: &Readable) -> Option<(Measure, Type)> {
+        let function = *self.choice.of(&[
+            Aggregate::Count,
+            Aggregate::Count,
+            Aggregate::Sum,
+            Aggregate::Sum,
+            Aggregate::Min,
+            Aggregate::Max,
+            Aggregate::Avg,
+            Aggregate::BoolAnd,
+            Aggregate::BoolOr,
+            Aggregate::ArrayAgg,
+        ]);
+        let numbers = [Type::Int, Type::Float, Type::Decimal];
+        let ordered = [Type::Int, Type::Float, Type::Text, Type::Decimal, Type::Date, Type::Timestamp];
+        let types: &[Type] = match function {
+            Aggregate::Count => &Type::ALL[..7],
+            Aggregate::Sum => &numbers,
+            Aggregate::Min | Aggregate::Max => &ordered,
+            Aggregate::Avg => &numbers[..2],
+            Aggregate::BoolAnd | Aggregate::BoolOr => &[Type::Bool],
+            Aggregate::ArrayAgg => &[Type::Int, Type::Text],
+        };
+        let of = *self.choice.of(types);
+        let column = expressions::column(&mut self.choice, readable, of)?;
+        let argument =
+            if function == Aggregate::Count && self.choice.one_in(2) { None } else { Some(column) };
+        let argument = match argument {
+            Some(_) if function != Aggregate::ArrayAgg && self.choice.one_in(4) => {
+                Some(expressions::value(&mut self.choice, readable, of, 1))
+            }
+            other => other,
+        };
+        // See `expressions::value` for infinities that meet each other.
+        let adds = matches!(function, Aggregate::Sum | Aggregate::Avg);
+        let argument = match argument {
+            Some(value) if adds && of == Type::Float => {
+                let without = |value: Expr, number: f64| {
+                    Expr::Call(Call::NullIf, vec![value, Expr::Literal(Value::Float(number), Type::Float)])
+                };
+                Some(without(without(value, f64::INFINITY), f64::NEG_INFINITY))
+            }
+            other => other,
+        };
+        let filter = self.choice.one_in(4).then(|| expressions::condition(&mut self.choice, readable, 1));
+        let distinct = argument.is_some()
+            && matches!(function, Aggregate::Count | Aggregate::Sum)
+            && self.choice.one_in(3);
+        // The elements of equal keys are equal.
+        let order = match (function, &argument) {
+            (Aggregate::ArrayAgg, Some(Expr::Column(None, name))) => vec![self.sort_key(name)],
+            (Aggregate::ArrayAgg, _) => return None,
+            _ => Vec::new(),
+        };
+        let result = match function {
+            Aggregate::Count => Type::Int,
+            Aggregate::Avg => Type::Float,
+            Aggregate::ArrayAgg if of == Type::Int => Type::Ints,
+            Aggregate::ArrayAgg => Type::Texts,
+            _ => of,
+        };
+        Some((Measure { function, argument, distinct, filter, order }, result))
+    }
+
+    pub(super) fn sort_key(&mut self, column: &str) -> SortKey {
+        SortKey {
+            column: column.to_owned(),
+            descending: self.choice.one_in(2),
+            nulls_first: self.choice.one_in(2),
+        }
+    }
+
+    pub(super) fn window(&mut self) -> Made {
+        let source = self.source();
+        let own = self.columns(&source);
+        let mut names = Names::taken(&own);
+        let mut columns = own.clone();
+        let mut calls = Vec::new();
+        for number in 0..=self.choice.below(2) {
+            let (call, of) = self.window_call(&own)?;
+            // Of two calls that tell equal rows apart nobody says that they do it in the same way.
+            if number > 0 && !call.is_same_for_equal_rows() {
+                continue;
+            }
+            let name = names.next(of);
+            columns.push((name.clone(), of));
+            calls.push((name, call));
+        }
+        Some((Op::Window { source, columns: calls }, columns))
+    }
+
+    /// A call over a relation without nested columns: its order is by all of them, so that only equal rows are equal.
+    pub(super) fn window_call(&mut self, columns: &[Column]) -> Option<(WindowCall, Type)> {
+        if columns.is_empty() || columns.iter().any(|(_, of)| !of.is_scalar()) {
+            return None;
+        }
+        let function = *self.choice.of(&[
+            WindowFunction::RowNumber,
+            WindowFunction::Rank,
+            WindowFunction::DenseRank,
+            WindowFunction::Lag,
+            WindowFunction::Lead,
+            WindowFunction::FirstValue,
+            WindowFunction::LastValue,
+            WindowFunction::Sum,
+            WindowFunction::Count,
+            WindowFunction::Min,
+            WindowFunction::Max,
+        ]);
+        let fitting: Vec<&Column> = columns
+            .iter()
+            .filter(|(_, of)| match function {
+                WindowFunction::Sum => matches!(of, Type::Int | Type::Decimal),
+                WindowFunction::Min | WindowFunction::Max => *of != Type::Bool,
+                _ => true,
+            })
+            .collect();
+        let (argument, of) = self.choice.maybe_of(&fitting).map(|column| (*column).clone())?;
+        let is_rank =
+            matches!(function, WindowFunction::RowNumber | WindowFunction::Rank | WindowFunction::DenseRank);
+        let partition: Vec<String> = (0..self.choice.below(2))
+            .filter_map(|_| self.choice.maybe_of(columns).map(|(name, _)| name.clone()))
+            .collect();
+        let of_peers = matches!(function, WindowFunction::Rank | WindowFunction::DenseRank);
+        let whole = function.takes_a_frame()
+            && !matches!(function, WindowFunction::FirstValue | WindowFunction::LastValue)
+            && self.choice.one_in(2);
+        let order = if whole {
+            Vec::new()
+        } else {
+            let few = if of_peers { 1 + self.choice.below(columns.len()) } else { columns.len() };
+            let names: Vec<String> = columns.iter().take(few).map(|(name, _)| name.clone()).collect();
+            names.iter().map(|name| self.sort_key(name)).collect()
+        };
+        let frame = (function.takes_a_frame() && !order.is_empty() && self.choice.one_in(2))
+            .then(|| [self.choice.below(4), self.choice.below(3)]);
+        let of = if is_rank || function == WindowFunction::Count { Type::Int } else { of };
+        let argument = (!is_rank).then_some(argument);
+        Some((WindowCall { function, argument, partition, order, frame }, of))
+    }
+
+    pub(super) fn unnest(&mut self) -> Made {
+        let source = self.source();
+        let mut columns = self.columns(&source);
+        let lists: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].1.element().is_some()).collect();
+        let at = *self.choice.maybe_of(&lists)?;
+        let (column, of) = columns[at].clone();
+        let element = of.element()?;
+        let alias = Names::taken(&columns).next(element);
+        columns[at] = (alias.clone(), element);
+        Some((Op::Unnest { source, column, alias, keep_empty: self.choice.one_in(2) }, columns))
+    }
+
+    pub(super) fn union(&mut self) -> Made {
+        let many = if self.choice.one_in(20) { 2 + self.choice.below(63) } else { 2 + self.choice.below(2) };
+        let mut sources: Vec<String> = (0..many).map(|_| self.source()).collect();
+        // A source is named once.
+        sources.sort();
+        sources.dedup();
+        if sources.len() < 2 {
+            return None;
+        }
+        let mut columns: Vec<Column> = Vec::new();
+        for source in &sources {
+            for column in self.columns(source) {
+                if !columns.contains(&column) {
+                    columns.push(column);
+                }
+            }
+        }
+        let distinct = self.choice.one_in(3) && columns.iter().all(|(_, of)| of.is_scalar());
+        let discriminator = self.choice.one_in(3).then(|| Names::taken(&columns).next(Type::Text));
+        if let Some(name) = &discriminator {
+            columns.insert(0, (name.clone(), Type::Text));
+        }
+        Some((Op::Union { sources, discriminator, distinct }, columns))
+    }
+
+    pub(super) fn relate(&mut self) -> Made {
+        let (left, right) = (self.source(), self.source());
+        let on = self.keys(&left, &right, 1)?;
+        let kind = *self.choice.of(&JoinKind::ALL);
+        self.related(left, right, kind, on, None)
+    }
+
+    pub(super) fn span(&mut self) -> Made {
+        let (left, right) = match self.choice.below(3) {
+            0 => ("spans".to_owned(), "spans".to_owned()),
+            1 => ("spans".to_owned(), self.source()),
+            _ => (self.source(), "spans".to_owned()),
+        };
+        let on = self.keys(&left, &right, 0).unwrap_or_default();
+        let bounds = |maker: &mut Self, relation: &str| {
+            if relation == "spans" {
+                return Some(["i1".to_owned(), "i2".to_owned()]);
+            }
+            let numbers: Vec<String> = maker
+                .columns(relation)
+                .into_iter()
+                .filter(|(_, of)| *of == Type::Int)
+                .map(|(name, _)| name)
+                .collect();
+            let (start, end) =
+                (maker.choice.maybe_of(&numbers)?.clone(), maker.choice.maybe_of(&numbers)?.clone());
+            (start != end).then_some([start, end])
+        };
+        let (left_bounds, right_bounds) = (bounds(self, &left)?, bounds(self, &right)?);
+        let relation = *self.choice.of(&[
+            SpanRelation::Contains,
+            SpanRelation::Within,
+            SpanRelation::Overlaps,
+            SpanRelation::Equals,
+        ]);
+        let contains = matches!(relation, SpanRelation::Contains | SpanRelation::Within);
+        // The program refuses to keep the rows of both sides (E0305).
+        let kinds = JoinKind::ALL.map(|kind| if kind == JoinKind::Full { JoinKind::Left } else { kind });
+        let kind = *self.choice.of(&kinds);
+        // Which of several containers with equal spans is taken depends on the columns that are read (a known fault).
+        let (containers, bounds) =
+            if relation == SpanRelation::Contains { (&left, &left_bounds) } else { (&right, &right_bounds) };
+        let innermost = contains && self.choice.one_in(3) && self.are_distinct(containers, bounds);
+        let span = Span { relation, left: left_bounds, right: right_bounds, innermost };
+        self.related(left, right, kind, on, Some(span))
+    }
+
+    fn are_distinct(&self, relation: &str, columns: &[String; 2]) -> bool {
+        let Some(relation) = self.known.get(relation) else { return false };
+        let place = |name: &String| relation.columns.iter().position(|(column, _)| column == name);
+        let (Some(start), Some(end)) = (place(&columns[0]), place(&columns[1])) else { return false };
+        let mut seen = std::collections::BTreeSet::new();
+        relation.rows.iter().all(|row| seen.insert((&row[start], &row[end])))
+    }
+
+    /// Pairs of columns of one type, at least so many.
+    pub(super) fn keys(&mut self, left: &str, right: &str, least: usize) -> Option<Vec<(String, String)>> {
+        let (left, right) = (self.columns(left), self.columns(right));
+        let pairs: Vec<(String, String)> = left
+            .iter()
+            .flat_map(|(name, of)| {
+                let fitting = right.iter().filter(move |(_, other)| other == of && of.is_scalar());
+                fitting.map(move |(other, _)| (name.clone(), other.clone()))
+            })
+            .collect();
+        let count = least + self.choice.below(3 - least);
+        let mut keys: Vec<(String, String)> =
+            (0..count).filter_map(|_| self.choice.maybe_of(&pairs).cloned()).collect();
+        keys.sort();
+        keys.dedup();
+        (keys.len() >= least).then_some(keys)
+    }
+
+    fn related(
+        &mut self,
+        left: String,
+        right: String,
+        kind: JoinKind,
+        on: Vec<(String, String)>,
+        span: Option<Span>,
+    ) -> Made {
+        if !kind.has_both_sides() {
+            let columns = self.columns(&left);
+            return Some((Op::Relate(Relate { left, right, kind, on, span, select: Vec::new() }), columns));
+        }
+        let (mut names, mut select, mut columns) = (Names::default(), Vec::new(), Vec::new());
+        for (side, relation) in [(Side::Left, &left), (Side::Right, &right)] {
+            for (name, of) in self.columns(relation) {
+                if columns.is_empty() || self.choice.one_in(2) {
+                    let new = names.next(of);
+                    columns.push((new.clone(), of));
+                    select.push((side, name, new));
+                }
+            }
+        }
+        Some((Op::Relate(Relate { left, right, kind, on, span, select }), columns))
+    }
+}

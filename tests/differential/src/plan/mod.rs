@@ -1,0 +1,329 @@
+//! A spec that was generated: tables, views over them and outputs, as a tree that both the program's text and the
+//! evaluator's rows are made of.
+
+mod expression;
+mod query;
+mod spec;
+
+pub use expression::{Call, Comparison, Expr, Operation, Subquery, SubqueryKind};
+pub use query::{Body, From, Group, Query, Select, SetOperation};
+pub use spec::spec_text;
+
+use crate::value::Type;
+
+/// A column: its name and its type.
+pub type Column = (String, Type);
+
+/// A view and what it gives.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub op: Op,
+    /// Its columns in their order.
+    pub columns: Vec<Column>,
+}
+
+/// An output: the table it writes, and how.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The name of the table.
+    pub table: String,
+    /// The view, or the input, that it holds.
+    pub view: String,
+    /// The columns that order its rows.
+    pub sort_by: Vec<SortKey>,
+    /// The columns that its files are divided by.
+    pub partition_by: Vec<String>,
+}
+
+/// An input: the name that views use, and where the table is.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The name.
+    pub name: String,
+    /// The table, by its name.
+    pub table: String,
+    /// How its place is spelled.
+    pub location: String,
+    /// The version that is read; the latest without one.
+    pub version: Option<u64>,
+    /// The columns of the table.
+    pub columns: Vec<Column>,
+}
+
+/// A generated spec.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What views may read besides each other.
+    pub inputs: Vec<Input>,
+    /// The views; each reads only earlier ones.
+    pub views: Vec<View>,
+    /// What is written.
+    pub outputs: Vec<Output>,
+    /// Views that are shared whatever they cost, and views that never are.
+    pub cache: [Vec<String>; 2],
+}
+
+/// What a view does.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields have the names of the spec")]
+pub enum Op {
+    /// Keeps rows for which the condition is true.
+    Filter { source: String, predicate: Expr },
+    /// Computes columns.
+    Project { source: String, columns: Vec<(String, Expr)> },
+    /// A row for each group.
+    Aggregate { source: String, group: Group },
+    /// All columns, and those of window functions.
+    Window { source: String, columns: Vec<(String, WindowCall)> },
+    /// A row for each element of a list.
+    Unnest { source: String, column: String, alias: String, keep_empty: bool },
+    /// The rows of several sources, by the names of columns.
+    Union { sources: Vec<String>, discriminator: Option<String>, distinct: bool },
+    /// A join.
+    Relate(Relate),
+    /// A query.
+    Query(Query),
+}
+
+/// A join of two sources.
+#[derive(Clone, Debug)]
+pub struct Relate {
+    /// The left source.
+    pub left: String,
+    /// The right source.
+    pub right: String,
+    /// Which rows are kept.
+    pub kind: JoinKind,
+    /// Columns that must be equal.
+    pub on: Vec<(String, String)>,
+    /// A condition on spans.
+    pub span: Option<Span>,
+    /// What is kept: the side, its column and the new name. Empty for all of the left side.
+    pub select: Vec<(Side, String, String)>,
+}
+
+/// A condition on two spans.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// How they must lie.
+    pub relation: SpanRelation,
+    /// Start and end on the left.
+    pub left: [String; 2],
+    /// Start and end on the right.
+    pub right: [String; 2],
+    /// Whether only the tightest container counts.
+    pub innermost: bool,
+}
+
+/// How two half-open spans lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum SpanRelation {
+    Contains,
+    Within,
+    Overlaps,
+    Equals,
+}
+
+/// Which rows of a join are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+    Semi,
+    Anti,
+}
+
+impl JoinKind {
+    /// All kinds.
+    pub const ALL: [Self; 6] = [Self::Inner, Self::Left, Self::Right, Self::Full, Self::Semi, Self::Anti];
+
+    /// Whether the result has columns of both sides.
+    #[must_use]
+    pub fn has_both_sides(self) -> bool {
+        !matches!(self, Self::Semi | Self::Anti)
+    }
+}
+
+/// A side of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Side {
+    Left,
+    Right,
+}
+
+/// A column to order by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// The column.
+    pub column: String,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+    /// Whether NULL comes first.
+    pub nulls_first: bool,
+}
+
+/// A call of an aggregate function.
+#[derive(Clone, Debug)]
+pub struct Measure {
+    /// The function.
+    pub function: Aggregate,
+    /// What it is computed of; nothing for the number of rows.
+    pub argument: Option<Expr>,
+    /// Whether equal values count once.
+    pub distinct: bool,
+    /// Which rows take part.
+    pub filter: Option<Expr>,
+    /// The order in which a list takes them.
+    pub order: Vec<SortKey>,
+}
+
+/// An aggregate function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "they have the names of SQL")]
+pub enum Aggregate {
+    Count,
+    Sum,
+    Min,
+    Max,
+    Avg,
+    BoolAnd,
+    BoolOr,
+    ArrayAgg,
+}
+
+/// A call of a window function.
+#[derive(Clone, Debug)]
+pub struct WindowCall {
+    /// The function.
+    pub function: WindowFunction,
+    /// The column it is computed of, where it needs one.
+    pub argument: Option<String>,
+    /// The columns whose equal values make a window.
+    pub partition: Vec<String>,
+    /// The order of rows in a window.
+    pub order: Vec<SortKey>,
+    /// Rows before and after the current one that take part; without it, all rows of the window.
+    pub frame: Option<[usize; 2]>,
+}
+
+/// A window function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "they have the names of SQL")]
+pub enum WindowFunction {
+    RowNumber,
+    Rank,
+    DenseRank,
+    Lag,
+    Lead,
+    FirstValue,
+    LastValue,
+    Sum,
+    Count,
+    Min,
+    Max,
+}
+
+impl Plan {
+    /// Gives the columns of views that pass on what they read, after it has changed.
+    pub fn settle(&mut self) {
+        let mut known: Vec<(String, Vec<Column>)> =
+            self.inputs.iter().map(|input| (input.name.clone(), input.columns.clone())).collect();
+        for view in &mut self.views {
+            let of = |name: &str| {
+                let found = known.iter().find(|(known, _)| known == name);
+                found.map(|(_, columns)| columns.clone()).unwrap_or_default()
+            };
+            match &view.op {
+                Op::Filter { source, .. } => view.columns = of(source),
+                Op::Window { source, columns } => {
+                    let own = view.columns.split_off(view.columns.len() - columns.len());
+                    view.columns = of(source).into_iter().chain(own).collect();
+                }
+                Op::Unnest { source, column, alias, .. } => {
+                    view.columns = of(source);
+                    for (name, of) in view.columns.iter_mut().filter(|(name, _)| name == column) {
+                        alias.clone_into(name);
+                        *of = of.element().unwrap_or(*of);
+                    }
+                }
+                Op::Union { sources, discriminator, .. } => {
+                    view.columns = discriminator.iter().map(|name| (name.clone(), Type::Text)).collect();
+                    for column in sources.iter().flat_map(|source| of(source)) {
+                        if !view.columns.contains(&column) {
+                            view.columns.push(column);
+                        }
+                    }
+                }
+                Op::Relate(relate) if relate.select.is_empty() => view.columns = of(&relate.left),
+                Op::Relate(_) | Op::Project { .. } | Op::Aggregate { .. } | Op::Query(_) => {}
+            }
+            known.push((view.name.clone(), view.columns.clone()));
+        }
+    }
+
+    /// Reads a source instead of a view, wherever the view was read.
+    pub fn read_instead(&mut self, view: &str, source: &str) {
+        for output in self.outputs.iter_mut().filter(|output| output.view == view) {
+            source.clone_into(&mut output.view);
+        }
+        for other in &mut self.views {
+            for read in other.op.sources_mut().into_iter().filter(|read| *read == view) {
+                source.clone_into(read);
+            }
+        }
+    }
+}
+
+impl Op {
+    /// The names of the relations that are read, those of subqueries not among them.
+    fn sources_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Filter { source, .. }
+            | Self::Project { source, .. }
+            | Self::Aggregate { source, .. }
+            | Self::Window { source, .. }
+            | Self::Unnest { source, .. } => vec![source],
+            Self::Union { sources, .. } => sources.iter_mut().collect(),
+            Self::Relate(relate) => vec![&mut relate.left, &mut relate.right],
+            Self::Query(query) => query.body.sources_mut(),
+        }
+    }
+
+    /// The relations that are read.
+    #[must_use]
+    pub fn sources(&self) -> Vec<&str> {
+        match self {
+            Self::Filter { source, .. }
+            | Self::Project { source, .. }
+            | Self::Aggregate { source, .. }
+            | Self::Window { source, .. }
+            | Self::Unnest { source, .. } => vec![source],
+            Self::Union { sources, .. } => sources.iter().map(String::as_str).collect(),
+            Self::Relate(relate) => vec![&relate.left, &relate.right],
+            Self::Query(query) => query.sources(),
+        }
+    }
+
+    /// The kind of transform, as specs call it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Filter { .. } => "Filter",
+            Self::Project { .. } => "Project",
+            Self::Aggregate { .. } => "Aggregate",
+            Self::Window { .. } => "Window",
+            Self::Unnest { .. } => "Unnest",
+            Self::Union { .. } => "Union",
+            Self::Relate(_) => "Relate",
+            Self::Query(_) => "Sql",
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The program under test, in one process: compiled as users compile, and run in many ways that must not matter.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{LazyLock, Mutex};
+
+use engine::{EngineOracle, RunOptions, Session, SessionOptions, Tables};
+use ir::diag::SourceName;
+use ir::graph::{CachePolicy, Graph};
+use passes::{Context, PassEvent, find, run_pass};
+use pipeline::{
+    Cancellation, CompileOptions, Observer, PipelineError, Plans, Source, WorkerOptions, Workers,
+};
+
+/// The passes that change a graph of core operations, each of which can be left out.
+pub const REWRITES: [&str; 3] = ["merge", "inline", "prune"];
+
+/// A way to run a graph. None of it may change a row.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// How many partitions operators have.
+    pub partitions: usize,
+    /// How many rows a batch has.
+    pub batch: usize,
+    /// The limit of memory in MiB.
+    pub memory: usize,
+    /// Which of [`REWRITES`] run.
+    pub rewrites: Vec<&'static str>,
+    /// Which views are shared.
+    pub sharing: Sharing,
+}
+
+/// Which views are shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Those that the compiler chooses.
+    Chosen,
+    /// None that may be computed again.
+    None,
+    /// All with several readers.
+    All,
+}
+
+impl Setting {
+    /// As users run it.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self {
+            partitions: 2,
+            batch: 8192,
+            memory: 256,
+            rewrites: REWRITES.to_vec(),
+            sharing: Sharing::Chosen,
+        }
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { partitions, batch, memory, rewrites, sharing } = self;
+        write!(
+            f,
+            "{partitions} partitions, batches of {batch}, {memory} MiB, rewrites {rewrites:?}, sharing {sharing:?}"
+        )
+    }
+}
+
+/// A spec that was compiled, before its graph was rewritten and after.
+pub struct Program {
+    core: Graph,
+    finished: Graph,
+}
+
+/// Why a spec did not come to its end.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// The compiler found mistakes.
+    Refused(String),
+    /// The run failed.
+    Failed(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(why) => write!(f, "refused: {why}"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Core(Mutex<Option<Graph>>);
+
+impl Observer for Core {
+    fn pass_finished(&self, event: &PassEvent<'_>) {
+        if event.pass.name == "desugar"
+            && let Ok(mut graph) = self.0.lock()
+        {
+            *graph = Some(event.graph.clone());
+        }
+    }
+}
+
+/// The threads that everything runs on.
+pub fn workers() -> &'static Workers {
+    static WORKERS: LazyLock<Workers> = LazyLock::new(|| {
+        let options = WorkerOptions { session: options(&Setting::usual()), ..WorkerOptions::default() };
+        Workers::new(options, Cancellation::new())
+    });
+    &WORKERS
+}
+
+fn options(setting: &Setting) -> SessionOptions {
+    SessionOptions {
+        target_partitions: setting.partitions,
+        memory_limit_bytes: setting.memory << 20,
+        is_whole_process: false,
+        spill_directory: None,
+        spill_limit_bytes: Some(1 << 30),
+        batch_size: setting.batch,
+    }
+}
+
+fn session(setting: &Setting) -> Result<Session, Failure> {
+    Session::new(options(setting)).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// An error with all that it found.
+fn text_of(error: &PipelineError) -> String {
+    match error {
+        PipelineError::Findings { diagnostics, .. } => {
+            let errors = diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string);
+            errors.collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    }
+}
+
+impl Program {
+    /// Compiles a spec whose locations count from a folder.
+    ///
+    /// # Errors
+    /// When the compiler refuses it.
+    pub fn compile(text: &str, home: &Path) -> Result<Self, Failure> {
+        let refused = |error: PipelineError| Failure::Refused(text_of(&error));
+        let source = Source::from_bytes(text.as_bytes(), SourceName::new("spec.yaml"), "differential", home)
+            .map_err(refused)?;
+        let options =
+            CompileOptions { session: Some(session(&Setting::usual())?), ..CompileOptions::default() };
+        let core = Core::default();
+        let compiled = pipeline::compile(source, workers(), &options, &core).map_err(refused)?;
+        let errors: Vec<String> =
+            compiled.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
+        if !errors.is_empty() {
+            return Err(Failure::Refused(errors.join("; ")));
+        }
+        let core = core.0.into_inner().ok().flatten();
+        let core = core.ok_or_else(|| Failure::Refused("the pass `desugar` did not run".to_owned()))?;
+        Ok(Self { core, finished: compiled.graph })
+    }
+
+    /// Runs it; the outputs are written to the folder.
+    ///
+    /// # Errors
+    /// When it cannot be planned or fails.
+    pub fn run(&self, setting: &Setting, home: &Path) -> Result<(), Failure> {
+        let session = session(setting)?;
+        let usual = setting.rewrites == REWRITES && setting.sharing == Sharing::Chosen;
+        let graph = if usual { self.finished.clone() } else { self.planned(setting, &session)? };
+        let failed = |error: PipelineError| Failure::Failed(text_of(&error));
+        let plans = Plans::of_graph(&graph, home, &session, workers()).map_err(failed)?;
+        plans.run(RunOptions::new(home, "differential"), workers()).map_err(failed)?;
+        Ok(())
+    }
+
+    /// The graph with other passes and another sharing.
+    fn planned(&self, setting: &Setting, session: &Session) -> Result<Graph, Failure> {
+        let mut graph = self.core.clone();
+        graph.remove_unreachable();
+        let several: Vec<String> =
+            graph.ids().filter(|id| graph.reads(*id) >= 2).map(|id| graph.name_of(id).to_owned()).collect();
+        match setting.sharing {
+            Sharing::Chosen => {}
+            Sharing::None => graph.cache = CachePolicy { never: several, ..CachePolicy::default() },
+            Sharing::All => graph.cache = CachePolicy { force: several, ..CachePolicy::default() },
+        }
+        let oracle = EngineOracle::new(session.clone(), Tables::default());
+        let mut cx = Context::new(&oracle, None);
+        for name in setting.rewrites.iter().copied().chain(["place", "schedule"]) {
+            let pass = find(name).map_err(|error| Failure::Failed(error.to_string()))?;
+            run_pass(pass, &mut graph, &mut cx, true, &mut ())
+                .map_err(|error| Failure::Failed(error.to_string()))?;
+        }
+        Ok(graph)
+    }
+}
