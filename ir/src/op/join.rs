@@ -208,9 +208,22 @@ pub struct SpanJoin {
     pub left: [String; 2],
     /// The start and end columns of the right side.
     pub right: [String; 2],
-    /// Whether only the tightest container of each contained row is kept.
+    /// Whether only the tightest container of each contained row is kept: the shortest; of several the one that starts last;
+    /// of several with equal spans the greatest by all columns of its side.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub innermost: bool,
     /// The output columns.
     pub columns: Vec<JoinColumn>,
+}
+
+impl SpanJoin {
+    /// The input whose spans contain those of the other.
+    #[must_use]
+    pub fn container(&self) -> Option<usize> {
+        match self.relation {
+            SpanRelation::Contains => Some(0),
+            SpanRelation::Within => Some(1),
+            SpanRelation::Overlaps | SpanRelation::Equals => None,
+        }
+    }
 }

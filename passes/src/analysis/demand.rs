@@ -53,6 +53,8 @@ fn of_input(op: &Op, port: usize, wanted: &BTreeSet<String>, input: &Schema) -> 
             None => return all(),
         },
         Op::Join(join) => used.extend(of_join(&join.columns, port, wanted)),
+        // Of several containers with equal spans the greatest by all columns is taken.
+        Op::SpanJoin(join) if join.innermost && join.container() == Some(port) => return all(),
         Op::SpanJoin(join) => used.extend(of_join(&join.columns, port, wanted)),
         Op::Union(_) => {
             // Columns of a union are matched by position; the inputs have the same names by invariant.

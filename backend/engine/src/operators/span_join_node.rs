@@ -185,11 +185,20 @@ impl UserDefinedLogicalNodeCore for SpanJoinNode {
         Self::try_new(Arc::new(left), Arc::new(right), keys, self.mode)
     }
 
-    /// The output columns wanted, each on its side; what is compared is added by the caller.
+    /// The output columns wanted, each on its side; what is compared is added by the caller. Of several containers with equal
+    /// spans the greatest by all columns is the innermost, so all are needed there.
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
         let width = self.left.schema().fields().len();
         let (left, right): (Vec<usize>, Vec<usize>) =
             output_columns.iter().partition(|index| **index < width);
-        Some(vec![left, right.into_iter().map(|index| index - width).collect()])
+        let mut needed = [left, right.into_iter().map(|index| index - width).collect()];
+        match self.mode.relation {
+            SpanRelation::Contains if self.mode.innermost => needed[0] = (0..width).collect(),
+            SpanRelation::Within if self.mode.innermost => {
+                needed[1] = (0..self.right.schema().fields().len()).collect();
+            }
+            _ => {}
+        }
+        Some(needed.to_vec())
     }
 }

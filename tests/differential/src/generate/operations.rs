@@ -320,20 +320,12 @@ impl Maker {
         // The program refuses to keep the rows of both sides (E0305).
         let kinds = JoinKind::ALL.map(|kind| if kind == JoinKind::Full { JoinKind::Left } else { kind });
         let kind = *self.choice.of(&kinds);
-        // Which of several containers with equal spans is taken depends on the columns that are read (a known fault).
-        let (containers, bounds) =
-            if relation == SpanRelation::Contains { (&left, &left_bounds) } else { (&right, &right_bounds) };
-        let innermost = contains && self.choice.one_in(3) && self.are_distinct(containers, bounds);
+        // Of containers with equal spans the greatest by all columns is taken; those without an order do not count.
+        let containers = if relation == SpanRelation::Contains { &left } else { &right };
+        let are_ordered = self.columns(containers).iter().all(|(_, of)| of.is_scalar());
+        let innermost = contains && are_ordered && self.choice.one_in(3);
         let span = Span { relation, left: left_bounds, right: right_bounds, innermost };
         self.related(left, right, kind, on, Some(span))
-    }
-
-    fn are_distinct(&self, relation: &str, columns: &[String; 2]) -> bool {
-        let Some(relation) = self.known.get(relation) else { return false };
-        let place = |name: &String| relation.columns.iter().position(|(column, _)| column == name);
-        let (Some(start), Some(end)) = (place(&columns[0]), place(&columns[1])) else { return false };
-        let mut seen = std::collections::BTreeSet::new();
-        relation.rows.iter().all(|row| seen.insert((&row[start], &row[end])))
     }
 
     /// Pairs of columns of one type, at least so many.
