@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::generate::Case;
-use crate::plan::{Body, From, JoinKind, Op, Relate, SpanRelation};
+use crate::plan::{
+    Aggregate, Body, Call, Comparison, Expr, From, JoinKind, Op, Operation, Relate, SpanRelation,
+    SubqueryKind, WindowFunction,
+};
 use crate::table::{Statistics, Table};
 use crate::value::{Type, Value};
 
@@ -17,10 +20,7 @@ pub fn properties() -> Vec<Property> {
     let mut all: Vec<Property> = ["Filter", "Project", "Aggregate", "Window", "Unnest", "Union", "Sql"]
         .map(|kind| format!("transform {kind}"))
         .to_vec();
-    all.extend(
-        ["select", "group", "set", "window", "subquery", "limit", "distinct"]
-            .map(|form| format!("query {form}")),
-    );
+    all.extend(["select", "group", "set", "window", "limit", "distinct"].map(|form| format!("query {form}")));
     for kind in JoinKind::ALL {
         all.push(format!("join {kind:?}"));
         all.push(format!("query join {kind:?}"));
@@ -29,6 +29,10 @@ pub fn properties() -> Vec<Property> {
     all.extend(spans.map(|relation| format!("span {relation:?}")));
     all.push("span innermost".to_owned());
     all.extend(Type::ALL.map(|of| format!("type {of:?}")));
+    all.extend(EXPRESSIONS.map(|name| format!("expression {name}")));
+    all.extend(AGGREGATES.map(|function| format!("aggregate {}", function.name())));
+    all.extend(["aggregate DISTINCT", "aggregate FILTER", "window frame", "window whole"].map(str::to_owned));
+    all.extend(WINDOWS.map(|function| format!("window {function:?}")));
     all.extend(
         [
             "sort_by",
@@ -61,6 +65,79 @@ pub fn properties() -> Vec<Property> {
         .map(|property| format!("input {property}")),
     );
     all
+}
+
+const EXPRESSIONS: [&str; 19] = [
+    "comparison",
+    "IS DISTINCT",
+    "IS NULL",
+    "NOT",
+    "AND",
+    "OR",
+    "IN",
+    "BETWEEN",
+    "arithmetic",
+    "division",
+    "CASE",
+    "coalesce",
+    "call",
+    "nullif",
+    "field",
+    "CAST",
+    "EXISTS",
+    "IN query",
+    "scalar query",
+];
+const AGGREGATES: [Aggregate; 8] = [
+    Aggregate::Count,
+    Aggregate::Sum,
+    Aggregate::Min,
+    Aggregate::Max,
+    Aggregate::Avg,
+    Aggregate::BoolAnd,
+    Aggregate::BoolOr,
+    Aggregate::ArrayAgg,
+];
+const WINDOWS: [WindowFunction; 11] = [
+    WindowFunction::RowNumber,
+    WindowFunction::Rank,
+    WindowFunction::DenseRank,
+    WindowFunction::Lag,
+    WindowFunction::Lead,
+    WindowFunction::FirstValue,
+    WindowFunction::LastValue,
+    WindowFunction::Sum,
+    WindowFunction::Count,
+    WindowFunction::Min,
+    WindowFunction::Max,
+];
+
+/// What an expression is, in the words of the table; columns and literals are in all of them.
+fn name_of(expr: &Expr) -> Option<&'static str> {
+    Some(match expr {
+        Expr::Column(..) | Expr::Literal(..) => return None,
+        Expr::Compare(Comparison::Distinct | Comparison::NotDistinct, ..) => "IS DISTINCT",
+        Expr::Compare(..) => "comparison",
+        Expr::IsNull(..) => "IS NULL",
+        Expr::Not(_) => "NOT",
+        Expr::And(..) => "AND",
+        Expr::Or(..) => "OR",
+        Expr::In(..) => "IN",
+        Expr::Between(..) => "BETWEEN",
+        Expr::Arithmetic(Operation::Divide | Operation::Remainder, ..) => "division",
+        Expr::Arithmetic(..) => "arithmetic",
+        Expr::Case(..) => "CASE",
+        Expr::Coalesce(_) => "coalesce",
+        Expr::Call(Call::NullIf, _) => "nullif",
+        Expr::Call(..) => "call",
+        Expr::Field(..) => "field",
+        Expr::Cast(..) => "CAST",
+        Expr::Subquery(query) => match query.kind {
+            SubqueryKind::Exists { .. } => "EXISTS",
+            SubqueryKind::In { .. } => "IN query",
+            SubqueryKind::Scalar(_) => "scalar query",
+        },
+    })
 }
 
 /// How many cases had each pair of properties.
@@ -178,38 +255,40 @@ fn of_operation(op: &Op, add: &mut impl FnMut(String)) {
         }
         other => add(format!("transform {}", other.kind())),
     }
+    let mut open = op.expressions();
+    while let Some(expr) = open.pop() {
+        name_of(expr).into_iter().for_each(|name| add(format!("expression {name}")));
+        open.extend(expr.operands());
+    }
+    for measure in op.measures() {
+        add(format!("aggregate {}", measure.function.name()));
+        let forms = [("DISTINCT", measure.distinct), ("FILTER", measure.filter.is_some())];
+        forms.into_iter().filter(|(_, has)| *has).for_each(|(form, _)| add(format!("aggregate {form}")));
+    }
+    for call in op.windows() {
+        add(format!("window {:?}", call.function));
+        if call.function.takes_a_frame() {
+            add(format!("window {}", if call.frame.is_some() { "frame" } else { "whole" }));
+        }
+    }
     let Op::Query(query) = op else { return };
     if query.limit.is_some() {
         add("query limit".to_owned());
     }
-    // Each relation is read by FROM once; further ones are those of subqueries.
-    let (mut from, mut open) = (0, vec![&query.body]);
-    while let Some(body) = open.pop() {
-        match body {
-            Body::Set(_, _, parts) => {
-                add("query set".to_owned());
-                open.extend(parts.iter());
-            }
-            Body::Select(select) => {
-                match &select.from {
-                    From::Relation(_) => from += 1,
-                    From::Join { kind, .. } => {
-                        from += 2;
-                        add(format!("query join {kind:?}"));
-                    }
-                }
-                let forms = [
-                    ("select", true),
-                    ("group", select.group.is_some()),
-                    ("window", !select.windows.is_empty()),
-                    ("distinct", select.distinct),
-                ];
-                forms.into_iter().filter(|(_, has)| *has).for_each(|(form, _)| add(format!("query {form}")));
-            }
-        }
+    if matches!(query.body, Body::Set(..)) {
+        add("query set".to_owned());
     }
-    if query.sources().len() > from {
-        add("query subquery".to_owned());
+    for select in query.body.selects() {
+        if let From::Join { kind, .. } = &select.from {
+            add(format!("query join {kind:?}"));
+        }
+        let forms = [
+            ("select", true),
+            ("group", select.group.is_some()),
+            ("window", !select.windows.is_empty()),
+            ("distinct", select.distinct),
+        ];
+        forms.into_iter().filter(|(_, has)| *has).for_each(|(form, _)| add(format!("query {form}")));
     }
 }
 

@@ -40,6 +40,9 @@ struct Arguments {
     /// Prints which properties of specs and tables met; exit status 1 when two never did
     #[arg(long)]
     coverage: bool,
+    /// Makes the cases and runs nothing
+    #[arg(long)]
+    make_only: bool,
 }
 
 fn main() -> ExitCode {
@@ -61,6 +64,9 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         coverage.add(&case);
         if arguments.show {
             println!("# seed {seed}\n{}", spec_text(&case.plan));
+        }
+        if arguments.make_only {
+            continue;
         }
         let Verdict::Wrong(fault, why) = judged(&case, seed, arguments.ways)? else {
             right += 1;

@@ -38,6 +38,13 @@ pub(super) fn value(choice: &mut Choice, columns: &Readable, of: Type, depth: us
             _ => {}
         }
     }
+    let field = [Type::Int, Type::Text].iter().position(|field| *field == of);
+    if let Some(field) = field
+        && choice.one_in(2)
+        && let Some(pair) = column(choice, columns, Type::Pair)
+    {
+        return Expr::Field(Box::new(pair), field);
+    }
     match of {
         Type::Int => match choice.below(7) {
             0 | 1 => {
@@ -60,10 +67,7 @@ pub(super) fn value(choice: &mut Choice, columns: &Readable, of: Type, depth: us
                     None => Expr::Call(Call::Abs, vec![*own(choice)]),
                 }
             }
-            _ => match column(choice, columns, Type::Pair) {
-                Some(pair) => Expr::Field(Box::new(pair), 0),
-                None => Expr::Cast(other(choice, Type::Bool), Type::Int),
-            },
+            _ => Expr::Cast(other(choice, Type::Bool), Type::Int),
         },
         Type::Float => match choice.below(3) {
             0 => Expr::Cast(other(choice, Type::Int), Type::Float),
@@ -84,10 +88,7 @@ pub(super) fn value(choice: &mut Choice, columns: &Readable, of: Type, depth: us
                 Expr::Call(Call::Left, vec![*own(choice), most])
             }
             3 => Expr::Cast(other(choice, Type::Int), Type::Text),
-            _ => match column(choice, columns, Type::Pair) {
-                Some(pair) => Expr::Field(Box::new(pair), 1),
-                None => plain(choice),
-            },
+            _ => plain(choice),
         },
         Type::Bool => condition(choice, columns, depth - 1),
         _ => plain(choice),

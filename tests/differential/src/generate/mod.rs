@@ -125,18 +125,24 @@ impl Maker {
     }
 
     fn operation(&mut self) -> Option<(Op, Vec<Column>)> {
-        match self.choice.below(15) {
+        match self.choice.below(18) {
             0 | 1 => self.filter(),
             2 | 3 => self.project(),
             4 | 5 => self.aggregate(),
-            6 => self.window(),
-            7 => self.unnest(),
-            8 => self.union(),
-            9 | 10 => self.relate(),
-            11 => self.span(),
+            6 | 7 => self.window(),
+            8 => self.unnest(),
+            9 => self.union(),
+            10 | 11 => self.relate(),
+            12 | 13 => self.span(),
             _ => self.query(),
         }
     }
+}
+
+/// Where a join or a filter has found two floats equal, of which one is minus zero, a sort by one of them is taken for one by the
+/// other (a known fault).
+fn can_be_sorted_by(of: Type) -> bool {
+    of.is_scalar() && of != Type::Float
 }
 
 fn is_small(value: &Value) -> bool {
@@ -162,7 +168,7 @@ fn outputs(choice: &mut Choice, known: &Relations, views: &[View], inputs: &[Inp
     for (at, view) in names.into_iter().enumerate() {
         let Some(relation) = known.get(&view) else { continue };
         let scalars: Vec<&String> =
-            relation.columns.iter().filter(|(_, of)| of.is_scalar()).map(|(name, _)| name).collect();
+            relation.columns.iter().filter(|(_, of)| can_be_sorted_by(*of)).map(|(name, _)| name).collect();
         let partition_by = if choice.one_in(4) { partition(choice, relation) } else { Vec::new() };
         let mut sort_by: Vec<SortKey> = Vec::new();
         if choice.one_in(3) {

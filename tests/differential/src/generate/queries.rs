@@ -119,7 +119,7 @@ impl Maker {
 
     fn where_clause(&mut self, readable: &Readable) -> Option<Expr> {
         let plain = self.choice.one_in(2).then(|| expressions::condition(&mut self.choice, readable, 1));
-        let query = if self.choice.one_in(3) { self.condition_subquery(readable) } else { None };
+        let query = if self.choice.one_in(2) { self.condition_subquery(readable) } else { None };
         match (plain, query) {
             (Some(plain), Some(query)) => Some(Expr::And(Box::new(plain), Box::new(query))),
             (plain, query) => plain.or(query),

@@ -312,6 +312,42 @@ impl Op {
         }
     }
 
+    /// The expressions that it is written with, those of aggregates among them.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Self::Filter { predicate, .. } => vec![predicate],
+            Self::Project { columns, .. } => columns.iter().map(|(_, expr)| expr).collect(),
+            Self::Aggregate { group, .. } => group.expressions(),
+            Self::Query(query) => query.body.expressions(),
+            Self::Window { .. } | Self::Unnest { .. } | Self::Union { .. } | Self::Relate(_) => Vec::new(),
+        }
+    }
+
+    /// The aggregates that it computes.
+    #[must_use]
+    pub fn measures(&self) -> Vec<&Measure> {
+        let groups = match self {
+            Self::Aggregate { group, .. } => vec![group],
+            Self::Query(query) => {
+                query.body.selects().into_iter().filter_map(|select| select.group.as_ref()).collect()
+            }
+            _ => Vec::new(),
+        };
+        groups.into_iter().flat_map(|group| group.measures.iter().map(|(_, measure)| measure)).collect()
+    }
+
+    /// The calls of window functions that it makes.
+    #[must_use]
+    pub fn windows(&self) -> Vec<&WindowCall> {
+        let calls = match self {
+            Self::Window { columns, .. } => vec![columns],
+            Self::Query(query) => query.body.selects().into_iter().map(|select| &select.windows).collect(),
+            _ => Vec::new(),
+        };
+        calls.into_iter().flatten().map(|(_, call)| call).collect()
+    }
+
     /// The kind of transform, as specs call it.
     #[must_use]
     pub fn kind(&self) -> &'static str {

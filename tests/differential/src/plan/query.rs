@@ -84,12 +84,48 @@ impl Query {
     #[must_use]
     pub fn sources(&self) -> Vec<&str> {
         let mut sources = Vec::new();
-        self.body.add_sources(&mut sources);
+        for select in self.body.selects() {
+            match &select.from {
+                From::Relation(name) => sources.push(name.as_str()),
+                From::Join { sides, .. } => sources.extend(sides.iter().map(String::as_str)),
+            }
+        }
+        let mut open = self.body.expressions();
+        while let Some(expr) = open.pop() {
+            if let Expr::Subquery(query) = expr {
+                sources.push(&query.source);
+            }
+            open.extend(expr.operands());
+        }
         sources
     }
 }
 
 impl Body {
+    /// Every SELECT.
+    #[must_use]
+    pub fn selects(&self) -> Vec<&Select> {
+        match self {
+            Self::Select(select) => vec![select],
+            Self::Set(_, _, parts) => parts.iter().flat_map(Self::selects).collect(),
+        }
+    }
+
+    /// The expressions that it is written with, those of aggregates among them.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<&Expr> {
+        fn of_select(select: &Select) -> Vec<&Expr> {
+            let residual = match &select.from {
+                From::Join { residual, .. } => residual.as_ref(),
+                From::Relation(_) => None,
+            };
+            let columns = select.columns.iter().map(|(_, expr)| expr);
+            let groups = select.group.iter().flat_map(Group::expressions);
+            select.filter.iter().chain(residual).chain(columns).chain(groups).collect()
+        }
+        self.selects().into_iter().flat_map(of_select).collect()
+    }
+
     /// The names of the relations in FROM.
     pub(super) fn sources_mut(&mut self) -> Vec<&mut String> {
         match self {
@@ -100,27 +136,6 @@ impl Body {
             },
         }
     }
-
-    fn add_sources<'b>(&'b self, sources: &mut Vec<&'b str>) {
-        match self {
-            Self::Set(_, _, parts) => parts.iter().for_each(|part| part.add_sources(sources)),
-            Self::Select(select) => {
-                match &select.from {
-                    From::Relation(name) => sources.push(name),
-                    From::Join { sides, .. } => sources.extend(sides.iter().map(String::as_str)),
-                }
-                select.filter.iter().for_each(|filter| add_subqueries(filter, sources));
-                select.columns.iter().for_each(|(_, column)| add_subqueries(column, sources));
-            }
-        }
-    }
-}
-
-fn add_subqueries<'e>(expr: &'e Expr, sources: &mut Vec<&'e str>) {
-    if let Expr::Subquery(query) = expr {
-        sources.push(&query.source);
-    }
-    expr.operands().into_iter().for_each(|operand| add_subqueries(operand, sources));
 }
 
 impl fmt::Display for Query {
@@ -179,6 +194,14 @@ impl fmt::Display for Select {
 }
 
 impl Group {
+    /// Its keys, and the arguments and conditions of its aggregates.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<&Expr> {
+        let measures =
+            self.measures.iter().flat_map(|(_, measure)| measure.argument.iter().chain(&measure.filter));
+        self.keys.iter().map(|(_, key)| key).chain(measures).collect()
+    }
+
     /// The names of its columns.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
