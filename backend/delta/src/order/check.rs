@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use arrow::array::{ArrayRef, DynComparator, RecordBatch, make_comparator};
 use arrow::error::ArrowError;
 
-use super::SortColumn;
+use super::{SortColumn, with_one_zero};
 
 /// Follows a stream of batches and finds the first row that comes too late.
 ///
@@ -35,6 +35,7 @@ impl OrderCheck {
         let missing = || ArrowError::SchemaError("a batch lacks a column it is sorted by".into());
         let columns = self.columns.iter().map(|&index| batch.columns().get(index).cloned());
         let columns: Vec<ArrayRef> = columns.collect::<Option<_>>().ok_or_else(missing)?;
+        let columns: Vec<ArrayRef> = columns.iter().map(with_one_zero).collect();
         let goes_on = match &self.last {
             Some(last) => in_order(&self.comparators(last, &columns)?, 0, 0),
             None => true,

@@ -18,9 +18,13 @@ pub(crate) use declare::{check_appended_order, check_order, record_order, same_o
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, AsArray as _, RecordBatch};
 use arrow::compute::{SortColumn as ArrowSortColumn, SortOptions, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Schema};
 use arrow::error::ArrowError;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, lit};
+use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use deltalake::kernel::Add;
 use serde_json::{Value, json};
 
@@ -30,7 +34,7 @@ pub(crate) const ORDER: &str = "codeanatomy.sort_by";
 const RUN: &str = "codeanatomy.sort_run";
 
 /// A column that rows are sorted by. NULL counts as larger than every value: it is last, or first when descending.
-/// Texts are compared by their bytes.
+/// Texts are compared by their bytes. Zero and minus zero are one number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SortColumn {
     /// The column.
@@ -44,6 +48,42 @@ impl SortColumn {
     #[must_use]
     pub fn options(&self) -> SortOptions {
         SortOptions { descending: self.descending, nulls_first: self.descending }
+    }
+
+    /// What rows of this schema are sorted by: the column, or of a float the number that it is.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub fn expression(&self, schema: &Schema) -> datafusion::common::Result<PhysicalSortExpr> {
+        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new_with_schema(&self.column, schema)?);
+        let zero = match column.data_type(schema)? {
+            DataType::Float64 => Some(lit(0_f64)),
+            DataType::Float32 => Some(lit(0_f32)),
+            _ => None,
+        };
+        let key = match zero {
+            Some(zero) => Arc::new(BinaryExpr::new(column, Operator::Plus, zero)),
+            None => column,
+        };
+        Ok(PhysicalSortExpr::new(key, self.options()))
+    }
+}
+
+/// Whether rows can be compared by a column bit by bit, as operators do it that rely on an order.
+pub(crate) fn compares_bits(data_type: &DataType) -> bool {
+    !data_type.is_floating()
+}
+
+/// The column with one zero.
+fn with_one_zero(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Float64 => {
+            Arc::new(column.as_primitive::<Float64Type>().unary::<_, Float64Type>(|value| value + 0.0))
+        }
+        DataType::Float32 => {
+            Arc::new(column.as_primitive::<Float32Type>().unary::<_, Float32Type>(|value| value + 0.0))
+        }
+        _ => Arc::clone(column),
     }
 }
 
@@ -59,7 +99,7 @@ pub fn sorted(batch: RecordBatch, order: &[SortColumn]) -> Result<RecordBatch, A
         return Ok(batch);
     }
     let sort_columns = order.iter().zip(columns).map(|(sort, index)| ArrowSortColumn {
-        values: Arc::clone(batch.column(index)),
+        values: with_one_zero(batch.column(index)),
         options: Some(sort.options()),
     });
     let indices = lexsort_to_indices(&sort_columns.collect::<Vec<_>>(), None)?;

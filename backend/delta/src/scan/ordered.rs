@@ -34,7 +34,7 @@ use futures::StreamExt;
 
 use super::direct::file_scan;
 use crate::error::DeltaError;
-use crate::order::{OrderCheck, SortColumn, TableOrder, to_text};
+use crate::order::{OrderCheck, SortColumn, TableOrder, compares_bits, to_text};
 
 /// How many partitions a scan may have, and from which size on a file is read by several.
 #[derive(Debug, Clone, Copy)]
@@ -139,10 +139,14 @@ fn range(file: PartitionedFile, start: u64, end: u64) -> PartitionedFile {
     file.with_range(at(start), at(end))
 }
 
-/// The first columns of `order` that are in `schema`, with their places: rows sorted by all are sorted by these.
+/// The first columns of `order` that are in `schema`, with their places: rows sorted by all are sorted by these. Not from a float
+/// on: rows that are equal by it are in the order of the next column, and operators tell zero from minus zero.
 pub(super) fn kept_order(order: &TableOrder, schema: &Schema) -> Vec<(SortColumn, usize)> {
-    let columns = order.columns.iter();
-    columns.map_while(|sort| Some((sort.clone(), schema.index_of(&sort.column).ok()?))).collect()
+    let place = |sort: &SortColumn| {
+        let index = schema.index_of(&sort.column).ok()?;
+        compares_bits(schema.field(index).data_type()).then(|| (sort.clone(), index))
+    };
+    order.columns.iter().map_while(place).collect()
 }
 
 /// Gives the rows of a scan, declares their order, and fails when they do not have it.

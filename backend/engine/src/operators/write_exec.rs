@@ -3,15 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::compute::SortOptions;
 use arrow::datatypes::Schema;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{
-    Distribution, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
-};
+use datafusion::physical_expr::{Distribution, LexOrdering, OrderingRequirements, PhysicalExpr};
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
@@ -23,9 +20,8 @@ use ir::op::{Sink, SortColumn};
 /// The order of a sink as DataFusion has it; `None` without one. NULL counts as larger than every value.
 pub(crate) fn ordering(sort_by: &[SortColumn], schema: &Schema) -> Option<LexOrdering> {
     let columns = sort_by.iter().filter_map(|sort| {
-        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new_with_schema(&sort.column, schema).ok()?);
-        let options = SortOptions { descending: sort.descending, nulls_first: sort.descending };
-        Some(PhysicalSortExpr::new(column, options))
+        let sort = delta::SortColumn { column: sort.column.clone(), descending: sort.descending };
+        sort.expression(schema).ok()
     });
     LexOrdering::new(columns)
 }

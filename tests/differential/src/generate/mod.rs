@@ -139,12 +139,6 @@ impl Maker {
     }
 }
 
-/// Where a join or a filter has found two floats equal, of which one is minus zero, a sort by one of them is taken for one by the
-/// other (a known fault).
-fn can_be_sorted_by(of: Type) -> bool {
-    of.is_scalar() && of != Type::Float
-}
-
 fn is_small(value: &Value) -> bool {
     match value {
         Value::Int(value) => value.abs() < LARGEST,
@@ -168,7 +162,7 @@ fn outputs(choice: &mut Choice, known: &Relations, views: &[View], inputs: &[Inp
     for (at, view) in names.into_iter().enumerate() {
         let Some(relation) = known.get(&view) else { continue };
         let scalars: Vec<&String> =
-            relation.columns.iter().filter(|(_, of)| can_be_sorted_by(*of)).map(|(name, _)| name).collect();
+            relation.columns.iter().filter(|(_, of)| of.is_scalar()).map(|(name, _)| name).collect();
         let partition_by = if choice.one_in(4) { partition(choice, relation) } else { Vec::new() };
         let mut sort_by: Vec<SortKey> = Vec::new();
         if choice.one_in(3) {

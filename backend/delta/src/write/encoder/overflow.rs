@@ -20,7 +20,6 @@ use datafusion::prelude::SessionConfig;
 use futures::StreamExt as _;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::order::SortColumn;
 use crate::write::target::Target;
 
 /// An external sort that runs beside the writer, in its share of memory, with the spill files of the run.
@@ -93,12 +92,12 @@ impl SortedRows {
 }
 
 fn order(target: &Target, schema: &SchemaRef) -> Result<LexOrdering> {
-    let by_partition = target.partition_by.iter().map(|name| (name, SortOptions::default()));
-    let within = target.sort_by.iter().map(|sort| (&sort.column, SortColumn::options(sort)));
-    let columns = by_partition.chain(within).map(|(name, options)| {
+    let by_partition = target.partition_by.iter().map(|name| {
         let column = Column::new_with_schema(name, schema)?;
-        Ok(PhysicalSortExpr::new(Arc::new(column), options))
+        Ok(PhysicalSortExpr::new(Arc::new(column), SortOptions::default()))
     });
+    let within = target.sort_by.iter().map(|sort| sort.expression(schema));
+    let columns = by_partition.chain(within);
     LexOrdering::new(columns.collect::<Result<Vec<_>>>()?)
         .ok_or_else(|| DataFusionError::Internal("a table without partitions needs no sort".to_owned()))
 }
