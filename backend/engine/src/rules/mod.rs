@@ -6,6 +6,7 @@
 //! | [`GroupingSets`] | physical | what is known of a column is not known of a key that grouping sets leave out |
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
 //! | [`ListsOfStoredRows`] | physical | aggregations that build lists of a shared view in memory group the places of rows |
+//! | [`FiltersByName`] | physical | DataFusion's pushdown of filters does not run where it could take one column for another |
 //! | [`LostOrders`] | physical | an order that the input of an operator has lost is made again |
 //! | [`GuardedConditions`] | physical | conditions that can fail are computed for the rows that other conditions let through |
 //! | [`BuildSides`] | physical | the build sides of nested loop joins can be read again |
@@ -13,6 +14,7 @@
 
 mod build_sides;
 mod comparisons;
+mod filters_by_name;
 mod grouping_sets;
 pub(crate) mod guarded;
 mod list_aggregates;
@@ -21,6 +23,7 @@ mod span_joins;
 mod spilling;
 
 pub(crate) use build_sides::BuildSides;
+pub(crate) use filters_by_name::FiltersByName;
 pub(crate) use grouping_sets::GroupingSets;
 pub(crate) use guarded::GuardedConditions;
 pub(crate) use list_aggregates::{ListsOfStoredRows, SingleStepLists};

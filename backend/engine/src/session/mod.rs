@@ -30,13 +30,15 @@ use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
 use crate::rules::{
-    BuildSides, GroupingSets, GuardedConditions, ListsOfStoredRows, LostOrders, SingleStepLists, SpanJoins,
-    SpillingOperators,
+    BuildSides, FiltersByName, GroupingSets, GuardedConditions, ListsOfStoredRows, LostOrders,
+    SingleStepLists, SpanJoins, SpillingOperators,
 };
 use crate::semantics;
 
 /// DataFusion's rule that deals out and sorts rows as operators need them.
 const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
+/// How the names of DataFusion's rules begin that push filters down.
+const FILTER_PUSHDOWN: &str = "FilterPushdown";
 /// DataFusion's rule that refuses plans in which operators do not get what they need.
 const SANITY_CHECK: &str = "SanityCheckPlan";
 /// A side of a join that is estimated smaller is not partitioned.
@@ -262,6 +264,9 @@ fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimi
         let place = rules.iter().position(|rule| rule.name() == name);
         place.ok_or_else(|| internal_datafusion_err!("DataFusion has no rule `{name}`"))
     };
+    for rule in rules.iter_mut().filter(|rule| rule.name().starts_with(FILTER_PUSHDOWN)) {
+        *rule = Arc::new(FiltersByName(Arc::clone(rule)));
+    }
     let requirements = place(&rules, ENSURE_REQUIREMENTS)?;
     rules.insert(requirements, Arc::new(GroupingSets));
     rules.insert(requirements + 1, Arc::new(SingleStepLists));

@@ -310,3 +310,21 @@ async fn a_projection_that_is_repeated_is_computed_twice() {
         }
     }
 }
+
+/// DataFusion pushes predicates down by the names of columns, of which a join has two.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_predicate_on_columns_of_both_sides_of_a_join_stays_above_it() {
+    let lake = Lake::new();
+    let rows = "SELECT value AS id, CASE WHEN value % 2 = 0 THEN value END AS k, value / 2 AS s FROM generate_series(0, 999)";
+    lake.table("t", rows).await;
+    let text = "graph g phase=scheduled\n\
+        t = scan location=t version=0 rows=1000\n\
+        a = query t query=(SELECT id, k, s FROM t WHERE id >= 0) relations=[t]\n\
+        j = query a query=(SELECT coalesce(l.id, r.id) AS id, coalesce(r.k, l.k) AS k, r.s AS s FROM a l RIGHT JOIN a r \
+        ON l.s = r.s) relations=[a]\n\
+        f = filter j predicate=(k IS NOT NULL AND s IS NOT NULL)\n\
+        @out = sink f location=out mode=overwrite\n";
+    lake.run(text).await.unwrap();
+    // Of the four pairs of two rows one has no key on either side.
+    assert_eq!(lake.rows("SELECT count(*) AS n, count(DISTINCT s) AS s FROM out").await, ["1500|500"]);
+}
