@@ -18,7 +18,7 @@ use ir::op::Sink;
 use tokio::sync::Mutex;
 
 use crate::operators::{ExchangeExec, ordering};
-use crate::rules::{fewer_sorts, merged};
+use crate::rules::{fewer_sorts, merged, ordered_across_partitions};
 
 /// An output of less is written by one writer.
 const ONE_WRITER_BYTES: u64 = 64 << 20;
@@ -59,7 +59,8 @@ pub(crate) fn with_writers(
         if writers == 1 {
             Arc::new(merged(order, &plan, cores.max(1))?)
         } else {
-            let plan = fewer_sorts(&plan, &order, cores.max(1))?.unwrap_or(plan);
+            let fewer = fewer_sorts(&plan, &order, cores.max(1))?;
+            let plan = fewer.map_or_else(|| ordered_across_partitions(plan, &order), Ok)?;
             Arc::new(ExchangeExec::new(Arc::new(dealt(plan)?.with_preserve_order())))
         }
     } else if writers == 1 {

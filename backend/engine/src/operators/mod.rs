@@ -20,6 +20,7 @@ mod spilling_aggregate;
 mod spilling_join;
 mod spilling_window;
 mod store;
+mod unknown_constants;
 mod write_exec;
 
 pub use exchange::ExchangeExec;
@@ -35,5 +36,6 @@ pub use spilling_join::SpillingHashJoinExec;
 pub use spilling_window::SpillingWindowAggExec;
 pub(crate) use store::{PinnedRows, RunStores};
 pub use store::{SharedStore, StoreCounters};
+pub(crate) use unknown_constants::UnknownConstantsExec;
 pub use write_exec::WriteExec;
 pub(crate) use write_exec::ordering;

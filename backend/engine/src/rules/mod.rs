@@ -6,6 +6,7 @@
 //! | [`GroupingSets`] | physical | what is known of a column is not known of a key that grouping sets leave out |
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
 //! | [`ListsOfStoredRows`] | physical | aggregations that build lists of a shared view in memory group the places of rows |
+//! | [`OuterJoins`] | physical | a constant of one side of an outer join is none of the rows of the join |
 //! | [`FiltersByName`] | physical | DataFusion's pushdown of filters does not run where it could take one column for another |
 //! | [`LostOrders`] | physical | an order that the input of an operator has lost is made again |
 //! | [`GuardedConditions`] | physical | conditions that can fail are computed for the rows that other conditions let through |
@@ -15,18 +16,16 @@
 mod build_sides;
 mod comparisons;
 mod filters_by_name;
-mod grouping_sets;
 pub(crate) mod guarded;
 mod list_aggregates;
-mod lost_orders;
+mod orders;
 mod span_joins;
 mod spilling;
 
 pub(crate) use build_sides::BuildSides;
 pub(crate) use filters_by_name::FiltersByName;
-pub(crate) use grouping_sets::GroupingSets;
 pub(crate) use guarded::GuardedConditions;
 pub(crate) use list_aggregates::{ListsOfStoredRows, SingleStepLists};
-pub(crate) use lost_orders::LostOrders;
+pub(crate) use orders::{GroupingSets, LostOrders, OuterJoins};
 pub(crate) use span_joins::SpanJoins;
-pub(crate) use spilling::{SpillingOperators, fewer_sorts, merged};
+pub(crate) use spilling::{SpillingOperators, fewer_sorts, merged, ordered_across_partitions};

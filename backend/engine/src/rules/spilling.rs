@@ -129,6 +129,23 @@ pub(crate) fn fewer_sorts(sorted: &Plan, order: &LexOrdering, cores: usize) -> R
     Ok(Some(Arc::new(sort)))
 }
 
+/// A plan whose partitions can be merged by the order that it says it has. Branches of a union may each have an order because a
+/// column is constant there; together they do not, and are sorted by all of it.
+///
+/// # Errors
+/// When DataFusion refuses a union.
+pub(crate) fn ordered_across_partitions(plan: Plan, order: &LexOrdering) -> Result<Plan> {
+    let is_told = plan.output_ordering().is_some_and(|own| own.iter().take(order.len()).eq(order.iter()));
+    if is_told || !plan.exists(|node| Ok(node.is::<UnionExec>()))? {
+        return Ok(plan);
+    }
+    let rows = match unsorted(&plan)? {
+        Some((None, rows)) => rows,
+        _ => plan,
+    };
+    Ok(Arc::new(SortExec::new(order.clone(), CompactExec::below(rows)).with_preserve_partitioning(true)))
+}
+
 /// A plan without its sorts, and how many rows they keep of each partition. What they sort by is not always the order that the
 /// plan has: branches of a union sort by what is not constant in them.
 fn unsorted(plan: &Plan) -> Result<Option<(Option<usize>, Plan)>> {

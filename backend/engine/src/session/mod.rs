@@ -30,7 +30,7 @@ use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
 use crate::rules::{
-    BuildSides, FiltersByName, GroupingSets, GuardedConditions, ListsOfStoredRows, LostOrders,
+    BuildSides, FiltersByName, GroupingSets, GuardedConditions, ListsOfStoredRows, LostOrders, OuterJoins,
     SingleStepLists, SpanJoins, SpillingOperators,
 };
 use crate::semantics;
@@ -270,6 +270,7 @@ fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimi
     let requirements = place(&rules, ENSURE_REQUIREMENTS)?;
     rules.insert(requirements, Arc::new(GroupingSets));
     rules.insert(requirements + 1, Arc::new(SingleStepLists));
+    rules.insert(requirements + 2, Arc::new(OuterJoins));
     rules.insert(place(&rules, SANITY_CHECK)?, Arc::new(LostOrders));
     rules.push(Arc::new(GuardedConditions));
     rules.push(Arc::new(BuildSides));

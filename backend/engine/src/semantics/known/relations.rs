@@ -261,4 +261,12 @@ pub(super) const KNOWN: &[Known] = &[
                 l.g BETWEEN r.g * 0 AND r.g + r.k",
         right: Right::Rows(&["-1", "20"]),
     },
+    // Constants of the side of an outer join that has NULL where there is no match.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT l.v, r.found FROM o AS l LEFT JOIN (SELECT k, 1 AS found FROM i WHERE k = 2 AND w = 20) AS r ON l.k = r.k \
+                ORDER BY found NULLS FIRST, l.v DESC NULLS LAST LIMIT 3",
+        right: Right::Rows(&["10|", "50|", "|"]),
+    },
 ];

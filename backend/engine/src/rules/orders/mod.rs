@@ -1,0 +1,9 @@
+//! What is known of the order and of the constants of rows, where DataFusion knows too much or too little.
+
+mod grouping_sets;
+mod lost;
+mod outer_joins;
+
+pub(crate) use grouping_sets::GroupingSets;
+pub(crate) use lost::LostOrders;
+pub(crate) use outer_joins::OuterJoins;
