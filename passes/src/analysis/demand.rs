@@ -59,6 +59,10 @@ fn of_input(op: &Op, port: usize, wanted: &BTreeSet<String>, input: &Schema) -> 
         Op::Union(_) => {
             // Columns of a union are matched by position; the inputs have the same names by invariant.
             used.extend(wanted.iter().cloned());
+            // It keeps its first column where nothing is wanted.
+            if wanted.is_empty() {
+                used.extend(input.names().next().map(str::to_owned));
+            }
         }
         // Distinct compares all columns; a sink writes all; surface operations are taken as a whole.
         Op::Distinct(_)

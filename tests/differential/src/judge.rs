@@ -56,6 +56,10 @@ fn judged(case: &Case, seed: u64, ways: usize, home: &Path) -> Result<(), (Fault
     let program = Program::compile(&spec_text(&case.plan), home).map_err(failed)?;
     let mut choice = Choice::new(seed, 1);
     for setting in std::iter::once(Setting::usual()).chain((0..ways).map(|_| other_setting(&mut choice))) {
+        for output in &case.plan.outputs {
+            // What a run does not write must not be there from the run before. It is not there before the first one.
+            let _ = std::fs::remove_dir_all(home.join(&output.table));
+        }
         let run = program.run(&setting, home).map_err(failed);
         run.and_then(|()| case.plan.outputs.iter().try_for_each(|output| compare(output, &rows, home)))
             .map_err(|(fault, why)| (fault, format!("with {setting}: {why}")))?;

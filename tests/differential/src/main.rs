@@ -57,6 +57,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> io::Result<bool> {
+    if arguments.shrink.is_some() {
+        // Most tries to make a case small make none of sense.
+        std::panic::set_hook(Box::new(|_| {}));
+    }
     let (mut right, mut wrong) = (0_u64, 0_u64);
     let mut coverage = Coverage::default();
     for seed in arguments.from..arguments.from.saturating_add(arguments.seeds) {

@@ -206,7 +206,7 @@ fn tables(case: &Case) -> impl Iterator<Item = Case> + '_ {
         }
         for commit in 0..table.commits.len() {
             let rows: usize = table.commits[commit].files.iter().map(Vec::len).sum();
-            if table.has_deletion_vectors() {
+            if !table.commits[commit].deleted.is_empty() {
                 all.push(with(&|table| table.commits[commit].deleted.clear()));
             }
             // Halves, quarters and so on, then single rows.

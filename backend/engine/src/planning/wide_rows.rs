@@ -64,7 +64,9 @@ impl RowWidths {
         let Some(rows_of_batch) = self.rows.filter(|rows| *rows > 1) else { return Ok(()) };
         let row_bytes = bytes / rows.max(1);
         let tells = rows >= TELLING_ROWS && bytes >= self.batch_bytes;
-        if !tells || row_bytes.saturating_mul(rows_of_batch) <= self.most_bytes {
+        // Planned again, batches must have fewer rows.
+        let helps = narrowed(rows_of_batch, row_bytes, self.batch_bytes) < rows_of_batch;
+        if !tells || !helps || row_bytes.saturating_mul(rows_of_batch) <= self.most_bytes {
             return Ok(());
         }
         self.too_wide.fetch_max(row_bytes, Ordering::Relaxed);
@@ -158,7 +160,7 @@ impl Leaves {
 
 #[cfg(test)]
 mod tests {
-    use super::narrowed;
+    use super::{RowWidths, narrowed};
 
     #[test]
     fn batches_of_wide_rows_take_the_same_bytes() {
@@ -167,5 +169,16 @@ mod tests {
         assert_eq!(narrowed(8192, 100 << 10, 8192 << 10), 81);
         assert_eq!(narrowed(256, 100 << 10, 256 << 10), 2);
         assert_eq!(narrowed(256, 1 << 30, 256 << 10), 1);
+        assert_eq!(narrowed(8192, 2048, 1 << 20), 512);
+    }
+
+    /// With 1 MiB of memory, rows of 800 bytes are too many for a batch and not wide.
+    #[test]
+    fn a_plan_is_not_made_again_where_it_would_be_the_same() {
+        let widths = RowWidths::new(32 << 10, 1 << 20, Some(256));
+        widths.check(256, 256 * 800).unwrap();
+        assert_eq!(widths.too_wide(), None);
+        widths.check(256, 256 * 2000).unwrap_err();
+        assert_eq!(widths.too_wide(), Some(2000));
     }
 }

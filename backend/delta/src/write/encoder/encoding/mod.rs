@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::basic::{Compression as ParquetCompression, ZstdLevel};
+use parquet::basic::{Compression as ParquetCompression, Type as PhysicalType, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -96,12 +96,17 @@ pub(in crate::write) fn properties(
 }
 
 /// `order` in Parquet's terms: leaf columns by position. A column that is not in the files is constant in each of
-/// them and says nothing about the order of its rows.
+/// them and says nothing about the order of its rows. From a float on nothing is said: readers tell zero from minus zero.
 fn sorting_columns(parquet: &SchemaDescriptor, order: &[SortColumn]) -> Option<Vec<SortingColumn>> {
     let mut sorting = Vec::new();
     for sort in order {
         let leaf = parquet.columns().iter().position(|leaf| leaf.path().parts() == [sort.column.as_str()]);
         let Some(column_idx) = leaf.and_then(|leaf| i32::try_from(leaf).ok()) else { continue };
+        let is_float =
+            |leaf| matches!(parquet.column(leaf).physical_type(), PhysicalType::FLOAT | PhysicalType::DOUBLE);
+        if leaf.is_some_and(is_float) {
+            break;
+        }
         let options = sort.options();
         sorting.push(SortingColumn {
             column_idx,
@@ -151,9 +156,11 @@ mod tests {
             pair,
             Field::new("key", DataType::Utf8, true),
             Field::new("end", DataType::Int64, true),
+            Field::new("weight", DataType::Float64, true),
+            Field::new("id", DataType::Int64, true),
         ]);
         let sort = |column: &str, descending| SortColumn { column: column.into(), descending };
-        let order = [sort("key", false), sort("partition", false), sort("end", true)];
+        let order = ["key", "partition", "end", "weight", "id"].map(|column| sort(column, column == "end"));
         let parquet = ArrowSchemaConverter::new().convert(&schema).unwrap();
         let sorting = sorting_columns(&parquet, &order).unwrap();
         let sorting: Vec<_> =
