@@ -1,5 +1,6 @@
 //! Aggregations and window columns.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -43,7 +44,7 @@ pub(super) fn aggregate(
     }
     let calls = find_aggregate_exprs(&results);
     let computed: Vec<Expr> = distinct_keys.iter().chain(&calls).cloned().collect();
-    let aggregate = LogicalPlan::Aggregate(Aggregate::try_new(input, distinct_keys, calls)?);
+    let aggregate = LogicalPlan::Aggregate(Aggregate::try_new(input, with_own_names(distinct_keys), calls)?);
     let replacements = replacements(&computed, 0, &aggregate);
 
     let mut columns = Vec::with_capacity(keys.len() + results.len());
@@ -58,6 +59,16 @@ pub(super) fn aggregate(
         columns.push(named(column, &output.name));
     }
     project(columns, Arc::new(aggregate))
+}
+
+/// Keys of which no two have one name: to DataFusion a conversion has the name of what is converted.
+fn with_own_names(keys: Vec<Expr>) -> Vec<Expr> {
+    let mut names = HashSet::new();
+    let own = |(index, key): (usize, Expr)| {
+        let is_new = names.insert(key.schema_name().to_string());
+        if is_new { key } else { key.alias(format!("__key_{index}")) }
+    };
+    keys.into_iter().enumerate().map(own).collect()
 }
 
 /// All columns of the input, then the window columns. A column may be any expression of window calls.

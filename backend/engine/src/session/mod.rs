@@ -306,6 +306,8 @@ fn config(options: &SessionOptions) -> SessionConfig {
     // A field of a struct that is moved to the scan meets a column of the same name there (apache/datafusion#25412,
     // #25446).
     settings.optimizer.enable_leaf_expression_pushdown = false;
+    // What keeps the first groups only takes every NaN for a group of its own.
+    settings.optimizer.enable_topk_aggregation = false;
     // DataFusion's logical plans know of some values that they are not NULL (`CASE WHEN a > b THEN a ELSE 0 END`), and its
     // operators do not; then it refuses to group by them.
     settings.execution.skip_physical_aggregate_schema_check = true;

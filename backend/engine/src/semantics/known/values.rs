@@ -268,4 +268,11 @@ pub(super) const KNOWN: &[Known] = &[
         query: "SELECT amount = 9007199254740993.01 AS a FROM n",
         right: Right::Rows(&["true"]),
     },
+    // The first of few groups.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT DISTINCT y FROM f CROSS JOIN c ORDER BY y LIMIT 5",
+        right: Right::Rows(&["-0.5", "NaN", "inf"]),
+    },
 ];
