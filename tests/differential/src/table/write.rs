@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, create_dir_all};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -67,7 +68,7 @@ fn files(table: &Table, version: usize, commit: &Commit, home: &Path) -> io::Res
             for (key, value) in keys.iter().zip(&values) {
                 path.push_str(&format!("{}={}/", table.columns[*key].0, folder_name(value)));
             }
-            path.push_str(&format!("part-{version:05}-{file}-{part}.parquet"));
+            path.push_str(&format!("part-{version:05}-{file}-{part}-{:016x}.parquet", digest(&rows)));
             let size = write_file(table, &home.join(&path), &rows)?;
             let numbers: Vec<u32> = (0_u32..)
                 .zip(&rows)
@@ -103,6 +104,14 @@ fn add(
         add["deletionVector"] = json!({"storageType": "i", "pathOrInlineDv": text, "sizeInBytes": size, "cardinality": deleted.len()});
     }
     add
+}
+
+/// Other rows are in a file of another name, as where names are random: two copies of a table that go on by themselves have other
+/// commits.
+fn digest(rows: &[(usize, &Vec<Value>)]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    rows.iter().for_each(|(_, row)| format!("{row:?}").hash(&mut hasher));
+    hasher.finish()
 }
 
 /// A name of a folder: the characters of the value that no file system minds.
