@@ -166,13 +166,17 @@ impl Writers {
 #[cfg(test)]
 mod tests {
     use arrow::array::{ArrayRef, Int64Array};
+    use arrow::compute::concat_batches;
     use arrow::datatypes::Field;
     use datafusion::catalog::{MemTable, TableProvider as _};
-    use datafusion::physical_plan::collect;
+    use datafusion::datasource::memory::MemorySourceConfig;
+    use datafusion::physical_expr::expressions::{col, lit};
     use datafusion::physical_plan::displayable;
     use datafusion::physical_plan::empty::EmptyExec;
+    use datafusion::physical_plan::projection::ProjectionExec;
     use datafusion::physical_plan::sorts::sort::SortExec;
     use datafusion::physical_plan::union::UnionExec;
+    use datafusion::physical_plan::{collect, collect_partitioned};
     use datafusion::prelude::SessionContext;
     use ir::op::{SinkMode, SortColumn};
 
@@ -245,6 +249,35 @@ mod tests {
         let (plan, _) = with_writers(plan, &sink, 1, 1).unwrap();
         let shown = displayable(plan.as_ref()).indent(true).to_string();
         assert_eq!(shown.matches("SortExec").count(), 1, "{shown}");
+    }
+
+    /// Each branch is sorted by `b` and so, since `a` is one number there, by `a` and `b`; the union of them is not.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn branches_with_other_constants_are_merged_by_the_whole_order() {
+        let context = SessionContext::new();
+        let sink = sink(&[], &["a", "b"]);
+        let branch = |constant: i64| -> Arc<dyn ExecutionPlan> {
+            let rows = |from: i64| {
+                let values: ArrayRef =
+                    Arc::new((0..20_000).map(|value| from + 3 * value).collect::<Int64Array>());
+                vec![RecordBatch::try_from_iter([("b", values)]).unwrap()]
+            };
+            let schema = rows(0)[0].schema();
+            let input =
+                MemorySourceConfig::try_new_exec(&[rows(constant), rows(7)], Arc::clone(&schema), None);
+            let order = ordering(&sink.sort_by[1..], &schema).unwrap();
+            let sorted = SortExec::new(order, input.unwrap()).with_preserve_partitioning(true);
+            let columns = [(lit(constant), "a".to_owned()), (col("b", &schema).unwrap(), "b".to_owned())];
+            Arc::new(ProjectionExec::try_new(columns, Arc::new(sorted)).unwrap())
+        };
+        let union = UnionExec::try_new(vec![branch(2), branch(1)]).unwrap();
+        let (plan, _) = with_writers(union, &sink, u64::MAX, 2).unwrap();
+        let order =
+            ["a", "b"].map(|column| delta::SortColumn { column: column.to_owned(), descending: false });
+        for partition in collect_partitioned(plan, context.task_ctx()).await.unwrap() {
+            let rows = concat_batches(&partition[0].schema(), &partition).unwrap();
+            assert_eq!(delta::sorted(rows.clone(), &order).unwrap(), rows);
+        }
     }
 
     /// Batches of sorted texts point into the buffers of all batches that were sorted; counted in full, few of them

@@ -31,7 +31,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
 use crate::operators::{
     CompactExec, ExchangeExec, SlicedProjectionExec, SpillingAggregateExec, SpillingHashJoinExec,
-    SpillingWindowAggExec, WriteExec,
+    SpillingWindowAggExec, UnknownConstantsExec, WriteExec,
 };
 
 /// Bytes that a row takes in a sort of few rows, as a guess: no statistics tell the width of texts.
@@ -143,6 +143,8 @@ pub(crate) fn ordered_across_partitions(plan: Plan, order: &LexOrdering) -> Resu
         Some((None, rows)) => rows,
         _ => plan,
     };
+    // A sort that knows of a constant in each partition says that it sorts by the other columns.
+    let rows: Plan = Arc::new(UnknownConstantsExec::new(rows));
     Ok(Arc::new(SortExec::new(order.clone(), CompactExec::below(rows)).with_preserve_partitioning(true)))
 }
 
