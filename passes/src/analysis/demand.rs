@@ -30,18 +30,18 @@ fn of_input(op: &Op, port: usize, wanted: &BTreeSet<String>, input: &Schema) -> 
             used.extend(filter.predicate.columns());
         }
         Op::Project(project) => {
-            let kept = kept(&project.columns.0, |column| &column.name, wanted, 1);
+            let kept = kept(&project.columns.0, |column| &column.name, wanted, true);
             used.extend(kept.flat_map(|column| column.expr.columns()));
         }
         Op::Window(window) => {
             used.extend(wanted.iter().filter(|name| input.contains(name)).cloned());
-            let kept = kept(&window.columns.0, |column| &column.name, wanted, 1);
+            let kept = kept(&window.columns.0, |column| &column.name, wanted, true);
             used.extend(kept.flat_map(|column| column.expr.columns()));
         }
         Op::Aggregate(aggregate) => {
             used.extend(aggregate.group_by.iter().flat_map(|column| column.expr.columns()));
-            let least = usize::from(aggregate.group_by.is_empty());
-            let kept = kept(&aggregate.measures.0, |column| &column.name, wanted, least);
+            let must_have_one = aggregate.group_by.is_empty();
+            let kept = kept(&aggregate.measures.0, |column| &column.name, wanted, must_have_one);
             used.extend(kept.flat_map(|column| column.expr.columns()));
         }
         Op::Unnest(unnest) => {
@@ -84,7 +84,7 @@ fn of_join<'a>(
     port: usize,
     wanted: &'a BTreeSet<String>,
 ) -> impl Iterator<Item = String> + 'a {
-    kept(columns, |column| &column.name, wanted, 1)
+    kept(columns, |column| &column.name, wanted, true)
         .filter(move |column| (column.from == Side::Right) == (port == 1))
         .map(|column| column.column.clone())
 }
@@ -94,10 +94,10 @@ pub fn kept<'c, C>(
     columns: &'c [C],
     name: impl Fn(&C) -> &str,
     wanted: &BTreeSet<String>,
-    least: usize,
+    must_have_one: bool,
 ) -> impl Iterator<Item = &'c C> {
     let is_wanted: Vec<bool> = columns.iter().map(|column| wanted.contains(name(column))).collect();
-    let none = !is_wanted.contains(&true) && least > 0;
+    let none = must_have_one && !is_wanted.contains(&true);
     let stays = is_wanted.into_iter().enumerate().map(move |(at, wanted)| wanted || none && at == 0);
     columns.iter().zip(stays).filter(|(_, stays)| *stays).map(|(column, _)| column)
 }

@@ -25,14 +25,13 @@ pub fn properties() -> Vec<Property> {
         all.push(format!("join {kind:?}"));
         all.push(format!("query join {kind:?}"));
     }
-    let spans = [SpanRelation::Contains, SpanRelation::Within, SpanRelation::Overlaps, SpanRelation::Equals];
-    all.extend(spans.map(|relation| format!("span {relation:?}")));
+    all.extend(SpanRelation::ALL.map(|relation| format!("span {relation:?}")));
     all.push("span innermost".to_owned());
     all.extend(Type::ALL.map(|of| format!("type {of:?}")));
     all.extend(EXPRESSIONS.map(|name| format!("expression {name}")));
-    all.extend(AGGREGATES.map(|function| format!("aggregate {}", function.name())));
+    all.extend(Aggregate::ALL.map(|function| format!("aggregate {}", function.name())));
     all.extend(["aggregate DISTINCT", "aggregate FILTER", "window frame", "window whole"].map(str::to_owned));
-    all.extend(WINDOWS.map(|function| format!("window {function:?}")));
+    all.extend(WindowFunction::ALL.map(|function| format!("window {function:?}")));
     all.extend(
         [
             "sort_by",
@@ -87,29 +86,6 @@ const EXPRESSIONS: [&str; 19] = [
     "EXISTS",
     "IN query",
     "scalar query",
-];
-const AGGREGATES: [Aggregate; 8] = [
-    Aggregate::Count,
-    Aggregate::Sum,
-    Aggregate::Min,
-    Aggregate::Max,
-    Aggregate::Avg,
-    Aggregate::BoolAnd,
-    Aggregate::BoolOr,
-    Aggregate::ArrayAgg,
-];
-const WINDOWS: [WindowFunction; 11] = [
-    WindowFunction::RowNumber,
-    WindowFunction::Rank,
-    WindowFunction::DenseRank,
-    WindowFunction::Lag,
-    WindowFunction::Lead,
-    WindowFunction::FirstValue,
-    WindowFunction::LastValue,
-    WindowFunction::Sum,
-    WindowFunction::Count,
-    WindowFunction::Min,
-    WindowFunction::Max,
 ];
 
 /// What an expression is, in the words of the table; columns and literals are in all of them.

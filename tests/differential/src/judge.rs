@@ -56,13 +56,23 @@ fn judged(case: &Case, seed: u64, ways: usize, home: &Path) -> Result<(), (Fault
     let program = Program::compile(&spec_text(&case.plan), home).map_err(failed)?;
     let mut choice = Choice::new(seed, 1);
     for setting in std::iter::once(Setting::usual()).chain((0..ways).map(|_| other_setting(&mut choice))) {
-        for output in &case.plan.outputs {
-            // What a run does not write must not be there from the run before. It is not there before the first one.
-            let _ = std::fs::remove_dir_all(home.join(&output.table));
-        }
+        remove_outputs(case, home)?;
         let run = program.run(&setting, home).map_err(failed);
         run.and_then(|()| case.plan.outputs.iter().try_for_each(|output| compare(output, &rows, home)))
             .map_err(|(fault, why)| (fault, format!("with {setting}: {why}")))?;
+    }
+    Ok(())
+}
+
+/// What a run does not write must not be there from the run before.
+fn remove_outputs(case: &Case, home: &Path) -> Result<(), (Fault, String)> {
+    for output in &case.plan.outputs {
+        match std::fs::remove_dir_all(home.join(&output.table)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err((Fault::Case, format!("the output {} cannot be removed: {error}", output.table)));
+            }
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! A differential fuzzer: random specs over random Delta tables, judged by an evaluator that shares no code with the
-//! engine, and by the program itself run in ways that must not matter.
+//! engine (tables are written and read with Arrow's Parquet, as the engine does), and by the program itself run in ways that must not matter.
 //!
 //! A seed stands for a [`Case`]: tables laid out as different writers do it, and a spec over them, made together as one tree
 //! ([`plan`]). The tree is written as the text that the program reads, and computed row by row ([`evaluate`]). The program
 //! compiles and runs the text; its outputs are read by a reader of our own ([`table`]) and compared. Then it runs again
-//! with passes left out, other sharing, other numbers of partitions, other batches, little memory.
+//! with passes left out, other sharing, other numbers of partitions, other batches, and less memory, which makes partitions
+//! fewer; the rows are too few to spill.
 //!
 //! | module | does |
 //! |---|---|

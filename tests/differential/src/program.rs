@@ -80,15 +80,6 @@ pub enum Failure {
     Failed(String),
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(why) => write!(f, "refused: {why}"),
-            Self::Failed(why) => write!(f, "failed: {why}"),
-        }
-    }
-}
-
 #[derive(Default)]
 struct Core(Mutex<Option<Graph>>);
 

@@ -7,8 +7,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::generate::Case;
-use crate::plan::{Body, Expr, Group, Op, Output, Plan};
-use crate::table::{Commit, Layout, Statistics};
+use crate::plan::{Body, Expr, Group, Op, Output, Plan, Query, Relate, Select};
+use crate::table::{Commit, Layout, Statistics, Table};
 
 /// The smallest case found that still is wrong, by a judge; so many tries at most.
 #[must_use]
@@ -133,31 +133,28 @@ fn simpler(op: &Op) -> Vec<(Op, Option<Vec<String>>)> {
         }
         Op::Relate(relate) => {
             let fewer = without(&relate.on).into_iter();
-            fewer.map(|on| (Op::Relate(crate::plan::Relate { on, ..relate.clone() }), None)).collect()
+            fewer.map(|on| (Op::Relate(Relate { on, ..relate.clone() }), None)).collect()
         }
         Op::Query(query) => {
             let mut all = Vec::new();
             if query.limit.is_some() || !query.order.is_empty() {
-                all.push((
-                    Op::Query(crate::plan::Query { order: Vec::new(), limit: None, ..query.clone() }),
-                    None,
-                ));
+                all.push((Op::Query(Query { order: Vec::new(), limit: None, ..query.clone() }), None));
             }
             let Body::Select(select) = &query.body else { return all };
-            let mut add = |select: crate::plan::Select, kept| {
+            let mut add = |select: Select, kept| {
                 let body = Body::Select(Box::new(select));
-                all.push((Op::Query(crate::plan::Query { body, ..query.clone() }), kept));
+                all.push((Op::Query(Query { body, ..query.clone() }), kept));
             };
             if let Some(filter) = &select.filter {
-                add(crate::plan::Select { filter: None, ..select.as_ref().clone() }, None);
+                add(Select { filter: None, ..select.as_ref().clone() }, None);
                 for part in parts(filter) {
-                    add(crate::plan::Select { filter: Some(part), ..select.as_ref().clone() }, None);
+                    add(Select { filter: Some(part), ..select.as_ref().clone() }, None);
                 }
             }
             for columns in without(&select.columns) {
                 let windows = select.windows.iter().map(|(name, _)| name.clone());
                 let kept = names(&columns).into_iter().flatten().chain(windows).collect();
-                add(crate::plan::Select { columns, ..select.as_ref().clone() }, Some(kept));
+                add(Select { columns, ..select.as_ref().clone() }, Some(kept));
             }
             all
         }
@@ -187,7 +184,7 @@ fn parts(expr: &Expr) -> Vec<Expr> {
 /// Cases with fewer rows, and tables that are laid out more simply.
 fn tables(case: &Case) -> impl Iterator<Item = Case> + '_ {
     (0..case.tables.len()).flat_map(move |at| {
-        let with = move |change: &dyn Fn(&mut crate::table::Table)| {
+        let with = move |change: &dyn Fn(&mut Table)| {
             let mut case = case.clone();
             change(&mut case.tables[at]);
             case

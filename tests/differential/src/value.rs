@@ -156,7 +156,8 @@ impl Value {
         }
     }
 
-    /// The order of the program: NULL after everything, NaN after all numbers, zero and minus zero equal, texts by their
+    /// The order of the program: NULL after everything, NaN after all numbers (the program has a NaN of another sign, before them:
+    /// a known fault), zero and minus zero equal, texts by their
     /// bytes.
     #[must_use]
     pub fn order(&self, other: &Self) -> Ordering {

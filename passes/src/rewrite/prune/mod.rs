@@ -68,42 +68,32 @@ fn narrow(graph: &mut Graph, id: NodeId, wanted: &BTreeSet<String>) {
     let node = &mut graph[id];
     match &mut node.op {
         Op::Scan(scan) => {
-            let kept = keep(schema.names(), wanted);
+            let names: Vec<&str> = schema.names().collect();
+            let kept: Vec<&str> = demand::kept(&names, |name| name, wanted, true).copied().collect();
             if kept.len() < schema.len() {
-                node.schema = Some(schema.project(|name| kept.contains(name)));
-                scan.columns = Some(kept.into_iter().map(str::to_owned).collect::<Vec<_>>());
-                let order: Vec<&str> = schema.names().collect();
-                if let Some(columns) = &mut scan.columns {
-                    columns.sort_by_key(|name| order.iter().position(|column| column == name));
-                }
+                node.schema = Some(schema.project(|name| kept.contains(&name)));
+                scan.columns = Some(kept.into_iter().map(str::to_owned).collect());
             }
         }
-        Op::Project(project) => keep_some(&mut project.columns.0, |column| &column.name, wanted, 1),
+        Op::Project(project) => keep_some(&mut project.columns.0, |column| &column.name, wanted, true),
         Op::Aggregate(aggregate) => {
-            let least = usize::from(aggregate.group_by.is_empty());
-            keep_some(&mut aggregate.measures.0, |column| &column.name, wanted, least);
+            let must_have_one = aggregate.group_by.is_empty();
+            keep_some(&mut aggregate.measures.0, |column| &column.name, wanted, must_have_one);
         }
-        Op::Window(window) => keep_some(&mut window.columns.0, |column| &column.name, wanted, 1),
-        Op::Join(join) => keep_some(&mut join.columns, |column| &column.name, wanted, 1),
-        Op::SpanJoin(join) => keep_some(&mut join.columns, |column| &column.name, wanted, 1),
+        Op::Window(window) => keep_some(&mut window.columns.0, |column| &column.name, wanted, true),
+        Op::Join(join) => keep_some(&mut join.columns, |column| &column.name, wanted, true),
+        Op::SpanJoin(join) => keep_some(&mut join.columns, |column| &column.name, wanted, true),
         _ => {}
     }
-}
-
-/// The wanted ones of these columns; the first if none is.
-fn keep<'a>(columns: impl Iterator<Item = &'a str>, wanted: &BTreeSet<String>) -> BTreeSet<&'a str> {
-    let all: Vec<&str> = columns.collect();
-    let kept: BTreeSet<&str> = all.iter().copied().filter(|name| wanted.contains(*name)).collect();
-    if kept.is_empty() { all.into_iter().take(1).collect() } else { kept }
 }
 
 fn keep_some<C: Clone>(
     columns: &mut Vec<C>,
     name: impl Fn(&C) -> &str,
     wanted: &BTreeSet<String>,
-    least: usize,
+    must_have_one: bool,
 ) {
-    *columns = demand::kept(columns, name, wanted, least).cloned().collect();
+    *columns = demand::kept(columns, name, wanted, must_have_one).cloned().collect();
 }
 
 /// The columns that a node means when it reads an input as a whole; nothing when extra columns do no harm.
@@ -117,9 +107,8 @@ fn exact_columns(
     match &graph[id].op {
         Op::Sink(_) | Op::Distinct(_) => Some(before[&input].clone()),
         Op::Union(_) => {
-            let columns = &before[&id];
-            let kept = keep(columns.iter().map(String::as_str), &demand[&id]);
-            Some(columns.iter().filter(|name| kept.contains(name.as_str())).cloned().collect())
+            let kept = demand::kept(&before[&id], |name| name, &demand[&id], true);
+            Some(kept.cloned().collect())
         }
         _ => None,
     }

@@ -12,7 +12,7 @@ mod windows;
 use std::collections::BTreeMap;
 
 use crate::plan::{Column, Op, Plan, View};
-use crate::value::{Type, Value, rows};
+use crate::value::{Value, rows};
 use expressions::Scope;
 
 /// More rows than this are not computed.
@@ -43,12 +43,6 @@ impl Relation {
 
     fn positions<'n>(&self, names: impl IntoIterator<Item = &'n String>) -> Vec<usize> {
         names.into_iter().map(|name| self.position(name)).collect()
-    }
-
-    /// The type of a column.
-    #[must_use]
-    pub fn type_of(&self, name: &str) -> Type {
-        self.columns[self.position(name)].1
     }
 
     /// The rows in an order that only equal rows do not tell.

@@ -199,19 +199,7 @@ impl Maker {
         if columns.is_empty() || columns.iter().any(|(_, of)| !of.is_scalar()) {
             return None;
         }
-        let function = *self.choice.of(&[
-            WindowFunction::RowNumber,
-            WindowFunction::Rank,
-            WindowFunction::DenseRank,
-            WindowFunction::Lag,
-            WindowFunction::Lead,
-            WindowFunction::FirstValue,
-            WindowFunction::LastValue,
-            WindowFunction::Sum,
-            WindowFunction::Count,
-            WindowFunction::Min,
-            WindowFunction::Max,
-        ]);
+        let function = *self.choice.of(&WindowFunction::ALL);
         let fitting: Vec<&Column> = columns
             .iter()
             .filter(|(_, of)| match function {
@@ -310,12 +298,7 @@ impl Maker {
             (start != end).then_some([start, end])
         };
         let (left_bounds, right_bounds) = (bounds(self, &left)?, bounds(self, &right)?);
-        let relation = *self.choice.of(&[
-            SpanRelation::Contains,
-            SpanRelation::Within,
-            SpanRelation::Overlaps,
-            SpanRelation::Equals,
-        ]);
+        let relation = *self.choice.of(&SpanRelation::ALL);
         let contains = matches!(relation, SpanRelation::Contains | SpanRelation::Within);
         // The program refuses to keep the rows of both sides (E0305).
         let kinds = JoinKind::ALL.map(|kind| if kind == JoinKind::Full { JoinKind::Left } else { kind });

@@ -140,6 +140,11 @@ pub enum JoinKind {
     Anti,
 }
 
+impl SpanRelation {
+    /// All relations.
+    pub const ALL: [Self; 4] = [Self::Contains, Self::Within, Self::Overlaps, Self::Equals];
+}
+
 impl JoinKind {
     /// All kinds.
     pub const ALL: [Self; 6] = [Self::Inner, Self::Left, Self::Right, Self::Full, Self::Semi, Self::Anti];
@@ -229,6 +234,37 @@ pub enum WindowFunction {
     Count,
     Min,
     Max,
+}
+
+impl Aggregate {
+    /// All functions.
+    pub const ALL: [Self; 8] = [
+        Self::Count,
+        Self::Sum,
+        Self::Min,
+        Self::Max,
+        Self::Avg,
+        Self::BoolAnd,
+        Self::BoolOr,
+        Self::ArrayAgg,
+    ];
+}
+
+impl WindowFunction {
+    /// All functions.
+    pub const ALL: [Self; 11] = [
+        Self::RowNumber,
+        Self::Rank,
+        Self::DenseRank,
+        Self::Lag,
+        Self::Lead,
+        Self::FirstValue,
+        Self::LastValue,
+        Self::Sum,
+        Self::Count,
+        Self::Min,
+        Self::Max,
+    ];
 }
 
 impl Plan {

@@ -13,7 +13,8 @@ pub(in crate::operators) fn used_bytes(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(used_by).sum()
 }
 
-/// The bytes that the rows take in a batch of their own when texts of view columns stay where they are.
+/// The bytes that the rows take in a batch of their own when texts of view columns stay where they are; those inside of lists
+/// and structs count.
 pub(in crate::operators) fn copied_bytes(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(in_place).sum()
 }
@@ -32,19 +33,11 @@ fn in_place(array: &ArrayRef) -> usize {
     match array.data_type() {
         DataType::List(_) => {
             let lists = array.as_list::<i32>();
-            let offsets = lists.value_offsets();
-            elements(
-                lists.values(),
-                offsets.first().map(|at| *at as usize),
-                offsets.last().map(|at| *at as usize),
-            ) + size_of_val(offsets)
+            elements(lists.values(), lists.value_offsets())
         }
         DataType::Map(_, _) => {
             let maps = array.as_map();
-            let offsets = maps.value_offsets();
-            let entries: ArrayRef = Arc::new(maps.entries().clone());
-            elements(&entries, offsets.first().map(|at| *at as usize), offsets.last().map(|at| *at as usize))
-                + size_of_val(offsets)
+            elements(&(Arc::new(maps.entries().clone()) as ArrayRef), maps.value_offsets())
         }
         DataType::Struct(_) => array.as_struct().columns().iter().map(used_by).sum(),
         DataType::Dictionary(_, _) => {
@@ -57,10 +50,11 @@ fn in_place(array: &ArrayRef) -> usize {
     }
 }
 
-/// What the elements of lists from one offset to another use.
-fn elements(values: &ArrayRef, first: Option<usize>, end: Option<usize>) -> usize {
-    let (first, end) = (first.unwrap_or(0), end.unwrap_or(0));
-    used_by(&values.slice(first, end.saturating_sub(first)))
+/// What lists with these offsets into the values use.
+fn elements(values: &ArrayRef, offsets: &[i32]) -> usize {
+    let place = |offset: Option<&i32>| offset.map_or(0, |offset| *offset as usize);
+    let (first, end) = (place(offsets.first()), place(offsets.last()));
+    used_by(&values.slice(first, end.saturating_sub(first))) + size_of_val(offsets)
 }
 
 fn own_bytes(array: &dyn Array) -> usize {

@@ -14,14 +14,9 @@ pub(super) struct Budget {
     /// In bytes.
     limit: usize,
     held: AtomicUsize,
-    pinned: Mutex<Pinned>,
-}
-
-/// The views that cannot be moved, because their rows are looked up by their places.
-#[derive(Debug, Default)]
-struct Pinned {
-    /// How often each of them is pinned, and its bytes.
-    views: BTreeMap<String, (usize, usize)>,
+    /// The views that cannot be moved, because their rows are looked up by their places: how often each of them is pinned,
+    /// and its bytes.
+    pinned: Mutex<BTreeMap<String, (usize, usize)>>,
 }
 
 impl Budget {
@@ -33,14 +28,14 @@ impl Budget {
     /// Counts a pin of a view of so many bytes, unless all pinned views together would take more than `most_bytes`.
     pub(super) fn try_pin(&self, view: &str, bytes: usize, most_bytes: usize) -> bool {
         let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((pins, _)) = pinned.views.get_mut(view) {
+        if let Some((pins, _)) = pinned.get_mut(view) {
             *pins += 1;
             return true;
         }
-        let together: usize = pinned.views.values().map(|(_, bytes)| bytes).sum();
+        let together: usize = pinned.values().map(|(_, bytes)| bytes).sum();
         let fits = together.saturating_add(bytes) <= most_bytes;
         if fits {
-            pinned.views.insert(view.to_owned(), (1, bytes));
+            pinned.insert(view.to_owned(), (1, bytes));
         }
         fits
     }
@@ -48,10 +43,10 @@ impl Budget {
     /// Takes back a pin that was counted.
     pub(super) fn unpin(&self, view: &str) {
         let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((pins, _)) = pinned.views.get_mut(view) {
+        if let Some((pins, _)) = pinned.get_mut(view) {
             *pins -= 1;
             if *pins == 0 {
-                pinned.views.remove(view);
+                pinned.remove(view);
             }
         }
     }
