@@ -2,10 +2,12 @@
 //! evaluator's rows are made of.
 
 mod expression;
+mod kinds;
 mod query;
 mod spec;
 
 pub use expression::{Call, Comparison, Expr, Operation, Subquery, SubqueryKind};
+pub use kinds::{Aggregate, JoinKind, SpanRelation, WindowFunction};
 pub use query::{Body, From, Group, Query, Select, SetOperation};
 pub use spec::spec_text;
 
@@ -118,44 +120,6 @@ pub struct Span {
     pub innermost: bool,
 }
 
-/// How two half-open spans lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum SpanRelation {
-    Contains,
-    Within,
-    Overlaps,
-    Equals,
-}
-
-/// Which rows of a join are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum JoinKind {
-    Inner,
-    Left,
-    Right,
-    Full,
-    Semi,
-    Anti,
-}
-
-impl SpanRelation {
-    /// All relations.
-    pub const ALL: [Self; 4] = [Self::Contains, Self::Within, Self::Overlaps, Self::Equals];
-}
-
-impl JoinKind {
-    /// All kinds.
-    pub const ALL: [Self; 6] = [Self::Inner, Self::Left, Self::Right, Self::Full, Self::Semi, Self::Anti];
-
-    /// Whether the result has columns of both sides.
-    #[must_use]
-    pub fn has_both_sides(self) -> bool {
-        !matches!(self, Self::Semi | Self::Anti)
-    }
-}
-
 /// A side of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -190,20 +154,6 @@ pub struct Measure {
     pub order: Vec<SortKey>,
 }
 
-/// An aggregate function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "they have the names of SQL")]
-pub enum Aggregate {
-    Count,
-    Sum,
-    Min,
-    Max,
-    Avg,
-    BoolAnd,
-    BoolOr,
-    ArrayAgg,
-}
-
 /// A call of a window function.
 #[derive(Clone, Debug)]
 pub struct WindowCall {
@@ -217,54 +167,6 @@ pub struct WindowCall {
     pub order: Vec<SortKey>,
     /// Rows before and after the current one that take part; without it, all rows of the window.
     pub frame: Option<[usize; 2]>,
-}
-
-/// A window function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "they have the names of SQL")]
-pub enum WindowFunction {
-    RowNumber,
-    Rank,
-    DenseRank,
-    Lag,
-    Lead,
-    FirstValue,
-    LastValue,
-    Sum,
-    Count,
-    Min,
-    Max,
-}
-
-impl Aggregate {
-    /// All functions.
-    pub const ALL: [Self; 8] = [
-        Self::Count,
-        Self::Sum,
-        Self::Min,
-        Self::Max,
-        Self::Avg,
-        Self::BoolAnd,
-        Self::BoolOr,
-        Self::ArrayAgg,
-    ];
-}
-
-impl WindowFunction {
-    /// All functions.
-    pub const ALL: [Self; 11] = [
-        Self::RowNumber,
-        Self::Rank,
-        Self::DenseRank,
-        Self::Lag,
-        Self::Lead,
-        Self::FirstValue,
-        Self::LastValue,
-        Self::Sum,
-        Self::Count,
-        Self::Min,
-        Self::Max,
-    ];
 }
 
 impl Plan {
