@@ -17,7 +17,8 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use deltalake::delta_datafusion::DeltaScanConfig;
 
 use super::boundary::DeltaTableScanExec;
-use super::direct::{self, Base, Request, check_files, files_of, guarded, is_exact, is_plain, store_url};
+use super::change_feed::{MarkedFile, check_marked, with_live_rows};
+use super::direct::{self, Base, Request, guarded, is_exact, is_plain};
 use super::features::understood;
 use super::mapped;
 use super::ordered::{Division, OrderedScanExec, arranged, kept_order};
@@ -88,8 +89,8 @@ pub(super) enum Source {
     Changes {
         /// The feed.
         feed: Arc<dyn TableProvider>,
-        /// The paths and sizes of the files with deletion vectors.
-        marked: Vec<(String, u64)>,
+        /// The files with deletion vectors.
+        marked: Vec<MarkedFile>,
     },
 }
 
@@ -198,9 +199,7 @@ impl TableProvider for Scan {
                 mapped::plan(session, &library, &request(file_column.as_deref())).await
             }
             Source::Changes { feed, marked } => {
-                let marked = marked.iter().map(|(path, size)| (path.as_str(), *size));
-                let marked = files_of(&self.table, marked)?;
-                check_files(session, &store_url(&self.table)?, &self.table, marked).await?;
+                check_marked(session, &self.table, marked).await?;
                 let schema = match projection {
                     Some(columns) => Cow::Owned(self.schema.project(columns)?),
                     None => Cow::Borrowed(self.schema.as_ref()),
@@ -210,6 +209,7 @@ impl TableProvider for Scan {
                 let columns = schema.fields().iter().map(|field| given.index_of(field.name()));
                 let columns = columns.collect::<Result<Vec<_>, _>>()?;
                 let plan = feed.scan(session, Some(&columns), &[], limit).await?;
+                let plan = with_live_rows(plan, marked)?;
                 let plan = guarded(session, plan, &self.table, Base::Table)?;
                 let plan = conformed(plan, &schema)?;
                 let all = schema.fields().iter().map(|field| field.name().as_str()).collect();

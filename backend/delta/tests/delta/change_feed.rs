@@ -2,7 +2,7 @@
 
 use delta::{ChangeRange, DeltaError, Location, WriteOptions};
 
-use crate::fixtures::{Lake, append, commit_file, crowd, open, overwrite, people, query, write};
+use crate::fixtures::{Lake, append, commit_file, crowd, edit_commit, open, overwrite, people, query, write};
 
 fn feed_on() -> WriteOptions {
     WriteOptions {
@@ -56,6 +56,44 @@ async fn inserts_and_deletes_by_version() {
     let range = ChangeRange { ending_version: Some(1), ..from(1) };
     let one = changes(&location, range).await;
     assert!(one.contains("| 3  | c    | insert       | 1 ") && one.lines().count() == 5, "{one}");
+}
+
+/// Marks the first row of every file of a version as deleted.
+fn mark_first_rows(lake: &Lake, version: u64) {
+    let vector = serde_json::json!({"storageType": "i", "pathOrInlineDv": "^Bg9^0rr910000000000iXQKl0rr91000005c8Xg00000",
+        "sizeInBytes": 34, "cardinality": 1});
+    edit_commit(&commit_file(lake, "t", version), |line| {
+        let mut action: serde_json::Value = serde_json::from_str(&line).unwrap();
+        if let Some(add) = action.get_mut("add") {
+            add["deletionVector"] = vector.clone();
+        }
+        if let Some(protocol) = action.get_mut("protocol") {
+            *protocol = serde_json::json!({"minReaderVersion": 3, "minWriterVersion": 7,
+                "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors", "changeDataFeed"]});
+        }
+        action.to_string()
+    });
+}
+
+/// The library reads the rows that are marked, of files that came or went too.
+#[tokio::test]
+async fn rows_that_a_deletion_vector_hides_neither_come_nor_go() {
+    let lake = Lake::new();
+    let location = lake.at("t");
+    write(&location, &[people(&[(1, "a"), (2, "b"), (3, "c")])], feed_on()).await;
+    mark_first_rows(&lake, 0);
+    write(&location, &[people(&[(4, "d")])], overwrite()).await;
+    let expected = "\
++----+------+--------------+-----------------+
+| id | name | _change_type | _commit_version |
++----+------+--------------+-----------------+
+| 2  | b    | insert       | 0               |
+| 3  | c    | insert       | 0               |
+| 2  | b    | delete       | 1               |
+| 3  | c    | delete       | 1               |
+| 4  | d    | insert       | 1               |
++----+------+--------------+-----------------+";
+    assert_eq!(changes(&location, from(0)).await, expected);
 }
 
 #[tokio::test]
@@ -181,7 +219,7 @@ async fn timestamps_select_versions() {
     let location = lake.at("t");
     table(&location).await;
     for version in 0..3 {
-        crate::fixtures::edit_commit(&commit_file(&lake, "t", version), |line| {
+        edit_commit(&commit_file(&lake, "t", version), |line| {
             let mut action: serde_json::Value = serde_json::from_str(&line).unwrap();
             if let Some(info) = action.get_mut("commitInfo") {
                 info["timestamp"] = (1_700_000_000_000 + version * 60_000).into();
@@ -232,7 +270,7 @@ async fn removed_files_outside_the_table_are_refused() {
     let added = std::fs::read_to_string(commit_file(&lake, "t", 1)).unwrap();
     let name = added.split("\"path\":\"").nth(1).unwrap().split('"').next().unwrap();
     for version in [1, 2] {
-        crate::fixtures::edit_commit(&commit_file(&lake, "t", version), |line| {
+        edit_commit(&commit_file(&lake, "t", version), |line| {
             line.replace(name, &format!("../elsewhere/{name}"))
         });
     }

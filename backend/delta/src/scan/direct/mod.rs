@@ -38,7 +38,7 @@ use url::Position;
 pub(super) use bounds::{Trust, has_empty_values, takes_empty};
 pub(super) use files::{ScannedFiles, file_scan};
 pub(super) use many_files::in_pieces;
-pub(super) use reader::{Base, check_files, files_in, files_of, guarded};
+pub(super) use reader::{Base, check_files, files_in, files_of, footers, guarded};
 pub(super) use skipping::{is_exact, refutable};
 pub use width::row_bytes;
 

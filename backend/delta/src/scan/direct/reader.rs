@@ -157,7 +157,7 @@ pub(in crate::scan) async fn check_files(
 
 /// The footers of those of these files of `table` that can be read, in their order. Their paths begin at the root of
 /// `store`.
-pub(super) async fn footers(
+pub(in crate::scan) async fn footers(
     session: &dyn Session,
     store: &ObjectStoreUrl,
     table: &ResolvedTable,
