@@ -269,14 +269,16 @@ impl SpanMerge {
     fn join_row(&mut self, group: &mut Group, probe: (usize, usize)) -> bool {
         let Roles { kind, stored_is_left, .. } = self.roles;
         let existence_only = self.roles.existence_only();
-        // A stored row needs all its matches to be seen; a probe row that only asks for existence needs one.
-        let limit = match (existence_only, stored_is_left) {
-            (true, true) => usize::MAX,
-            (true, false) => 1,
-            (false, _) => self.output.room(),
-        };
         self.found.clear();
-        let done = !self.cursor.sought || group.sweep.take(limit, &mut self.found);
+        let done = match (existence_only, stored_is_left) {
+            _ if !self.cursor.sought => true,
+            (true, true) => {
+                group.sweep.take_new(&mut self.found);
+                true
+            }
+            (true, false) => group.sweep.take(1, &mut self.found),
+            (false, _) => group.sweep.take(self.output.room(), &mut self.found),
+        };
         self.pairs += self.found.len();
         self.cursor.matched |= !self.found.is_empty();
         if let Some(matched) = &mut group.matched {

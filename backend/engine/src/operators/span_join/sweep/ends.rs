@@ -48,6 +48,20 @@ impl EndTree {
         }
     }
 
+    /// Lowers an end, so that the span is not found any more.
+    pub(super) fn remove(&mut self, index: usize) {
+        let (mut index, mut end) = (index, i64::MIN);
+        for level in 0..self.levels.len() {
+            let Some(entry) = self.levels.get_mut(level).and_then(|ends| ends.get_mut(index)) else { return };
+            *entry = end;
+            let first = index / WIDTH * WIDTH;
+            let Some(ends) = self.levels.get(level) else { return };
+            let siblings = ends.get(first..ends.len().min(first + WIDTH)).unwrap_or_default();
+            end = siblings.iter().copied().max().unwrap_or(i64::MIN);
+            index /= WIDTH;
+        }
+    }
+
     /// Bytes of a tree over so many spans.
     pub(super) fn memory(spans: usize) -> usize {
         (spans + spans / (WIDTH - 1)) * size_of::<i64>()

@@ -22,10 +22,11 @@
 //! spans that end exactly where the sweep stands are remembered next to the stack.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Bound;
 
 mod ends;
+mod existence;
 mod matches;
 mod nested;
 mod shortest;
@@ -108,6 +109,8 @@ pub(crate) struct Sweep {
     /// `start_at_most` of the last query of a wanted order.
     position: Option<i64>,
     matches: Matches,
+    /// Where spans begin that have been equal to a query, where only that is asked of them.
+    matched_spans: HashSet<usize>,
 }
 
 /// The opened spans that can still match.
@@ -134,6 +137,7 @@ impl Sweep {
             ends: None,
             position: None,
             matches: Matches::default(),
+            matched_spans: HashSet::new(),
         }
     }
 

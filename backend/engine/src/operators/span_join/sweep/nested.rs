@@ -11,6 +11,8 @@ pub(super) struct Nested {
     /// Spans that end exactly at `closed_at`.
     pub(super) closed: Vec<(Span, u32)>,
     closed_at: Option<i64>,
+    /// How many spans from the bottom of the stack on have been reported, where each is wanted once.
+    reported: usize,
     /// Position in `closed` of the shortest, the one with the larger start and then the later one of several.
     shortest_closed: Option<usize>,
 }
@@ -43,6 +45,7 @@ impl Nested {
                 self.close(top);
             }
         }
+        self.reported = self.reported.min(self.stack.len());
     }
 
     fn close(&mut self, closed: (Span, u32)) {
@@ -51,6 +54,19 @@ impl Nested {
             self.shortest_closed = Some(self.closed.len());
         }
         self.closed.push(closed);
+    }
+
+    /// Takes the spans among some matches that were not taken before, by their indices.
+    pub(super) fn take_new(&mut self, matches: &Matches) -> impl Iterator<Item = u32> {
+        let until = matches.stack.end;
+        let open = self.stack.get(self.reported.min(until)..until).unwrap_or_default().to_vec();
+        self.reported = self.reported.max(until);
+        // Spans that have ended match empty spans at one position only, and all of them do.
+        let closed = if matches.closed.is_empty() { Vec::new() } else { std::mem::take(&mut self.closed) };
+        if !closed.is_empty() {
+            self.shortest_closed = None;
+        }
+        open.into_iter().chain(closed).map(|(_, index)| index)
     }
 
     /// Everything that can still contain something.

@@ -183,6 +183,50 @@ fn spans_that_are_added_late_and_forgotten_early_match_by_definition() {
     assert!(forgotten > 10_000, "only {forgotten} spans were forgotten");
 }
 
+/// What is reported once has matched, all that has matched is reported, and nothing is paid for the pairs.
+#[test]
+fn spans_with_a_match_are_reported_once() {
+    let mut pairs = 0;
+    for seed in 0..600 {
+        let mut random = Random(seed);
+        let mut spans = match seed % 3 {
+            0 => tree_spans(&mut random, 200, 60),
+            1 => vec![Span { start: 0, end: 60 }; 100],
+            _ => crossing_spans(&mut random, 200, 60),
+        };
+        let mut queries: Vec<Query> =
+            crossing_spans(&mut random, 120, 60).iter().map(|span| containing(*span)).collect();
+        queries.extend(spans.iter().take(20).map(|span| containing(*span)));
+        queries.sort_by_key(|query| query.start_at_most);
+        if seed % 2 == 0 {
+            spans
+                .iter_mut()
+                .filter(|_| random.chance(10))
+                .for_each(|span| std::mem::swap(&mut span.start, &mut span.end));
+        }
+        let stored = stored(spans);
+        for wanted in [Wanted::Containers, Wanted::Overlapping, Wanted::Equal] {
+            let mut sweep = sweep(wanted, &stored);
+            let (mut found, mut want) = (Vec::new(), std::collections::BTreeSet::new());
+            for &query in &queries {
+                sweep.seek(query).unwrap();
+                sweep.take_new(&mut found);
+                let matching = expected(wanted, &stored, query);
+                pairs += matching.len();
+                want.extend(matching);
+                let so_far: std::collections::BTreeSet<u32> = found.iter().copied().collect();
+                assert_eq!(so_far, want, "seed {seed}: {wanted:?} of {query:?} in {stored:?}");
+            }
+            assert!(
+                found.len() <= 3 * stored.len(),
+                "seed {seed}: {wanted:?} reported {} spans",
+                found.len()
+            );
+        }
+    }
+    assert!(pairs > 1_000_000, "only {pairs} pairs");
+}
+
 #[test]
 fn touching_spans_nest_and_an_empty_span_between_them_lies_in_both() {
     let spans = vec![Span { start: 0, end: 5 }, Span { start: 5, end: 9 }, Span { start: 5, end: 5 }];
