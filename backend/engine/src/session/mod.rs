@@ -239,7 +239,7 @@ fn build(
     more: Vec<Arc<ScalarUDF>>,
 ) -> Result<SessionState> {
     let builder = SessionStateBuilder::new()
-        .with_config(config(options))
+        .with_config(config(options)?)
         .with_runtime_env(environment(options, spills)?)
         .with_default_features();
     let mut builder = semantics::planners(builder)
@@ -284,7 +284,7 @@ pub(crate) fn with_rows_per_batch(config: SessionConfig, rows: usize) -> Session
     config.with_batch_size(rows).with_sort_in_place_threshold_bytes(rows * SORTED_BYTES_PER_ROW)
 }
 
-fn config(options: &SessionOptions) -> SessionConfig {
+fn config(options: &SessionOptions) -> Result<SessionConfig> {
     let mut config = with_rows_per_batch(SessionConfig::new(), options.rows_per_batch())
         .with_target_partitions(options.partitions())
         .with_information_schema(true);
@@ -308,13 +308,17 @@ fn config(options: &SessionOptions) -> SessionConfig {
     settings.optimizer.enable_leaf_expression_pushdown = false;
     // What keeps the first groups only takes every NaN for a group of its own.
     settings.optimizer.enable_topk_aggregation = false;
+    // A limit above DISTINCT is told to the aggregation before operators get their order; over rows that come sorted, it then
+    // takes itself for one that keeps the first groups, and fails.
+    settings.optimizer.enable_distinct_aggregation_soft_limit = false;
     // DataFusion's logical plans know of some values that they are not NULL (`CASE WHEN a > b THEN a ELSE 0 END`), and its
     // operators do not; then it refuses to group by them.
     settings.execution.skip_physical_aggregate_schema_check = true;
     // The estimate of a scan is the size of its files, whatever columns are read. Building a table of this size on one
     // core takes less than distributing the rows of the other side, which is the larger one.
     settings.optimizer.hash_join_single_partition_threshold = COLLECTED_BYTES;
-    config
+    options.settings.iter().try_for_each(|(key, value)| settings.set(key, value))?;
+    Ok(config)
 }
 
 fn environment(options: &SessionOptions, spills: &Arc<SpillSpace>) -> Result<Arc<RuntimeEnv>> {
