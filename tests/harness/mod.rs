@@ -70,6 +70,7 @@ fn session_options(target_partitions: usize, batch_size: usize) -> SessionOption
         spill_directory: None,
         spill_limit_bytes: Some(1 << 30),
         batch_size,
+        settings: BTreeMap::new(),
     }
 }
 

@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::generate::Case;
 use crate::plan::{
-    Aggregate, Body, Call, Comparison, Expr, From, JoinKind, Op, Operation, Relate, SpanRelation,
-    SubqueryKind, WindowFunction,
+    Aggregate, Body, Call, Comparison, Expr, From, GraphTable, JoinKind, Op, Operation, Plan, Relate,
+    SpanRelation, SubqueryKind, WindowFunction,
 };
 use crate::table::{Statistics, Table};
 use crate::value::{Type, Value};
@@ -17,9 +17,8 @@ pub type Property = String;
 /// All properties that cases can have.
 #[must_use]
 pub fn properties() -> Vec<Property> {
-    let mut all: Vec<Property> = ["Filter", "Project", "Aggregate", "Window", "Unnest", "Union", "Sql"]
-        .map(|kind| format!("transform {kind}"))
-        .to_vec();
+    let mut all: Vec<Property> = TRANSFORMS.map(|kind| format!("transform {kind}")).to_vec();
+    all.extend(GraphTable::ALL.map(|table| format!("graph {table:?}")));
     all.extend(["select", "group", "set", "window", "limit", "distinct"].map(|form| format!("query {form}")));
     for kind in JoinKind::ALL {
         all.push(format!("join {kind:?}"));
@@ -27,7 +26,7 @@ pub fn properties() -> Vec<Property> {
     }
     all.extend(SpanRelation::ALL.map(|relation| format!("span {relation:?}")));
     all.push("span innermost".to_owned());
-    all.extend(Type::ALL.map(|of| format!("type {of:?}")));
+    all.extend(Type::ALL.iter().chain(&[Type::Token]).map(|of| format!("type {of:?}")));
     all.extend(EXPRESSIONS.map(|name| format!("expression {name}")));
     all.extend(Aggregate::ALL.map(|function| format!("aggregate {}", function.name())));
     all.extend(["aggregate DISTINCT", "aggregate FILTER", "window frame", "window whole"].map(str::to_owned));
@@ -41,6 +40,12 @@ pub fn properties() -> Vec<Property> {
             "version_pin",
             "several outputs",
             "shared view",
+            "parameter",
+            "row filter",
+            "append",
+            "place spelled otherwise",
+            "rows that come first",
+            "written table read",
         ]
         .map(|option| format!("option {option}")),
     );
@@ -60,13 +65,29 @@ pub fn properties() -> Vec<Property> {
             "no statistics",
             "some statistics",
             "all statistics",
+            "change feed",
         ]
         .map(|property| format!("input {property}")),
     );
     all
 }
 
-const EXPRESSIONS: [&str; 19] = [
+const TRANSFORMS: [&str; 12] = [
+    "Filter",
+    "Project",
+    "Aggregate",
+    "Window",
+    "Unnest",
+    "Union",
+    "Sql",
+    "Normalize",
+    "CpgEmit",
+    "IncrementalCdf",
+    "Metadata",
+    "FileManifest",
+];
+
+const EXPRESSIONS: [&str; 20] = [
     "comparison",
     "IS DISTINCT",
     "IS NULL",
@@ -86,12 +107,14 @@ const EXPRESSIONS: [&str; 19] = [
     "EXISTS",
     "IN query",
     "scalar query",
+    "fresh",
 ];
 
 /// What an expression is, in the words of the table; columns and literals are in all of them.
 fn name_of(expr: &Expr) -> Option<&'static str> {
     Some(match expr {
-        Expr::Column(..) | Expr::Literal(..) => return None,
+        Expr::Column(..) | Expr::Literal(..) | Expr::Placeholder(..) => return None,
+        Expr::Fresh(_) => "fresh",
         Expr::Compare(Comparison::Distinct | Comparison::NotDistinct, ..) => "IS DISTINCT",
         Expr::Compare(..) => "comparison",
         Expr::IsNull(..) => "IS NULL",
@@ -179,43 +202,58 @@ fn of_case(case: &Case) -> BTreeSet<Property> {
     let mut add = |property: String| {
         found.insert(property);
     };
-    let plan = &case.plan;
+    case.rounds.iter().for_each(|plan| of_plan(plan, &case.tables, &mut add));
+    found
+}
+
+fn of_plan(plan: &Plan, tables: &[Table], add: &mut impl FnMut(String)) {
     for view in &plan.views {
-        of_operation(&view.op, &mut add);
-        view.columns.iter().for_each(|(_, of)| add(format!("type {of:?}")));
+        of_operation(&view.op, add);
         let readers =
             plan.views.iter().flat_map(|other| other.op.sources()).filter(|source| *source == view.name);
         let written = plan.outputs.iter().filter(|output| output.view == view.name);
         if readers.count() + written.count() > 1 {
             add("option shared view".to_owned());
         }
+        if view.is_open() {
+            add("option rows that come first".to_owned());
+        }
     }
     for output in &plan.outputs {
-        if !output.sort_by.is_empty() {
-            add("option sort_by".to_owned());
-        }
-        if !output.partition_by.is_empty() {
-            add("option partition_by".to_owned());
-        }
+        let options = [
+            ("sort_by", !output.sort_by.is_empty()),
+            ("partition_by", !output.partition_by.is_empty()),
+            ("append", output.appends),
+        ];
+        options.into_iter().filter(|(_, has)| *has).for_each(|(name, _)| add(format!("option {name}")));
+        // Types that are written are read, whatever is between.
+        let input = plan.inputs.iter().find(|input| input.name == output.view).map(|input| &input.columns);
+        let view = plan.views.iter().find(|view| view.name == output.view).map(|view| &view.columns);
+        let columns = view.or(input).into_iter().flatten();
+        columns.for_each(|(_, of)| add(format!("type {of:?}")));
     }
-    if plan.outputs.len() > 1 {
-        add("option several outputs".to_owned());
-    }
-    for (wishes, name) in plan.cache.iter().zip(["ForceCache", "NeverCache"]) {
-        if !wishes.is_empty() {
-            add(format!("option {name}"));
-        }
-    }
-    for input in &plan.inputs {
-        if input.version.is_some() {
-            add("option version_pin".to_owned());
-        }
-        case.tables
-            .iter()
-            .filter(|table| table.name == input.table)
-            .for_each(|table| of_table(table, &mut add));
-    }
-    found
+    let is_given = |expr: &&Expr| matches!(expr, Expr::Placeholder(..));
+    let options = [
+        ("several outputs", plan.outputs.len() > 1),
+        ("ForceCache", !plan.cache[0].is_empty()),
+        ("NeverCache", !plan.cache[1].is_empty()),
+        ("row filter", !plan.filters.is_empty()),
+        ("parameter", plan.views.iter().any(|view| view.op.all_expressions().iter().any(is_given))),
+        ("version_pin", plan.inputs.iter().any(|input| input.version.is_some())),
+        (
+            "place spelled otherwise",
+            plan.inputs.iter().any(|input| {
+                input.location != input.table && input.location != format!("tables/{}", input.table)
+            }),
+        ),
+        (
+            "written table read",
+            plan.inputs.iter().any(|input| !tables.iter().any(|table| table.name == input.table)),
+        ),
+    ];
+    options.into_iter().filter(|(_, has)| *has).for_each(|(name, _)| add(format!("option {name}")));
+    let is_read = |table: &&Table| plan.inputs.iter().any(|input| input.table == table.name);
+    tables.iter().filter(is_read).for_each(|table| of_table(table, add));
 }
 
 fn of_operation(op: &Op, add: &mut impl FnMut(String)) {
@@ -231,10 +269,11 @@ fn of_operation(op: &Op, add: &mut impl FnMut(String)) {
         }
         other => add(format!("transform {}", other.kind())),
     }
-    let mut open = op.expressions();
-    while let Some(expr) = open.pop() {
+    if let Op::Graph(graph) = op {
+        add(format!("graph {:?}", graph.table));
+    }
+    for expr in op.all_expressions() {
         name_of(expr).into_iter().for_each(|name| add(format!("expression {name}")));
-        open.extend(expr.operands());
     }
     for measure in op.measures() {
         add(format!("aggregate {}", measure.function.name()));
@@ -292,7 +331,7 @@ fn of_table(table: &Table, add: &mut impl FnMut(String)) {
         ("infinity", any(|value| matches!(value, Value::Float(value) if value.is_infinite()))),
         ("NULL", any(Value::is_null)),
         (statistics, true),
+        ("change feed", table.layout.feed),
     ];
     properties.into_iter().filter(|(_, has)| *has).for_each(|(property, _)| add(format!("input {property}")));
-    table.columns.iter().for_each(|(_, of)| add(format!("type {of:?}")));
 }

@@ -15,7 +15,8 @@
 //! | [`table`] | writes and reads Delta tables |
 //! | [`evaluate`] | the rows of every view |
 //! | [`program`] | compiles and runs |
-//! | [`judge`] | compares |
+//! | [`judge`] | runs a case in several ways |
+//! | `compare` | compares what was written with what is right |
 //! | [`shrink`] | makes a wrong case small |
 //! | [`folder`] | writes a case as a folder of `tests/cases` |
 //! | [`coverage`] | counts which properties met |
@@ -25,6 +26,7 @@
 #![allow(clippy::panic, reason = "a plan that names what is not there is a fault of the generator")]
 
 pub mod choice;
+mod compare;
 pub mod coverage;
 pub mod evaluate;
 pub mod folder;

@@ -9,8 +9,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use differential::coverage::Coverage;
-use differential::folder::write_case;
+use differential::folder::{write_case, write_queries};
 use differential::plan::spec_text;
+use differential::program::runs_that_spilled;
 use differential::shrink::shrunk;
 use differential::{Case, Fault, Verdict, check};
 
@@ -40,6 +41,10 @@ struct Arguments {
     /// Prints which properties of specs and tables met; exit status 1 when two never did
     #[arg(long)]
     coverage: bool,
+    /// Writes every view as a query of DuckDB, the rows that it reads and those that are right to FOLDER/SEED-SPEC.json, for
+    /// `tests/judges/evaluator_check.py`
+    #[arg(long, value_name = "FOLDER")]
+    queries: Option<PathBuf>,
     /// Makes the cases and runs nothing
     #[arg(long)]
     make_only: bool,
@@ -67,7 +72,10 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         let case = Case::new(seed);
         coverage.add(&case);
         if arguments.show {
-            println!("# seed {seed}\n{}", spec_text(&case.plan));
+            case.rounds.iter().for_each(|plan| println!("# seed {seed}\n{}", spec_text(plan)));
+        }
+        if let Some(folder) = &arguments.queries {
+            write_queries(&case, seed, folder)?;
         }
         if arguments.make_only {
             continue;
@@ -79,20 +87,40 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         wrong += 1;
         println!("seed {seed}: {fault:?}: {why}");
         if let Some(folder) = &arguments.shrink {
-            let same = |case: &Case| matches!(judged(case, seed, arguments.ways), Ok(Verdict::Wrong(other, _)) if other == fault);
+            let kind = kind_of(&why);
+            let same = |case: &Case| match judged(case, seed, arguments.ways) {
+                Ok(Verdict::Wrong(other, why)) => other == fault && kind_of(&why) == kind,
+                _ => false,
+            };
             let small = shrunk(&case, arguments.tries, same);
             let folder = folder.join(seed.to_string());
-            write_case(&small, &format!("seed {seed}: {fault:?}"), &folder)?;
+            let why = match judged(&small, seed, arguments.ways)? {
+                Verdict::Wrong(_, why) => why,
+                Verdict::Right => "right when it is tried again".to_owned(),
+            };
+            write_case(&small, &format!("seed {seed}: {fault:?}: {why}"), &folder)?;
             println!("written to {}", folder.display());
         }
     }
-    println!("{right} right, {wrong} wrong");
+    println!("{right} right, {wrong} wrong; {} runs spilled", runs_that_spilled());
     let missing = if arguments.coverage { coverage.missing() } else { Vec::new() };
     if arguments.coverage {
         print!("{coverage}");
         missing.iter().for_each(|(one, other)| println!("never met: {one} and {other}"));
     }
     Ok(wrong == 0 && missing.is_empty())
+}
+
+/// What a fault is told by while a case gets smaller: the code of an error, or what its text says without names and numbers.
+fn kind_of(why: &str) -> String {
+    let text = why.split_once(": ").map_or(why, |(_, why)| why);
+    let code = text.split(|letter: char| !letter.is_ascii_alphanumeric()).find(|word| {
+        word.len() == 5 && word.starts_with('E') && word[1..].bytes().all(|byte| byte.is_ascii_digit())
+    });
+    match code {
+        Some(code) => code.to_owned(),
+        None => text.chars().filter(|letter| letter.is_alphabetic()).take(24).collect(),
+    }
 }
 
 /// A case that makes the program panic is wrong, too.

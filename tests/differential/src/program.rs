@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use engine::{EngineOracle, RunOptions, Session, SessionOptions, Tables};
@@ -14,6 +15,18 @@ use pipeline::{
 
 /// The passes that change a graph of core operations, each of which can be left out.
 pub const REWRITES: [&str; 3] = ["merge", "inline", "prune"];
+
+/// Settings of DataFusion that decide how rows are computed: keys, and values that are not the program's.
+pub const SETTINGS: [(&str, &str); 8] = [
+    ("datafusion.optimizer.repartition_joins", "false"),
+    ("datafusion.optimizer.repartition_aggregations", "false"),
+    ("datafusion.optimizer.repartition_windows", "false"),
+    ("datafusion.optimizer.repartition_sorts", "false"),
+    ("datafusion.optimizer.repartition_file_scans", "false"),
+    ("datafusion.optimizer.enable_round_robin_repartition", "false"),
+    ("datafusion.optimizer.prefer_existing_union", "true"),
+    ("datafusion.execution.parquet.pruning", "false"),
+];
 
 /// A way to run a graph. None of it may change a row.
 #[derive(Clone, Debug)]
@@ -28,6 +41,8 @@ pub struct Setting {
     pub rewrites: Vec<&'static str>,
     /// Which views are shared.
     pub sharing: Sharing,
+    /// Which of [`SETTINGS`] hold.
+    pub settings: Vec<(&'static str, &'static str)>,
 }
 
 /// Which views are shared.
@@ -51,16 +66,17 @@ impl Setting {
             memory: 256,
             rewrites: REWRITES.to_vec(),
             sharing: Sharing::Chosen,
+            settings: Vec::new(),
         }
     }
 }
 
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { partitions, batch, memory, rewrites, sharing } = self;
+        let Self { partitions, batch, memory, rewrites, sharing, settings } = self;
         write!(
             f,
-            "{partitions} partitions, batches of {batch}, {memory} MiB, rewrites {rewrites:?}, sharing {sharing:?}"
+            "{partitions} partitions, batches of {batch}, {memory} MiB, rewrites {rewrites:?}, sharing {sharing:?}, {settings:?}"
         )
     }
 }
@@ -93,6 +109,13 @@ impl Observer for Core {
     }
 }
 
+static SPILLED: AtomicU64 = AtomicU64::new(0);
+
+/// How many runs of this process spilled rows.
+pub fn runs_that_spilled() -> u64 {
+    SPILLED.load(Ordering::Relaxed)
+}
+
 /// The threads that everything runs on.
 pub fn workers() -> &'static Workers {
     static WORKERS: LazyLock<Workers> = LazyLock::new(|| {
@@ -110,6 +133,11 @@ fn options(setting: &Setting) -> SessionOptions {
         spill_directory: None,
         spill_limit_bytes: Some(1 << 30),
         batch_size: setting.batch,
+        settings: setting
+            .settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
     }
 }
 
@@ -129,12 +157,13 @@ fn text_of(error: &PipelineError) -> String {
 }
 
 impl Program {
-    /// Compiles a spec whose locations count from a folder.
+    /// Compiles a spec whose locations count from a folder, for which `{home}` stands too.
     ///
     /// # Errors
     /// When the compiler refuses it.
     pub fn compile(text: &str, home: &Path) -> Result<Self, Failure> {
         let refused = |error: PipelineError| Failure::Refused(text_of(&error));
+        let text = text.replace("{home}", &home.to_string_lossy());
         let source = Source::from_bytes(text.as_bytes(), SourceName::new("spec.yaml"), "differential", home)
             .map_err(refused)?;
         let options =
@@ -162,6 +191,9 @@ impl Program {
         let failed = |error: PipelineError| Failure::Failed(text_of(&error));
         let plans = Plans::of_graph(&graph, home, &session, workers()).map_err(failed)?;
         plans.run(RunOptions::new(home, "differential"), workers()).map_err(failed)?;
+        if session.spill_use().written_bytes > 0 {
+            SPILLED.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::generate::Case;
-use crate::plan::{Body, Expr, Group, Op, Output, Plan, Query, Relate, Select};
+use crate::plan::{Body, Expr, Graph, Group, Op, Output, Plan, Query, Relate, Select};
 use crate::table::{Commit, Layout, Statistics, Table};
 
 /// The smallest case found that still is wrong, by a judge; so many tries at most.
@@ -30,25 +30,50 @@ pub fn shrunk(case: &Case, tries: usize, is_wrong: impl Fn(&Case) -> bool) -> Ca
 }
 
 fn still(candidate: &Case, is_wrong: &impl Fn(&Case) -> bool) -> bool {
-    let makes_sense = catch_unwind(AssertUnwindSafe(|| candidate.rows().is_ok())).unwrap_or(false);
+    let makes_sense = catch_unwind(AssertUnwindSafe(|| candidate.results().is_ok())).unwrap_or(false);
     makes_sense && is_wrong(candidate)
 }
 
 /// Cases that are a step smaller, those with the largest step first.
 fn candidates(case: &Case) -> impl Iterator<Item = Case> + '_ {
-    let with_plan = |mut plan: Plan| {
-        plan.settle();
-        Case { plan, ..case.clone() }
-    };
-    outputs(&case.plan).chain(views(&case.plan)).map(with_plan).chain(tables(case))
+    let fewer = (1..case.rounds.len()).flat_map(|gone| {
+        let without = |at: usize| {
+            let mut case = case.clone();
+            case.rounds.remove(at);
+            case
+        };
+        // A later one alone, where nothing that was written is read.
+        [without(gone), without(gone - 1)]
+    });
+    let smaller = case.rounds.iter().enumerate().flat_map(move |(round, plan)| {
+        let with_plan = move |mut plan: Plan| {
+            plan.settle();
+            let mut case = case.clone();
+            case.rounds[round] = plan;
+            case
+        };
+        outputs(plan).chain(views(plan)).chain(parameters(plan)).map(with_plan)
+    });
+    fewer.chain(smaller).chain(tables(case))
+}
+
+/// Plans with a parameter less.
+fn parameters(plan: &Plan) -> impl Iterator<Item = Plan> + '_ {
+    (0..plan.filters.len()).map(|gone| {
+        let mut plan = plan.clone();
+        plan.filters.remove(gone);
+        plan
+    })
 }
 
 fn outputs(plan: &Plan) -> impl Iterator<Item = Plan> + '_ {
     let alone = plan.outputs.iter().filter(|_| plan.outputs.len() > 1).map(|output| vec![output.clone()]);
     let plain = plan.outputs.iter().enumerate().filter_map(|(at, output)| {
-        let is_plain = output.sort_by.is_empty() && output.partition_by.is_empty();
+        let is_plain =
+            output.sort_by.is_empty() && output.partition_by.is_empty() && output.location == output.table;
         let mut outputs = plan.outputs.clone();
-        outputs[at] = Output { sort_by: Vec::new(), partition_by: Vec::new(), ..output.clone() };
+        let location = output.table.clone();
+        outputs[at] = Output { sort_by: Vec::new(), partition_by: Vec::new(), location, ..output.clone() };
         (!is_plain).then_some(outputs)
     });
     let of_outputs = alone.chain(plain).map(|outputs| {
@@ -158,7 +183,11 @@ fn simpler(op: &Op) -> Vec<(Op, Option<Vec<String>>)> {
             }
             all
         }
-        Op::Window { .. } | Op::Unnest { .. } => Vec::new(),
+        Op::Graph(graph) => {
+            let fewer = without(&graph.sources).into_iter();
+            fewer.map(|sources| (Op::Graph(Graph { sources, ..graph.clone() }), None)).collect()
+        }
+        Op::Window { .. } | Op::Unnest { .. } | Op::Normalize(_) | Op::Log(..) => Vec::new(),
     }
 }
 
@@ -191,7 +220,12 @@ fn tables(case: &Case) -> impl Iterator<Item = Case> + '_ {
         };
         let table = &case.tables[at];
         let mut all = Vec::new();
-        let plain = Layout { statistics: Statistics::None, raw_paths: false, row_group: 1000 };
+        let plain = Layout {
+            statistics: Statistics::None,
+            raw_paths: false,
+            row_group: 1000,
+            feed: table.layout.feed,
+        };
         if table.layout.statistics != Statistics::None
             || table.layout.raw_paths
             || table.layout.row_group != 1000

@@ -31,10 +31,12 @@ pub enum Type {
     Texts,
     /// A struct of `a: Int64` and `b: Utf8`.
     Pair,
+    /// `Utf8` that is another text in every run, and never twice in one: of a text nothing is known but where it occurs again.
+    Token,
 }
 
 impl Type {
-    /// All types.
+    /// All types that tables have.
     pub const ALL: [Self; 10] = [
         Self::Int,
         Self::Float,
@@ -63,13 +65,14 @@ impl Type {
             Self::Ints => 'l',
             Self::Texts => 'w',
             Self::Pair => 'p',
+            Self::Token => 'u',
         }
     }
 
     /// Whether values can be ordered and be keys.
     #[must_use]
     pub fn is_scalar(self) -> bool {
-        !matches!(self, Self::Ints | Self::Texts | Self::Pair)
+        !matches!(self, Self::Ints | Self::Texts | Self::Pair | Self::Token)
     }
 
     /// The type of the elements of a list.
@@ -88,7 +91,7 @@ impl Type {
         match self {
             Self::Int => "BIGINT",
             Self::Float => "DOUBLE",
-            Self::Text => "VARCHAR",
+            Self::Text | Self::Token => "VARCHAR",
             Self::Bool => "BOOLEAN",
             Self::Decimal => "DECIMAL(12, 2)",
             Self::Date => "DATE",

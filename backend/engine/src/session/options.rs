@@ -1,5 +1,6 @@
 //! What a session may use of its machine.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::machine;
@@ -41,6 +42,8 @@ pub struct SessionOptions {
     pub spill_limit_bytes: Option<u64>,
     /// Rows per batch at most; at least 1. Little memory makes it fewer.
     pub batch_size: usize,
+    /// Settings of DataFusion by their keys, in the place of the program's own; none of them may change a result.
+    pub settings: BTreeMap<String, String>,
 }
 
 impl SessionOptions {
@@ -58,6 +61,7 @@ impl SessionOptions {
             spill_directory: None,
             spill_limit_bytes: None,
             batch_size: BATCH_SIZE,
+            settings: BTreeMap::new(),
         }
     }
 }
@@ -96,5 +100,30 @@ impl SessionOptions {
 impl Default for SessionOptions {
     fn default() -> Self {
         Self::for_this_machine()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::SessionOptions;
+    use crate::session::Session;
+
+    fn with(key: &str, value: &str) -> SessionOptions {
+        let settings = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+        SessionOptions { settings, ..SessionOptions::for_this_machine() }
+    }
+
+    #[test]
+    fn settings_are_taken_by_their_keys_and_others_are_refused() {
+        let session = Session::new(with("datafusion.optimizer.prefer_hash_join", "false")).unwrap();
+        assert!(!session.state().config_options().optimizer.prefer_hash_join);
+        assert!(session.settings().iter().any(|(key, _)| key == "datafusion.optimizer.prefer_hash_join"));
+        for (key, value) in
+            [("datafusion.optimizer.prefer_hash_joins", "false"), ("datafusion.execution.batch_size", "x")]
+        {
+            assert!(Session::new(with(key, value)).is_err(), "{key} = {value}");
+        }
     }
 }

@@ -94,6 +94,8 @@ impl<'a> Scope<'a> {
             Expr::Field(value, index) => self.value(value).field(*index).clone(),
             Expr::Cast(value, to) => cast(&self.value(value), *to),
             Expr::Subquery(query) => self.answer(query),
+            Expr::Placeholder(_, value, _) => value.clone(),
+            Expr::Fresh(_) => panic!("only a `Project` view asks for fresh values"),
         }
     }
 

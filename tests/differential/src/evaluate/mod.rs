@@ -5,13 +5,14 @@
 
 mod aggregates;
 mod expressions;
+mod identifiers;
 mod joins;
 mod queries;
 mod windows;
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Column, Op, Plan, View};
+use crate::plan::{Column, Expr, LogRead, Op, Plan, RowFilter, View};
 use crate::value::{Value, rows};
 use expressions::Scope;
 
@@ -53,16 +54,50 @@ impl Relation {
     }
 }
 
-/// The rows of all views, given those of the inputs.
+/// What is right after a spec has run.
+#[derive(Clone, Debug)]
+pub struct Round {
+    /// The rows of its inputs and views.
+    pub relations: Relations,
+    /// The rows of all tables that were written until then.
+    pub tables: Relations,
+}
+
+/// The rows of all views, given those of the inputs and what their logs say.
 ///
 /// # Errors
 /// When there are too many.
 pub fn all(plan: &Plan, mut inputs: Relations) -> Result<Relations, TooLarge> {
+    for input in &plan.inputs {
+        if let Some(relation) = inputs.get_mut(&input.name) {
+            keep(&plan.filters, &input.name, true, relation);
+        }
+    }
     for view in &plan.views {
-        let made = one(view, &inputs)?;
+        let mut made = one(view, &inputs)?;
+        keep(&plan.filters, &view.name, false, &mut made);
         inputs.insert(view.name.clone(), made);
     }
     Ok(inputs)
+}
+
+/// The name under which the evaluator has what the log of an input says.
+#[must_use]
+pub fn log_of(input: &str, read: &LogRead) -> String {
+    let word = match read {
+        LogRead::Changes { .. } => "changes",
+        LogRead::Version => "version",
+        LogRead::Files => "files",
+    };
+    format!("the {word} of {input}")
+}
+
+/// Leaves the rows that parameters keep.
+pub(crate) fn keep(filters: &[RowFilter], name: &str, is_input: bool, relation: &mut Relation) {
+    for filter in filters.iter().filter(|filter| filter.is_of(name, is_input, &relation.columns)) {
+        let at = relation.position(&filter.column);
+        relation.rows.retain(|row| row[at] == filter.value);
+    }
 }
 
 /// The rows of a view, given those it reads.
@@ -78,11 +113,15 @@ pub fn one(view: &View, known: &Relations) -> Result<Relation, TooLarge> {
         }
         Op::Project { source, columns } => {
             let source = relation(known, source);
-            let value = |row: &Vec<Value>| {
+            let value = |(at, row): (usize, &Vec<Value>)| {
                 let scope = Scope::of(source, row, known);
-                columns.iter().map(|(_, expr)| scope.value(expr)).collect()
+                let value = |expr: &Expr| match expr {
+                    Expr::Fresh(_) => Value::Text(format!("{} {at}", view.name)),
+                    other => scope.value(other),
+                };
+                columns.iter().map(|(_, expr)| value(expr)).collect()
             };
-            source.rows.iter().map(value).collect()
+            source.rows.iter().enumerate().map(value).collect()
         }
         Op::Aggregate { source, group } => {
             let source = relation(known, source);
@@ -105,6 +144,15 @@ pub fn one(view: &View, known: &Relations) -> Result<Relation, TooLarge> {
             joins::related(relate, relation(known, &relate.left), relation(known, &relate.right))?
         }
         Op::Query(query) => queries::rows_of(query, known)?,
+        Op::Normalize(normalize) => {
+            identifiers::normalized(&view.name, normalize, relation(known, &normalize.source))
+        }
+        Op::Graph(graph) => graph
+            .sources
+            .iter()
+            .flat_map(|(source, columns)| of_graph(relation(known, source), columns))
+            .collect(),
+        Op::Log(input, read) => log_rows(relation(known, &log_of(input, read)), read),
     };
     if rows.len() > MOST_ROWS {
         return Err(TooLarge);
@@ -114,6 +162,31 @@ pub fn one(view: &View, known: &Relations) -> Result<Relation, TooLarge> {
 
 fn relation<'k>(known: &'k Relations, name: &str) -> &'k Relation {
     known.get(name).unwrap_or_else(|| panic!("the plan reads the relation `{name}` before it is made"))
+}
+
+/// The rows that a table of a graph is made of and turned back into: no NULL identifies or names anything.
+fn of_graph(source: &Relation, [id, number, text]: &[String; 3]) -> Vec<Vec<Value>> {
+    let or = |value: &Value, other: Value| if value.is_null() { other } else { value.clone() };
+    let places = [id, number, text].map(|name| source.position(name));
+    let row = |row: &Vec<Value>| {
+        let [id, number, text] = places.map(|at| &row[at]);
+        vec![or(id, Value::Int(-1)), number.clone(), or(text, Value::Text(String::new()))]
+    };
+    source.rows.iter().map(row).collect()
+}
+
+/// What a log says; of changes, those of some versions.
+fn log_rows(log: &Relation, read: &LogRead) -> Vec<Vec<Value>> {
+    let LogRead::Changes { from, to } = read else { return log.rows.clone() };
+    let at = log.position("_commit_version");
+    let is_in = |row: &&Vec<Value>| match row[at] {
+        Value::Int(version) => {
+            let after = from.is_none_or(|from| version >= from as i64);
+            after && to.is_none_or(|to| version <= to as i64)
+        }
+        _ => false,
+    };
+    log.rows.iter().filter(is_in).cloned().collect()
 }
 
 /// A row for each element, in the place of the list.

@@ -18,7 +18,7 @@ pub(super) fn value(choice: &mut Choice, columns: &Readable, of: Type, depth: us
     let plain = |choice: &mut Choice| {
         // There are no literals of empty lists and of structs with a name.
         let taken = if of.is_scalar() && choice.one_in(4) { None } else { column(choice, columns, of) };
-        taken.unwrap_or_else(|| Expr::Literal(literal(choice, of), of))
+        taken.unwrap_or_else(|| constant(choice, of))
     };
     if depth == 0 || choice.one_in(3) {
         return plain(choice);
@@ -123,7 +123,7 @@ pub(super) fn condition(choice: &mut Choice, columns: &Readable, depth: usize) -
     match choice.below(9) {
         0 => Expr::IsNull(Box::new(left), choice.one_in(2)),
         1 => {
-            let values = (0..=choice.below(3)).map(|_| Expr::Literal(literal(choice, of), of)).collect();
+            let values = (0..=choice.below(3)).map(|_| constant(choice, of)).collect();
             Expr::In(Box::new(left), values, choice.one_in(3))
         }
         2 => Expr::Between(Box::new(left), a, b),
@@ -142,6 +142,22 @@ pub(super) fn condition(choice: &mut Choice, columns: &Readable, depth: usize) -
             ]);
             Expr::Compare(how, Box::new(left), a)
         }
+    }
+}
+
+/// A literal, or a parameter with a value.
+fn constant(choice: &mut Choice, of: Type) -> Expr {
+    let value = literal(choice, of);
+    let can_be_given = match &value {
+        Value::Float(value) => value.is_finite(),
+        _ => matches!(of, Type::Int | Type::Text | Type::Bool | Type::Date),
+    };
+    // Any number: the spec has its own.
+    let number = 1000 + choice.below(1_000_000);
+    if can_be_given && choice.one_in(12) {
+        Expr::Placeholder(number, value, of)
+    } else {
+        Expr::Literal(value, of)
     }
 }
 

@@ -3,13 +3,15 @@
 mod expressions;
 mod operations;
 mod queries;
+mod rounds;
 mod tables;
+mod transforms;
 
 use std::collections::BTreeSet;
 
 use crate::choice::Choice;
-use crate::evaluate::{self, Relation, Relations, TooLarge};
-use crate::plan::{Column, Input, Op, Output, Plan, SortKey, View};
+use crate::evaluate::{self, Relation, Relations, Round, TooLarge};
+use crate::plan::{Column, Input, LogRead, Op, Plan, RowFilter, View};
 use crate::table::Table;
 use crate::value::{Type, Value};
 
@@ -17,16 +19,17 @@ use crate::value::{Type, Value};
 const TRIES: usize = 20;
 /// Whole numbers and the numbers before the point of others are smaller, or sums of them would not be exact.
 const LARGEST: i64 = 1 << 40;
-/// An output is divided into so many partitions at most.
-const MOST_PARTITIONS: usize = 8;
+/// Texts have fewer bytes, and all of a relation together at most so many.
+const LONGEST: usize = 5000;
+const MOST_TEXT: usize = 3 << 20;
 
 /// What a seed stands for.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The tables that are there.
     pub tables: Vec<Table>,
-    /// What is made of them.
-    pub plan: Plan,
+    /// Specs that run one after the other; later ones read what earlier ones wrote, or add to it.
+    pub rounds: Vec<Plan>,
 }
 
 impl Case {
@@ -36,31 +39,33 @@ impl Case {
         let mut choice = Choice::new(seed, 0);
         let tables = tables::tables(&mut choice);
         let inputs = tables::inputs(&mut choice, &tables);
-        let mut maker = Maker { choice, known: input_rows(&tables, &inputs), views: Vec::new() };
-        for _ in 0..2 + maker.choice.below(7) {
-            maker.add_view();
-        }
-        let Maker { mut choice, known, views } = maker;
-        let outputs = outputs(&mut choice, &known, &views, &inputs);
-        let mut plan = Plan { inputs, views, outputs, cache: [Vec::new(), Vec::new()] };
-        plan.keep_what_is_read();
-        for view in &plan.views {
-            let wish = choice.below(8);
-            plan.cache
-                .iter_mut()
-                .enumerate()
-                .filter(|(at, _)| *at == wish)
-                .for_each(|(_, views)| views.push(view.name.clone()));
-        }
-        Self { tables, plan }
+        let first = rounds::plan(&mut choice, inputs, &tables, &Relations::new());
+        let mut case = Self { tables, rounds: vec![first] };
+        rounds::add_later(&mut choice, &mut case);
+        case
     }
 
-    /// The rows of all inputs and views.
+    /// What is right after each spec.
     ///
     /// # Errors
-    /// When the evaluator does not look at so many.
-    pub fn rows(&self) -> Result<Relations, TooLarge> {
-        evaluate::all(&self.plan, input_rows(&self.tables, &self.plan.inputs))
+    /// When the evaluator does not look at so many rows.
+    pub fn results(&self) -> Result<Vec<Round>, TooLarge> {
+        let mut tables = Relations::new();
+        let mut rounds = Vec::new();
+        for plan in &self.rounds {
+            let relations = evaluate::all(plan, input_rows(&self.tables, &plan.inputs, &tables))?;
+            for output in &plan.outputs {
+                let Some(relation) = relations.get(&output.view) else { continue };
+                match tables.get_mut(&output.table).filter(|_| output.appends) {
+                    Some(table) => table.rows.extend(relation.rows.iter().cloned()),
+                    None => {
+                        tables.insert(output.table.clone(), relation.clone());
+                    }
+                }
+            }
+            rounds.push(Round { relations, tables: tables.clone() });
+        }
+        Ok(rounds)
     }
 }
 
@@ -76,23 +81,52 @@ impl Plan {
         self.views.retain(|view| needed.contains(&view.name));
         self.inputs.retain(|input| needed.contains(&input.name));
         self.cache.iter_mut().for_each(|views| views.retain(|view| needed.contains(view)));
+        let inputs = &self.inputs;
+        // An input whose log alone is read has no rows that could be kept.
+        let is_read = |name: &str| {
+            let by_view = self
+                .views
+                .iter()
+                .any(|view| !matches!(view.op, Op::Log(..)) && view.op.sources().contains(&name));
+            by_view || self.outputs.iter().any(|output| output.view == name)
+        };
+        self.filters.retain(|filter| match &filter.relation {
+            Some(name) => {
+                needed.contains(name) && (is_read(name) || self.views.iter().any(|view| view.name == *name))
+            }
+            None => inputs
+                .iter()
+                .any(|input| is_read(&input.name) && filter.is_of(&input.name, true, &input.columns)),
+        });
     }
 }
 
-fn input_rows(tables: &[Table], inputs: &[Input]) -> Relations {
-    let relation = |input: &Input| {
-        let table = tables.iter().find(|table| table.name == input.table)?;
+/// The rows of inputs, and what the logs of those say that were there from the beginning.
+fn input_rows(tables: &[Table], inputs: &[Input], written: &Relations) -> Relations {
+    let mut known = Relations::new();
+    for input in inputs {
+        if let Some(relation) = written.get(&input.table) {
+            known.insert(input.name.clone(), relation.clone());
+        }
+        let Some(table) = tables.iter().find(|table| table.name == input.table) else { continue };
         let relation = Relation { columns: table.columns.clone(), rows: table.rows(input.version) };
-        Some((input.name.clone(), relation))
-    };
-    inputs.iter().filter_map(relation).collect()
+        known.insert(input.name.clone(), relation);
+        let feed = table.layout.feed.then_some(LogRead::Changes { from: None, to: None });
+        for read in feed.into_iter().chain([LogRead::Version, LogRead::Files]) {
+            known.insert(evaluate::log_of(&input.name, &read), table.log(input.version, &read));
+        }
+    }
+    known
 }
 
 /// Makes views, and computes each to know whether it is worth having.
 struct Maker {
     choice: Choice,
     known: Relations,
+    /// The inputs.
+    inputs: Vec<String>,
     views: Vec<View>,
+    filters: Vec<RowFilter>,
 }
 
 impl Maker {
@@ -100,23 +134,34 @@ impl Maker {
         for _ in 0..TRIES {
             let Some((op, columns)) = self.operation() else { continue };
             let view = View { name: format!("v{}", self.views.len()), op, columns };
-            let Ok(made) = evaluate::one(&view, &self.known) else { continue };
-            if made.rows.iter().flatten().all(is_small) {
-                self.known.insert(view.name.clone(), made);
-                self.views.push(view);
-                return;
+            let Ok(mut made) = evaluate::one(&view, &self.known) else { continue };
+            let texts = made
+                .rows
+                .iter()
+                .flatten()
+                .map(|value| if let Value::Text(text) = value { text.len() } else { 0 });
+            if texts.sum::<usize>() > MOST_TEXT || !made.rows.iter().flatten().all(is_small) {
+                continue;
             }
+            if self.choice.one_in(20) {
+                let filter = self.row_filter(Some(&view.name), &view.columns);
+                self.filters.extend(filter);
+                evaluate::keep(&self.filters, &view.name, false, &mut made);
+            }
+            self.known.insert(view.name.clone(), made);
+            self.views.push(view);
+            return;
         }
     }
 
     /// A relation to read: a late view more often than others.
     fn source(&mut self) -> String {
-        let views = self.views.len();
-        if views > 0 && self.choice.below(5) < 3 {
-            let back = self.choice.below(3).min(views - 1);
-            return self.views[views - 1 - back].name.clone();
+        let views: Vec<&View> = self.views.iter().filter(|view| !view.is_open()).collect();
+        if !views.is_empty() && self.choice.below(5) < 3 {
+            let back = self.choice.below(3).min(views.len() - 1);
+            return views[views.len() - 1 - back].name.clone();
         }
-        let names: Vec<&String> = self.known.keys().collect();
+        let names: Vec<&String> = self.inputs.iter().chain(views.iter().map(|view| &view.name)).collect();
         (*self.choice.of(&names)).clone()
     }
 
@@ -125,7 +170,7 @@ impl Maker {
     }
 
     fn operation(&mut self) -> Option<(Op, Vec<Column>)> {
-        match self.choice.below(18) {
+        match self.choice.below(23) {
             0 | 1 => self.filter(),
             2 | 3 => self.project(),
             4 | 5 => self.aggregate(),
@@ -134,8 +179,23 @@ impl Maker {
             9 => self.union(),
             10 | 11 => self.relate(),
             12 | 13 => self.span(),
+            14 => self.normalize(),
+            15 => self.graph(),
+            16 => self.log(),
+            17 => self.fresh(),
+            18 => self.open_limit(),
             _ => self.query(),
         }
+    }
+
+    /// A parameter that keeps some rows of a relation, or of all inputs with a column.
+    fn row_filter(&mut self, relation: Option<&str>, columns: &[Column]) -> Option<RowFilter> {
+        let of_parameters =
+            |of: Type| matches!(of, Type::Int | Type::Text | Type::Float | Type::Bool | Type::Date);
+        let fitting: Vec<&Column> = columns.iter().filter(|(_, of)| of_parameters(*of)).collect();
+        let (column, of) = (*self.choice.maybe_of(&fitting)?).clone();
+        let value = tables::value(&mut self.choice, of, 4, true);
+        Some(RowFilter { relation: relation.map(str::to_owned), column, value, of })
     }
 }
 
@@ -144,54 +204,8 @@ fn is_small(value: &Value) -> bool {
         Value::Int(value) => value.abs() < LARGEST,
         Value::Float(value) => !value.is_finite() || value.abs() < LARGEST as f64,
         Value::Decimal(value) => value.abs() < i128::from(LARGEST),
-        Value::Text(text) => text.len() < 1000,
+        Value::Text(text) => text.len() < LONGEST,
         Value::List(values) => values.len() < 200 && values.iter().all(is_small),
         _ => true,
     }
-}
-
-fn outputs(choice: &mut Choice, known: &Relations, views: &[View], inputs: &[Input]) -> Vec<Output> {
-    let mut names: Vec<String> = views.last().map(|view| view.name.clone()).into_iter().collect();
-    for _ in 0..choice.below(3) {
-        names.extend(choice.maybe_of(views).map(|view| view.name.clone()));
-    }
-    if names.is_empty() {
-        names.extend(choice.maybe_of(inputs).map(|input| input.name.clone()));
-    }
-    let mut outputs = Vec::new();
-    for (at, view) in names.into_iter().enumerate() {
-        let Some(relation) = known.get(&view) else { continue };
-        let scalars: Vec<&String> =
-            relation.columns.iter().filter(|(_, of)| of.is_scalar()).map(|(name, _)| name).collect();
-        let partition_by = if choice.one_in(4) { partition(choice, relation) } else { Vec::new() };
-        let mut sort_by: Vec<SortKey> = Vec::new();
-        if choice.one_in(3) {
-            for _ in 0..=choice.below(2) {
-                let Some(column) = choice.maybe_of(&scalars) else { break };
-                if !partition_by.contains(*column) && sort_by.iter().all(|key| key.column != **column) {
-                    sort_by.push(SortKey {
-                        column: (*column).clone(),
-                        descending: choice.one_in(2),
-                        nulls_first: false,
-                    });
-                }
-            }
-        }
-        outputs.push(Output { table: format!("o{at}"), view, sort_by, partition_by });
-    }
-    outputs
-}
-
-/// A column that divides the rows into a few partitions and leaves other columns in them.
-fn partition(choice: &mut Choice, relation: &Relation) -> Vec<String> {
-    if relation.columns.len() < 2 {
-        return Vec::new();
-    }
-    let Some((name, of)) = choice.maybe_of(&relation.columns) else { return Vec::new() };
-    let at = relation.columns.iter().position(|(column, _)| column == name).unwrap_or_default();
-    let values: BTreeSet<&Value> = relation.rows.iter().map(|row| &row[at]).collect();
-    // Delta cannot tell an empty text from NULL there.
-    let is_told_apart = !values.contains(&Value::Text(String::new()));
-    let fits = matches!(of, Type::Int | Type::Text) && values.len() <= MOST_PARTITIONS && is_told_apart;
-    if fits { vec![name.clone()] } else { Vec::new() }
 }

@@ -84,7 +84,7 @@ impl Maker {
                 false => Expr::Column(relation, name),
             };
             // A literal would be the number of a column.
-            if matches!(key, Expr::Literal(..))
+            if matches!(key, Expr::Literal(..) | Expr::Placeholder(..))
                 || keys.iter().any(|(_, other): &(String, Expr)| other.to_string() == key.to_string())
             {
                 continue;
@@ -118,8 +118,9 @@ impl Maker {
         ]);
         let numbers = [Type::Int, Type::Float, Type::Decimal];
         let ordered = [Type::Int, Type::Float, Type::Text, Type::Decimal, Type::Date, Type::Timestamp];
+        let counted = [&Type::ALL[..7], &[Type::Token]].concat();
         let types: &[Type] = match function {
-            Aggregate::Count => &Type::ALL[..7],
+            Aggregate::Count => &counted,
             Aggregate::Sum => &numbers,
             Aggregate::Min | Aggregate::Max => &ordered,
             Aggregate::Avg => &numbers[..2],
@@ -277,7 +278,9 @@ impl Maker {
     }
 
     pub(super) fn span(&mut self) -> Made {
+        let there_are_spans = self.known.contains_key("spans");
         let (left, right) = match self.choice.below(3) {
+            _ if !there_are_spans => (self.source(), self.source()),
             0 => ("spans".to_owned(), "spans".to_owned()),
             1 => ("spans".to_owned(), self.source()),
             _ => (self.source(), "spans".to_owned()),
@@ -314,10 +317,11 @@ impl Maker {
     /// Pairs of columns of one type, at least so many.
     pub(super) fn keys(&mut self, left: &str, right: &str, least: usize) -> Option<Vec<(String, String)>> {
         let (left, right) = (self.columns(left), self.columns(right));
+        let is_key = |of: Type| of.is_scalar() || of == Type::Token;
         let pairs: Vec<(String, String)> = left
             .iter()
             .flat_map(|(name, of)| {
-                let fitting = right.iter().filter(move |(_, other)| other == of && of.is_scalar());
+                let fitting = right.iter().filter(move |(_, other)| other == of && is_key(*of));
                 fitting.map(move |(other, _)| (name.clone(), other.clone()))
             })
             .collect();

@@ -26,7 +26,7 @@ impl Maker {
         Some((Op::Query(query), columns))
     }
 
-    fn select(from: From) -> Select {
+    pub(super) fn select(from: From) -> Select {
         Select { from, filter: None, group: None, columns: Vec::new(), windows: Vec::new(), distinct: false }
     }
 

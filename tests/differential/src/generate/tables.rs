@@ -10,9 +10,17 @@ const TEXTS: [&str; 12] = ["", "a", "b", "ab", "Äpfel", "ß", "日本", "a b", 
 const FLOATS: [f64; 12] =
     [0.0, -0.0, 0.25, 1.5, -2.75, 3.0, 1_000_000.5, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 2.0];
 
+/// Characters that texts of wide tables have more than others.
+const WIDTH: usize = 2000;
+
 /// The tables of a case.
 pub(super) fn tables(choice: &mut Choice) -> Vec<Table> {
-    let mut tables = vec![table(choice, "a", 45), table(choice, "b", 30), spans(choice)];
+    let is_wide = choice.one_in(10);
+    let mut tables =
+        vec![table(choice, "a", if is_wide { 400 } else { 45 }), table(choice, "b", 30), spans(choice)];
+    if is_wide {
+        widen(&mut tables[0]);
+    }
     if choice.one_in(3) {
         // A copy of a table, after which both have gone on by themselves.
         let mut copy = tables[0].clone();
@@ -67,6 +75,22 @@ fn table(choice: &mut Choice, name: &str, most_rows: usize) -> Table {
     table
 }
 
+/// Makes texts long, so that operators with little memory spill.
+fn widen(table: &mut Table) {
+    let places: Vec<usize> = (0..table.columns.len())
+        .filter(|at| {
+            table.columns[*at].1 == Type::Text && !table.partition_by.contains(&table.columns[*at].0)
+        })
+        .collect();
+    for row in table.commits.iter_mut().flat_map(|commit| &mut commit.files).flatten() {
+        for at in &places {
+            if let Value::Text(text) = &mut row[*at] {
+                text.push_str(&"x".repeat(WIDTH));
+            }
+        }
+    }
+}
+
 /// Files with positions, most of which nest.
 fn spans(choice: &mut Choice) -> Table {
     let columns: Vec<Column> = [("i0", Type::Int), ("i1", Type::Int), ("i2", Type::Int), ("t0", Type::Text)]
@@ -109,6 +133,7 @@ fn layout(choice: &mut Choice) -> Layout {
         ]),
         raw_paths: choice.one_in(3),
         row_group: *choice.of(&[3, 16, 1000]),
+        feed: choice.one_in(4),
     }
 }
 
@@ -151,7 +176,9 @@ pub(super) fn value(choice: &mut Choice, of: Type, nulls: usize, few: bool) -> V
     match of {
         Type::Int => Value::Int(if few { choice.between(0, 2) } else { choice.between(-5, 20) }),
         Type::Float => Value::Float(*choice.of(&FLOATS[..if few { 3 } else { FLOATS.len() }])),
-        Type::Text => Value::Text((*choice.of(&TEXTS[..if few { 3 } else { TEXTS.len() }])).to_owned()),
+        Type::Text | Type::Token => {
+            Value::Text((*choice.of(&TEXTS[..if few { 3 } else { TEXTS.len() }])).to_owned())
+        }
         Type::Bool => Value::Bool(choice.one_in(2)),
         Type::Decimal => Value::Decimal(i128::from(choice.between(-300, if few { -299 } else { 2000 }))),
         Type::Date => {
@@ -188,9 +215,9 @@ pub(super) fn inputs(choice: &mut Choice, tables: &[Table]) -> Vec<Input> {
             let latest = table.commits.len().saturating_sub(1);
             let version = (again == 1 && choice.one_in(2)).then(|| choice.below(latest + 1) as u64);
             let name = &table.name;
-            let spellings =
-                [format!("tables/{name}"), format!("./tables/{name}"), format!("tables/../tables/{name}/")];
-            let location = if again == 0 { spellings[0].clone() } else { choice.of(&spellings).clone() };
+            let place = format!("tables/{name}");
+            let location =
+                if again == 0 { place } else { choice.of(&super::rounds::spellings(&place)).clone() };
             let suffix = if again == 0 { "" } else { "_again" };
             inputs.push(Input {
                 name: format!("{name}{suffix}"),

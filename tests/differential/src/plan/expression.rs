@@ -28,6 +28,18 @@ pub enum Expr {
     Field(Box<Expr>, usize),
     Cast(Box<Expr>, Type),
     Subquery(Box<Subquery>),
+    /// A parameter: its number, which is any, and its value.
+    Placeholder(usize, Value, Type),
+    /// Another value for every row.
+    Fresh(Fresh),
+}
+
+/// A function that gives another value for every row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "they have the names of SQL")]
+pub enum Fresh {
+    Uuid,
+    Random,
 }
 
 /// How two values are compared.
@@ -100,7 +112,11 @@ impl Expr {
     #[must_use]
     pub fn operands(&self) -> Vec<&Self> {
         match self {
-            Self::Column(..) | Self::Literal(..) | Self::Subquery(_) => Vec::new(),
+            Self::Column(..)
+            | Self::Literal(..)
+            | Self::Subquery(_)
+            | Self::Placeholder(..)
+            | Self::Fresh(_) => Vec::new(),
             Self::Compare(_, a, b) | Self::And(a, b) | Self::Or(a, b) | Self::Arithmetic(_, a, b) => {
                 vec![a, b]
             }
@@ -115,6 +131,19 @@ impl Expr {
             }
             Self::Coalesce(values) | Self::Call(_, values) => values.iter().collect(),
         }
+    }
+}
+
+impl Subquery {
+    /// The expressions that it is written with.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<&Expr> {
+        let asked = match &self.kind {
+            SubqueryKind::Exists { .. } => Vec::new(),
+            SubqueryKind::In { value, .. } => vec![value],
+            SubqueryKind::Scalar(measure) => measure.argument.iter().chain(&measure.filter).collect(),
+        };
+        self.correlated.iter().map(|(_, value)| value).chain(&self.filter).chain(asked).collect()
     }
 }
 
@@ -197,6 +226,9 @@ impl fmt::Display for Expr {
             Self::Field(value, index) => write!(f, "{value}['{}']", if *index == 0 { "a" } else { "b" }),
             Self::Cast(value, to) => write!(f, "CAST({value} AS {})", to.sql()),
             Self::Subquery(query) => query.fmt(f),
+            Self::Placeholder(number, ..) => write!(f, "${number}"),
+            Self::Fresh(Fresh::Uuid) => f.write_str("uuid()"),
+            Self::Fresh(Fresh::Random) => f.write_str("CAST(random() AS VARCHAR)"),
         }
     }
 }

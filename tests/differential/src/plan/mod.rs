@@ -3,13 +3,18 @@
 
 mod expression;
 mod kinds;
+mod portable;
 mod query;
 mod spec;
+mod transforms;
+mod view;
 
-pub use expression::{Call, Comparison, Expr, Operation, Subquery, SubqueryKind};
+pub use expression::{Call, Comparison, Expr, Fresh, Operation, Subquery, SubqueryKind};
 pub use kinds::{Aggregate, JoinKind, SpanRelation, WindowFunction};
+pub use portable::portable_query;
 pub use query::{Body, From, Group, Query, Select, SetOperation};
 pub use spec::spec_text;
+pub use transforms::{Graph, GraphTable, LogRead, Normalize, RowFilter};
 
 use crate::value::Type;
 
@@ -30,14 +35,18 @@ pub struct View {
 /// An output: the table it writes, and how.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// The name of the table.
+    /// The name of the table, which is that of its folder.
     pub table: String,
+    /// How its place is spelled.
+    pub location: String,
     /// The view, or the input, that it holds.
     pub view: String,
     /// The columns that order its rows.
     pub sort_by: Vec<SortKey>,
     /// The columns that its files are divided by.
     pub partition_by: Vec<String>,
+    /// Whether the table keeps the rows it has.
+    pub appends: bool,
 }
 
 /// An input: the name that views use, and where the table is.
@@ -66,6 +75,10 @@ pub struct Plan {
     pub outputs: Vec<Output>,
     /// Views that are shared whatever they cost, and views that never are.
     pub cache: [Vec<String>; 2],
+    /// Parameters that keep some rows.
+    pub filters: Vec<RowFilter>,
+    /// The code of the error that the compiler must refuse it with.
+    pub refused: Option<String>,
 }
 
 /// What a view does.
@@ -88,6 +101,12 @@ pub enum Op {
     Relate(Relate),
     /// A query.
     Query(Query),
+    /// All columns, and those that describe them.
+    Normalize(Normalize),
+    /// A table of a graph.
+    Graph(Graph),
+    /// What the log of an input says.
+    Log(String, LogRead),
 }
 
 /// A join of two sources.
@@ -201,7 +220,16 @@ impl Plan {
                     }
                 }
                 Op::Relate(relate) if relate.select.is_empty() => view.columns = of(&relate.left),
-                Op::Relate(_) | Op::Project { .. } | Op::Aggregate { .. } | Op::Query(_) => {}
+                Op::Normalize(normalize) => {
+                    let own = view.columns.split_off(view.columns.len() - normalize.added().len());
+                    view.columns = of(&normalize.source).into_iter().chain(own).collect();
+                }
+                Op::Relate(_)
+                | Op::Project { .. }
+                | Op::Aggregate { .. }
+                | Op::Query(_)
+                | Op::Graph(_)
+                | Op::Log(..) => {}
             }
             known.push((view.name.clone(), view.columns.clone()));
         }
@@ -220,6 +248,14 @@ impl Plan {
     }
 }
 
+impl View {
+    /// Whether it gives any rows that come first in an order which does not tell all rows apart.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(&self.op, Op::Query(query) if query.limit.is_some() && query.order.len() < self.columns.len())
+    }
+}
+
 impl Op {
     /// The names of the relations that are read, those of subqueries not among them.
     fn sources_mut(&mut self) -> Vec<&mut String> {
@@ -232,6 +268,10 @@ impl Op {
             Self::Union { sources, .. } => sources.iter_mut().collect(),
             Self::Relate(relate) => vec![&mut relate.left, &mut relate.right],
             Self::Query(query) => query.body.sources_mut(),
+            Self::Normalize(normalize) => vec![&mut normalize.source],
+            Self::Graph(graph) => graph.sources.iter_mut().map(|(source, _)| source).collect(),
+            // Only an input has a log.
+            Self::Log(..) => Vec::new(),
         }
     }
 
@@ -247,6 +287,9 @@ impl Op {
             Self::Union { sources, .. } => sources.iter().map(String::as_str).collect(),
             Self::Relate(relate) => vec![&relate.left, &relate.right],
             Self::Query(query) => query.sources(),
+            Self::Normalize(normalize) => vec![&normalize.source],
+            Self::Graph(graph) => graph.sources.iter().map(|(source, _)| source.as_str()).collect(),
+            Self::Log(source, _) => vec![source],
         }
     }
 
@@ -258,8 +301,28 @@ impl Op {
             Self::Project { columns, .. } => columns.iter().map(|(_, expr)| expr).collect(),
             Self::Aggregate { group, .. } => group.expressions(),
             Self::Query(query) => query.body.expressions(),
-            Self::Window { .. } | Self::Unnest { .. } | Self::Union { .. } | Self::Relate(_) => Vec::new(),
+            Self::Window { .. }
+            | Self::Unnest { .. }
+            | Self::Union { .. }
+            | Self::Relate(_)
+            | Self::Normalize(_)
+            | Self::Graph(_)
+            | Self::Log(..) => Vec::new(),
         }
+    }
+
+    /// Those expressions and all that they are made of, those of subqueries among them.
+    #[must_use]
+    pub fn all_expressions(&self) -> Vec<&Expr> {
+        let (mut all, mut open) = (Vec::new(), self.expressions());
+        while let Some(expr) = open.pop() {
+            open.extend(expr.operands());
+            if let Expr::Subquery(query) = expr {
+                open.extend(query.expressions());
+            }
+            all.push(expr);
+        }
+        all
     }
 
     /// The aggregates that it computes.
@@ -298,6 +361,11 @@ impl Op {
             Self::Union { .. } => "Union",
             Self::Relate(_) => "Relate",
             Self::Query(_) => "Sql",
+            Self::Normalize(_) => "Normalize",
+            Self::Graph(_) => "CpgEmit",
+            Self::Log(_, LogRead::Changes { .. }) => "IncrementalCdf",
+            Self::Log(_, LogRead::Version) => "Metadata",
+            Self::Log(_, LogRead::Files) => "FileManifest",
         }
     }
 }

@@ -209,7 +209,7 @@ impl Group {
         self.keys.iter().map(|(name, _)| name).chain(measures).cloned().collect()
     }
 
-    fn columns(&self) -> Vec<String> {
+    pub(super) fn columns(&self) -> Vec<String> {
         let keys = self.keys.iter().map(|(name, key)| format!("{key} AS {name}"));
         keys.chain(self.measures.iter().map(|(name, measure)| format!("{measure} AS {name}"))).collect()
     }

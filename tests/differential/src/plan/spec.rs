@@ -1,9 +1,12 @@
 //! A generated spec as the text that the program reads.
 
-use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
 
-use super::query::listed;
-use super::{Input, JoinKind, Measure, Op, Output, Plan, Relate, Side, SpanRelation, View};
+use serde_json::{Value as Json, json};
+
+use super::view::entries;
+use super::{Expr, Input, Output, Plan, RowFilter};
+use crate::value::{Type, Value};
 
 /// The spec: YAML with a line for each input, view and output, which are JSON.
 #[must_use]
@@ -13,7 +16,7 @@ pub fn spec_text(plan: &Plan) -> String {
         "version: 4\ninput_relations:\n{}view_definitions:{}\n{}output_targets:\n{}",
         list(plan.inputs.iter().map(input).collect()),
         if plan.views.is_empty() { " []" } else { "" },
-        list(plan.views.iter().map(view).collect()),
+        list(plan.views.iter().flat_map(entries).collect()),
         list(plan.outputs.iter().map(output).collect()),
     );
     let actions = [("ForceCache", &plan.cache[0]), ("NeverCache", &plan.cache[1])];
@@ -26,7 +29,66 @@ pub fn spec_text(plan: &Plan) -> String {
     if !overrides.is_empty() {
         text.push_str(&format!("cache_policy: {}\n", json!({"overrides": overrides})));
     }
+    let mut parameters = numbered(&mut text, &placeholders(plan));
+    parameters.extend(plan.filters.iter().map(row_filter));
+    if !parameters.is_empty() {
+        text.push_str(&format!("typed_parameters:\n{}", list(parameters)));
+    }
     text
+}
+
+/// The values of all placeholders by their numbers.
+fn placeholders(plan: &Plan) -> BTreeMap<usize, Json> {
+    let all = plan.views.iter().flat_map(|view| view.op.all_expressions());
+    let valued = all.filter_map(|expr| match expr {
+        Expr::Placeholder(number, value, of) => Some((*number, parameter_value(value, *of))),
+        _ => None,
+    });
+    valued.collect()
+}
+
+/// Gives placeholders the numbers that specs need: from 1 on, without a gap.
+fn numbered(text: &mut String, values: &BTreeMap<usize, Json>) -> Vec<Json> {
+    let mut parameters = Vec::new();
+    // From the largest number on: no number begins with one that is replaced later.
+    for (number, value) in values.iter().rev() {
+        let position = parameters.len() + 1;
+        *text = text.replace(&format!("${number}"), &format!("${{{position}}}"));
+        parameters.push(json!({"target": {"kind": "PlaceholderPos", "position": position}, "value": value}));
+    }
+    for position in 1..=parameters.len() {
+        *text = text.replace(&format!("${{{position}}}"), &format!("${position}"));
+    }
+    parameters
+}
+
+fn row_filter(filter: &RowFilter) -> Json {
+    let mut target = json!({"kind": "FilterEq", "filter_column": filter.column});
+    if let Some(relation) = &filter.relation {
+        target["base_table"] = json!(relation);
+    }
+    json!({"target": target, "value": parameter_value(&filter.value, filter.of)})
+}
+
+/// Values of the types that parameters can have.
+fn parameter_value(value: &Value, of: Type) -> Json {
+    let name = match of {
+        Type::Int => "Int64",
+        Type::Float => "Float64",
+        Type::Bool => "Boolean",
+        Type::Date => "Date",
+        _ => "Utf8",
+    };
+    match value {
+        Value::Null => {
+            let name = if of == Type::Date { "date32".to_owned() } else { name.to_lowercase() };
+            json!({"type": "Null", "value": {"data_type": name}})
+        }
+        Value::Int(value) => json!({"type": name, "value": value}),
+        Value::Float(value) => json!({"type": name, "value": value}),
+        Value::Bool(value) => json!({"type": name, "value": value}),
+        other => json!({"type": name, "value": other.to_string()}),
+    }
 }
 
 fn input(input: &Input) -> Json {
@@ -43,101 +105,14 @@ fn output(output: &Output) -> Json {
         let key = |key: &super::SortKey| json!({"column": key.column, "descending": key.descending});
         entry["sort_by"] = output.sort_by.iter().map(key).collect();
     }
+    if output.location != output.table {
+        entry["delta_location"] = json!(output.location);
+    }
+    if output.appends {
+        entry["materialization_mode"] = json!("Append");
+    }
     if !output.partition_by.is_empty() {
         entry["partition_by"] = json!(output.partition_by);
     }
     entry
-}
-
-fn view(view: &View) -> Json {
-    let mut transform = fields(&view.op);
-    transform.insert("kind".to_owned(), json!(view.op.kind()));
-    json!({"name": view.name, "transform": transform})
-}
-
-fn fields(op: &Op) -> Map<String, Json> {
-    let named = |name: &String, expr: &dyn std::fmt::Display| json!({"name": name, "expr": expr.to_string()});
-    let fields = match op {
-        Op::Filter { source, predicate } => json!({"source": source, "predicate": predicate.to_string()}),
-        Op::Project { source, columns } => {
-            let columns: Vec<Json> = columns.iter().map(|(name, expr)| named(name, expr)).collect();
-            json!({"source": source, "columns": columns})
-        }
-        Op::Aggregate { source, group } => {
-            let keys: Vec<Json> = group.keys.iter().map(|(name, expr)| named(name, expr)).collect();
-            let measures: Vec<Json> = group.measures.iter().map(|(name, one)| measure(name, one)).collect();
-            json!({"source": source, "group_by": keys, "aggregations": measures})
-        }
-        Op::Window { source, columns } => {
-            let columns: Vec<Json> = columns.iter().map(|(name, call)| named(name, call)).collect();
-            json!({"source": source, "columns": columns})
-        }
-        Op::Unnest { source, column, alias, keep_empty } => {
-            json!({"source": source, "column": column, "alias": alias, "keep_empty": keep_empty})
-        }
-        Op::Union { sources, discriminator, distinct } => {
-            let mut fields = json!({"sources": sources, "distinct": distinct});
-            if let Some(column) = discriminator {
-                fields["discriminator_column"] = json!(column);
-            }
-            fields
-        }
-        Op::Relate(relate) => relation(relate),
-        Op::Query(query) => json!({"query": query.to_string()}),
-    };
-    match fields {
-        Json::Object(fields) => fields,
-        _ => Map::new(),
-    }
-}
-
-fn measure(name: &str, measure: &Measure) -> Json {
-    let mut entry = json!({"function": measure.function.name(), "alias": name});
-    if let Some(argument) = &measure.argument {
-        entry["arguments"] = json!([argument.to_string()]);
-    }
-    if measure.distinct {
-        entry["distinct"] = json!(true);
-    }
-    if let Some(filter) = &measure.filter {
-        entry["filter"] = json!(filter.to_string());
-    }
-    if !measure.order.is_empty() {
-        entry["order_by"] =
-            json!(measure.order.iter().map(|key| listed(std::slice::from_ref(key))).collect::<Vec<_>>());
-    }
-    entry
-}
-
-fn relation(relate: &Relate) -> Json {
-    let kind = match relate.kind {
-        JoinKind::Inner => "Inner",
-        JoinKind::Left => "Left",
-        JoinKind::Right => "Right",
-        JoinKind::Full => "Full",
-        JoinKind::Semi => "Semi",
-        JoinKind::Anti => "Anti",
-    };
-    let on: Vec<Json> = relate.on.iter().map(|(left, right)| json!({"left": left, "right": right})).collect();
-    let mut fields = json!({"left": relate.left, "right": relate.right, "join_type": kind, "on": on});
-    if let Some(span) = &relate.span {
-        let word = match span.relation {
-            SpanRelation::Contains => "contains",
-            SpanRelation::Within => "within",
-            SpanRelation::Overlaps => "overlaps",
-            SpanRelation::Equals => "equals",
-        };
-        fields["span"] = json!({"relation": word, "left": span.left, "right": span.right});
-        if span.innermost {
-            fields["innermost"] = json!(true);
-        }
-    }
-    if !relate.select.is_empty() {
-        let entry = |(side, column, name): &(Side, String, String)| {
-            let side = if *side == Side::Left { "left" } else { "right" };
-            format!("{side}.{column} as {name}")
-        };
-        fields["select"] = relate.select.iter().map(entry).collect();
-    }
-    fields
 }

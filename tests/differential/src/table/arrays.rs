@@ -19,7 +19,7 @@ pub(super) fn data_type(of: Type) -> DataType {
     match of {
         Type::Int => DataType::Int64,
         Type::Float => DataType::Float64,
-        Type::Text => DataType::Utf8,
+        Type::Text | Type::Token => DataType::Utf8,
         Type::Bool => DataType::Boolean,
         Type::Decimal => DataType::Decimal128(PRECISION, SCALE as i8),
         Type::Date => DataType::Date32,
@@ -54,7 +54,7 @@ pub(super) fn array(of: Type, values: &[&Value]) -> ArrayRef {
     match of {
         Type::Int => Arc::new(primitive!(Int64Array, Int)),
         Type::Float => Arc::new(primitive!(Float64Array, Float)),
-        Type::Text => Arc::new(primitive!(StringArray, Text)),
+        Type::Text | Type::Token => Arc::new(primitive!(StringArray, Text)),
         Type::Bool => Arc::new(primitive!(BooleanArray, Bool)),
         Type::Date => Arc::new(primitive!(Date32Array, Date)),
         Type::Decimal => Arc::new(primitive!(Decimal128Array, Decimal).with_data_type(data_type(of))),

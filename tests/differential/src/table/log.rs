@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Statistics, Table};
+use super::{Statistics, Table, WRITTEN};
 use crate::value::{Type, Value, moment};
 
 /// What a table is, for its first commit.
@@ -13,18 +13,28 @@ pub(super) fn beginning(table: &Table) -> Vec<Json> {
         .map(|(name, of)| json!({"name": name, "type": type_name(*of), "nullable": true, "metadata": {}}))
         .collect();
     let schema = json!({"type": "struct", "fields": fields}).to_string();
-    let (protocol, configuration) = if table.has_deletion_vectors() {
-        let features = json!(["deletionVectors"]);
-        let protocol = json!({"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features});
-        (protocol, json!({"delta.enableDeletionVectors": "true"}))
-    } else {
-        (json!({"minReaderVersion": 1, "minWriterVersion": 2}), json!({}))
+    let mut configuration = json!({});
+    let mut features = Vec::new();
+    if table.has_deletion_vectors() {
+        configuration["delta.enableDeletionVectors"] = json!("true");
+        features.push("deletionVectors");
+    }
+    if table.layout.feed {
+        configuration["delta.enableChangeDataFeed"] = json!("true");
+        features.push("changeDataFeed");
+    }
+    let protocol = match (table.has_deletion_vectors(), table.layout.feed) {
+        (true, _) => {
+            json!({"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"],
+            "writerFeatures": features})
+        }
+        (false, feed) => json!({"minReaderVersion": 1, "minWriterVersion": if feed { 4 } else { 2 }}),
     };
     vec![
         json!({"protocol": protocol}),
         json!({"metaData": {
             "id": table.id, "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
-            "partitionColumns": table.partition_by, "configuration": configuration, "createdTime": 1_700_000_000_000_i64,
+            "partitionColumns": table.partition_by, "configuration": configuration, "createdTime": WRITTEN,
         }}),
     ]
 }
@@ -34,7 +44,7 @@ fn type_name(of: Type) -> Json {
     match of {
         Type::Int => json!("long"),
         Type::Float => json!("double"),
-        Type::Text => json!("string"),
+        Type::Text | Type::Token => json!("string"),
         Type::Bool => json!("boolean"),
         Type::Decimal => json!("decimal(12,2)"),
         Type::Date => json!("date"),

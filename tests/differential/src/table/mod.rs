@@ -8,11 +8,14 @@ mod log;
 mod read;
 mod write;
 
-pub use read::read;
+pub use read::{Files, read};
 pub use write::write;
 
-use crate::plan::Column;
-use crate::value::Value;
+use std::collections::BTreeMap;
+
+use crate::evaluate::Relation;
+use crate::plan::{Column, LogRead};
+use crate::value::{Type, Value};
 
 /// A table and how it is laid out.
 #[derive(Clone, Debug)]
@@ -42,6 +45,14 @@ pub struct Commit {
     pub deleted: Vec<usize>,
 }
 
+impl Commit {
+    /// The rows that it adds.
+    fn rows(&self) -> impl Iterator<Item = &Vec<Value>> {
+        let all = self.files.iter().flatten().enumerate();
+        all.filter(|(at, _)| !self.deleted.contains(at)).map(|(_, row)| row)
+    }
+}
+
 /// How a table is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
@@ -51,6 +62,8 @@ pub struct Layout {
     pub raw_paths: bool,
     /// How many rows a row group has.
     pub row_group: usize,
+    /// Whether its changes can be read.
+    pub feed: bool,
 }
 
 /// What the log of a table says of its files.
@@ -66,21 +79,104 @@ pub enum Statistics {
     All,
 }
 
+/// When everything is written: milliseconds since 1970.
+const WRITTEN: i64 = 1_700_000_000_000;
+
 impl Table {
     /// The rows at a version; the latest without one.
     #[must_use]
     pub fn rows(&self, version: Option<u64>) -> Vec<Vec<Value>> {
-        let latest = self.commits.len().saturating_sub(1);
-        let last = version.and_then(|version| usize::try_from(version).ok()).unwrap_or(latest).min(latest);
         let mut rows = Vec::new();
-        for commit in &self.commits[..=last] {
+        for commit in self.commits_until(version) {
             if commit.overwrites {
                 rows.clear();
             }
-            let all = commit.files.iter().flatten().enumerate();
-            rows.extend(all.filter(|(at, _)| !commit.deleted.contains(at)).map(|(_, row)| row.clone()));
+            rows.extend(commit.rows().cloned());
         }
         rows
+    }
+
+    /// The version that is read, where one is asked for.
+    fn version(&self, version: Option<u64>) -> usize {
+        let latest = self.commits.len().saturating_sub(1);
+        version.and_then(|version| usize::try_from(version).ok()).unwrap_or(latest).min(latest)
+    }
+
+    fn commits_until(&self, version: Option<u64>) -> &[Commit] {
+        &self.commits[..=self.version(version)]
+    }
+
+    /// What the log says at a version: the columns and rows of it.
+    #[must_use]
+    pub fn log(&self, version: Option<u64>, read: &LogRead) -> Relation {
+        let numbers = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), Type::Int)).collect();
+        match read {
+            LogRead::Version => {
+                let version = i64::try_from(self.version(version)).unwrap_or(i64::MAX);
+                Relation { columns: numbers(&["i0"]), rows: vec![vec![Value::Int(version)]] }
+            }
+            LogRead::Files => Relation { columns: numbers(&["i0", "i1"]), rows: self.files(version) },
+            LogRead::Changes { .. } => {
+                let own = [
+                    ("_change_type", Type::Text),
+                    ("_commit_version", Type::Int),
+                    ("_commit_timestamp", Type::Timestamp),
+                ];
+                let own = own.map(|(name, of)| (name.to_owned(), of));
+                let columns = self.columns.iter().cloned().chain(own).collect();
+                Relation { columns, rows: self.changes(version) }
+            }
+        }
+    }
+
+    /// All rows that came and went.
+    fn changes(&self, until: Option<u64>) -> Vec<Vec<Value>> {
+        let (mut live, mut changes): (Vec<Vec<Value>>, _) = (Vec::new(), Vec::new());
+        for (version, commit) in (0_i64..).zip(self.commits_until(until)) {
+            let mut change = |row: &[Value], word: &str| {
+                let own =
+                    [Value::Text(word.to_owned()), Value::Int(version), Value::Timestamp(WRITTEN * 1000)];
+                changes.push([row, &own].concat());
+            };
+            if commit.overwrites {
+                live.drain(..).for_each(|row| change(&row, "delete"));
+            }
+            for row in commit.rows() {
+                change(row, "insert");
+                live.push(row.clone());
+            }
+        }
+        changes
+    }
+
+    /// How many rows each file has, where the log says it, and how many are deleted.
+    fn files(&self, until: Option<u64>) -> Vec<Vec<Value>> {
+        let keys = self.partition_places();
+        let mut files: Vec<Vec<Value>> = Vec::new();
+        for commit in self.commits_until(until) {
+            if commit.overwrites {
+                files.clear();
+            }
+            let mut number = 0;
+            for rows in &commit.files {
+                let mut partitions: BTreeMap<Vec<&Value>, [i64; 2]> = BTreeMap::new();
+                for row in rows {
+                    let of = partitions.entry(keys.iter().map(|at| &row[*at]).collect()).or_default();
+                    of[usize::from(commit.deleted.contains(&number))] += 1;
+                    number += 1;
+                }
+                files.extend(partitions.into_values().map(|[live, deleted]| {
+                    let is_known = self.layout.statistics != Statistics::None;
+                    vec![if is_known { Value::Int(live) } else { Value::Null }, Value::Int(deleted)]
+                }));
+            }
+        }
+        files
+    }
+
+    /// The places of the partition columns.
+    fn partition_places(&self) -> Vec<usize> {
+        (0..self.columns.len()).filter(|at| self.partition_by.contains(&self.columns[*at].0)).collect()
     }
 
     /// Whether some of its rows are marked as deleted.

@@ -9,17 +9,19 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value as Json;
 
 use super::{arrays, log};
-use crate::evaluate::Relation;
 use crate::plan::Column;
 use crate::value::{Type, Value};
 
-/// The rows of the latest version of a table, with the columns it is expected to have.
+/// The rows of each file of the latest version of a table, in their order.
+pub type Files = Vec<Vec<Vec<Value>>>;
+
+/// The files of the latest version of a table, with the columns it is expected to have.
 ///
 /// # Errors
-/// When the log or a file cannot be read, or the table has other columns.
-pub fn read(table: &Path, columns: &[Column]) -> io::Result<Relation> {
+/// When the log or a file cannot be read, or the table has other columns or partitions.
+pub fn read(table: &Path, columns: &[Column], partition_by: &[String]) -> io::Result<Files> {
     let mut active: BTreeMap<String, Json> = BTreeMap::new();
-    let mut names = Vec::new();
+    let (mut names, mut partitions) = (Vec::new(), Vec::new());
     let mut commits: Vec<_> = std::fs::read_dir(table.join("_delta_log"))?
         .map(|entry| Ok(entry?.path()))
         .collect::<io::Result<_>>()?;
@@ -39,9 +41,13 @@ pub fn read(table: &Path, columns: &[Column]) -> io::Result<Relation> {
                 let schema: Json =
                     serde_json::from_str(metadata["schemaString"].as_str().unwrap_or_default())?;
                 let fields = schema["fields"].as_array().cloned().unwrap_or_default();
-                names = fields
+                let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
+                names = fields.iter().map(|field| text(&field["name"])).collect();
+                partitions = metadata["partitionColumns"]
+                    .as_array()
                     .iter()
-                    .map(|field| field["name"].as_str().unwrap_or_default().to_owned())
+                    .flat_map(|all| all.iter())
+                    .map(text)
                     .collect();
             }
         }
@@ -49,19 +55,19 @@ pub fn read(table: &Path, columns: &[Column]) -> io::Result<Relation> {
     if names != columns.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>() {
         return Err(io::Error::other(format!("the table has the columns {names:?}, not {columns:?}")));
     }
-    let mut rows = Vec::new();
-    for (path, add) in active {
-        read_file(&table.join(log::decoded(&path)), &add["partitionValues"], columns, &mut rows)?;
+    if partitions != partition_by {
+        return Err(io::Error::other(format!(
+            "the table is divided by {partitions:?}, not {partition_by:?}"
+        )));
     }
-    Ok(Relation { columns: columns.to_vec(), rows })
+    active
+        .iter()
+        .map(|(path, add)| read_file(&table.join(log::decoded(path)), &add["partitionValues"], columns))
+        .collect()
 }
 
-fn read_file(
-    path: &Path,
-    partition: &Json,
-    columns: &[Column],
-    rows: &mut Vec<Vec<Value>>,
-) -> io::Result<()> {
+fn read_file(path: &Path, partition: &Json, columns: &[Column]) -> io::Result<Vec<Vec<Value>>> {
+    let mut rows = Vec::new();
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?).map_err(io::Error::other)?;
     for batch in reader.build().map_err(io::Error::other)? {
         let batch = batch.map_err(io::Error::other)?;
@@ -75,7 +81,7 @@ fn read_file(
             rows.push(columns.iter().map(value).collect::<io::Result<_>>()?);
         }
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// Outputs are divided by whole numbers and texts only.

@@ -14,7 +14,7 @@ use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value as Json, json};
 
 use super::log::{beginning, encoded, partition_value, statistics};
-use super::{Commit, Table, arrays, deletion};
+use super::{Commit, Table, WRITTEN, arrays, deletion};
 use crate::plan::Column;
 use crate::value::Value;
 
@@ -35,7 +35,7 @@ pub fn write(table: &Table, folder: &Path) -> io::Result<()> {
             active.push(add.clone());
             actions.push(json!({"add": add}));
         }
-        actions.push(json!({"commitInfo": {"timestamp": 1_700_000_000_000_i64, "operation": "WRITE"}}));
+        actions.push(json!({"commitInfo": {"timestamp": WRITTEN, "operation": "WRITE"}}));
         let text: String = actions.iter().map(|action| format!("{action}\n")).collect();
         std::fs::write(home.join(format!("_delta_log/{version:020}.json")), text)?;
     }
@@ -43,7 +43,7 @@ pub fn write(table: &Table, folder: &Path) -> io::Result<()> {
 }
 
 fn removal(add: Json) -> Json {
-    let mut remove = json!({"path": add["path"], "deletionTimestamp": 1_700_000_000_000_i64, "dataChange": true,
+    let mut remove = json!({"path": add["path"], "deletionTimestamp": WRITTEN, "dataChange": true,
         "extendedFileMetadata": true, "partitionValues": add["partitionValues"], "size": add["size"]});
     if !add["deletionVector"].is_null() {
         remove["deletionVector"] = add["deletionVector"].clone();
@@ -53,8 +53,7 @@ fn removal(add: Json) -> Json {
 
 /// Writes the files of a commit; what the log says of them.
 fn files(table: &Table, version: usize, commit: &Commit, home: &Path) -> io::Result<Vec<Json>> {
-    let keys: Vec<usize> =
-        (0..table.columns.len()).filter(|at| table.partition_by.contains(&table.columns[*at].0)).collect();
+    let keys = table.partition_places();
     let (mut adds, mut number) = (Vec::new(), 0);
     for (file, rows) in commit.files.iter().enumerate() {
         let mut partitions: BTreeMap<Vec<Value>, Vec<(usize, &Vec<Value>)>> = BTreeMap::new();
@@ -94,7 +93,7 @@ fn add(
         keys.zip(values).map(|((name, _), value)| (name.clone(), partition_value(value))).collect();
     let spelled = if table.layout.raw_paths { path.to_owned() } else { encoded(path) };
     let mut add = json!({"path": spelled, "partitionValues": partitions, "size": size,
-        "modificationTime": 1_700_000_000_000_i64, "dataChange": true});
+        "modificationTime": WRITTEN, "dataChange": true});
     let rows: Vec<&Vec<Value>> = rows.iter().map(|(_, row)| *row).collect();
     if let Some(statistics) = statistics(table, &rows) {
         add["stats"] = json!(statistics);

@@ -1,0 +1,205 @@
+//! Specs that run one after the other.
+
+use std::collections::BTreeSet;
+
+use super::expressions::{self, Readable};
+use super::{Case, Maker, input_rows};
+use crate::choice::Choice;
+use crate::evaluate::{self, Relation, Relations};
+use crate::plan::{Input, Op, Output, Plan, SortKey, View};
+use crate::table::Table;
+use crate::value::{Type, Value};
+
+/// An output is divided into so many partitions at most.
+const MOST_PARTITIONS: usize = 8;
+
+/// A spec over some inputs.
+pub(super) fn plan(choice: &mut Choice, inputs: Vec<Input>, tables: &[Table], written: &Relations) -> Plan {
+    let known = input_rows(tables, &inputs, written);
+    let names = inputs.iter().map(|input| input.name.clone()).collect();
+    let mut maker =
+        Maker { choice: choice.clone(), known, inputs: names, views: Vec::new(), filters: Vec::new() };
+    if maker.choice.one_in(8) {
+        maker.filter_inputs(&inputs);
+    }
+    for _ in 0..2 + maker.choice.below(7) {
+        maker.add_view();
+    }
+    let Maker { choice: after, known, views, filters, .. } = maker;
+    *choice = after;
+    let letter = if written.is_empty() { 'o' } else { 'p' };
+    let outputs = outputs(choice, &known, &views, &inputs, letter);
+    let mut plan = Plan { inputs, views, outputs, cache: [Vec::new(), Vec::new()], filters, refused: None };
+    plan.keep_what_is_read();
+    for view in &plan.views {
+        let wish = choice.below(8);
+        plan.cache
+            .iter_mut()
+            .enumerate()
+            .filter(|(at, _)| *at == wish)
+            .for_each(|(_, views)| views.push(view.name.clone()));
+    }
+    plan
+}
+
+impl Maker {
+    /// A parameter that keeps some rows of an input, or of all that have a column.
+    fn filter_inputs(&mut self, inputs: &[Input]) {
+        let input = self.choice.of(inputs).clone();
+        let relation = self.choice.one_in(2).then_some(input.name.as_str());
+        let filter = self.row_filter(relation, &input.columns);
+        self.filters.extend(filter);
+        for input in inputs {
+            if let Some(relation) = self.known.get_mut(&input.name) {
+                evaluate::keep(&self.filters, &input.name, true, relation);
+            }
+        }
+    }
+}
+
+/// Specs after the first: one that adds rows to a table, one that reads what was written, one that must be refused.
+pub(super) fn add_later(choice: &mut Choice, case: &mut Case) {
+    if choice.one_in(4) {
+        case.rounds.extend(more_rows(choice, &case.rounds[0]));
+    }
+    if choice.one_in(3)
+        && let Ok(rounds) = case.results()
+        && let Some(last) = rounds.last()
+    {
+        let inputs = read_again(choice, &case.rounds[0], &last.tables);
+        if !inputs.is_empty() {
+            let plan = plan(choice, inputs, &[], &last.tables);
+            case.rounds.push(plan);
+        }
+    }
+    if choice.one_in(12) {
+        case.rounds.extend(to_be_refused(choice, &case.rounds[0]));
+    }
+}
+
+/// The spec again, adding those rows of one of its views to the table that meet a condition.
+fn more_rows(choice: &mut Choice, plan: &Plan) -> Option<Plan> {
+    let output = choice.maybe_of(&plan.outputs)?.clone();
+    let view = plan.views.iter().find(|view| view.name == output.view).filter(|view| !view.is_open())?;
+    // The texts of a run are not those of the run before.
+    if view.columns.iter().any(|(_, of)| *of == Type::Token) {
+        return None;
+    }
+    let readable: Readable = view.columns.iter().map(|(name, of)| (None, name.clone(), *of)).collect();
+    let predicate = expressions::condition(choice, &readable, 1);
+    let name = "more".to_owned();
+    let op = Op::Filter { source: view.name.clone(), predicate };
+    let mut again = plan.clone();
+    again.views.push(View { name: name.clone(), op, columns: view.columns.clone() });
+    again.outputs = vec![Output { view: name, appends: true, ..output }];
+    again.keep_what_is_read();
+    Some(again)
+}
+
+/// The tables that were written, as inputs; those without texts of chance and without rows that are any of some.
+fn read_again(choice: &mut Choice, plan: &Plan, written: &Relations) -> Vec<Input> {
+    let is_known = |output: &&Output| {
+        let is_open = plan.views.iter().any(|view| view.name == output.view && view.is_open());
+        let columns = written.get(&output.table).map(|table| table.columns.as_slice()).unwrap_or_default();
+        !is_open && columns.iter().all(|(_, of)| *of != Type::Token)
+    };
+    let outputs: Vec<&Output> = plan.outputs.iter().filter(is_known).collect();
+    let input = |output: &&Output| {
+        let name = &output.table;
+        Some(Input {
+            name: name.clone(),
+            table: name.clone(),
+            location: choice.of(&spellings(name)).clone(),
+            version: None,
+            columns: written.get(name)?.columns.clone(),
+        })
+    };
+    outputs.iter().filter_map(input).collect()
+}
+
+/// Ways to spell a place below the folder of the case, for which `{home}` stands.
+pub(super) fn spellings(place: &str) -> [String; 5] {
+    [
+        place.to_owned(),
+        format!("./{place}"),
+        format!("tables/../{place}/"),
+        format!("{{home}}/{place}"),
+        format!("file://{{home}}/./{place}"),
+    ]
+}
+
+/// The spec, writing to where it reads from, or twice to one place.
+fn to_be_refused(choice: &mut Choice, plan: &Plan) -> Option<Plan> {
+    let mut wrong = plan.clone();
+    let first = wrong.outputs.first()?.clone();
+    let mut second = Output { table: "twice".to_owned(), ..first.clone() };
+    let read = if choice.one_in(2) { choice.maybe_of(&wrong.inputs) } else { None };
+    let (place, code) = match read {
+        Some(input) => (format!("tables/{}", input.table), "E0505"),
+        None => (first.location, "E0105"),
+    };
+    wrong.refused = Some(code.to_owned());
+    second.location = choice.of(&spellings(&place)).clone();
+    wrong.outputs.push(second);
+    Some(wrong)
+}
+
+fn outputs(
+    choice: &mut Choice,
+    known: &Relations,
+    views: &[View],
+    inputs: &[Input],
+    letter: char,
+) -> Vec<Output> {
+    let mut names: Vec<String> = views.last().map(|view| view.name.clone()).into_iter().collect();
+    for _ in 0..choice.below(3) {
+        names.extend(choice.maybe_of(views).map(|view| view.name.clone()));
+    }
+    // Of rows that are any of some, and of texts that are never twice the same, two outputs must agree.
+    let is_told_by_relations =
+        |view: &&View| view.is_open() || view.columns.iter().any(|(_, of)| *of == Type::Token);
+    let views_of_chance: Vec<&View> = views.iter().filter(is_told_by_relations).collect();
+    if let Some(view) = choice.maybe_of(&views_of_chance) {
+        names.extend([view.name.clone(), view.name.clone()]);
+    }
+    if names.is_empty() {
+        names.extend(choice.maybe_of(inputs).map(|input| input.name.clone()));
+    }
+    let mut outputs = Vec::new();
+    for (at, view) in names.into_iter().enumerate() {
+        let Some(relation) = known.get(&view) else { continue };
+        let scalars: Vec<&String> =
+            relation.columns.iter().filter(|(_, of)| of.is_scalar()).map(|(name, _)| name).collect();
+        let partition_by = if choice.one_in(4) { partition(choice, relation) } else { Vec::new() };
+        let mut sort_by: Vec<SortKey> = Vec::new();
+        if choice.one_in(3) {
+            for _ in 0..=choice.below(2) {
+                let Some(column) = choice.maybe_of(&scalars) else { break };
+                if !partition_by.contains(*column) && sort_by.iter().all(|key| key.column != **column) {
+                    sort_by.push(SortKey {
+                        column: (*column).clone(),
+                        descending: choice.one_in(2),
+                        nulls_first: false,
+                    });
+                }
+            }
+        }
+        let table = format!("{letter}{at}");
+        outputs.push(Output { location: table.clone(), table, view, sort_by, partition_by, appends: false });
+    }
+    outputs
+}
+
+/// A column that divides the rows into a few partitions and leaves other columns in them.
+fn partition(choice: &mut Choice, relation: &Relation) -> Vec<String> {
+    if relation.columns.len() < 2 {
+        return Vec::new();
+    }
+    let Some((name, of)) = choice.maybe_of(&relation.columns) else { return Vec::new() };
+    let at = relation.columns.iter().position(|(column, _)| column == name).unwrap_or_default();
+    let values: BTreeSet<&Value> = relation.rows.iter().map(|row| &row[at]).collect();
+    // Delta cannot tell an empty text from NULL there.
+    let is_told_apart = !values.contains(&Value::Text(String::new()));
+    let fits = matches!(of, Type::Int | Type::Text) && values.len() <= MOST_PARTITIONS && is_told_apart;
+    if fits { vec![name.clone()] } else { Vec::new() }
+}
