@@ -7,6 +7,7 @@
 //! | [`WriteNode`] | [`WriteExec`]: gives its rows as the table wants them distributed; execution writes them |
 //! | [`OutputsNode`] | none: outputs are run one by one |
 
+mod boundary;
 mod exchange;
 mod outputs;
 mod planner;
@@ -20,9 +21,9 @@ mod spilling_aggregate;
 mod spilling_join;
 mod spilling_window;
 mod store;
-mod unknown_constants;
 mod write_exec;
 
+pub(crate) use boundary::BoundaryExec;
 pub use exchange::ExchangeExec;
 pub use outputs::{OutputsNode, WriteNode};
 pub(crate) use planner::OperatorPlanner;
@@ -36,6 +37,5 @@ pub use spilling_join::SpillingHashJoinExec;
 pub use spilling_window::SpillingWindowAggExec;
 pub(crate) use store::{PinnedRows, RunStores};
 pub use store::{SharedStore, StoreCounters};
-pub(crate) use unknown_constants::UnknownConstantsExec;
 pub use write_exec::WriteExec;
 pub(crate) use write_exec::ordering;

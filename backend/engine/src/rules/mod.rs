@@ -7,6 +7,7 @@
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
 //! | [`ListsOfStoredRows`] | physical | aggregations that build lists of a shared view in memory group the places of rows |
 //! | [`OuterJoins`] | physical | a constant of one side of an outer join is none of the rows of the join |
+//! | [`SkippedRows`] | physical | no sort is moved below an OFFSET |
 //! | [`FiltersByName`] | physical | DataFusion's pushdown of filters does not run where it could take one column for another |
 //! | [`LostOrders`] | physical | an order that the input of an operator has lost is made again |
 //! | [`GuardedConditions`] | physical | conditions that can fail are computed for the rows that other conditions let through |
@@ -26,6 +27,6 @@ pub(crate) use build_sides::BuildSides;
 pub(crate) use filters_by_name::FiltersByName;
 pub(crate) use guarded::GuardedConditions;
 pub(crate) use list_aggregates::{ListsOfStoredRows, SingleStepLists};
-pub(crate) use orders::{GroupingSets, LostOrders, OuterJoins};
+pub(crate) use orders::{GroupingSets, LostOrders, OuterJoins, SkippedRows};
 pub(crate) use span_joins::SpanJoins;
 pub(crate) use spilling::{SpillingOperators, fewer_sorts, merged, ordered_across_partitions};

@@ -30,8 +30,8 @@ use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
 use crate::operators::{
-    CompactExec, ExchangeExec, SlicedProjectionExec, SpillingAggregateExec, SpillingHashJoinExec,
-    SpillingWindowAggExec, UnknownConstantsExec, WriteExec,
+    BoundaryExec, CompactExec, ExchangeExec, SlicedProjectionExec, SpillingAggregateExec,
+    SpillingHashJoinExec, SpillingWindowAggExec, WriteExec,
 };
 
 /// Bytes that a row takes in a sort of few rows, as a guess: no statistics tell the width of texts.
@@ -144,7 +144,7 @@ pub(crate) fn ordered_across_partitions(plan: Plan, order: &LexOrdering) -> Resu
         _ => plan,
     };
     // A sort that knows of a constant in each partition says that it sorts by the other columns.
-    let rows: Plan = Arc::new(UnknownConstantsExec::new(rows));
+    let rows: Plan = Arc::new(BoundaryExec::of_order(rows));
     Ok(Arc::new(SortExec::new(order.clone(), CompactExec::below(rows)).with_preserve_partitioning(true)))
 }
 

@@ -31,7 +31,7 @@ use crate::execute::Cancellation;
 use crate::planning::stoppable;
 use crate::rules::{
     BuildSides, FiltersByName, GroupingSets, GuardedConditions, ListsOfStoredRows, LostOrders, OuterJoins,
-    SingleStepLists, SpanJoins, SpillingOperators,
+    SingleStepLists, SkippedRows, SpanJoins, SpillingOperators,
 };
 use crate::semantics;
 
@@ -271,6 +271,7 @@ fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimi
     rules.insert(requirements, Arc::new(GroupingSets));
     rules.insert(requirements + 1, Arc::new(SingleStepLists));
     rules.insert(requirements + 2, Arc::new(OuterJoins));
+    rules.insert(requirements + 3, Arc::new(SkippedRows));
     rules.insert(place(&rules, SANITY_CHECK)?, Arc::new(LostOrders));
     rules.push(Arc::new(GuardedConditions));
     rules.push(Arc::new(BuildSides));

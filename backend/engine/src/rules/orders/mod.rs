@@ -3,7 +3,9 @@
 mod grouping_sets;
 mod lost;
 mod outer_joins;
+mod skipped;
 
 pub(crate) use grouping_sets::GroupingSets;
 pub(crate) use lost::LostOrders;
 pub(crate) use outer_joins::OuterJoins;
+pub(crate) use skipped::SkippedRows;

@@ -9,7 +9,7 @@
 //!
 //! Rows of `l` without a match have NULL there. DataFusion 55.2 keeps the constant (`EquivalenceGroup::join`) and leaves the sort
 //! out. Constants are found in literals, in conditions, in `count(*) OVER ()`. Here an operator without effect lies over such a
-//! side, of which only the order is known ([`UnknownConstantsExec`]).
+//! side, of which only the order is known ([`BoundaryExec`]).
 //!
 //! The rule runs before DataFusion's `EnsureRequirements`, which is the first to rely on constants.
 
@@ -23,7 +23,7 @@ use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceC
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
-use crate::operators::UnknownConstantsExec;
+use crate::operators::BoundaryExec;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl PhysicalOptimizerRule for OuterJoins {
                 let has_constants = !side.equivalence_properties().constants().is_empty();
                 changed |= gets_nulls && has_constants;
                 sides.push(match gets_nulls && has_constants {
-                    true => Arc::new(UnknownConstantsExec::new(Arc::clone(side))) as Arc<dyn ExecutionPlan>,
+                    true => Arc::new(BoundaryExec::of_order(Arc::clone(side))) as Arc<dyn ExecutionPlan>,
                     false => Arc::clone(side),
                 });
             }

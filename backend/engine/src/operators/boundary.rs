@@ -1,4 +1,4 @@
-//! Passes rows on, and of what is known of them only their order.
+//! Passes rows on, and of what is known of them their order at most.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,33 +15,47 @@ use datafusion::physical_plan::{
 
 /// See the module documentation.
 #[derive(Debug)]
-pub(crate) struct UnknownConstantsExec {
+pub(crate) struct BoundaryExec {
     input: Arc<dyn ExecutionPlan>,
+    keeps_order: bool,
     properties: Arc<PlanProperties>,
 }
 
-impl UnknownConstantsExec {
-    /// The rows of this plan.
-    pub(crate) fn new(input: Arc<dyn ExecutionPlan>) -> Self {
+impl BoundaryExec {
+    /// The rows of this plan, of which the order stays known, and constants and equal columns do not.
+    pub(crate) fn of_order(input: Arc<dyn ExecutionPlan>) -> Self {
+        Self::new(input, true)
+    }
+
+    /// The rows of this plan, of which nothing stays known; no sort is moved below it.
+    pub(crate) fn of_rows(input: Arc<dyn ExecutionPlan>) -> Self {
+        Self::new(input, false)
+    }
+
+    fn new(input: Arc<dyn ExecutionPlan>, keeps_order: bool) -> Self {
         let mut known = EquivalenceProperties::new(input.schema());
-        known.add_orderings(input.output_ordering().cloned());
+        if keeps_order {
+            known.add_orderings(input.output_ordering().cloned());
+        }
         let properties = input.properties().as_ref().clone().with_eq_properties(known);
-        Self { input, properties: Arc::new(properties) }
+        Self { input, keeps_order, properties: Arc::new(properties) }
     }
 }
 
-impl DisplayAs for UnknownConstantsExec {
+impl DisplayAs for BoundaryExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match format {
-            DisplayFormatType::Default | DisplayFormatType::Verbose => f.write_str("UnknownConstantsExec"),
+            DisplayFormatType::Default | DisplayFormatType::Verbose => {
+                write!(f, "BoundaryExec: known={}", if self.keeps_order { "order" } else { "nothing" })
+            }
             DisplayFormatType::TreeRender => Ok(()),
         }
     }
 }
 
-impl ExecutionPlan for UnknownConstantsExec {
+impl ExecutionPlan for BoundaryExec {
     fn name(&self) -> &'static str {
-        "UnknownConstantsExec"
+        "BoundaryExec"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -49,7 +63,7 @@ impl ExecutionPlan for UnknownConstantsExec {
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        vec![self.keeps_order]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
@@ -72,8 +86,8 @@ impl ExecutionPlan for UnknownConstantsExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match <[_; 1]>::try_from(children) {
-            Ok([input]) => Ok(Arc::new(Self::new(input))),
-            Err(_) => plan_err!("UnknownConstantsExec has one input"),
+            Ok([input]) => Ok(Arc::new(Self::new(input, self.keeps_order))),
+            Err(_) => plan_err!("BoundaryExec has one input"),
         }
     }
 
@@ -92,7 +106,7 @@ impl ExecutionPlan for UnknownConstantsExec {
     ) -> Result<Arc<Statistics>> {
         match inputs {
             [input] => Ok(Arc::clone(input)),
-            _ => plan_err!("UnknownConstantsExec has one input"),
+            _ => plan_err!("BoundaryExec has one input"),
         }
     }
 
