@@ -4,8 +4,10 @@
 //! A seed stands for a [`Case`]: tables laid out as different writers do it, and a spec over them, made together as one tree
 //! ([`plan`]). The tree is written as the text that the program reads, and computed row by row ([`evaluate`]). The program
 //! compiles and runs the text; its outputs are read by a reader of our own ([`table`]) and compared. Then it runs again
-//! with passes left out, other sharing, other numbers of partitions, other batches, and less memory, which makes partitions
-//! fewer; the rows are too few to spill.
+//! with passes left out, other sharing, other numbers of partitions, other batches, other settings, and little memory. A case may
+//! have further specs, which read what the first one wrote, add to it, or must be refused.
+//!
+//! The evaluator is judged, too: by DuckDB (`tests/judges/evaluator_check.py`), and by DataFusion alone.
 //!
 //! | module | does |
 //! |---|---|
@@ -17,6 +19,7 @@
 //! | [`program`] | compiles and runs |
 //! | [`judge`] | runs a case in several ways |
 //! | `compare` | compares what was written with what is right |
+//! | [`plain`] | asks DataFusion by itself |
 //! | [`shrink`] | makes a wrong case small |
 //! | [`folder`] | writes a case as a folder of `tests/cases` |
 //! | [`coverage`] | counts which properties met |
@@ -32,6 +35,7 @@ pub mod evaluate;
 pub mod folder;
 pub mod generate;
 pub mod judge;
+pub mod plain;
 pub mod plan;
 pub mod program;
 pub mod shrink;

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use differential::coverage::Coverage;
 use differential::folder::{write_case, write_queries};
+use differential::plain::{Answer, ask};
 use differential::plan::spec_text;
 use differential::program::runs_that_spilled;
 use differential::shrink::shrunk;
@@ -45,6 +46,9 @@ struct Arguments {
     /// `tests/judges/evaluator_check.py`
     #[arg(long, value_name = "FOLDER")]
     queries: Option<PathBuf>,
+    /// Asks DataFusion alone for the rows of every view, and prints where the evaluator has others; that is no fault of the program
+    #[arg(long)]
+    plain: bool,
     /// Makes the cases and runs nothing
     #[arg(long)]
     make_only: bool,
@@ -68,6 +72,7 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     }
     let (mut right, mut wrong) = (0_u64, 0_u64);
     let mut coverage = Coverage::default();
+    let mut asked = [0_u64; 2];
     for seed in arguments.from..arguments.from.saturating_add(arguments.seeds) {
         let case = Case::new(seed);
         coverage.add(&case);
@@ -76,6 +81,9 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         }
         if let Some(folder) = &arguments.queries {
             write_queries(&case, seed, folder)?;
+        }
+        if arguments.plain {
+            ask_datafusion(&case, seed, &mut asked)?;
         }
         if arguments.make_only {
             continue;
@@ -103,12 +111,34 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         }
     }
     println!("{right} right, {wrong} wrong; {} runs spilled", runs_that_spilled());
+    if arguments.plain {
+        println!("DataFusion alone: {} views equal, {} not", asked[0], asked[1]);
+    }
     let missing = if arguments.coverage { coverage.missing() } else { Vec::new() };
     if arguments.coverage {
         print!("{coverage}");
         missing.iter().for_each(|(one, other)| println!("never met: {one} and {other}"));
     }
     Ok(wrong == 0 && missing.is_empty())
+}
+
+/// Counts the views of which DataFusion alone says the same, and those of which it says something else.
+fn ask_datafusion(case: &Case, seed: u64, asked: &mut [u64; 2]) -> io::Result<()> {
+    let results = case.results().map_err(|_| io::Error::other("the evaluator does not come to its end"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    for (plan, right) in case.rounds.iter().zip(&results) {
+        for view in &plan.views {
+            match runtime.block_on(ask(plan, view, right)).map_err(io::Error::other)? {
+                Answer::Equal => asked[0] += 1,
+                Answer::NotAsked => {}
+                Answer::Different(what) => {
+                    asked[1] += 1;
+                    println!("seed {seed}: {}: DataFusion alone gives {what}", view.name);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a fault is told by while a case gets smaller: the code of an error, or what its text says without names and numbers.

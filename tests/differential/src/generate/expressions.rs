@@ -40,7 +40,7 @@ pub(super) fn value(choice: &mut Choice, columns: &Readable, of: Type, depth: us
     }
     let field = [Type::Int, Type::Text].iter().position(|field| *field == of);
     if let Some(field) = field
-        && choice.one_in(2)
+        && !choice.one_in(4)
         && let Some(pair) = column(choice, columns, Type::Pair)
     {
         return Expr::Field(Box::new(pair), field);

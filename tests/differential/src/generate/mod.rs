@@ -170,7 +170,7 @@ impl Maker {
     }
 
     fn operation(&mut self) -> Option<(Op, Vec<Column>)> {
-        match self.choice.below(23) {
+        match self.choice.below(27) {
             0 | 1 => self.filter(),
             2 | 3 => self.project(),
             4 | 5 => self.aggregate(),
@@ -180,10 +180,10 @@ impl Maker {
             10 | 11 => self.relate(),
             12 | 13 => self.span(),
             14 => self.normalize(),
-            15 => self.graph(),
-            16 => self.log(),
-            17 => self.fresh(),
-            18 => self.open_limit(),
+            15..18 => self.graph(),
+            18 | 19 => self.log(),
+            20 => self.fresh(),
+            21 => self.open_limit(),
             _ => self.query(),
         }
     }

@@ -22,7 +22,7 @@ pub(super) fn plan(choice: &mut Choice, inputs: Vec<Input>, tables: &[Table], wr
     if maker.choice.one_in(8) {
         maker.filter_inputs(&inputs);
     }
-    for _ in 0..2 + maker.choice.below(7) {
+    for _ in 0..2 + maker.choice.below(8) {
         maker.add_view();
     }
     let Maker { choice: after, known, views, filters, .. } = maker;

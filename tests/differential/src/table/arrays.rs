@@ -15,7 +15,7 @@ use arrow::datatypes::{
 use crate::value::{PRECISION, SCALE, Type, Value};
 
 /// The type in Arrow.
-pub(super) fn data_type(of: Type) -> DataType {
+pub(crate) fn data_type(of: Type) -> DataType {
     match of {
         Type::Int => DataType::Int64,
         Type::Float => DataType::Float64,
@@ -38,7 +38,7 @@ fn pair_fields() -> Fields {
 }
 
 /// A column of values of one type.
-pub(super) fn array(of: Type, values: &[&Value]) -> ArrayRef {
+pub(crate) fn array(of: Type, values: &[&Value]) -> ArrayRef {
     macro_rules! primitive {
         ($array:ty, $variant:ident) => {
             values
@@ -78,7 +78,7 @@ pub(super) fn array(of: Type, values: &[&Value]) -> ArrayRef {
 }
 
 /// The value of a row of a column, and nothing for types that tables here do not have.
-pub(super) fn value(array: &dyn Array, row: usize) -> Option<Value> {
+pub(crate) fn value(array: &dyn Array, row: usize) -> Option<Value> {
     if array.is_null(row) {
         return Some(Value::Null);
     }

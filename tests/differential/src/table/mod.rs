@@ -8,6 +8,7 @@ mod log;
 mod read;
 mod write;
 
+pub(crate) use arrays::{array, data_type, value};
 pub use read::{Files, read};
 pub use write::write;
 
