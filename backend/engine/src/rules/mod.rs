@@ -3,6 +3,7 @@
 //! | rule | kind | what |
 //! |---|---|---|
 //! | [`SpanJoins`] | logical | joins whose condition compares spans become [`SpanJoinNode`](crate::operators::SpanJoinNode)s |
+//! | [`FiltersOfGroups`] | logical | DataFusion moves no filter below an aggregation that gives a row for no rows |
 //! | [`GroupingSets`] | physical | what is known of a column is not known of a key that grouping sets leave out |
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
 //! | [`ListsOfStoredRows`] | physical | aggregations that build lists of a shared view in memory group the places of rows |
@@ -16,7 +17,7 @@
 
 mod build_sides;
 mod comparisons;
-mod filters_by_name;
+mod filters;
 pub(crate) mod guarded;
 mod list_aggregates;
 mod orders;
@@ -24,7 +25,7 @@ mod span_joins;
 mod spilling;
 
 pub(crate) use build_sides::BuildSides;
-pub(crate) use filters_by_name::FiltersByName;
+pub(crate) use filters::{FiltersByName, FiltersOfGroups};
 pub(crate) use guarded::GuardedConditions;
 pub(crate) use list_aggregates::{ListsOfStoredRows, SingleStepLists};
 pub(crate) use orders::{GroupingSets, LostOrders, OuterJoins, SkippedRows};

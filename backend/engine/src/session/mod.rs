@@ -22,6 +22,7 @@ use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::ScalarUDF;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
@@ -30,8 +31,8 @@ use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
 use crate::rules::{
-    BuildSides, FiltersByName, GroupingSets, GuardedConditions, ListsOfStoredRows, LostOrders, OuterJoins,
-    SingleStepLists, SkippedRows, SpanJoins, SpillingOperators,
+    BuildSides, FiltersByName, FiltersOfGroups, GroupingSets, GuardedConditions, ListsOfStoredRows,
+    LostOrders, OuterJoins, SingleStepLists, SkippedRows, SpanJoins, SpillingOperators,
 };
 use crate::semantics;
 
@@ -39,6 +40,7 @@ use crate::semantics;
 const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
 /// How the names of DataFusion's rules begin that push filters down.
 const FILTER_PUSHDOWN: &str = "FilterPushdown";
+const PUSH_DOWN_FILTER: &str = "push_down_filter";
 /// DataFusion's rule that refuses plans in which operators do not get what they need.
 const SANITY_CHECK: &str = "SanityCheckPlan";
 /// A side of a join that is estimated smaller is not partitioned.
@@ -246,7 +248,7 @@ fn build(
         .with_query_planner(Arc::new(planner::EnginePlanner))
         // Added after DataFusion's own rules; they all stay.
         .with_analyzer_rule(Arc::new(semantics::FalseDependencies))
-        .with_optimizer_rule(Arc::new(SpanJoins))
+        .with_optimizer_rules(logical_rules())
         .with_physical_optimizer_rules(physical_rules(options)?);
     // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.
     builder.scalar_functions().get_or_insert_default().extend(functions::scalar_functions());
@@ -254,6 +256,16 @@ fn build(
     builder.aggregate_functions().get_or_insert_default().extend(functions::aggregate_functions());
     builder.window_functions().get_or_insert_default().extend(functions::window_functions());
     Ok(builder.build())
+}
+
+/// DataFusion's rules in their order, and ours after them.
+fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    for rule in rules.iter_mut().filter(|rule| rule.name() == PUSH_DOWN_FILTER) {
+        *rule = Arc::new(FiltersOfGroups(Arc::clone(rule)));
+    }
+    rules.push(Arc::new(SpanJoins));
+    rules
 }
 
 /// DataFusion's rules in their order. What decides which operators run comes before the rule that gives operators the

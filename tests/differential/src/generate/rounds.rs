@@ -200,6 +200,9 @@ fn partition(choice: &mut Choice, relation: &Relation) -> Vec<String> {
     let values: BTreeSet<&Value> = relation.rows.iter().map(|row| &row[at]).collect();
     // Delta cannot tell an empty text from NULL there.
     let is_told_apart = !values.contains(&Value::Text(String::new()));
-    let fits = matches!(of, Type::Int | Type::Text) && values.len() <= MOST_PARTITIONS && is_told_apart;
+    // They are names of folders.
+    let are_short = values.iter().all(|value| !matches!(value, Value::Text(text) if text.len() > 60));
+    let fits =
+        are_short && matches!(of, Type::Int | Type::Text) && values.len() <= MOST_PARTITIONS && is_told_apart;
     if fits { vec![name.clone()] } else { Vec::new() }
 }
