@@ -17,9 +17,7 @@
 //! | [`table`] | writes and reads Delta tables |
 //! | [`evaluate`] | the rows of every view |
 //! | [`program`] | compiles and runs |
-//! | [`judge`] | runs a case in several ways |
-//! | `compare` | compares what was written with what is right |
-//! | [`plain`] | asks DataFusion by itself |
+//! | [`judge`] | runs a case in several ways and compares; asks DataFusion alone |
 //! | [`shrink`] | makes a wrong case small |
 //! | [`folder`] | writes a case as a folder of `tests/cases` |
 //! | [`coverage`] | counts which properties met |
@@ -29,13 +27,11 @@
 #![allow(clippy::panic, reason = "a plan that names what is not there is a fault of the generator")]
 
 pub mod choice;
-mod compare;
 pub mod coverage;
 pub mod evaluate;
 pub mod folder;
 pub mod generate;
 pub mod judge;
-pub mod plain;
 pub mod plan;
 pub mod program;
 pub mod shrink;

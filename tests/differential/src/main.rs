@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use differential::coverage::Coverage;
 use differential::folder::{write_case, write_queries};
-use differential::plain::{Answer, ask};
+use differential::judge::plain::{Answer, ask};
 use differential::plan::spec_text;
 use differential::program::runs_that_spilled;
 use differential::shrink::shrunk;

@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Fields, Float64Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType,
+    TimestampMicrosecondType, TimestampNanosecondType,
 };
 
 use crate::value::{PRECISION, SCALE, Type, Value};
@@ -96,6 +96,10 @@ pub(crate) fn value(array: &dyn Array, row: usize) -> Option<Value> {
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             Value::Timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row))
+        }
+        // Literals of DataFusion alone are of this type; the program writes none.
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            Value::Timestamp(array.as_primitive::<TimestampNanosecondType>().value(row) / 1000)
         }
         DataType::List(_) => {
             let elements = array.as_list::<i32>().value(row);

@@ -269,4 +269,24 @@ pub(super) const KNOWN: &[Known] = &[
                 ORDER BY found NULLS FIRST, l.v DESC NULLS LAST LIMIT 3",
         right: Right::Rows(&["10|", "50|", "|"]),
     },
+    // Predicates without columns, moved below an aggregation that gives a row for no rows (`rules::FiltersOfGroups`).
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT n FROM (SELECT count(*) AS n FROM o) AS a WHERE (SELECT max(w) FROM i) < 0",
+        right: Right::Rows(&[]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT n FROM (SELECT count(*) AS n, CAST(NULL AS BIGINT) AS x FROM o) AS a WHERE x = 0",
+        right: Right::Rows(&[]),
+    },
+    // A limit above DISTINCT over sorted rows.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT t FROM (SELECT DISTINCT t, max(t) OVER (PARTITION BY t) AS m FROM s) AS a LIMIT 9",
+        right: Right::Rows(&["", "", "x", "y", "z"]),
+    },
 ];

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use super::{Fault, Found};
 use crate::evaluate::{self, Relation, Round};
-use crate::judge::{Fault, Found};
 use crate::plan::{Op, Output, Plan, Query, SortKey, View};
 use crate::table::{self, Files};
 use crate::value::{Type, Value, rows};

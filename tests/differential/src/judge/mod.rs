@@ -1,14 +1,17 @@
-//! Compares what the program gives with what is right.
+//! Runs a case in several ways, and compares what it gives with what is right.
+
+mod compare;
+pub mod plain;
 
 use std::path::Path;
 
 use crate::choice::Choice;
-use crate::compare::compare;
 use crate::evaluate::Round;
 use crate::generate::Case;
 use crate::plan::{Plan, spec_text};
 use crate::program::{Failure, Program, REWRITES, SETTINGS, Setting, Sharing};
 use crate::table;
+use compare::compare;
 
 /// What became of a case.
 #[derive(Clone, Debug)]
