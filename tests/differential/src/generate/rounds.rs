@@ -170,7 +170,10 @@ fn outputs(
         let Some(relation) = known.get(&view) else { continue };
         let scalars: Vec<&String> =
             relation.columns.iter().filter(|(_, of)| of.is_scalar()).map(|(name, _)| name).collect();
-        let partition_by = if choice.one_in(4) { partition(choice, relation) } else { Vec::new() };
+        // Of rows that are any of some it is not known whether their values can be names of folders.
+        let is_known = !views.iter().any(|other| other.name == view && other.is_open());
+        let partition_by =
+            if is_known && choice.one_in(4) { partition(choice, relation) } else { Vec::new() };
         let mut sort_by: Vec<SortKey> = Vec::new();
         if choice.one_in(3) {
             for _ in 0..=choice.below(2) {
