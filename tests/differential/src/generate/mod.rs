@@ -143,7 +143,8 @@ impl Maker {
             if texts.sum::<usize>() > MOST_TEXT || !made.rows.iter().flatten().all(is_small) {
                 continue;
             }
-            if self.choice.one_in(20) {
+            // How many of any rows a parameter keeps is not known.
+            if !view.is_open() && self.choice.one_in(20) {
                 let filter = self.row_filter(Some(&view.name), &view.columns);
                 self.filters.extend(filter);
                 evaluate::keep(&self.filters, &view.name, false, &mut made);

@@ -71,6 +71,10 @@ fn table(choice: &mut Choice, name: &str, most_rows: usize) -> Table {
         commits,
         layout: layout(choice),
     };
+    if table.layout.feed && table.has_deletion_vectors() {
+        // The changes of other files with deletion vectors cannot be read.
+        table.layout.row_group = 1000;
+    }
     without_empty_partitions(&mut table);
     table
 }
