@@ -14,6 +14,7 @@
 //! | `verifier::GRAPH` | the violations of a broken graph |
 //! | `random::NUMBER` | rows of a random spec with and without the rewriting passes |
 //! | `differential::SEED` | rows of a random spec over random tables, by an evaluator of their own and by runs in other ways |
+//! | `fuzz::TARGET::SEED` | that hostile bytes from this seed on are refused with an error |
 //! | `scale::SHAPE` | that large specs of a shape take counted work in proportion to their size |
 //! | `warm::CASE` | that a compilation which starts from proofs gives the same stages, also after a change |
 //! | `tidy::RULE` | the repository itself |

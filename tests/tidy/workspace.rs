@@ -27,6 +27,16 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         "codeanatomy-differential",
         &["codeanatomy-ir", "codeanatomy-passes", "codeanatomy-engine", "codeanatomy-pipeline"],
     ),
+    (
+        "codeanatomy-fuzz",
+        &[
+            "codeanatomy-ir",
+            "codeanatomy-passes",
+            "codeanatomy-delta",
+            "codeanatomy-engine",
+            "codeanatomy-pipeline",
+        ],
+    ),
     // The judge of performance knows nothing of what it judges.
     ("codeanatomy-bench", &[]),
     (

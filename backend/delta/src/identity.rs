@@ -94,8 +94,8 @@ impl ResolvedTable {
         Ok(Digest(fields.finish()))
     }
 
-    /// The digest of the commits from version `first` to version `last`, both included, as far as the log has them: what
-    /// decides the rows of a change feed.
+    /// The digest of the commits from version `first` to version `last`, both included, up to the first that the log does
+    /// not have: what decides the rows of a change feed.
     ///
     /// # Errors
     /// [`DeltaError::Delta`] when a commit cannot be read.
@@ -106,8 +106,10 @@ impl ResolvedTable {
             let bytes = store.read_commit_entry(version).await;
             let bytes = bytes
                 .map_err(|error| DeltaError::delta(self.location().text(), "reading a commit", error))?;
+            // A checkpoint may claim any version; what is behind a gap is no part of a change feed.
+            let Some(bytes) = bytes else { break };
             fields.add(&version.to_le_bytes());
-            fields.add(bytes.as_deref().unwrap_or_default());
+            fields.add(&bytes);
         }
         Ok(Digest(fields.finish()))
     }

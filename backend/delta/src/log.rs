@@ -39,7 +39,10 @@ impl LogFile {
     /// What a name stands for; `None` for what is neither.
     pub(crate) fn of(name: &str) -> Option<Self> {
         let (digits, rest) = name.split_at_checked(20)?;
-        let version = digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())??;
+        // Versions are signed in the protocol; a larger number is no version.
+        let version: i64 =
+            digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())??;
+        let version = version.unsigned_abs();
         if rest == ".json" {
             return Some(Self::Commit { version });
         }

@@ -244,14 +244,20 @@ fn printable<T: PartialEq + std::fmt::Display>(
     text: &SqlText<'_>,
     parse: impl FnOnce(&SqlText<'_>) -> Result<T, SqlError>,
 ) -> Result<T, SqlError> {
-    if !syntax::exact::is_delicate(text.text()) {
+    let has_signs = || text.text().matches('-').nth(1).is_some() && tree.to_string().contains("-(-");
+    let is_delicate = syntax::exact::is_delicate(text.text());
+    if !is_delicate && !has_signs() {
         return Ok(tree);
     }
     let printed = tree.to_string();
     if parse(&SqlText::new(&printed)).ok().as_ref() == Some(&tree) {
         return Ok(tree);
     }
-    let message = "a name with quotes in it stands where it would be read as another one; rename it";
+    let message = if is_delicate {
+        "a name with quotes in it stands where it would be read as another one; rename it"
+    } else {
+        "there are too many minus signs in a row; leave out pairs of them"
+    };
     Err(SqlError::new(SqlIssueKind::Clause, message, None))
 }
 

@@ -1,4 +1,4 @@
-//! How strongly `IS DISTINCT FROM` binds.
+//! How strongly `IS DISTINCT FROM` binds, and where one sign ends and the next begins.
 //!
 //! The parser takes everything behind `IS [NOT] DISTINCT FROM` for its right operand, so that `a IS DISTINCT FROM b AND c`
 //! becomes `a IS DISTINCT FROM (b AND c)`. In SQL the operator binds more strongly than `NOT`, `AND` and `OR`, and as
@@ -22,6 +22,7 @@ impl VisitorMut for Operands {
 
     /// Operands are put right before what they are operands of.
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        enclose_sign(expr);
         let strength = match expr {
             Expr::IsDistinctFrom(..) | Expr::IsNotDistinctFrom(..) => Strength::Is,
             Expr::UnaryOp { op: UnaryOperator::Not, .. } => Strength::Not,
@@ -32,6 +33,15 @@ impl VisitorMut for Operands {
             pull(expr, strength);
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// Two minus signs in a row, which are printed without a space and then begin a comment, get parentheses between them.
+fn enclose_sign(expr: &mut Expr) {
+    let Expr::UnaryOp { op: UnaryOperator::Minus, expr: operand } = expr else { return };
+    if matches!(operand.as_ref(), Expr::UnaryOp { op: UnaryOperator::Minus, .. }) {
+        let inner = std::mem::replace(operand.as_mut(), Expr::Value(Value::Null.into()));
+        **operand = Expr::Nested(Box::new(inner));
     }
 }
 
@@ -142,6 +152,23 @@ mod tests {
             };
             assert_eq!(bare(written), bare(meant), "{written}");
         }
+    }
+
+    #[test]
+    fn two_minus_signs_are_no_comment() {
+        for (written, printed) in [
+            ("- -a", "-(-a)"),
+            ("-(-a)", "-(-a)"),
+            ("b - - - a", "b - -(-a)"),
+            ("- - - - 1 + 2", "-(-(-(-1))) + 2"),
+            ("+ - a", "+-a"),
+        ] {
+            let parsed = ScalarExpr::parse(written).unwrap();
+            assert_eq!(parsed.to_string(), printed);
+            assert_eq!(ScalarExpr::parse(printed).unwrap(), parsed);
+        }
+        // What would nest too deeply when it is read again is refused now.
+        assert!(ScalarExpr::parse(&format!("{}a", "- ".repeat(50))).is_err());
     }
 
     /// Parentheses around every operator, and no others.

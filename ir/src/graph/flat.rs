@@ -44,13 +44,18 @@ impl Graph {
     /// The graph that flat vectors describe.
     ///
     /// # Errors
-    /// When two nodes share a name, or an edge names a node that is not there.
+    /// When two nodes share a name, an edge names a node that is not there, or there are edges where inputs are still
+    /// names, or the other way round. The text form has no words for such a graph.
     pub fn unflatten(flat: FlatGraph) -> Result<Self, GraphError> {
         let mut graph = Self::new(flat.name);
         graph.phase = flat.phase;
         graph.parameters = flat.parameters;
         graph.cache = flat.cache;
         graph.schedule = flat.schedule;
+        let is_named = graph.phase == Phase::Lowered;
+        if let Some(node) = flat.nodes.iter().find(|node| !is_named && !node.sources.is_empty()) {
+            return Err(GraphError::OtherInputs(node.name.clone()));
+        }
         let ids: Result<Vec<NodeId>, GraphError> =
             flat.nodes.into_iter().map(|node| graph.add(node)).collect();
         let ids = ids?;
@@ -59,7 +64,11 @@ impl Graph {
         };
         for (from, to, port) in flat.edges {
             let port = usize::try_from(port).map_err(|_| GraphError::UnknownName(format!("port {port}")))?;
-            graph.connect(id(from)?, id(to)?, port);
+            let (from, to) = (id(from)?, id(to)?);
+            if is_named {
+                return Err(GraphError::OtherInputs(graph.name_of(to).to_owned()));
+            }
+            graph.connect(from, to, port);
         }
         Ok(graph)
     }

@@ -44,6 +44,9 @@ pub enum GraphError {
     /// A name has no node.
     #[error("there is no node named `{0}`")]
     UnknownName(String),
+    /// A node has inputs of the kind that its graph's phase does not have: names from Resolved on, edges before.
+    #[error("the inputs of `{0}` are not those of its graph's phase")]
+    OtherInputs(String),
 }
 
 /// The IR of one spec.

@@ -95,3 +95,18 @@ fn one_reader_may_read_a_node_twice() {
     assert_eq!(graph.inputs(u), [b, b]);
     assert_eq!(graph.remove_unreachable().len(), 3, "there is no sink");
 }
+
+/// An archive says the phase of its graph beside the edges, so one that was changed may have edges where inputs are names.
+#[test]
+fn flat_graphs_have_the_inputs_of_their_phase() {
+    let mut with_edges = from_text(DIAMOND);
+    with_edges.phase = Phase::Lowered;
+    let text = "graph t phase=lowered\na = distinct b\nb = distinct\n";
+    let mut with_names = parse(text).unwrap().graph;
+    assert_eq!(Graph::unflatten(with_names.flatten()), Ok(with_names.clone()));
+    with_names.phase = Phase::Resolved;
+    for graph in [with_edges, with_names] {
+        let refused = Graph::unflatten(graph.flatten());
+        assert!(matches!(refused, Err(GraphError::OtherInputs(_))), "{refused:?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! SQL texts to trees: what is wrong with a text, and where in it; and back to texts ([`exact`]).
 
+mod budget;
 pub(super) mod exact;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 use super::{chains, precedence};
+use budget::Budget;
 
 /// How deep expressions may nest before the parser refuses them.
 const RECURSION_LIMIT: usize = 64;
@@ -106,9 +108,14 @@ impl<'t> SqlText<'t> {
         if chains::operators(&tokens) > chains::MAX_OPERATORS {
             return Err(too_long(chains::MAX_OPERATORS, "the text holds"));
         }
-        let parser = Parser::new(&GenericDialect {}).with_recursion_limit(RECURSION_LIMIT);
+        if budget::depth(&tokens) > 2 * RECURSION_LIMIT {
+            return Err(self.syntax_error(&ParserError::RecursionLimitExceeded));
+        }
+        let budget = Budget::of(tokens.len());
+        let parser = Parser::new(&budget).with_recursion_limit(RECURSION_LIMIT);
         let mut parser = parser.with_tokens_with_locations(tokens);
-        let mut tree = parse(&mut parser).map_err(refused)?;
+        let mut tree = parse(&mut parser)
+            .map_err(|error| if budget.is_used_up() { tried_too_long() } else { refused(error) })?;
         let _ = parser.consume_token(&Token::SemiColon);
         let next = parser.peek_token();
         if next.token != Token::EOF {
@@ -190,6 +197,16 @@ impl<'t> SqlText<'t> {
         }
         error
     }
+}
+
+/// The error of a text with so many nested calls that do not parse that nobody can say which is wrong.
+fn tried_too_long() -> SqlError {
+    let message = "nested calls do not end, or one of them is not what its name says";
+    let mut error = SqlError::new(SqlIssueKind::Syntax, message, None);
+    if let Some(issue) = error.0.first_mut() {
+        issue.help = Some("write the innermost call alone, and put one call at a time around it".to_owned());
+    }
+    error
 }
 
 /// The error of a text that would make a tree too deep to be planned.

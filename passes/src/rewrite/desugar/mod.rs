@@ -155,14 +155,21 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
 }
 
 /// Replaces a surface operation by its expansion. The last step stays in the operation's node.
-fn replace(graph: &mut Graph, cx: &Context<'_>, id: NodeId) {
+///
+/// The type pass has reported operations without one. A graph that somebody wrote by hand may still have such, and then
+/// it stays as it is: what is wrong is a finding, and later passes do not run.
+fn replace(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
     let ports = graph.inputs(id);
     let expansion = expand(&graph[id], &graph.input_schemas(id), cx.oracle);
-    let Some(steps) = expansion.ok().map(|expansion| expansion.steps).filter(|steps| !steps.is_empty())
-    else {
-        broken(&graph[id]);
+    let steps = match expansion {
+        Ok(expansion) => expansion.steps,
+        Err(issues) => {
+            let owner = graph[id].owner.clone();
+            issues.into_iter().for_each(|issue| cx.report_broken(&owner, issue.diagnostic));
+            return;
+        }
     };
-    let last = steps.len() - 1;
+    let Some(last) = steps.len().checked_sub(1) else { return };
     let mut ids: Vec<NodeId> = Vec::with_capacity(steps.len());
     for (number, step) in steps.into_iter().enumerate() {
         // The type pass has typed these steps over these inputs, so what they read is there.
@@ -184,16 +191,6 @@ fn replace(graph: &mut Graph, cx: &Context<'_>, id: NodeId) {
         graph[node].schema = Some(step.schema);
         ids.push(node);
     }
-}
-
-/// The type pass has expanded every surface operation, and has reported those that have no expansion.
-#[expect(clippy::panic, reason = "a broken graph is a bug of the compiler; the program reports it as one")]
-fn broken(node: &Node) -> ! {
-    panic!(
-        "`{}` is a {} without an expansion, which the type pass must have refused",
-        node.name,
-        node.op.keyword()
-    )
 }
 
 /// The diagnostic for a column that a source does not have.

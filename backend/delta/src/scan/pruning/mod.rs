@@ -107,8 +107,8 @@ impl Pruning {
     fn over(session: &dyn Session, condition: Expr, schema: &SchemaRef) -> Result<Self> {
         let read = condition.column_refs();
         let columns = schema.fields().iter().filter(|field| {
-            let is_read = |column: &&Column| &column.name == field.name();
-            read.iter().any(|column| is_read(&column))
+            let has_the_name = |column: &&Column| &column.name == field.name();
+            read.iter().any(has_the_name)
         });
         let columns = columns.cloned().collect();
         let condition = session.create_physical_expr(condition, &DFSchema::try_from(Arc::clone(schema))?)?;

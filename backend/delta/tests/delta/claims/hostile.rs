@@ -349,3 +349,26 @@ async fn footers_of_checkpoints() {
         std::fs::write(&commit, &kept).unwrap();
     }
 }
+
+// A checkpoint may claim any version, up to the largest number there is.
+#[tokio::test]
+async fn versions_at_the_end_of_numbers() {
+    let lake = Lake::new();
+    let (location, _) = with_secret(&lake, overwrite()).await;
+    let log = lake.path("t/_delta_log");
+    let data = data_files(&lake.path("t")).remove(0);
+    for name in
+        ["18446744073709551615.checkpoint.parquet", "18446744073709551615.json", "09223372036854775808.json"]
+    {
+        std::fs::copy(&data, log.join(name)).unwrap();
+        // No version of the protocol is so large: it is a file like any other.
+        assert_eq!(open(&location).await.version(), 0, "{name}");
+        std::fs::remove_file(log.join(name)).unwrap();
+    }
+    for name in ["09223372036854775807.checkpoint.parquet", "09223372036854775807.json"] {
+        std::fs::copy(&data, log.join(name)).unwrap();
+        let error = delta::resolve(&location, None).await.unwrap_err();
+        assert!(matches!(error, DeltaError::CorruptLog { .. }), "{name}: {error}");
+        std::fs::remove_file(log.join(name)).unwrap();
+    }
+}
