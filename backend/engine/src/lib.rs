@@ -35,7 +35,6 @@ mod session;
 mod sql;
 mod tables;
 
-pub use delta::ScanMeasures;
 pub use emit::{PartPlan, PlanDag, SegmentKind, SegmentPlan, Stage, emit, explain};
 pub use error::{EngineError, RunError, message_of};
 pub use execute::{

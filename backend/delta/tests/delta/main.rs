@@ -8,7 +8,6 @@ mod crash;
 mod engine_conformance;
 mod fixtures;
 mod identity;
-mod pruning;
 mod read;
 mod roundtrip;
 mod schema;

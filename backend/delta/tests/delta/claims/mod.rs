@@ -6,7 +6,7 @@
 mod foreign;
 mod hostile;
 mod limits;
-pub(crate) mod types;
+mod types;
 
 use std::sync::Arc;
 
