@@ -62,9 +62,6 @@ def comparable(value):
         return repr([comparable(one) for one in value])
     if isinstance(value, dict):
         return repr([comparable(one) for one in value.values()])
-    if isinstance(value, str):
-        # Unicode has two letters for this one; DuckDB takes the capital one for upper case, as one letter.
-        return repr(value.replace("\u1e9e", "SS"))
     return repr(value)
 
 
@@ -82,6 +79,8 @@ def check(path, show):
     case = json.loads(path.read_text())
     connection = duckdb.connect()
     connection.execute("SET integer_division = true")
+    # Unicode has two upper cases of this letter; DuckDB takes the one that is a letter.
+    connection.execute("CREATE MACRO upper(letters) AS replace(ucase(letters), chr(7838), 'SS')")
     for name, relation in case["relations"].items():
         rows = relation_rows(relation)
         columns = [
