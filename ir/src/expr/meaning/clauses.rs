@@ -198,7 +198,6 @@ clauses! {
     PARAMETERS = "a second list of arguments": "write all arguments in one list", "SELECT quantile(0.5)(a) FROM t";
     SUBQUERY_ARGUMENT = "a subquery as a list of arguments": "put it in parentheses of its own", "SELECT ARRAY(SELECT a FROM t) FROM t";
     ARGUMENT_CLAUSE = "this clause among the arguments": "remove it", "SELECT array_agg(a LIMIT 3) FROM t";
-    NO_ARGUMENT = "DISTINCT, ALL or ORDER BY without an argument": "name what is meant: count(DISTINCT a)", "";
     QUALIFIED_STAR = "a star of one table as an argument": "write count(*), or count(t.id) for the rows that have one", "SELECT count(t.*) FROM t";
     STAR_OPTIONS = "a star with options as an argument": "name the columns", "SELECT count(* EXCLUDE (a)) FROM t";
     WINDOW_UNKNOWN = "a window name that no WINDOW clause defines": "define it in a WINDOW clause of the same SELECT", "SELECT sum(a) OVER w FROM t";

@@ -55,8 +55,6 @@ impl Walk {
         match duplicate_treatment {
             Some(DuplicateTreatment::Distinct | DuplicateTreatment::All) | None => {}
         }
-        let is_alone = args.is_empty() && (duplicate_treatment.is_some() || !clauses.is_empty());
-        self.refuse_if(is_alone, &clauses::NO_ARGUMENT);
         for argument in args {
             match argument {
                 FunctionArg::Named { name, arg, operator: _ } => {
