@@ -17,7 +17,6 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_plan::ExecutionPlan;
 use deltalake::delta_datafusion::DeltaCdfTableProvider;
 use deltalake::kernel::Action;
-
 use parquet::arrow::arrow_reader::RowSelector;
 
 use super::direct::{check_files, file_scan, files_of, footers, store_url};
@@ -205,7 +204,7 @@ async fn check_recorded(table: &ResolvedTable, first: u64, last: u64) -> Result<
 }
 
 /// Every commit of the range must be there, and every file it names inside the table: the feed opens
-/// files the snapshot no longer has, so the snapshot's own check does not cover them. Gives the paths and sizes of the
+/// files the snapshot no longer has, so the snapshot's own check does not cover them. Gives the
 /// files with deletion vectors, whose footers the library parses when it plans.
 async fn check_commits(table: &ResolvedTable, first: u64, last: u64) -> Result<Vec<MarkedFile>> {
     let location = table.location().text();

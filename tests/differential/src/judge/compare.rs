@@ -144,7 +144,7 @@ fn occurrences(plan: &Plan, right: &Round, found: &BTreeMap<String, Relation>) -
             let rest = without_tokens(table);
             for (row, rest) in table.rows.iter().zip(rest.rows) {
                 for (at, _) in table.columns.iter().enumerate().filter(|(_, column)| is_token(column)) {
-                    // A row without a text has none to compare.
+                    // Rows without a text are together, as those of one text.
                     let token = row[at].clone();
                     places.entry(token).or_default().push((output.table.clone(), at, rest.clone()));
                 }
