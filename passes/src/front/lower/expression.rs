@@ -5,7 +5,7 @@ use ir::expr::{ScalarExpr, SqlError, SqlIssueKind};
 use ir::spec::AggregationExpr;
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArgumentList, FunctionArguments, OrderByExpr,
+    FunctionArgumentList, FunctionArguments, Ident, OrderByExpr,
 };
 
 use crate::context::Context;
@@ -73,14 +73,7 @@ pub(super) fn aggregate_call(
     for (index, text) in entry.order_by.iter().enumerate() {
         order_by.push(parse_order(cx, text, &place.field("order_by").index(index)));
     }
-    let function = match ScalarExpr::parse(&entry.function).map(ScalarExpr::into_ast) {
-        Ok(Expr::Identifier(ident)) => ident,
-        _ => {
-            let message = format!("`{}` is not the name of a function", entry.function);
-            cx.report(Diagnostic::new(codes::UNKNOWN_FUNCTION, message).at(place.field("function")));
-            return None;
-        }
-    };
+    let function = function_name(cx, entry, place)?;
     let arguments: Vec<ScalarExpr> = arguments.into_iter().collect::<Option<_>>()?;
     let order_by: Vec<OrderByExpr> = order_by.into_iter().collect::<Option<_>>()?;
     let filter = match filter {
@@ -93,6 +86,9 @@ pub(super) fn aggregate_call(
         .collect();
     if args.is_empty() && entry.function.eq_ignore_ascii_case("count") {
         args.push(FunctionArg::Unnamed(FunctionArgExpr::Wildcard));
+    }
+    if args.is_empty() && !is_without_clauses(cx, entry, place) {
+        return None;
     }
     let clauses =
         if order_by.is_empty() { Vec::new() } else { vec![FunctionArgumentClause::OrderBy(order_by)] };
@@ -107,6 +103,32 @@ pub(super) fn aggregate_call(
         over: None,
         within_group: Vec::new(),
     })))
+}
+
+/// The name of the function of an entry, which must be one word.
+fn function_name(cx: &mut Context<'_>, entry: &AggregationExpr, place: &SpecPath) -> Option<Ident> {
+    if let Ok(Expr::Identifier(ident)) = ScalarExpr::parse(&entry.function).map(ScalarExpr::into_ast) {
+        return Some(ident);
+    }
+    let message = format!("`{}` is not the name of a function", entry.function);
+    cx.report(Diagnostic::new(codes::UNKNOWN_FUNCTION, message).at(place.field("function")));
+    None
+}
+
+/// Whether an entry without arguments says nothing about arguments. SQL has no words for `sum(DISTINCT)` of nothing, and
+/// what is printed for it does not parse.
+fn is_without_clauses(cx: &mut Context<'_>, entry: &AggregationExpr, place: &SpecPath) -> bool {
+    let field = match entry {
+        AggregationExpr { distinct: true, .. } => "distinct",
+        AggregationExpr { order_by, .. } if !order_by.is_empty() => "order_by",
+        _ => return true,
+    };
+    cx.report(
+        Diagnostic::new(codes::AGGREGATION_ARGUMENTS, format!("`{field}` is given without an argument"))
+            .at(place.field(field))
+            .help("name what is aggregated with `column` or `arguments`"),
+    );
+    false
 }
 
 /// An entry of `order_by`: an expression, `ASC` or `DESC`, `NULLS FIRST` or `NULLS LAST`.
