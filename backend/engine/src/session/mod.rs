@@ -31,8 +31,8 @@ use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
 use crate::rules::{
-    BuildSides, FiltersByName, FiltersOfGroups, GroupingSets, GuardedConditions, ListsOfStoredRows,
-    LostOrders, OuterJoins, SingleStepLists, SkippedRows, SpanJoins, SpillingOperators,
+    BuildSides, FiltersByName, FiltersOfGroups, FirstRows, GroupingSets, GuardedConditions,
+    ListsOfStoredRows, LostOrders, OuterJoins, SingleStepLists, SkippedRows, SpanJoins, SpillingOperators,
 };
 use crate::semantics;
 
@@ -40,6 +40,8 @@ use crate::semantics;
 const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
 /// How the names of DataFusion's rules begin that push filters down.
 const FILTER_PUSHDOWN: &str = "FilterPushdown";
+/// DataFusion's rule that tells operators how many rows are enough.
+const LIMIT_PUSHDOWN: &str = "LimitPushdown";
 const PUSH_DOWN_FILTER: &str = "push_down_filter";
 /// DataFusion's rule that refuses plans in which operators do not get what they need.
 const SANITY_CHECK: &str = "SanityCheckPlan";
@@ -284,6 +286,7 @@ fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimi
     rules.insert(requirements + 1, Arc::new(SingleStepLists));
     rules.insert(requirements + 2, Arc::new(OuterJoins));
     rules.insert(requirements + 3, Arc::new(SkippedRows));
+    rules.insert(place(&rules, LIMIT_PUSHDOWN)? + 1, Arc::new(FirstRows));
     rules.insert(place(&rules, SANITY_CHECK)?, Arc::new(LostOrders));
     rules.push(Arc::new(GuardedConditions));
     rules.push(Arc::new(BuildSides));

@@ -289,4 +289,15 @@ pub(super) const KNOWN: &[Known] = &[
         query: "SELECT t FROM (SELECT DISTINCT t, max(t) OVER (PARTITION BY t) AS m FROM s) AS a LIMIT 9",
         right: Right::Rows(&["", "", "x", "y", "z"]),
     },
+    // The first rows of inputs of a union with other constants (`rules::FirstRows`): whichever input is read first, one
+    // of the two is wrong.
+    Known {
+        issues: &[],
+        guard: Rewritten,
+        query: "SELECT * FROM (SELECT * FROM (SELECT 'a' AS side, v FROM o UNION ALL SELECT 'b', w FROM i) AS u \
+                ORDER BY side, v LIMIT 2) UNION ALL \
+                SELECT * FROM (SELECT * FROM (SELECT 'a' AS side, v FROM o UNION ALL SELECT 'b', w FROM i) AS u \
+                ORDER BY side DESC, v DESC NULLS LAST LIMIT 2)",
+        right: Right::Rows(&["a|10", "a|20", "b|20", "b|40"]),
+    },
 ];
