@@ -12,8 +12,9 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, cast};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 use deltalake::delta_datafusion::DeltaScanConfig;
 
 use super::boundary::DeltaTableScanExec;
@@ -211,7 +212,7 @@ impl TableProvider for Scan {
                 let plan = feed.scan(session, Some(&columns), &[], limit).await?;
                 let plan = with_live_rows(plan, marked)?;
                 let plan = guarded(session, plan, &self.table, Base::Table)?;
-                let plan = conformed(plan, &schema)?;
+                let plan = conformed(with_a_partition(plan), &schema)?;
                 let all = schema.fields().iter().map(|field| field.name().as_str()).collect();
                 Ok(Arc::new(DeltaTableScanExec::new(plan, &all)))
             }
@@ -228,6 +229,15 @@ impl TableProvider for Scan {
             Source::Changes { .. } => TableProviderFilterPushDown::Unsupported,
         };
         Ok(filters.iter().map(support).collect())
+    }
+}
+
+/// `plan`; one without rows where it has no partition, as a scan of no files of the library has: what needs one partition
+/// does not take none.
+pub(super) fn with_a_partition(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    match plan.output_partitioning().partition_count() {
+        0 => Arc::new(EmptyExec::new(plan.schema())),
+        _ => plan,
     }
 }
 

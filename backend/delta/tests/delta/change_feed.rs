@@ -1,8 +1,11 @@
 //! Change feeds.
 
+use datafusion::physical_plan::ExecutionPlanProperties as _;
 use delta::{ChangeRange, DeltaError, Location, WriteOptions};
 
-use crate::fixtures::{Lake, append, commit_file, crowd, edit_commit, open, overwrite, people, query, write};
+use crate::fixtures::{
+    Lake, append, commit_file, crowd, edit_commit, open, overwrite, people, query, session, write,
+};
 
 fn feed_on() -> WriteOptions {
     WriteOptions {
@@ -56,6 +59,18 @@ async fn inserts_and_deletes_by_version() {
     let range = ChangeRange { ending_version: Some(1), ..from(1) };
     let one = changes(&location, range).await;
     assert!(one.contains("| 3  | c    | insert       | 1 ") && one.lines().count() == 5, "{one}");
+}
+
+/// An aggregation of no rows needs one partition.
+#[tokio::test]
+async fn the_feed_of_a_table_without_files_has_a_partition() {
+    let lake = Lake::new();
+    let location = lake.at("t");
+    write(&location, &[people(&[])], feed_on()).await;
+    let feed = delta::change_feed(&open(&location).await, &from(0)).await.unwrap();
+    let plan = feed.scan(&session().state(), None, &[], None).await.unwrap();
+    assert_eq!(plan.output_partitioning().partition_count(), 1);
+    assert!(query(feed, "select max(id) from t").await.contains("|    "));
 }
 
 /// Marks the first row of every file of a version as deleted.
