@@ -1,8 +1,9 @@
 //! The active files of a table, as scans need them: where they are, how large, how many rows they are said to have.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use deltalake::kernel::{EagerSnapshot, LogicalFileView};
+use deltalake::kernel::{DeletionVectorDescriptor, EagerSnapshot, LogicalFileView};
 
 use crate::error::{DeltaError, Result};
 use crate::guard::{deletion_vector, folder_without_links, place};
@@ -44,7 +45,7 @@ impl ActiveFiles {
         for file in data.iter() {
             let path = place(&file.path(), location.url(), text)?;
             let size = u64::try_from(file.size()).unwrap_or(0);
-            let vector = file.deletion_vector_descriptor();
+            let vector = vector_of(&file, &path, text)?;
             if let Some(vector) = &vector {
                 found.vectors.push(found.files.len());
                 let storage = vector.storage_type.to_string();
@@ -94,6 +95,21 @@ impl ActiveFiles {
     pub(crate) fn with_vectors(&self) -> impl Iterator<Item = (&str, u64)> {
         self.vectors.iter().filter_map(|&index| self.files.get(index)).map(|file| (&*file.path, file.size))
     }
+}
+
+/// The deletion vector of a file that was not looked at yet.
+///
+/// The library panics at one that is kept in a way it does not know, and gives no other sight of it. Whatever asks later
+/// asks about files that were looked at here.
+fn vector_of(file: &LogicalFileView, path: &str, location: &str) -> Result<Option<DeletionVectorDescriptor>> {
+    let known = catch_unwind(AssertUnwindSafe(|| file.deletion_vector_descriptor()));
+    known.map_err(|_| DeltaError::CorruptLog {
+        location: location.into(),
+        version: None,
+        reason: format!(
+            "the deletion vector of `{path}` is kept in an unknown way; write the table again with the program that made it"
+        ),
+    })
 }
 
 /// Rows of a file that are not deleted, if its statistics tell.

@@ -191,8 +191,11 @@ clauses! {
     LAMBDA_TYPE = "a type of a parameter of a function": "remove the type", "";
     TIME_ZONE = "a time zone that is computed" ["AT" "TIME" "ZONE"]: "write the zone as a text", "SELECT a AT TIME ZONE b FROM t";
     SLICE_OPEN = "a slice with an open end": "write both ends, or array_slice", "SELECT l[2:] FROM t";
-    DOT_ACCESS = "a field by `.` after brackets": "write s['a']['b']", "SELECT l[1].a FROM t";
+    DOT_ACCESS = "a field by `.` after brackets or a literal": "write s['a']['b']", "SELECT l[1].a FROM t";
     ANY_OF_LIST = "ANY or ALL over a list": "write array_has(list, a), or compare with array_min or array_max", "SELECT a = ANY (l) FROM t";
+
+    SUBQUERY_DEPTH = "a subquery inside of twelve others": "make a view or a definition of WITH of the innermost ones",
+        "SELECT (SELECT (SELECT (SELECT (SELECT (SELECT (SELECT (SELECT (SELECT (SELECT (SELECT (SELECT (SELECT (SELECT a))))))))))))) FROM t";
 
     // Calls.
     PARAMETERS = "a second list of arguments": "write all arguments in one list", "SELECT quantile(0.5)(a) FROM t";

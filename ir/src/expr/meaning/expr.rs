@@ -39,10 +39,10 @@ impl Walk {
             Expr::CompoundIdentifier(parts) => parts.iter().for_each(|part| self.ident(part)),
             Expr::Value(value) => self.value(value),
             Expr::Function(function) => self.function(function),
-            Expr::Exists { subquery, negated: _ } | Expr::Subquery(subquery) => self.query(subquery),
+            Expr::Exists { subquery, negated: _ } | Expr::Subquery(subquery) => self.subquery(subquery),
             Expr::InSubquery { expr, subquery, negated: _ } => {
                 self.expr(expr);
-                self.query(subquery);
+                self.subquery(subquery);
             }
             Expr::Case { case_token, end_token, operand, conditions, else_result } => {
                 self.passed(case_token.0.span);
@@ -210,7 +210,7 @@ impl Walk {
         match expr {
             Expr::CompoundFieldAccess { root, access_chain } => {
                 self.expr(root);
-                self.access(access_chain);
+                self.access(root, access_chain);
             }
             Expr::Struct { values, fields } => {
                 self.refuse_if(!fields.is_empty(), &clauses::STRUCT_FIELDS);
@@ -333,8 +333,8 @@ impl Walk {
         }
     }
 
-    fn access(&mut self, chain: &[AccessExpr]) {
-        let mut after_subscript = false;
+    fn access(&mut self, root: &Expr, chain: &[AccessExpr]) {
+        let mut after_subscript = matches!(root, Expr::Value(_));
         for access in chain {
             match access {
                 AccessExpr::Dot(Expr::Identifier(ident)) => {

@@ -29,6 +29,9 @@ use super::syntax::{SqlIssue, SqlIssueKind, SqlText};
 use super::windows::Windows;
 pub(super) use clauses::Clause;
 
+/// How deep subqueries of expressions may nest. The engine takes twice as long to plan each level.
+const MAX_SUBQUERIES: usize = 12;
+
 /// How many refusals of one text are told.
 const MAX_REFUSALS: usize = 20;
 
@@ -85,6 +88,8 @@ enum Place {
 struct Walk {
     /// The end of the last name or literal that was passed.
     at: Location,
+    /// How many subqueries of expressions are around.
+    subqueries: usize,
     /// The named windows of the SELECTs around.
     windows: Vec<Windows>,
     found: Vec<Found>,
@@ -92,7 +97,7 @@ struct Walk {
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { at: Location::new(1, 1), windows: Vec::new(), found: Vec::new() }
+        Self { at: Location::new(1, 1), subqueries: 0, windows: Vec::new(), found: Vec::new() }
     }
 }
 
@@ -118,6 +123,16 @@ impl Walk {
     /// Notes an expression as a whole.
     fn refuse_expr(&mut self, clause: &'static Clause, expr: &Expr) {
         self.refuse_at(clause, expr.span());
+    }
+
+    /// A subquery of an expression.
+    fn subquery(&mut self, query: &Query) {
+        if self.subqueries >= MAX_SUBQUERIES {
+            return self.refuse(&clauses::SUBQUERY_DEPTH);
+        }
+        self.subqueries += 1;
+        self.query(query);
+        self.subqueries -= 1;
     }
 
     /// Passes a place.

@@ -5,7 +5,10 @@
 //! runs of one value. [`walk`] goes through the bytes of a footer and finds lists that claim more elements than there
 //! are bytes; [`check`] compares what the parsed footer says with the size of the file.
 
+use parquet::arrow::ARROW_SCHEMA_META_KEY;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+
+use super::arrow_schema;
 
 /// Bytes at the end of a file: the length of the footer, and a magic number.
 pub(crate) const TAIL: u64 = 8;
@@ -126,7 +129,7 @@ impl Walk<'_> {
     }
 }
 
-/// Compares what a footer says with the size of its file.
+/// Compares what a footer says with the size of its file, and looks at the Arrow schema in it.
 pub(crate) fn check(footer: &ParquetMetaData, file_size: u64) -> Result<(), String> {
     let counted =
         |count: i64| u64::try_from(count).map_err(|_| "it has a negative number of rows".to_owned());
@@ -141,7 +144,9 @@ pub(crate) fn check(footer: &ParquetMetaData, file_size: u64) -> Result<(), Stri
     if rows > ROWS.saturating_add(file_size.saturating_mul(ROWS_PER_BYTE)) {
         return Err(format!("it is said to have {rows} rows in {file_size} bytes"));
     }
-    Ok(())
+    let pairs = footer.file_metadata().key_value_metadata().into_iter().flatten();
+    let mut schemas = pairs.filter(|pair| pair.key == ARROW_SCHEMA_META_KEY);
+    schemas.try_for_each(|pair| pair.value.as_deref().map_or(Ok(()), arrow_schema::check))
 }
 
 fn check_column(

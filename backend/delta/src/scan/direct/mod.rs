@@ -8,6 +8,7 @@
 //!
 //! Every other table goes through the library ([`super::mapped`]).
 
+mod arrow_schema;
 pub(crate) mod bounds;
 mod files;
 pub(crate) mod footer;

@@ -144,6 +144,30 @@ async fn deletion_vectors_outside_the_table() {
     }
 }
 
+/// With the feature of the protocol and without it.
+#[tokio::test]
+async fn deletion_vectors_of_an_unknown_kind() {
+    for has_feature in [false, true] {
+        let lake = Lake::new();
+        let location = lake.at("t");
+        write(&location, &[crowd(0, 4)], overwrite()).await;
+        each_action(&lake, 0, |action| {
+            if let Some(protocol) = action.get_mut("protocol").filter(|_| has_feature) {
+                *protocol = json!({"minReaderVersion": 3, "minWriterVersion": 7,
+                    "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]});
+            }
+            if let Some(add) = action.get_mut("add").and_then(Value::as_object_mut) {
+                let vector =
+                    json!({"storageType": "q", "pathOrInlineDv": "x", "sizeInBytes": 4, "cardinality": 1});
+                add.insert("deletionVector".into(), vector);
+            }
+        });
+        let error = delta::resolve(&location, None).await.unwrap_err();
+        assert!(matches!(error, DeltaError::CorruptLog { .. }), "{error}");
+        assert!(error.to_string().contains("is kept in an unknown way"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn sidecars_of_a_checkpoint_outside_the_table() {
     let lake = Lake::new();

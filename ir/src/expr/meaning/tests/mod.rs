@@ -46,6 +46,13 @@ fn every_clause_says_what_to_write_instead_and_is_listed_once() {
     }
 }
 
+/// It is printed as `1.a`, which is the number `1.` with another name.
+#[test]
+fn a_field_of_a_number_is_refused() {
+    assert!(ScalarExpr::parse("1 .a").is_err());
+    assert!(ScalarExpr::parse("s.a").is_ok());
+}
+
 #[test]
 fn what_works_is_not_refused() {
     for sql in [
