@@ -45,8 +45,8 @@ pub use location::Location;
 pub use order::{SortColumn, sorted};
 pub use scan::hidden_input;
 pub use scan::{
-    ChangeRange, ScanOptions, change_feed, change_feed_schema, file_manifest, file_manifest_schema, provider,
-    row_bytes, scan_schema, table_metadata, table_metadata_schema,
+    ChangeRange, ScanMeasures, ScanOptions, change_feed, change_feed_schema, file_manifest,
+    file_manifest_schema, provider, row_bytes, scan_schema, table_metadata, table_metadata_schema,
 };
 pub use snapshot::{Protocol, ResolvedTable, resolve};
 pub use write::{

@@ -35,6 +35,7 @@ mod session;
 mod sql;
 mod tables;
 
+pub use delta::ScanMeasures;
 pub use emit::{PartPlan, PlanDag, SegmentKind, SegmentPlan, Stage, emit, explain};
 pub use error::{EngineError, RunError, message_of};
 pub use execute::{

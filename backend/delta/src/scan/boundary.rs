@@ -2,7 +2,7 @@
 //!
 //! DataFusion believes what a leaf says of itself: a row count that is called exact answers `count(*)` without a row
 //! being read, a limit that is called pushed down is not applied again, a filter that reached the Parquet reader skips
-//! row groups by their bounds. [`DeltaTableScanExec`] stands between the optimizer and a scan and passes on only the
+//! row groups by their bounds and makes columns constant. [`DeltaTableScanExec`] stands between the optimizer and a scan and passes on only the
 //! claims that hold for every table:
 //!
 //! | claim | passed on |
@@ -10,15 +10,13 @@
 //! | columns, partitions | as they are |
 //! | row counts, ranges of columns | as estimates, never exact: the log is written by whoever wrote the files |
 //! | limit | if the source cuts its streams itself |
-//! | filters | to skip row groups, for columns whose bounds in a Parquet footer mean what a comparison means: not floating point (bounds leave out NaN, which compares as larger than all, or as smaller), not columns that are not in the file |
+//! | filters | never; the scan was told which row groups to skip when it was planned ([`Pruning`](super::pruning::Pruning)) |
 //! | order | never; [`OrderedScanExec`](super::ordered::OrderedScanExec) checks the order it declares |
 //! | projection | never: expressions over columns are evaluated above |
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use arrow::datatypes::{DataType, Schema};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Result, Statistics, internal_err};
@@ -27,9 +25,7 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::CardinalityEffect;
-use datafusion::physical_plan::filter_pushdown::{
-    ChildFilterDescription, FilterDescription, FilterPushdownPhase,
-};
+use datafusion::physical_plan::filter_pushdown::{FilterDescription, FilterPushdownPhase};
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
@@ -41,8 +37,6 @@ use super::direct::{ScannedFiles, file_scan, in_pieces};
 #[derive(Debug)]
 pub(super) struct DeltaTableScanExec {
     input: Arc<dyn ExecutionPlan>,
-    /// The columns by which row groups may be skipped, by their place.
-    skippable: HashSet<usize>,
     /// What is known about the rows, if not by the input.
     statistics: Option<Arc<Statistics>>,
     /// The files of an input whose groups are empty.
@@ -55,17 +49,9 @@ pub(super) struct DeltaTableScanExec {
 }
 
 impl DeltaTableScanExec {
-    /// Over `input`; `constant` are its columns that no file holds.
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>, constant: &HashSet<&str>) -> Self {
-        let schema = input.schema();
-        let skippable = |(index, field): (usize, &Arc<arrow::datatypes::Field>)| {
-            let bounded =
-                has_meaningful_bounds(field.data_type()) && !constant.contains(field.name().as_str());
-            // A name that is there twice does not say which column is meant.
-            (bounded && is_unique(&schema, field.name())).then_some(index)
-        };
-        let skippable = schema.fields().iter().enumerate().filter_map(skippable).collect();
-        Self::over(input, skippable, None, None, false)
+    /// Over `input`.
+    pub(super) fn new(input: Arc<dyn ExecutionPlan>) -> Self {
+        Self::over(input, None, None, false)
     }
 
     /// With an input that runs as it is: the library's scan of files with deletion vectors knows the operators below it.
@@ -84,13 +70,11 @@ impl DeltaTableScanExec {
     }
 
     fn with_input(&self, input: Arc<dyn ExecutionPlan>) -> Self {
-        let (skippable, statistics) = (self.skippable.clone(), self.statistics.clone());
-        Self::over(input, skippable, statistics, self.files.clone(), self.is_fixed)
+        Self::over(input, self.statistics.clone(), self.files.clone(), self.is_fixed)
     }
 
     fn over(
         input: Arc<dyn ExecutionPlan>,
-        skippable: HashSet<usize>,
         statistics: Option<Arc<Statistics>>,
         files: Option<Arc<ScannedFiles>>,
         is_fixed: bool,
@@ -102,7 +86,7 @@ impl DeltaTableScanExec {
             input.boundedness(),
         );
         let (running, properties) = (OnceLock::new(), Arc::new(properties));
-        Self { input, skippable, statistics, files, is_fixed, running, properties }
+        Self { input, statistics, files, is_fixed, running, properties }
     }
 
     /// What runs: the input with its files, in pieces if they are many. All partitions run the same one, so that they share
@@ -136,16 +120,6 @@ impl DeltaTableScanExec {
         }
         Ok(filled.data)
     }
-}
-
-fn is_unique(schema: &Schema, name: &str) -> bool {
-    schema.fields().iter().filter(|field| field.name().eq_ignore_ascii_case(name)).count() == 1
-}
-
-/// Whether the least and the greatest value of a column in a Parquet footer bound all its values in the order in
-/// which DataFusion compares them.
-fn has_meaningful_bounds(data_type: &DataType) -> bool {
-    !data_type.is_floating() && !data_type.is_nested()
 }
 
 impl DisplayAs for DeltaTableScanExec {
@@ -239,11 +213,6 @@ impl ExecutionPlan for DeltaTableScanExec {
         parent_filters: Vec<Arc<dyn PhysicalExpr>>,
         _config: &ConfigOptions,
     ) -> Result<FilterDescription> {
-        let child = ChildFilterDescription::from_child_with_allowed_indices(
-            &parent_filters,
-            self.skippable.clone(),
-            &self.input,
-        )?;
-        Ok(FilterDescription::new().with_child(child))
+        Ok(FilterDescription::all_unsupported(&parent_filters, &[&self.input]))
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The library's scan is asked for rows and nothing else. Of filters it gets what bounds that are believed can refute
 //! ([`refutable`]), because it leaves out files by bounds that this crate does not trust; the filters themselves stay
-//! above. A scan without a column of the files would be answered from the row counts in the log, ignoring limits and
+//! above. Row groups and pages are left out of files without deletion vectors only, whose rows nobody counts
+//! ([`Pruning`](super::pruning::Pruning)). A scan without a column of the files would be answered from the row counts in the log, ignoring limits and
 //! missing files, so one is read along.
 
 use std::collections::HashSet;
@@ -21,10 +22,11 @@ use deltalake::delta_datafusion::DeltaScanNext;
 
 use super::boundary::DeltaTableScanExec;
 use super::direct::{
-    Base, Request, Trust, check_files, files_in, files_of, guarded, has_empty_values, is_exact, refutable,
-    statistics, store_url, takes_empty,
+    Base, Request, Trust, check_files, files_in, files_of, guarded, has_empty_values, is_exact, statistics,
+    store_url, takes_empty, without_claims,
 };
 use super::provider::{conformed, with_a_partition};
+use super::pruning::{prunes, refutable};
 
 /// The scan `request` asks for, of `library`, which has the columns of its schema, perhaps with other types. No filter
 /// is applied.
@@ -36,15 +38,16 @@ pub(super) async fn plan(
     let schema = request.schema;
     let all: Vec<usize> = (0..schema.fields().len()).collect();
     let projection = request.projection.unwrap_or(&all);
-    let filters: Vec<Expr> = request.filters.iter().filter_map(|filter| skipping(filter, request)).collect();
+    let filters: Vec<Expr> =
+        request.filters.iter().filter_map(|filter| skipping(session, filter, request)).collect();
     let (read, added) = with_a_column_of_the_files(projection, request)?;
     check_parsed(session, request).await?;
     let plan = library.scan(session, Some(&read), &filters, request.limit).await?;
     let plan = if request.table.inner.files.has_deletion_vectors() {
         check_files(session, &store_url(request.table)?, request.table, files_in(&plan)?).await?;
-        plan
+        without_claims(plan)?
     } else {
-        guarded(session, plan, request.table, Base::Storage)?
+        guarded(session, plan, request.table, Base::Storage, request.filters)?
     };
     let plan = match added {
         Some(added) => without_column(plan, added)?,
@@ -57,8 +60,7 @@ pub(super) async fn plan(
         true => without_empty(session, plan, request)?,
         false => plan,
     };
-    let constant = constants(request);
-    let scan = DeltaTableScanExec::new(plan, &constant).with_statistics(statistics);
+    let scan = DeltaTableScanExec::new(plan).with_statistics(statistics);
     let has_vectors = request.table.inner.files.has_deletion_vectors();
     Ok(Arc::new(if has_vectors { scan.with_fixed_input() } else { scan }))
 }
@@ -109,7 +111,7 @@ fn constants<'a>(request: &'a Request<'_>) -> HashSet<&'a str> {
 }
 
 /// What the library may leave out files by.
-fn skipping(filter: &Expr, request: &Request<'_>) -> Option<Expr> {
+fn skipping(session: &dyn Session, filter: &Expr, request: &Request<'_>) -> Option<Expr> {
     let partitions = request.table.partition_columns();
     let plain = |name: &str| {
         let field = request.schema.field_with_name(name).ok();
@@ -118,16 +120,18 @@ fn skipping(filter: &Expr, request: &Request<'_>) -> Option<Expr> {
             (is_text && !has_empty_values(request.table)) || Trust::of(field) == Some(Trust::Whole)
         })
     };
-    if is_exact(filter, request.schema, partitions)
-        && filter.column_refs().iter().all(|column| plain(&column.name))
-    {
+    let is_partition = is_exact(filter, request.schema, partitions);
+    if !is_partition && !prunes(session) {
+        return None;
+    }
+    if is_partition && filter.column_refs().iter().all(|column| plain(&column.name)) {
         return Some(filter.clone());
     }
     let in_files = |field: &&Arc<arrow::datatypes::Field>| {
         !partitions.contains(field.name()) && Trust::of(field) == Some(Trust::Whole)
     };
     let fields: Vec<_> = request.schema.fields().iter().filter(in_files).cloned().collect();
-    refutable(filter, &Schema::new(fields))
+    refutable(filter, &Schema::new(fields), Trust::of)
 }
 
 /// `projection` with a column that is in the files if it has none, and the place of that column in the scan.

@@ -11,6 +11,7 @@ mod manifest;
 mod mapped;
 mod ordered;
 mod provider;
+mod pruning;
 
 pub use change_feed::{ChangeRange, change_feed, change_feed_schema};
 pub(crate) use direct::bounds::Known;
@@ -20,3 +21,4 @@ pub(crate) use features::is_read_here;
 pub use manifest::{file_manifest, file_manifest_schema, table_metadata, table_metadata_schema};
 pub use ordered::hidden_input;
 pub use provider::{ScanOptions, provider, scan_schema};
+pub use pruning::ScanMeasures;

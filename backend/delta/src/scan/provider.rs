@@ -53,7 +53,7 @@ pub fn scan_schema(table: &ResolvedTable, options: &ScanOptions) -> Result<Schem
 
 /// A provider over the table's snapshot. It registers the table's object store with whatever session
 /// scans it, and refuses inserts. Filters that compare partition columns with literals are applied; others leave out
-/// files and row groups and stay above. If the table declares an order ([`ResolvedTable::sort_columns`]) in no more
+/// files, row groups and pages and stay above. If the table declares an order ([`ResolvedTable::sort_columns`]) in no more
 /// sorted runs than the session has partitions, the scan declares it.
 ///
 /// # Errors
@@ -211,10 +211,9 @@ impl TableProvider for Scan {
                 let columns = columns.collect::<Result<Vec<_>, _>>()?;
                 let plan = feed.scan(session, Some(&columns), &[], limit).await?;
                 let plan = with_live_rows(plan, marked)?;
-                let plan = guarded(session, plan, &self.table, Base::Table)?;
+                let plan = guarded(session, plan, &self.table, Base::Table, &[])?;
                 let plan = conformed(with_a_partition(plan), &schema)?;
-                let all = schema.fields().iter().map(|field| field.name().as_str()).collect();
-                Ok(Arc::new(DeltaTableScanExec::new(plan, &all)))
+                Ok(Arc::new(DeltaTableScanExec::new(plan)))
             }
         }
     }

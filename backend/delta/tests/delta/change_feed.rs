@@ -125,7 +125,7 @@ async fn columns_can_be_projected_filtered_and_written_back() {
         rows.contains("| delete       | 3 | true |") && rows.contains("| insert       | 1 | true |"),
         "{rows}"
     );
-    let context = crate::fixtures::session();
+    let context = session();
     let batches = context.read_table(feed).unwrap().collect().await.unwrap();
     assert_eq!(write(&lake.at("log"), &batches, overwrite()).await.rows, 7);
 }

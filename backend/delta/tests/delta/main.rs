@@ -8,6 +8,7 @@ mod crash;
 mod engine_conformance;
 mod fixtures;
 mod identity;
+mod pruning;
 mod read;
 mod roundtrip;
 mod schema;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
+use delta::ScanMeasures;
 
 use super::GraphCheck;
 use crate::operators::StoreCounters;
@@ -94,6 +95,8 @@ pub struct OperatorMetrics {
     pub spill_count: Option<usize>,
     /// The bytes it spilled.
     pub spilled_bytes: Option<usize>,
+    /// What it has read of files, and what it has skipped.
+    pub scan: Option<ScanMeasures>,
 }
 
 impl OperatorMetrics {
@@ -118,8 +121,10 @@ impl OperatorMetrics {
                 elapsed_compute_nanos: number(|set| set.elapsed_compute()),
                 spill_count: number(|set| set.spill_count()),
                 spilled_bytes: number(|set| set.spilled_bytes()),
+                scan: ScanMeasures::of(plan.as_ref()),
             });
-            open.extend(plan.children().into_iter().rev().map(|child| (child, depth + 1)));
+            let inputs = plan.children().into_iter().chain(delta::hidden_input(plan.as_ref()));
+            open.extend(inputs.collect::<Vec<_>>().into_iter().rev().map(|child| (child, depth + 1)));
         }
         found
     }

@@ -4,6 +4,7 @@ mod compiling;
 mod containment;
 mod graph;
 mod shared;
+mod skipping;
 mod starting;
 mod tpch;
 mod writing;
@@ -25,12 +26,13 @@ pub(crate) struct Benchmark {
 }
 
 /// All benchmarks, in the order in which they are run.
-pub(crate) const BENCHMARKS: [Benchmark; 7] = [
+pub(crate) const BENCHMARKS: [Benchmark; 8] = [
     Benchmark { name: "shared", run: shared::run },
     Benchmark { name: "containment", run: containment::run },
     Benchmark { name: "compile", run: compiling::run },
     Benchmark { name: "tpch", run: tpch::run },
     Benchmark { name: "write", run: writing::run },
+    Benchmark { name: "skip", run: skipping::run },
     Benchmark { name: "start", run: starting::run },
     Benchmark { name: "graph", run: graph::run },
 ];

@@ -62,6 +62,23 @@ impl Trust {
     }
 }
 
+impl Trust {
+    /// How the bounds of a column in the footers and page indexes of Parquet files are to be taken, where they are of the
+    /// column's type and order; see [`believed`](crate::scan::pruning). They have the precision of the values, but those of
+    /// texts may be shortened.
+    pub(in crate::scan) fn in_footer(field: &Field) -> Option<Self> {
+        if field.metadata().contains_key(TYPE_CHANGES) {
+            return None;
+        }
+        match field.data_type() {
+            DataType::Decimal128(..) | DataType::Boolean | DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                Some(Self::Whole)
+            }
+            _ => Self::of(field),
+        }
+    }
+}
+
 /// The least and the greatest value of a column in each file, in the column's type; NULL where a file does not tell.
 #[derive(Debug)]
 pub(super) struct Bounds {

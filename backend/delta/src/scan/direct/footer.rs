@@ -22,6 +22,10 @@ const ROWS_PER_BYTE: u64 = 4096;
 const COLUMN_BYTES: u64 = 1 << 30;
 /// Bytes more for each byte of the column in the file: Zstandard makes about 32,000 of one at most.
 const BYTES_PER_BYTE: u64 = 32 * 1024;
+/// As many bytes are read of a Bloom filter if the footer does not say how long it is.
+pub(crate) const BLOOM_HEADER: usize = 20;
+/// Bytes of a block of a Bloom filter.
+const BLOCK: u64 = 32;
 /// How deep the structures of a footer are nested; the format has five levels.
 const DEPTH: usize = 16;
 
@@ -47,6 +51,19 @@ pub(crate) fn length(tail: &[u8], file_size: u64) -> Result<u64, String> {
 /// Goes through the bytes of a footer, a structure in Thrift's compact protocol.
 pub(crate) fn walk(footer: &[u8]) -> Result<(), String> {
     Walk { rest: footer }.structure(DEPTH).ok_or_else(|| "its footer claims more than it holds".into())
+}
+
+/// Looks at a Bloom filter, or at its first [`BLOOM_HEADER`] bytes: a header says how many bytes follow. The reader takes
+/// them for blocks, and looks one up without asking whether there is one.
+pub(crate) fn bloom_filter(bytes: &[u8]) -> Result<(), String> {
+    let mut walk = Walk { rest: bytes };
+    let length = walk.bloom_filter_length();
+    let rest = u64::try_from(walk.rest.len()).unwrap_or(u64::MAX);
+    let is_beginning = bytes.len() <= BLOOM_HEADER;
+    match length {
+        Some(length) if length >= BLOCK && length % BLOCK == 0 && (is_beginning || rest == length) => Ok(()),
+        _ => Err("a Bloom filter in it makes no sense".into()),
+    }
 }
 
 struct Walk<'a> {
@@ -121,6 +138,14 @@ impl Walk<'_> {
             12 => self.structure(depth),
             _ => None,
         }
+    }
+
+    /// What the header of a Bloom filter says of its length.
+    fn bloom_filter_length(&mut self) -> Option<u64> {
+        // Field 1, a whole number, whose sign is its last bit.
+        let length = if self.byte()? == 0x15 { self.number()? } else { return None };
+        self.structure(DEPTH)?;
+        (length % 2 == 0).then_some(length / 2)
     }
 
     /// An element takes a byte at least.
@@ -219,6 +244,26 @@ mod tests {
         let parsed = ParquetMetaDataReader::decode_metadata(footer(&file)).unwrap();
         check(&parsed, file.len() as u64).unwrap();
         assert!(check(&parsed, 20).unwrap_err().contains("beyond the end"));
+    }
+
+    #[test]
+    fn a_bloom_filter_has_the_blocks_it_says() {
+        let header =
+            |length: u8| vec![0x15, length * 2, 0x1c, 0x1c, 0, 0, 0x1c, 0x1c, 0, 0, 0x1c, 0x1c, 0, 0, 0];
+        let with = |length: u8, bytes: usize| [header(length), vec![0; bytes]].concat();
+        bloom_filter(&with(32, 32)).unwrap();
+        bloom_filter(&with(32, 5)).unwrap();
+        for wrong in [
+            with(32, 31),
+            with(32, 64),
+            with(0, 0),
+            with(0, 32),
+            with(31, 31),
+            vec![],
+            header(32)[..9].to_vec(),
+        ] {
+            assert!(bloom_filter(&wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

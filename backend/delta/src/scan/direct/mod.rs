@@ -17,7 +17,6 @@ mod reader;
 mod skipping;
 mod width;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
@@ -39,11 +38,12 @@ use url::Position;
 pub(super) use bounds::{Trust, has_empty_values, takes_empty};
 pub(super) use files::{ScannedFiles, file_scan};
 pub(super) use many_files::in_pieces;
-pub(super) use reader::{Base, check_files, files_in, files_of, footers, guarded};
-pub(super) use skipping::{is_exact, refutable};
+pub(super) use reader::{Base, check_files, files_in, files_of, footers, guarded, without_claims};
+pub(super) use skipping::is_exact;
 pub use width::row_bytes;
 
 use super::boundary::DeltaTableScanExec;
+use super::pruning::Pruning;
 use crate::active::ActiveFiles;
 use crate::snapshot::ResolvedTable;
 
@@ -92,8 +92,8 @@ pub(super) struct Request<'a> {
     pub(super) limit: Option<usize>,
 }
 
-/// The scan `request` asks for. Filters that [`is_exact`] says are exact are applied; the others only let files be left
-/// out.
+/// The scan `request` asks for. Filters that [`is_exact`] says are exact are applied; the others only let files, row
+/// groups and pages be left out.
 pub(super) fn plan(session: &dyn Session, request: &Request<'_>) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = request.schema;
     let all: Vec<usize> = (0..schema.fields().len()).collect();
@@ -103,19 +103,9 @@ pub(super) fn plan(session: &dyn Session, request: &Request<'_>) -> Result<Arc<d
     if files.count() == 0 {
         return Ok(Arc::new(EmptyExec::new(Arc::new(schema.project(projection)?))));
     }
-    let parquet = TableParquetOptions {
-        global: datafusion::common::config::ParquetOptions {
-            // Nanoseconds, the other reading, end in the year 2262.
-            coerce_int96: Some("us".to_owned()),
-            ..session.config().options().execution.parquet.clone()
-        },
-        ..TableParquetOptions::default()
-    };
+    let pruning = Pruning::of(session, request.filters, &columns.in_files)?;
     let store = store_url(request.table)?;
-    let reader = reader::factory(session, &store, request.table)?;
-    let source = ParquetSource::new(columns.as_table())
-        .with_table_parquet_options(parquet)
-        .with_parquet_file_reader_factory(reader);
+    let source = source(session, request, &columns, &store, pruning.as_ref())?;
     let indices = projection.iter().map(|&index| columns.place(schema, index)).collect::<Result<_>>()?;
     // The files of an ordered table are dealt out by their order, see `ordered`.
     let is_ordered = request.table.inner.order.is_some();
@@ -124,12 +114,39 @@ pub(super) fn plan(session: &dyn Session, request: &Request<'_>) -> Result<Arc<d
     let config = FileScanConfigBuilder::new(store, Arc::new(source))
         .with_statistics(statistics_of(request.table, &columns, &files))
         .with_file_groups(groups)
-        .with_limit(request.limit)
+        // A limit counts rows that pass the filters.
+        .with_limit(request.limit.filter(|_| pruning.is_none()))
         .with_projection_indices(Some(indices))?
         .build();
-    let constant = columns.constant.iter().map(|field| field.name().as_str()).collect::<HashSet<_>>();
-    let scan = DeltaTableScanExec::new(DataSourceExec::from_data_source(config), &constant);
+    let scan = DeltaTableScanExec::new(DataSourceExec::from_data_source(config));
     Ok(Arc::new(if is_ordered { scan } else { scan.with_files(Arc::new(files)) }))
+}
+
+/// What reads the files, of which it skips what `pruning` refutes.
+fn source(
+    session: &dyn Session,
+    request: &Request<'_>,
+    columns: &Columns,
+    store: &ObjectStoreUrl,
+    pruning: Option<&Pruning>,
+) -> Result<ParquetSource> {
+    let parquet = TableParquetOptions {
+        global: datafusion::common::config::ParquetOptions {
+            // Nanoseconds, the other reading, end in the year 2262.
+            coerce_int96: Some("us".to_owned()),
+            // The condition says less than the filters, which stay above.
+            pushdown_filters: false,
+            ..session.config().options().execution.parquet.clone()
+        },
+        ..TableParquetOptions::default()
+    };
+    let source = ParquetSource::new(columns.as_table())
+        .with_table_parquet_options(parquet)
+        .with_parquet_file_reader_factory(reader::factory(session, store, request.table, pruning)?);
+    Ok(match pruning {
+        Some(pruning) => source.with_predicate(Arc::clone(&pruning.condition)),
+        None => source,
+    })
 }
 
 /// Where the storage of `table` begins.

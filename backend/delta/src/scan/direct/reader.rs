@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::datatypes::FieldRef;
 use bytes::Bytes;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
@@ -15,12 +16,13 @@ use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+    FileGroup, FileScanConfigBuilder, FileSource, ParquetFileReaderFactory, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use deltalake::Path as StorePath;
@@ -29,12 +31,13 @@ use futures::{FutureExt, TryStreamExt as _};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use super::files::{entry, file_scan};
 use super::footer;
 use crate::error::DeltaError;
 use crate::guard::{decoded, inside, without_links};
+use crate::scan::pruning::{Believed, Pruning, bloom_filters};
 use crate::snapshot::ResolvedTable;
 
 /// Where the paths of a plan's files begin.
@@ -46,14 +49,16 @@ pub(in crate::scan) enum Base {
     Table,
 }
 
-/// What opens the files of `table`, which lie in `store`. Footers are kept in the session's cache.
+/// What opens the files of `table`, which lie in `store`, for a reader that skips rows by `pruning`. Footers are kept in
+/// the session's cache.
 pub(super) fn factory(
     session: &dyn Session,
     store: &ObjectStoreUrl,
     table: &ResolvedTable,
+    pruning: Option<&Pruning>,
 ) -> Result<Arc<dyn ParquetFileReaderFactory>> {
     let cache = session.runtime_env().cache_manager.get_file_metadata_cache();
-    based(session, store, table, Base::Storage, cache)
+    based(session, store, table, Base::Storage, cache, pruning)
 }
 
 fn based(
@@ -62,6 +67,7 @@ fn based(
     table: &ResolvedTable,
     base: Base,
     cache: Arc<FileMetadataCache>,
+    pruning: Option<&Pruning>,
 ) -> Result<Arc<dyn ParquetFileReaderFactory>> {
     let inner = CachedParquetFileReaderFactory::new(session.runtime_env().object_store(store)?, cache);
     let location = table.location();
@@ -70,16 +76,20 @@ fn based(
         Base::Storage => root.as_ref().map(|_| PathBuf::from("/")),
         Base::Table => root.clone(),
     };
-    Ok(Arc::new(Guarded { inner, base, root, location: location.text().into(), checked: Arc::default() }))
+    let columns = pruning.map_or_else(|| Arc::from([]), |pruning| Arc::clone(&pruning.columns));
+    let location = location.text().into();
+    Ok(Arc::new(Guarded { inner, base, root, location, columns, checked: Arc::default() }))
 }
 
 /// `plan`, made by the Delta library for `table`, with its Parquet files opened as the direct scan opens them: links and
-/// footers are looked at, and timestamps of the older kind are not taken for nanoseconds, which end in the year 2262.
+/// footers are looked at, timestamps of the older kind are not taken for nanoseconds, which end in the year 2262, and what
+/// `filters` refute is skipped.
 pub(in crate::scan) fn guarded(
     session: &dyn Session,
     plan: Arc<dyn ExecutionPlan>,
     table: &ResolvedTable,
     base: Base,
+    filters: &[Expr],
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let cache: Arc<FileMetadataCache> = match base {
         Base::Storage => session.runtime_env().cache_manager.get_file_metadata_cache(),
@@ -91,22 +101,27 @@ pub(in crate::scan) fn guarded(
         let Some(source) = config.file_source().downcast_ref::<ParquetSource>() else {
             return Ok(Transformed::no(node));
         };
-        let reader = based(session, &config.object_store_url, table, base, Arc::clone(&cache))?;
+        let pruning = Pruning::mapped(session, filters, table, source.table_schema().file_schema())?;
+        let (store, cache) = (&config.object_store_url, Arc::clone(&cache));
+        let reader = based(session, store, table, base, cache, pruning.as_ref())?;
         let mut options = source.table_parquet_options().clone();
         options.global.coerce_int96 = Some("us".to_owned());
-        let source =
+        options.global.pushdown_filters = false;
+        let mut source =
             source.clone().with_table_parquet_options(options).with_parquet_file_reader_factory(reader);
-        let groups = match base {
-            Base::Storage => config.file_groups.clone(),
-            Base::Table => config
-                .file_groups
-                .iter()
-                .map(|group| {
-                    let files = group.iter().map(|file| recorded(file, table));
-                    files.collect::<Result<Vec<_>>>().map(FileGroup::new)
-                })
-                .collect::<Result<_>>()?,
+        if let Some(pruning) = pruning {
+            source = source.with_predicate(pruning.condition);
+        }
+        let opened = |file: &PartitionedFile| match base {
+            // What the log says of its values is believed by the reader, and is none of its business.
+            Base::Storage => Ok(without_statistics(file)),
+            Base::Table => recorded(file, table),
         };
+        let groups = config.file_groups.iter().map(|group| {
+            let files = group.iter().map(opened);
+            files.collect::<Result<Vec<_>>>().map(FileGroup::new)
+        });
+        let groups = groups.collect::<Result<_>>()?;
         let config = FileScanConfigBuilder::from(config.clone())
             .with_source(Arc::new(source))
             .with_file_groups(groups)
@@ -114,6 +129,25 @@ pub(in crate::scan) fn guarded(
         Ok(Transformed::yes(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>))
     })?;
     Ok(opened.data)
+}
+
+/// `plan` without what the log says of the values in its files: the reader takes a column whose bounds are the same for a
+/// constant, also where they are the beginning of texts.
+pub(in crate::scan) fn without_claims(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan = plan.transform_up(|node| {
+        let Some(config) = file_scan(&node) else { return Ok(Transformed::no(node)) };
+        let without = |group: &FileGroup| FileGroup::new(group.iter().map(without_statistics).collect());
+        let groups = config.file_groups.iter().map(without).collect();
+        let config = FileScanConfigBuilder::from(config.clone()).with_file_groups(groups).build();
+        Ok(Transformed::yes(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>))
+    })?;
+    Ok(plan.data)
+}
+
+fn without_statistics(file: &PartitionedFile) -> PartitionedFile {
+    let mut file = file.clone();
+    file.statistics = None;
+    file
 }
 
 /// A file of a change feed as the log has it. The library encodes its path once more, so that no file with a space or a
@@ -144,7 +178,7 @@ pub(in crate::scan) async fn check_files(
     table: &ResolvedTable,
     files: Vec<PartitionedFile>,
 ) -> Result<()> {
-    let opener = factory(session, store, table)?;
+    let opener = factory(session, store, table, None)?;
     let metrics = ExecutionPlanMetricsSet::new();
     let open = |file: PartitionedFile| opener.create_reader(0, file, None, &metrics);
     let readers: Vec<_> = files.into_iter().map(open).collect::<Result<_>>()?;
@@ -163,7 +197,7 @@ pub(in crate::scan) async fn footers(
     table: &ResolvedTable,
     files: Vec<PartitionedFile>,
 ) -> Result<Vec<Arc<ParquetMetaData>>> {
-    let opener = factory(session, store, table)?;
+    let opener = factory(session, store, table, None)?;
     let metrics = ExecutionPlanMetricsSet::new();
     let mut footers = Vec::with_capacity(files.len());
     for file in files {
@@ -207,6 +241,8 @@ struct Guarded {
     /// The folder of the table, in a file system.
     root: Option<PathBuf>,
     location: Arc<str>,
+    /// The columns by which rows are skipped.
+    columns: Arc<[FieldRef]>,
     /// Files whose footers were found to make sense. A file is opened once for each of its pieces.
     checked: Arc<Mutex<HashSet<StorePath>>>,
 }
@@ -226,7 +262,8 @@ impl ParquetFileReaderFactory for Guarded {
         }
         let inner = self.inner.create_reader(partition_index, file, metadata_size_hint, metrics)?;
         let (location, checked) = (Arc::clone(&self.location), Arc::clone(&self.checked));
-        Ok(Box::new(Reader { inner, path, size, location, checked }))
+        let columns = Arc::clone(&self.columns);
+        Ok(Box::new(Reader { inner, path, size, location, columns, checked, bloom_filters: Vec::new() }))
     }
 }
 
@@ -236,7 +273,10 @@ struct Reader {
     path: StorePath,
     size: u64,
     location: Arc<str>,
+    columns: Arc<[FieldRef]>,
     checked: Arc<Mutex<HashSet<StorePath>>>,
+    /// Where Bloom filters begin that may be read.
+    bloom_filters: Vec<u64>,
 }
 
 impl Reader {
@@ -260,11 +300,40 @@ impl Reader {
         let bytes = self.inner.get_bytes(end.saturating_sub(length)..end).await?;
         footer::walk(&bytes).map_err(|reason| self.refused(reason))
     }
+
+    /// The footer of the file, which makes sense.
+    async fn footer(&mut self) -> parquet::errors::Result<Arc<ParquetMetaData>> {
+        let is_checked = |reader: &Self| {
+            reader.checked.lock().unwrap_or_else(PoisonError::into_inner).contains(&reader.path)
+        };
+        if is_checked(self) {
+            return self.metadata(PageIndexPolicy::Skip).await;
+        }
+        self.walk().await?;
+        let metadata = self.metadata(PageIndexPolicy::Skip).await?;
+        footer::check(&metadata, self.size).map_err(|reason| self.refused(reason))?;
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(self.path.clone());
+        Ok(metadata)
+    }
+
+    async fn metadata(&mut self, pages: PageIndexPolicy) -> parquet::errors::Result<Arc<ParquetMetaData>> {
+        // Without being told, the reader below reads page indexes for scans that need none.
+        let options = ArrowReaderOptions::new().with_page_index_policy(pages);
+        self.inner.get_metadata(Some(&options)).await
+    }
 }
 
 impl AsyncFileReader for Reader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
-        self.inner.get_bytes(range)
+        if !self.bloom_filters.contains(&range.start) {
+            return self.inner.get_bytes(range);
+        }
+        async move {
+            let bytes = self.inner.get_bytes(range).await?;
+            footer::bloom_filter(&bytes).map_err(|reason| self.refused(reason))?;
+            Ok(bytes)
+        }
+        .boxed()
     }
 
     fn get_byte_ranges(
@@ -274,22 +343,23 @@ impl AsyncFileReader for Reader {
         self.inner.get_byte_ranges(ranges)
     }
 
+    /// The footer, with what is believed of the columns by which rows are skipped; with the page index, if it tells
+    /// something about them, whatever the options say.
     fn get_metadata<'a>(
         &'a mut self,
-        options: Option<&'a ArrowReaderOptions>,
+        _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
         async move {
-            let is_checked = |reader: &Self| {
-                reader.checked.lock().unwrap_or_else(PoisonError::into_inner).contains(&reader.path)
-            };
-            if is_checked(self) {
-                return self.inner.get_metadata(options).await;
+            let mut footer = self.footer().await?;
+            let (columns, file_size) = (Arc::clone(&self.columns), self.size);
+            let believed = Believed { columns: &columns, file_size };
+            if believed.wants_pages(&footer) {
+                // A file whose page index is broken has all its rows.
+                footer = self.metadata(PageIndexPolicy::Optional).await.unwrap_or(footer);
             }
-            self.walk().await?;
-            let metadata = self.inner.get_metadata(options).await?;
-            footer::check(&metadata, self.size).map_err(|reason| self.refused(reason))?;
-            self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(self.path.clone());
-            Ok(metadata)
+            let footer = believed.of(footer)?;
+            self.bloom_filters = bloom_filters(&footer, &believed);
+            Ok(footer)
         }
         .boxed()
     }

@@ -28,7 +28,7 @@ use super::target::Target;
 use crate::error::{DeltaError, Result};
 use crate::order::{OrderCheck, tag, to_text};
 use bounds::Bounds;
-use encoding::{SAMPLE_ROWS, for_sample};
+use encoding::{SAMPLE_ROWS, for_sample, with_bloom_filters};
 use memory::WriterMemory;
 use open_files::OpenFiles;
 use pieces::pieces;
@@ -143,7 +143,11 @@ impl Encoder {
             return Ok(());
         };
         memory.must_hold(bytes);
-        let properties = for_sample(&self.target.properties, &sample, enough, memory.limits.row_group);
+        let mut properties = for_sample(&self.target.properties, &sample, enough, memory.limits.row_group);
+        if self.target.partition_by.is_empty() {
+            let sorted_by = self.target.sort_by.first().map(|sort| sort.column.as_str());
+            properties = with_bloom_filters(properties, &sample, sorted_by);
+        }
         let runtime = Arc::clone(&self.runtime);
         let mut open = OpenFiles::new(Arc::clone(&self.target), files, properties, runtime, memory)?;
         open.write_sample(sample, &self.bounds).await?;

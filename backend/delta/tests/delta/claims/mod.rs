@@ -6,7 +6,7 @@
 mod foreign;
 mod hostile;
 mod limits;
-mod types;
+pub(crate) mod types;
 
 use std::sync::Arc;
 

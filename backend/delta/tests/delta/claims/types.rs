@@ -18,7 +18,7 @@ fn decimal(precision: u8, scale: i8, values: Vec<Option<i128>>) -> ArrayRef {
     Arc::new(Decimal128Array::from(values).with_precision_and_scale(precision, scale).unwrap())
 }
 
-fn kinds() -> Vec<Kind> {
+pub(crate) fn kinds() -> Vec<Kind> {
     let times = vec![Some(-1), Some(0), Some(1_700_000_000_123_456), Some(253_402_300_799_999_999), None];
     let long = "the quick brown fox jumps over the lazy dog and then some more of it";
     vec![

@@ -94,16 +94,26 @@ async fn what_is_known_is_right_here() {
     }
 }
 
+/// How often DataFusion must be right in a row to be called right.
+const TRIES: usize = 8;
+
 #[tokio::test]
 async fn what_is_known_is_still_wrong_in_datafusion() {
     let tables = tables().await;
     let mut fixed = Vec::new();
     for known in KNOWN.into_iter().flatten() {
-        let is_right = match (known.right, in_datafusion(&tables, known.query).await) {
-            (Right::Rows(right), Ok(rows)) => rows == right,
-            (Right::Rows(_), Err(_)) => false,
-            (Right::Error, rows) => rows.is_err(),
-        };
+        // Chance can make a wrong query right: a call for each of six rows gives one answer for all of them once in 32 times.
+        let mut is_right = true;
+        for _ in 0..TRIES {
+            is_right &= match (known.right, in_datafusion(&tables, known.query).await) {
+                (Right::Rows(right), Ok(rows)) => rows == right,
+                (Right::Rows(_), Err(_)) => false,
+                (Right::Error, rows) => rows.is_err(),
+            };
+            if !is_right {
+                break;
+            }
+        }
         if is_right {
             fixed.push(known.query);
         }

@@ -1,6 +1,7 @@
 //! How data files are encoded: what is the same for all files of a table, and what each writer decides from the
 //! first rows it sees. And which columns have statistics in the log.
 
+mod bloom_filters;
 mod dictionaries;
 
 use std::collections::BTreeMap;
@@ -12,8 +13,9 @@ use parquet::basic::{Compression as ParquetCompression, Type as PhysicalType, Zs
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
+use parquet::schema::types::{ColumnDescriptor, ColumnPath, SchemaDescriptor};
 
+use self::bloom_filters::identifiers;
 use self::dictionaries::without_dictionary;
 use crate::order::SortColumn;
 use crate::write::target::Compression;
@@ -22,6 +24,10 @@ use crate::write::target::Compression;
 const ROW_GROUP_ROWS: usize = 256 * 1024;
 /// Rows looked at before the encoding is settled, if they are small. They are held in memory until then.
 pub(super) const SAMPLE_ROWS: usize = 32 * 1024;
+/// How often a Bloom filter takes a value for one it has: as often as it does with a byte a value.
+const FALSE_POSITIVES: f64 = 0.03;
+/// Row groups of less, with little memory, have no Bloom filters.
+const FILTERED_ROW_GROUP: usize = 16 << 20;
 /// The columns that have statistics, unless the table says otherwise.
 const DEFAULT_COLUMNS: usize = 32;
 
@@ -131,6 +137,26 @@ pub(super) fn for_sample(
     let without = if whole { without_dictionary(sample, row_group_bytes) } else { Vec::new() };
     for column in without {
         builder = builder.set_column_dictionary_enabled(column, false);
+    }
+    builder.build()
+}
+
+/// `properties` made for `sample`, with Bloom filters for identifiers ([`bloom_filters`]); not for the column that rows are
+/// sorted by, and not for row groups that little memory makes small.
+pub(super) fn with_bloom_filters(
+    properties: WriterProperties,
+    sample: &[RecordBatch],
+    sorted_by: Option<&str>,
+) -> WriterProperties {
+    let is_small = properties.max_row_group_bytes().is_some_and(|bytes| bytes < FILTERED_ROW_GROUP);
+    let Some(first) = sample.first().filter(|_| !is_small) else { return properties };
+    let columns = first.schema_ref().fields().iter().filter(|field| sorted_by != Some(field.name().as_str()));
+    let columns = columns.map(|field| ColumnPath::new(vec![field.name().clone()]));
+    let without_dictionary =
+        columns.filter(|column| !properties.dictionary_enabled(column)).collect::<Vec<_>>();
+    let mut builder = properties.into_builder();
+    for column in identifiers(sample, &without_dictionary) {
+        builder = builder.set_column_bloom_filter_fpp(column, FALSE_POSITIVES);
     }
     builder.build()
 }
