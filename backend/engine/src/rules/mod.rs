@@ -28,6 +28,6 @@ pub(crate) use build_sides::BuildSides;
 pub(crate) use filters::{FiltersByName, FiltersOfGroups};
 pub(crate) use guarded::GuardedConditions;
 pub(crate) use list_aggregates::{ListsOfStoredRows, SingleStepLists};
-pub(crate) use orders::{FirstRows, GroupingSets, LostOrders, OuterJoins, SkippedRows};
+pub(crate) use orders::{EqualZeros, FirstRows, GroupingSets, LostOrders, OuterJoins, SkippedRows};
 pub(crate) use span_joins::SpanJoins;
 pub(crate) use spilling::{SpillingOperators, fewer_sorts, merged, ordered_across_partitions};

@@ -31,7 +31,7 @@ use crate::error::EngineError;
 use crate::execute::Cancellation;
 use crate::planning::stoppable;
 use crate::rules::{
-    BuildSides, FiltersByName, FiltersOfGroups, FirstRows, GroupingSets, GuardedConditions,
+    BuildSides, EqualZeros, FiltersByName, FiltersOfGroups, FirstRows, GroupingSets, GuardedConditions,
     ListsOfStoredRows, LostOrders, OuterJoins, SingleStepLists, SkippedRows, SpanJoins, SpillingOperators,
 };
 use crate::semantics;
@@ -286,6 +286,7 @@ fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimi
     rules.insert(requirements + 1, Arc::new(SingleStepLists));
     rules.insert(requirements + 2, Arc::new(OuterJoins));
     rules.insert(requirements + 3, Arc::new(SkippedRows));
+    rules.insert(requirements + 4, Arc::new(EqualZeros));
     rules.insert(place(&rules, LIMIT_PUSHDOWN)? + 1, Arc::new(FirstRows));
     rules.insert(place(&rules, SANITY_CHECK)?, Arc::new(LostOrders));
     rules.push(Arc::new(GuardedConditions));
