@@ -25,7 +25,7 @@ use super::direct::{
     Base, Request, Trust, check_files, files_in, files_of, guarded, has_empty_values, is_exact, statistics,
     store_url, takes_empty, without_claims,
 };
-use super::provider::{conformed, with_a_partition};
+use super::provider::{conformed, with_partitions};
 use super::pruning::{prunes, refutable};
 
 /// The scan `request` asks for, of `library`, which has the columns of its schema, perhaps with other types. No filter
@@ -55,7 +55,7 @@ pub(super) async fn plan(
     };
     let wanted = schema.project(projection)?;
     let statistics = statistics(request.table, &wanted);
-    let plan = conformed(with_a_partition(plan), &wanted)?;
+    let plan = conformed(with_partitions(plan)?, &wanted)?;
     let plan = match has_empty_values(request.table) {
         true => without_empty(session, plan, request)?,
         false => plan,

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result as EngineResult;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::PhysicalExpr;
@@ -212,7 +213,7 @@ impl TableProvider for Scan {
                 let plan = feed.scan(session, Some(&columns), &[], limit).await?;
                 let plan = with_live_rows(plan, marked)?;
                 let plan = guarded(session, plan, &self.table, Base::Table, &[])?;
-                let plan = conformed(with_a_partition(plan), &schema)?;
+                let plan = conformed(with_partitions(plan)?, &schema)?;
                 Ok(Arc::new(DeltaTableScanExec::new(plan)))
             }
         }
@@ -231,13 +232,14 @@ impl TableProvider for Scan {
     }
 }
 
-/// `plan`; one without rows where it has no partition, as a scan of no files of the library has: what needs one partition
+/// `plan` with one partition without rows where it has none, as the library's scans of no files: what needs one partition
 /// does not take none.
-pub(super) fn with_a_partition(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-    match plan.output_partitioning().partition_count() {
-        0 => Arc::new(EmptyExec::new(plan.schema())),
-        _ => plan,
-    }
+pub(super) fn with_partitions(plan: Arc<dyn ExecutionPlan>) -> EngineResult<Arc<dyn ExecutionPlan>> {
+    let plan = plan.transform_up(|node| match node.output_partitioning().partition_count() {
+        0 => Ok(Transformed::yes(Arc::new(EmptyExec::new(node.schema())) as Arc<dyn ExecutionPlan>)),
+        _ => Ok(Transformed::no(node)),
+    })?;
+    Ok(plan.data)
 }
 
 /// `plan` with the column types of `schema`; the plan itself when it has them.

@@ -69,10 +69,10 @@ async fn names_of_columns_are_those_in_the_files() {
         }
         if let Some(add) = action.get_mut("add").and_then(Value::as_object_mut) {
             // Texts are shortened, counts are wrong.
-            let bounds = |text: &str| json!({"id": text, "s": 5, "late": "1970-01-06"});
+            let bounds = |number: i64, day: &str| json!({"id": "0000", "s": number, "late": day});
             let counts = json!({"id": 0, "s": 0, "late": 0});
-            let statistics = json!({"numRecords": 3, "minValues": bounds("0000"), "maxValues": bounds("0000"),
-                "nullCount": counts});
+            let statistics = json!({"numRecords": 3, "minValues": bounds(0, "1970-01-01"),
+                "maxValues": bounds(999, "1972-09-26"), "nullCount": counts});
             add.insert("stats".into(), statistics.to_string().into());
         }
         let Some(metadata) = action.get_mut("metaData") else { return };
