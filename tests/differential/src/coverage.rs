@@ -26,6 +26,7 @@ pub fn properties() -> Vec<Property> {
     }
     all.extend(SpanRelation::ALL.map(|relation| format!("span {relation:?}")));
     all.push("span innermost".to_owned());
+    all.push("join suffix".to_owned());
     all.extend(Type::ALL.iter().chain(&[Type::Token]).map(|of| format!("type {of:?}")));
     all.extend(EXPRESSIONS.map(|name| format!("expression {name}")));
     all.extend(Aggregate::ALL.map(|function| format!("aggregate {}", function.name())));
@@ -66,6 +67,7 @@ pub fn properties() -> Vec<Property> {
             "some statistics",
             "all statistics",
             "change feed",
+            "narrow numbers",
         ]
         .map(|property| format!("input {property}")),
     );
@@ -258,8 +260,11 @@ fn of_plan(plan: &Plan, tables: &[Table], add: &mut impl FnMut(String)) {
 
 fn of_operation(op: &Op, add: &mut impl FnMut(String)) {
     match op {
-        Op::Relate(Relate { kind, span, .. }) => {
+        Op::Relate(Relate { kind, span, suffix, .. }) => {
             add(format!("join {kind:?}"));
+            if suffix.is_some() {
+                add("join suffix".to_owned());
+            }
             if let Some(span) = span {
                 add(format!("span {:?}", span.relation));
                 if span.innermost {
@@ -332,6 +337,7 @@ fn of_table(table: &Table, add: &mut impl FnMut(String)) {
         ("NULL", any(Value::is_null)),
         (statistics, true),
         ("change feed", table.layout.feed),
+        ("narrow numbers", table.layout.narrow),
     ];
     properties.into_iter().filter(|(_, has)| *has).for_each(|(property, _)| add(format!("input {property}")));
 }

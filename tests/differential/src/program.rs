@@ -85,6 +85,7 @@ impl fmt::Display for Setting {
 pub struct Program {
     core: Graph,
     finished: Graph,
+    warnings: Vec<String>,
 }
 
 /// Why a spec did not come to its end.
@@ -177,7 +178,37 @@ impl Program {
         }
         let core = core.0.into_inner().ok().flatten();
         let core = core.ok_or_else(|| Failure::Refused("the pass `desugar` did not run".to_owned()))?;
-        Ok(Self { core, finished: compiled.graph })
+        let warnings = compiled.diagnostics.iter().map(ToString::to_string).collect();
+        Ok(Self { core, finished: compiled.graph, warnings })
+    }
+
+    /// What became of the wishes of a spec about sharing: each view is shared, or not shared, as the spec says, is part of
+    /// another view, or the compiler has warned of it.
+    ///
+    /// # Errors
+    /// The first of which none is true.
+    pub fn heard(&self, wishes: &[Vec<String>; 2]) -> Result<(), String> {
+        let is_warned_of = |name: &String| {
+            self.warnings
+                .iter()
+                .any(|text| text.contains("has no effect") && text.contains(&format!("`{name}`")))
+        };
+        let kept = [&self.finished.cache.force, &self.finished.cache.never];
+        for ((spec, kept), is_forced) in wishes.iter().zip(kept).zip([true, false]) {
+            let is_lost = |name: &&String| {
+                !kept.contains(name) && !is_warned_of(name) && self.finished.find(name).is_some()
+            };
+            let is_denied = |name: &&String| {
+                let view = self.finished.find(name).map(|id| &self.finished[id]);
+                view.is_none_or(|view| view.is_shared() != is_forced)
+            };
+            let unheard = spec.iter().find(is_lost).or_else(|| kept.iter().find(is_denied));
+            if let Some(name) = unheard {
+                let word = if is_forced { "ForceCache" } else { "NeverCache" };
+                return Err(format!("{word} of `{name}` has no effect, and nobody is told"));
+            }
+        }
+        Ok(())
     }
 
     /// Runs it; the outputs are written to the folder.

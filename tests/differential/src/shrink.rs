@@ -225,11 +225,11 @@ fn tables(case: &Case) -> impl Iterator<Item = Case> + '_ {
             raw_paths: false,
             row_group: 1000,
             feed: table.layout.feed,
+            late_feed: table.layout.late_feed,
+            empty_files: 0,
+            narrow: false,
         };
-        if table.layout.statistics != Statistics::None
-            || table.layout.raw_paths
-            || table.layout.row_group != 1000
-        {
+        if table.layout != plain {
             all.push(with(&|table| table.layout = plain));
         }
         if !table.partition_by.is_empty() {

@@ -6,7 +6,7 @@ use super::expressions::{self, Readable};
 use super::{Case, Maker, input_rows};
 use crate::choice::Choice;
 use crate::evaluate::{self, Relation, Relations};
-use crate::plan::{Input, Op, Output, Plan, SortKey, View};
+use crate::plan::{Aggregate, Column, Expr, Group, Input, LogRead, Measure, Op, Output, Plan, SortKey, View};
 use crate::table::Table;
 use crate::value::{Type, Value};
 
@@ -17,18 +17,37 @@ const MOST_PARTITIONS: usize = 8;
 pub(super) fn plan(choice: &mut Choice, inputs: Vec<Input>, tables: &[Table], written: &Relations) -> Plan {
     let known = input_rows(tables, &inputs, written);
     let names = inputs.iter().map(|input| input.name.clone()).collect();
-    let mut maker =
-        Maker { choice: choice.clone(), known, inputs: names, views: Vec::new(), filters: Vec::new() };
+    let divided = inputs.iter().filter_map(|input| {
+        let table =
+            tables.iter().find(|table| table.name == input.table && !table.partition_by.is_empty())?;
+        Some((input.name.clone(), table.partition_by.clone()))
+    });
+    let divided = divided.collect();
+    let is_late = |input: &&Input| {
+        let table = tables.iter().find(|table| table.name == input.table);
+        table.is_some_and(|table| table.recorded_from() == Some(1))
+    };
+    let late_feeds = inputs.iter().filter(is_late).map(|input| input.name.clone()).collect();
+    let mut maker = Maker {
+        choice: choice.clone(),
+        known,
+        inputs: names,
+        divided,
+        late_feeds,
+        views: Vec::new(),
+        filters: Vec::new(),
+    };
     if maker.choice.one_in(8) {
         maker.filter_inputs(&inputs);
     }
     for _ in 0..2 + maker.choice.below(8) {
         maker.add_view();
     }
+    let twins = if maker.choice.one_in(5) { maker.add_twin() } else { None };
     let Maker { choice: after, known, views, filters, .. } = maker;
     *choice = after;
     let letter = if written.is_empty() { 'o' } else { 'p' };
-    let outputs = outputs(choice, &known, &views, &inputs, letter);
+    let outputs = outputs(choice, &known, &views, &inputs, twins, letter);
     let mut plan = Plan { inputs, views, outputs, cache: [Vec::new(), Vec::new()], filters, refused: None };
     plan.keep_what_is_read();
     for view in &plan.views {
@@ -68,12 +87,21 @@ pub(super) fn add_later(choice: &mut Choice, case: &mut Case) {
     {
         let inputs = read_again(choice, &case.rounds[0], &last.tables);
         if !inputs.is_empty() {
-            let plan = plan(choice, inputs, &[], &last.tables);
+            let mut plan = plan(choice, inputs.clone(), &[], &last.tables);
+            if choice.one_in(2) {
+                add_sorted_lists(choice, &mut plan, &inputs, &case.rounds[0]);
+            }
             case.rounds.push(plan);
         }
     }
-    if choice.one_in(12) {
-        case.rounds.extend(to_be_refused(choice, &case.rounds[0]));
+    if choice.one_in(8) {
+        let plan = &case.rounds[0];
+        let refused = match choice.below(5) {
+            0 | 1 => unrecorded_changes(choice, plan, &case.tables),
+            2 => names_by_letter_case(choice, plan),
+            _ => places_twice(choice, plan),
+        };
+        case.rounds.extend(refused);
     }
 }
 
@@ -117,6 +145,48 @@ fn read_again(choice: &mut Choice, plan: &Plan, written: &Relations) -> Vec<Inpu
     outputs.iter().filter_map(input).collect()
 }
 
+/// Adds lists of the rows of a sorted table, by the column that it is sorted by and in its order.
+fn add_sorted_lists(choice: &mut Choice, plan: &mut Plan, inputs: &[Input], earlier: &Plan) -> Option<()> {
+    let key = |input: &Input| {
+        let output = earlier.outputs.iter().find(|output| output.table == input.table)?;
+        Some((input.clone(), output.sort_by.first()?.clone()))
+    };
+    let sorted: Vec<(Input, SortKey)> = inputs.iter().filter_map(key).collect();
+    let (input, key) = choice.maybe_of(&sorted)?.clone();
+    let (_, of_key) = input.columns.iter().find(|(name, _)| *name == key.column)?.clone();
+    let lists: Vec<&Column> =
+        input.columns.iter().filter(|(_, of)| matches!(of, Type::Int | Type::Text)).collect();
+    let (listed, of) = (*choice.maybe_of(&lists)?).clone();
+    let of = if of == Type::Int { Type::Ints } else { Type::Texts };
+    let measure = Measure {
+        function: Aggregate::ArrayAgg,
+        argument: Some(Expr::Column(None, listed.clone())),
+        distinct: false,
+        filter: None,
+        order: vec![SortKey { column: listed, descending: choice.one_in(2), nulls_first: choice.one_in(2) }],
+    };
+    let group = Group {
+        keys: vec![("key".to_owned(), Expr::Column(None, key.column.clone()))],
+        measures: vec![("list".to_owned(), measure)],
+        more_rows_than: None,
+    };
+    let columns = vec![("key".to_owned(), of_key), ("list".to_owned(), of)];
+    let op = Op::Aggregate { source: input.name.clone(), group };
+    plan.views.push(View { name: "lists".to_owned(), op, columns });
+    plan.outputs.push(Output {
+        table: "lists".to_owned(),
+        location: "lists".to_owned(),
+        view: "lists".to_owned(),
+        sort_by: vec![SortKey { column: "key".to_owned(), ..key }],
+        partition_by: Vec::new(),
+        appends: false,
+    });
+    if plan.inputs.iter().all(|other| other.name != input.name) {
+        plan.inputs.push(input);
+    }
+    Some(())
+}
+
 /// Ways to spell a place below the folder of the case, for which `{home}` stands.
 pub(super) fn spellings(place: &str) -> [String; 5] {
     [
@@ -128,8 +198,60 @@ pub(super) fn spellings(place: &str) -> [String; 5] {
     ]
 }
 
+/// The spec, reading the changes of the first version of a table that did not record them then, or does not at all.
+fn unrecorded_changes(choice: &mut Choice, plan: &Plan, tables: &[Table]) -> Option<Plan> {
+    let code = |input: &Input| {
+        let table = tables.iter().find(|table| table.name == input.table)?;
+        match table.recorded_from() {
+            None => Some((input.clone(), "E0313")),
+            // At a version before it is switched on, it is off.
+            Some(1) if input.version != Some(0) => Some((input.clone(), "E0115")),
+            Some(_) => None,
+        }
+    };
+    let inputs: Vec<(Input, &str)> = plan.inputs.iter().filter_map(code).collect();
+    let late: Vec<_> = inputs.iter().filter(|(_, code)| *code == "E0115").cloned().collect();
+    let (input, code) = choice.maybe_of(if late.is_empty() { &inputs } else { &late })?.clone();
+    let changes = LogRead::Changes { from: Some(0), to: Some(0) };
+    Some(with_wrong_view(plan, Op::Log(input.name, changes), input.columns, code))
+}
+
+/// The spec, with a union of columns whose names differ by nothing but letter case.
+fn names_by_letter_case(choice: &mut Choice, plan: &Plan) -> Option<Plan> {
+    let view = choice.maybe_of(&plan.views)?.clone();
+    let (first, _) = view.columns.first()?;
+    let other = first.to_uppercase();
+    let columns = || view.columns.iter().enumerate();
+    let name = |(at, (name, _)): (usize, &Column)| if at == 0 { other.clone() } else { name.clone() };
+    let renamed = columns().map(|column| (name(column), Expr::Column(None, column.1.0.clone()))).collect();
+    let op = Op::Project { source: view.name.clone(), columns: renamed };
+    let types = columns().map(|column| (name(column), column.1.1)).collect();
+    let mut wrong = plan.clone();
+    wrong.views.push(View { name: "renamed".to_owned(), op, columns: types });
+    let sources = vec![view.name.clone(), "renamed".to_owned()];
+    let op = Op::Union { sources, discriminator: None, distinct: false };
+    (other != *first).then(|| with_wrong_view(&wrong, op, view.columns.clone(), "E0221"))
+}
+
+/// The spec, with one more view, which must be refused.
+fn with_wrong_view(plan: &Plan, op: Op, columns: Vec<Column>, code: &str) -> Plan {
+    let mut wrong = plan.clone();
+    let name = "wrong".to_owned();
+    wrong.views.push(View { name: name.clone(), op, columns });
+    wrong.outputs.push(Output {
+        table: name.clone(),
+        location: name.clone(),
+        view: name,
+        sort_by: Vec::new(),
+        partition_by: Vec::new(),
+        appends: false,
+    });
+    wrong.refused = Some(code.to_owned());
+    wrong
+}
+
 /// The spec, writing to where it reads from, or twice to one place.
-fn to_be_refused(choice: &mut Choice, plan: &Plan) -> Option<Plan> {
+fn places_twice(choice: &mut Choice, plan: &Plan) -> Option<Plan> {
     let mut wrong = plan.clone();
     let first = wrong.outputs.first()?.clone();
     let mut second = Output { table: "twice".to_owned(), ..first.clone() };
@@ -149,9 +271,14 @@ fn outputs(
     known: &Relations,
     views: &[View],
     inputs: &[Input],
+    twins: Option<[String; 2]>,
     letter: char,
 ) -> Vec<Output> {
-    let mut names: Vec<String> = views.last().map(|view| view.name.clone()).into_iter().collect();
+    let last = views.last().map(|view| view.name.clone());
+    let mut names: Vec<String> = match twins {
+        Some(twins) => twins.to_vec(),
+        None => last.into_iter().collect(),
+    };
     for _ in 0..choice.below(3) {
         names.extend(choice.maybe_of(views).map(|view| view.name.clone()));
     }

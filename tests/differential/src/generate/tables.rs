@@ -138,6 +138,10 @@ fn layout(choice: &mut Choice) -> Layout {
         raw_paths: choice.one_in(3),
         row_group: *choice.of(&[3, 16, 1000]),
         feed: choice.one_in(4),
+        late_feed: choice.one_in(3),
+        // More than a reader opens at a time.
+        empty_files: if choice.one_in(250) { 520 + choice.below(100) } else { 0 },
+        narrow: choice.one_in(10),
     }
 }
 

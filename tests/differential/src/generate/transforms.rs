@@ -73,10 +73,15 @@ impl Maker {
                 let latest = self.known.get(&log_of(&input, &LogRead::Version))?.rows[0][0].clone();
                 let crate::value::Value::Int(latest) = latest else { return None };
                 let latest = u64::try_from(latest).unwrap_or_default() as usize;
-                let from = self.choice.below(latest + 1);
+                let first = usize::from(self.late_feeds.contains(&input));
+                if first > latest {
+                    return None;
+                }
+                let from = first + self.choice.below(latest + 1 - first);
                 let to = from + self.choice.below(latest + 1 - from);
-                let mut bound = |version: usize| self.choice.one_in(2).then_some(version as u64);
-                LogRead::Changes { from: bound(from), to: bound(to) }
+                let mut is_said = || self.choice.one_in(2);
+                let from = (is_said() || first > 0).then_some(from as u64);
+                LogRead::Changes { from, to: is_said().then_some(to as u64) }
             }
         };
         let columns = self.columns(&log_of(&input, &read));

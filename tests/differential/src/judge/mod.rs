@@ -29,6 +29,8 @@ pub enum Fault {
     Refused,
     /// It did not refuse what it must.
     Accepted,
+    /// It does not share what the spec says, and does not tell.
+    Sharing,
     /// It failed.
     Failed,
     /// It gave other rows.
@@ -77,6 +79,7 @@ fn run(plan: &Plan, right: &Round, setting: &Setting, home: &Path) -> Result<(),
         (Ok(_), Some(code)) => return Err((Fault::Accepted, format!("it must be refused with {code}"))),
         (compiled, _) => compiled.map_err(found)?,
     };
+    program.heard(&plan.cache).map_err(|why| (Fault::Sharing, why))?;
     program.run(setting, home).map_err(found)?;
     compare(plan, right, home)
 }

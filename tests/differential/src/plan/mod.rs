@@ -124,6 +124,8 @@ pub struct Relate {
     pub span: Option<Span>,
     /// What is kept: the side, its column and the new name. Empty for all of the left side.
     pub select: Vec<(Side, String, String)>,
+    /// What is put behind names that both sides have; then `select` is what the transform keeps of itself.
+    pub suffix: Option<[String; 2]>,
 }
 
 /// A condition on two spans.
@@ -241,9 +243,7 @@ impl Plan {
             source.clone_into(&mut output.view);
         }
         for other in &mut self.views {
-            for read in other.op.sources_mut().into_iter().filter(|read| *read == view) {
-                source.clone_into(read);
-            }
+            other.op.read_instead(view, source);
         }
     }
 }
@@ -257,6 +257,13 @@ impl View {
 }
 
 impl Op {
+    /// Reads a source instead of a view, but in subqueries.
+    pub fn read_instead(&mut self, view: &str, source: &str) {
+        for read in self.sources_mut().into_iter().filter(|read| *read == view) {
+            source.clone_into(read);
+        }
+    }
+
     /// The names of the relations that are read, those of subqueries not among them.
     fn sources_mut(&mut self) -> Vec<&mut String> {
         match self {

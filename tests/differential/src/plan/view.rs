@@ -218,7 +218,9 @@ fn relation(relate: &Relate) -> Json {
             fields["innermost"] = json!(true);
         }
     }
-    if !relate.select.is_empty() {
+    if let Some(suffix) = &relate.suffix {
+        fields["suffix"] = json!(suffix);
+    } else if !relate.select.is_empty() {
         let entry = |(side, column, name): &(Side, String, String)| {
             let side = if *side == Side::Left { "left" } else { "right" };
             format!("{side}.{column} as {name}")

@@ -7,36 +7,47 @@ use crate::value::{Type, Value, moment};
 
 /// What a table is, for its first commit.
 pub(super) fn beginning(table: &Table) -> Vec<Json> {
-    let fields: Vec<Json> = table
-        .columns
-        .iter()
-        .map(|(name, of)| json!({"name": name, "type": type_name(*of), "nullable": true, "metadata": {}}))
-        .collect();
-    let schema = json!({"type": "struct", "fields": fields}).to_string();
-    let mut configuration = json!({});
-    let mut features = Vec::new();
-    if table.has_deletion_vectors() {
-        configuration["delta.enableDeletionVectors"] = json!("true");
-        features.push("deletionVectors");
-    }
-    if table.layout.feed {
-        configuration["delta.enableChangeDataFeed"] = json!("true");
-        features.push("changeDataFeed");
-    }
-    let protocol = match (table.has_deletion_vectors(), table.layout.feed) {
-        (true, _) => {
-            json!({"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"],
-            "writerFeatures": features})
-        }
-        (false, feed) => json!({"minReaderVersion": 1, "minWriterVersion": if feed { 4 } else { 2 }}),
+    let has_feature = [
+        ("deletionVectors", table.has_deletion_vectors()),
+        ("typeWidening", table.layout.narrow),
+        ("changeDataFeed", table.layout.feed),
+    ];
+    let names = |all: &[(&'static str, bool)]| -> Vec<&'static str> {
+        all.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect()
     };
-    vec![
-        json!({"protocol": protocol}),
-        json!({"metaData": {
-            "id": table.id, "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
-            "partitionColumns": table.partition_by, "configuration": configuration, "createdTime": WRITTEN,
-        }}),
-    ]
+    let readers = names(&has_feature[..2]);
+    let protocol = match readers.is_empty() {
+        false => json!({"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": readers,
+            "writerFeatures": names(&has_feature)}),
+        true => json!({"minReaderVersion": 1, "minWriterVersion": if table.layout.feed { 4 } else { 2 }}),
+    };
+    vec![json!({"protocol": protocol}), metadata(table, 0)]
+}
+
+/// What a table is from a version on.
+pub(super) fn metadata(table: &Table, version: usize) -> Json {
+    let field = |(name, of): &(String, Type)| {
+        let is_widened = table.layout.narrow && *of == Type::Int && !table.partition_by.contains(name);
+        let changes = json!({"delta.typeChanges": [{"fromType": "short", "toType": "long"}]});
+        let metadata = if is_widened { changes } else { json!({}) };
+        json!({"name": name, "type": type_name(*of), "nullable": true, "metadata": metadata})
+    };
+    let fields: Vec<Json> = table.columns.iter().map(field).collect();
+    let properties = [
+        ("delta.enableDeletionVectors", table.has_deletion_vectors()),
+        ("delta.enableTypeWidening", table.layout.narrow),
+        ("delta.enableChangeDataFeed", table.recorded_from().is_some_and(|first| first <= version)),
+    ];
+    let configuration: Map<String, Json> = properties
+        .into_iter()
+        .filter(|(_, has)| *has)
+        .map(|(key, _)| (key.to_owned(), json!("true")))
+        .collect();
+    json!({"metaData": {
+        "id": table.id, "format": {"provider": "parquet", "options": {}},
+        "schemaString": json!({"type": "struct", "fields": fields}).to_string(),
+        "partitionColumns": table.partition_by, "configuration": configuration, "createdTime": WRITTEN,
+    }})
 }
 
 fn type_name(of: Type) -> Json {

@@ -55,7 +55,7 @@ impl Commit {
 }
 
 /// How a table is written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// What the log says of files.
     pub statistics: Statistics,
@@ -65,6 +65,12 @@ pub struct Layout {
     pub row_group: usize,
     /// Whether its changes can be read.
     pub feed: bool,
+    /// Whether those of the first version cannot.
+    pub late_feed: bool,
+    /// How many files without rows the first version has besides; none of a table that is divided.
+    pub empty_files: usize,
+    /// Whether whole numbers of the first version are of 16 bits in its files, as if columns were widened after it.
+    pub narrow: bool,
 }
 
 /// What the log of a table says of its files.
@@ -153,7 +159,9 @@ impl Table {
     /// How many rows each file has, where the log says it, and how many are deleted.
     fn files(&self, until: Option<u64>) -> Vec<Vec<Value>> {
         let keys = self.partition_places();
-        let mut files: Vec<Vec<Value>> = Vec::new();
+        let is_known = self.layout.statistics != Statistics::None;
+        let known = |rows: i64| if is_known { Value::Int(rows) } else { Value::Null };
+        let mut files = vec![vec![known(0), Value::Int(0)]; self.empty_files()];
         for commit in self.commits_until(until) {
             if commit.overwrites {
                 files.clear();
@@ -166,13 +174,22 @@ impl Table {
                     of[usize::from(commit.deleted.contains(&number))] += 1;
                     number += 1;
                 }
-                files.extend(partitions.into_values().map(|[live, deleted]| {
-                    let is_known = self.layout.statistics != Statistics::None;
-                    vec![if is_known { Value::Int(live) } else { Value::Null }, Value::Int(deleted)]
-                }));
+                let counted = partitions.into_values();
+                files.extend(counted.map(|[live, deleted]| vec![known(live), Value::Int(deleted)]));
             }
         }
         files
+    }
+
+    /// The first version whose changes can be read, if there is one.
+    pub(crate) fn recorded_from(&self) -> Option<usize> {
+        let first = usize::from(self.layout.late_feed && self.commits.len() > 1);
+        self.layout.feed.then_some(first)
+    }
+
+    /// How many files without rows it begins with.
+    fn empty_files(&self) -> usize {
+        if self.partition_by.is_empty() { self.layout.empty_files } else { 0 }
     }
 
     /// The places of the partition columns.

@@ -8,15 +8,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value as Json, json};
 
-use super::log::{beginning, encoded, partition_value, statistics};
+use super::log::{beginning, encoded, metadata, partition_value, statistics};
 use super::{Commit, Table, WRITTEN, arrays, deletion};
 use crate::plan::Column;
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 /// Writes a table as `folder/NAME`, all its versions.
 ///
@@ -28,6 +29,9 @@ pub fn write(table: &Table, folder: &Path) -> io::Result<()> {
     let mut active: Vec<Json> = Vec::new();
     for (version, commit) in table.commits.iter().enumerate() {
         let mut actions = if version == 0 { beginning(table) } else { Vec::new() };
+        if version > 0 && table.recorded_from() == Some(version) {
+            actions.push(metadata(table, version));
+        }
         if commit.overwrites {
             actions.extend(active.drain(..).map(removal));
         }
@@ -55,6 +59,16 @@ fn removal(add: Json) -> Json {
 fn files(table: &Table, version: usize, commit: &Commit, home: &Path) -> io::Result<Vec<Json>> {
     let keys = table.partition_places();
     let (mut adds, mut number) = (Vec::new(), 0);
+    if version == 0 && table.empty_files() > 0 {
+        let empty = home.join("empty.parquet");
+        let size = write_file(table, version, &empty, &[])?;
+        for number in 0..table.empty_files() {
+            let path = format!("empty-{number}.parquet");
+            std::fs::copy(&empty, home.join(&path))?;
+            adds.push(add(table, &path, &[], &[], size, &[]));
+        }
+        std::fs::remove_file(empty)?;
+    }
     for (file, rows) in commit.files.iter().enumerate() {
         let mut partitions: BTreeMap<Vec<Value>, Vec<(usize, &Vec<Value>)>> = BTreeMap::new();
         for row in rows {
@@ -68,7 +82,7 @@ fn files(table: &Table, version: usize, commit: &Commit, home: &Path) -> io::Res
                 path.push_str(&format!("{}={}/", table.columns[*key].0, folder_name(value)));
             }
             path.push_str(&format!("part-{version:05}-{file}-{part}-{:016x}.parquet", digest(&rows)));
-            let size = write_file(table, &home.join(&path), &rows)?;
+            let size = write_file(table, version, &home.join(&path), &rows)?;
             let numbers: Vec<u32> = (0_u32..)
                 .zip(&rows)
                 .filter(|(_, (number, _))| commit.deleted.contains(number))
@@ -122,7 +136,7 @@ fn folder_name(value: &Value) -> String {
     value.to_string().chars().map(keep).collect()
 }
 
-fn write_file(table: &Table, path: &Path, rows: &[(usize, &Vec<Value>)]) -> io::Result<u64> {
+fn write_file(table: &Table, version: usize, path: &Path, rows: &[(usize, &Vec<Value>)]) -> io::Result<u64> {
     if let Some(folder) = path.parent() {
         create_dir_all(folder)?;
     }
@@ -132,15 +146,20 @@ fn write_file(table: &Table, path: &Path, rows: &[(usize, &Vec<Value>)]) -> io::
         .enumerate()
         .filter(|(_, (name, _))| !table.partition_by.contains(name))
         .collect();
+    let is_narrow = table.layout.narrow && version == 0;
+    let data_type = |of: Type| match of {
+        Type::Int if is_narrow => DataType::Int16,
+        other => arrays::data_type(other),
+    };
     let fields: Vec<Field> =
-        data.iter().map(|(_, (name, of))| Field::new(name, arrays::data_type(*of), true)).collect();
+        data.iter().map(|(_, (name, of))| Field::new(name, data_type(*of), true)).collect();
     let schema = Arc::new(Schema::new(fields));
     let column = |(at, (_, of)): &(usize, &Column)| {
         let values: Vec<&Value> = rows.iter().map(|(_, row)| &row[*at]).collect();
-        arrays::array(*of, &values)
+        cast(&arrays::array(*of, &values), &data_type(*of))
     };
-    let batch = RecordBatch::try_new(Arc::clone(&schema), data.iter().map(column).collect())
-        .map_err(io::Error::other)?;
+    let columns = data.iter().map(column).collect::<Result<_, _>>().map_err(io::Error::other)?;
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(io::Error::other)?;
     let properties =
         WriterProperties::builder().set_max_row_group_row_count(Some(table.layout.row_group)).build();
     let mut writer =
