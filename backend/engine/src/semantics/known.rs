@@ -73,7 +73,8 @@ pub const TABLES: [(&str, &str); 7] = [
 /// The table. Not in it, because no query of a few rows shows them: dynamic filters (#16588, #20213, #20267; switched
 /// off), fields of structs that are moved to a scan (#25412, #25446; switched off), equal projections that are taken for
 /// one (`emit::relational::projection`), the second execution of a build side when memory runs out (#24676,
-/// `rules::build_sides`), and sorts that are moved below an OFFSET (`rules::SkippedRows`).
+/// `rules::build_sides`), sorts that are moved below an OFFSET (`rules::SkippedRows`), and a column that equals zero in
+/// the place of a zero (`rules::EqualZeros`).
 pub const KNOWN: [&[Known]; 2] = [relations::KNOWN, values::KNOWN];
 
 #[cfg(test)]

@@ -275,11 +275,4 @@ pub(super) const KNOWN: &[Known] = &[
         query: "SELECT DISTINCT y FROM f CROSS JOIN c ORDER BY y LIMIT 5",
         right: Right::Rows(&["-0.5", "NaN", "inf"]),
     },
-    // A column that equals zero is put in the place of the literal (`rules::EqualZeros`).
-    Known {
-        issues: &[],
-        guard: Rewritten,
-        query: "SELECT id FROM (SELECT id, z AS a, z AS b FROM zeros) AS t WHERE b = 0.0 ORDER BY a + CAST(0 AS DOUBLE), id LIMIT 1",
-        right: Right::Rows(&["1"]),
-    },
 ];
