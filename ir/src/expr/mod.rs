@@ -20,6 +20,7 @@ pub use places::bytes_of;
 pub use query::{Part, Query};
 pub use syntax::{SqlError, SqlIssue, SqlIssueKind};
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -236,6 +237,10 @@ impl ScalarExpr {
         let _ = expr.visit(&mut rewriter);
         (!rewriter.failed).then_some(Self(expr))
     }
+
+    fn printed(&self) -> Cow<'_, str> {
+        Cow::Owned(syntax::exact::print(&self.0))
+    }
 }
 
 /// A tree that was parsed from a text, if what is printed of it means the same.
@@ -310,7 +315,7 @@ macro_rules! sql_text {
     ($type:ident, $what:literal) => {
         impl std::fmt::Display for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&$crate::expr::syntax::exact::print(&self.0))
+                f.write_str(&self.printed())
             }
         }
 

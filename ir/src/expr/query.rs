@@ -1,32 +1,31 @@
 //! Queries over named relations.
 
+mod parsed;
 mod parts;
 mod planned;
 mod recursion;
 mod scopes;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
+use std::sync::Arc;
 
 pub use parts::Part;
-use sqlparser::ast::{
-    self, Ident, ObjectName, ObjectNamePart, SelectFlavor, SelectItem, visit_expressions,
-    visit_expressions_mut,
-};
-use sqlparser::dialect::GenericDialect;
-use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Span, Token, Tokenizer};
+use sqlparser::ast::{self, ObjectName, ObjectNamePart, visit_expressions_mut};
+
+use parsed::Parsed;
 
 use super::syntax::{SqlError, SqlIssueKind, SqlText};
-use super::{ScalarExpr, bind_one, meaning, normalize, placeholder, printable, sql_text};
+use super::{ScalarExpr, bind_one, meaning, normalize, printable, sql_text};
 
 /// How often a subquery is computed at the most that values are compared with: for the values that are equal, for NULL
 /// among its values, and for whether it has rows at all.
 const TIMES_COMPARED: usize = 3;
 
-/// A query over named relations: the text of a `Sql` view.
+/// A query over named relations: the text of a `Sql` view. Copies share the tree, and what was found out about it.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Query(Box<ast::Query>);
+pub struct Query(Arc<Parsed>);
 
 impl Query {
     /// Parses one query; text after it is an error.
@@ -36,12 +35,13 @@ impl Query {
     /// that has no meaning here (`meaning`).
     pub fn parse(text: &str) -> Result<Self, SqlError> {
         let text = SqlText::new(text);
-        let parse = |text: &SqlText<'_>| text.parse(|parser| parser.parse_query()).map(Self);
+        let parse =
+            |text: &SqlText<'_>| text.parse(|parser| parser.parse_query()).map(|tree| Self::of(*tree));
         let query = parse(&text)
             .map_err(|error| if error.is_syntax() { not_a_query(&text).unwrap_or(error) } else { error })?;
-        let mut issues = meaning::of_query(&query.0, &text);
+        let mut issues = meaning::of_query(query.ast(), &text);
         if issues.is_empty() {
-            let refused = recursion::refused(&query.0);
+            let refused = recursion::refused(query.ast());
             issues.extend(refused.into_iter().map(|(clause, span)| meaning::issue(clause, text.bytes(span))));
         }
         match SqlError::of(issues) {
@@ -50,28 +50,32 @@ impl Query {
         }
     }
 
+    fn of(tree: ast::Query) -> Self {
+        Self(Arc::new(Parsed::new(tree)))
+    }
+
     /// The syntax tree.
     #[must_use]
     pub fn ast(&self) -> &ast::Query {
-        &self.0
+        self.0.tree()
     }
 
     /// The relations the query reads, except those it defines itself by `WITH`, in alphabetical order.
     #[must_use]
     pub fn relations(&self) -> BTreeSet<String> {
-        scopes::outside(&self.0).into_keys().collect()
+        self.reference_counts().keys().cloned().collect()
     }
 
     /// Where in its text the query names one of [`Self::relations`] first.
     #[must_use]
     pub fn place_of_relation(&self, name: &str, text: &str) -> Option<Range<usize>> {
-        scopes::outside(&self.0).get(name).and_then(|outside| SqlText::new(text).bytes(outside.span))
+        scopes::outside(self.ast()).get(name).and_then(|outside| SqlText::new(text).bytes(outside.span))
     }
 
     /// The tree for a planner that takes less than the query says.
     #[must_use]
     pub fn planned(&self) -> ast::Query {
-        let mut query = self.0.as_ref().clone();
+        let mut query = self.ast().clone();
         planned::write_out(&mut query);
         query
     }
@@ -79,76 +83,41 @@ impl Query {
     /// How often each of [`Self::relations`] is read when the query is planned: once for every place that names it,
     /// those in a `WITH` definition times the places that name the definition.
     #[must_use]
-    pub fn reference_counts(&self) -> BTreeMap<String, usize> {
-        scopes::outside(&self.0).into_iter().map(|(name, outside)| (name, outside.reads)).collect()
+    pub fn reference_counts(&self) -> &BTreeMap<String, usize> {
+        self.0.reads()
     }
 
     /// The most often that each of [`Self::relations`] may be read: a subquery that values are compared with (`IN`,
     /// `ANY`, `ALL`) may be computed up to `TIMES_COMPARED` times, since the comparison has to know of NULLs.
     #[must_use]
-    pub fn reference_counts_at_most(&self) -> BTreeMap<String, usize> {
-        let (outside, _) = scopes::at_most(&self.0, TIMES_COMPARED);
-        outside.into_iter().map(|(name, outside)| (name, outside.reads)).collect()
+    pub fn reference_counts_at_most(&self) -> &BTreeMap<String, usize> {
+        self.0.reads_at_most()
     }
 
     /// Every name that could be a column of an input, or nothing when the query may read columns it does not
     /// name (`*`, natural joins, pivots). The result may hold names that are not columns.
     #[must_use]
-    pub fn mentioned_names(&self) -> Option<BTreeSet<String>> {
-        if ast::Visit::visit(self.0.as_ref(), &mut Wildcards).is_break() {
-            return None;
-        }
-        let text = self.to_string();
-        let tokens = Tokenizer::new(&GenericDialect {}, &text).tokenize().ok()?;
-        let mut names = BTreeSet::new();
-        for token in tokens {
-            let Token::Word(word) = token else { continue };
-            if matches!(word.keyword, Keyword::NATURAL | Keyword::TABLE | Keyword::PIVOT | Keyword::UNPIVOT) {
-                return None;
-            }
-            names.insert(normalize(&Ident {
-                value: word.value,
-                quote_style: word.quote_style,
-                span: Span::empty(),
-            }));
-        }
-        Some(names)
+    pub fn mentioned_names(&self) -> Option<&BTreeSet<String>> {
+        self.0.names()
     }
 
     /// The positional placeholders of the query, as they are written.
     #[must_use]
-    pub fn placeholders(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        let _ = visit_expressions(self.0.as_ref(), |expr| {
-            if let Some(name) = placeholder(expr) {
-                found.insert(name.to_owned());
-            }
-            ControlFlow::<()>::Continue(())
-        });
-        found
+    pub fn placeholders(&self) -> &BTreeSet<String> {
+        self.0.placeholders()
     }
 
     /// Replaces placeholders by expressions; placeholders without one stay.
     pub fn bind(&mut self, values: &BTreeMap<String, ScalarExpr>) {
-        let _ = visit_expressions_mut(self.0.as_mut(), |expr| bind_one(expr, values));
-    }
-}
-
-/// Stops at a selection of columns without their names.
-struct Wildcards;
-
-impl ast::Visitor for Wildcards {
-    type Break = ();
-
-    fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<()> {
-        let wildcard = select
-            .projection
-            .iter()
-            .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
-        if wildcard || select.flavor == SelectFlavor::FromFirstNoSelect {
-            return ControlFlow::Break(());
+        if self.placeholders().iter().any(|name| values.contains_key(name)) {
+            let mut tree = self.ast().clone();
+            let _ = visit_expressions_mut(&mut tree, |expr| bind_one(expr, values));
+            *self = Self::of(tree);
         }
-        ControlFlow::Continue(())
+    }
+
+    fn printed(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.0.text())
     }
 }
 
@@ -183,7 +152,7 @@ mod tests {
     use super::*;
 
     fn names(sql: &str) -> Option<Vec<String>> {
-        Some(Query::parse(sql).unwrap().mentioned_names()?.into_iter().collect())
+        Some(Query::parse(sql).unwrap().mentioned_names()?.iter().cloned().collect())
     }
 
     #[test]

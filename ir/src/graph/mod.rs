@@ -188,7 +188,7 @@ impl Graph {
         &self,
         reader: NodeId,
         port: usize,
-        counts: impl Fn(&crate::expr::Query) -> BTreeMap<String, usize>,
+        counts: impl Fn(&crate::expr::Query) -> &BTreeMap<String, usize>,
     ) -> usize {
         match &self[reader].op {
             Op::Query(query) => {

@@ -53,7 +53,7 @@ fn check_phase(graph: &Graph, node: &Node, report: &mut Report) {
         let mut left: BTreeSet<String> =
             node.op.expressions().iter().flat_map(|used| used.expr.placeholders()).collect();
         if let Op::Query(query) = &node.op {
-            left.extend(query.query.placeholders());
+            left.extend(query.query.placeholders().iter().cloned());
         }
         for name in left {
             report.add(&node.name, "V09", format!("placeholder {name} is left"));

@@ -49,7 +49,7 @@ fn of_input(op: &Op, port: usize, wanted: &BTreeSet<String>, input: &Schema) -> 
             used.extend(wanted.iter().filter(|name| *name != element).cloned());
         }
         Op::Query(query) => match query.query.mentioned_names() {
-            Some(names) => used.extend(names.into_iter().filter(|name| input.contains(name))),
+            Some(names) => used.extend(names.iter().filter(|name| input.contains(name)).cloned()),
             None => return all(),
         },
         Op::Join(join) => used.extend(of_join(&join.columns, port, wanted)),

@@ -72,7 +72,7 @@ pub(crate) fn placeholders(op: &Op) -> BTreeSet<String> {
     let mut found: BTreeSet<String> =
         op.expressions().iter().flat_map(|used| used.expr.placeholders()).collect();
     if let Op::Query(query) = op {
-        found.extend(query.query.placeholders());
+        found.extend(query.query.placeholders().iter().cloned());
     }
     found
 }

@@ -96,7 +96,7 @@ fn canonical(mut query: ast::Query) -> Option<Query> {
 /// `SELECT * FROM relation`.
 fn all_of(relation: &str) -> Option<ast::Query> {
     let relation = Ident::with_quote('"', &identifier(relation).value);
-    Some(Query::parse(&format!("SELECT * FROM {relation}")).ok()?.0.as_ref().clone())
+    Some(Query::parse(&format!("SELECT * FROM {relation}")).ok()?.ast().clone())
 }
 
 /// `WITH ... (query)`.

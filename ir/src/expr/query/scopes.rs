@@ -217,7 +217,7 @@ mod tests {
 
     fn reads(sql: &str) -> Vec<(String, usize)> {
         let query = Query::parse(sql).unwrap();
-        let counts: Vec<_> = query.reference_counts().into_iter().collect();
+        let counts: Vec<_> = query.reference_counts().clone().into_iter().collect();
         let names: Vec<String> = counts.iter().map(|(name, _)| name.clone()).collect();
         assert_eq!(query.relations().into_iter().collect::<Vec<_>>(), names, "{sql}");
         counts
