@@ -113,6 +113,10 @@ impl ScalarUDFImpl for CheckedArithmetic {
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
         let [left, right] = arg_types else { return internal_err!("{} takes two operands", self.name()) };
+        if left == right && left.is_integer() {
+            // What DataFusion would say after it has computed with two empty columns. It asks again and again.
+            return Ok(left.clone());
+        }
         BinaryTypeCoercer::new(left, &self.operator, right).get_result_type()
     }
 
@@ -152,6 +156,10 @@ impl ScalarUDFImpl for CheckedArithmetic {
         let [left, right] = inputs else { return internal_err!("{} takes two operands", self.name()) };
         if shift::is(self.operator) {
             return Interval::make_unbounded(&left.data_type());
+        }
+        let unbounded = |side: &Interval| side.lower().is_null() && side.upper().is_null();
+        if self.operator != Operator::Multiply && (unbounded(left) || unbounded(right)) {
+            return Interval::make_unbounded(&self.return_type(&[left.data_type(), right.data_type()])?);
         }
         datafusion::logical_expr::interval_arithmetic::apply_operator(&self.operator, left, right)
     }
