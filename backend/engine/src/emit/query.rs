@@ -4,6 +4,8 @@
 //! inputs' plans. So a query costs what the query costs, not what everything below it does; and a query that was
 //! planned over the same columns before, to learn its type, is not planned again ([`PlannedQueries`]).
 
+mod pieces;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, SubqueryAlias, TableSource, WindowUDF,
 };
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
-use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::ast::{self, Statement};
 use datafusion::sql::sqlparser::tokenizer::{Location, Span};
 use ir::expr::Query;
 
@@ -104,6 +106,22 @@ fn over_stand_ins(
     schemas: &[SchemaRef],
     places: bool,
 ) -> Result<LogicalPlan> {
+    calls::check(state, query.ast())?;
+    let mut tree = query.planned();
+    semantics::in_tree(&mut tree)?;
+    let plan = |tree, schemas: &[SchemaRef]| analyzed(state, tree, relations, schemas, places);
+    let in_pieces = if places { None } else { pieces::in_pieces(&tree, relations, schemas, plan) };
+    unqualified(in_pieces.map_or_else(|| plan(tree, schemas), Ok)?)
+}
+
+/// The analyzed plan of a tree whose relations have these columns.
+fn analyzed(
+    state: &SessionState,
+    tree: ast::Query,
+    relations: &[String],
+    schemas: &[SchemaRef],
+    places: bool,
+) -> Result<LogicalPlan> {
     let sources = relations
         .iter()
         .zip(schemas)
@@ -113,13 +131,10 @@ fn over_stand_ins(
             (name.clone(), Arc::new(relation) as Arc<dyn TableSource>)
         })
         .collect();
-    calls::check(state, query.ast())?;
     let provider = Relations { state, sources };
     let options =
         ParserOptions { collect_spans: places, ..ParserOptions::from(&state.config_options().sql_parser) };
     let planner = SqlToRel::new_with_options(&provider, options);
-    let mut tree = query.planned();
-    semantics::in_tree(&mut tree)?;
     let statement = Statement::Query(Box::new(tree));
     let plan = planner.sql_statement_to_plan(statement)?;
     SQLOptions::new()
@@ -129,7 +144,7 @@ fn over_stand_ins(
         .verify_plan(&plan)?;
     let plan = semantics::query_before_analysis(plan, state)?;
     let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
-    unqualified(semantics::query_after_analysis(plan, state)?)
+    semantics::query_after_analysis(plan, state)
 }
 
 /// The stand-in for an input while a query is planned.

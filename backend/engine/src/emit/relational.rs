@@ -53,7 +53,14 @@ pub(super) fn unqualified(plan: LogicalPlan) -> Result<LogicalPlan> {
     let columns = (0..schema.fields().len())
         .map(|index| column_at(&schema, index).alias(schema.field(index).name()))
         .collect();
-    project(columns, Arc::new(plan))
+    if !schema.functional_dependencies().is_empty() {
+        return project(columns, Arc::new(plan));
+    }
+    // The columns as they are: DataFusion would look each of them up among all others.
+    let fields = schema.fields().iter().map(|field| (None, Arc::clone(field))).collect();
+    let unqualified = Arc::new(DFSchema::new_with_metadata(fields, schema.metadata().clone())?);
+    let projection = Projection::try_new_with_schema(columns, Arc::new(plan), unqualified)?;
+    Ok(LogicalPlan::Projection(projection))
 }
 
 /// A scan of `provider`; `name` is how plans show it.

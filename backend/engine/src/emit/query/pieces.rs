@@ -1,0 +1,380 @@
+//! Long select lists, planned piece by piece.
+//!
+//! DataFusion's planner of SQL compares the name of every selected expression with those of all others, and goes
+//! through the columns of the input for each column that an expression reads. So the time for a thousand expressions
+//! over a thousand columns is that of a million comparisons, several times over. A long list is planned as several
+//! queries instead, each of some of the expressions over some of the columns:
+//!
+//! ```text
+//! SELECT a + 1 AS a, b + 1 AS b, ... FROM t WHERE a > 0      t has the columns a, b, ...
+//! SELECT a + 1 AS a FROM t WHERE a > 0                       t has the column a
+//! SELECT b + 1 AS b FROM t WHERE a > 0                       t has the columns a and b
+//! ...
+//! ```
+//!
+//! Their expressions are put together over the plan of FROM and WHERE with all columns, which gives the plan that the
+//! whole query has. That holds for queries whose rows are those of FROM and WHERE, one by one; whatever else a query
+//! does shows in the plan of a piece, or is not taken on. Such queries are planned as a whole, and so are wrong ones:
+//! what is said of a mistake names all columns there are.
+
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::{LogicalPlan, Projection};
+use datafusion::sql::sqlparser::ast::{
+    Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, Value, Visit, Visitor, WildcardAdditionalOptions,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use ir::expr::normalize;
+
+/// Shorter lists are planned as a whole: each piece plans FROM and WHERE anew.
+const LONG: usize = 96;
+/// How many expressions a piece has.
+const PIECE: usize = 24;
+
+/// The plan of a query over relations with these columns, if it can be put together from pieces; `plan` gives that of
+/// one piece.
+pub(super) fn in_pieces(
+    query: &Query,
+    relations: &[String],
+    schemas: &[SchemaRef],
+    plan: impl Fn(Query, &[SchemaRef]) -> Result<LogicalPlan>,
+) -> Option<LogicalPlan> {
+    let select = plain_select(query)?;
+    let items = expanded(select, relations, schemas)?;
+    if items.len() < LONG || holds_query(query) {
+        return None;
+    }
+    let without_items = selecting(query.clone(), Vec::new())?;
+    let always_read = names_in(&without_items)?;
+    let one = Expr::Value(Value::Number("1".to_owned(), false).into());
+    let rows = selecting(without_items.clone(), vec![SelectItem::UnnamedExpr(one)])?;
+    let LogicalPlan::Projection(Projection { input, .. }) = plan(rows, schemas).ok()? else { return None };
+    if !input.schema().functional_dependencies().is_empty() {
+        return None;
+    }
+    let (mut exprs, mut fields) = (Vec::new(), Vec::new());
+    for items in items.chunks(PIECE) {
+        let piece = selecting(without_items.clone(), items.to_vec())?;
+        let mut read = always_read.clone();
+        for item in items {
+            read.extend(names_in(item)?);
+        }
+        let narrow: Vec<SchemaRef> =
+            schemas.iter().map(|schema| narrowed(schema, &read)).collect::<Option<_>>()?;
+        let LogicalPlan::Projection(piece) = plan(piece, &narrow).ok()? else { return None };
+        if piece.expr.len() != items.len() || !is_same(&piece.input, &input) {
+            return None;
+        }
+        let named = piece.schema.iter().map(|(relation, field)| (relation.cloned(), Arc::clone(field)));
+        fields.extend(named);
+        exprs.extend(piece.expr);
+    }
+    let schema = DFSchema::new_with_metadata(fields, input.schema().metadata().clone()).ok()?;
+    let whole = Projection::try_new_with_schema(exprs, input, Arc::new(schema)).ok()?;
+    Some(LogicalPlan::Projection(whole))
+}
+
+/// The SELECT of a query that is nothing but SELECT, FROM and WHERE over named relations and joins of them.
+fn plain_select(query: &Query) -> Option<&Select> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let plain_query = query.with.is_none()
+        && query.order_by.is_none()
+        && query.limit_clause.is_none()
+        && query.fetch.is_none()
+        && query.locks.is_empty()
+        && query.for_clause.is_none()
+        && query.settings.is_none()
+        && query.format_clause.is_none()
+        && query.pipe_operators.is_empty();
+    let ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(keys, rest) if keys.is_empty() && rest.is_empty());
+    let plain_select = ungrouped
+        && select.distinct.is_none()
+        && select.select_modifiers.is_none()
+        && select.top.is_none()
+        && select.exclude.is_none()
+        && select.into.is_none()
+        && select.lateral_views.is_empty()
+        && select.prewhere.is_none()
+        && select.connect_by.is_empty()
+        && select.cluster_by.is_empty()
+        && select.distribute_by.is_empty()
+        && select.sort_by.is_empty()
+        && select.having.is_none()
+        && select.named_window.is_empty()
+        && select.qualify.is_none()
+        && select.value_table_mode.is_none();
+    (plain_query && plain_select).then_some(select)
+}
+
+/// The relations of FROM in their order, each with the name its columns have and its place among the inputs. Nothing
+/// where columns may have other names, or may be fewer or more than those of the relations.
+fn relations_of(select: &Select, relations: &[String]) -> Option<Vec<(Ident, usize)>> {
+    let mut found = Vec::new();
+    for from in &select.from {
+        found.push(relation(&from.relation, relations)?);
+        for join in &from.joins {
+            match &join.join_operator {
+                JoinOperator::CrossJoin(JoinConstraint::None)
+                | JoinOperator::Join(JoinConstraint::On(_))
+                | JoinOperator::Inner(JoinConstraint::On(_))
+                | JoinOperator::Left(JoinConstraint::On(_))
+                | JoinOperator::LeftOuter(JoinConstraint::On(_))
+                | JoinOperator::Right(JoinConstraint::On(_))
+                | JoinOperator::RightOuter(JoinConstraint::On(_))
+                | JoinOperator::FullOuter(JoinConstraint::On(_)) => {}
+                _ => return None,
+            }
+            found.push(relation(&join.relation, relations)?);
+        }
+    }
+    Some(found)
+}
+
+fn relation(factor: &TableFactor, relations: &[String]) -> Option<(Ident, usize)> {
+    match factor {
+        // The parentheses that every relation is given.
+        TableFactor::NestedJoin { table_with_joins, alias: None } if table_with_joins.joins.is_empty() => {
+            relation(&table_with_joins.relation, relations)
+        }
+        TableFactor::Table { name, alias, args: None, sample: None, .. } => {
+            let [part] = name.0.as_slice() else { return None };
+            let own = part.as_ident()?;
+            let place = relations.iter().position(|relation| *relation == normalize(own))?;
+            match alias {
+                None => Some((own.clone(), place)),
+                Some(alias) if alias.columns.is_empty() => Some((alias.name.clone(), place)),
+                Some(_) => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The selected expressions, with all columns in the place of `*`.
+fn expanded(select: &Select, relations: &[String], schemas: &[SchemaRef]) -> Option<Vec<SelectItem>> {
+    let from = relations_of(select, relations)?;
+    let columns = |(name, place): &(Ident, usize)| {
+        let column = |column: &str| {
+            let parts = vec![name.clone(), Ident::with_quote('"', column)];
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts))
+        };
+        let fields = schemas.get(*place)?.fields();
+        Some(fields.iter().map(|field| column(field.name())).collect::<Vec<_>>())
+    };
+    let mut items = Vec::new();
+    for item in &select.projection {
+        match item {
+            SelectItem::Wildcard(options) if is_plain(options) => {
+                for relation in &from {
+                    items.extend(columns(relation)?);
+                }
+            }
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options)
+                if is_plain(options) =>
+            {
+                let [part] = name.0.as_slice() else { return None };
+                let wanted = normalize(part.as_ident()?);
+                items.extend(columns(from.iter().find(|(name, _)| normalize(name) == wanted)?)?);
+            }
+            SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. } => items.push(item.clone()),
+            _ => return None,
+        }
+    }
+    Some(items)
+}
+
+fn is_plain(options: &WildcardAdditionalOptions) -> bool {
+    *options == WildcardAdditionalOptions::default()
+}
+
+/// Whether there is a query inside of the query.
+fn holds_query(query: &Query) -> bool {
+    struct Queries(usize);
+    impl Visitor for Queries {
+        type Break = ();
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.0 += 1;
+            if self.0 > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    }
+    query.visit(&mut Queries(0)).is_break()
+}
+
+/// The query with another select list.
+fn selecting(mut query: Query, items: Vec<SelectItem>) -> Option<Query> {
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    select.projection = items;
+    Some(query)
+}
+
+/// Every word of a piece of SQL, as it is written and in lower case: among them are the names of all columns it reads.
+fn names_in(sql: &impl Display) -> Option<HashSet<String>> {
+    let tokens = Tokenizer::new(&GenericDialect {}, &sql.to_string()).tokenize().ok()?;
+    let words = tokens.into_iter().filter_map(|token| match token {
+        Token::Word(word) => Some(word.value),
+        _ => None,
+    });
+    Some(words.flat_map(|word| [word.to_ascii_lowercase(), word]).collect())
+}
+
+/// The columns of these names, but one at least: there are no rows without columns.
+fn narrowed(schema: &SchemaRef, names: &HashSet<String>) -> Option<SchemaRef> {
+    let columns = schema.fields().iter().enumerate();
+    let named = columns.filter(|(_, field)| names.contains(field.name()));
+    let mut places: Vec<usize> = named.map(|(place, _)| place).collect();
+    if places.is_empty() && !schema.fields().is_empty() {
+        places.push(0);
+    }
+    Some(Arc::new(schema.project(&places).ok()?))
+}
+
+/// Whether two plans of one FROM and WHERE do the same, whatever columns the relations have.
+fn is_same(one: &LogicalPlan, other: &LogicalPlan) -> bool {
+    match (one, other) {
+        (LogicalPlan::Filter(one), LogicalPlan::Filter(other)) => {
+            one.predicate == other.predicate && is_same(&one.input, &other.input)
+        }
+        (LogicalPlan::SubqueryAlias(one), LogicalPlan::SubqueryAlias(other)) => {
+            one.alias == other.alias && is_same(&one.input, &other.input)
+        }
+        (LogicalPlan::Join(one), LogicalPlan::Join(other)) => {
+            one.join_type == other.join_type
+                && one.on == other.on
+                && one.filter == other.filter
+                && one.null_equality == other.null_equality
+                && is_same(&one.left, &other.left)
+                && is_same(&one.right, &other.right)
+        }
+        (LogicalPlan::TableScan(one), LogicalPlan::TableScan(other)) => one.table_name == other.table_name,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use datafusion::execution::session_state::SessionState;
+    use ir::expr::Query as Text;
+
+    use super::super::{analyzed, over_stand_ins, unqualified};
+    use super::*;
+    use crate::{Session, SessionOptions, semantics};
+
+    /// Two relations of 120 columns: `a0`, `a1`, … in `t`, and `b0`, … in `u`, each of one of three types.
+    fn schemas() -> Vec<SchemaRef> {
+        let types = [DataType::Int64, DataType::Utf8, DataType::Float64];
+        let of = |letter: &str| {
+            let columns = types.iter().cycle().enumerate().take(120);
+            let fields = columns
+                .map(|(at, data_type)| Field::new(format!("{letter}{at}"), data_type.clone(), at % 2 == 0));
+            Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+        };
+        vec![of("a"), of("b")]
+    }
+
+    fn relations() -> Vec<String> {
+        vec!["t".to_owned(), "u".to_owned()]
+    }
+
+    fn tree(sql: &str) -> Query {
+        let mut tree = Text::parse(sql).unwrap().planned();
+        semantics::in_tree(&mut tree).unwrap();
+        tree
+    }
+
+    /// The query as it is planned, and as it is planned without pieces.
+    fn both(state: &SessionState, sql: &str) -> [Result<LogicalPlan>; 2] {
+        let (query, relations, schemas) = (Text::parse(sql).unwrap(), relations(), schemas());
+        let whole = analyzed(state, tree(sql), &relations, &schemas, false);
+        [over_stand_ins(state, &query, &relations, &schemas, false), whole.and_then(unqualified)]
+    }
+
+    fn is_in_pieces(state: &SessionState, sql: &str) -> bool {
+        let relations = relations();
+        let plan = |tree, schemas: &[SchemaRef]| analyzed(state, tree, &relations, schemas, false);
+        in_pieces(&tree(sql), &relations, &schemas(), plan).is_some()
+    }
+
+    fn session() -> Session {
+        Session::new(SessionOptions::for_this_machine()).unwrap()
+    }
+
+    fn list(item: impl Fn(usize) -> String) -> String {
+        (0..120).map(item).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn the_plan_is_that_of_the_whole_query() {
+        let session = session();
+        let computed = list(|at| match at % 3 {
+            0 => format!("a{at} + {at} AS x{at}"),
+            1 => format!("a{at} || '!'"),
+            _ => format!("CASE WHEN a{at} > 1 THEN a{} ELSE 0.5 END AS \"X{at}\"", at - 2),
+        });
+        let joined = list(|at| format!("y.b{at}, x.a{at} AS c{at}"));
+        for sql in [
+            format!("SELECT {computed} FROM t"),
+            format!("SELECT {computed} FROM t AS x WHERE a0 > 0 AND a1 LIKE 'x%' AND x.a2 < a0"),
+            format!(
+                "SELECT {joined} FROM t AS x LEFT JOIN u AS y ON x.a0 = y.b3 AND y.b0 > 1 WHERE a0 IS NULL"
+            ),
+            "SELECT *, a0 + 1 AS one FROM t".to_owned(),
+            "SELECT y.*, x.*, 1 AS one FROM t AS x FULL JOIN u AS y ON x.a0 = y.b3".to_owned(),
+            "SELECT * FROM t, u WHERE a1 = b1".to_owned(),
+        ] {
+            let [found, whole] = both(session.state(), &sql).map(Result::unwrap);
+            assert_eq!(found.display_indent_schema().to_string(), whole.display_indent_schema().to_string());
+            assert_eq!(found, whole, "{sql}");
+            assert!(is_in_pieces(session.state(), &sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn other_queries_are_planned_as_a_whole() {
+        let session = session();
+        let columns = list(|at| format!("a{at}"));
+        let sums = list(|at| format!("count(a{at}) AS c{at}"));
+        for sql in [
+            "SELECT a0 FROM t".to_owned(),
+            format!("SELECT DISTINCT {columns} FROM t"),
+            format!("SELECT {columns} FROM t LIMIT 1"),
+            format!("SELECT {columns} FROM t ORDER BY a0"),
+            format!("SELECT {columns} FROM t GROUP BY {columns}"),
+            format!("SELECT {sums} FROM t"),
+            format!("SELECT {columns}, row_number() OVER (ORDER BY a0) AS n FROM t"),
+            format!("SELECT {columns}, random() AS r FROM t"),
+            format!("SELECT {columns}, (SELECT max(b0) FROM u) AS m FROM t"),
+            format!("SELECT {columns} FROM t WHERE a0 IN (SELECT b0 FROM u)"),
+            format!("SELECT {columns} FROM t LEFT SEMI JOIN u ON a0 = b0"),
+            format!("SELECT {columns} FROM (SELECT * FROM t) AS t"),
+        ] {
+            assert!(!is_in_pieces(session.state(), &sql), "{sql}");
+            let [found, whole] = both(session.state(), &sql).map(Result::unwrap);
+            assert_eq!(found, whole, "{sql}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told_as_of_the_whole_query() {
+        let session = session();
+        let columns = list(|at| format!("a{at}"));
+        for sql in [
+            format!("SELECT {columns}, missing FROM t"),
+            format!("SELECT {columns}, a0 + a1 AS x FROM t"),
+            format!("SELECT {columns}, a3 AS a0 FROM t"),
+            format!("SELECT {columns}, a0 FROM t JOIN t AS s ON t.a0 = s.a0"),
+            format!("SELECT {columns} FROM t WHERE nothing(a0)"),
+        ] {
+            let told = both(session.state(), &sql).map(|planned| planned.unwrap_err().to_string());
+            assert_eq!(told[0], told[1], "{sql}");
+        }
+    }
+}
