@@ -27,6 +27,16 @@ impl WriteNode {
         Self { table: table.to_owned(), sink: sink.clone(), input }
     }
 
+    /// The plan of what is written.
+    pub(crate) fn input(&self) -> &Arc<LogicalPlan> {
+        &self.input
+    }
+
+    /// The node that writes the rows of another plan there.
+    pub(crate) fn with_input(&self, input: LogicalPlan) -> Self {
+        Self { table: self.table.clone(), sink: self.sink.clone(), input: Arc::new(input) }
+    }
+
     /// The operator over a planned input.
     pub(super) fn plan(&self, input: Arc<dyn ExecutionPlan>) -> WriteExec {
         WriteExec::new(&self.table, &self.sink, input)
@@ -79,7 +89,7 @@ impl UserDefinedLogicalNodeCore for WriteNode {
 
     fn with_exprs_and_inputs(&self, _expressions: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
         match <[LogicalPlan; 1]>::try_from(inputs) {
-            Ok([input]) => Ok(Self { input: Arc::new(input), ..self.clone() }),
+            Ok([input]) => Ok(self.with_input(input)),
             Err(inputs) => plan_err!("Write has one input, not {}", inputs.len()),
         }
     }

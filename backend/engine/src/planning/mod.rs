@@ -10,6 +10,7 @@
 //! beside it.
 
 mod check;
+mod needed;
 mod part;
 mod stoppable;
 mod wide_rows;
@@ -25,8 +26,8 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::optimizer::OptimizerConfig;
+use datafusion::logical_expr::{Extension, LogicalPlan};
+use datafusion::optimizer::{Optimizer, OptimizerConfig};
 use datafusion::physical_plan::ExecutionPlan;
 
 use part::PlannedParts;
@@ -35,6 +36,7 @@ pub(crate) use stoppable::{stoppable, was_stopped};
 pub(crate) use wide_rows::{RowWidths, with_batches_for};
 
 use crate::emit::SegmentPlan;
+use crate::operators::WriteNode;
 
 /// The logical plans of a segment as DataFusion's optimizer leaves them: its parts in their order, then its own.
 ///
@@ -113,10 +115,19 @@ impl<'a> Settings<'a> {
         Self { state, aliases: Arc::new(AliasGenerator::new()) }
     }
 
+    /// What is written is optimized without the node that writes it: such a node gives each rule a copy of its input
+    /// and keeps the input itself, so that each rule would copy everything below before it changes a thing.
     fn optimize(&self, plan: &LogicalPlan) -> Result<LogicalPlan> {
+        if let LogicalPlan::Extension(extension) = plan
+            && let Some(write) = extension.node.as_any().downcast_ref::<WriteNode>()
+        {
+            let node = Arc::new(write.with_input(self.optimize(write.input())?));
+            return Ok(LogicalPlan::Extension(Extension { node }));
+        }
         let options = self.state.config_options();
         let analyzed = self.state.analyzer().execute_and_check(plan.clone(), options, |_, _| {})?;
-        self.state.optimizer().optimize(analyzed, self, |_, _| {})
+        let rules = needed::rules_for(&analyzed, self.state.optimizers(), options)?;
+        Optimizer::with_rules(rules).optimize(analyzed, self, |_, _| {})
     }
 }
 
