@@ -127,7 +127,7 @@ async fn columns_can_be_projected_filtered_and_written_back() {
     let feed = delta::change_feed(&table, &from(0)).await.unwrap();
     let sql = "select _change_type, count(*) c, bool_and(_commit_timestamp > '2020-01-01T00:00:00Z') ok \
                from t where id <> 4 and _commit_version > 0 group by 1 order by 1";
-    let rows = query(std::sync::Arc::clone(&feed), sql).await;
+    let rows = query(Arc::clone(&feed), sql).await;
     assert!(
         rows.contains("| delete       | 3 | true |") && rows.contains("| insert       | 1 | true |"),
         "{rows}"
@@ -177,7 +177,7 @@ async fn tables_with_widened_columns_and_checked_vacuums() {
             let ids: arrow::array::Int32Array = (from..from + 2).map(Some).collect();
             arrow::array::RecordBatch::try_from_iter([(
                 "id",
-                std::sync::Arc::new(ids) as arrow::array::ArrayRef,
+                Arc::new(ids) as arrow::array::ArrayRef,
             )])
             .unwrap()
         };
