@@ -20,7 +20,6 @@ pub use places::bytes_of;
 pub use query::{Part, Query};
 pub use syntax::{SqlError, SqlIssue, SqlIssueKind};
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -238,8 +237,8 @@ impl ScalarExpr {
         (!rewriter.failed).then_some(Self(expr))
     }
 
-    fn printed(&self) -> Cow<'_, str> {
-        Cow::Owned(syntax::exact::print(&self.0))
+    fn printed(&self) -> String {
+        syntax::exact::print(&self.0)
     }
 }
 
@@ -267,11 +266,9 @@ fn printable<T: PartialEq + std::fmt::Display>(
 }
 
 fn placeholder(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::Value(value) => match &value.value {
-            Value::Placeholder(name) => Some(name),
-            _ => None,
-        },
+    let Expr::Value(value) = expr else { return None };
+    match &value.value {
+        Value::Placeholder(name) => Some(name),
         _ => None,
     }
 }

@@ -6,7 +6,6 @@ mod planned;
 mod recursion;
 mod scopes;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -116,8 +115,8 @@ impl Query {
         }
     }
 
-    fn printed(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.0.text())
+    fn printed(&self) -> &str {
+        self.0.text()
     }
 }
 

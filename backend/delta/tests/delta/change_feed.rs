@@ -175,11 +175,8 @@ async fn tables_with_widened_columns_and_checked_vacuums() {
         let location = lake.at("t");
         let narrow = |from: i32| {
             let ids: arrow::array::Int32Array = (from..from + 2).map(Some).collect();
-            arrow::array::RecordBatch::try_from_iter([(
-                "id",
-                Arc::new(ids) as arrow::array::ArrayRef,
-            )])
-            .unwrap()
+            arrow::array::RecordBatch::try_from_iter([("id", Arc::new(ids) as arrow::array::ArrayRef)])
+                .unwrap()
         };
         write(&location, &[narrow(0)], feed_on()).await;
         write(&location, &[narrow(2)], append()).await;

@@ -1,8 +1,8 @@
 //! Which rules of DataFusion's optimizer have something to do in a plan.
 //!
 //! Every rule walks over the whole plan, and over what the walk copies, as often as any of them changes something. Most
-//! rules are about one kind of operator, and a plan has few kinds. Those that find nothing are left out: the plan is
-//! the same. A kind comes into a plan only from another one, so what is not there in the beginning never is:
+//! rules are about one kind of operator, and a plan has few kinds. Those that find nothing are left out: what each of the
+//! others does is the same. A kind comes into a plan only from another one, so what is not there in the beginning never is:
 //! subqueries become joins, aggregations and limits, and `DISTINCT` becomes an aggregation or a limit; where there is
 //! one of these, all rules run.
 

@@ -230,7 +230,12 @@ fn names_by_letter_case(choice: &mut Choice, plan: &Plan) -> Option<Plan> {
     wrong.views.push(View { name: "renamed".to_owned(), op, columns: types });
     let sources = vec![view.name.clone(), "renamed".to_owned()];
     let op = Op::Union { sources, discriminator: None, distinct: false };
-    (other != *first).then(|| with_wrong_view(&wrong, op, view.columns.clone(), "E0221"))
+    wrong.views.push(View { name: "united".to_owned(), op, columns: view.columns.clone() });
+    // An output with both columns would be refused for another reason.
+    let columns = vec![("n".to_owned(), Expr::Literal(Value::Int(1), Type::Int))];
+    let op = Op::Project { source: "united".to_owned(), columns };
+    let columns = vec![("n".to_owned(), Type::Int)];
+    (other != *first).then(|| with_wrong_view(&wrong, op, columns, "E0221"))
 }
 
 /// The spec, with one more view, which must be refused.
