@@ -123,6 +123,8 @@ impl Maker {
             Aggregate::Max,
             Aggregate::Avg,
             Aggregate::BoolAnd,
+            Aggregate::BoolAnd,
+            Aggregate::BoolOr,
             Aggregate::BoolOr,
             Aggregate::ArrayAgg,
         ]);

@@ -156,14 +156,22 @@ fn add_sorted_lists(choice: &mut Choice, plan: &mut Plan, inputs: &[Input], earl
     let (_, of_key) = input.columns.iter().find(|(name, _)| *name == key.column)?.clone();
     let lists: Vec<&Column> =
         input.columns.iter().filter(|(_, of)| matches!(of, Type::Int | Type::Text)).collect();
-    let (listed, of) = (*choice.maybe_of(&lists)?).clone();
+    // Of the key itself the elements of a list are equal, so that they need no order.
+    let key_itself = lists.iter().find(|(name, _)| *name == key.column).filter(|_| choice.one_in(2));
+    let needs_order = key_itself.is_none();
+    let (listed, of) = match key_itself {
+        Some(column) => (*column).clone(),
+        None => (*choice.maybe_of(&lists)?).clone(),
+    };
     let of = if of == Type::Int { Type::Ints } else { Type::Texts };
+    let order =
+        SortKey { column: listed.clone(), descending: choice.one_in(2), nulls_first: choice.one_in(2) };
     let measure = Measure {
         function: Aggregate::ArrayAgg,
-        argument: Some(Expr::Column(None, listed.clone())),
+        argument: Some(Expr::Column(None, listed)),
         distinct: false,
         filter: None,
-        order: vec![SortKey { column: listed, descending: choice.one_in(2), nulls_first: choice.one_in(2) }],
+        order: if needs_order { vec![order] } else { Vec::new() },
     };
     let group = Group {
         keys: vec![("key".to_owned(), Expr::Column(None, key.column.clone()))],

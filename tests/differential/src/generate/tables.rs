@@ -39,7 +39,7 @@ fn table(choice: &mut Choice, name: &str, most_rows: usize) -> Table {
     let mut columns: Vec<Column> = vec![("i0".to_owned(), Type::Int), ("i1".to_owned(), Type::Int)];
     for of in Type::ALL.iter().skip(1) {
         // Nested columns are rarer: a relation that has one is in no total order.
-        let most = if of.is_scalar() { choice.below(3) } else { usize::from(choice.one_in(4)) };
+        let most = if of.is_scalar() { choice.below(3) } else { usize::from(choice.one_in(3)) };
         for number in 0..most {
             columns.push((format!("{}{number}", of.letter()), *of));
         }
