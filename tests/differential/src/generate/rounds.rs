@@ -81,7 +81,10 @@ pub(super) fn add_later(choice: &mut Choice, case: &mut Case) {
     if choice.one_in(4) {
         case.rounds.extend(more_rows(choice, &case.rounds[0]));
     }
-    if choice.one_in(3)
+    // A table in several sorted runs is worth reading.
+    let appended =
+        case.rounds.get(1).and_then(|plan| plan.outputs.first()).map(|output| output.table.clone());
+    if choice.one_in(if appended.is_some() { 2 } else { 3 })
         && let Ok(rounds) = case.results()
         && let Some(last) = rounds.last()
     {
@@ -89,7 +92,7 @@ pub(super) fn add_later(choice: &mut Choice, case: &mut Case) {
         if !inputs.is_empty() {
             let mut plan = plan(choice, inputs.clone(), &[], &last.tables);
             if choice.one_in(2) {
-                add_sorted_lists(choice, &mut plan, &inputs, &case.rounds[0]);
+                add_sorted_lists(choice, &mut plan, &inputs, &case.rounds[0], appended.as_deref());
             }
             case.rounds.push(plan);
         }
@@ -107,7 +110,10 @@ pub(super) fn add_later(choice: &mut Choice, case: &mut Case) {
 
 /// The spec again, adding those rows of one of its views to the table that meet a condition.
 fn more_rows(choice: &mut Choice, plan: &Plan) -> Option<Plan> {
-    let output = choice.maybe_of(&plan.outputs)?.clone();
+    let sorted: Vec<Output> =
+        plan.outputs.iter().filter(|output| !output.sort_by.is_empty()).cloned().collect();
+    let some_outputs = if choice.one_in(2) && !sorted.is_empty() { &sorted } else { &plan.outputs };
+    let output = choice.maybe_of(some_outputs)?.clone();
     let view = plan.views.iter().find(|view| view.name == output.view).filter(|view| !view.is_open())?;
     // The texts of a run are not those of the run before.
     if view.columns.iter().any(|(_, of)| *of == Type::Token) {
@@ -145,13 +151,23 @@ fn read_again(choice: &mut Choice, plan: &Plan, written: &Relations) -> Vec<Inpu
     outputs.iter().filter_map(input).collect()
 }
 
-/// Adds lists of the rows of a sorted table, by the column that it is sorted by and in its order.
-fn add_sorted_lists(choice: &mut Choice, plan: &mut Plan, inputs: &[Input], earlier: &Plan) -> Option<()> {
+/// Adds lists of the rows of a sorted table, by the column that it is sorted by and in its order: of the table that rows
+/// were added to, if that one is sorted.
+fn add_sorted_lists(
+    choice: &mut Choice,
+    plan: &mut Plan,
+    inputs: &[Input],
+    earlier: &Plan,
+    appended: Option<&str>,
+) -> Option<()> {
     let key = |input: &Input| {
         let output = earlier.outputs.iter().find(|output| output.table == input.table)?;
         Some((input.clone(), output.sort_by.first()?.clone()))
     };
-    let sorted: Vec<(Input, SortKey)> = inputs.iter().filter_map(key).collect();
+    let mut sorted: Vec<(Input, SortKey)> = inputs.iter().filter_map(key).collect();
+    if sorted.iter().any(|(input, _)| Some(input.table.as_str()) == appended) {
+        sorted.retain(|(input, _)| Some(input.table.as_str()) == appended);
+    }
     let (input, key) = choice.maybe_of(&sorted)?.clone();
     let (_, of_key) = input.columns.iter().find(|(name, _)| *name == key.column)?.clone();
     let lists: Vec<&Column> =
