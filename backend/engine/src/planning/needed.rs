@@ -17,8 +17,11 @@ use datafusion::optimizer::OptimizerRule;
 /// A rule of an optimizer.
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
 
+/// Whether a plan has what a rule is about.
+type IsThere = fn(&Kinds) -> bool;
+
 /// The rules that do nothing in a plan without some kind of operator.
-const ABOUT: [(&str, fn(&Kinds) -> bool); 16] = [
+const ABOUT: [(&str, IsThere); 16] = [
     ("rewrite_set_comparison", Kinds::any),
     ("optimize_unions", |kinds| kinds.unions),
     ("unions_to_filter", Kinds::any),
