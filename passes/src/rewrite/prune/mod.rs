@@ -42,7 +42,10 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         cx.refuse_cache_override(graph, &name, "no output needs it");
     }
     for id in graph.topological() {
-        filters::move_below(graph, cx, id);
+        // A filter that had nothing left to do is gone.
+        if graph.get(id).is_some() {
+            filters::move_below(graph, cx, id);
+        }
     }
     let before: BTreeMap<NodeId, Vec<String>> = graph.ids().map(|id| (id, names(graph, id))).collect();
     let demand = demand::columns(graph);
