@@ -184,7 +184,6 @@ impl Maker {
     fn operation(&mut self) -> Option<(Op, Vec<Column>)> {
         match self.choice.below(29) {
             0 | 1 => self.filter(),
-            27 | 28 => self.filter_of_partitions(),
             2 | 3 => self.project(),
             4 | 5 => self.aggregate(),
             6 | 7 => self.window(),
@@ -197,6 +196,7 @@ impl Maker {
             18 | 19 => self.log(),
             20 => self.fresh(),
             21 => self.open_limit(),
+            27 | 28 => self.filter_of_partitions(),
             _ => self.query(),
         }
     }

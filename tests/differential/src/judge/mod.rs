@@ -122,3 +122,30 @@ fn other_setting(choice: &mut Choice) -> Setting {
         settings: SETTINGS.into_iter().filter(|_| choice.one_in(5)).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A graph that does not know of a wish has not heard it.
+    #[test]
+    fn wishes_that_nobody_heard_are_found() {
+        let mut unheard = 0;
+        for seed in 0..60 {
+            let case = Case::new(seed);
+            let plan = &case.rounds[0];
+            if plan.cache.iter().all(Vec::is_empty) {
+                continue;
+            }
+            let home = tempfile::tempdir().unwrap();
+            for table in &case.tables {
+                table::write(table, &home.path().join("tables")).unwrap();
+            }
+            let program = Program::compile(&spec_text(plan), home.path()).unwrap();
+            assert_eq!(program.heard(&plan.cache), Ok(()), "seed {seed}");
+            let [force, never] = plan.cache.clone();
+            unheard += usize::from(program.heard(&[never, force]).is_err());
+        }
+        assert!(unheard > 5, "{unheard} of 60 seeds");
+    }
+}
