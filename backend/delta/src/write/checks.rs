@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::DFSchema;
 use datafusion::error::DataFusionError;
 use datafusion::physical_expr::PhysicalExpr;
@@ -15,6 +15,7 @@ use deltalake::kernel::{StructType, StructTypeExt};
 
 use super::schema::{TableSchema, conform};
 use crate::error::{DeltaError, Result};
+use crate::order::SortColumn;
 
 /// A condition that must be true (not false, not NULL) for every row.
 struct Rule {
@@ -31,6 +32,8 @@ pub(crate) struct Checks {
     location: String,
     schema: SchemaRef,
     partition_by: Vec<String>,
+    /// Whether a column is only handed on to the Parquet encoder, which takes views of texts as well as texts.
+    only_encoded: Vec<bool>,
     rules: Vec<Rule>,
 }
 
@@ -39,6 +42,7 @@ impl Checks {
     pub(crate) fn new(
         schema: &TableSchema,
         partition_by: &[String],
+        sort_by: &[SortColumn],
         properties: &BTreeMap<String, String>,
         location: &str,
     ) -> Result<Self> {
@@ -46,6 +50,7 @@ impl Checks {
             location: location.into(),
             schema: Arc::clone(&schema.arrow),
             partition_by: partition_by.to_vec(),
+            only_encoded: vec![false; schema.arrow.fields().len()],
             rules: Vec::new(),
         };
         let constraints = properties
@@ -54,6 +59,11 @@ impl Checks {
         let mut texts: Vec<_> = constraints.collect();
         texts.extend(invariants(&schema.delta, location)?);
         if texts.is_empty() {
+            if partition_by.is_empty() {
+                let is_sorted = |field: &Field| sort_by.iter().any(|sort| sort.column == *field.name());
+                let fields = schema.arrow.fields().iter();
+                checks.only_encoded = fields.map(|field| !is_sorted(field)).collect();
+            }
             return Ok(checks);
         }
         // Delta resolves column names as they are written, so nothing is lower-cased.
@@ -76,6 +86,24 @@ impl Checks {
 
     /// `batch` with the table's columns, order and types, if every row may be written.
     pub(crate) fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        self.checked(batch, |_, _, _| false)
+    }
+
+    /// [`Self::apply`] for rows that are encoded at once: texts that nobody else looks at stay views, and are not copied.
+    pub(crate) fn apply_for_encoding(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        self.checked(batch, |place, given, wanted| {
+            let of_texts = matches!((given, wanted), (DataType::Utf8View, DataType::Utf8));
+            let of_bytes = matches!((given, wanted), (DataType::BinaryView, DataType::Binary));
+            (of_texts || of_bytes) && self.only_encoded.get(place) == Some(&true)
+        })
+    }
+
+    /// `stays`: whether the column at a place may keep the type it is given in, although another is wanted.
+    fn checked(
+        &self,
+        batch: &RecordBatch,
+        stays: impl Fn(usize, &DataType, &DataType) -> bool,
+    ) -> Result<RecordBatch> {
         for field in self.schema.fields().iter().filter(|field| !field.is_nullable()) {
             let nulls = batch.column_by_name(field.name()).map_or(0, |column| column.logical_null_count());
             if nulls > 0 {
@@ -83,14 +111,19 @@ impl Checks {
             }
         }
         let invalid = |reason| DeltaError::InvalidData { location: self.location.clone(), reason };
-        let columns = self.schema.fields().iter().map(|field| {
-            let column = batch
-                .column_by_name(field.name())
-                .ok_or_else(|| format!("a batch lacks the column `{}`", field.name()))?;
-            conform(column, field)
-        });
-        let columns = columns.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
+        let (mut columns, mut kept) = (Vec::new(), Vec::new());
+        for (place, field) in self.schema.fields().iter().enumerate() {
+            let column = batch.column_by_name(field.name());
+            let column =
+                column.ok_or_else(|| invalid(format!("a batch lacks the column `{}`", field.name())))?;
+            if stays(place, column.data_type(), field.data_type()) {
+                kept.push((place, column.data_type().clone()));
+                columns.push(Arc::clone(column));
+            } else {
+                columns.push(conform(column, field).map_err(invalid)?);
+            }
+        }
+        let batch = RecordBatch::try_new(self.schema_with(kept), columns)
             .map_err(|error| invalid(error.to_string()))?;
         for name in &self.partition_by {
             let column = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
@@ -119,6 +152,20 @@ impl Checks {
             }
         }
         Ok(batch)
+    }
+
+    /// The table's schema with other types at some places.
+    fn schema_with(&self, types: Vec<(usize, DataType)>) -> SchemaRef {
+        if types.is_empty() {
+            return Arc::clone(&self.schema);
+        }
+        let mut fields = self.schema.fields().to_vec();
+        for (place, data_type) in types {
+            if let Some(field) = fields.get_mut(place) {
+                *field = Arc::new(field.as_ref().clone().with_data_type(data_type));
+            }
+        }
+        Arc::new(Schema::new(fields))
     }
 
     fn violation(&self, name: &str, expression: &str, rows: usize) -> DeltaError {

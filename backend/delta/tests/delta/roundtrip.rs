@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use arrow::array::builder::Int64Builder;
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
-    Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, LargeStringArray, ListArray, MapBuilder,
-    RecordBatch, StringArray, StringBuilder, StringViewArray, StructArray, TimestampMicrosecondArray,
-    TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    Array, ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array,
+    DictionaryArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array,
+    LargeStringArray, ListArray, MapBuilder, RecordBatch, StringArray, StringBuilder, StringViewArray,
+    StructArray, TimestampMicrosecondArray, TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array,
+    UInt64Array,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, TimeUnit};
-use delta::Compression;
+use delta::{Compression, SortColumn, WriteOptions};
+use serde_json::Value;
 
 use crate::fixtures::{Lake, open, overwrite, query, read, scan, session, write};
 
@@ -212,9 +214,68 @@ async fn every_compression_reads_back() {
         [("z", Compression::Zstd), ("s", Compression::Snappy), ("u", Compression::Uncompressed)]
     {
         let location = lake.at(name);
-        let options = delta::WriteOptions { compression, ..overwrite() };
+        let options = WriteOptions { compression, ..overwrite() };
         write(&location, &[crate::fixtures::crowd(0, 100)], options).await;
         let sum = query(scan(&open(&location).await), "select sum(id) s from t").await;
         assert!(sum.contains("4950"), "{sum}");
+    }
+}
+
+/// Rows enough that most are encoded after the encodings were chosen, when texts are no longer copied.
+#[tokio::test]
+async fn views_are_written_as_the_texts_they_stand_for() {
+    let lake = Lake::new();
+    let text =
+        |row: i64| (row % 7 > 0).then(|| format!("{}: a text, longer than a view holds", row % 50_000));
+    let short = |row: i64| (row % 11 > 0).then(|| format!("é{}", row % 5));
+    let batch_from = |from: i64, as_views: bool| {
+        let (texts, shorts) = ((from..from + 8192).map(text), (from..from + 8192).map(short));
+        let bytes = (from..from + 8192).map(|row| text(row).map(String::into_bytes));
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(from..from + 8192));
+        let (texts, shorts, bytes): (ArrayRef, ArrayRef, ArrayRef) = if as_views {
+            let bytes = BinaryViewArray::from_iter(bytes);
+            (
+                Arc::new(texts.collect::<StringViewArray>()),
+                Arc::new(shorts.collect::<StringViewArray>()),
+                Arc::new(bytes),
+            )
+        } else {
+            let bytes = BinaryArray::from_iter(bytes);
+            (
+                Arc::new(texts.collect::<StringArray>()),
+                Arc::new(shorts.collect::<StringArray>()),
+                Arc::new(bytes),
+            )
+        };
+        batch(vec![("n", numbers), ("text", texts), ("short", shorts), ("bytes", bytes)])
+    };
+    let batches = |as_views| (0..12).map(|batch| batch_from(batch * 8192, as_views)).collect::<Vec<_>>();
+    let by_text = vec![SortColumn { column: "n".into(), descending: false }];
+    for (name, sort_by) in [("plain", Vec::new()), ("sorted", by_text)] {
+        let written = |kind: &str, batches: Vec<RecordBatch>| {
+            let table = format!("{name}_{kind}");
+            let (location, log) =
+                (lake.at(&table), lake.path(&table).join("_delta_log/00000000000000000000.json"));
+            let sort_by = sort_by.clone();
+            async move {
+                let options = WriteOptions { sort_by, ..overwrite() };
+                let committed = write(&location, &batches, options).await;
+                let log = std::fs::read_to_string(log).unwrap();
+                let actions = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+                let statistics: Vec<Value> = actions
+                    .map(|action| action["add"]["stats"].clone())
+                    .filter(|found| !found.is_null())
+                    .collect();
+                let rows = read(
+                    &location,
+                    "select count(*), count(text), count(distinct text), min(text), max(text), \
+                    count(distinct short), min(short), sum(n * length(text)), sum(n * length(short)), max(bytes) from t",
+                );
+                (committed.files_added, statistics, rows.await)
+            }
+        };
+        let (views, texts) = (written("views", batches(true)).await, written("texts", batches(false)).await);
+        assert_eq!(views, texts, "{name}");
+        assert!(views.1.iter().all(|found| found.to_string().contains("0: a text")), "{:?}", views.1);
     }
 }

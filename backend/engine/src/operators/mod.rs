@@ -8,6 +8,7 @@
 //! | [`OutputsNode`] | none: outputs are run one by one |
 
 mod boundary;
+mod bounded_aggregate;
 mod exchange;
 mod outputs;
 mod planner;
@@ -24,6 +25,7 @@ mod store;
 mod write_exec;
 
 pub(crate) use boundary::BoundaryExec;
+pub use bounded_aggregate::BoundedAggregateExec;
 pub use exchange::ExchangeExec;
 pub use outputs::{OutputsNode, WriteNode};
 pub(crate) use planner::OperatorPlanner;

@@ -5,6 +5,7 @@
 //! | `RepartitionExec` | [`ExchangeExec`] |
 //! | `HashJoinExec` | [`SpillingHashJoinExec`] |
 //! | `AggregateExec` of one step that keeps an object for each group, or whose input is ordered by some keys | [`SpillingAggregateExec`] |
+//! | `AggregateExec` that is partial, over rows in no order | [`BoundedAggregateExec`], which needs less memory |
 //! | `WindowAggExec` | [`SpillingWindowAggExec`] |
 //! | `ProjectionExec` whose values may be wider than what they are computed from | [`SlicedProjectionExec`] |
 //! | `SortExec` that keeps the first rows, more than fit | a sort of all rows, and a limit |
@@ -30,8 +31,8 @@ use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
 use crate::operators::{
-    BoundaryExec, CompactExec, ExchangeExec, SlicedProjectionExec, SpillingAggregateExec,
-    SpillingHashJoinExec, SpillingWindowAggExec, WriteExec,
+    BoundaryExec, BoundedAggregateExec, CompactExec, ExchangeExec, SlicedProjectionExec,
+    SpillingAggregateExec, SpillingHashJoinExec, SpillingWindowAggExec, WriteExec,
 };
 
 /// Bytes that a row takes in a sort of few rows, as a guess: no statistics tell the width of texts.
@@ -63,7 +64,10 @@ impl SpillingOperators {
             return Ok(Some(Arc::new(SpillingHashJoinExec::new(Arc::new(join.builder().build()?)))));
         }
         if let Some(aggregation) = plan.downcast_ref::<AggregateExec>() {
-            let ours = SpillingAggregateExec::for_aggregation(aggregation);
+            if let Some(ours) = SpillingAggregateExec::for_aggregation(aggregation) {
+                return Ok(Some(Arc::new(ours)));
+            }
+            let ours = BoundedAggregateExec::for_aggregation(aggregation);
             return Ok(ours.map(|ours| Arc::new(ours) as Plan));
         }
         if let Some(windows) = plan.downcast_ref::<WindowAggExec>() {

@@ -88,7 +88,11 @@ impl Encoder {
             State::Broken => return Err(self.broken()),
         };
         for piece in pieces(batch, piece_bytes) {
-            let piece = self.target.checks.apply(&piece)?;
+            // What is held must hold its own texts only, and is looked at to choose the encodings.
+            let piece = match &self.state {
+                State::Writing(_) => self.target.checks.apply_for_encoding(&piece)?,
+                State::Sampling { .. } | State::Broken => self.target.checks.apply(&piece)?,
+            };
             self.check_order(&piece)?;
             self.bounds.see(&piece);
             self.rows += u64::try_from(piece.num_rows()).unwrap_or(0);

@@ -144,7 +144,10 @@ impl Plan {
         let encoded = encoded_properties(options.compression, &in_files, &options.sort_by)
             .map_err(|error| DeltaError::delta(text, "choosing the encoding", error));
         let encoded = keep(&mut refused, encoded);
-        let checks = keep(&mut refused, Checks::new(&schema, &options.partition_by, &properties, text));
+        let checks = keep(
+            &mut refused,
+            Checks::new(&schema, &options.partition_by, &options.sort_by, &properties, text),
+        );
         let (Some(root), Some(file_size), Some(encoded), Some(checks), []) =
             (root, file_size, encoded, checks, refused.as_slice())
         else {

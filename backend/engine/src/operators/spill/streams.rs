@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::LexOrdering;
@@ -64,6 +65,18 @@ pub(in crate::operators) fn held_while(
 
 /// The same context, in which operators can reserve what they want: their memory has been reserved before.
 pub(in crate::operators) fn unlimited(context: &TaskContext) -> Arc<TaskContext> {
+    with_runtime(context, RuntimeEnv::default())
+}
+
+/// The same context with another pool of memory.
+pub(in crate::operators) fn with_pool(
+    context: &TaskContext,
+    memory_pool: Arc<dyn MemoryPool>,
+) -> Arc<TaskContext> {
+    with_runtime(context, RuntimeEnv { memory_pool, ..context.runtime_env().as_ref().clone() })
+}
+
+fn with_runtime(context: &TaskContext, runtime: RuntimeEnv) -> Arc<TaskContext> {
     Arc::new(TaskContext::new(
         context.task_id(),
         context.session_id(),
@@ -72,7 +85,7 @@ pub(in crate::operators) fn unlimited(context: &TaskContext) -> Arc<TaskContext>
         HashMap::new(),
         HashMap::new(),
         HashMap::new(),
-        Arc::new(RuntimeEnv::default()),
+        Arc::new(runtime),
     ))
 }
 

@@ -1,0 +1,182 @@
+//! A partial aggregation whose table of groups stays within the caches of the processor.
+//!
+//! DataFusion's partial aggregation keeps all groups of its partition until its input ends. Where there are many, every
+//! row of a new group misses the caches several times, and the table is copied again and again while it grows. That pays
+//! where later rows belong to the same groups. Often they do not: in tables that were written in the order of their keys,
+//! such as lines by their order or nodes by their file, the rows of a group lie close together, though nobody has declared
+//! an order. There a small table finds as much as a large one; when it is full, its groups go on to the final
+//! aggregation, and it begins anew (the pre-aggregation of Leis, Boncz, Kemper and Neumann, Morsel-Driven Parallelism,
+//! SIGMOD 2014, section 4.4).
+//!
+//! The table is DataFusion's, which gives its groups away before the end when it is refused memory; [`TableLimit`]
+//! refuses it. Whether groups come back that were given away is watched ([`Revisits`]): when many do, the table grows from
+//! then on as it would have from the beginning.
+
+mod revisits;
+mod table_limit;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
+use datafusion::physical_plan::execution_plan::{
+    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties,
+};
+use futures::TryStreamExt as _;
+
+use self::revisits::Revisits;
+use self::table_limit::TableLimit;
+use super::spill::{Measures, once, with_pool};
+use super::spilling_aggregate::{LIST, SpillingAggregateExec};
+
+/// See the module documentation.
+#[derive(Debug)]
+pub struct BoundedAggregateExec {
+    /// The aggregation as DataFusion planned it.
+    planned: Arc<AggregateExec>,
+    measures: Arc<Measures>,
+}
+
+impl BoundedAggregateExec {
+    /// The operator that runs in the place of this one, if it is a partial aggregation by keys over rows in no order that
+    /// keeps the states of its groups in columns.
+    #[must_use]
+    pub fn for_aggregation(planned: &AggregateExec) -> Option<Self> {
+        let groups = planned.group_expr();
+        let is_partial = *planned.mode() == AggregateMode::Partial
+            && matches!(planned.input_order_mode(), InputOrderMode::Linear)
+            && groups.is_single()
+            && !groups.is_empty()
+            && planned.limit_options().is_none();
+        let makes_lists = planned.aggr_expr().iter().any(|call| call.fun().name() == LIST);
+        (is_partial && !makes_lists && !SpillingAggregateExec::keeps_objects(planned))
+            .then(|| Self { planned: Arc::new(planned.clone()), measures: Arc::default() })
+    }
+}
+
+impl DisplayAs for BoundedAggregateExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !matches!(format, DisplayFormatType::TreeRender) {
+            f.write_str("Bounded")?;
+        }
+        self.planned.fmt_as(format, f)
+    }
+}
+
+impl ExecutionPlan for BoundedAggregateExec {
+    fn name(&self) -> &'static str {
+        "BoundedAggregateExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.planned.properties()
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        self.planned.input_distribution_requirements()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        self.planned.maintains_input_order()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.planned.children()
+    }
+
+    fn apply_expressions(
+        &self,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.planned.apply_expressions(visit)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let planned = Arc::clone(&self.planned).replace_children(children, options)?;
+        match planned.downcast_ref::<AggregateExec>() {
+            Some(planned) => {
+                Ok(Arc::new(Self { planned: Arc::new(planned.clone()), measures: Arc::default() }))
+            }
+            None => internal_err!("an aggregation with another input is {}", planned.name()),
+        }
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        // Where nearly every row is a group of its own, DataFusion does not aggregate at all; it decides by so many rows.
+        let probed =
+            context.session_config().options().execution.skip_partial_aggregation_probe_rows_threshold;
+        let limit = Arc::new(TableLimit::after(probed, Arc::clone(context.memory_pool())));
+        let rows = self.planned.input().execute(partition, Arc::clone(&context))?;
+        let taken = Arc::clone(&limit);
+        let counted = RecordBatchStreamAdapter::new(
+            rows.schema(),
+            rows.inspect_ok(move |batch| taken.took(batch.num_rows())),
+        );
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        let plan = Arc::clone(&self.planned).replace_children(vec![once(Box::pin(counted))?], options)?;
+        let groups = plan.execute(0, with_pool(&context, Arc::clone(&limit) as _))?;
+        if let Some(metrics) = plan.metrics() {
+            self.measures.add(metrics);
+        }
+        let mut revisits = Revisits::of_keys(self.planned.group_expr().expr().len());
+        let watched = groups
+            .and_then(move |batch| std::future::ready(watch(&mut revisits, &limit, &batch).map(|()| batch)));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.planned.schema(), watched)))
+    }
+
+    /// Those of the aggregations that did the work.
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.measures.all())
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        self.planned.child_stats_requests(partition)
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        self.planned.statistics_from_inputs(inputs, args)
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        self.planned.cardinality_effect()
+    }
+}
+
+/// Lets the table grow when groups come back that it has given away.
+fn watch(revisits: &mut Revisits, limit: &TableLimit, groups: &arrow::array::RecordBatch) -> Result<()> {
+    if limit.is_in_force() {
+        revisits.add(groups)?;
+        if revisits.are_many() {
+            limit.lift();
+        }
+    }
+    Ok(())
+}
