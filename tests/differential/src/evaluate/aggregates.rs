@@ -40,7 +40,7 @@ pub(super) fn measured(measure: &Measure, rows: &[&Scope<'_>]) -> Result<Value, 
     });
     let Some(argument) = &measure.argument else { return Ok(Value::Int(rows.len() as i64)) };
     let mut values: Vec<Value> = rows.iter().map(|row| row.value(argument)).collect();
-    if measure.function == Aggregate::ArrayAgg {
+    if measure.function.makes_lists() {
         return Ok(if values.is_empty() { Value::Null } else { Value::List(values) });
     }
     values.retain(|value| !value.is_null());
@@ -61,7 +61,7 @@ pub(super) fn of_values(function: Aggregate, values: &[Value]) -> Result<Value, 
     }
     let all = |wanted: bool| values.iter().all(|value| *value == Value::Bool(wanted));
     Ok(match function {
-        Aggregate::Count | Aggregate::ArrayAgg => Value::Null,
+        Aggregate::Count | Aggregate::ArrayAgg | Aggregate::ArrayAggSorted => Value::Null,
         Aggregate::Min => values.iter().min().cloned().unwrap_or(Value::Null),
         Aggregate::Max => values.iter().max().cloned().unwrap_or(Value::Null),
         Aggregate::BoolAnd => Value::Bool(all(true)),

@@ -127,6 +127,7 @@ impl Maker {
             Aggregate::BoolOr,
             Aggregate::BoolOr,
             Aggregate::ArrayAgg,
+            Aggregate::ArrayAggSorted,
         ]);
         let numbers = [Type::Int, Type::Float, Type::Decimal];
         let ordered = [Type::Int, Type::Float, Type::Text, Type::Decimal, Type::Date, Type::Timestamp];
@@ -137,14 +138,14 @@ impl Maker {
             Aggregate::Min | Aggregate::Max => &ordered,
             Aggregate::Avg => &numbers[..2],
             Aggregate::BoolAnd | Aggregate::BoolOr => &[Type::Bool],
-            Aggregate::ArrayAgg => &[Type::Int, Type::Text],
+            Aggregate::ArrayAgg | Aggregate::ArrayAggSorted => &[Type::Int, Type::Text],
         };
         let of = *self.choice.of(types);
         let column = expressions::column(&mut self.choice, readable, of)?;
         let argument =
             if function == Aggregate::Count && self.choice.one_in(2) { None } else { Some(column) };
         let argument = match argument {
-            Some(_) if function != Aggregate::ArrayAgg && self.choice.one_in(4) => {
+            Some(_) if !function.makes_lists() && self.choice.one_in(4) => {
                 Some(expressions::value(&mut self.choice, readable, of, 1))
             }
             other => other,
@@ -167,14 +168,20 @@ impl Maker {
         // The elements of equal keys are equal.
         let order = match (function, &argument) {
             (Aggregate::ArrayAgg, Some(Expr::Column(None, name))) => vec![self.sort_key(name)],
-            (Aggregate::ArrayAgg, _) => return None,
+            (Aggregate::ArrayAggSorted, Some(Expr::Column(None, name))) => vec![SortKey::ascending(name)],
+            (Aggregate::ArrayAgg | Aggregate::ArrayAggSorted, _) => return None,
             _ => Vec::new(),
         };
         let result = match function {
             Aggregate::Count => Type::Int,
             Aggregate::Avg => Type::Float,
-            Aggregate::ArrayAgg if of == Type::Int => Type::Ints,
-            Aggregate::ArrayAgg => Type::Texts,
+            list if list.makes_lists() => {
+                if of == Type::Int {
+                    Type::Ints
+                } else {
+                    Type::Texts
+                }
+            }
             _ => of,
         };
         Some((Measure { function, argument, distinct, filter, order }, result))

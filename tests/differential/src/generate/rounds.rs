@@ -180,10 +180,14 @@ fn add_sorted_lists(
         None => (*choice.maybe_of(&lists)?).clone(),
     };
     let of = if of == Type::Int { Type::Ints } else { Type::Texts };
-    let order =
-        SortKey { column: listed.clone(), descending: choice.one_in(2), nulls_first: choice.one_in(2) };
+    let (function, order) = if needs_order && choice.one_in(2) {
+        (Aggregate::ArrayAggSorted, SortKey::ascending(&listed))
+    } else {
+        let (descending, nulls_first) = (choice.one_in(2), choice.one_in(2));
+        (Aggregate::ArrayAgg, SortKey { column: listed.clone(), descending, nulls_first })
+    };
     let measure = Measure {
-        function: Aggregate::ArrayAgg,
+        function,
         argument: Some(Expr::Column(None, listed)),
         distinct: false,
         filter: None,

@@ -50,6 +50,7 @@ pub enum Aggregate {
     BoolAnd,
     BoolOr,
     ArrayAgg,
+    ArrayAggSorted,
 }
 
 /// A window function.
@@ -70,8 +71,14 @@ pub enum WindowFunction {
 }
 
 impl Aggregate {
+    /// Whether it gives the values of a group as a list.
+    #[must_use]
+    pub fn makes_lists(self) -> bool {
+        matches!(self, Self::ArrayAgg | Self::ArrayAggSorted)
+    }
+
     /// All functions.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Count,
         Self::Sum,
         Self::Min,
@@ -80,6 +87,7 @@ impl Aggregate {
         Self::BoolAnd,
         Self::BoolOr,
         Self::ArrayAgg,
+        Self::ArrayAggSorted,
     ];
 }
 

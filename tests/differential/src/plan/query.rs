@@ -242,6 +242,14 @@ pub(super) fn listed(order: &[SortKey]) -> String {
     order.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+impl SortKey {
+    /// The least value first, NULL last.
+    #[must_use]
+    pub fn ascending(column: &str) -> Self {
+        Self { column: column.to_owned(), descending: false, nulls_first: false }
+    }
+}
+
 impl fmt::Display for SortKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let direction = if self.descending { "DESC" } else { "ASC" };
@@ -263,6 +271,7 @@ impl Aggregate {
             Self::BoolAnd => "bool_and",
             Self::BoolOr => "bool_or",
             Self::ArrayAgg => "array_agg",
+            Self::ArrayAggSorted => "array_agg_sorted",
         }
     }
 }
@@ -273,7 +282,10 @@ impl fmt::Display for Measure {
         let distinct = if self.distinct { "DISTINCT " } else { "" };
         let order =
             if self.order.is_empty() { String::new() } else { format!(" ORDER BY {}", listed(&self.order)) };
-        write!(f, "{}({distinct}{argument}{order})", self.function.name())?;
+        // Queries have the function that other engines know, too.
+        let name =
+            if self.function.makes_lists() { Aggregate::ArrayAgg.name() } else { self.function.name() };
+        write!(f, "{name}({distinct}{argument}{order})")?;
         self.filter.as_ref().map_or(Ok(()), |filter| write!(f, " FILTER (WHERE {filter})"))
     }
 }

@@ -4,7 +4,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::query::listed;
 use super::{
-    Column, Graph, GraphTable, JoinKind, LogRead, Measure, Normalize, Op, Relate, Side, SpanRelation, View,
+    Aggregate, Column, Graph, GraphTable, JoinKind, LogRead, Measure, Normalize, Op, Relate, Side,
+    SpanRelation, View,
 };
 
 /// The view, and before it those that it is made by, where it is written as several.
@@ -188,7 +189,11 @@ fn measure(name: &str, measure: &Measure) -> Json {
     if let Some(filter) = &measure.filter {
         entry["filter"] = json!(filter.to_string());
     }
-    if !measure.order.is_empty() {
+    if measure.function == Aggregate::ArrayAggSorted {
+        let keys = measure.order.iter().map(|key| key.column.clone());
+        entry["arguments"] =
+            measure.argument.iter().map(ToString::to_string).chain(keys).collect::<Vec<_>>().into();
+    } else if !measure.order.is_empty() {
         entry["order_by"] =
             json!(measure.order.iter().map(|key| listed(std::slice::from_ref(key))).collect::<Vec<_>>());
     }
