@@ -27,9 +27,10 @@ use datafusion::common::{Result, internal_err};
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan};
-use datafusion::optimizer::{Optimizer, OptimizerConfig};
+use datafusion::optimizer::{AnalyzerRule as _, Optimizer, OptimizerConfig};
 use datafusion::physical_plan::ExecutionPlan;
 
+use needed::Kinds;
 use part::PlannedParts;
 pub(crate) use part::part_reader;
 pub(crate) use stoppable::{stoppable, was_stopped};
@@ -37,6 +38,7 @@ pub(crate) use wide_rows::{RowWidths, with_batches_for};
 
 use crate::emit::SegmentPlan;
 use crate::operators::WriteNode;
+use crate::semantics::FalseDependencies;
 
 /// The logical plans of a segment as DataFusion's optimizer leaves them: its parts in their order, then its own.
 ///
@@ -124,10 +126,27 @@ impl<'a> Settings<'a> {
             let node = Arc::new(write.with_input(self.optimize(write.input())?));
             return Ok(LogicalPlan::Extension(Extension { node }));
         }
-        let options = self.state.config_options();
-        let analyzed = self.state.analyzer().execute_and_check(plan.clone(), options, |_, _| {})?;
-        let rules = needed::rules_for(&analyzed, self.state.optimizers(), options)?;
+        let kinds = Kinds::of(plan)?;
+        let analyzed = self.analyzed(plan, &kinds)?;
+        let rules = kinds.rules(self.state.optimizers(), self.state.config_options());
         Optimizer::with_rules(rules).optimize(analyzed, self, |_, _| {})
+    }
+
+    /// Emission has made every conversion explicit, node by node, so DataFusion's own analysis changes unions only, whose
+    /// inputs get its nullability. What a node makes of what is known of the rows below it shows only here.
+    fn analyzed(&self, plan: &LogicalPlan, kinds: &Kinds) -> Result<LogicalPlan> {
+        let options = self.state.config_options();
+        let by_all_rules = || self.state.analyzer().execute_and_check(plan.clone(), options, |_, _| {});
+        if kinds.are_analyzed_together() {
+            return by_all_rules();
+        }
+        let analyzed = FalseDependencies.analyze(plan.clone(), options)?;
+        debug_assert_eq!(
+            analyzed.display_indent_schema().to_string(),
+            by_all_rules()?.display_indent_schema().to_string(),
+            "DataFusion's analysis changes a plan that was emitted",
+        );
+        Ok(analyzed)
     }
 }
 

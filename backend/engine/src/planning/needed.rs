@@ -40,25 +40,9 @@ const ABOUT: [(&str, IsThere); 16] = [
     ("eliminate_group_by_constant", |kinds| kinds.aggregates),
 ];
 
-/// The rules, in their order, that may change a plan.
-pub(super) fn rules_for(plan: &LogicalPlan, rules: &[Rule], options: &ConfigOptions) -> Result<Vec<Rule>> {
-    let kinds = Kinds::of(plan)?;
-    let has_work = |rule: &&Rule| match rule.name() {
-        "filter_null_join_keys" => options.optimizer.filter_null_join_keys,
-        "extract_leaf_expressions" | "push_down_leaf_projections" => {
-            options.optimizer.enable_leaf_expression_pushdown
-        }
-        name => {
-            let about = ABOUT.iter().find(|(rule, _)| *rule == name);
-            kinds.others || about.is_none_or(|(_, is_there)| is_there(&kinds))
-        }
-    };
-    Ok(rules.iter().filter(has_work).map(Arc::clone).collect())
-}
-
 /// The kinds of operators in a plan, as far as rules are about them.
 #[derive(Default)]
-struct Kinds {
+pub(super) struct Kinds {
     joins: bool,
     unions: bool,
     aggregates: bool,
@@ -69,7 +53,7 @@ struct Kinds {
 }
 
 impl Kinds {
-    fn of(plan: &LogicalPlan) -> Result<Self> {
+    pub(super) fn of(plan: &LogicalPlan) -> Result<Self> {
         let mut kinds = Self::default();
         plan.apply(|node| {
             match node {
@@ -96,6 +80,26 @@ impl Kinds {
             Ok(if kinds.others { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
         })?;
         Ok(kinds)
+    }
+
+    /// The rules, in their order, that may change a plan with these operators.
+    pub(super) fn rules(&self, rules: &[Rule], options: &ConfigOptions) -> Vec<Rule> {
+        let has_work = |rule: &&Rule| match rule.name() {
+            "filter_null_join_keys" => options.optimizer.filter_null_join_keys,
+            "extract_leaf_expressions" | "push_down_leaf_projections" => {
+                options.optimizer.enable_leaf_expression_pushdown
+            }
+            name => {
+                let about = ABOUT.iter().find(|(rule, _)| *rule == name);
+                self.others || about.is_none_or(|(_, is_there)| is_there(self))
+            }
+        };
+        rules.iter().filter(has_work).map(Arc::clone).collect()
+    }
+
+    /// Whether the types in a plan depend on more than each node by itself.
+    pub(super) fn are_analyzed_together(&self) -> bool {
+        self.unions || self.others
     }
 
     /// For rules about what counts as [`Self::others`].
@@ -143,7 +147,7 @@ mod tests {
             let options = state.config_options();
             let plan = frame.into_unoptimized_plan();
             let Ok(plan) = state.analyzer().execute_and_check(plan, options, |_, _| {}) else { continue };
-            let rules = rules_for(&plan, state.optimizers(), options).unwrap();
+            let rules = Kinds::of(&plan).unwrap().rules(state.optimizers(), options);
             fewer += usize::from(rules.len() + 3 < state.optimizers().len());
             let some = Optimizer::with_rules(rules).optimize(plan.clone(), &settings, |_, _| {});
             let all = state.optimizer().optimize(plan, &Settings::of(&state), |_, _| {});

@@ -1,3 +1,5 @@
+//! Groups that lie together, and groups that come back.
+
 use std::collections::HashMap;
 
 use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch};
