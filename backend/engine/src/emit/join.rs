@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType as PlanJoin, NullEquality, Result, TableReference, plan_err};
 use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
 use datafusion::logical_expr::{
-    Expr, Extension, Join as JoinPlan, JoinConstraint, LogicalPlan, SubqueryAlias, cast,
+    Expr, ExprSchemable as _, Extension, Join as JoinPlan, JoinConstraint, LogicalPlan, SubqueryAlias, cast,
 };
 use ir::op::{Join, JoinColumn, JoinType, Side, SpanJoin};
 
@@ -34,7 +34,27 @@ pub(super) fn join(join: &Join, left: Arc<LogicalPlan>, right: Arc<LogicalPlan>)
         false,
     )?;
     let plan = mixed::in_node(LogicalPlan::Join(plan))?.data;
-    project(output(&join.columns), Arc::new(plan))
+    project(output(&join.columns), Arc::new(with_keys_of_equal_types(plan)?))
+}
+
+/// A join whose keys are converted where their types differ.
+fn with_keys_of_equal_types(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let LogicalPlan::Join(mut join) = plan else { return Ok(plan) };
+    for (left, right) in &mut join.on {
+        let (left_schema, right_schema) = (join.left.schema(), join.right.schema());
+        let (left_type, right_type) = (left.get_type(left_schema)?, right.get_type(right_schema)?);
+        if left_type == right_type {
+            continue;
+        }
+        let Some(common) = comparison_coercion(&left_type, &right_type) else {
+            return plan_err!(
+                "`{left}` is {left_type} and `{right}` is {right_type}; they cannot be compared"
+            );
+        };
+        *left = left.clone().cast_to(&common, left_schema)?;
+        *right = right.clone().cast_to(&common, right_schema)?;
+    }
+    Ok(LogicalPlan::Join(join))
 }
 
 pub(super) fn span_join(
@@ -108,7 +128,7 @@ fn output(columns: &[JoinColumn]) -> Vec<Expr> {
 type Keyed = (Arc<LogicalPlan>, Arc<LogicalPlan>, Vec<(String, String)>);
 
 /// Both sides with key columns of equal types: where they differ, a converted copy of the key is added. (The
-/// operator compares keys as they are; joins by keys alone are converted by DataFusion.)
+/// operator compares keys as they are; joins by keys alone convert them in place.)
 fn comparable_keys(
     on: &[(String, String)],
     left: Arc<LogicalPlan>,

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `sum(v) AS a, sum(CAST(v AS DOUBLE)) AS b` | `coalesce(CAST(v AS DOUBLE))` in the second | DataFusion leaves casts out of names, so both are `sum(v)`; the optimizer takes the `coalesce` away |
 //! | `GROUP BY v, CAST(v AS VARCHAR)` | likewise | likewise |
+//! | `SELECT k AS v, CAST(v AS VARCHAR) AS t ... GROUP BY k, CAST(v AS VARCHAR) ORDER BY v` | likewise | the `v` in the order is taken for the cast |
 //! | `SELECT sum(v) AS v ... ORDER BY sum(v)` | `ORDER BY 1` | the `v` in the order is taken for the sum |
 //! | `... UNION ALL SELECT v, v` | `v AS "__column_1"` for the second | names of all but the first query mean nothing |
 
@@ -142,6 +143,15 @@ fn casts(select: &mut Select, mut order: Option<&mut OrderBy>) {
     outside::each(select, &mut add_call);
     if let Some(order) = &order {
         outside::each(*order, &mut add_call);
+    }
+    for item in &select.projection {
+        // What is ordered by is looked for by name among the keys, too.
+        if let SelectItem::ExprWithAlias { expr, alias } = item
+            && let Some(texts) = texts.get_mut(&alias.value.to_lowercase())
+            && without_casts(expr) != alias.value.to_lowercase()
+        {
+            texts.insert(alias.value.clone());
+        }
     }
     let mut depths = BTreeMap::new();
     for (name, texts) in texts.into_iter().filter(|(_, texts)| texts.len() > 1) {

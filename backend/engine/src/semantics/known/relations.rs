@@ -181,6 +181,12 @@ pub(super) const KNOWN: &[Known] = &[
     Known {
         issues: &[],
         guard: Rewritten,
+        query: "SELECT id AS v, CAST(v AS VARCHAR) AS c FROM s GROUP BY id, CAST(v AS VARCHAR) ORDER BY v DESC LIMIT 1",
+        right: Right::Rows(&["8|70"]),
+    },
+    Known {
+        issues: &[],
+        guard: Rewritten,
         query: "SELECT t, sum(v) AS v FROM s GROUP BY t ORDER BY sum(v) DESC NULLS LAST LIMIT 1",
         right: Right::Rows(&["z|110"]),
     },
