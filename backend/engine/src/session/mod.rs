@@ -32,7 +32,8 @@ use crate::execute::Cancellation;
 use crate::planning::stoppable;
 use crate::rules::{
     BuildSides, EqualZeros, FiltersByName, FiltersOfGroups, FirstRows, GroupingSets, GuardedConditions,
-    ListsOfStoredRows, LostOrders, OuterJoins, SingleStepLists, SkippedRows, SpanJoins, SpillingOperators,
+    ListsOfStoredRows, LostOrders, MergedProjections, OuterJoins, SingleStepLists, SkippedRows, SpanJoins,
+    SpillingOperators,
 };
 use crate::semantics;
 
@@ -266,6 +267,9 @@ fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     for rule in rules.iter_mut().filter(|rule| rule.name() == PUSH_DOWN_FILTER) {
         *rule = Arc::new(FiltersOfGroups(Arc::clone(rule)));
     }
+    // Filters lie between projections until they are moved.
+    let moved = rules.iter().position(|rule| rule.name() == PUSH_DOWN_FILTER);
+    rules.insert(moved.map_or(rules.len(), |place| place + 1), Arc::new(MergedProjections));
     rules.push(Arc::new(SpanJoins));
     rules
 }
