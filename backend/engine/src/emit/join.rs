@@ -37,22 +37,23 @@ pub(super) fn join(join: &Join, left: Arc<LogicalPlan>, right: Arc<LogicalPlan>)
     project(output(&join.columns), Arc::new(with_keys_of_equal_types(plan)?))
 }
 
-/// A join whose keys are converted where their types differ.
+/// A join whose keys are converted where their types differ. Those that cannot be compared stay: they are found with their
+/// place in the spec (`passes::front::validate`).
 fn with_keys_of_equal_types(plan: LogicalPlan) -> Result<LogicalPlan> {
     let LogicalPlan::Join(mut join) = plan else { return Ok(plan) };
     for (left, right) in &mut join.on {
         let (left_schema, right_schema) = (join.left.schema(), join.right.schema());
-        let (left_type, right_type) = (left.get_type(left_schema)?, right.get_type(right_schema)?);
+        let (Ok(left_type), Ok(right_type)) = (left.get_type(left_schema), right.get_type(right_schema))
+        else {
+            continue;
+        };
         if left_type == right_type {
             continue;
         }
-        let Some(common) = comparison_coercion(&left_type, &right_type) else {
-            return plan_err!(
-                "`{left}` is {left_type} and `{right}` is {right_type}; they cannot be compared"
-            );
-        };
-        *left = left.clone().cast_to(&common, left_schema)?;
-        *right = right.clone().cast_to(&common, right_schema)?;
+        if let Some(common) = comparison_coercion(&left_type, &right_type) {
+            *left = left.clone().cast_to(&common, left_schema)?;
+            *right = right.clone().cast_to(&common, right_schema)?;
+        }
     }
     Ok(LogicalPlan::Join(join))
 }
