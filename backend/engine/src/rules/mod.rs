@@ -5,6 +5,7 @@
 //! | [`SpanJoins`] | logical | joins whose condition compares spans become [`SpanJoinNode`](crate::operators::SpanJoinNode)s |
 //! | [`FiltersOfGroups`] | logical | DataFusion moves no filter below an aggregation that gives a row for no rows |
 //! | [`MergedProjections`] | logical | a projection of a view that is a projection becomes one |
+//! | [`UnusedColumns`] | logical | DataFusion looks for columns to leave out where there may be some |
 //! | [`GroupingSets`] | physical | what is known of a column is not known of a key that grouping sets leave out |
 //! | [`SingleStepLists`] | physical | aggregations that build lists take one step |
 //! | [`ListsOfStoredRows`] | physical | aggregations that build lists of a shared view in memory group the places of rows |
@@ -31,6 +32,6 @@ pub(crate) use filters::{FiltersByName, FiltersOfGroups};
 pub(crate) use guarded::GuardedConditions;
 pub(crate) use list_aggregates::{ListsOfStoredRows, SingleStepLists};
 pub(crate) use orders::{EqualZeros, FirstRows, GroupingSets, LostOrders, OuterJoins, SkippedRows};
-pub(crate) use projections::MergedProjections;
+pub(crate) use projections::{MergedProjections, UnusedColumns};
 pub(crate) use span_joins::SpanJoins;
 pub(crate) use spilling::{SpillingOperators, fewer_sorts, merged, ordered_across_partitions};

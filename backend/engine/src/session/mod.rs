@@ -33,7 +33,7 @@ use crate::planning::stoppable;
 use crate::rules::{
     BuildSides, EqualZeros, FiltersByName, FiltersOfGroups, FirstRows, GroupingSets, GuardedConditions,
     ListsOfStoredRows, LostOrders, MergedProjections, OuterJoins, SingleStepLists, SkippedRows, SpanJoins,
-    SpillingOperators,
+    SpillingOperators, UnusedColumns,
 };
 use crate::semantics;
 
@@ -43,6 +43,7 @@ const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
 const FILTER_PUSHDOWN: &str = "FilterPushdown";
 /// DataFusion's rule that tells operators how many rows are enough.
 const LIMIT_PUSHDOWN: &str = "LimitPushdown";
+const OPTIMIZE_PROJECTIONS: &str = "optimize_projections";
 const PUSH_DOWN_FILTER: &str = "push_down_filter";
 /// DataFusion's rule that refuses plans in which operators do not get what they need.
 const SANITY_CHECK: &str = "SanityCheckPlan";
@@ -266,6 +267,9 @@ fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
     for rule in rules.iter_mut().filter(|rule| rule.name() == PUSH_DOWN_FILTER) {
         *rule = Arc::new(FiltersOfGroups(Arc::clone(rule)));
+    }
+    for rule in rules.iter_mut().filter(|rule| rule.name() == OPTIMIZE_PROJECTIONS) {
+        *rule = Arc::new(UnusedColumns(Arc::clone(rule)));
     }
     // Filters lie between projections until they are moved.
     let moved = rules.iter().position(|rule| rule.name() == PUSH_DOWN_FILTER);
