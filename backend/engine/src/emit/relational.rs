@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
 use datafusion::common::{Column, DFSchema, Result, TableReference, plan_err};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{
-    Distinct, Expr, Filter, LogicalPlan, Projection, SubqueryAlias, TableScanBuilder, Union,
+    Distinct, Expr, ExprSchemable as _, Filter, LogicalPlan, Projection, SubqueryAlias, TableScanBuilder,
+    Union,
 };
 use ir::expr::{NamedExprs, ScalarExpr};
 use ir::op::Evaluation;
@@ -85,6 +87,11 @@ pub(super) fn filter(
     input: Arc<LogicalPlan>,
 ) -> Result<LogicalPlan> {
     let predicate = expression(state, predicate, Evaluation::Scalar, input.schema())?;
+    // A condition that is NULL in every row has no type of its own.
+    let predicate = match predicate.get_type(input.schema())? {
+        DataType::Null => predicate.cast_to(&DataType::Boolean, input.schema())?,
+        _ => predicate,
+    };
     chance::operation(LogicalPlan::Filter(Filter::try_new(predicate, input)?))
 }
 

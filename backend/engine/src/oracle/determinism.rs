@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 use ir::determinism::Determinism::{self, Deterministic, NonAssociative, OrderDependent, Volatile};
 
 use crate::operators::SpanJoinNode;
-use crate::semantics::ForgottenDependencies;
+use crate::semantics::{ForgottenDependencies, is_query};
 
 /// Aggregate functions that give the same value for every order of their rows.
 const EXACT: [&str; 14] = [
@@ -180,13 +180,7 @@ fn determined_by<'a>(exprs: &[Expr], keys: impl Iterator<Item = &'a Expr> + Clon
 }
 
 fn has_subquery(expr: &Expr) -> bool {
-    let found = expr.exists(|inner| {
-        Ok(matches!(
-            inner,
-            Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::ScalarSubquery(_)
-        ))
-    });
-    found.unwrap_or(true)
+    expr.exists(|inner| Ok(is_query(inner))).unwrap_or(true)
 }
 
 /// The level of an expression of `plan`.

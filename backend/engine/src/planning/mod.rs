@@ -132,8 +132,8 @@ impl<'a> Settings<'a> {
         Optimizer::with_rules(rules).optimize(analyzed, self, |_, _| {})
     }
 
-    /// Emission has made every conversion explicit, node by node, so DataFusion's own analysis changes unions only, whose
-    /// inputs get its nullability. What a node makes of what is known of the rows below it shows only here.
+    /// Emission has made every conversion explicit, node by node, so of DataFusion's own analysis only that of unions has
+    /// something to do: their inputs get its nullability. What a node makes of what is known of the rows below it shows only here.
     fn analyzed(&self, plan: &LogicalPlan, kinds: &Kinds) -> Result<LogicalPlan> {
         let options = self.state.config_options();
         let by_all_rules = || self.state.analyzer().execute_and_check(plan.clone(), options, |_, _| {});

@@ -11,8 +11,10 @@ use std::sync::Arc;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::config::ConfigOptions;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::OptimizerRule;
+
+use crate::semantics::is_query;
 
 /// A rule of an optimizer.
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
@@ -106,10 +108,6 @@ impl Kinds {
     fn any(&self) -> bool {
         self.others
     }
-}
-
-fn is_query(expr: &Expr) -> bool {
-    matches!(expr, Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::ScalarSubquery(_))
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use super::comparisons::SpanCondition;
 use crate::operators::span_join::{SpanComparison, SpanJoinKind};
 use crate::operators::{SpanJoinKeys, SpanJoinMode, SpanJoinNode};
+use crate::semantics::is_query;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -152,14 +153,7 @@ fn is_key(data_type: &DataType) -> bool {
 fn has_subquery(expr: &Expr) -> bool {
     let mut found = false;
     let visited = expr.apply(|expr| {
-        found |= matches!(
-            expr,
-            Expr::Exists(_)
-                | Expr::InSubquery(_)
-                | Expr::SetComparison(_)
-                | Expr::ScalarSubquery(_)
-                | Expr::OuterReferenceColumn(_, _)
-        );
+        found |= is_query(expr) || matches!(expr, Expr::OuterReferenceColumn(_, _));
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     });
     found || visited.is_err()

@@ -29,6 +29,7 @@ mod types;
 mod values;
 
 pub(crate) use dependencies::{FalseDependencies, ForgottenDependencies, forgotten, without_dependencies};
+pub(crate) use subqueries::is_query;
 pub(crate) use values::mixed;
 
 use std::sync::Arc;

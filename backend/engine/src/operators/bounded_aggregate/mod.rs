@@ -8,6 +8,10 @@
 //! aggregation, and it begins anew (the pre-aggregation of Leis, Boncz, Kemper and Neumann, Morsel-Driven Parallelism,
 //! SIGMOD 2014, section 4.4).
 //!
+//! Where nearly all rows are groups of their own, DataFusion does not aggregate at all. It decides so by the groups of its
+//! table, and does not after a table was emptied; rows that repeat at first and are all different later are aggregated in
+//! small tables then.
+//!
 //! The table is DataFusion's, which gives its groups away before the end when it is refused memory; [`TableLimit`]
 //! refuses it. Whether groups come back that were given away is watched ([`Revisits`]): when many do, the table grows from
 //! then on as it would have from the beginning.
@@ -20,6 +24,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -39,8 +44,8 @@ use futures::TryStreamExt as _;
 
 use self::revisits::Revisits;
 use self::table_limit::TableLimit;
-use super::spill::{Measures, once, with_pool};
-use super::spilling_aggregate::{LIST, SpillingAggregateExec};
+use super::spill::{Measures, with_pool};
+use super::spilling_aggregate::{SpillingAggregateExec, over};
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -61,8 +66,7 @@ impl BoundedAggregateExec {
             && groups.is_single()
             && !groups.is_empty()
             && planned.limit_options().is_none();
-        let makes_lists = planned.aggr_expr().iter().any(|call| call.fun().name() == LIST);
-        (is_partial && !makes_lists && !SpillingAggregateExec::keeps_objects(planned))
+        (is_partial && !SpillingAggregateExec::keeps_objects(planned))
             .then(|| Self { planned: Arc::new(planned.clone()), measures: Arc::default() })
     }
 }
@@ -111,9 +115,11 @@ impl ExecutionPlan for BoundedAggregateExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let planned = Arc::clone(&self.planned).replace_children(children, options)?;
         match planned.downcast_ref::<AggregateExec>() {
-            Some(planned) => {
-                Ok(Arc::new(Self { planned: Arc::new(planned.clone()), measures: Arc::default() }))
-            }
+            // Over rows in an order DataFusion's operator gives its groups in that order.
+            Some(aggregation) => match Self::for_aggregation(aggregation) {
+                Some(ours) => Ok(Arc::new(ours)),
+                None => Ok(planned),
+            },
             None => internal_err!("an aggregation with another input is {}", planned.name()),
         }
     }
@@ -136,12 +142,8 @@ impl ExecutionPlan for BoundedAggregateExec {
             rows.schema(),
             rows.inspect_ok(move |batch| taken.took(batch.num_rows())),
         );
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        let plan = Arc::clone(&self.planned).replace_children(vec![once(Box::pin(counted))?], options)?;
-        let groups = plan.execute(0, with_pool(&context, Arc::clone(&limit) as _))?;
-        if let Some(metrics) = plan.metrics() {
-            self.measures.add(metrics);
-        }
+        let limited = with_pool(&context, Arc::clone(&limit) as _);
+        let groups = over(Box::pin(counted), &self.planned, &limited, &self.measures)?;
         let mut revisits = Revisits::of_keys(self.planned.group_expr().expr().len());
         let watched = groups
             .and_then(move |batch| std::future::ready(watch(&mut revisits, &limit, &batch).map(|()| batch)));
@@ -171,7 +173,7 @@ impl ExecutionPlan for BoundedAggregateExec {
 }
 
 /// Lets the table grow when groups come back that it has given away.
-fn watch(revisits: &mut Revisits, limit: &TableLimit, groups: &arrow::array::RecordBatch) -> Result<()> {
+fn watch(revisits: &mut Revisits, limit: &TableLimit, groups: &RecordBatch) -> Result<()> {
     if limit.is_in_force() {
         revisits.add(groups)?;
         if revisits.are_many() {

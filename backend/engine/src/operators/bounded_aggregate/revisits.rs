@@ -6,9 +6,7 @@ use arrow::array::RecordBatch;
 use datafusion::common::Result;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
 
-/// One of so many groups is in the sample at first: a power of two.
-const SAMPLED: u64 = 64;
-/// The most groups in a sample; beyond that, half of them leave it.
+/// The most groups in a sample, which all are in at first; beyond that, half of them leave it.
 const MOST: usize = 1 << 14;
 /// So many sampled groups say something.
 const ENOUGH: usize = 256;
@@ -30,7 +28,7 @@ pub(super) struct Revisits {
 impl Revisits {
     pub(super) fn of_keys(keys: usize) -> Self {
         let (state, hashes, seen) = (RandomState::default(), Vec::new(), HashSet::new());
-        Self { keys, state, hashes, mask: SAMPLED - 1, seen, given: 0 }
+        Self { keys, state, hashes, mask: 0, seen, given: 0 }
     }
 
     /// Groups are given away.

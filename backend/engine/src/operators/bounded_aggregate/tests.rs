@@ -10,7 +10,7 @@ use datafusion::physical_expr::expressions::col;
 use datafusion::physical_plan::aggregates::PhysicalGroupBy;
 use datafusion::prelude::SessionConfig;
 
-use super::super::spill::in_memory;
+use super::super::spill::{in_memory, once};
 use super::*;
 
 const ROWS: i64 = 1_200_000;

@@ -1,7 +1,7 @@
 //! An aggregation in one step that spills.
 //!
 //! DataFusion's `AggregateExec` of one step (`Single`, `SinglePartitioned`) fails when its groups do not fit in memory and
-//! an aggregate (`array_agg`, `string_agg`, `count(DISTINCT ...)`) keeps an object for every group, or the input is ordered
+//! an aggregate (`array_agg` or `string_agg` with an order, `median`) keeps an object for every group, or the input is ordered
 //! by some of the keys. This operator runs in its place there. Such objects hold as much as their rows do and more, and
 //! writing them down takes more memory than they take themselves. So the rows are taken in first. What does not fit is
 //! split by the hash of the groups' keys into files, and each file is aggregated for itself, by DataFusion's operator; one
@@ -124,13 +124,7 @@ impl Aggregation {
         rows: SendableRecordBatchStream,
         context: &Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        let plan = Arc::clone(&self.planned).replace_children(vec![once(rows)?], options)?;
-        let groups = plan.execute(0, Arc::clone(context))?;
-        if let Some(metrics) = plan.metrics() {
-            self.measures.add(metrics);
-        }
-        Ok(groups)
+        over(rows, &self.planned, context, &self.measures)
     }
 
     fn splitter(&self, depth: u32) -> Splitter {
@@ -218,6 +212,22 @@ impl Aggregation {
         }
         .boxed()
     }
+}
+
+/// DataFusion's aggregation of these rows, and what it measures.
+pub(super) fn over(
+    rows: SendableRecordBatchStream,
+    planned: &Arc<AggregateExec>,
+    context: &Arc<TaskContext>,
+    measures: &Measures,
+) -> Result<SendableRecordBatchStream> {
+    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+    let plan = Arc::clone(planned).replace_children(vec![once(rows)?], options)?;
+    let groups = plan.execute(0, Arc::clone(context))?;
+    if let Some(metrics) = plan.metrics() {
+        measures.add(metrics);
+    }
+    Ok(groups)
 }
 
 /// The keys that order the input.

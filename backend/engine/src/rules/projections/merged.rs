@@ -16,7 +16,11 @@
 //! views keep one for each until there are operators. Everything between looks at each of them, and looks its columns up
 //! among all others: of ten views of a thousand columns that is most of the work.
 //!
-//! As in DataFusion's own rule, what is computed below is computed once: nothing is merged that is used twice.
+//! As in DataFusion's own rule, what is computed below is computed once: nothing is merged that is used twice. Nor is
+//!
+//! * a projection that reads columns without the name of a relation: DataFusion takes one for a repetition of the one right
+//!   below it when they have the same expressions, and drops it ([`crate::emit`] gives such projections a name to read);
+//! * a constant, but where it is passed on as it is: of some functions the type of the value depends on literals.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +29,8 @@ use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursio
 use datafusion::common::{Column, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
+
+use crate::semantics::is_query;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -55,11 +61,12 @@ fn merged(upper: &Projection) -> Result<Option<Projection>> {
     let LogicalPlan::SubqueryAlias(view) = upper.input.as_ref() else { return Ok(None) };
     let LogicalPlan::Projection(lower) = view.input.as_ref() else { return Ok(None) };
     let has_name_only = |expr: &Expr| !matches!(expr, Expr::Alias(alias) if alias.metadata.is_some());
-    if !lower.expr.iter().all(|expr| has_name_only(expr) && !expr.is_volatile()) {
+    let reads_relations = |expr: &Expr| expr.column_refs().iter().all(|column| column.relation.is_some());
+    if !lower.expr.iter().all(|expr| has_name_only(expr) && reads_relations(expr) && !expr.is_volatile()) {
         return Ok(None);
     }
     let places: HashMap<Column, usize> = view.schema.columns().into_iter().zip(0..).collect();
-    if !are_used_once(&upper.expr, &places, &lower.expr)? {
+    if !can_be_put_in(&lower.expr, &places, &upper.expr)? {
         return Ok(None);
     }
     let computed = |expr: Expr| match &expr {
@@ -83,31 +90,26 @@ fn merged(upper: &Projection) -> Result<Option<Projection>> {
     Projection::try_new_with_schema(columns, Arc::clone(&lower.input), Arc::clone(&upper.schema)).map(Some)
 }
 
-/// Whether expressions read nothing but the columns at these places, and none twice that takes work to compute.
-fn are_used_once(exprs: &[Expr], places: &HashMap<Column, usize>, computed: &[Expr]) -> Result<bool> {
+/// Whether what is computed can be put in the place of the columns that expressions read.
+fn can_be_put_in(computed: &[Expr], places: &HashMap<Column, usize>, exprs: &[Expr]) -> Result<bool> {
     let mut used = vec![false; computed.len()];
-    let mut once = true;
     for expr in exprs {
+        let is_passed_on = is_free(expr);
+        let mut possible = true;
         expr.apply(|part| {
-            once = match part {
-                Expr::Column(column) => match places.get(column) {
-                    Some(place) => {
-                        let again = used.get_mut(*place).is_none_or(|used| std::mem::replace(used, true));
-                        !again || computed.get(*place).is_some_and(is_free)
-                    }
-                    None => false,
-                },
+            possible = match part {
+                Expr::Column(column) => places.get(column).is_some_and(|place| {
+                    let again = used.get_mut(*place).is_none_or(|used| std::mem::replace(used, true));
+                    computed.get(*place).is_some_and(|below| {
+                        (!again || is_free(below)) && (is_passed_on || below.any_column_refs())
+                    })
+                }),
                 // They may read the columns of the view from within.
-                Expr::Exists(_)
-                | Expr::InSubquery(_)
-                | Expr::ScalarSubquery(_)
-                | Expr::SetComparison(_)
-                | Expr::OuterReferenceColumn(..) => false,
-                _ => true,
+                _ => !is_query(part) && !matches!(part, Expr::OuterReferenceColumn(..)),
             };
-            Ok(if once { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+            Ok(if possible { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
         })?;
-        if !once {
+        if !possible {
             return Ok(false);
         }
     }
@@ -168,5 +170,13 @@ mod tests {
         assert_eq!(rewritten(sum(), twice), "Projection: m.a + m.a AS c");
         let chance = vec![random().alias("a"), col("t.k").alias("b")];
         assert_eq!(rewritten(chance, vec![col("m.a").alias("c")]), "Projection: m.a AS c");
+    }
+
+    #[test]
+    fn a_constant_is_passed_on_and_not_put_into_expressions() {
+        let constant = || vec![lit(2_i64).alias("a"), col("t.k").alias("b")];
+        assert_eq!(rewritten(constant(), vec![col("m.a").alias("c")]), "Projection: Int64(2) AS c");
+        let sum = vec![(col("m.a") + col("m.b")).alias("c")];
+        assert_eq!(rewritten(constant(), sum), "Projection: m.a + m.b AS c");
     }
 }

@@ -12,6 +12,8 @@ use datafusion::common::{Column, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
+use crate::semantics::is_query;
+
 /// See the module documentation.
 #[derive(Debug)]
 pub(crate) struct UnusedColumns(pub(crate) Arc<dyn OptimizerRule + Send + Sync>);
@@ -48,7 +50,12 @@ fn uses_all_columns(mut plan: &LogicalPlan) -> Result<bool> {
                 }
                 projection.input.as_ref()
             }
-            LogicalPlan::Filter(filter) => filter.input.as_ref(),
+            LogicalPlan::Filter(filter) => {
+                if filter.predicate.exists(|part| Ok(is_query(part)))? {
+                    return Ok(false);
+                }
+                filter.input.as_ref()
+            }
             LogicalPlan::SubqueryAlias(view) => view.input.as_ref(),
             LogicalPlan::TableScan(scan) => return Ok(scan.projection.is_some()),
             _ => return Ok(false),
@@ -61,25 +68,24 @@ fn reads_all_columns(projection: &Projection) -> Result<bool> {
     if matches!(projection.input.as_ref(), LogicalPlan::Projection(_)) {
         return Ok(false);
     }
+    let input = projection.input.schema();
+    let is_named = input.iter().all(|(relation, _)| relation.is_some());
     let mut read: HashSet<&Column> = HashSet::new();
     let mut is_plain = true;
     for expr in &projection.expr {
         expr.apply(|part| {
             match part {
+                // One column may be read by two names.
                 Expr::Column(column) => {
+                    is_plain &= column.relation.is_some() == is_named;
                     read.insert(column);
                 }
-                Expr::Exists(_)
-                | Expr::InSubquery(_)
-                | Expr::ScalarSubquery(_)
-                | Expr::SetComparison(_)
-                | Expr::OuterReferenceColumn(..) => is_plain = false,
-                _ => {}
+                _ => is_plain &= !is_query(part) && !matches!(part, Expr::OuterReferenceColumn(..)),
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
     }
-    Ok(is_plain && read.len() == projection.input.schema().fields().len())
+    Ok(is_plain && read.len() == input.fields().len())
 }
 
 /// Whether a projection only passes on columns of its input, under the same names.

@@ -50,6 +50,11 @@ const COMPARED_TWICE: &str = "this subquery gives other rows each time it is com
     each row of the outer query, since NULL may be among the values; write a view that holds the compared columns, and \
     join with it";
 
+/// Whether an expression is a subquery.
+pub(crate) fn is_query(expr: &Expr) -> bool {
+    matches!(expr, Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::ScalarSubquery(_))
+}
+
 /// The analyzed plan of a query with its subqueries as joins, where DataFusion would get them wrong.
 pub(super) fn rewritten(plan: LogicalPlan) -> Result<LogicalPlan> {
     let mut marks = Marks::default();
@@ -59,7 +64,7 @@ pub(super) fn rewritten(plan: LogicalPlan) -> Result<LogicalPlan> {
 fn in_node(node: LogicalPlan, marks: &mut Marks) -> Result<Transformed<LogicalPlan>> {
     let mut found = false;
     node.apply_expressions(|expr| {
-        found |= expr.exists(|inner| Ok(is_subquery(inner)))?;
+        found |= expr.exists(|inner| Ok(is_condition(inner)))?;
         Ok(TreeNodeRecursion::Continue)
     })?;
     if !found {
@@ -80,7 +85,8 @@ fn in_node(node: LogicalPlan, marks: &mut Marks) -> Result<Transformed<LogicalPl
     }
 }
 
-fn is_subquery(expr: &Expr) -> bool {
+/// Whether an expression is a subquery that is a condition.
+fn is_condition(expr: &Expr) -> bool {
     matches!(expr, Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_))
 }
 
@@ -92,7 +98,7 @@ fn in_filter(filter: Filter, marks: &mut Marks) -> Result<Transformed<LogicalPla
     let mut kept = Vec::with_capacity(conjuncts.len());
     let mut changed = false;
     for conjunct in conjuncts {
-        if is_right(&conjunct) || !conjunct.exists(|inner| Ok(is_subquery(inner)))? {
+        if is_right(&conjunct) || !conjunct.exists(|inner| Ok(is_condition(inner)))? {
             kept.push(conjunct);
             continue;
         }
@@ -177,7 +183,7 @@ fn is_right_membership(membership: &InSubquery, negated: bool) -> bool {
     let subquery = &membership.subquery;
     let correlated = !subquery.outer_ref_columns.is_empty();
     let constant = membership.expr.column_refs().is_empty();
-    let nested = membership.expr.exists(|inner| Ok(is_subquery(inner))).unwrap_or(true);
+    let nested = membership.expr.exists(|inner| Ok(is_condition(inner))).unwrap_or(true);
     !nested && !(correlated && (negated || shape::counts_rows(&subquery.subquery))) && !(negated && constant)
 }
 
