@@ -7,6 +7,7 @@ mod operations;
 mod oracle;
 mod outputs;
 mod plans;
+mod projections;
 mod publication;
 mod shared_views;
 mod span_joins;
