@@ -33,6 +33,8 @@ const PART_OF_WORKING_SET: usize = 4;
 
 /// A batch may waste this part of what it may take.
 const WASTE_PART: usize = 16;
+/// And so many bytes for each row: where batches have few rows there are many of them.
+const WASTE_PER_ROW: usize = 4 << 10;
 
 /// Gives the rows of its input in batches that hold hardly more than they use, and that are not large.
 #[derive(Debug)]
@@ -72,7 +74,8 @@ fn divided(batch: RecordBatch, most: Most) -> Result<Vec<RecordBatch>> {
     let batch = compact(batch)?;
     let held = get_record_batch_memory_size(&batch);
     let is_small = held <= most.bytes && batch.num_rows() <= most.rows;
-    let worth_a_copy = WORTH_A_COPY.min(most.bytes / WASTE_PART);
+    let worth_a_copy =
+        WORTH_A_COPY.min(most.bytes / WASTE_PART).min(batch.num_rows().saturating_mul(WASTE_PER_ROW));
     // Most batches are small: they need not be looked at row by row.
     if is_small && held <= worth_a_copy {
         return Ok(vec![batch]);
@@ -179,7 +182,7 @@ impl ExecutionPlan for CompactExec {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, Int64Array, StringArray, StringViewArray};
+    use arrow::array::{ArrayRef, Int64Array, StringArray, StringViewArray, StringViewBuilder};
     use arrow::compute::concat_batches;
 
     use super::*;
@@ -227,5 +230,24 @@ mod tests {
         let pieces = divided(slice.clone(), most).unwrap();
         assert_eq!(pieces, [slice]);
         assert!(get_record_batch_memory_size(&pieces[0]) < 10_000);
+    }
+
+    /// A builder of texts takes its first buffer for many; with batches of three rows a sort holds thousands of them.
+    #[test]
+    fn a_batch_of_few_rows_keeps_no_large_buffer() {
+        let texts_of = |rows: usize| {
+            let mut texts = StringViewBuilder::new().with_fixed_block_size(32 << 10);
+            (0..rows).for_each(|_| texts.append_value("a text that is longer than a view"));
+            let texts: ArrayRef = Arc::new(texts.finish());
+            RecordBatch::try_from_iter([("t", texts)]).unwrap()
+        };
+        let most = Most { bytes: 1 << 20, rows: 8192 };
+        for (rows, is_copied) in [(3, true), (100, false)] {
+            let batch = texts_of(rows);
+            let held = get_record_batch_memory_size(&batch);
+            let pieces = divided(batch.clone(), most).unwrap();
+            assert_eq!(pieces, [batch]);
+            assert_eq!(get_record_batch_memory_size(&pieces[0]) < held / 10, is_copied, "{rows} rows");
+        }
     }
 }
