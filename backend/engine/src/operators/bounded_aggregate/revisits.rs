@@ -8,7 +8,7 @@ use datafusion::common::hash_utils::{RandomState, create_hashes};
 
 /// The most groups in a sample, which all are in at first; beyond that, half of them leave it.
 const MOST: usize = 1 << 14;
-/// So many sampled groups say something.
+/// So many groups of the sample say something, those that were given away last.
 const ENOUGH: usize = 256;
 
 /// Which groups were given away, as far as they are in the sample: those whose hash ends with some zeros. So a group is
@@ -21,14 +21,15 @@ pub(super) struct Revisits {
     /// The bits that are zero in the hashes of the sample.
     mask: u64,
     seen: HashSet<u64>,
-    /// How many groups of the sample were given away, each as often as it was.
-    given: usize,
+    /// Groups of the sample that were given away last, and how many of them had been before.
+    last: usize,
+    again: usize,
 }
 
 impl Revisits {
     pub(super) fn of_keys(keys: usize) -> Self {
         let (state, hashes, seen) = (RandomState::default(), Vec::new(), HashSet::new());
-        Self { keys, state, hashes, mask: 0, seen, given: 0 }
+        Self { keys, state, hashes, mask: 0, seen, last: 0, again: 0 }
     }
 
     /// Groups are given away.
@@ -40,21 +41,23 @@ impl Revisits {
         self.hashes.resize(groups.num_rows(), 0);
         create_hashes(groups.columns().iter().take(self.keys), &self.state, &mut self.hashes)?;
         for hash in self.hashes.iter().filter(|hash| **hash & self.mask == 0) {
-            self.given += 1;
-            self.seen.insert(*hash);
+            self.last += 1;
+            self.again += usize::from(!self.seen.insert(*hash));
         }
         while self.seen.len() > MOST {
             self.mask = self.mask << 1 | 1;
             self.seen.retain(|hash| hash & self.mask == 0);
-            self.given /= 2;
         }
         Ok(())
     }
 
-    /// Whether more than a fourth of the groups that were given away had been given away before.
-    pub(super) fn are_many(&self) -> bool {
-        let again = self.given.saturating_sub(self.seen.len());
-        self.given >= ENOUGH && again * 4 > self.given
+    /// Whether more than a fourth of the groups that were given away last had been given away before.
+    pub(super) fn are_many(&mut self) -> bool {
+        if self.last < ENOUGH {
+            return false;
+        }
+        let (last, again) = (std::mem::take(&mut self.last), std::mem::take(&mut self.again));
+        again * 4 > last
     }
 }
 
@@ -78,11 +81,12 @@ mod tests {
             let mut revisits = Revisits::of_keys(1);
             revisits.add(&groups(0..few)).unwrap();
             assert!(!revisits.are_many() && revisits.seen.len() <= MOST);
-            revisits.add(&groups(0..few / 5)).unwrap();
+            revisits.add(&groups(few - few / 5..few * 2)).unwrap();
             assert!(!revisits.are_many(), "a sixth of {few}");
-            revisits.add(&groups(0..few / 5)).unwrap();
-            revisits.add(&groups(0..few / 5)).unwrap();
-            assert!(revisits.are_many(), "three eighths of {few}");
+            revisits.add(&groups(few..few * 2)).unwrap();
+            assert!(revisits.are_many(), "all of {few}");
+            revisits.add(&groups(0..10)).unwrap();
+            assert!(!revisits.are_many(), "ten say nothing");
         }
     }
 }
