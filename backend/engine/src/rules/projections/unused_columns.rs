@@ -96,11 +96,10 @@ fn changes_nothing(projection: &Projection) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::{DataType, Field, Schema};
     use datafusion::logical_expr::{LogicalPlanBuilder, col, lit, table_scan};
     use datafusion::optimizer::OptimizerContext;
     use datafusion::optimizer::optimize_projections::OptimizeProjections;
-
-    use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
 
