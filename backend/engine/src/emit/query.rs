@@ -109,42 +109,48 @@ fn over_stand_ins(
     calls::check(state, query.ast())?;
     let mut tree = query.planned();
     semantics::in_tree(&mut tree)?;
-    let plan = |tree, schemas: &[SchemaRef]| analyzed(state, tree, relations, schemas, places);
-    let in_pieces = if places { None } else { pieces::in_pieces(&tree, relations, schemas, plan) };
-    unqualified(in_pieces.map_or_else(|| plan(tree, schemas), Ok)?)
+    let planner = Planner::new(state, relations, schemas, places);
+    let in_pieces = if places { None } else { pieces::in_pieces(&tree, relations, schemas, &planner) };
+    unqualified(in_pieces.map_or_else(|| planner.query(tree), Ok)?)
 }
 
-/// The analyzed plan of a tree whose relations have these columns.
-fn analyzed(
-    state: &SessionState,
-    tree: ast::Query,
-    relations: &[String],
-    schemas: &[SchemaRef],
-    places: bool,
-) -> Result<LogicalPlan> {
-    let sources = relations
-        .iter()
-        .zip(schemas)
-        .enumerate()
-        .map(|(port, (name, schema))| {
+/// Plans SQL over relations of which the columns are known.
+struct Planner<'a> {
+    state: &'a SessionState,
+    relations: Relations<'a>,
+    options: ParserOptions,
+}
+
+impl<'a> Planner<'a> {
+    fn new(state: &'a SessionState, relations: &[String], schemas: &[SchemaRef], places: bool) -> Self {
+        let sources = relations.iter().zip(schemas).enumerate().map(|(port, (name, schema))| {
             let relation = Relation { schema: Arc::clone(schema), port };
             (name.clone(), Arc::new(relation) as Arc<dyn TableSource>)
-        })
-        .collect();
-    let provider = Relations { state, sources };
-    let options =
-        ParserOptions { collect_spans: places, ..ParserOptions::from(&state.config_options().sql_parser) };
-    let planner = SqlToRel::new_with_options(&provider, options);
-    let statement = Statement::Query(Box::new(tree));
-    let plan = planner.sql_statement_to_plan(statement)?;
-    SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false)
-        .verify_plan(&plan)?;
-    let plan = semantics::query_before_analysis(plan, state)?;
-    let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
-    semantics::query_after_analysis(plan, state)
+        });
+        let options = ParserOptions {
+            collect_spans: places,
+            ..ParserOptions::from(&state.config_options().sql_parser)
+        };
+        Self { state, relations: Relations { state, sources: sources.collect() }, options }
+    }
+
+    /// The analyzed plan of a query.
+    fn query(&self, tree: ast::Query) -> Result<LogicalPlan> {
+        let planner = SqlToRel::new_with_options(&self.relations, self.options.clone());
+        let plan = planner.sql_statement_to_plan(Statement::Query(Box::new(tree)))?;
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)?;
+        self.analyzed(plan)
+    }
+
+    fn analyzed(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        let plan = semantics::query_before_analysis(plan, self.state)?;
+        let plan = self.state.analyzer().execute_and_check(plan, self.state.config_options(), |_, _| {})?;
+        semantics::query_after_analysis(plan, self.state)
+    }
 }
 
 /// The stand-in for an input while a query is planned.

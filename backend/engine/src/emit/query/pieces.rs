@@ -2,29 +2,32 @@
 //!
 //! DataFusion's planner of SQL compares the name of every selected expression with those of all others, and goes
 //! through the columns of the input for each column that an expression reads. So the time for a thousand expressions
-//! over a thousand columns is that of a million comparisons, several times over. A long list is planned as several
-//! queries instead, each of some of the expressions over some of the columns:
+//! over a thousand columns is that of a million comparisons, several times over. Of a query with a long list, FROM and
+//! WHERE are planned once, with all columns, and the list in pieces, each over the columns that it names:
 //!
 //! ```text
 //! SELECT a + 1 AS a, b + 1 AS b, ... FROM t WHERE a > 0      t has the columns a, b, ...
-//! SELECT a + 1 AS a FROM t WHERE a > 0                       t has the column a
-//! SELECT b + 1 AS b FROM t WHERE a > 0                       t has the columns a and b
-//! ...
+//! SELECT 1 FROM t WHERE a > 0                                the rows
+//! a + 1 AS a, ...                                            over rows with the column a, ...
+//! b + 1 AS b, ...                                            over rows with the column b, ...
 //! ```
 //!
-//! Their expressions are put together over the plan of FROM and WHERE with all columns, which gives the plan that the
-//! whole query has. That holds for queries whose rows are those of FROM and WHERE, one by one; whatever else a query
-//! does shows in the plan of a piece, or is not taken on. Such queries are planned as a whole, and so are wrong ones:
-//! what is said of a mistake names all columns there are.
+//! Put together they are the plan that the whole query has. That holds for queries whose rows are those of FROM and
+//! WHERE, one by one; whatever else a query does is not taken on, or shows in the plan of a piece. Such queries are
+//! planned as a whole, and so are wrong ones: what is said of a mistake names all columns there are.
 
 use std::collections::HashSet;
-use std::fmt::Display;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::{LogicalPlan, Projection};
+use datafusion::common::tree_node::TreeNode;
+use datafusion::common::{DFSchema, DFSchemaRef, Result, plan_err};
+use datafusion::logical_expr::expr_rewriter::normalize_col_with_schemas_and_ambiguity_check;
+use datafusion::logical_expr::{
+    EmptyRelation, Expr as Computed, LogicalPlan, LogicalPlanBuilder, Projection,
+};
+use datafusion::sql::planner::{PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, TableFactor, Value, Visit, Visitor, WildcardAdditionalOptions,
@@ -33,43 +36,36 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use ir::expr::normalize;
 
-/// Shorter lists are planned as a whole: each piece plans FROM and WHERE anew.
+use super::Planner;
+
+/// Shorter lists are planned as a whole.
 const LONG: usize = 96;
 /// How many expressions a piece has.
 const PIECE: usize = 24;
 
-/// The plan of a query over relations with these columns, if it can be put together from pieces; `plan` gives that of
-/// one piece.
+/// The plan of a query over relations with these columns, if it can be put together from pieces.
 pub(super) fn in_pieces(
     query: &Query,
     relations: &[String],
     schemas: &[SchemaRef],
-    plan: impl Fn(Query, &[SchemaRef]) -> Result<LogicalPlan>,
+    planner: &Planner<'_>,
 ) -> Option<LogicalPlan> {
     let select = plain_select(query)?;
     let items = expanded(select, relations, schemas)?;
     if items.len() < LONG || holds_query(query) {
         return None;
     }
-    let without_items = selecting(query.clone(), Vec::new())?;
-    let always_read = names_in(&without_items)?;
     let one = Expr::Value(Value::Number("1".to_owned(), false).into());
-    let rows = selecting(without_items.clone(), vec![SelectItem::UnnamedExpr(one)])?;
-    let LogicalPlan::Projection(Projection { input, .. }) = plan(rows, schemas).ok()? else { return None };
+    let rows = selecting(query.clone(), vec![SelectItem::UnnamedExpr(one)])?;
+    let LogicalPlan::Projection(Projection { input, .. }) = planner.query(rows).ok()? else { return None };
     if !input.schema().functional_dependencies().is_empty() {
         return None;
     }
     let (mut exprs, mut fields) = (Vec::new(), Vec::new());
     for items in items.chunks(PIECE) {
-        let piece = selecting(without_items.clone(), items.to_vec())?;
-        let mut read = always_read.clone();
-        for item in items {
-            read.extend(names_in(item)?);
-        }
-        let narrow: Vec<SchemaRef> =
-            schemas.iter().map(|schema| narrowed(schema, &read)).collect::<Option<_>>()?;
-        let LogicalPlan::Projection(piece) = plan(piece, &narrow).ok()? else { return None };
-        if piece.expr.len() != items.len() || !is_same(&piece.input, &input) {
+        let rows = Arc::new(narrowed(input.schema(), &names_in(items)?)?);
+        let LogicalPlan::Projection(piece) = planner.projection(items, &rows).ok()? else { return None };
+        if piece.expr.len() != items.len() || !is_stand_in(&piece.input, &rows) {
             return None;
         }
         let named = piece.schema.iter().map(|(relation, field)| (relation.cloned(), Arc::clone(field)));
@@ -79,6 +75,51 @@ pub(super) fn in_pieces(
     let schema = DFSchema::new_with_metadata(fields, input.schema().metadata().clone()).ok()?;
     let whole = Projection::try_new_with_schema(exprs, input, Arc::new(schema)).ok()?;
     Some(LogicalPlan::Projection(whole))
+}
+
+impl Planner<'_> {
+    /// The analyzed projection of selected expressions over a stand-in for rows with these columns, as
+    /// `SqlToRel::select_to_plan` has it.
+    ///
+    /// # Errors
+    /// As planning the query. Calls that are not computed row by row are errors as well.
+    fn projection(&self, items: &[SelectItem], rows: &DFSchemaRef) -> Result<LogicalPlan> {
+        let planner = SqlToRel::new_with_options(&self.relations, self.options.clone());
+        let selected = |item: &SelectItem| {
+            let (tree, alias) = match item {
+                SelectItem::UnnamedExpr(tree) => (tree, None),
+                SelectItem::ExprWithAlias { expr, alias } => (expr, Some(normalize(alias))),
+                other => return plan_err!("`{other}` is not one expression"),
+            };
+            let expr = planner.sql_to_expr(tree.clone(), rows, &mut PlannerContext::new())?;
+            let expr = normalize_col_with_schemas_and_ambiguity_check(expr, &[&[rows]], &[])?;
+            let by_row = |expr: &Computed| {
+                !matches!(
+                    expr,
+                    Computed::AggregateFunction(_) | Computed::WindowFunction(_) | Computed::Unnest(_)
+                )
+            };
+            if expr.exists(|part| Ok(!by_row(part)))? {
+                return plan_err!("`{expr}` is not computed row by row");
+            }
+            Ok(match (alias, &expr) {
+                (Some(alias), Computed::Column(column)) if column.name == alias => expr,
+                (Some(alias), _) => expr.alias(alias),
+                (None, _) => expr,
+            })
+        };
+        let exprs: Vec<Computed> = items.iter().map(selected).collect::<Result<_>>()?;
+        self.analyzed(LogicalPlanBuilder::from(stand_in(rows)).project(exprs)?.build()?)
+    }
+}
+
+/// A plan with rows of these columns.
+fn stand_in(rows: &DFSchemaRef) -> LogicalPlan {
+    LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: Arc::clone(rows) })
+}
+
+fn is_stand_in(plan: &LogicalPlan, rows: &DFSchemaRef) -> bool {
+    matches!(plan, LogicalPlan::EmptyRelation(relation) if Arc::ptr_eq(&relation.schema, rows))
 }
 
 /// The SELECT of a query that is nothing but SELECT, FROM and WHERE over named relations and joins of them.
@@ -214,47 +255,26 @@ fn selecting(mut query: Query, items: Vec<SelectItem>) -> Option<Query> {
     Some(query)
 }
 
-/// Every word of a piece of SQL, as it is written and in lower case: among them are the names of all columns it reads.
-fn names_in(sql: &impl Display) -> Option<HashSet<String>> {
-    let tokens = Tokenizer::new(&GenericDialect {}, &sql.to_string()).tokenize().ok()?;
-    let words = tokens.into_iter().filter_map(|token| match token {
-        Token::Word(word) => Some(word.value),
-        _ => None,
-    });
-    Some(words.flat_map(|word| [word.to_ascii_lowercase(), word]).collect())
+/// Every word of selected expressions, as it is written and in lower case: among them are the names of all columns they
+/// read.
+fn names_in(items: &[SelectItem]) -> Option<HashSet<String>> {
+    let mut names = HashSet::new();
+    for item in items {
+        for token in Tokenizer::new(&GenericDialect {}, &item.to_string()).tokenize().ok()? {
+            if let Token::Word(word) = token {
+                names.insert(word.value.to_ascii_lowercase());
+                names.insert(word.value);
+            }
+        }
+    }
+    Some(names)
 }
 
-/// The columns of these names, but one at least: there are no rows without columns.
-fn narrowed(schema: &SchemaRef, names: &HashSet<String>) -> Option<SchemaRef> {
-    let columns = schema.fields().iter().enumerate();
-    let named = columns.filter(|(_, field)| names.contains(field.name()));
-    let mut places: Vec<usize> = named.map(|(place, _)| place).collect();
-    if places.is_empty() && !schema.fields().is_empty() {
-        places.push(0);
-    }
-    Some(Arc::new(schema.project(&places).ok()?))
-}
-
-/// Whether two plans of one FROM and WHERE do the same, whatever columns the relations have.
-fn is_same(one: &LogicalPlan, other: &LogicalPlan) -> bool {
-    match (one, other) {
-        (LogicalPlan::Filter(one), LogicalPlan::Filter(other)) => {
-            one.predicate == other.predicate && is_same(&one.input, &other.input)
-        }
-        (LogicalPlan::SubqueryAlias(one), LogicalPlan::SubqueryAlias(other)) => {
-            one.alias == other.alias && is_same(&one.input, &other.input)
-        }
-        (LogicalPlan::Join(one), LogicalPlan::Join(other)) => {
-            one.join_type == other.join_type
-                && one.on == other.on
-                && one.filter == other.filter
-                && one.null_equality == other.null_equality
-                && is_same(&one.left, &other.left)
-                && is_same(&one.right, &other.right)
-        }
-        (LogicalPlan::TableScan(one), LogicalPlan::TableScan(other)) => one.table_name == other.table_name,
-        _ => false,
-    }
+/// The columns of these names.
+fn narrowed(schema: &DFSchema, names: &HashSet<String>) -> Option<DFSchema> {
+    let named = schema.iter().filter(|(_, field)| names.contains(field.name()));
+    let fields = named.map(|(relation, field)| (relation.cloned(), Arc::clone(field))).collect();
+    DFSchema::new_with_metadata(fields, schema.metadata().clone()).ok()
 }
 
 #[cfg(test)]
@@ -264,7 +284,7 @@ mod tests {
     use datafusion::execution::session_state::SessionState;
     use ir::expr::Query as Text;
 
-    use super::super::{analyzed, over_stand_ins, unqualified};
+    use super::super::{Planner, over_stand_ins, unqualified};
     use super::*;
     use crate::{Session, SessionOptions, semantics};
 
@@ -293,14 +313,14 @@ mod tests {
     /// The query as it is planned, and as it is planned without pieces.
     fn both(state: &SessionState, sql: &str) -> [Result<LogicalPlan>; 2] {
         let (query, relations, schemas) = (Text::parse(sql).unwrap(), relations(), schemas());
-        let whole = analyzed(state, tree(sql), &relations, &schemas, false);
+        let whole = Planner::new(state, &relations, &schemas, false).query(tree(sql));
         [over_stand_ins(state, &query, &relations, &schemas, false), whole.and_then(unqualified)]
     }
 
     fn is_in_pieces(state: &SessionState, sql: &str) -> bool {
-        let relations = relations();
-        let plan = |tree, schemas: &[SchemaRef]| analyzed(state, tree, &relations, schemas, false);
-        in_pieces(&tree(sql), &relations, &schemas(), plan).is_some()
+        let (relations, schemas) = (relations(), schemas());
+        let planner = Planner::new(state, &relations, &schemas, false);
+        in_pieces(&tree(sql), &relations, &schemas, &planner).is_some()
     }
 
     fn session() -> Session {
