@@ -136,7 +136,7 @@ impl<'a> Planner<'a> {
 
     /// The analyzed plan of a query.
     fn query(&self, tree: ast::Query) -> Result<LogicalPlan> {
-        let planner = SqlToRel::new_with_options(&self.relations, self.options.clone());
+        let planner = SqlToRel::new_with_options(&self.relations, self.options);
         let plan = planner.sql_statement_to_plan(Statement::Query(Box::new(tree)))?;
         SQLOptions::new()
             .with_allow_ddl(false)

@@ -13,11 +13,11 @@ const BYTES_PER_CORE: usize = 1 << 30;
 const LEAST_CORES: usize = 2;
 /// The least memory for which an operator is split into one more partition: each holds batches, and a sort or a hash
 /// table of its own.
-const PARTITION_BYTES: usize = 16 << 20;
+const PARTITION_BYTES: usize = 8 << 20;
 /// The least memory for which one more segment runs at a time.
 const SEGMENT_BYTES: usize = 128 << 20;
 /// Batches have fewer rows where a partition has less memory than this for each of them.
-const BYTES_PER_BATCH_ROW: usize = 16 << 10;
+const BYTES_PER_BATCH_ROW: usize = 8 << 10;
 /// Batches have at least so many rows, whatever the memory.
 const LEAST_BATCH_SIZE: usize = 256;
 /// The part of a partition's memory that a sort keeps free for merging what it has spilled.

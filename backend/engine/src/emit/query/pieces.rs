@@ -84,7 +84,7 @@ impl Planner<'_> {
     /// # Errors
     /// As planning the query. Calls that are not computed row by row are errors as well.
     fn projection(&self, items: &[SelectItem], rows: &DFSchemaRef) -> Result<LogicalPlan> {
-        let planner = SqlToRel::new_with_options(&self.relations, self.options.clone());
+        let planner = SqlToRel::new_with_options(&self.relations, self.options);
         let selected = |item: &SelectItem| {
             let (tree, alias) = match item {
                 SelectItem::UnnamedExpr(tree) => (tree, None),
