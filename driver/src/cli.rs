@@ -127,7 +127,7 @@ pub(crate) enum Command {
     Extract(ExtractArgs),
     /// Print the JSON Schema of specs
     Schema,
-    /// Explain the code of a diagnostic, such as E0107
+    /// Explain the code of a diagnostic, such as E0107, or an invariant of graphs, such as V06
     Explain(ExplainArgs),
     /// List the passes of the compiler
     Passes,
@@ -278,7 +278,7 @@ pub(crate) const DEFAULT_LAKE: &str = pipeline::DEFAULT_LAKE;
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// The code or its name, such as E0107 or unknown-source
+    /// The code or its name, such as E0107 or unknown-source; or the number of an invariant of graphs, such as V06
     #[arg(value_name = "CODE")]
     pub(crate) code: String,
 }

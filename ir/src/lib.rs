@@ -3,8 +3,8 @@
 //! A **spec** ([`spec`]) says which tables should exist. The compiler lowers it into a **graph** ([`graph`]) of
 //! **operations** ([`op`]) and rewrites that graph, pass by pass, until the engine can run it. There is one graph
 //! type; how far a graph has come is its **phase** ([`phase`]), and the **verifier** ([`verify`]) checks after
-//! every pass that the graph keeps what its phase promises. Only a verified graph can be handed to the engine:
-//! [`verify::Verified`] is made nowhere else.
+//! every pass that the graph keeps what its phase promises. Only a verified graph that all passes have
+//! seen can be handed to the engine: [`verify::Scheduled`] is made nowhere else.
 //!
 //! Expressions are SQL ([`expr`]): the parsed tree, printed canonically. Schemas are Arrow schemas ([`schema`]).
 //! What cannot be known without opening a table or asking the engine comes through one trait ([`oracle`]).

@@ -251,7 +251,7 @@ pub fn run_pass(
     let remarks = cx.take_remarks();
     observer.after_pass(&PassEvent { pass, graph, remarks: &remarks });
     if verified && !cx.has_errors() {
-        verify(graph, Some(cx.oracle))
+        verify(graph, cx.oracle)
             .map_err(|violations| CompileError::Broken { pass: pass.name, violations })?;
     }
     Ok(())

@@ -125,7 +125,7 @@ fn run(pass: &'static Pass, input: &str) -> String {
     }
     let mut graph = parse(input).unwrap_or_else(|error| panic!("the input: {error}")).graph;
     let derived = derive_schemas(&mut graph, &oracle);
-    if let Err(violations) = verify(&graph, Some(&oracle)) {
+    if let Err(violations) = verify(&graph, &oracle) {
         panic!("the input is broken:\n{}", list(&violations));
     }
     let before = graph.clone();

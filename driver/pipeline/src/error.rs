@@ -89,7 +89,7 @@ impl PipelineError {
     /// A failure to plan; `about` is what it concerns.
     pub(crate) fn engine(error: EngineError, about: &str) -> Self {
         match error {
-            EngineError::Internal { .. } | EngineError::NotScheduled { .. } => Self::Bug(error.to_string()),
+            EngineError::Internal { .. } => Self::Bug(error.to_string()),
             EngineError::Stopped => Self::interrupted(),
             EngineError::Session { .. } => Self::Engine(error),
             EngineError::Table { .. }

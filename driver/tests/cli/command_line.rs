@@ -117,6 +117,8 @@ fn reference_texts_are_printed() {
     assert_eq!(schema["properties"]["version"]["const"], 4);
     let explained = driver_in(folder.path(), ["explain", "unknown-source"]);
     assert!(out(&explained).starts_with("E0107"), "{}", out(&explained));
+    let explained = driver_in(folder.path(), ["explain", "v06"]);
+    assert!(out(&explained).starts_with("V06: expressions, keys"), "{}", out(&explained));
     let listed = driver_in(folder.path(), ["passes"]);
     assert!(passes::PIPELINE.iter().all(|pass| out(&listed).contains(&pass.stage())));
     let script = driver_in(folder.path(), ["completions", "bash"]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Report, is_leaf};
+use super::{Report, Rule, is_leaf};
 use crate::expr::ScalarExpr;
 use crate::graph::{Graph, Node, NodeId, Role};
 use crate::op::{JoinColumn, JoinType, Op, Side};
@@ -10,7 +10,7 @@ use crate::oracle::Oracle;
 use crate::phase::Phase;
 use crate::schema::Schema;
 
-pub(super) fn check(graph: &Graph, id: NodeId, oracle: Option<&dyn Oracle>, report: &mut Report) {
+pub(super) fn check(graph: &Graph, id: NodeId, oracle: &dyn Oracle, report: &mut Report) {
     let node = &graph[id];
     check_part(node, report);
     check_phase(graph, node, report);
@@ -32,22 +32,22 @@ fn check_part(node: &Node, report: &mut Report) {
     let (keyword, result) = (node.op.keyword(), node.role == Role::Result);
     let output_result = result && node.owner.is_output();
     if node.is_sink() && !output_result {
-        report.add(&node.name, "V01", "a sink is not the result of an output");
+        report.add(&node.name, Rule::V01, "a sink is not the result of an output");
     } else if !node.is_sink() && output_result {
-        report.add(&node.name, "V01", format!("the result of an output is a {keyword}, not a sink"));
+        report.add(&node.name, Rule::V01, format!("the result of an output is a {keyword}, not a sink"));
     } else if result && !node.owner.is_output() && node.owner.name() != node.name {
         let view = node.owner.name();
-        report.add(&node.name, "V01", format!("is the result of `{view}` and has another name"));
+        report.add(&node.name, Rule::V01, format!("is the result of `{view}` and has another name"));
     }
 }
 
 fn check_phase(graph: &Graph, node: &Node, report: &mut Report) {
     let phase = graph.phase;
     if !node.op.allowed_in(phase) {
-        report.add(&node.name, "V02", format!("{} is not allowed in phase {phase}", node.op.keyword()));
+        report.add(&node.name, Rule::V02, format!("{} is not allowed in phase {phase}", node.op.keyword()));
     }
     if phase >= Phase::Core && node.contract.is_some() {
-        report.add(&node.name, "V10", format!("a view contract is left in phase {phase}"));
+        report.add(&node.name, Rule::V10, format!("a view contract is left in phase {phase}"));
     }
     if phase >= Phase::Bound {
         let mut left: BTreeSet<String> =
@@ -56,7 +56,7 @@ fn check_phase(graph: &Graph, node: &Node, report: &mut Report) {
             left.extend(query.query.placeholders().iter().cloned());
         }
         for name in left {
-            report.add(&node.name, "V09", format!("placeholder {name} is left"));
+            report.add(&node.name, Rule::V09, format!("placeholder {name} is left"));
         }
     }
 }
@@ -66,21 +66,25 @@ fn check_inputs(graph: &Graph, id: NodeId, node: &Node, report: &mut Report) -> 
     let ports: Vec<usize> = graph.ports(id).into_iter().map(|(port, _)| port).collect();
     let count = if graph.phase == Phase::Lowered {
         if !ports.is_empty() {
-            report.add(&node.name, "V03", "has edges in phase lowered");
+            report.add(&node.name, Rule::V03, "has edges in phase lowered");
         }
         node.sources.len()
     } else {
         if !node.sources.is_empty() {
-            report.add(&node.name, "V03", format!("unresolved source names: {}", node.sources.join(", ")));
+            report.add(
+                &node.name,
+                Rule::V03,
+                format!("unresolved source names: {}", node.sources.join(", ")),
+            );
         }
         ports.len()
     };
     let arity = node.op.arity();
     let contiguous = ports.iter().copied().eq(0..ports.len());
     if !arity.allows(count) {
-        report.add(&node.name, "V03", format!("{} takes {arity} inputs, has {count}", node.op.keyword()));
+        report.add(&node.name, Rule::V03, format!("{} takes {arity} inputs, has {count}", node.op.keyword()));
     } else if !contiguous {
-        report.add(&node.name, "V03", format!("ports are {ports:?}"));
+        report.add(&node.name, Rule::V03, format!("ports are {ports:?}"));
     }
     arity.allows(count) && contiguous
 }
@@ -92,12 +96,12 @@ fn check_schema(graph: &Graph, node: &Node, report: &mut Report) {
         _ => true,
     };
     match &node.schema {
-        None if needed => report.add(&node.name, "V05", "has no schema"),
+        None if needed => report.add(&node.name, Rule::V05, "has no schema"),
         None => {}
         Some(schema) => {
             let mut seen = BTreeSet::new();
             for name in schema.names().filter(|name| !seen.insert(*name)) {
-                report.add(&node.name, "V05", format!("two columns are named `{name}`"));
+                report.add(&node.name, Rule::V05, format!("two columns are named `{name}`"));
             }
         }
     }
@@ -106,16 +110,16 @@ fn check_schema(graph: &Graph, node: &Node, report: &mut Report) {
 fn check_readers(graph: &Graph, id: NodeId, node: &Node, report: &mut Report) {
     let readers = graph.reads(id);
     if readers > 0 && node.is_sink() {
-        report.add(&node.name, "V08", "a sink is read");
+        report.add(&node.name, Rule::V08, "a sink is read");
     }
     match (&node.placement, graph.phase >= Phase::Placed) {
         (None, true) if readers > 1 => {
-            report.add(&node.name, "V11", format!("{readers} readers and no placement"))
+            report.add(&node.name, Rule::V11, format!("{readers} readers and no placement"))
         }
         (Some(_), false) => {
-            report.add(&node.name, "V11", format!("has a placement in phase {}", graph.phase))
+            report.add(&node.name, Rule::V11, format!("has a placement in phase {}", graph.phase))
         }
-        (Some(_), true) if node.is_sink() => report.add(&node.name, "V11", "a sink has a placement"),
+        (Some(_), true) if node.is_sink() => report.add(&node.name, Rule::V11, "a sink has a placement"),
         _ => {}
     }
 }
@@ -124,7 +128,7 @@ fn check_readers(graph: &Graph, id: NodeId, node: &Node, report: &mut Report) {
 fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
     for (port, input) in inputs.iter().enumerate() {
         for column in node.op.column_uses(port).into_iter().filter(|column| !input.contains(column)) {
-            report.add(&node.name, "V06", format!("input {port} has no column `{column}`"));
+            report.add(&node.name, Rule::V06, format!("input {port} has no column `{column}`"));
         }
     }
     if let [input] = inputs {
@@ -133,7 +137,7 @@ fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
         for column in read.iter().filter(|column| !input.contains(column)) {
             report.add(
                 &node.name,
-                "V06",
+                Rule::V06,
                 format!("an expression reads `{column}`, which the input does not have"),
             );
         }
@@ -143,7 +147,7 @@ fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
         Op::SpanJoin(join) => {
             check_join(node, join.join_type, &join.columns, inputs, report);
             if matches!(join.join_type, JoinType::Right | JoinType::Full) {
-                report.add(&node.name, "V13", "a span join cannot keep right rows without a match");
+                report.add(&node.name, Rule::V13, "a span join cannot keep right rows without a match");
             }
         }
         Op::Union(_) => {
@@ -152,7 +156,7 @@ fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
                     schema.fields().map(|field| (field.name().clone(), field.data_type().clone())).collect()
                 };
                 if inputs.first().map(|first| columns(first)) != Some(columns(input)) {
-                    report.add(&node.name, "V14", format!("input {port} has other columns than input 0"));
+                    report.add(&node.name, Rule::V14, format!("input {port} has other columns than input 0"));
                 }
             }
         }
@@ -173,36 +177,30 @@ fn check_join(
         if port == 1 && !join_type.keeps_right() {
             report.add(
                 &node.name,
-                "V13",
+                Rule::V13,
                 format!("`{}` comes from the right side, which is not kept", column.name),
             );
         }
         if !inputs.get(port).is_some_and(|input| input.contains(&column.column)) {
-            report.add(&node.name, "V13", format!("input {port} has no column `{}`", column.column));
+            report.add(&node.name, Rule::V13, format!("input {port} has no column `{}`", column.column));
         }
         if !names.insert(&column.name) {
-            report.add(&node.name, "V13", format!("two output columns are named `{}`", column.name));
+            report.add(&node.name, Rule::V13, format!("two output columns are named `{}`", column.name));
         }
     }
 }
 
-fn check_derived(
-    graph: &Graph,
-    node: &Node,
-    inputs: &[&Schema],
-    oracle: Option<&dyn Oracle>,
-    report: &mut Report,
-) {
+fn check_derived(graph: &Graph, node: &Node, inputs: &[&Schema], oracle: &dyn Oracle, report: &mut Report) {
     let core = !is_leaf(&node.op) && node.op.allowed_in(Phase::Core);
     let unbound = graph.phase < Phase::Bound && !graph.parameters.is_empty();
-    let (Some(oracle), Some(schema), true, false) = (oracle, &node.schema, core, unbound) else { return };
+    let (Some(schema), true, false) = (&node.schema, core, unbound) else { return };
     match oracle.schema(node, inputs) {
         Ok(derived) if derived == *schema => {}
         Ok(derived) => {
-            report.add(&node.name, "V07", format!("the schema says {schema}, derived is {derived}"))
+            report.add(&node.name, Rule::V07, format!("the schema says {schema}, derived is {derived}"))
         }
         Err(error) => {
-            report.add(&node.name, "V07", format!("the operation does not fit its inputs: {error}"))
+            report.add(&node.name, Rule::V07, format!("the operation does not fit its inputs: {error}"))
         }
     }
 }

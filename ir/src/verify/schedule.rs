@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Report;
+use super::{Report, Rule};
 use crate::graph::{Graph, NodeId};
 use crate::phase::Phase;
 
 pub(super) fn check(graph: &Graph, report: &mut Report) {
     let Some(schedule) = &graph.schedule else {
         if graph.phase >= Phase::Scheduled {
-            report.add(&graph.name, "V12", "there is no schedule");
+            report.add(&graph.name, Rule::V12, "there is no schedule");
         }
         return;
     };
     if graph.phase < Phase::Scheduled {
-        report.add(&graph.name, "V12", format!("there is a schedule in phase {}", graph.phase));
+        report.add(&graph.name, Rule::V12, format!("there is a schedule in phase {}", graph.phase));
     }
     let wanted: BTreeSet<&str> =
         graph.ids().filter(|id| graph[*id].is_segment_root()).map(|id| graph.name_of(id)).collect();
@@ -22,27 +22,27 @@ pub(super) fn check(graph: &Graph, report: &mut Report) {
     for segment in &schedule.segments {
         let root = segment.root.as_str();
         if levels.contains_key(root) {
-            report.add(root, "V12", "two segments have this root");
+            report.add(root, Rule::V12, "two segments have this root");
         }
         let Some(id) = graph.find(root).filter(|id| graph[*id].is_segment_root()) else {
-            report.add(root, "V12", "a segment's root is neither a shared view nor a sink");
+            report.add(root, Rule::V12, "a segment's root is neither a shared view nor a sink");
             continue;
         };
         let reads = shared_inputs(graph, id);
         if reads.iter().map(String::as_str).ne(segment.reads.iter().map(String::as_str)) {
             report.add(
                 root,
-                "V12",
+                Rule::V12,
                 format!("the segment reads {reads:?}, the schedule says {:?}", segment.reads),
             );
         }
         for read in &reads {
             match levels.get(read.as_str()) {
-                None => report.add(root, "V12", format!("comes before `{read}`, which it reads")),
+                None => report.add(root, Rule::V12, format!("comes before `{read}`, which it reads")),
                 Some(level) if *level >= segment.level => {
                     report.add(
                         root,
-                        "V12",
+                        Rule::V12,
                         format!("is on level {}, reads `{read}` on level {level}", segment.level),
                     );
                 }
@@ -52,7 +52,7 @@ pub(super) fn check(graph: &Graph, report: &mut Report) {
         levels.insert(root, segment.level);
     }
     for missing in wanted.into_iter().filter(|name| !levels.contains_key(name)) {
-        report.add(missing, "V12", "has no segment");
+        report.add(missing, Rule::V12, "has no segment");
     }
 }
 

@@ -33,7 +33,7 @@ use delta::TableBase;
 use ir::graph::{Graph, NodeId, Segment};
 use ir::op::{Op, Sink};
 use ir::schema::Schema;
-use ir::verify::Verified;
+use ir::verify::Scheduled;
 
 pub(crate) use expressions::calls::CallClause;
 pub(crate) use expressions::{Misplaced, expression};
@@ -120,25 +120,22 @@ impl SegmentPlan {
 /// Emits a scheduled graph.
 ///
 /// # Errors
-/// [`EngineError::NotScheduled`]; [`EngineError::Table`] for a scan whose table is not among `tables` or has
+/// [`EngineError::Table`] for a scan whose table is not among `tables` or has
 /// changed its identity; [`EngineError::Output`] for an output whose table could not be opened;
 /// [`EngineError::Plan`] where DataFusion refuses a node; [`EngineError::Internal`] where a
 /// plan does not have the schema the graph says; [`EngineError::Stopped`] when the session is stopped.
-pub fn emit(graph: Verified<'_>, tables: &Tables, session: &Session) -> Result<PlanDag, EngineError> {
+pub fn emit(graph: Scheduled<'_>, tables: &Tables, session: &Session) -> Result<PlanDag, EngineError> {
     emit_with(graph, tables, session, &PlannedQueries::default())
 }
 
 /// [`emit()`] with the queries that typing has planned.
 pub(crate) fn emit_with(
-    graph: Verified<'_>,
+    graph: Scheduled<'_>,
     tables: &Tables,
     session: &Session,
     planned: &PlannedQueries,
 ) -> Result<PlanDag, EngineError> {
-    let graph = graph.graph();
-    let Some(schedule) = &graph.schedule else {
-        return Err(EngineError::NotScheduled { graph: graph.name.clone(), phase: graph.phase });
-    };
+    let (graph, schedule) = (graph.graph(), graph.schedule());
     let mut emission = Emission {
         graph,
         tables,

@@ -29,14 +29,6 @@ pub enum EngineError {
         #[source]
         source: Box<DataFusionError>,
     },
-    /// The graph has no schedule.
-    #[error("graph `{graph}` is in phase {phase} and has no schedule; run all passes before emitting it")]
-    NotScheduled {
-        /// The graph.
-        graph: String,
-        /// Its phase.
-        phase: ir::phase::Phase,
-    },
     /// A scan reads a table that cannot be opened.
     #[error("`{node}` reads `{location}`: {source}")]
     Table {
@@ -134,9 +126,7 @@ impl EngineError {
                 Some(SqlIssueKind::NotReadOnly) => codes::NOT_READ_ONLY,
                 Some(SqlIssueKind::Syntax) | None => codes::BAD_SQL,
             },
-            Self::Session { .. } | Self::NotScheduled { .. } | Self::Internal { .. } => {
-                codes::EXECUTION_FAILED
-            }
+            Self::Session { .. } | Self::Internal { .. } => codes::EXECUTION_FAILED,
         };
         Diagnostic::new(code, self.to_string())
     }

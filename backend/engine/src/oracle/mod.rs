@@ -25,7 +25,7 @@ use ir::hash::ContentHash;
 use ir::op::{Evaluation, Input, Op, Read, Scan, Sink};
 use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeError, TypeErrorKind};
 use ir::schema::Schema;
-use ir::verify::Verified;
+use ir::verify::Scheduled;
 
 use crate::emit::{PlanDag, PlannedQueries, emit_with, expression, operation, place_of_error};
 use crate::error::EngineError;
@@ -94,7 +94,7 @@ impl EngineOracle {
     ///
     /// # Errors
     /// As [`emit()`](crate::emit()).
-    pub fn emit(&self, graph: Verified<'_>) -> Result<PlanDag, EngineError> {
+    pub fn emit(&self, graph: Scheduled<'_>) -> Result<PlanDag, EngineError> {
         emit_with(graph, &self.tables, &self.session, &self.found.queries)
     }
 

@@ -64,8 +64,8 @@ impl Lake {
         let mut graph = ir::text::parse(text).unwrap_or_else(|error| panic!("{error} in {text}")).graph;
         let oracle = self.oracle(&graph).await;
         complete(&mut graph, &oracle);
-        let verified = ir::verify::verify(&graph, Some(&oracle)).unwrap_or_else(|found| panic!("{found:#?}"));
-        emit(verified, oracle.tables(), &self.session).unwrap()
+        let verified = ir::verify::verify(&graph, &oracle).unwrap_or_else(|found| panic!("{found:#?}"));
+        emit(verified.scheduled().unwrap(), oracle.tables(), &self.session).unwrap()
     }
 
     pub(crate) async fn run(&self, text: &str) -> Result<RunOutcome, RunError> {

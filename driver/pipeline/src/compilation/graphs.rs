@@ -55,5 +55,5 @@ pub fn run_pass(name: &str, mut graph: Graph, base: &Path, workers: &Workers) ->
 /// When the session cannot start.
 pub fn verify_graph(graph: &Graph, workers: &Workers) -> Result<Vec<Violation>> {
     let oracle = EngineOracle::new(workers.session()?, Tables::default());
-    on_deep_stack(|| verify(graph, Some(&oracle)).err().unwrap_or_default())
+    on_deep_stack(|| verify(graph, &oracle).err().unwrap_or_default())
 }

@@ -51,12 +51,13 @@ impl Plans {
         let dag = on_deep_stack(|| {
             // Table providers look for the runtime they are made in.
             let _entered = runtime.enter();
-            let verified = verify(graph, Some(oracle)).map_err(|violations| {
+            let verified = verify(graph, oracle).map_err(|violations| {
                 let list: Vec<String> =
                     violations.iter().map(|violation| format!("\n  {violation}")).collect();
                 PipelineError::Bug(format!("the compiled graph is broken:{}", list.concat()))
             })?;
-            Ok::<_, PipelineError>(oracle.emit(verified))
+            let scheduled = verified.scheduled().map_err(|error| PipelineError::Bug(error.to_string()))?;
+            Ok::<_, PipelineError>(oracle.emit(scheduled))
         })??;
         Ok(dag.map(|dag| Self { dag, session: session.clone(), about: about.to_owned() }))
     }

@@ -55,8 +55,7 @@ fn pass(mut graph: Graph, program: &Program, corpus: &Corpus) -> Result<(), Stri
         engine: EngineOracle::new(program.session.clone(), Tables::default()),
         tables: &corpus.columns,
     };
-    let _ = verify(&graph, None);
-    if verify(&graph, Some(&oracle)).is_err() {
+    if verify(&graph, &oracle).is_err() {
         return Ok(());
     }
     let (mut context, phase) = (Context::new(&oracle, None), graph.phase);
