@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use ir::diag::{Diagnostic, nearest_name};
 use ir::graph::{Graph, Owner};
 use ir::oracle::Oracle;
-use ir::spec::Spec;
+use ir::spec::{Spec, Unread};
 use ir::verify::{Violation, verify};
 
 use crate::PIPELINE;
@@ -54,11 +54,13 @@ pub struct Options<'a> {
     /// What loading the spec found. With errors among them, compilation only looks for more: the front passes run,
     /// and nothing is verified.
     pub findings: &'a [Diagnostic],
+    /// What of the spec could not be read. Nothing more is said about it and about what depends on it.
+    pub unread: Option<&'a Unread>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { verify: cfg!(debug_assertions), stop_after: None, findings: &[] }
+        Self { verify: cfg!(debug_assertions), stop_after: None, findings: &[], unread: None }
     }
 }
 
@@ -191,6 +193,10 @@ pub fn begin(
     let mut graph = Graph::new(name);
     let mut cx = Context::new(oracle, Some(spec));
     cx.diagnostics.extend_from_slice(options.findings);
+    if let Some(unread) = options.unread {
+        cx.broken.extend(unread.views.iter().cloned().map(Owner::View));
+        cx.broken.extend(unread.outputs.iter().cloned().map(Owner::Output));
+    }
     if let Some(first) = PIPELINE.first() {
         run_pass(first, &mut graph, &mut cx, options.verify, observer)?;
     }

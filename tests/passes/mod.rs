@@ -153,7 +153,8 @@ fn lower(input: &str, oracle: &CaseOracle) -> String {
     let loaded = ir::spec::load(input, SourceName::new("spec.yaml"));
     let findings: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
     let spec = loaded.spec.unwrap_or_else(|| panic!("the spec: {}", findings.join("\n")));
-    let options = Options { verify: true, stop_after: Some("lower"), findings: &[] };
+    let options =
+        Options { verify: true, stop_after: Some("lower"), findings: &[], unread: Some(&loaded.unread) };
     let compiled =
         passes::compile(&spec, "t", oracle, options, &mut ()).unwrap_or_else(|error| panic!("{error}"));
     let shown = if compiled.has_errors() { String::new() } else { print(&compiled.graph) };

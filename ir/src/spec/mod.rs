@@ -27,7 +27,7 @@ mod shorthand;
 mod transform;
 pub mod unsupported;
 
-pub use load::{Loaded, MAX_SPEC_BYTES, load, load_bytes};
+pub use load::{Loaded, MAX_SPEC_BYTES, Unread, load, load_bytes};
 pub use parameter::{ParameterTarget, ParameterValue, TypedParameter};
 pub use policy::{
     CacheAction, CacheOverride, CachePlacementPolicy, CompactPolicy, MaintenanceConstraint,

@@ -111,6 +111,7 @@ pub fn compile(
         verify: options.verify_passes,
         stop_after: options.stop_after,
         findings: &source.findings,
+        unread: Some(&source.unread),
     };
     let (spec, name) = (&source.spec, source.name.as_str());
     let bare = EngineOracle::new(session.clone(), Tables::default());

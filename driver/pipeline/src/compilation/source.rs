@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ir::diag::{Diagnostic, SourceMap, SourceName, codes};
-use ir::spec::{MAX_SPEC_BYTES, Spec, load_bytes};
+use ir::spec::{MAX_SPEC_BYTES, Spec, Unread, load_bytes};
 
 use super::proofs;
 use crate::{PipelineError, Result};
@@ -20,6 +20,8 @@ pub struct Source {
     pub map: SourceMap,
     /// What reading it found.
     pub findings: Vec<Diagnostic>,
+    /// What of it could not be read; errors say why. It is left out of what is compiled.
+    pub unread: Unread,
     /// The name of its graph.
     pub name: String,
     /// The folder relative locations count from; absolute.
@@ -69,7 +71,10 @@ impl Source {
         let loaded = load_bytes(bytes, origin);
         let (map, findings) = (loaded.source, loaded.diagnostics);
         match loaded.spec {
-            Some(spec) => Self::new(spec, map, findings, name.into(), folder, started),
+            Some(spec) => {
+                let source = Self::new(spec, map, findings, name.into(), folder, started)?;
+                Ok(Self { unread: loaded.unread, ..source })
+            }
             None => Err(PipelineError::Findings { diagnostics: findings, map: Box::new(map) }),
         }
     }
@@ -99,7 +104,16 @@ impl Source {
         started: Instant,
     ) -> Result<Self> {
         let base_dir = absolute(folder)?;
-        Ok(Self { spec, map, findings, name, base_dir, proofs: None, load: started.elapsed() })
+        Ok(Self {
+            spec,
+            map,
+            findings,
+            unread: Unread::default(),
+            name,
+            base_dir,
+            proofs: None,
+            load: started.elapsed(),
+        })
     }
 }
 

@@ -29,7 +29,10 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
         let is_ok = !diagnostics.iter().any(ir::diag::Diagnostic::is_error);
         context.console.print_json(&json!({
             "ok": is_ok,
-            "spec_hash": compiled.as_ref().ok().map(|compilation| compilation.spec_hash),
+            // Of a spec that was read in part there is none.
+            "spec_hash": compiled.as_ref().ok()
+                .filter(|compilation| compilation.source.unread.is_empty())
+                .map(|compilation| compilation.spec_hash),
             "diagnostics": resolve(diagnostics, source),
             "reused_views": compiled.as_ref().ok().and_then(|compilation| compilation.reused),
             "seconds": elapsed.as_secs_f64(),

@@ -4,7 +4,7 @@
 //! 2. Text to a tree of values with their bytes ([`json`], [`yaml`]).
 //! 3. The version.
 //! 4. The tree against the schema ([`shape`]): unknown and missing fields, wrong types, unknown words.
-//! 5. Decoding into the types.
+//! 5. Decoding into the types; inputs, views and outputs that are not sound are left out of it ([`unread`]).
 //! 6. Names, features that do not exist yet, and comments that YAML makes longer ([`comments`]).
 
 mod comments;
@@ -12,6 +12,7 @@ mod findings;
 mod json;
 mod shape;
 mod tree;
+mod unread;
 mod yaml;
 
 use crate::diag::{Diagnostic, Segment, SourceMap, SourceName, SpecPath, codes};
@@ -19,6 +20,7 @@ use crate::diag::{Diagnostic, Segment, SourceMap, SourceName, SpecPath, codes};
 use super::{SCHEMA, SPEC_VERSION, Spec, names, unsupported};
 pub(super) use findings::Findings;
 use tree::{Node, Value};
+pub use unread::Unread;
 
 /// The largest text that is read, in bytes.
 pub const MAX_SPEC_BYTES: usize = 4 << 20;
@@ -29,6 +31,8 @@ pub struct Loaded {
     /// The spec, if the text has the shape of one. It may be there although there are errors (an unknown
     /// field is left out, a bad name is kept), so that later checks can find more; it must not be run then.
     pub spec: Option<Spec>,
+    /// What of it could not be read, and has entries in it that mean nothing.
+    pub unread: Unread,
     /// The text and the place of every value in it, for messages.
     pub source: SourceMap,
     /// Everything found.
@@ -41,13 +45,17 @@ impl Loaded {
     pub fn has_errors(&self) -> bool {
         self.spec.is_none() || self.diagnostics.iter().any(Diagnostic::is_error)
     }
+
+    fn refused(source: SourceMap, finding: Diagnostic) -> Self {
+        Self { spec: None, unread: Unread::default(), source, diagnostics: vec![finding] }
+    }
 }
 
 /// Reads a spec from bytes that should be UTF-8.
 #[must_use]
 pub fn load_bytes(bytes: &[u8], origin: SourceName) -> Loaded {
     if let Some(refused) = too_large(bytes.len()) {
-        return Loaded { spec: None, source: SourceMap::new(origin, ""), diagnostics: vec![refused] };
+        return Loaded::refused(SourceMap::new(origin, ""), refused);
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => load(text, origin),
@@ -57,7 +65,7 @@ pub fn load_bytes(bytes: &[u8], origin: SourceName) -> Loaded {
             let finding = Diagnostic::new(codes::SPEC_NOT_UTF8, format!("byte {good} is not UTF-8"))
                 .at_bytes(good..good)
                 .help("save the file as UTF-8");
-            Loaded { spec: None, source: SourceMap::new(origin, readable), diagnostics: vec![finding] }
+            Loaded::refused(SourceMap::new(origin, readable), finding)
         }
     }
 }
@@ -70,23 +78,23 @@ pub fn load_bytes(bytes: &[u8], origin: SourceName) -> Loaded {
 pub fn load(text: &str, origin: SourceName) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Some(refused) = too_large(text.len()) {
-        return Loaded { spec: None, source: SourceMap::new(origin, ""), diagnostics: vec![refused] };
+        return Loaded::refused(SourceMap::new(origin, ""), refused);
     }
     let mut source = SourceMap::new(origin, text);
     if let Some(at) = text.find('\0') {
         // The reader of YAML takes it for the end of the text.
         let finding = Diagnostic::new(codes::SYNTAX, "a NUL character is not allowed").at_bytes(at..at + 1);
-        return Loaded { spec: None, source, diagnostics: vec![finding.help("remove it")] };
+        return Loaded::refused(source, finding.help("remove it"));
     }
     let mut findings = Findings::default();
-    let spec = match read_tree(text, &mut findings) {
+    let decoded = match read_tree(text, &mut findings) {
         Ok(Some(tree)) => {
             source.set_root(tree.place());
-            let spec = decode(&tree, &mut findings);
-            if let Some(spec) = &spec {
+            let decoded = decode(&tree, &mut findings);
+            if let Some((spec, _)) = &decoded {
                 comments::check(spec, &source, &mut findings);
             }
-            spec
+            decoded
         }
         Ok(None) => {
             findings.push(not_a_spec("the text is empty"));
@@ -97,7 +105,8 @@ pub fn load(text: &str, origin: SourceName) -> Loaded {
             None
         }
     };
-    Loaded { spec, source, diagnostics: findings.into_list() }
+    let (spec, unread) = decoded.unzip();
+    Loaded { spec, unread: unread.unwrap_or_default(), source, diagnostics: findings.into_list() }
 }
 
 fn too_large(bytes: usize) -> Option<Diagnostic> {
@@ -122,8 +131,8 @@ fn read_tree(text: &str, findings: &mut Findings) -> Result<Option<Node>, Box<Di
     }
 }
 
-/// Makes a spec of a tree, if it has the shape of one.
-fn decode(tree: &Node, findings: &mut Findings) -> Option<Spec> {
+/// Makes a spec of a tree, if it has the shape of one, with what of it could not be read.
+fn decode(tree: &Node, findings: &mut Findings) -> Option<(Spec, Unread)> {
     if tree.fields().is_none() {
         findings.push(not_a_spec("the document is not a map"));
         return None;
@@ -139,7 +148,7 @@ fn decode(tree: &Node, findings: &mut Findings) -> Option<Spec> {
         Ok(spec) => {
             names::check(&spec, findings);
             unsupported::check(&spec).into_iter().for_each(|finding| findings.push(finding));
-            Some(spec)
+            Some((spec, checked.unread))
         }
         Err(error) => {
             let path = spec_path(error.path());

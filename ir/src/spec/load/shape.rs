@@ -15,26 +15,31 @@ use crate::spec::unsupported::is_marked;
 
 use super::findings::Findings;
 use super::tree::{Field, Node, Value};
+use super::unread::Unread;
 
 type Schema = Map<String, Json>;
 
-/// The document as JSON, and whether it has the shape the schema asks for once unknown fields are removed.
+/// The document as JSON, and whether it has the shape the schema asks for once unknown fields are removed and what is
+/// unread is left out.
 pub(super) struct Checked {
     pub(super) json: Json,
     pub(super) is_sound: bool,
+    pub(super) unread: Unread,
 }
 
 /// Checks a document against a schema whose definitions are under `$defs`.
 pub(super) fn check(document: &Node, schema: &Json, findings: &mut Findings) -> Checked {
-    let mut checker = Checker { root: schema, path: SpecPath::root(), is_sound: true, findings };
+    let (path, unread) = (SpecPath::root(), Unread::default());
+    let mut checker = Checker { root: schema, path, is_sound: true, unread, findings };
     let json = checker.value(document, &[schema]);
-    Checked { json, is_sound: checker.is_sound }
+    Checked { json, is_sound: checker.is_sound, unread: checker.unread }
 }
 
 struct Checker<'a> {
     root: &'a Json,
     path: SpecPath,
     is_sound: bool,
+    unread: Unread,
     findings: &'a mut Findings,
 }
 
@@ -178,9 +183,19 @@ impl<'a> Checker<'a> {
         }
         let item_schemas: Vec<&'a Json> = schemas.iter().filter_map(|schema| schema.get("items")).collect();
         let check = |(index, item): (usize, &Node)| {
-            self.within(Segment::Index(index), |checker| checker.value(item, &item_schemas))
+            self.within(Segment::Index(index), |checker| checker.item(item, &item_schemas))
         };
         Json::Array(items.iter().enumerate().map(check).collect())
+    }
+
+    /// An item of a list. A part of the spec that is not sound leaves the others sound.
+    fn item(&mut self, item: &Node, schemas: &[&'a Json]) -> Json {
+        let others_are_sound = std::mem::replace(&mut self.is_sound, true);
+        let json = self.value(item, schemas);
+        let entry =
+            if self.is_sound || self.findings.is_cut() { None } else { self.unread.entry(&self.path, &json) };
+        self.is_sound = others_are_sound && (self.is_sound || entry.is_some());
+        entry.unwrap_or(json)
     }
 
     fn map(&mut self, node: &Node, fields: &[Field], schemas: &[&'a Schema]) -> Json {
@@ -299,7 +314,7 @@ impl<'a> Checker<'a> {
             alternatives.iter().flat_map(|schema| type_names(schema)).map(said).collect();
         wanted.retain(|name| *name != said("null"));
         wanted.dedup();
-        let message = format!("expected {}, found {}", wanted.join(" or "), found(&node.value));
+        let message = format!("expected {}, found {}", wanted.join(" or "), node.value.said());
         let finding = Diagnostic::new(codes::WRONG_SHAPE, message).at(self.path.clone()).allowed(words);
         let is_scalar = matches!(node.value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_));
         let finding = if matches!(node.value, Value::Null) {
@@ -365,19 +380,6 @@ fn said(type_name: &str) -> &'static str {
         "array" => "a list",
         "object" => "a map",
         _ => "nothing",
-    }
-}
-
-/// What a value is, as said in a message.
-fn found(value: &Value) -> String {
-    match value {
-        Value::Null | Value::Invalid => "nothing".to_owned(),
-        Value::Boolean(value) => format!("the truth value {value}"),
-        Value::Integer(number) => format!("the number {number}"),
-        Value::Float(number) => format!("the number {number}"),
-        Value::Text(_) => "a text".to_owned(),
-        Value::List(_) => "a list".to_owned(),
-        Value::Map(_) => "a map".to_owned(),
     }
 }
 

@@ -30,6 +30,21 @@ pub(super) enum Value {
     Invalid,
 }
 
+impl Value {
+    /// What a value is, as said in a message.
+    pub(super) fn said(&self) -> String {
+        match self {
+            Self::Null | Self::Invalid => "nothing".to_owned(),
+            Self::Boolean(value) => format!("the truth value {value}"),
+            Self::Integer(number) => format!("the number {number}"),
+            Self::Float(number) => format!("the number {number}"),
+            Self::Text(_) => "a text".to_owned(),
+            Self::List(_) => "a list".to_owned(),
+            Self::Map(_) => "a map".to_owned(),
+        }
+    }
+}
+
 /// A field of a map.
 #[derive(Debug)]
 pub(super) struct Field {

@@ -65,6 +65,9 @@ fn lower_input(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, p
         lineage: input.requires_lineage,
     });
     let name = &input.logical_name;
+    if cx.broken.contains(&Owner::View(name.clone())) {
+        return;
+    }
     add(graph, cx, Node::new(name, op), |_| {
         Diagnostic::new(codes::DUPLICATE_INPUT, format!("there is another input named `{name}`"))
             .at(place.field("logical_name"))
@@ -73,6 +76,9 @@ fn lower_input(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, p
 
 fn lower_view(graph: &mut Graph, cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath) {
     let name = &view.name;
+    if cx.broken.contains(&Owner::View(name.clone())) {
+        return;
+    }
     let contract = lower_contract(cx, view, place);
     let Some((op, sources)) = transform::lower(cx, view, &place.field("transform")) else {
         cx.broken.insert(Owner::View(name.clone()));
@@ -117,6 +123,9 @@ fn lower_contract(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath)
 
 fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, place: &SpecPath) {
     let owner = Owner::Output(output.table_name.clone());
+    if cx.broken.contains(&owner) {
+        return;
+    }
     let columns = if output.columns.is_empty() {
         None
     } else {

@@ -46,7 +46,12 @@ pub(super) fn read(bytes: &[u8], program: &Program, corpus: &Corpus) -> Result<(
         engine: EngineOracle::new(program.session.clone(), Tables::default()),
         tables: &corpus.columns,
     };
-    let options = Options { verify: true, stop_after: None, findings: &loaded.diagnostics };
+    let options = Options {
+        verify: true,
+        stop_after: None,
+        findings: &loaded.diagnostics,
+        unread: Some(&loaded.unread),
+    };
     let compiled = on_deep_stack(|| -> Result<_, String> {
         let begun =
             passes::begin(&spec, "spec", &oracle, options, &mut ()).map_err(|error| error.to_string())?;
