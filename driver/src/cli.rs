@@ -123,6 +123,11 @@ pub(crate) enum Command {
     Trace(TraceArgs),
     /// Query the tables of a lake
     Sql(SqlArgs),
+    /// Show what is recorded of runs, also of those that failed
+    ///
+    /// A run leaves a record in `.codeanatomy/runs` beside its spec, those of `build` in the lake: what identifies it, what
+    /// it read and wrote, where its time went, and what went wrong.
+    Runs(RunsArgs),
     /// Extract the source code of a repository into Delta tables
     Extract(ExtractArgs),
     /// Print the JSON Schema of specs
@@ -154,6 +159,14 @@ pub(crate) struct BuildArgs {
     pub(crate) lake: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
+}
+
+/// Arguments of `runs`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// The folder of a spec or a lake, of which all runs are listed; or the file of one record, which is shown in full
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) path: PathBuf,
 }
 
 /// Arguments of `extract`.

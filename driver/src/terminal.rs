@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use engine::{OutputOutcome, SegmentOutcome};
@@ -147,7 +147,7 @@ impl<'a> Console<'a> {
         if self.show_progress {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Progress { bar, running: Mutex::default() }
+        Progress { bar, running: Mutex::default(), not_recorded: OnceLock::new() }
     }
 }
 
@@ -157,9 +157,15 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     /// The segments that run, with the rows they have given.
     running: Mutex<BTreeMap<String, u64>>,
+    not_recorded: OnceLock<String>,
 }
 
 impl Progress {
+    /// Why a run that failed is not recorded.
+    pub(crate) fn not_recorded(&self) -> Option<&str> {
+        self.not_recorded.get().map(String::as_str)
+    }
+
     fn update(&self, change: impl FnOnce(&mut BTreeMap<String, u64>)) {
         if self.bar.is_hidden() {
             return;
@@ -214,6 +220,11 @@ impl Observer for Progress {
         self.update(|running| {
             running.remove(&outcome.segment);
         });
+    }
+
+    fn not_recorded(&self, reason: &str) {
+        // A run is recorded once.
+        let _ = self.not_recorded.set(reason.to_owned());
     }
 
     fn output_committed(&self, outcome: &OutputOutcome) {

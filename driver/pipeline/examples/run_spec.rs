@@ -33,6 +33,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     for output in &outcome.run.outputs {
         println!("{}: {} rows, version {}", output.table, output.rows, output.version);
     }
-    println!("recorded in {}", outcome.record.display());
+    println!("recorded in {}", outcome.record_file.display());
     Ok(())
 }

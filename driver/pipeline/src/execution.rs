@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use delta::Disk;
-use engine::{RunOptions, RunOutcome};
-use ir::hash::ContentHash;
+use engine::{Publishing, RunOptions, RunOutcome};
 
 use crate::extraction::own_folder;
 use crate::observer::OfRun;
 use crate::provenance::Provenance;
+use crate::record::{FailureRecord, RUNS, RunRecord, Status, finding_records};
 use crate::{
     Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Source, Stages, Workers,
 };
@@ -29,23 +29,18 @@ pub struct PublishOptions {
 /// What a published run did.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The id of the run.
-    pub run_id: String,
-    /// Hash of the spec.
-    pub spec_hash: ContentHash,
-    /// Hash of everything else that decides the result.
-    pub envelope_hash: ContentHash,
     /// What the engine did: outputs, shared views, segments.
     pub run: RunOutcome,
     /// The extraction that was published with the outputs.
     pub extracted: Option<Extracted>,
-    /// Where the time went.
-    pub stages: Stages,
-    /// The run record.
-    pub record: PathBuf,
+    /// What is kept of the run: its identity, what it read and wrote, where its time went.
+    pub record: RunRecord,
+    /// The file of the record.
+    pub record_file: PathBuf,
 }
 
-/// Runs a compilation without mistakes, publishes its outputs and records the run beside the spec.
+/// Runs a compilation without mistakes, publishes its outputs and records the run beside the spec. A run that fails or is
+/// stopped is recorded as well.
 ///
 /// # Errors
 /// For a spec with mistakes, when a table or the engine refuses something, a computation fails, or the workers are
@@ -62,48 +57,109 @@ pub fn publish(
     let mut stages =
         extraction.as_mut().map_or_else(Stages::default, |extraction| std::mem::take(&mut extraction.stages));
     stages.append(std::mem::take(&mut compilation.stages));
-    observer.stage_started("emit");
-    let provenance = Provenance::of(&compilation);
-    let plans = stages.timed("emit", || compilation.plan(workers))?;
-    let base_dir = &compilation.source.base_dir;
     // Before anything is computed, not when it is published.
-    own_folder(base_dir, "runs")?;
-    let disk = Disk::default();
-    let run_options = RunOptions {
-        disk: disk.clone(),
-        metadata: provenance.commit_metadata(),
-        observer: Arc::new(OfRun(Arc::clone(&observer))),
-        cancellation: workers.cancellation().clone(),
-        no_progress_timeout: workers.options().no_progress_timeout,
-        ..RunOptions::new(base_dir, &provenance.run_id)
+    own_folder(&compilation.source.base_dir, RUNS)?;
+    let provenance = Provenance::of(&compilation);
+    let mut attempt = Attempt::new(&compilation, workers, observer, stages);
+    let ended = attempt.run(&provenance, extraction);
+    let Attempt { observer, stages, published, publishing: _until_recorded, .. } = attempt;
+    let keep = |record: &RunRecord| {
+        let (folder, graph) = (&compilation.source.base_dir, &compilation.graph);
+        provenance.write(record, folder, graph, &Disk::default(), workers)
     };
-    observer.stage_started("execute");
-    let written = plans.try_write(run_options, workers)?;
-    let written = written.map_err(|error| compilation.failed(&error, workers))?;
-    // From the first commit to the record nothing stops a run: what is published is recorded.
-    let Some(_publishing) = workers.cancellation().publishing() else {
-        written.discard(workers)?;
-        return Err(PipelineError::interrupted());
-    };
-    observer.stage_started("commit");
-    let before = extraction.as_mut().map_or_else(Vec::new, Extraction::take_tables);
-    let names: Vec<String> = before.iter().map(|(name, _)| name.clone()).collect();
-    let committed = written.try_commit_after(before, workers)?;
-    let (first, run) = committed.map_err(|error| compilation.failed(&error, workers))?;
-    let extracted = extraction.map(|extraction| extraction.published(&names, &first));
-    add_stages(&mut stages, &run);
-    let recording = Instant::now();
-    let record = provenance.write_record(base_dir, &run, &stages, &compilation.graph, &disk, workers)?;
-    stages.add("record", recording.elapsed());
-    Ok(Outcome {
-        run_id: provenance.run_id,
-        spec_hash: provenance.spec_hash,
-        envelope_hash: provenance.envelope_hash,
-        run,
-        extracted,
-        stages,
-        record,
-    })
+    let source = &compilation.source;
+    let warnings = || finding_records(&compilation.diagnostics, &source.map);
+    match ended {
+        Ok((run, extracted)) => {
+            let record = provenance.record(Status::Published, None);
+            let mut record =
+                RunRecord { stages, warnings: warnings(), ..record }.of(&run, extracted.as_ref());
+            let recording = Instant::now();
+            let record_file = keep(&record)?;
+            record.stages.add("record", recording.elapsed());
+            Ok(Outcome { run, extracted, record, record_file })
+        }
+        Err(error) => {
+            let status = match error {
+                PipelineError::Interrupted(_) => Status::Cancelled,
+                _ => Status::Failed,
+            };
+            let failure = FailureRecord::of(&error, published);
+            let record = provenance.record(status, Some(failure));
+            let record = RunRecord { stages, warnings: warnings(), ..record };
+            // What went wrong first is what is told; often it is the reason for this as well.
+            if let Err(not_recorded) = keep(&record) {
+                observer.not_recorded(&not_recorded.to_string());
+            }
+            Err(error)
+        }
+    }
+}
+
+/// A run that has an identity and no outcome yet.
+struct Attempt<'a> {
+    compilation: &'a Compilation,
+    workers: &'a Workers,
+    observer: Arc<dyn Observer>,
+    /// Where the time went so far.
+    stages: Stages,
+    /// The outputs whose commits stand although the run failed.
+    published: Vec<String>,
+    /// From the first commit to the record nothing stops a run: what is published is recorded.
+    publishing: Option<Publishing>,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(
+        compilation: &'a Compilation,
+        workers: &'a Workers,
+        observer: Arc<dyn Observer>,
+        stages: Stages,
+    ) -> Self {
+        Self { compilation, workers, observer, stages, published: Vec::new(), publishing: None }
+    }
+
+    /// Plans, writes and commits.
+    fn run(
+        &mut self,
+        provenance: &Provenance,
+        mut extraction: Option<Extraction>,
+    ) -> Result<(RunOutcome, Option<Extracted>)> {
+        let (compilation, workers) = (self.compilation, self.workers);
+        self.observer.stage_started("emit");
+        let plans = self.stages.timed("emit", || compilation.plan(workers))?;
+        let run_options = RunOptions {
+            disk: Disk::default(),
+            metadata: provenance.commit_metadata(),
+            observer: Arc::new(OfRun(Arc::clone(&self.observer))),
+            cancellation: workers.cancellation().clone(),
+            no_progress_timeout: workers.options().no_progress_timeout,
+            ..RunOptions::new(&compilation.source.base_dir, &provenance.run_id)
+        };
+        self.observer.stage_started("execute");
+        let executing = Instant::now();
+        let written = plans.try_write(run_options, workers)?;
+        let written = written.map_err(|error| {
+            self.stages.add("execute", executing.elapsed());
+            compilation.failed(&error, workers)
+        })?;
+        self.publishing = workers.cancellation().publishing();
+        if self.publishing.is_none() {
+            written.discard(workers)?;
+            return Err(PipelineError::interrupted());
+        }
+        self.observer.stage_started("commit");
+        let before = extraction.as_mut().map_or_else(Vec::new, Extraction::take_tables);
+        let names: Vec<String> = before.iter().map(|(name, _)| name.clone()).collect();
+        let committed = written.try_commit_after(before, workers)?;
+        let (first, run) = committed.map_err(|error| {
+            self.published = error.committed().to_vec();
+            compilation.failed(&error, workers)
+        })?;
+        let extracted = extraction.map(|extraction| extraction.published(&names, &first));
+        add_stages(&mut self.stages, &run);
+        Ok((run, extracted))
+    }
 }
 
 /// Locks the outputs of a spec that has been compiled already.

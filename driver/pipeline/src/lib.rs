@@ -16,7 +16,8 @@
 //! | extraction | source code -> Delta tables |
 //! | query | a query over the tables of a lake |
 //! | locks | one publisher a table at a time |
-//! | provenance | what identifies a run: hashes, commit metadata, the run record |
+//! | provenance | what identifies a run: hashes, commit metadata |
+//! | [`record`] | what is kept of a run, written and read |
 //! | observer | what a program is told while this works |
 //! | stages | where the time went |
 //! | error | why something did not come to its end |
@@ -35,6 +36,7 @@ mod locks;
 mod observer;
 mod provenance;
 mod query;
+pub mod record;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -54,7 +56,7 @@ pub use extraction::{
 };
 pub use locks::{Locks, Waiting};
 pub use observer::Observer;
-pub use provenance::{output_json, resources_json, shared_view_json};
+pub use provenance::Envelope;
 pub use query::Rows;
 pub use stages::Stages;
 pub use workers::{WorkerOptions, Workers, on_deep_stack};

@@ -32,6 +32,9 @@ pub trait Observer: Send + Sync {
     /// An output is published.
     fn output_committed(&self, _outcome: &OutputOutcome) {}
 
+    /// A run that failed or was stopped cannot be recorded, for this reason.
+    fn not_recorded(&self, _reason: &str) {}
+
     /// An extraction has found this many rows of all tables so far.
     fn rows_extracted(&self, _rows: u64) {}
 }
@@ -70,6 +73,10 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
     fn output_committed(&self, outcome: &OutputOutcome) {
         self.as_ref().output_committed(outcome);
+    }
+
+    fn not_recorded(&self, reason: &str) {
+        self.as_ref().not_recorded(reason);
     }
 
     fn rows_extracted(&self, rows: u64) {

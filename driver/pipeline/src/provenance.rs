@@ -1,5 +1,4 @@
-//! What identifies a run: hashes of everything that decides its result, the metadata of its commits, and the record
-//! it leaves.
+//! What identifies a run: hashes of everything that decides its result, and the metadata of its commits.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,69 +6,61 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use delta::Disk;
-use engine::{MemoryHolder, OutputOutcome, RunOutcome, Session, StoreCounters, Tables};
+use engine::{Session, Tables};
 use ir::graph::Graph;
 use ir::hash::{ContentHash, Fingerprint};
 use ir::op::{Identity, Op};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use crate::extraction::own_folder;
+use crate::record::{FORMAT, FailureRecord, InputRecord, Program, RUNS, RunRecord, Status};
 use crate::{Compilation, PipelineError, Result, Stages, Workers};
-
-/// The version of the run record's format.
-const RECORD_FORMAT: u32 = 1;
 
 /// The identity of one run.
 #[derive(Clone, Debug)]
 pub(crate) struct Provenance {
     /// A random UUID.
     pub(crate) run_id: String,
+    /// The name of the spec.
+    name: String,
     /// When the run started.
     started_at: DateTime<Utc>,
     /// What is computed: the hash of the spec.
-    pub(crate) spec_hash: ContentHash,
-    /// In which environment: versions, session settings, functions, rules, input snapshots. Sizes are not among them.
-    pub(crate) envelope_hash: ContentHash,
-    /// What plans are made with: settings, functions, rules.
-    surface_hash: ContentHash,
+    spec_hash: ContentHash,
+    /// In which environment.
+    envelope: Envelope,
     /// How much of the machine is used: that decides speed and no row.
     profile_fingerprint: ContentHash,
-    /// What is read: input snapshots.
-    inputs_hash: ContentHash,
     /// The engine's own rules, in order.
     rules_hash: ContentHash,
     lineage_tags: BTreeMap<String, String>,
-    inputs: Vec<Value>,
-    settings: Vec<(String, String)>,
+    inputs: Vec<InputRecord>,
+    settings: BTreeMap<String, String>,
 }
 
 impl Provenance {
     /// The identity of a run of this compilation that starts now.
     pub(crate) fn of(compilation: &Compilation) -> Self {
         let (session, tables) = (&compilation.session, compilation.oracle.tables());
-        let rules_hash = rules(session);
-        let surface_hash = surface(session);
         let inputs = inputs(tables);
-        let inputs_hash = hash_of_inputs(&inputs, &compilation.graph);
-        let envelope_hash = Fingerprint::new()
-            .field(env!("CARGO_PKG_VERSION").as_bytes())
-            .field(&ir::archive::FORMAT_VERSION.to_le_bytes())
-            .field(&ir::spec::SPEC_VERSION.to_le_bytes())
-            .field(surface_hash.as_bytes())
-            .field(inputs_hash.as_bytes())
-            .finish();
+        let envelope = Envelope {
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            archive_format: ir::archive::FORMAT_VERSION,
+            spec_version: ir::spec::SPEC_VERSION,
+            planning_surface_hash: surface(session),
+            provider_identity_hash: hash_of_inputs(&inputs, &compilation.graph),
+        };
         Self {
             run_id: uuid::Uuid::new_v4().to_string(),
+            name: compilation.source.name.clone(),
             started_at: now(),
             spec_hash: compilation.spec_hash,
-            envelope_hash,
-            surface_hash,
+            envelope,
             profile_fingerprint: pairs(Fingerprint::new(), b"size", &session.sizes()).finish(),
-            inputs_hash,
-            rules_hash,
+            rules_hash: rules(session),
             lineage_tags: compilation.source.spec.runtime.lineage_tags.clone(),
-            inputs: inputs.iter().map(Input::json).collect(),
-            settings: session.describe(),
+            inputs: inputs.iter().map(Input::record).collect(),
+            settings: session.describe().into_iter().collect(),
         }
     }
 
@@ -77,9 +68,9 @@ impl Provenance {
     pub(crate) fn commit_metadata(&self) -> BTreeMap<String, String> {
         let keys = [
             ("spec_hash", self.spec_hash.to_string()),
-            ("envelope_hash", self.envelope_hash.to_string()),
-            ("planning_surface_hash", self.surface_hash.to_string()),
-            ("provider_identity_hash", self.inputs_hash.to_string()),
+            ("envelope_hash", self.envelope.hash().to_string()),
+            ("planning_surface_hash", self.envelope.planning_surface_hash.to_string()),
+            ("provider_identity_hash", self.envelope.provider_identity_hash.to_string()),
             ("rulepack_fingerprint", self.rules_hash.to_string()),
             // Specs can choose neither yet; see `ir::spec::unsupported`.
             ("rulepack_profile", "Default".to_owned()),
@@ -91,94 +82,98 @@ impl Provenance {
         keys.chain(tags).map(|(key, value)| (format!("codeanatomy.{key}"), value)).collect()
     }
 
-    /// Writes the record that pins inputs and outputs together, and the graph beside it, into `runs` below
-    /// `folder/.codeanatomy`. A record that exists is never replaced; one that is reported survives a power cut.
-    pub(crate) fn write_record(
+    /// The record of a run that ends now like this; what it did is still to be added.
+    pub(crate) fn record(&self, status: Status, failure: Option<FailureRecord>) -> RunRecord {
+        let program =
+            Program { name: "codeanatomy".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        RunRecord {
+            format: FORMAT,
+            program,
+            run_id: self.run_id.clone(),
+            name: self.name.clone(),
+            started_at: timestamp(self.started_at),
+            finished_at: timestamp(now()),
+            status,
+            failure,
+            spec_hash: self.spec_hash,
+            envelope_hash: self.envelope.hash(),
+            envelope: self.envelope.clone(),
+            rulepack_fingerprint: self.rules_hash,
+            profile_fingerprint: self.profile_fingerprint,
+            lineage_tags: self.lineage_tags.clone(),
+            graph: format!("{}.ir", self.file_name()),
+            inputs: self.inputs.clone(),
+            extracted: Vec::new(),
+            outputs: Vec::new(),
+            checks: Vec::new(),
+            shared_views: Vec::new(),
+            resources: None,
+            stages: Stages::default(),
+            segments: Vec::new(),
+            warnings: Vec::new(),
+            session: self.settings.clone(),
+        }
+    }
+
+    /// The name of the record's files, without their endings. To the microsecond, so that records sort by time; the random
+    /// id tells apart what that does not.
+    fn file_name(&self) -> String {
+        format!("{}-{}", self.started_at.format("%Y%m%dT%H%M%S%.6fZ"), self.spec_hash.short())
+    }
+
+    /// Writes a record of this run, and the graph beside it, below the folder of the spec. A record that exists is never
+    /// replaced; one that is reported survives a power cut.
+    pub(crate) fn write(
         &self,
+        record: &RunRecord,
         folder: &Path,
-        outcome: &RunOutcome,
-        stages: &Stages,
         graph: &Graph,
         disk: &Disk,
         workers: &Workers,
     ) -> Result<PathBuf> {
-        let runs = own_folder(folder, "runs")?;
+        let runs = own_folder(folder, RUNS)?;
         let not_recorded = |reason: String| PipelineError::NotRecorded { folder: runs.clone(), reason };
         let archive = ir::archive::write(graph).map_err(|error| not_recorded(error.to_string()))?;
-        // To the microsecond, so that records sort by time; the random id tells apart what that does not.
-        let stamp = self.started_at.format("%Y%m%dT%H%M%S%.6fZ");
-        let name = format!("{stamp}-{}", self.spec_hash.short());
-        let graph_file = format!("{name}.ir");
-        let record = self.record(outcome, stages, &graph_file);
-        let record_file = format!("{name}.json");
+        let mut text = serde_json::to_vec_pretty(record).map_err(|error| not_recorded(error.to_string()))?;
+        text.push(b'\n');
+        let record_file = format!("{}.json", self.file_name());
         let path = runs.join(&record_file);
-        let files = vec![(graph_file, archive.to_vec()), (record_file, format!("{record:#}\n").into_bytes())];
+        let files = vec![(record.graph.clone(), archive.to_vec()), (record_file, text)];
         let (disk, folder) = (disk.clone(), runs.clone());
         let kept = workers.run(async move { disk.keep_files(&folder, files).await })?;
         kept.map_err(|error| not_recorded(error.to_string()))?;
         Ok(path)
     }
+}
 
-    fn record(&self, outcome: &RunOutcome, stages: &Stages, graph_file: &str) -> Value {
-        let settings: serde_json::Map<String, Value> =
-            self.settings.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
-        json!({
-            "format": RECORD_FORMAT,
-            "program": {"name": "codeanatomy", "version": env!("CARGO_PKG_VERSION")},
-            "run_id": self.run_id,
-            "started_at": timestamp(self.started_at),
-            "finished_at": timestamp(now()),
-            "spec_hash": self.spec_hash,
-            "envelope_hash": self.envelope_hash,
-            "planning_surface_hash": self.surface_hash,
-            "provider_identity_hash": self.inputs_hash,
-            "rulepack_fingerprint": self.rules_hash,
-            "profile_fingerprint": self.profile_fingerprint,
-            "lineage_tags": self.lineage_tags,
-            "graph": graph_file,
-            "inputs": self.inputs,
-            "outputs": outcome.outputs.iter().map(output_json).collect::<Vec<_>>(),
-            "shared_views": outcome.shared_views.iter().map(shared_view_json).collect::<Vec<_>>(),
-            "resources": resources_json(outcome),
-            "stages": stages.json(),
-            "session": settings,
-        })
+/// Everything besides the spec that can change a row of a run. Nothing momentary is in it, and no sizes: runs of one spec
+/// over the same tables have the same envelope, however much of the machine they use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The version of the program.
+    pub program_version: String,
+    /// The version of the archived form of graphs.
+    pub archive_format: u32,
+    /// The version of the wire format of specs.
+    pub spec_version: u32,
+    /// What plans are made with: the engine's version, its rules, settings that are not sizes, and functions.
+    pub planning_surface_hash: ContentHash,
+    /// What is read: the tables' ids, versions, commits and columns.
+    pub provider_identity_hash: ContentHash,
+}
+
+impl Envelope {
+    /// The hash of all of it.
+    #[must_use]
+    pub fn hash(&self) -> ContentHash {
+        Fingerprint::new()
+            .field(self.program_version.as_bytes())
+            .field(&self.archive_format.to_le_bytes())
+            .field(&self.spec_version.to_le_bytes())
+            .field(self.planning_surface_hash.as_bytes())
+            .field(self.provider_identity_hash.as_bytes())
+            .finish()
     }
-}
-
-/// An output without its times: what a run record keeps.
-#[must_use]
-pub fn output_json(output: &OutputOutcome) -> Value {
-    json!({
-        "table": output.table, "location": output.location, "version": output.version, "rows": output.rows,
-        "files": output.files, "files_removed": output.files_removed, "bytes": output.bytes,
-        "partitions": output.partitions,
-    })
-}
-
-/// What a run reserved in memory and put on disk, in bytes.
-#[must_use]
-pub fn resources_json(outcome: &RunOutcome) -> Value {
-    let RunOutcome { memory, spills, .. } = outcome;
-    let holder = |one: &MemoryHolder| json!({"consumer": one.consumer, "bytes": one.bytes});
-    let at_peak: Vec<Value> = memory.at_peak.iter().map(holder).collect();
-    json!({
-        "memory_limit_bytes": memory.limit_bytes, "memory_peak_bytes": memory.peak_bytes,
-        "memory_at_peak": at_peak,
-        "process_peak_bytes": memory.process_peak_bytes, "spill_folder": spills.folder.display().to_string(),
-        "spill_limit_bytes": spills.limit_bytes, "spill_peak_bytes": spills.peak_bytes,
-        "spilled_bytes": spills.written_bytes,
-    })
-}
-
-/// How a shared view was used, and why it is one.
-#[must_use]
-pub fn shared_view_json(view: &StoreCounters) -> Value {
-    json!({
-        "view": view.view, "reason": view.reason, "computed": view.computed, "rows": view.rows,
-        "memory_bytes": view.memory_bytes, "spilled_bytes": view.spilled_bytes, "spill_files": view.spill_count,
-        "readers": view.readers, "reads": view.reads,
-    })
 }
 
 fn rules(session: &Session) -> ContentHash {
@@ -226,15 +221,15 @@ struct Input {
 }
 
 impl Input {
-    fn json(&self) -> Value {
+    fn record(&self) -> InputRecord {
         let identity = self.identity.as_ref();
-        json!({
-            "location": self.location,
-            "version": self.version,
-            "table_id": identity.map(|identity| &identity.table_id),
-            "commit_hash": identity.and_then(|identity| identity.commit),
-            "files_hash": identity.and_then(|identity| identity.listing),
-        })
+        InputRecord {
+            location: self.location.clone(),
+            version: self.version,
+            table_id: identity.map(|identity| identity.table_id.clone()),
+            commit_hash: identity.and_then(|identity| identity.commit),
+            files_hash: identity.and_then(|identity| identity.listing),
+        }
     }
 
     /// What its rows are, wherever it lies: the commit of its version, or the list of its files where the log no longer

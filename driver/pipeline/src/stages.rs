@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The stages of some work in the order they ended, with the time each took.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stages(Vec<(String, Duration)>);
 
 impl Stages {
@@ -40,10 +40,29 @@ impl Stages {
     pub fn total(&self) -> Duration {
         self.0.iter().map(|(_, time)| *time).sum()
     }
+}
 
-    /// A list of objects with `stage` and `seconds`.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        self.iter().map(|(stage, time)| json!({"stage": stage, "seconds": time.as_secs_f64()})).collect()
+/// A stage as it is written.
+#[derive(Serialize, Deserialize)]
+struct Stage {
+    stage: String,
+    seconds: f64,
+}
+
+impl Serialize for Stages {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let stage =
+            |(stage, time): (&str, Duration)| Stage { stage: stage.to_owned(), seconds: time.as_secs_f64() };
+        serializer.collect_seq(self.iter().map(stage))
+    }
+}
+
+impl<'de> Deserialize<'de> for Stages {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let time = |Stage { stage, seconds }| match Duration::try_from_secs_f64(seconds) {
+            Ok(time) => Ok((stage, time)),
+            Err(error) => Err(serde::de::Error::custom(format!("stage `{stage}`: {error}"))),
+        };
+        Vec::<Stage>::deserialize(deserializer)?.into_iter().map(time).collect::<Result<_, _>>().map(Self)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | folder | commands |
 //! |---|---|
-//! | data | those that make or read tables: build, extract, run, sql |
+//! | data | those that make or read tables, or tell of it: build, extract, run, runs, sql |
 //! | stages | those that look into the compiler: check, compile, pass, trace, verify |
 //! | reference | those that print what the program knows by itself: completions, explain, passes, schema |
 
@@ -114,6 +114,7 @@ pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<()
         Command::Verify(arguments) => stages::verify::run(&arguments, context),
         Command::Trace(arguments) => stages::trace::run(&arguments, context),
         Command::Sql(arguments) => data::sql::run(&arguments, context),
+        Command::Runs(arguments) => data::runs::run(&arguments, context),
         Command::Extract(arguments) => data::extract::run(&arguments, context),
         Command::Schema => reference::schema::run(context),
         Command::Explain(arguments) => reference::explain::run(&arguments, context),

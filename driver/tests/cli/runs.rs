@@ -31,6 +31,12 @@ fn a_run_reports_on_stdout_and_leaves_a_record() {
     assert_eq!(record["outputs"][1]["rows"], 4);
     let graph = runs.join(record["graph"].as_str().unwrap());
     exits(&driver_in(folder.path(), [OsStr::new("verify"), graph.as_os_str()]), 0);
+    // Shown again, it is what was reported, but for the time of recording it.
+    let file = files.iter().find(|path| path.extension() == Some(OsStr::new("json"))).unwrap();
+    let again = driver_in(folder.path(), [OsStr::new("runs"), runs.join(file).as_os_str()]);
+    let tables = |text: &str| text.split("stage").next().unwrap().to_owned();
+    assert_eq!(tables(out(&again)), tables(out(&output)));
+    assert!(out(&driver_in(folder.path(), ["runs"])).contains("published"));
 
     let commit =
         fs::read_to_string(folder.path().join("per_file/_delta_log/00000000000000000000.json")).unwrap();
@@ -77,7 +83,7 @@ fn hashes_do_not_depend_on_the_run() {
         let path = folder.path().join(run["record"].as_str().unwrap());
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     };
-    for key in ["planning_surface_hash", "provider_identity_hash", "rulepack_fingerprint"] {
+    for key in ["envelope", "rulepack_fingerprint"] {
         assert_eq!(record(&first)[key], record(&sized)[key], "{key}");
     }
     assert_ne!(record(&first)["profile_fingerprint"], record(&sized)["profile_fingerprint"]);
@@ -180,5 +186,19 @@ fn a_failing_computation_publishes_nothing() {
         .iter()
         .any(|path| path.ends_with("_delta_log") || path.extension() == Some(OsStr::new("parquet")));
     assert!(!published, "{left:?}");
-    assert!(!folder.path().join(".codeanatomy").exists());
+    // It tells what it was and how it ended.
+    let listed = json(&driver_in(folder.path(), ["runs", "--format", "json"]));
+    assert_eq!((listed[0]["name"].as_str(), listed[0]["status"].as_str()), (Some("failing"), Some("failed")));
+    let file = listed[0]["record"].as_str().unwrap();
+    let shown = driver_in(folder.path(), ["runs", file]);
+    exits(&shown, 0);
+    for text in ["the run failed: ", "E0707 at view_definitions", "execute"] {
+        assert!(out(&shown).contains(text), "no `{text}` in:\n{}", out(&shown));
+    }
+    let record = json(&driver_in(folder.path(), ["runs", file, "--format", "json"]));
+    assert_eq!(record["failure"]["findings"][0]["code"], "E0707");
+    assert_eq!(record["failure"]["published"], serde_json::json!([]));
+    assert_eq!(record["inputs"][0]["location"], "tables/defs");
+    let graph = folder.path().join(".codeanatomy/runs").join(record["graph"].as_str().unwrap());
+    exits(&driver_in(folder.path(), [OsStr::new("verify"), graph.as_os_str()]), 0);
 }

@@ -294,6 +294,25 @@ impl RunError {
         }
     }
 
+    /// The outputs that are committed although the run did not publish everything, in commit order.
+    #[must_use]
+    pub fn committed(&self) -> &[String] {
+        match self {
+            Self::Commit { committed, .. } | Self::Cancelled { committed } => committed,
+            Self::Plan { .. }
+            | Self::Prepare { .. }
+            | Self::Execution { .. }
+            | Self::OutOfMemory { .. }
+            | Self::OutOfDisk { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Unsound { .. }
+            | Self::Panicked { .. }
+            | Self::NoProgress { .. }
+            | Self::Internal { .. } => &[],
+        }
+    }
+
     /// The finding a user is shown.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {

@@ -64,6 +64,8 @@ pub struct OutputOutcome {
 pub struct SegmentOutcome {
     /// `view x` or `output x`.
     pub segment: String,
+    /// The table it writes; nothing for a shared view.
+    pub output: Option<String>,
     /// Its level in the schedule.
     pub level: u32,
     /// The rows it produced.

@@ -128,6 +128,7 @@ async fn run_planned(
     };
     let outcome = SegmentOutcome {
         segment: progress.title.clone(),
+        output: matches!(segment.kind, SegmentKind::Output(_)).then(|| segment.name.clone()),
         level: segment.level,
         rows: progress.rows.load(Ordering::Relaxed),
         partitions: plan.partitions(),

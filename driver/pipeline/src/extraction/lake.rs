@@ -20,7 +20,7 @@ use crate::{PipelineError, Result};
 /// Where a lake is inside a repository, unless another one is named.
 pub const DEFAULT_LAKE: &str = ".codeanatomy/lake";
 /// The folder beside a spec, and in a lake, for what the program keeps.
-const OWN_FOLDER: &str = ".codeanatomy";
+pub(crate) const OWN_FOLDER: &str = ".codeanatomy";
 /// The file that marks a lake as made by this program.
 const MARK: &str = ".codeanatomy-lake";
 const MARK_TEXT: &str =

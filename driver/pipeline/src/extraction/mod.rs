@@ -4,8 +4,8 @@
 mod lake;
 mod sink;
 
-pub(crate) use lake::own_folder;
 pub use lake::{DEFAULT_LAKE, lake_at, lake_of_repository, make_lake, no_linked_tables};
+pub(crate) use lake::{OWN_FOLDER, own_folder};
 
 use std::collections::BTreeMap;
 use std::path::Path;

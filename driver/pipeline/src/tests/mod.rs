@@ -10,6 +10,7 @@ use engine::{OutputOutcome, SegmentOutcome, SessionOptions};
 use passes::Pass;
 use tempfile::TempDir;
 
+use crate::record::{RunRecord, Status};
 use crate::{
     Cancellation, CompileOptions, ExtractOptions, Observer, Outcome, PipelineError, PublishOptions, Result,
     Rows, Source, WorkerOptions, Workers, compile, extract, publish, run_pass,
@@ -108,20 +109,31 @@ fn run(folder: &Path, point: &str) -> (Result<Outcome>, Vec<String>, Cancellatio
     (outcome, seen, switch)
 }
 
-/// The files below a folder, the extracted tables left out.
+/// What is recorded of runs in a folder, the oldest first.
+fn records(folder: &Path) -> Vec<RunRecord> {
+    let files = RunRecord::files(folder).unwrap();
+    files.iter().map(|file| RunRecord::read(file).unwrap_or_else(|error| panic!("{error}"))).collect()
+}
+
+/// The files below a folder, the extracted tables and the records of runs left out.
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![folder.to_owned()];
+    files_besides(folder, &["tables", "repo", "runs"])
+}
+
+/// The files below a folder, without those in folders of these names.
+fn files_besides(folder: &Path, names: &[&str]) -> Vec<PathBuf> {
+    let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(next) = open.pop() {
         for entry in fs::read_dir(next).unwrap() {
             let path = entry.unwrap().path();
             match path.is_dir() {
-                true if path.ends_with("tables") || path.ends_with("repo") => {}
+                true if names.iter().any(|name| path.ends_with(name)) => {}
                 true => open.push(path),
                 false => found.push(path),
             }
         }
     }
+    found.sort();
     found
 }
 
@@ -137,16 +149,22 @@ fn a_run_is_stopped_at_every_point_before_its_first_commit_and_at_none_after_it(
         assert!(points.iter().any(|seen| seen == point), "no {point} in {points:?}");
     }
     let first_commit = points.iter().position(|point| point == "stage commit").unwrap();
+    let begins = points.iter().position(|point| point == "stage emit").unwrap();
+    let mut stopped = 0;
     for (at, point) in points.iter().enumerate() {
         let (outcome, _, switch) = run(folder.path(), point);
         if at < first_commit {
             assert!(matches!(outcome, Err(PipelineError::Interrupted(_))), "at {point}: {outcome:?}");
             assert_eq!(files(folder.path()), Vec::<PathBuf>::new(), "at {point}");
+            stopped += usize::from(at >= begins);
+            let records = records(folder.path());
+            assert_eq!(records.len(), stopped, "a run that has begun is recorded; at {point}");
+            assert!(records.iter().all(|record| record.status == Status::Cancelled), "at {point}");
             continue;
         }
         let outcome = outcome.unwrap_or_else(|error| panic!("at {point}: {error}"));
         assert_eq!(outcome.run.outputs.len(), 2, "at {point}");
-        assert!(outcome.record.is_file(), "what is published is recorded; at {point}");
+        assert!(outcome.record_file.is_file(), "what is published is recorded; at {point}");
         assert!(switch.is_cancelled(), "it takes effect afterwards; at {point}");
     }
 }
@@ -216,4 +234,7 @@ fn a_view_that_cannot_be_planned_is_found_before_a_run_with_its_place() {
     assert_eq!(found, ["E0229"]);
     assert_eq!(serde_json::to_value(ir::diag::resolve(&diagnostics, &map)).unwrap()[0]["line"], 10);
     assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
+    let failed = records(folder.path()).pop().unwrap();
+    let finding = &failed.failure.unwrap().findings[0];
+    assert_eq!((failed.status, finding.code.as_str(), finding.line), (Status::Failed, "E0229", Some(10)));
 }

@@ -9,7 +9,7 @@ use engine::SessionOptions;
 use ir::hash::ContentHash;
 use serde_json::Value;
 
-use super::{SPEC, StopAt, extract_all, repository, workers};
+use super::{SPEC, StopAt, extract_all, files_besides, repository, workers};
 use crate::{
     Cancellation, CompileOptions, ExtractOptions, Extraction, Locks, Observer, Outcome, PipelineError,
     PublishOptions, Result, Rows, Source, WorkerOptions, Workers, compile, extract, publish,
@@ -35,19 +35,7 @@ fn build(folder: &Path, workers: &Workers, observer: &Arc<StopAt>) -> Result<Out
 
 /// All files but those of the repository.
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(next) = open.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true if path.ends_with("repo") => {}
-                true => open.push(path),
-                false => found.push(path),
-            }
-        }
-    }
-    found.sort();
-    found
+    files_besides(folder, &["repo", "runs"])
 }
 
 fn count(folder: &Path, table: &str, workers: &Workers) -> usize {
@@ -77,7 +65,7 @@ fn an_extraction_and_the_run_over_it_are_visible_together_or_not_at_all() {
             assert_eq!(files(folder.path()), Vec::<PathBuf>::new(), "at {point}");
         } else {
             let outcome = outcome.unwrap_or_else(|error| panic!("at {point}: {error}"));
-            assert!(outcome.record.is_file() && outcome.extracted.is_some(), "at {point}");
+            assert!(outcome.record_file.is_file() && outcome.extracted.is_some(), "at {point}");
         }
     }
 }
@@ -101,7 +89,7 @@ fn a_run_reads_the_extraction_that_it_is_published_with() {
     let after = count(&folder.path().join("tables"), "defs", &workers);
     assert!(after > before);
     assert_eq!(count(folder.path(), "names", &workers), after);
-    let record: Value = serde_json::from_slice(&fs::read(&outcome.record).unwrap()).unwrap();
+    let record: Value = serde_json::from_slice(&fs::read(&outcome.record_file).unwrap()).unwrap();
     let inputs = record["inputs"].as_array().unwrap();
     let [input] = inputs.as_slice() else { panic!("only what is read: {inputs:?}") };
     assert_eq!(input["version"], 1);

@@ -1,16 +1,15 @@
 //! `driver build REPO`: extracts the source code of a repository, runs the shipped spec over what was extracted, and
 //! publishes both together.
 
-use std::sync::Arc;
-
 use ir::diag::escape_text;
 use pipeline::{
     CompileOptions, Locks, PublishOptions, Source, compile, extract, lake_of_repository, make_lake,
-    no_linked_tables, publish,
+    no_linked_tables,
 };
 use serde_json::json;
 
 use super::extract::{extract_options, seen};
+use super::published;
 use crate::cli::BuildArgs;
 use crate::commands::Context;
 use crate::failure::Failure;
@@ -52,21 +51,18 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     let compilation = compile(source, context.workers()?, &options, &())?;
     compilation.must_be_sound()?;
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
-    let progress = Arc::new(context.console.progress());
     let options = PublishOptions { extraction: Some(extraction), locks: Some(locks) };
-    let outcome = publish(compilation, context.workers()?, options, progress)?;
-    let report = RunReport { outcome };
+    let outcome = published(compilation, options, context)?;
+    let report = RunReport { record: &outcome.record, file: &outcome.record_file };
     if context.console.is_json() {
-        let mut value = report.json();
-        if let Some(map) = value.as_object_mut() {
-            map.insert("lake".to_owned(), json!(lake.display().to_string()));
-        }
+        let mut value = report.json()?;
+        value["lake"] = json!(lake.display().to_string());
         context.console.print_json(&value)?;
     } else {
         let text = report.text(context.console.is_verbose());
         context.console.print(&text)?;
     }
-    let checks = report.outcome.run.checks.len();
+    let checks = outcome.record.checks.len();
     let query = format!("driver sql 'SELECT ...' --lake {}", escape_text(&lake.display().to_string()));
     context.console.flush()?;
     context.console.note(&format!("the graph is sound: {checks} checks passed; query it with `{query}`\n"));

@@ -30,7 +30,7 @@ pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_
             "source_bytes": extracted.summary.bytes,
             "parse_errors": extracted.summary.parse_errors,
             "extract_errors": extracted.summary.extract_errors,
-            "stages": extracted.stages.json(),
+            "stages": extracted.stages,
         }));
     }
     let headers = [

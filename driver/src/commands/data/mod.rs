@@ -1,6 +1,28 @@
-//! Commands that make or read tables.
+//! Commands that make or read tables, or tell of it.
 
 pub(super) mod build;
 pub(super) mod extract;
 pub(super) mod run;
+pub(super) mod runs;
 pub(super) mod sql;
+
+use std::sync::Arc;
+
+use pipeline::{Compilation, Outcome, PublishOptions, publish};
+
+use super::Context;
+use crate::failure::Failure;
+
+/// Publishes what was compiled and shows how it goes. Says where a run that failed cannot be recorded.
+fn published(
+    compilation: Compilation,
+    options: PublishOptions,
+    context: &mut Context<'_>,
+) -> Result<Outcome, Failure> {
+    let progress = Arc::new(context.console.progress());
+    let outcome = publish(compilation, context.workers()?, options, Arc::clone(&progress) as _);
+    if let Some(reason) = progress.not_recorded() {
+        context.console.note(&format!("the run is not recorded: {reason}\n"));
+    }
+    Ok(outcome?)
+}

@@ -1,10 +1,11 @@
 //! `driver run SPEC`: computes the outputs of a spec and publishes them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use passes::PassEvent;
-use pipeline::{Locks, Observer, PublishOptions, compile, publish};
+use pipeline::{Locks, Observer, PublishOptions, compile};
 
+use super::published;
 use crate::cli::SpecArgs;
 use crate::commands::Context;
 use crate::failure::Failure;
@@ -24,16 +25,11 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     }
     compilation.must_be_sound()?;
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
-    let progress = Arc::new(context.console.progress());
-    let outcome = publish(
-        compilation,
-        context.workers()?,
-        PublishOptions { locks: Some(locks), ..PublishOptions::default() },
-        progress,
-    )?;
-    let report = RunReport { outcome };
+    let options = PublishOptions { locks: Some(locks), ..PublishOptions::default() };
+    let outcome = published(compilation, options, context)?;
+    let report = RunReport { record: &outcome.record, file: &outcome.record_file };
     if context.console.is_json() {
-        return context.console.print_json(&report.json());
+        return context.console.print_json(&report.json()?);
     }
     let text = report.text(context.console.is_verbose());
     context.console.print(&text)

@@ -36,7 +36,7 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
             "diagnostics": resolve(diagnostics, source),
             "reused_views": compiled.as_ref().ok().and_then(|compilation| compilation.reused),
             "seconds": elapsed.as_secs_f64(),
-            "stages": compiled.as_ref().ok().map(|compilation| compilation.stages.json()),
+            "stages": compiled.as_ref().ok().map(|compilation| &compilation.stages),
         }))?;
         return if is_ok { Ok(()) } else { Err(Failure::Reported) };
     }

@@ -51,7 +51,7 @@ fn trace(arguments: &TraceArgs, context: &mut Context<'_>, folder: &mut Folder) 
     let stages = Tracer(Mutex::new(Stages { folder: &mut *folder, last: StageText::nothing() }));
     let compilation = compile(source, context.workers()?, &options, &stages)?;
     folder.put("90-graph.dot", &ir::text::dot(&compilation.graph));
-    folder.put("stages.json", &json_text(&compilation.stages.json()));
+    folder.put("stages.json", &json_text(&serde_json::json!(compilation.stages)));
     compilation.must_be_sound()?;
     folder.diagnostics(&compilation.diagnostics, &compilation.source.map);
     plans(&compilation, context, folder)?;

@@ -105,13 +105,19 @@ view_definitions:
 output_targets: []
 ";
     let loaded = load(text, "spec.yaml".into());
-    assert!(loaded.spec.is_none());
+    assert!(loaded.has_errors() && !loaded.unread.is_empty());
     let found: Vec<(&str, usize, usize)> = crate::diag::resolve(&loaded.diagnostics, &loaded.source)
         .iter()
         .map(|d| (d.code.id(), d.line.unwrap(), d.column.unwrap()))
         .collect();
-    let expected =
-        [("E0009", 4, 5), ("E0011", 5, 42), ("E0012", 8, 23), ("E0009", 10, 46), ("E0009", 10, 69)];
+    let expected = [
+        ("E0009", 4, 5),
+        ("E0011", 5, 42),
+        ("E0012", 8, 23),
+        ("E0009", 10, 46),
+        ("E0009", 10, 69),
+        ("E0017", 11, 17),
+    ];
     assert_eq!(found, expected);
 }
 

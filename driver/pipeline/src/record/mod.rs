@@ -1,0 +1,263 @@
+//! The record that a run leaves: what identifies it, what it read and wrote, how it went and how it ended.
+//!
+//! One file of JSON a run, in `.codeanatomy/runs` beside the spec, and the graph that was run beside it. A run that
+//! failed or was stopped after it had begun leaves a record too, with what went wrong. Reports are made of records, so
+//! that what is said of a run when it ends can be said again at any time.
+//!
+//! The format has a number ([`FORMAT`]). A record of another format is refused by that number.
+
+mod parts;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use engine::RunOutcome;
+use ir::hash::ContentHash;
+use serde::{Deserialize, Serialize};
+
+use crate::extraction::OWN_FOLDER;
+use crate::provenance::Envelope;
+use crate::{Extracted, Stages};
+pub(crate) use parts::finding_records;
+pub use parts::{
+    CheckRecord, ExtractedRecord, FailureRecord, FindingRecord, HolderRecord, InputRecord, OperatorRecord,
+    OutputRecord, ResourcesRecord, ScanRecord, SegmentRecord, SharedViewRecord,
+};
+
+/// The version of the format that is written and read.
+pub const FORMAT: u32 = 2;
+
+/// What is kept of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The program that ran.
+    pub program: Program,
+    /// A random UUID.
+    pub run_id: String,
+    /// The name of the spec: that of its file, without its ending.
+    pub name: String,
+    /// RFC 3339, to the microsecond.
+    pub started_at: String,
+    /// RFC 3339, to the microsecond.
+    pub finished_at: String,
+    /// How it ended.
+    pub status: Status,
+    /// What went wrong; nothing for a run that published.
+    pub failure: Option<FailureRecord>,
+    /// What was computed: the hash of the spec.
+    pub spec_hash: ContentHash,
+    /// The hash of [`Self::envelope`].
+    pub envelope_hash: ContentHash,
+    /// Everything else that decides a row.
+    pub envelope: Envelope,
+    /// The engine's rules, in order; a part of the planning surface.
+    pub rulepack_fingerprint: ContentHash,
+    /// How much of the machine was used: that decides speed and no row.
+    pub profile_fingerprint: ContentHash,
+    /// What the spec wants runs to be labelled with.
+    pub lineage_tags: BTreeMap<String, String>,
+    /// The file of the graph, in the folder of the record.
+    pub graph: String,
+    /// The tables that were read, in the order of their places.
+    pub inputs: Vec<InputRecord>,
+    /// The tables of an extraction that was published with the outputs.
+    pub extracted: Vec<ExtractedRecord>,
+    /// The outputs that were published, in commit order.
+    pub outputs: Vec<OutputRecord>,
+    /// What was checked of a code property graph before it was published, and holds.
+    pub checks: Vec<CheckRecord>,
+    /// The shared views, in the order they were released.
+    pub shared_views: Vec<SharedViewRecord>,
+    /// Memory and disk; nothing for a run that failed.
+    pub resources: Option<ResourcesRecord>,
+    /// Where the time went.
+    pub stages: Stages,
+    /// The segments in the order they ended, with what their operators did.
+    pub segments: Vec<SegmentRecord>,
+    /// What was found that did not stop the run.
+    pub warnings: Vec<FindingRecord>,
+    /// The settings of the session.
+    pub session: BTreeMap<String, String>,
+}
+
+/// A program and its version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// All outputs are published.
+    Published,
+    /// Something went wrong; what was published before that says the failure.
+    Failed,
+    /// It was stopped from outside.
+    Cancelled,
+}
+
+impl Status {
+    /// Its name in a record.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A record that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file cannot be read.
+    #[error("cannot read the run record `{}`: {error}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The file holds something else.
+    #[error("`{}` is not a run record: {error}", .path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        error: serde_json::Error,
+    },
+    /// A record of another version.
+    #[error(
+        "the run record `{}` has format {found}, this program reads format {FORMAT}; read it with the version of \
+         CodeAnatomy that wrote it",
+        .path.display()
+    )]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u64,
+    },
+}
+
+impl RunRecord {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no record, or is one of another format.
+    pub fn read(path: &Path) -> Result<Self, RecordError> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: u64,
+        }
+        let bytes =
+            std::fs::read(path).map_err(|error| RecordError::File { path: path.to_owned(), error })?;
+        let shape = |error| RecordError::Shape { path: path.to_owned(), error };
+        let head: Head = serde_json::from_slice(&bytes).map_err(shape)?;
+        if head.format != u64::from(FORMAT) {
+            return Err(RecordError::Format { path: path.to_owned(), found: head.format });
+        }
+        serde_json::from_slice(&bytes).map_err(shape)
+    }
+
+    /// The files of the records of all runs of specs in a folder, the oldest first.
+    ///
+    /// # Errors
+    /// When the folder of the records cannot be read. Where there is none, nothing has run.
+    pub fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+        let entries = match std::fs::read_dir(folder.join(OWN_FOLDER).join(RUNS)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+        let is_record = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+        let mut records: Vec<PathBuf> = paths?.into_iter().filter(is_record).collect();
+        // Their names begin with the time of the run.
+        records.sort();
+        Ok(records)
+    }
+
+    /// The record with what a run did that published everything.
+    pub(crate) fn of(self, run: &RunOutcome, extracted: Option<&Extracted>) -> Self {
+        Self {
+            extracted: extracted.iter().flat_map(|it| &it.tables).map(ExtractedRecord::from).collect(),
+            outputs: run.outputs.iter().map(OutputRecord::from).collect(),
+            checks: run.checks.iter().map(CheckRecord::from).collect(),
+            shared_views: run.shared_views.iter().map(SharedViewRecord::from).collect(),
+            resources: Some(ResourcesRecord::from(run)),
+            segments: run.segments.iter().map(SegmentRecord::from).collect(),
+            ..self
+        }
+    }
+
+    /// The time an output took by itself, in seconds: planning and running its segment, and committing.
+    #[must_use]
+    pub fn seconds_of(&self, output: &OutputRecord) -> f64 {
+        let segment = self.segments.iter().find(|segment| segment.output.as_deref() == Some(&output.table));
+        segment.map_or(0.0, |segment| segment.plan_seconds + segment.run_seconds) + output.commit_seconds
+    }
+}
+
+/// The folder of records, in the folder that is the program's own.
+pub(crate) const RUNS: &str = "runs";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn fixture(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/testdata").join(name)
+    }
+
+    /// A fixture stays as the program wrote it that had its format: who changes what is written gives it another number.
+    #[test]
+    fn every_format_is_read_or_refused_by_its_number() {
+        let file = fixture("format_2.json");
+        let record = RunRecord::read(&file).unwrap();
+        assert_eq!((record.format, record.status, record.outputs.len()), (2, Status::Published, 2));
+        assert_eq!(record.envelope.hash(), record.envelope_hash);
+        let written = format!("{}\n", serde_json::to_string_pretty(&record).unwrap());
+        assert_eq!(written, fs::read_to_string(&file).unwrap(), "it is written as it was");
+        let refused = RunRecord::read(&fixture("format_1.json")).unwrap_err();
+        assert!(matches!(refused, RecordError::Format { found: 1, .. }), "{refused}");
+    }
+
+    #[test]
+    fn what_is_no_record_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.json");
+        assert!(matches!(RunRecord::read(&file), Err(RecordError::File { .. })));
+        for text in ["", "[]", "{\"format\": \"2\"}", "{\"format\": 2}", "{\"format\": 2, \"stages\": [{}]}"]
+        {
+            fs::write(&file, text).unwrap();
+            let refused = RunRecord::read(&file).unwrap_err();
+            assert!(matches!(refused, RecordError::Shape { .. }), "{text}: {refused}");
+        }
+        let text = fs::read_to_string(fixture("format_2.json")).unwrap();
+        let negative = text.replacen("\"seconds\": 0.0", "\"seconds\": -1.0", 1);
+        assert_ne!(text, negative);
+        fs::write(&file, negative).unwrap();
+        assert!(matches!(RunRecord::read(&file), Err(RecordError::Shape { .. })));
+    }
+
+    #[test]
+    fn where_nothing_ran_there_are_no_records() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(RunRecord::files(folder.path()).unwrap(), Vec::<PathBuf>::new());
+    }
+}

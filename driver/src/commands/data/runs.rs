@@ -1,0 +1,86 @@
+//! `driver runs [PATH]`: what is recorded of runs: all of those of a folder, or one in full.
+
+use std::path::Path;
+
+use ir::diag::escape_text;
+use pipeline::record::{RecordError, RunRecord};
+use serde_json::{Value, json};
+
+use crate::cli::RunsArgs;
+use crate::commands::Context;
+use crate::failure::Failure;
+use crate::report::{Align, RunReport, count, table};
+
+pub(in crate::commands) fn run(arguments: &RunsArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    if arguments.path.is_dir() { list(&arguments.path, context) } else { show(&arguments.path, context) }
+}
+
+/// One run, as it was reported when it ended.
+fn show(file: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
+    let record = RunRecord::read(file).map_err(|error| Failure::User(error.to_string()))?;
+    let report = RunReport { record: &record, file };
+    if context.console.is_json() {
+        return context.console.print_json(&report.json()?);
+    }
+    let text = report.text(context.console.is_verbose());
+    context.console.print(&text)
+}
+
+/// All runs, the oldest first. One whose record cannot be read is among them, with the reason.
+fn list(folder: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
+    let files =
+        RunRecord::files(folder).map_err(|error| Failure::file("read the records in", folder, &error))?;
+    let records: Vec<_> = files.iter().map(|file| (file.as_path(), RunRecord::read(file))).collect();
+    if context.console.is_json() {
+        let list = records.iter().map(|(file, record)| summary(file, record)).collect::<Vec<_>>();
+        return context.console.print_json(&json!(list));
+    }
+    if records.is_empty() {
+        context
+            .console
+            .note(&format!("no run is recorded in {}\n", escape_text(&folder.display().to_string())));
+        return Ok(());
+    }
+    let headers = [
+        ("started", Align::Left),
+        ("spec", Align::Left),
+        ("status", Align::Left),
+        ("outputs", Align::Right),
+        ("rows", Align::Right),
+        ("seconds", Align::Right),
+        ("record", Align::Left),
+    ];
+    let rows = records.iter().filter_map(|(file, record)| {
+        let record = record.as_ref().ok()?;
+        Some(vec![
+            record.started_at.clone(),
+            record.name.clone(),
+            record.status.name().to_owned(),
+            record.outputs.len().to_string(),
+            count(record.outputs.iter().map(|output| output.rows).sum()),
+            crate::report::seconds(record.stages.total()),
+            file.display().to_string(),
+        ])
+    });
+    let text = table(&headers, rows);
+    context.console.print(&text)?;
+    for error in records.iter().filter_map(|(_, record)| record.as_ref().err()) {
+        context.console.print(&format!("{}\n", escape_text(&error.to_string())))?;
+    }
+    Ok(())
+}
+
+fn summary(file: &Path, record: &Result<RunRecord, RecordError>) -> Value {
+    match record {
+        Ok(record) => json!({
+            "record": file.display().to_string(), "run_id": record.run_id, "name": record.name,
+            "started_at": record.started_at, "finished_at": record.finished_at, "status": record.status,
+            "message": record.failure.as_ref().map(|failure| &failure.message),
+            "spec_hash": record.spec_hash, "envelope_hash": record.envelope_hash,
+            "outputs": record.outputs.iter().map(|output| &output.table).collect::<Vec<_>>(),
+            "rows": record.outputs.iter().map(|output| output.rows).sum::<u64>(),
+            "seconds": record.stages.total().as_secs_f64(),
+        }),
+        Err(error) => json!({"record": file.display().to_string(), "error": error.to_string()}),
+    }
+}
