@@ -161,9 +161,9 @@ impl<'a> Context<'a> {
     pub fn place_of_join_key(&self, node: &Node, index: usize) -> SpecPath {
         let transform = self.place_in_transform(node);
         let view = self.spec.iter().flat_map(|spec| &spec.view_definitions);
-        let on = view.filter(|view| node.is_result_of(&view.name)).find_map(|view| match &view.transform {
-            Transform::Relate(relate) => Some(relate.on.len()),
-            _ => None,
+        let on = view.filter(|view| node.is_result_of(&view.name)).find_map(|view| {
+            let Transform::Relate(relate) = &view.transform else { return None };
+            Some(relate.on.len())
         });
         match on.and_then(|on| index.checked_sub(on)) {
             Some(index) => transform.field("join_keys").index(index),

@@ -8,6 +8,9 @@
 //! The runner alone verifies, times and observes; a pass reports what it decided with [`Context::remark`] and what
 //! is wrong with the spec with [`Context::report`].
 
+// Whoever adds an operation is told every place that has to know it.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 pub mod analysis;
 mod context;
 mod front;

@@ -21,6 +21,9 @@
 //! Call the engine inside the runtime that [`runtime`] makes: plans may nest deeper than the stacks of ordinary
 //! worker threads allow.
 
+// Whoever adds an operation is told every place that has to know it.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod emit;
 mod error;
 mod execute;

@@ -56,7 +56,21 @@ impl TableRequest {
                 ),
                 Op::Sink(sink) => requests.push(Self::Write { location: sink.location.clone() }),
                 // Metadata and file lists come from the opened table itself; `Rows` opens it.
-                _ => {}
+                Op::TableMetadata(_) | Op::FileManifest(_) => {}
+                Op::Normalize(_)
+                | Op::Relate(_)
+                | Op::UnionByName(_)
+                | Op::CpgEmit(_)
+                | Op::Filter(_)
+                | Op::Project(_)
+                | Op::Aggregate(_)
+                | Op::Window(_)
+                | Op::Unnest(_)
+                | Op::Query(_)
+                | Op::Join(_)
+                | Op::SpanJoin(_)
+                | Op::Union(_)
+                | Op::Distinct(_) => {}
             }
         }
         requests
@@ -81,10 +95,8 @@ fn input_of(graph: &Graph, id: NodeId) -> Option<&Input> {
     } else {
         *graph.inputs(id).first()?
     };
-    match &graph[source].op {
-        Op::Input(input) => Some(input),
-        _ => None,
-    }
+    let Op::Input(input) = &graph[source].op else { return None };
+    Some(input)
 }
 
 /// How many tables are being opened at a time: opening waits for storage, reading a log takes memory.
@@ -340,6 +352,7 @@ fn not_prepared(table: &ResolvedTable) -> TableError {
 }
 
 /// The reader's error as the compiler tells them apart.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what else a reader says is told in its words")]
 pub(crate) fn table_error(error: &DeltaError) -> TableError {
     match error {
         DeltaError::InvalidLocation { .. } => TableError::NoPlace(error.to_string()),

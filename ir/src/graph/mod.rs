@@ -190,14 +190,11 @@ impl Graph {
         port: usize,
         counts: impl Fn(&crate::expr::Query) -> &BTreeMap<String, usize>,
     ) -> usize {
-        match &self[reader].op {
-            Op::Query(query) => {
-                let relation = query.relations.get(port);
-                let counts = counts(&query.query);
-                relation.and_then(|name| counts.get(name)).map_or(1, |count| (*count).max(1))
-            }
-            _ => 1,
-        }
+        // Only a query names what it reads, and may name it several times.
+        let Op::Query(query) = &self[reader].op else { return 1 };
+        let counts = counts(&query.query);
+        let count = query.relations.get(port).and_then(|name| counts.get(name));
+        count.map_or(1, |count| (*count).max(1))
     }
 
     /// How often a node's output is read, by all its consumers together.

@@ -282,7 +282,22 @@ impl Op {
             Self::Aggregate(aggregate) => {
                 columns(&mut aggregate.group_by).chain(columns(&mut aggregate.measures)).collect()
             }
-            _ => Vec::new(),
+            Self::Input(_)
+            | Self::ChangeFeed(_)
+            | Self::TableMetadata(_)
+            | Self::FileManifest(_)
+            | Self::Normalize(_)
+            | Self::Relate(_)
+            | Self::UnionByName(_)
+            | Self::CpgEmit(_)
+            | Self::Scan(_)
+            | Self::Unnest(_)
+            | Self::Query(_)
+            | Self::Join(_)
+            | Self::SpanJoin(_)
+            | Self::Union(_)
+            | Self::Distinct(_)
+            | Self::Sink(_) => Vec::new(),
         }
     }
 
@@ -297,7 +312,23 @@ impl Op {
                 join.on.iter().map(|pair| side(pair, port)).chain(bounds.iter().map(String::as_str)).collect()
             }
             Self::Unnest(unnest) => vec![&unnest.column],
-            _ => Vec::new(),
+            Self::Input(_)
+            | Self::ChangeFeed(_)
+            | Self::TableMetadata(_)
+            | Self::FileManifest(_)
+            | Self::Normalize(_)
+            | Self::Relate(_)
+            | Self::UnionByName(_)
+            | Self::CpgEmit(_)
+            | Self::Scan(_)
+            | Self::Filter(_)
+            | Self::Project(_)
+            | Self::Aggregate(_)
+            | Self::Window(_)
+            | Self::Query(_)
+            | Self::Union(_)
+            | Self::Distinct(_)
+            | Self::Sink(_) => Vec::new(),
         }
     }
 }

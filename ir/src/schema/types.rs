@@ -121,6 +121,7 @@ pub(super) fn plain_field(field: &Field) -> Field {
 pub(super) struct TypeText<'a>(pub(super) &'a DataType);
 
 impl fmt::Display for TypeText<'_> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other types of Arrow print as they do there")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             DataType::Timestamp(unit, Some(zone)) => {

@@ -1,5 +1,7 @@
 //! Tests of the spec's types, hash and schema. The loader's own tests are in `load/tests.rs`.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "values of JSON of which few are meant")]
+
 use serde_json::{Value, json};
 
 use super::*;

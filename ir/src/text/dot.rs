@@ -18,8 +18,29 @@ pub fn dot(graph: &Graph) -> String {
         let shape = match &node.op {
             Op::Scan(_) | Op::Input(_) => ", shape=cylinder",
             Op::Sink(_) => ", shape=box",
-            _ if node.is_shared() => ", peripheries=2",
-            _ => "",
+            Op::ChangeFeed(_)
+            | Op::TableMetadata(_)
+            | Op::FileManifest(_)
+            | Op::Normalize(_)
+            | Op::Relate(_)
+            | Op::UnionByName(_)
+            | Op::CpgEmit(_)
+            | Op::Filter(_)
+            | Op::Project(_)
+            | Op::Aggregate(_)
+            | Op::Window(_)
+            | Op::Unnest(_)
+            | Op::Query(_)
+            | Op::Join(_)
+            | Op::SpanJoin(_)
+            | Op::Union(_)
+            | Op::Distinct(_) => {
+                if node.is_shared() {
+                    ", peripheries=2"
+                } else {
+                    ""
+                }
+            }
         };
         let label = format!("{}\n{}", word(&node.name), node.op.keyword());
         lines.push(format!("  {} [label={}{shape}];", quoted(&node.name), quoted(&label)));

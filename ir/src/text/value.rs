@@ -100,6 +100,7 @@ pub(super) fn print_value(value: &Value) -> String {
 }
 
 /// A value after `used` columns: on one line where it fits, else one entry a line, indented.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other values take one line")]
 fn print_wrapped(value: &Value, used: usize, indent: usize) -> String {
     let flat = print_value(value);
     if used + flat.chars().count() <= WIDTH {

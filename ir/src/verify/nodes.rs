@@ -93,7 +93,7 @@ fn check_schema(graph: &Graph, node: &Node, report: &mut Report) {
     let needed = match graph.phase {
         Phase::Lowered => false,
         Phase::Resolved => is_leaf(&node.op),
-        _ => true,
+        Phase::Typed | Phase::Bound | Phase::Core | Phase::Placed | Phase::Scheduled => true,
     };
     match &node.schema {
         None if needed => report.add(&node.name, Rule::V05, "has no schema"),
@@ -160,7 +160,23 @@ fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
                 }
             }
         }
-        _ => {}
+        Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::UnionByName(_)
+        | Op::CpgEmit(_)
+        | Op::Scan(_)
+        | Op::Filter(_)
+        | Op::Project(_)
+        | Op::Aggregate(_)
+        | Op::Window(_)
+        | Op::Unnest(_)
+        | Op::Query(_)
+        | Op::Distinct(_)
+        | Op::Sink(_) => {}
     }
 }
 

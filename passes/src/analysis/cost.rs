@@ -97,7 +97,23 @@ pub fn streams(op: &Op) -> bool {
     match op {
         Op::Scan(_) => true,
         Op::Filter(_) | Op::Project(_) => op.expressions().iter().all(|used| calls(used.expr.ast()) == 0),
-        _ => false,
+        Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::UnionByName(_)
+        | Op::CpgEmit(_)
+        | Op::Aggregate(_)
+        | Op::Window(_)
+        | Op::Unnest(_)
+        | Op::Query(_)
+        | Op::Join(_)
+        | Op::SpanJoin(_)
+        | Op::Union(_)
+        | Op::Distinct(_)
+        | Op::Sink(_) => false,
     }
 }
 
@@ -114,6 +130,10 @@ pub fn streams_from_table(graph: &Graph, mut id: NodeId) -> bool {
 }
 
 /// The part of the rows that a predicate keeps.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a third is the rule for expressions that nothing is known of"
+)]
 fn selectivity(predicate: &Expr) -> f64 {
     match predicate {
         Expr::BinaryOp { op: BinaryOperator::Eq, .. } => 0.1,

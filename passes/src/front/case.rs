@@ -35,6 +35,7 @@ fn add_twins(prefix: &str, fields: &[&Field], found: &mut Vec<Vec<String>>) {
 }
 
 /// The fields of the struct in a type, through lists and maps.
+#[expect(clippy::wildcard_enum_match_arm, reason = "other types have no fields")]
 fn inner_fields(data_type: &DataType) -> Vec<&Field> {
     match data_type {
         DataType::Struct(fields) => fields.iter().map(AsRef::as_ref).collect(),

@@ -241,13 +241,33 @@ fn expression_place<'s>(cx: &Context<'s>, node: &Node, used: &ExprUse<'_>) -> Pl
 /// The field that says most about an operation as a whole.
 fn operation_place<'s>(cx: &Context<'s>, node: &Node) -> Place<'s> {
     let path = cx.place_in_transform(node);
+    if path.is_root() {
+        return Place { path, text: None };
+    }
     match &node.op {
-        Op::Query(_) if !path.is_root() => {
+        Op::Query(_) => {
             let path = path.field("query");
             Place { text: cx.text(&path), path }
         }
-        Op::Unnest(_) if !path.is_root() => Place { path: path.field("column"), text: None },
-        _ => Place { path, text: None },
+        Op::Unnest(_) => Place { path: path.field("column"), text: None },
+        Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::UnionByName(_)
+        | Op::CpgEmit(_)
+        | Op::Scan(_)
+        | Op::Filter(_)
+        | Op::Project(_)
+        | Op::Aggregate(_)
+        | Op::Window(_)
+        | Op::Join(_)
+        | Op::SpanJoin(_)
+        | Op::Union(_)
+        | Op::Distinct(_)
+        | Op::Sink(_) => Place { path, text: None },
     }
 }
 
@@ -279,10 +299,8 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place
         }
         TypeErrorKind::NotComputed(message) => Diagnostic::new(codes::NOT_COMPUTED, message),
         TypeErrorKind::Other(message) => {
-            let code = match &node.op {
-                Op::Unnest(_) => codes::NOT_A_LIST,
-                _ => codes::TYPE_MISMATCH,
-            };
+            let is_unnest = matches!(node.op, Op::Unnest(_));
+            let code = if is_unnest { codes::NOT_A_LIST } else { codes::TYPE_MISMATCH };
             Diagnostic::new(code, message)
         }
     };

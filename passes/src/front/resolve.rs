@@ -49,7 +49,23 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
         Op::ChangeFeed(feed) => Read::Changes(feed.range.clone()),
         Op::TableMetadata(_) => Read::Metadata,
         Op::FileManifest(_) => Read::Files,
-        _ => return,
+        Op::Input(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::UnionByName(_)
+        | Op::CpgEmit(_)
+        | Op::Scan(_)
+        | Op::Filter(_)
+        | Op::Project(_)
+        | Op::Aggregate(_)
+        | Op::Window(_)
+        | Op::Unnest(_)
+        | Op::Query(_)
+        | Op::Join(_)
+        | Op::SpanJoin(_)
+        | Op::Union(_)
+        | Op::Distinct(_)
+        | Op::Sink(_) => return,
     };
     let place = cx.place_in_transform(node).field("source");
     let source = node.sources.first().cloned().unwrap_or_default();
@@ -97,9 +113,10 @@ fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read
             let (code, field) = table_error(&error);
             let place = if *read == Read::Rows { place.field(field) } else { place };
             // What is no place may hold a password; the error shows it without.
-            let message = match &error {
-                TableError::NoPlace(message) => message.clone(),
-                error => format!("`{}`: {error}", input.location),
+            let message = if let TableError::NoPlace(message) = &error {
+                message.clone()
+            } else {
+                format!("`{}`: {error}", input.location)
             };
             let mut diagnostic = Diagnostic::new(code, message).at(place);
             if let TableError::NoVersion { latest, .. } = error {
@@ -158,7 +175,22 @@ fn source_place(cx: &Context<'_>, node: &Node, port: usize) -> SpecPath {
         Op::Relate(_) => transform.field(if port == 0 { "left" } else { "right" }),
         Op::UnionByName(_) | Op::CpgEmit(_) => transform.field("sources").index(port),
         Op::Query(_) => transform.field("query"),
-        _ => transform.field("source"),
+        Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Normalize(_)
+        | Op::Scan(_)
+        | Op::Filter(_)
+        | Op::Project(_)
+        | Op::Aggregate(_)
+        | Op::Window(_)
+        | Op::Unnest(_)
+        | Op::Join(_)
+        | Op::SpanJoin(_)
+        | Op::Union(_)
+        | Op::Distinct(_)
+        | Op::Sink(_) => transform.field("source"),
     }
 }
 

@@ -14,6 +14,7 @@ use ir::expr::ScalarExpr;
 use ir::graph::{Graph, Node};
 use ir::op::{Op, Relate};
 use ir::schema::{Schema, same_logical_type};
+use ir::spec::Transform;
 
 use super::{case, compatibility, outputs};
 use crate::context::Context;
@@ -142,10 +143,19 @@ fn warn_unused(graph: &Graph, cx: &mut Context<'_>) {
         // An input may be there only to name the table of a change feed or a manifest.
         let names_a_table = is_input
             && spec.view_definitions.iter().any(|view| match &view.transform {
-                ir::spec::Transform::IncrementalCdf(feed) => feed.source == node.name,
-                ir::spec::Transform::Metadata(metadata) => metadata.source == node.name,
-                ir::spec::Transform::FileManifest(manifest) => manifest.source == node.name,
-                _ => false,
+                Transform::IncrementalCdf(feed) => feed.source == node.name,
+                Transform::Metadata(metadata) => metadata.source == node.name,
+                Transform::FileManifest(manifest) => manifest.source == node.name,
+                Transform::Normalize(_)
+                | Transform::Relate(_)
+                | Transform::Union(_)
+                | Transform::Project(_)
+                | Transform::Filter(_)
+                | Transform::Aggregate(_)
+                | Transform::Window(_)
+                | Transform::Unnest(_)
+                | Transform::Sql(_)
+                | Transform::CpgEmit(_) => false,
             });
         if names_a_table {
             continue;

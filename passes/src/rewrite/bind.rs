@@ -170,11 +170,8 @@ fn views_with(graph: &Graph, column: &str) -> Vec<String> {
 
 fn predicate(column: &str, value: &ScalarExpr) -> ScalarExpr {
     let column = ScalarExpr::column(column);
-    let null = match value.ast() {
-        Expr::Value(value) => value.value == Value::Null,
-        Expr::Cast { expr, .. } => matches!(expr.as_ref(), Expr::Value(value) if value.value == Value::Null),
-        _ => false,
-    };
+    let value_of = if let Expr::Cast { expr, .. } = value.ast() { expr } else { value.ast() };
+    let null = matches!(value_of, Expr::Value(value) if value.value == Value::Null);
     if null {
         ScalarExpr::new(Expr::IsNull(Box::new(column.into_ast())))
     } else {

@@ -64,6 +64,7 @@ enum Side {
 type Tightness = (i64, bool);
 
 /// What a conjunct of the form `column < number`, or one like it, says.
+#[expect(clippy::wildcard_enum_match_arm, reason = "other operators of SQL are no bounds")]
 fn bound(conjunct: &ScalarExpr) -> Option<(String, Side, Tightness)> {
     let Expr::BinaryOp { left, op, right } = plain(conjunct.ast()) else { return None };
     let (side, is_strict) = match op {
@@ -94,6 +95,7 @@ fn plain(mut expr: &Expr) -> &Expr {
 }
 
 /// The value of a whole number that every numeric type of a column can be compared with exactly.
+#[expect(clippy::wildcard_enum_match_arm, reason = "other expressions of SQL are no numbers")]
 fn number(expr: &Expr) -> Option<i64> {
     let value = match plain(expr) {
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => number(expr)?.checked_neg()?,

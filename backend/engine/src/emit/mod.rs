@@ -202,18 +202,15 @@ impl Emission<'_> {
         let definition = self.definitions.get(&id).ok_or_else(unknown)?;
         // A shared view is known to its readers by the name of its node, which may be a step of an output.
         let mut name = node.name.clone();
-        let (kind, logical) = match &node.op {
-            Op::Sink(sink) => {
-                name = node.owner.name().to_owned();
-                check_sink(sink, definition).map_err(|source| EngineError::plan(&node.name, source))?;
-                let write = WriteNode::new(&name, sink, Arc::clone(definition));
-                let logical = LogicalPlan::Extension(Extension { node: Arc::new(write) });
-                (SegmentKind::Output(sink.clone()), logical)
-            }
-            _ => {
-                let reason = node.placement.as_ref().map(|placement| placement.reason.clone());
-                (SegmentKind::SharedView(reason.unwrap_or_default()), definition.as_ref().clone())
-            }
+        let (kind, logical) = if let Op::Sink(sink) = &node.op {
+            name = node.owner.name().to_owned();
+            check_sink(sink, definition).map_err(|source| EngineError::plan(&node.name, source))?;
+            let write = WriteNode::new(&name, sink, Arc::clone(definition));
+            let logical = LogicalPlan::Extension(Extension { node: Arc::new(write) });
+            (SegmentKind::Output(sink.clone()), logical)
+        } else {
+            let reason = node.placement.as_ref().map(|placement| placement.reason.clone());
+            (SegmentKind::SharedView(reason.unwrap_or_default()), definition.as_ref().clone())
         };
         Ok(SegmentPlan {
             name,
@@ -236,26 +233,22 @@ impl Emission<'_> {
             let plan = self.plans.get(&input).cloned();
             inputs.push(plan.ok_or_else(|| EngineError::internal(&node.name, "an input has no plan"))?);
         }
-        let plan = match &node.op {
-            Op::Scan(scan) => {
-                let provider = self.tables.provider(scan).map_err(|source| EngineError::Table {
-                    node: node.name.clone(),
-                    location: scan.location.clone(),
-                    source,
-                })?;
-                Arc::new(
-                    relational::scan(&node.name, provider, scan.columns.as_deref())
-                        .map_err(|source| EngineError::plan(&node.name, source))?,
-                )
-            }
-            op => operation(self.session.state(), &node.name, op, inputs, self.planned)
-                .map_err(|source| EngineError::plan(&node.name, source))?,
+        let refused = |source| EngineError::plan(&node.name, source);
+        let plan = if let Op::Scan(scan) = &node.op {
+            let provider = self.tables.provider(scan).map_err(|source| EngineError::Table {
+                node: node.name.clone(),
+                location: scan.location.clone(),
+                source,
+            })?;
+            let scan = relational::scan(&node.name, provider, scan.columns.as_deref());
+            Arc::new(scan.map_err(refused)?)
+        } else {
+            operation(self.session.state(), &node.name, &node.op, inputs, self.planned).map_err(refused)?
         };
         check_schema(&node.name, node.schema.as_ref(), &plan)?;
         if node.is_segment_root() {
             self.definitions.insert(id, Arc::clone(&plan));
         }
-        let refused = |source| EngineError::plan(&node.name, source);
         let leaf: Option<Arc<dyn UserDefinedLogicalNode>> = if node.is_shared() {
             Some(Arc::new(SharedViewNode::try_new(&node.name, Arc::clone(&plan)).map_err(refused)?))
         } else if self.cut.is_part(self.graph, id, &plan) {

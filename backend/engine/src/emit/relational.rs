@@ -3,6 +3,8 @@
 //! Nodes are made by their own constructors and not by `LogicalPlanBuilder`, which walks the whole plan below to
 //! qualify names: with it, emission would take time quadratic in the number of views.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "plans and types of which few are meant")]
+
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;

@@ -1,5 +1,10 @@
 //! Which code a user sees for an error of DataFusion or of the system.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "errors of DataFusion of which few say more than their text"
+)]
+
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use ir::diag::{Code, codes};

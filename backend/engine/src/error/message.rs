@@ -1,5 +1,10 @@
 //! What DataFusion's errors say, as a user should read it: no prefixes, no backtraces, no trees.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "errors of DataFusion of which few say more than their text"
+)]
+
 use datafusion::error::DataFusionError;
 
 /// The error below wrappers that only add context.

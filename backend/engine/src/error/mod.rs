@@ -328,11 +328,11 @@ impl RunError {
             Self::Read { .. } => codes::READ_FAILED,
             Self::Write { source, .. } if is_disk_full(source) => codes::OUT_OF_DISK,
             Self::Write { .. } => codes::WRITE_FAILED,
-            Self::Commit { source, .. } => match source.as_ref() {
-                DeltaError::ConcurrentChange { .. } => codes::COMMIT_CONFLICT,
-                source if is_disk_full(source) => codes::OUT_OF_DISK,
-                _ => codes::COMMIT_FAILED,
-            },
+            Self::Commit { source, .. } if matches!(**source, DeltaError::ConcurrentChange { .. }) => {
+                codes::COMMIT_CONFLICT
+            }
+            Self::Commit { source, .. } if is_disk_full(source) => codes::OUT_OF_DISK,
+            Self::Commit { .. } => codes::COMMIT_FAILED,
             Self::Unsound { violations } => {
                 violations.first().map_or(codes::EXECUTION_FAILED, |violation| violation.code)
             }
@@ -369,13 +369,16 @@ fn others(uncommitted: &[String]) -> String {
 
 /// What is published beside an output whose commit failed.
 fn standing(source: &DeltaError, committed: &[String]) -> String {
-    match source {
-        DeltaError::CommitUnknown { .. } if committed.is_empty() => "; nothing else was published".to_owned(),
-        _ => already(committed),
+    let is_unknown = matches!(source, DeltaError::CommitUnknown { .. });
+    if is_unknown && committed.is_empty() {
+        "; nothing else was published".to_owned()
+    } else {
+        already(committed)
     }
 }
 
 /// What became of an output whose commit failed.
+#[expect(clippy::wildcard_enum_match_arm, reason = "after any other error there is no commit")]
 fn fate(source: &DeltaError) -> &'static str {
     match source {
         DeltaError::CommitUnknown { .. } => " may or may not be committed",

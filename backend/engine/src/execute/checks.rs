@@ -152,7 +152,7 @@ fn checks<'a>(outputs: &[GraphOutput<'a>], relations: &Relations, parts: &Parts)
         let (column, rule, named) = match kind {
             CpgTable::Nodes => ("node_id", "node ids are unique and not NULL", "nodes"),
             CpgTable::Edges => ("edge_id", "edge ids are unique and not NULL", "edges"),
-            _ => continue,
+            CpgTable::Props | CpgTable::PropsMap | CpgTable::EdgesBySrc | CpgTable::EdgesByDst => continue,
         };
         if !has(relations, relation, column) {
             continue;
@@ -241,7 +241,14 @@ impl Check<'_> {
         let failed = |error: EngineError| match error {
             EngineError::Plan { source, .. } => RunError::execution(&title, *source),
             EngineError::Stopped => RunError::Cancelled { committed: Vec::new() },
-            other => RunError::Internal { segment: title.clone(), message: other.to_string() },
+            other @ (EngineError::Session { .. }
+            | EngineError::Table { .. }
+            | EngineError::Output { .. }
+            | EngineError::Physical { .. }
+            | EngineError::Syntax(_)
+            | EngineError::Internal { .. }) => {
+                RunError::Internal { segment: title.clone(), message: other.to_string() }
+            }
         };
         if let Some(suspicion) = &self.suspicion {
             if clear.contains(suspicion) {

@@ -128,6 +128,7 @@ fn inputs(plan: &Arc<dyn ExecutionPlan>) -> Vec<&Arc<dyn ExecutionPlan>> {
 }
 
 /// Collects the operators of a plan that have not ended, inputs first.
+#[expect(clippy::wildcard_enum_match_arm, reason = "metrics of which two are times")]
 fn unfinished(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<String>) {
     let (mut began, mut ended) = (0, 0);
     let metrics = plan.metrics();

@@ -5,6 +5,8 @@
 //! batch, by the rows before. Other operators fill batches up with rows again; when rows are seen to be too wide for
 //! that, the projection fails, and the segment is planned with fewer rows in a batch ([`RowWidths`]).
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "types of Arrow of which few are meant")]
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -4,6 +4,8 @@
 //! input is listed here; everything else that looks at several rows counts as dependent on it. Whether keys are unique
 //! is never known, so row numbers are order-dependent unless they are numbered by all columns there are.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "plans and expressions of which few are meant")]
+
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result};
 use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortKey, WindowFunction};

@@ -151,10 +151,7 @@ impl EngineOracle {
                 determinism: of_plan(&plan).unwrap_or(Determinism::Volatile),
             },
             Err(error) => {
-                let tree = match op {
-                    Op::Query(query) => Tree::Query(&query.query),
-                    _ => Tree::None,
-                };
+                let tree = if let Op::Query(query) = op { Tree::Query(&query.query) } else { Tree::None };
                 Operation { schema: Err(self.type_error(&error, tree)), determinism: Determinism::Volatile }
             }
         }
@@ -163,11 +160,10 @@ impl EngineOracle {
     /// What an error means, and its place in the tree of an expression or a query.
     fn type_error(&self, error: &DataFusionError, tree: Tree<'_>) -> TypeError {
         let (kind, span) = sentences::meaning(error, &self.session);
-        let kind = match kind {
-            TypeErrorKind::UnknownFunction { name, .. } => {
-                TypeErrorKind::UnknownFunction { candidates: self.functions_like(&name), name }
-            }
-            other => other,
+        let kind = if let TypeErrorKind::UnknownFunction { name, .. } = kind {
+            TypeErrorKind::UnknownFunction { candidates: self.functions_like(&name), name }
+        } else {
+            kind
         };
         let span = span.or_else(|| tree.place(&kind));
         TypeError { kind: Box::new(kind), span }
@@ -301,15 +297,13 @@ impl Oracle for EngineOracle {
     }
 
     fn schema(&self, node: &Node, inputs: &[&Schema]) -> Result<Schema, TypeError> {
-        self.operation(node, inputs).schema.map_err(|error| match &node.op {
+        self.operation(node, inputs).schema.map_err(|error| {
+            let Op::Query(query) = &node.op else { return error };
             // An answer is kept for every query of these tokens; places are those of this one.
-            Op::Query(query) => {
-                let schemas: Vec<SchemaRef> = inputs.iter().map(|input| Arc::clone(input.arrow())).collect();
-                let told = place_of_error(self.session.state(), &query.query, &query.relations, &schemas);
-                let span = told.or_else(|| Tree::Query(&query.query).place(&error.kind)).or(error.span);
-                TypeError { span, ..error }
-            }
-            _ => error,
+            let schemas: Vec<SchemaRef> = inputs.iter().map(|input| Arc::clone(input.arrow())).collect();
+            let told = place_of_error(self.session.state(), &query.query, &query.relations, &schemas);
+            let span = told.or_else(|| Tree::Query(&query.query).place(&error.kind)).or(error.span);
+            TypeError { span, ..error }
         })
     }
 

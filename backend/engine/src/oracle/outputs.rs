@@ -55,6 +55,7 @@ pub(super) fn refusals(tables: &Tables, name: &str, sink: &Sink, rows: &Schema) 
 }
 
 /// An error of the writer as the compiler tells them apart. Never empty.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what else a writer says is about the table as it is")]
 pub(crate) fn refusals_of(error: &DeltaError) -> Vec<OutputRefusal> {
     let refusal = |problem, about: Option<&str>, message: String| OutputRefusal {
         problem,

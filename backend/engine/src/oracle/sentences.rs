@@ -3,6 +3,8 @@
 //! Many of them are sentences without a type. Here, and nowhere else, they are taken apart; a test of the engine pins
 //! the wording of each, so that a new version of DataFusion shows what it says differently.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "errors and signatures of which few are meant")]
+
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Signature, TypeSignature};

@@ -17,6 +17,8 @@
 //! | [`BuildSides`] | physical | the build sides of nested loop joins can be read again |
 //! | [`SpillingOperators`] | physical | exchanges and hash joins are ours, which spill |
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "plans of DataFusion, of which few nodes are meant")]
+
 mod build_sides;
 mod comparisons;
 mod filters;

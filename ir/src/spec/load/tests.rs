@@ -1,5 +1,7 @@
 //! Tests of the loader.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "values of JSON of which few are meant")]
+
 use serde_json::{Value as Json, json};
 
 use crate::diag::{RenderOptions, render};

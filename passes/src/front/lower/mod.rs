@@ -136,10 +136,8 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
         Some(columns)
     };
     // Names are not looked up yet, and need not be for this: a view is a node of its own name.
-    let cpg = graph.find(&output.source_view).and_then(|view| match &graph[view].op {
-        Op::CpgEmit(emit) => Some(emit.table),
-        _ => None,
-    });
+    let source = graph.find(&output.source_view).map(|view| &graph[view].op);
+    let cpg = if let Some(Op::CpgEmit(emit)) = source { Some(emit.table) } else { None };
     let sink = Node::new(format!("@{}", output.table_name), Op::Sink(lower_sink(output, cpg)))
         .part(owner, Role::Result)
         .reading([output.source_view.clone()]);

@@ -132,7 +132,22 @@ pub(crate) fn expand<'a>(
         Op::UnionByName(union) => union::expand(expansion, union, inputs),
         Op::CpgEmit(emit) => cpg::expand(expansion, emit.table, inputs),
         // A projection of all columns is its input.
-        _ => Ok(expansion),
+        Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Scan(_)
+        | Op::Filter(_)
+        | Op::Project(_)
+        | Op::Aggregate(_)
+        | Op::Window(_)
+        | Op::Unnest(_)
+        | Op::Query(_)
+        | Op::Join(_)
+        | Op::SpanJoin(_)
+        | Op::Union(_)
+        | Op::Distinct(_)
+        | Op::Sink(_) => Ok(expansion),
     }
 }
 
@@ -140,16 +155,18 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     for id in graph.topological() {
         let node = &mut graph[id];
         node.contract = None;
-        match &node.op {
-            Op::Project(Project { columns }) if columns.is_empty() => {
-                if let [input] = graph.inputs(id)[..] {
-                    cx.carry_cache_override(graph, id, input);
-                }
-                graph.splice_out(id);
+        if let Op::Project(Project { columns }) = &node.op
+            && columns.is_empty()
+        {
+            // A projection of all columns.
+            if let [input] = graph.inputs(id)[..] {
+                cx.carry_cache_override(graph, id, input);
             }
-            op if op.is_surface() => replace(graph, cx, id),
-            Op::Query(_) => definitions::cut_out(graph, cx, id),
-            _ => {}
+            graph.splice_out(id);
+        } else if node.op.is_surface() {
+            replace(graph, cx, id);
+        } else if let Op::Query(_) = &node.op {
+            definitions::cut_out(graph, cx, id);
         }
     }
 }

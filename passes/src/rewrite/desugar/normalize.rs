@@ -82,6 +82,7 @@ fn check_columns(normalize: &Normalize, input: &Schema, issues: &mut Vec<Issue>)
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "other types of Arrow are no texts")]
 fn is_text(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, value) => is_text(value),

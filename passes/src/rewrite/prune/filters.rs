@@ -58,11 +58,10 @@ impl Readers {
     /// Nothing unless there are several and all of them are filters that may move.
     fn of(graph: &Graph, cx: &Context<'_>, id: NodeId) -> Option<Self> {
         let readers = graph.consumers(id);
-        let conjuncts = |reader: NodeId| match &graph[reader].op {
-            Op::Filter(filter) if permits(graph, cx.oracle, reader, Rewrite::Move) => {
-                Some((reader, filter.predicate.conjuncts()))
-            }
-            _ => None,
+        let conjuncts = |reader: NodeId| {
+            let Op::Filter(filter) = &graph[reader].op else { return None };
+            let may_move = permits(graph, cx.oracle, reader, Rewrite::Move);
+            may_move.then(|| (reader, filter.predicate.conjuncts()))
         };
         let filters = readers.iter().map(|(reader, _)| conjuncts(*reader)).collect::<Option<Vec<_>>>()?;
         (filters.len() > 1).then_some(Self(filters))

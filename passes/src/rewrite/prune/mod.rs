@@ -86,7 +86,20 @@ fn narrow(graph: &mut Graph, id: NodeId, wanted: &BTreeSet<String>) {
         Op::Window(window) => keep_some(&mut window.columns.0, |column| &column.name, wanted, true),
         Op::Join(join) => keep_some(&mut join.columns, |column| &column.name, wanted, true),
         Op::SpanJoin(join) => keep_some(&mut join.columns, |column| &column.name, wanted, true),
-        _ => {}
+        Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::UnionByName(_)
+        | Op::CpgEmit(_)
+        | Op::Filter(_)
+        | Op::Unnest(_)
+        | Op::Query(_)
+        | Op::Union(_)
+        | Op::Distinct(_)
+        | Op::Sink(_) => {}
     }
 }
 
@@ -113,7 +126,23 @@ fn exact_columns(
             let kept = demand::kept(&before[&id], |name| name, &demand[&id], true);
             Some(kept.cloned().collect())
         }
-        _ => None,
+        Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::UnionByName(_)
+        | Op::CpgEmit(_)
+        | Op::Scan(_)
+        | Op::Filter(_)
+        | Op::Project(_)
+        | Op::Aggregate(_)
+        | Op::Window(_)
+        | Op::Unnest(_)
+        | Op::Query(_)
+        | Op::Join(_)
+        | Op::SpanJoin(_) => None,
     }
 }
 

@@ -4,6 +4,8 @@
 //! are in a batch of rows fits into a dictionary of a few entries, so a store keeps such columns as numbers of its
 //! entries ([`packed`]). Readers get them back as they came ([`unpacked`]).
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "types of Arrow of which few are meant")]
+
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArrayType, UInt8Array, UInt32Array};
