@@ -18,10 +18,11 @@ pub(crate) const OTHER_STAGES: [(&str, &str); 4] = [
 pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
     let mut trials = Vec::new();
     for case in cases {
-        for (index, pass) in PIPELINE.iter().enumerate() {
+        for (index, pass) in PIPELINE.iter().enumerate().filter(|_| case.shows_stages) {
             trials.push(stage(case, &pass.stage(), pass.about, move |case| pass_text(case, index, pass)));
         }
-        for (name, about) in OTHER_STAGES {
+        let shown = case.shown(OTHER_STAGES.iter().map(|(name, _)| *name));
+        for (name, about) in OTHER_STAGES.into_iter().filter(|(name, _)| shown.contains(name)) {
             trials.push(stage(case, name, about, move |case| other_text(case, name)));
         }
     }

@@ -17,7 +17,7 @@ use crate::harness::{Case, CaseOracle, read_golden, runtime, session, stage_text
 
 pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for case in cases {
+    for case in cases.iter().filter(|case| case.shows_stages) {
         for pair in PIPELINE.windows(2) {
             let [before, pass] = pair else { continue };
             let case = Arc::clone(case);

@@ -14,7 +14,7 @@ const DAMAGES: usize = 200;
 
 pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for case in cases {
+    for case in cases.iter().filter(|case| case.shows_stages) {
         for pass in PIPELINE {
             let case = case.name.clone();
             trials

@@ -11,7 +11,7 @@ use libtest_mimic::Trial;
 use passes::PIPELINE;
 
 use super::{files, has_extension, read, rule, shown};
-use crate::errors::specs;
+use crate::errors::{group, known_bad, specs};
 use crate::golden::OTHER_STAGES;
 use crate::harness::{Case, golden_path, root, stem};
 
@@ -49,10 +49,12 @@ pub(super) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
 fn orphans(cases: &[Arc<Case>]) -> Vec<String> {
     let mut known: BTreeSet<PathBuf> = BTreeSet::new();
     for case in cases {
-        known.extend(PIPELINE.iter().map(|pass| golden_path(&case.name, &pass.stage())));
-        known.extend(OTHER_STAGES.iter().map(|(stage, _)| golden_path(&case.name, stage)));
+        let passes: Vec<String> = PIPELINE.iter().map(|pass| pass.stage()).collect();
+        let stages = passes.iter().map(String::as_str).chain(OTHER_STAGES.iter().map(|(stage, _)| *stage));
+        known.extend(case.shown(stages).into_iter().map(|stage| golden_path(&case.name, stage)));
     }
-    known.extend(specs().iter().map(|spec| golden_path("errors", &stem(spec))));
+    let specs = [specs(), known_bad()].concat();
+    known.extend(specs.iter().map(|spec| golden_path(group(spec), &stem(spec))));
     let found = files(&root().join("snapshots")).into_iter().filter(|path| !has_extension(path, "new"));
     found.filter(|path| !known.contains(path)).map(|path| shown(&path)).collect()
 }
