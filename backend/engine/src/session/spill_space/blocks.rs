@@ -1,4 +1,4 @@
-//! The bytes of a temporary file, in blocks that are compressed where that makes them smaller.
+//! The bytes of a temporary file, in blocks that are compressed where that is wanted and makes them smaller.
 //!
 //! Sorted and joined rows repeat themselves: those of a code graph take about a third of the disk (LZ4). A block begins with
 //! its length on the disk and its length in memory, four bytes each, the lowest first. If both are equal, it is not
@@ -15,12 +15,13 @@ pub(super) const BLOCK: usize = 64 * 1024;
 /// The two lengths.
 const HEADER: usize = 8;
 
-/// A block of these bytes, as it lies in the file.
-pub(super) fn encoded(bytes: &[u8]) -> Vec<u8> {
+/// A block of these bytes, as it lies in the file; smaller than they are if they are to be compressed and can be.
+pub(super) fn encoded(bytes: &[u8], compress: bool) -> Vec<u8> {
     let mut block = vec![0; HEADER + get_maximum_output_size(bytes.len())];
     let (header, content) = block.split_at_mut(HEADER);
     // It cannot fail in a buffer of this size; if it did, the bytes would be written as they are.
-    let compressed = compress_into(bytes, content).ok().filter(|length| *length < bytes.len());
+    let compressed = if compress { compress_into(bytes, content).ok() } else { None };
+    let compressed = compressed.filter(|length| *length < bytes.len());
     let length = compressed.unwrap_or(bytes.len());
     if compressed.is_none() {
         content[..length].copy_from_slice(bytes);
@@ -102,8 +103,13 @@ mod tests {
             content(3, 2),
             b"again and again and again and again".to_vec(),
         ];
-        let file: Vec<u8> = contents.iter().flat_map(|content| encoded(content)).collect();
-        assert!(file.len() < BLOCK + 1500, "only one takes its length: {}", file.len());
+        let blocks = |compress| contents.iter().flat_map(move |content| encoded(content, compress));
+        let whole: usize = contents.iter().map(|content| HEADER + content.len()).sum();
+        assert_eq!(blocks(false).count(), whole);
+        // Both kinds may follow each other.
+        let file: Vec<u8> = blocks(true).chain(blocks(false)).collect();
+        assert!(file.len() < whole + BLOCK + 1500, "only one takes its length: {}", file.len());
+        let contents = [contents.clone(), contents.clone()].concat();
         for step in [1, 9, 1000, file.len()] {
             let (mut blocks, mut read) = (Blocks::default(), Vec::new());
             for piece in file.chunks(step) {
@@ -119,7 +125,7 @@ mod tests {
 
     #[test]
     fn lengths_that_cannot_be_are_an_error() {
-        let whole = encoded(&vec![7; 1000]);
+        let whole = encoded(&vec![7; 1000], true);
         let mut blocks = Blocks::default();
         blocks.push(&whole[..whole.len() - 1]);
         assert!(blocks.next().unwrap().is_none() && blocks.end().is_err());

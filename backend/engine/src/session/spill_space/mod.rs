@@ -31,6 +31,9 @@ pub(crate) const SPILL_LIMIT: &str = "the limit for temporary files";
 const EXTENT: usize = 128 * 1024;
 /// The part of the free disk that a session may use if nothing else is said, in percent.
 const SHARE_OF_FREE_PERCENT: u64 = 80;
+/// So many bytes are written as they are, and no more than this part of the limit.
+const PLAIN_BYTES: u64 = 128 << 20;
+const PLAIN_PART: u64 = 4;
 /// The limit where the system does not tell what is free.
 const UNKNOWN_FREE: u64 = 100 << 30;
 
@@ -109,6 +112,12 @@ impl SpillSpace {
         }
     }
 
+    /// Whether so much is in use that what follows is worth being compressed. Less the system keeps in its memory, where
+    /// writing takes a part of the time of compressing.
+    fn is_filling(&self) -> bool {
+        self.extents().used() * EXTENT as u64 >= PLAIN_BYTES.min(self.limit / PLAIN_PART)
+    }
+
     fn extents(&self) -> MutexGuard<'_, Extents> {
         self.extents.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -179,6 +188,11 @@ struct Held {
 impl Content {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a block at the end.
+    fn append_block(&self, bytes: &[u8]) -> io::Result<()> {
+        self.append(&blocks::encoded(bytes, self.space.is_filling()))
     }
 
     /// Adds bytes at the end.
@@ -262,7 +276,7 @@ impl io::Write for ExtentWriter {
         let taken = bytes.len().min(BLOCK - self.buffer.len());
         let (now, _) = bytes.split_at(taken);
         if taken == BLOCK {
-            self.content.append(&blocks::encoded(now))?;
+            self.content.append_block(now)?;
         } else {
             self.buffer.extend_from_slice(now);
             if self.buffer.len() == BLOCK {
@@ -274,7 +288,7 @@ impl io::Write for ExtentWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         if !self.buffer.is_empty() {
-            self.content.append(&blocks::encoded(&self.buffer))?;
+            self.content.append_block(&self.buffer)?;
             self.buffer.clear();
         }
         Ok(())

@@ -89,6 +89,22 @@ fn the_limit_holds_and_is_named() {
     assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
 }
 
+#[tokio::test]
+async fn what_fills_the_space_is_compressed() {
+    let size = 12 * EXTENT;
+    for (limit, least, most) in [(1 << 30, size, size + EXTENT), (16 * EXTENT, 3 * EXTENT, 6 * EXTENT)] {
+        let (_folder, space) = files(limit as u64);
+        let file = SpillFiles(Arc::clone(&space)).create_temp_file("test").unwrap();
+        let mut writer = file.open_writer().unwrap();
+        writer.write_all(&vec![7; size]).unwrap();
+        writer.finish().unwrap();
+        let written = usize::try_from(space.usage().written_bytes).unwrap();
+        assert!((least..most).contains(&written), "{written} with a limit of {limit}");
+        let chunks: Vec<Bytes> = file.read_stream().unwrap().try_collect().await.unwrap();
+        assert!(chunks.concat() == vec![7; size]);
+    }
+}
+
 #[test]
 fn a_folder_that_cannot_be_used_is_named_at_once() {
     let folder = tempfile::tempdir().unwrap();
