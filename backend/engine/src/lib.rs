@@ -7,6 +7,7 @@
 //! | identity | tells the rows of one table from those of every other |
 //! | oracle | answers what the compiler asks ([`ir::oracle::Oracle`]) |
 //! | emit | turns a graph into one DAG of logical plans, and plans into text |
+//! | dag | that DAG, and the segments that are cut from it |
 //! | [`planning`] | from the logical plan of a segment to its physical plan, part by part |
 //! | [`operators`] | our nodes in DataFusion's plans: shared views, span joins, outputs |
 //! | execute | runs a DAG: shared views once, outputs written together, commits last |
@@ -24,6 +25,7 @@
 // Whoever adds an operation is told every place that has to know it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod dag;
 mod emit;
 mod error;
 mod execute;
@@ -38,8 +40,9 @@ mod session;
 mod sql;
 mod tables;
 
+pub use dag::{PartPlan, PlanDag, SegmentKind, SegmentPlan};
 pub use delta::ScanMeasures;
-pub use emit::{PartPlan, PlanDag, SegmentKind, SegmentPlan, Stage, emit, explain};
+pub use emit::{Stage, emit, explain};
 pub use error::{EngineError, RunError, message_of};
 pub use execute::{
     Cancellation, Computed, ExecutionObserver, GraphCheck, OperatorMetrics, OutputOutcome, Publishing,

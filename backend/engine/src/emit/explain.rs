@@ -10,7 +10,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::StreamExt as _;
 
-use super::{PlanDag, SegmentPlan};
+use crate::dag::{PlanDag, SegmentPlan};
 use crate::error::EngineError;
 use crate::planning::{self, PartExec};
 use crate::session::Session;

@@ -31,6 +31,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNode};
 use delta::TableBase;
 use ir::graph::{Graph, NodeId, Segment};
+use ir::hash::digest;
 use ir::op::{Op, Sink};
 use ir::schema::Schema;
 use ir::verify::Scheduled;
@@ -40,82 +41,13 @@ pub(crate) use expressions::{Misplaced, expression};
 pub(crate) use query::{PlannedQueries, UnknownRelation, place_of_error, query};
 pub(crate) use relational::scan;
 
+use crate::dag::{Known, PlanDag, SegmentFacts, SegmentKind, Top};
 use crate::error::EngineError;
-use crate::operators::{OutputsNode, SharedViewNode, WriteNode};
+use crate::operators::{SharedViewNode, WriteNode};
 use crate::planning::PartNode;
 use crate::session::Session;
 use crate::tables::Tables;
 use parts::Cut;
-
-/// A graph as plans: one for every segment, and the whole as one root.
-#[derive(Clone, Debug)]
-pub struct PlanDag {
-    /// The name of the graph.
-    pub name: String,
-    /// The segments in execution order: each comes after those it reads.
-    pub segments: Vec<SegmentPlan>,
-    /// What the tables of the outputs were when they were opened, by output. Writes are based on it.
-    pub bases: BTreeMap<String, TableBase>,
-    /// Bytes of memory all shared views together may hold, if the spec limits them.
-    pub cache_memory_budget: Option<u64>,
-    /// One node over all outputs, for display and analysis. Shared views are leaves in it.
-    pub root: LogicalPlan,
-}
-
-/// What is planned and run as one.
-#[derive(Clone, Debug)]
-pub struct SegmentPlan {
-    /// The shared view, or the table that is written.
-    pub name: String,
-    /// What is done with its rows.
-    pub kind: SegmentKind,
-    /// Segments of one level do not depend on each other.
-    pub level: u32,
-    /// The shared views it reads.
-    pub reads: Vec<String>,
-    /// How urgent it is: the cost of everything that waits for it, itself included.
-    pub bottom_level: u64,
-    /// Its own cost, in rows passing a simple operator.
-    pub cost: u64,
-    /// How many rows it is estimated to give.
-    pub rows: u64,
-    /// The columns of its rows.
-    pub schema: Schema,
-    /// What it reads by [`PartNode`]s, in an order in which every part comes after those it reads. Empty for all but
-    /// long segments.
-    pub parts: Vec<PartPlan>,
-    /// The plan, not optimized; where there are parts, of what lies above them.
-    pub logical: LogicalPlan,
-}
-
-/// A part of a long segment.
-#[derive(Clone, Debug)]
-pub struct PartPlan {
-    /// The view it computes.
-    pub name: String,
-    /// The plan, not optimized.
-    pub logical: LogicalPlan,
-}
-
-/// What is done with the rows of a segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SegmentKind {
-    /// They are kept for other segments, for this reason.
-    SharedView(String),
-    /// They are written to a table.
-    Output(Sink),
-}
-
-impl SegmentPlan {
-    /// `view x` or `output x`.
-    #[must_use]
-    pub fn title(&self) -> String {
-        match self.kind {
-            SegmentKind::SharedView(_) => format!("view {}", self.name),
-            SegmentKind::Output(_) => format!("output {}", self.name),
-        }
-    }
-}
 
 /// Emits a scheduled graph.
 ///
@@ -136,48 +68,45 @@ pub(crate) fn emit_with(
     planned: &PlannedQueries,
 ) -> Result<PlanDag, EngineError> {
     let (graph, schedule) = (graph.graph(), graph.schedule());
-    let mut emission = Emission {
-        graph,
-        tables,
-        session,
-        planned,
-        plans: BTreeMap::new(),
-        definitions: BTreeMap::new(),
-        cut: Cut::new(graph),
-    };
+    let mut emission =
+        Emission { graph, tables, session, planned, plans: BTreeMap::new(), cut: Cut::new(graph) };
     for id in graph.topological() {
         if session.is_stopped() {
             return Err(EngineError::Stopped);
         }
         emission.node(id)?;
     }
-    let segments =
-        schedule.segments.iter().map(|segment| emission.segment(segment)).collect::<Result<Vec<_>, _>>()?;
-    let writes: BTreeMap<&str, &LogicalPlan> = segments
-        .iter()
-        .filter(|segment| matches!(segment.kind, SegmentKind::Output(_)))
-        .map(|segment| (segment.name.as_str(), &segment.logical))
-        .collect();
-    let root = OutputsNode::new(writes.into_values().cloned().collect());
-    let root = LogicalPlan::Extension(Extension { node: Arc::new(root) });
-    let cache_memory_budget = graph.cache.memory_budget;
-    let bases = bases(&segments, tables)?;
-    Ok(PlanDag { name: graph.name.clone(), segments, bases, cache_memory_budget, root })
+    let mut known = Known::default();
+    let mut writes = BTreeMap::new();
+    for (position, segment) in schedule.segments.iter().enumerate() {
+        let (top, facts) = emission.facts(position, segment)?;
+        if let SegmentKind::Output(sink) = &facts.kind {
+            writes.insert(top.clone(), emission.write(segment, sink)?);
+        }
+        known.segments.insert(top, facts);
+    }
+    for node in graph.ids().map(|id| &graph[id]) {
+        if let Op::Scan(scan) = &node.op {
+            known.scans.insert(node.name.clone(), digest(scan));
+        }
+    }
+    let bases = bases(&known, tables)?;
+    PlanDag::new(&graph.name, writes.into_values().collect(), known, bases, graph.cache.memory_budget)
 }
 
 /// What the outputs are based on.
-fn bases(segments: &[SegmentPlan], tables: &Tables) -> Result<BTreeMap<String, TableBase>, EngineError> {
+fn bases(known: &Known, tables: &Tables) -> Result<BTreeMap<String, TableBase>, EngineError> {
     let mut bases = BTreeMap::new();
-    for segment in segments {
-        let SegmentKind::Output(sink) = &segment.kind else { continue };
+    for (top, facts) in &known.segments {
+        let (Top::Output(table), SegmentKind::Output(sink)) = (top, &facts.kind) else { continue };
         let base = match tables.base(&sink.location) {
             Some(Ok(base)) => base.clone(),
             Some(Err(source)) => {
-                return Err(EngineError::Output { output: segment.name.clone(), source: Arc::clone(source) });
+                return Err(EngineError::Output { output: table.clone(), source: Arc::clone(source) });
             }
-            None => return Err(EngineError::internal(&segment.name, "its table was not requested")),
+            None => return Err(EngineError::internal(table, "its table was not requested")),
         };
-        bases.insert(segment.name.clone(), base);
+        bases.insert(table.clone(), base);
     }
     Ok(bases)
 }
@@ -187,43 +116,43 @@ struct Emission<'a> {
     tables: &'a Tables,
     session: &'a Session,
     planned: &'a PlannedQueries,
-    /// What a reader of a node gets.
+    /// What a reader of a node gets; of a sink, what it writes.
     plans: BTreeMap<NodeId, Arc<LogicalPlan>>,
-    /// What the segments compute: for a shared view its definition, for a sink its input.
-    definitions: BTreeMap<NodeId, Arc<LogicalPlan>>,
     cut: Cut,
 }
 
 impl Emission<'_> {
-    fn segment(&mut self, segment: &Segment) -> Result<SegmentPlan, EngineError> {
-        let unknown = || EngineError::internal(&segment.root, "the schedule names a node without a plan");
+    /// What the schedule says of a segment.
+    fn facts(&self, position: usize, segment: &Segment) -> Result<(Top, SegmentFacts), EngineError> {
+        let unknown = || EngineError::internal(&segment.root, "the schedule names a node without a schema");
         let id = self.graph.find(&segment.root).ok_or_else(unknown)?;
         let node = &self.graph[id];
-        let definition = self.definitions.get(&id).ok_or_else(unknown)?;
-        // A shared view is known to its readers by the name of its node, which may be a step of an output.
-        let mut name = node.name.clone();
-        let (kind, logical) = if let Op::Sink(sink) = &node.op {
-            name = node.owner.name().to_owned();
-            check_sink(sink, definition).map_err(|source| EngineError::plan(&node.name, source))?;
-            let write = WriteNode::new(&name, sink, Arc::clone(definition));
-            let logical = LogicalPlan::Extension(Extension { node: Arc::new(write) });
-            (SegmentKind::Output(sink.clone()), logical)
+        let (top, kind) = if let Op::Sink(sink) = &node.op {
+            (Top::Output(node.owner.name().to_owned()), SegmentKind::Output(sink.clone()))
         } else {
             let reason = node.placement.as_ref().map(|placement| placement.reason.clone());
-            (SegmentKind::SharedView(reason.unwrap_or_default()), definition.as_ref().clone())
+            // A shared view is known to its readers by the name of its node, which may be a step of an output.
+            (Top::View(node.name.clone()), SegmentKind::SharedView(reason.unwrap_or_default()))
         };
-        Ok(SegmentPlan {
-            name,
+        let facts = SegmentFacts {
+            position,
             kind,
             level: segment.level,
-            reads: segment.reads.clone(),
             bottom_level: segment.bottom_level,
             cost: segment.cost,
             rows: segment.rows.rows,
             schema: node.schema.clone().ok_or_else(unknown)?,
-            parts: self.cut.parts_of(id),
-            logical,
-        })
+        };
+        Ok((top, facts))
+    }
+
+    /// The node that writes a table.
+    fn write(&self, segment: &Segment, sink: &Sink) -> Result<WriteNode, EngineError> {
+        let unknown = || EngineError::internal(&segment.root, "the schedule names a node without a plan");
+        let id = self.graph.find(&segment.root).ok_or_else(unknown)?;
+        let written = self.plans.get(&id).ok_or_else(unknown)?;
+        check_sink(sink, written).map_err(|source| EngineError::plan(&segment.root, source))?;
+        Ok(WriteNode::new(self.graph[id].owner.name(), sink, Arc::clone(written)))
     }
 
     fn node(&mut self, id: NodeId) -> Result<(), EngineError> {
@@ -246,12 +175,9 @@ impl Emission<'_> {
             operation(self.session.state(), &node.name, &node.op, inputs, self.planned).map_err(refused)?
         };
         check_schema(&node.name, node.schema.as_ref(), &plan)?;
-        if node.is_segment_root() {
-            self.definitions.insert(id, Arc::clone(&plan));
-        }
         let leaf: Option<Arc<dyn UserDefinedLogicalNode>> = if node.is_shared() {
             Some(Arc::new(SharedViewNode::try_new(&node.name, Arc::clone(&plan)).map_err(refused)?))
-        } else if self.cut.is_part(self.graph, id, &plan) {
+        } else if self.cut.is_part(self.graph, id) {
             Some(Arc::new(PartNode::try_new(&node.name, Arc::clone(&plan)).map_err(refused)?))
         } else {
             None

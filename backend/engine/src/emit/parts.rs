@@ -6,22 +6,18 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::logical_expr::LogicalPlan;
 use ir::graph::{Graph, NodeId};
-
-use super::PartPlan;
 
 /// How many nodes in a row are planned as one. Many enough that ordinary segments are planned as a whole, with
 /// filters moving all the way down; few enough that the planner's more than linear steps stay cheap.
 const PART_HEIGHT: usize = 24;
 
-/// The parts of all segments, as far as they are emitted.
+/// What is counted, as far as nodes are emitted.
 pub(super) struct Cut {
     /// The root of the segment of every node with one way to it.
     segments: BTreeMap<NodeId, NodeId>,
     /// How many nodes lie in a row below a reader of a node, the node included.
     heights: BTreeMap<NodeId, usize>,
-    parts: BTreeMap<NodeId, Vec<PartPlan>>,
 }
 
 impl Cut {
@@ -37,28 +33,21 @@ impl Cut {
                 segments.insert(id, root);
             }
         }
-        Self { segments, heights: BTreeMap::new(), parts: BTreeMap::new() }
+        Self { segments, heights: BTreeMap::new() }
     }
 
-    /// Counts a node with this plan, whose inputs have been counted, and says whether it becomes a part.
-    pub(super) fn is_part(&mut self, graph: &Graph, id: NodeId, plan: &LogicalPlan) -> bool {
+    /// Counts a node, whose inputs have been counted, and says whether it becomes a part.
+    pub(super) fn is_part(&mut self, graph: &Graph, id: NodeId) -> bool {
         if self.segments.get(&id) == Some(&id) {
             // Its readers are other segments, to which it is a leaf.
             return false;
         }
         let height = |input| self.heights.get(&input).copied().unwrap_or(0);
         let below = graph.inputs(id).into_iter().map(height).max().unwrap_or(0);
-        let Some(root) = self.segments.get(&id).filter(|_| below + 1 >= PART_HEIGHT) else {
+        let is_part = self.segments.contains_key(&id) && below + 1 >= PART_HEIGHT;
+        if !is_part {
             self.heights.insert(id, below + 1);
-            return false;
-        };
-        let part = PartPlan { name: graph.name_of(id).to_owned(), logical: plan.clone() };
-        self.parts.entry(*root).or_default().push(part);
-        true
-    }
-
-    /// The parts of a segment, in the order they were emitted in.
-    pub(super) fn parts_of(&mut self, root: NodeId) -> Vec<PartPlan> {
-        self.parts.remove(&root).unwrap_or_default()
+        }
+        is_part
     }
 }

@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 use delta::{Committed, Disk, StagedTable};
 use ir::op::Sink;
 
-use crate::emit::PlanDag;
+use crate::dag::PlanDag;
 use crate::error::RunError;
 use crate::session::Session;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
 use delta::ScanMeasures;
+use ir::hash::ContentHash;
 
 use super::GraphCheck;
 use crate::operators::StoreCounters;
@@ -66,6 +67,8 @@ pub struct SegmentOutcome {
     pub segment: String,
     /// The table it writes; nothing for a shared view.
     pub output: Option<String>,
+    /// What was computed: see [`PlanDag::digests`](crate::PlanDag::digests).
+    pub digest: ContentHash,
     /// Its level in the schedule.
     pub level: u32,
     /// The rows it produced.

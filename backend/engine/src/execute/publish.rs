@@ -10,7 +10,7 @@ use delta::{
 use ir::op::Sink;
 
 use super::{OutputOutcome, RunOptions};
-use crate::emit::{PlanDag, SegmentKind, SegmentPlan};
+use crate::dag::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::oracle::write_options;
 

@@ -13,7 +13,7 @@ use super::publish::{Targets, Written, discard};
 use super::segment::{Failure, Finished, Rows, run_segment};
 use super::watchdog::{Resources, Running, stands_still};
 use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
-use crate::emit::{PlanDag, SegmentKind, SegmentPlan};
+use crate::dag::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::{RunStores, StoreCounters, WriteNode};
 use crate::planning::stoppable;
@@ -68,6 +68,7 @@ pub(super) async fn run_segments(
     options: &RunOptions,
 ) -> Result<Ran, RunError> {
     let run = Arc::new(Run::new(session, dag, options));
+    let digests = dag.digests();
     let mut queue = Queue::new(dag);
     let mut running: JoinSet<Ended> = JoinSet::new();
     let at_once = session.options().segments_at_once();
@@ -78,10 +79,12 @@ pub(super) async fn run_segments(
     loop {
         while failure.is_none() && running.len() < at_once {
             let Some(index) = queue.next(dag, running.is_empty()) else { break };
-            let Some(segment) = dag.segments.get(index).cloned() else { continue };
+            let Some((segment, digest)) = dag.segments.get(index).cloned().zip(digests.get(index)) else {
+                continue;
+            };
             let target = targets.get(&segment.name).cloned();
-            let run = Arc::clone(&run);
-            running.spawn(async move { (index, run_segment(run, segment, target).await) });
+            let (run, digest) = (Arc::clone(&run), *digest);
+            running.spawn(async move { (index, run_segment(run, segment, digest, target).await) });
         }
         let failed = tokio::select! {
             // First: segments that were stopped must not end the run before it is known why they were.

@@ -13,12 +13,13 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream};
 use delta::{DeltaError, TableTarget, TableWriter, WrittenFiles};
 use futures::{FutureExt, StreamExt};
+use ir::hash::ContentHash;
 use tokio::task::JoinSet;
 
 use super::schedule::Run;
 use super::writers::{Sharing, Writers, with_writers};
 use super::{Cancellation, OperatorMetrics, SegmentOutcome};
-use crate::emit::{SegmentKind, SegmentPlan};
+use crate::dag::{SegmentKind, SegmentPlan};
 use crate::error::{RunError, is_out_of_space};
 use crate::operators::SharedStore;
 use crate::planning::{PlannedSegment, RowWidths, runnable_plan, was_stopped};
@@ -74,6 +75,7 @@ impl Failure {
 pub(super) async fn run_segment(
     run: Arc<Run>,
     segment: SegmentPlan,
+    digest: ContentHash,
     target: Option<TableTarget>,
 ) -> Result<Finished, Failure> {
     run.observer.segment_started(&segment.title());
@@ -83,7 +85,7 @@ pub(super) async fn run_segment(
         let planned = progress.caught(runnable_plan(&run.state, &segment, row_bytes)).await?;
         let planned = planned.map_err(Failure::planning)?;
         let widths = Arc::clone(&planned.widths);
-        let ended = run_planned(&progress, &segment, planned, target.clone()).await;
+        let ended = run_planned(&progress, &segment, digest, planned, target.clone()).await;
         match widths.too_wide() {
             Some(wider) if ended.is_err() && !run.stop.is_cancelled() => row_bytes = wider.max(row_bytes),
             _ => return ended,
@@ -95,6 +97,7 @@ pub(super) async fn run_segment(
 async fn run_planned(
     progress: &Arc<Progress>,
     segment: &SegmentPlan,
+    digest: ContentHash,
     planned: PlannedSegment,
     target: Option<TableTarget>,
 ) -> Result<Finished, Failure> {
@@ -129,6 +132,7 @@ async fn run_planned(
     let outcome = SegmentOutcome {
         segment: progress.title.clone(),
         output: matches!(segment.kind, SegmentKind::Output(_)).then(|| segment.name.clone()),
+        digest,
         level: segment.level,
         rows: progress.rows.load(Ordering::Relaxed),
         partitions: plan.partitions(),

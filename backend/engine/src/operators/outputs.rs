@@ -27,6 +27,11 @@ impl WriteNode {
         Self { table: table.to_owned(), sink: sink.clone(), input }
     }
 
+    /// The table that is written.
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
     /// The plan of what is written.
     pub(crate) fn input(&self) -> &Arc<LogicalPlan> {
         &self.input
@@ -107,6 +112,11 @@ impl OutputsNode {
     #[must_use]
     pub fn new(inputs: Vec<LogicalPlan>) -> Self {
         Self { inputs, schema: Arc::new(DFSchema::empty()) }
+    }
+
+    /// The nodes that write.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = &LogicalPlan> {
+        self.inputs.iter()
     }
 }
 

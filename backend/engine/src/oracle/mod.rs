@@ -27,7 +27,8 @@ use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeE
 use ir::schema::Schema;
 use ir::verify::Scheduled;
 
-use crate::emit::{PlanDag, PlannedQueries, emit_with, expression, operation, place_of_error};
+use crate::dag::PlanDag;
+use crate::emit::{PlannedQueries, emit_with, expression, operation, place_of_error};
 use crate::error::EngineError;
 use crate::memo::Memo;
 use crate::semantics::mixed::common_float;

@@ -18,7 +18,8 @@ use ir::graph::{Graph, Node, NodeId};
 use ir::op::Op;
 
 use super::{Settings, physical_plan, was_stopped};
-use crate::emit::{self, PlanDag, PlannedQueries, SegmentKind, SegmentPlan};
+use crate::dag::{PlanDag, SegmentKind, SegmentPlan};
+use crate::emit::{self, PlannedQueries};
 use crate::error::EngineError;
 use crate::execute::with_writers;
 use crate::session::Session;

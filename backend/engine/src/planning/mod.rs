@@ -38,7 +38,7 @@ pub(crate) use part::part_reader;
 pub(crate) use stoppable::{stoppable, was_stopped};
 pub(crate) use wide_rows::{RowWidths, with_batches_for};
 
-use crate::emit::SegmentPlan;
+use crate::dag::SegmentPlan;
 use crate::operators::WriteNode;
 use crate::semantics::FalseDependencies;
 

@@ -39,6 +39,11 @@ impl PartNode {
         Ok(Self { view: view.to_owned(), schema: without_dependencies(definition.schema())?, definition })
     }
 
+    /// The view that the part computes.
+    pub(crate) fn view(&self) -> &str {
+        &self.view
+    }
+
     /// The plan of the part; it is not an input of this node.
     #[must_use]
     pub fn definition(&self) -> &Arc<LogicalPlan> {

@@ -128,3 +128,35 @@ async fn what_is_computed_again_is_no_part() {
     assert_eq!(parts, ["u"], "only the union has one reader all the way up");
     assert_eq!(lake.output(&text).await, ["1", "1"]);
 }
+
+/// Segments are cut from the DAG: what its root does not reach is neither computed nor written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_taken_out_of_the_dag_is_not_run() {
+    let lake = Lake::new();
+    lake.table("t", "SELECT 1 AS id").await;
+    let text = "graph t phase=scheduled\n\
+                t = scan location=t version=0 rows=0\n\
+                v = aggregate t group_by={id: id} place share \"test\"\n\
+                w = aggregate v group_by={id: id} place share \"test\"\n\
+                a = filter v predicate=(id > 0)\n\
+                b = filter w predicate=(id > 0)\n\
+                c = filter w predicate=(id > 1)\n\
+                @a = sink a location=a mode=overwrite\n\
+                @b = sink b location=b mode=overwrite\n\
+                @c = sink c location=c mode=overwrite\n";
+    let dag = lake.compile(text).await;
+    assert_eq!(dag.segments.len(), 5);
+    let less = dag.clone().of_outputs(|table| table == "a").unwrap();
+    let outcome = execute(&lake.session, &less, &RunOptions::new(lake.dir.path(), "run")).await.unwrap();
+    let mut ran: Vec<(&str, _)> =
+        outcome.segments.iter().map(|segment| (segment.segment.as_str(), segment.digest)).collect();
+    ran.sort();
+    assert_eq!(ran.iter().map(|(segment, _)| *segment).collect::<Vec<_>>(), ["output a", "view v"]);
+    assert!(lake.files("b").is_empty() && lake.files("c").is_empty() && !lake.files("a").is_empty());
+    // What is left is what it was, and a run says so.
+    let whole = lake.run(text).await.unwrap();
+    for (segment, digest) in ran {
+        let same = whole.segments.iter().find(|other| other.segment == segment).unwrap();
+        assert_eq!(same.digest, digest, "{segment}");
+    }
+}

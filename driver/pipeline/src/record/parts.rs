@@ -201,6 +201,9 @@ pub struct SegmentRecord {
     pub segment: String,
     /// The table it writes; nothing for a shared view.
     pub output: Option<String>,
+    /// The digest of what was computed: of the plans below it, with the tables that were scanned. Comparable between runs
+    /// of one build of the program.
+    pub digest: ContentHash,
     /// Its level in the schedule.
     pub level: u32,
     /// The rows it produced.
@@ -222,6 +225,7 @@ impl From<&SegmentOutcome> for SegmentRecord {
         Self {
             segment: segment.segment.clone(),
             output: segment.output.clone(),
+            digest: segment.digest,
             level: segment.level,
             rows: segment.rows,
             partitions: segment.partitions,

@@ -1,0 +1,201 @@
+//! A graph as one DAG of logical plans, and the segments it is run in.
+//!
+//! ```text
+//! Outputs
+//!   Write: a            Write: b
+//!     Filter              Aggregate
+//!       SharedView: v       SharedView: v      one node of the DAG: its definition is in it
+//! ```
+//!
+//! Emission makes the DAG. Segments are cut from it ([`cut`]), and nothing else is planned, explained or run: what is not
+//! reached from the root is not computed. The schedule adds in which order, and at what cost.
+
+mod cut;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use datafusion::logical_expr::{Extension, LogicalPlan};
+use delta::TableBase;
+use ir::hash::{ContentHash, Fingerprint, digest};
+use ir::op::Sink;
+use ir::schema::Schema;
+use std::sync::Arc;
+
+use crate::error::EngineError;
+use crate::operators::{OutputsNode, WriteNode};
+
+/// A graph as plans: one DAG, and the segments it is run in.
+#[derive(Clone, Debug)]
+pub struct PlanDag {
+    /// The name of the graph.
+    pub name: String,
+    /// One node over all outputs. A shared view is a leaf with its definition in it.
+    pub root: LogicalPlan,
+    /// The segments of the DAG in execution order: each comes after those it reads.
+    pub segments: Vec<SegmentPlan>,
+    /// What the tables of the outputs were when they were opened, by output. Writes are based on it.
+    pub bases: BTreeMap<String, TableBase>,
+    /// Bytes of memory all shared views together may hold, if the spec limits them.
+    pub cache_memory_budget: Option<u64>,
+    known: Known,
+}
+
+/// What the DAG does not say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// Of the segment below each top, by its place in the schedule.
+    pub(crate) segments: BTreeMap<Top, SegmentFacts>,
+    /// What each scan reads, by the name of its node: the table, its version and its commit.
+    pub(crate) scans: BTreeMap<String, ContentHash>,
+}
+
+/// What a segment is named after: the shared view that it computes, or the table that it writes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Top {
+    View(String),
+    Output(String),
+}
+
+impl Top {
+    /// Its name.
+    fn name(&self) -> &str {
+        match self {
+            Self::View(name) | Self::Output(name) => name,
+        }
+    }
+}
+
+/// What the schedule knows of a segment.
+#[derive(Clone, Debug)]
+pub(crate) struct SegmentFacts {
+    /// Its place in the order of execution.
+    pub(crate) position: usize,
+    /// See [`SegmentPlan::kind`].
+    pub(crate) kind: SegmentKind,
+    /// See [`SegmentPlan::level`].
+    pub(crate) level: u32,
+    /// See [`SegmentPlan::bottom_level`].
+    pub(crate) bottom_level: u64,
+    /// See [`SegmentPlan::cost`].
+    pub(crate) cost: u64,
+    /// See [`SegmentPlan::rows`].
+    pub(crate) rows: u64,
+    /// See [`SegmentPlan::schema`].
+    pub(crate) schema: Schema,
+}
+
+/// What is planned and run as one.
+#[derive(Clone, Debug)]
+pub struct SegmentPlan {
+    /// The shared view, or the table that is written.
+    pub name: String,
+    /// What is done with its rows.
+    pub kind: SegmentKind,
+    /// Segments of one level do not depend on each other.
+    pub level: u32,
+    /// The shared views it reads.
+    pub reads: Vec<String>,
+    /// The scans in it, by the names of their nodes.
+    pub scans: Vec<String>,
+    /// How urgent it is: the cost of everything that waits for it, itself included.
+    pub bottom_level: u64,
+    /// Its own cost, in rows passing a simple operator.
+    pub cost: u64,
+    /// How many rows it is estimated to give.
+    pub rows: u64,
+    /// The columns of its rows.
+    pub schema: Schema,
+    /// What it reads by [`PartNode`](crate::planning::PartNode)s, in an order in which every part comes after those it
+    /// reads. Empty for all but long segments.
+    pub parts: Vec<PartPlan>,
+    /// The plan, not optimized; where there are parts, of what lies above them.
+    pub logical: LogicalPlan,
+}
+
+/// A part of a long segment.
+#[derive(Clone, Debug)]
+pub struct PartPlan {
+    /// The view it computes.
+    pub name: String,
+    /// The plan, not optimized.
+    pub logical: LogicalPlan,
+}
+
+/// What is done with the rows of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SegmentKind {
+    /// They are kept for other segments, for this reason.
+    SharedView(String),
+    /// They are written to a table.
+    Output(Sink),
+}
+
+impl SegmentPlan {
+    /// `view x` or `output x`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.kind {
+            SegmentKind::SharedView(_) => format!("view {}", self.name),
+            SegmentKind::Output(_) => format!("output {}", self.name),
+        }
+    }
+}
+
+impl PlanDag {
+    /// The DAG of these outputs.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] when the schedule does not know a segment of it.
+    pub(crate) fn new(
+        name: &str,
+        writes: Vec<WriteNode>,
+        known: Known,
+        bases: BTreeMap<String, TableBase>,
+        cache_memory_budget: Option<u64>,
+    ) -> Result<Self, EngineError> {
+        let write = |write| LogicalPlan::Extension(Extension { node: Arc::new(write) });
+        let root = OutputsNode::new(writes.into_iter().map(write).collect());
+        let root = LogicalPlan::Extension(Extension { node: Arc::new(root) });
+        let segments = cut::segments(&root, &known.segments)?;
+        Ok(Self { name: name.to_owned(), root, segments, bases, cache_memory_budget, known })
+    }
+
+    /// The same DAG without the other outputs, and without what only they need.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] when the DAG is not one of outputs.
+    pub fn of_outputs(self, is_wanted: impl Fn(&str) -> bool) -> Result<Self, EngineError> {
+        let writes = cut::writes(&self.root)?.into_iter().filter(|write| is_wanted(write.table()));
+        let writes = writes.cloned().collect();
+        Self::new(&self.name, writes, self.known, self.bases, self.cache_memory_budget)
+    }
+
+    /// What each segment is, in their order: the digest of the DAG below its top, with the tables that are scanned, at
+    /// their versions. Two runs of one build of the program compute the same in segments of one digest.
+    #[must_use]
+    pub fn digests(&self) -> Vec<ContentHash> {
+        let mut views: BTreeMap<&str, ContentHash> = BTreeMap::new();
+        let mut digests = Vec::with_capacity(self.segments.len());
+        for segment in &self.segments {
+            let mut whole = Fingerprint::new().field(digest(&segment.logical).as_bytes());
+            for part in &segment.parts {
+                whole =
+                    whole.field(b"part").field(part.name.as_bytes()).field(digest(&part.logical).as_bytes());
+            }
+            let read = segment.reads.iter().map(|name| (b"view", name, views.get(name.as_str())));
+            let scanned = segment.scans.iter().map(|name| (b"scan", name, self.known.scans.get(name)));
+            for (kind, name, known) in read.chain(scanned) {
+                let known = known.map_or(&[][..], |known| known.as_bytes());
+                whole = whole.field(kind).field(name.as_bytes()).field(known);
+            }
+            let whole = whole.finish();
+            if let SegmentKind::SharedView(_) = segment.kind {
+                views.insert(&segment.name, whole);
+            }
+            digests.push(whole);
+        }
+        digests
+    }
+}
