@@ -124,9 +124,8 @@ impl std::hash::Hasher for DigestState {
 }
 
 /// A BLAKE3-256 digest. Prints as lower-case hexadecimal.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub struct ContentHash([u8; 32]);
 
 impl ContentHash {

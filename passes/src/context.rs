@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ir::diag::{Diagnostic, Segment, SpecPath, codes};
 use ir::graph::{Graph, Node, NodeId, Owner};
 use ir::oracle::Oracle;
-use ir::spec::{NamedExpr, Spec, Transform};
+use ir::spec::{NamedExpr, Spec, Transform, Unread};
 
 /// The surroundings of a pass: the engine's answers, the spec for places of mistakes, and what was found so far.
 pub struct Context<'a> {
@@ -13,6 +13,8 @@ pub struct Context<'a> {
     pub oracle: &'a dyn Oracle,
     /// The spec the graph comes from; absent when a graph is read from text.
     pub spec: Option<&'a Spec>,
+    /// What of the spec could not be read; only the first pass has to know.
+    pub(crate) unread: Option<&'a Unread>,
     /// Everything found wrong with the spec.
     pub diagnostics: Vec<Diagnostic>,
     /// Views, inputs and outputs whose definition is already reported as wrong. Nothing more is said about them and
@@ -32,6 +34,7 @@ impl<'a> Context<'a> {
         Self {
             oracle,
             spec,
+            unread: None,
             diagnostics: Vec::new(),
             broken: BTreeSet::new(),
             remarks: Vec::new(),

@@ -193,10 +193,7 @@ pub fn begin(
     let mut graph = Graph::new(name);
     let mut cx = Context::new(oracle, Some(spec));
     cx.diagnostics.extend_from_slice(options.findings);
-    if let Some(unread) = options.unread {
-        cx.broken.extend(unread.views.iter().cloned().map(Owner::View));
-        cx.broken.extend(unread.outputs.iter().cloned().map(Owner::Output));
-    }
+    cx.unread = options.unread;
     if let Some(first) = PIPELINE.first() {
         run_pass(first, &mut graph, &mut cx, options.verify, observer)?;
     }
@@ -220,6 +217,7 @@ pub fn resume(
     let mut cx = Context::new(oracle, Some(spec));
     cx.diagnostics = diagnostics;
     cx.broken = broken;
+    cx.unread = options.unread;
     for pass in PIPELINE.iter().skip(1) {
         let left_out = cx.has_errors() && pass.family != Family::Front;
         if left_out || last.is_some_and(|last| pass.number > last) {

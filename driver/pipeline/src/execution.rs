@@ -72,11 +72,8 @@ pub fn publish(
     match ended {
         Ok((run, extracted)) => {
             let record = provenance.record(Status::Published, None);
-            let mut record =
-                RunRecord { stages, warnings: warnings(), ..record }.of(&run, extracted.as_ref());
-            let recording = Instant::now();
+            let record = RunRecord { stages, warnings: warnings(), ..record }.of(&run, extracted.as_ref());
             let record_file = keep(&record)?;
-            record.stages.add("record", recording.elapsed());
             Ok(Outcome { run, extracted, record, record_file })
         }
         Err(error) => {
@@ -89,7 +86,12 @@ pub fn publish(
             let record = RunRecord { stages, warnings: warnings(), ..record };
             // What went wrong first is what is told; often it is the reason for this as well.
             if let Err(not_recorded) = keep(&record) {
-                observer.not_recorded(&not_recorded.to_string());
+                observer.not_recorded(&match not_recorded {
+                    PipelineError::NotRecorded { folder, reason } => {
+                        format!("{}: {reason}", folder.display())
+                    }
+                    other => other.to_string(),
+                });
             }
             Err(error)
         }
@@ -139,20 +141,25 @@ impl<'a> Attempt<'a> {
         self.observer.stage_started("execute");
         let executing = Instant::now();
         let written = plans.try_write(run_options, workers)?;
+        let executed = executing.elapsed();
         let written = written.map_err(|error| {
-            self.stages.add("execute", executing.elapsed());
+            self.stages.add("execute", executed);
             compilation.failed(&error, workers)
         })?;
         self.publishing = workers.cancellation().publishing();
         if self.publishing.is_none() {
+            self.stages.add("execute", executed);
             written.discard(workers)?;
             return Err(PipelineError::interrupted());
         }
         self.observer.stage_started("commit");
         let before = extraction.as_mut().map_or_else(Vec::new, Extraction::take_tables);
         let names: Vec<String> = before.iter().map(|(name, _)| name.clone()).collect();
+        let committing = Instant::now();
         let committed = written.try_commit_after(before, workers)?;
         let (first, run) = committed.map_err(|error| {
+            self.stages.add("execute", executed);
+            self.stages.add("commit", committing.elapsed());
             self.published = error.committed().to_vec();
             compilation.failed(&error, workers)
         })?;

@@ -115,8 +115,8 @@ impl Provenance {
         }
     }
 
-    /// The name of the record's files, without their endings. To the microsecond, so that records sort by time; the random
-    /// id tells apart what that does not.
+    /// The name of the record's files, without their endings: to the microsecond, so that records sort by time. Of two runs
+    /// of one spec in one microsecond the second is refused.
     fn file_name(&self) -> String {
         format!("{}-{}", self.started_at.format("%Y%m%dT%H%M%S%.6fZ"), self.spec_hash.short())
     }

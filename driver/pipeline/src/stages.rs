@@ -12,7 +12,7 @@ impl Stages {
     /// Adds time to a stage.
     pub fn add(&mut self, stage: &str, time: Duration) {
         match self.0.iter_mut().find(|(name, _)| name == stage) {
-            Some((_, sum)) => *sum += time,
+            Some((_, sum)) => *sum = sum.saturating_add(time),
             None => self.0.push((stage.to_owned(), time)),
         }
     }
@@ -38,7 +38,7 @@ impl Stages {
     /// The sum of all stages.
     #[must_use]
     pub fn total(&self) -> Duration {
-        self.0.iter().map(|(_, time)| *time).sum()
+        self.0.iter().map(|(_, time)| *time).fold(Duration::ZERO, Duration::saturating_add)
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use ir::diag::escape_text;
 use pipeline::record::{
     FailureRecord, OutputRecord, ResourcesRecord, RunRecord, ScanRecord, SegmentRecord, SharedViewRecord,
+    Status,
 };
 use pipeline::{Compilation, ExtractedTable, Stages};
 use serde_json::{Value, json};
@@ -54,7 +55,7 @@ impl RunReport<'_> {
     pub(crate) fn text(&self, verbose: bool) -> String {
         let mut parts = Vec::new();
         if let Some(failure) = &self.record.failure {
-            parts.push(failure_text(self.record.status.name(), failure));
+            parts.push(failure_text(self.record, failure));
         } else {
             parts.push(self.output_table());
         }
@@ -69,11 +70,14 @@ impl RunReport<'_> {
             }
         }
         if verbose {
-            let why = |view: &SharedViewRecord| format!("{} is shared: {}\n", view.view, view.reason);
+            let why = |view: &SharedViewRecord| {
+                format!("{} is shared: {}\n", escape_text(&view.view), escape_text(&view.reason))
+            };
             parts.push(self.record.shared_views.iter().map(why).collect());
             parts.extend(self.record.segments.iter().map(operator_table));
         }
-        parts.push(format!("run {} recorded in {}\n", self.record.run_id, self.file.display()));
+        let (id, file) = (escape_text(&self.record.run_id), self.file.display().to_string());
+        parts.push(format!("run {id} recorded in {}\n", escape_text(&file)));
         parts.join("\n")
     }
 
@@ -126,18 +130,33 @@ impl RunReport<'_> {
     }
 }
 
+/// A number as those of rows and bytes.
+fn wide(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
 /// Seconds of a record as a time; none for what no clock gives.
 fn duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 /// Why a run did not publish everything.
-fn failure_text(status: &str, failure: &FailureRecord) -> String {
-    let mut text = format!("the run {status}: {}\n", escape_text(&failure.message));
+fn failure_text(record: &RunRecord, failure: &FailureRecord) -> String {
+    let ended = match record.status {
+        Status::Published => "published",
+        Status::Failed => "failed",
+        Status::Cancelled => "was stopped",
+    };
+    let (name, started) = (escape_text(&record.name), escape_text(&record.started_at));
+    let mut text = format!("the run of `{name}` that was started {started} {ended}:\n");
+    if failure.findings.is_empty() {
+        text.push_str(&format!("  {}\n", escape_text(&failure.message)));
+    }
     for found in &failure.findings {
-        let place = found.path.as_ref().map_or(String::new(), |path| format!(" at {path}"));
+        let place = found.path.as_ref().map_or(String::new(), |path| format!(" at {}", escape_text(path)));
         let line = found.line.map_or(String::new(), |line| format!(", line {line}"));
-        text.push_str(&format!("  {}{place}{line}: {}\n", found.code, escape_text(&found.message)));
+        let code = escape_text(&found.code);
+        text.push_str(&format!("  {code}{place}{line}: {}\n", escape_text(&found.message)));
     }
     for output in &failure.published {
         text.push_str(&format!("  `{}` was published before that\n", escape_text(output)));
@@ -147,14 +166,13 @@ fn failure_text(status: &str, failure: &FailureRecord) -> String {
 
 /// Memory and disk, in a sentence.
 fn resources_text(resources: &ResourcesRecord) -> String {
-    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let process = resources.process_peak_bytes.map(|peak| format!("; the process had {}", bytes(peak)));
     let spilled = match resources.spilled_bytes {
         0 => "nothing spilled".to_owned(),
         written => format!(
             "{} spilled to {}, {} of them at a time",
             bytes(written),
-            resources.spill_folder,
+            escape_text(&resources.spill_folder),
             bytes(resources.spill_peak_bytes)
         ),
     };
@@ -169,7 +187,6 @@ fn resources_text(resources: &ResourcesRecord) -> String {
 /// Who held the memory when the most was reserved.
 fn peak_table(resources: &ResourcesRecord) -> String {
     let headers = [("at the peak of memory", Align::Left), ("reserved", Align::Right)];
-    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let held = &resources.memory_at_peak;
     table(&headers, held.iter().map(|one| vec![one.consumer.clone(), bytes(wide(one.bytes))]))
 }
@@ -183,7 +200,6 @@ fn shared_view_table(views: &[SharedViewRecord]) -> String {
         ("spilled", Align::Right),
         ("readers", Align::Right),
     ];
-    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let rows = views.iter().map(|view| {
         vec![
             view.view.clone(),
@@ -208,6 +224,9 @@ fn scan_text(scan: &ScanRecord) -> String {
     format!("{size}: {read} of {} row groups{pages}", scan.row_groups)
 }
 
+/// Deeper operators stand no further to the right.
+const MAX_DEPTH: usize = 200;
+
 fn operator_table(segment: &SegmentRecord) -> String {
     let headers = [
         ("operator", Align::Left),
@@ -216,17 +235,21 @@ fn operator_table(segment: &SegmentRecord) -> String {
         ("spilled", Align::Right),
         ("read", Align::Left),
     ];
-    let wide = |number: Option<usize>| number.and_then(|number| u64::try_from(number).ok());
     let rows = segment.operators.iter().map(|operator| {
         vec![
-            format!("{}{}", "  ".repeat(operator.depth), operator.operator),
-            wide(operator.output_rows).map(count).unwrap_or_default(),
-            wide(operator.elapsed_compute_nanos).map(Duration::from_nanos).map(seconds).unwrap_or_default(),
-            wide(operator.spilled_bytes).filter(|spilled| *spilled > 0).map(bytes).unwrap_or_default(),
+            format!("{}{}", "  ".repeat(operator.depth.min(MAX_DEPTH)), operator.operator),
+            operator.output_rows.map(wide).map(count).unwrap_or_default(),
+            operator
+                .elapsed_compute_nanos
+                .map(wide)
+                .map(Duration::from_nanos)
+                .map(seconds)
+                .unwrap_or_default(),
+            operator.spilled_bytes.map(wide).filter(|spilled| *spilled > 0).map(bytes).unwrap_or_default(),
             operator.scan.as_ref().map(scan_text).unwrap_or_default(),
         ]
     });
     let rows = table(&headers, rows);
     let (plan, run) = (duration(segment.plan_seconds), duration(segment.run_seconds));
-    format!("{}: plan {} s, run {} s\n{rows}", segment.segment, seconds(plan), seconds(run))
+    format!("{}: plan {} s, run {} s\n{rows}", escape_text(&segment.segment), seconds(plan), seconds(run))
 }

@@ -99,9 +99,8 @@ impl Node {
 }
 
 /// The part of a spec that nodes belong to.
-#[derive(
-    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub enum Owner {
     /// The view or the input of this name; they share one space of names.
     View(String),
@@ -134,19 +133,8 @@ impl std::fmt::Display for Owner {
 }
 
 /// What a node is to its owner.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    rkyv::Archive,
-    rkyv::Serialize,
-    rkyv::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub enum Role {
     /// What the owner means: the rows of a view, the sink of an output.
     Result,
@@ -190,9 +178,8 @@ impl PlacementChoice {
 }
 
 /// A value given from outside, and what it is for.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
     /// Where the value goes.
@@ -205,9 +192,8 @@ pub struct Parameter {
 }
 
 /// What a parameter is for.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParameterTarget {
     /// Placeholder `$n` in expressions and queries.
@@ -223,9 +209,8 @@ pub enum ParameterTarget {
 }
 
 /// What the spec says about shared views.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CachePolicy {
     /// How many readers a view needs before sharing is considered.
@@ -265,9 +250,8 @@ pub struct Schedule {
 
 /// A part of the graph that is planned and run as one: everything below a shared view or a sink, down to leaves
 /// and other shared views.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Segment {
     /// The node at its top: a shared view, or a sink.

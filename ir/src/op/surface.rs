@@ -8,18 +8,8 @@ use super::join::{JoinColumn, JoinType, Side, SpanRelation};
 ///
 /// Columns added, in this order: `entity_id` when id columns are given (`stable_id128` of the kind and all of
 /// them; NULL when one is NULL), `span` when span columns are given, and `<column>_normalized` for every text column.
-#[derive(
-    Clone,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    rkyv::Archive,
-    rkyv::Serialize,
-    rkyv::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalize {
     /// The kind of what a row describes: the name the view has in the spec. Part of every identifier.
@@ -35,18 +25,8 @@ pub struct Normalize {
 }
 
 /// A join by equal keys, by spans, or both.
-#[derive(
-    Clone,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    rkyv::Archive,
-    rkyv::Serialize,
-    rkyv::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Relate {
     /// Which rows are kept.
@@ -96,18 +76,8 @@ impl<'de> Deserialize<'de> for SelectColumn {
 }
 
 /// How the spans of the two sides relate. Spans are half-open: the end is not part of the span.
-#[derive(
-    Clone,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    rkyv::Archive,
-    rkyv::Serialize,
-    rkyv::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RelateSpan {
     /// What the left span is to the right one.
@@ -123,18 +93,8 @@ pub struct RelateSpan {
 
 /// Stacks its inputs by column name: the first input's columns in their order, then new columns in order of
 /// appearance. A column an input does not have is NULL there.
-#[derive(
-    Clone,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    rkyv::Archive,
-    rkyv::Serialize,
-    rkyv::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnionByName {
     /// A column, put first, that holds the name of the source a row comes from.
@@ -148,18 +108,8 @@ pub struct UnionByName {
 }
 
 /// Brings its inputs into the form of one of the tables of a code property graph.
-#[derive(
-    Clone,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    rkyv::Archive,
-    rkyv::Serialize,
-    rkyv::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CpgEmit {
     /// Which table.
@@ -167,19 +117,8 @@ pub struct CpgEmit {
 }
 
 /// The tables of a code property graph.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    rkyv::Archive,
-    rkyv::Serialize,
-    rkyv::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CpgTable {
     /// One row per node.

@@ -24,6 +24,7 @@ use ir::graph::{Graph, Node, NodeId, Owner, Role};
 use ir::op::{Input, Op, Read};
 use ir::oracle::TableError;
 
+use super::lower::named_views;
 use crate::context::Context;
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
@@ -83,6 +84,10 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
             .found(&source)
             .allowed(inputs(graph)),
         ),
+        // What it is is not known.
+        None if cx.broken.contains(&Owner::View(source.clone())) => {
+            cx.broken.insert(owner);
+        }
         None => {
             let code = codes::UNKNOWN_SOURCE;
             let unknown = unknown_source(code, &source, place).allowed(inputs(graph)).suggest_nearest();
@@ -217,11 +222,10 @@ fn unknown_relation(graph: &Graph, cx: &Context<'_>, id: NodeId, port: usize, so
     } else {
         codes::UNKNOWN_SOURCE
     };
-    let relations = relations(graph);
+    let relations = relations(graph, cx);
     let place = source_place(cx, node, port);
     let part = place_in_query(cx, node, source, &place);
-    let mut diagnostic =
-        unknown_source(code, source, place).allowed(relations.iter().copied()).suggest_nearest();
+    let mut diagnostic = unknown_source(code, source, place).allowed(&relations).suggest_nearest();
     if let Some((text, bytes)) = part {
         diagnostic = diagnostic.at_part(text, bytes);
     }
@@ -241,16 +245,18 @@ fn inputs(graph: &Graph) -> Vec<&str> {
     inputs.map(|id| graph.name_of(id)).collect()
 }
 
-/// The names of views and inputs.
-fn relations(graph: &Graph) -> Vec<&str> {
+/// The names of views and inputs, also of those with a mistake that have no node.
+fn relations(graph: &Graph, cx: &Context<'_>) -> Vec<String> {
     let results = graph.ids().filter(|id| graph[*id].role == Role::Result && !graph[*id].owner.is_output());
-    results.map(|id| graph.name_of(id)).collect()
+    let broken = cx.broken.iter().filter(|owner| !owner.is_output()).map(Owner::name);
+    let names: BTreeSet<&str> = results.map(|id| graph.name_of(id)).chain(broken).collect();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// `view_dependencies` may be left out; given, they must be the views the transform reads.
 fn check_declared_dependencies(graph: &Graph, cx: &mut Context<'_>) {
     let Some(spec) = cx.spec else { return };
-    let views: BTreeSet<&str> = spec.view_definitions.iter().map(|view| view.name.as_str()).collect();
+    let views: BTreeSet<&str> = named_views(spec, cx.unread).into_iter().collect();
     for (index, view) in spec.view_definitions.iter().enumerate() {
         let Some(declared) = &view.view_dependencies else { continue };
         let place = SpecPath::root().field("view_definitions").index(index).field("view_dependencies");

@@ -169,11 +169,13 @@ impl PlanDag {
     pub fn of_outputs(self, is_wanted: impl Fn(&str) -> bool) -> Result<Self, EngineError> {
         let writes = cut::writes(&self.root)?.into_iter().filter(|write| is_wanted(write.table()));
         let writes = writes.cloned().collect();
-        Self::new(&self.name, writes, self.known, self.bases, self.cache_memory_budget)
+        let bases = self.bases.into_iter().filter(|(table, _)| is_wanted(table)).collect();
+        Self::new(&self.name, writes, self.known, bases, self.cache_memory_budget)
     }
 
-    /// What each segment is, in their order: the digest of the DAG below its top, with the tables that are scanned, at
-    /// their versions. Two runs of one build of the program compute the same in segments of one digest.
+    /// What each segment is, in their order: the digest of the DAG below its top, with the tables that are scanned, their
+    /// locations as the spec gives them and their versions. Two runs of one build of the program compute the same in
+    /// segments of one digest, but for what is random or of the current time.
     #[must_use]
     pub fn digests(&self) -> Vec<ContentHash> {
         let mut views: BTreeMap<&str, ContentHash> = BTreeMap::new();

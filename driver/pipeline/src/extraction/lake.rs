@@ -133,6 +133,9 @@ fn no_link(path: &Path, help: &str) -> Result<()> {
         Ok(metadata) if metadata.is_symlink() => {
             Err(foreign(path, "it is a symbolic link, and what it leads to would be written to", help))
         }
+        Ok(metadata) if !metadata.is_dir() => {
+            Err(foreign(path, "it is a file, where a folder belongs", "move the file away"))
+        }
         _ => Ok(()),
     }
 }

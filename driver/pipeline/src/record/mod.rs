@@ -161,8 +161,7 @@ impl RunRecord {
         struct Head {
             format: u64,
         }
-        let bytes =
-            std::fs::read(path).map_err(|error| RecordError::File { path: path.to_owned(), error })?;
+        let bytes = contents(path).map_err(|error| RecordError::File { path: path.to_owned(), error })?;
         let shape = |error| RecordError::Shape { path: path.to_owned(), error };
         let head: Head = serde_json::from_slice(&bytes).map_err(shape)?;
         if head.format != u64::from(FORMAT) {
@@ -171,12 +170,15 @@ impl RunRecord {
         serde_json::from_slice(&bytes).map_err(shape)
     }
 
-    /// The files of the records of all runs of specs in a folder, the oldest first.
+    /// The files of the records of all runs of specs in a folder, the oldest first. It may be the folder of the records
+    /// itself.
     ///
     /// # Errors
     /// When the folder of the records cannot be read. Where there is none, nothing has run.
     pub fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-        let entries = match std::fs::read_dir(folder.join(OWN_FOLDER).join(RUNS)) {
+        let own = Path::new(OWN_FOLDER).join(RUNS);
+        let runs = if folder.ends_with(&own) { folder.to_owned() } else { folder.join(&own) };
+        let entries = match std::fs::read_dir(runs) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
@@ -202,12 +204,34 @@ impl RunRecord {
         }
     }
 
+    /// The rows of all outputs.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.outputs.iter().map(|output| output.rows).fold(0, u64::saturating_add)
+    }
+
     /// The time an output took by itself, in seconds: planning and running its segment, and committing.
     #[must_use]
     pub fn seconds_of(&self, output: &OutputRecord) -> f64 {
         let segment = self.segments.iter().find(|segment| segment.output.as_deref() == Some(&output.table));
         segment.map_or(0.0, |segment| segment.plan_seconds + segment.run_seconds) + output.commit_seconds
     }
+}
+
+/// The longest record that is read, in bytes. Ten thousand segments of a hundred operators take less.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// The content of a file. Others than ordinary files may have no end.
+fn contents(path: &Path) -> io::Result<Vec<u8>> {
+    let unusable = |reason: &str| io::Error::new(io::ErrorKind::InvalidInput, reason.to_owned());
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(unusable("it is no file"));
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(unusable("it is longer than a record"));
+    }
+    std::fs::read(path)
 }
 
 /// The folder of records, in the folder that is the program's own.
@@ -253,6 +277,28 @@ mod tests {
         assert_ne!(text, negative);
         fs::write(&file, negative).unwrap();
         assert!(matches!(RunRecord::read(&file), Err(RecordError::Shape { .. })));
+    }
+
+    #[test]
+    fn numbers_that_no_run_gives_are_read_and_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.json");
+        let text = fs::read_to_string(fixture("format_2.json")).unwrap();
+        let mut record: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for output in record["outputs"].as_array_mut().unwrap() {
+            output["rows"] = u64::MAX.into();
+        }
+        for stage in record["stages"].as_array_mut().unwrap() {
+            stage["seconds"] = 1e19.into();
+        }
+        fs::write(&file, record.to_string()).unwrap();
+        let record = RunRecord::read(&file).unwrap();
+        assert_eq!(record.rows(), u64::MAX);
+        assert_eq!(record.stages.total(), std::time::Duration::MAX);
+        assert!(
+            matches!(RunRecord::read(folder.path()), Err(RecordError::File { .. })),
+            "a folder is no record"
+        );
     }
 
     #[test]

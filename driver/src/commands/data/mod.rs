@@ -22,7 +22,7 @@ fn published(
     let progress = Arc::new(context.console.progress());
     let outcome = publish(compilation, context.workers()?, options, Arc::clone(&progress) as _);
     if let Some(reason) = progress.not_recorded() {
-        context.console.note(&format!("the run is not recorded: {reason}\n"));
+        context.console.fail(&Failure::User(format!("the run cannot be recorded in {reason}")));
     }
     Ok(outcome?)
 }

@@ -17,6 +17,7 @@ pub(in crate::commands) fn run(arguments: &RunsArgs, context: &mut Context<'_>) 
 
 /// One run, as it was reported when it ended.
 fn show(file: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
+    let file = &std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let record = RunRecord::read(file).map_err(|error| Failure::User(error.to_string()))?;
     let report = RunReport { record: &record, file };
     if context.console.is_json() {
@@ -57,7 +58,7 @@ fn list(folder: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
             record.name.clone(),
             record.status.name().to_owned(),
             record.outputs.len().to_string(),
-            count(record.outputs.iter().map(|output| output.rows).sum()),
+            count(record.rows()),
             crate::report::seconds(record.stages.total()),
             file.display().to_string(),
         ])
@@ -78,7 +79,7 @@ fn summary(file: &Path, record: &Result<RunRecord, RecordError>) -> Value {
             "message": record.failure.as_ref().map(|failure| &failure.message),
             "spec_hash": record.spec_hash, "envelope_hash": record.envelope_hash,
             "outputs": record.outputs.iter().map(|output| &output.table).collect::<Vec<_>>(),
-            "rows": record.outputs.iter().map(|output| output.rows).sum::<u64>(),
+            "rows": record.rows(),
             "seconds": record.stages.total().as_secs_f64(),
         }),
         Err(error) => json!({"record": file.display().to_string(), "error": error.to_string()}),

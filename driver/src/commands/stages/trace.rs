@@ -43,7 +43,10 @@ pub(in crate::commands) fn run(arguments: &TraceArgs, context: &mut Context<'_>)
 
 fn trace(arguments: &TraceArgs, context: &mut Context<'_>, folder: &mut Folder) -> Result<(), Failure> {
     let source = context.read_spec(&arguments.spec.spec)?;
-    if let Ok(spec) = serde_json::to_value(&source.spec) {
+    // Of a spec that was read in part there is no whole.
+    if source.unread.is_empty()
+        && let Ok(spec) = serde_json::to_value(&source.spec)
+    {
         folder.put("00-spec.json", &json_text(&spec));
     }
     // A trace is for finding mistakes: passes are always verified.

@@ -2,63 +2,57 @@
 //!
 //! An input, a view or an output with a misspelt kind or a value of a wrong type says what is wrong with it, and no more
 //! than that: everything else of the spec is still read and checked. In the lists of the spec it leaves an entry that
-//! stands for it, so that the others keep their places, and its name is remembered, so that nothing is said about the entry
-//! and those who read it are not blamed.
+//! stands for it, so that the others keep their places, and its place and name are remembered, so that nothing is said
+//! about the entry and those who read it are not blamed.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
 use crate::diag::{Segment, SpecPath};
 
-/// The names of the parts of a spec that could not be read.
+/// The parts of a spec that could not be read: their places in the lists of the spec, with their names where these could.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unread {
-    /// Of inputs and views, which share one space of names.
-    pub views: BTreeSet<String>,
-    /// Of outputs.
-    pub outputs: BTreeSet<String>,
+    /// Of `input_relations`.
+    pub inputs: BTreeMap<usize, Option<String>>,
+    /// Of `view_definitions`.
+    pub views: BTreeMap<usize, Option<String>>,
+    /// Of `output_targets`.
+    pub outputs: BTreeMap<usize, Option<String>>,
 }
 
 impl Unread {
     /// Whether all was read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.views.is_empty() && self.outputs.is_empty()
+        self.inputs.is_empty() && self.views.is_empty() && self.outputs.is_empty()
     }
 
     /// Remembers the part at this place of the document, of which `read` is what could be read; gives the entry that
     /// stands for it. Nothing where no part begins.
     pub(super) fn entry(&mut self, place: &SpecPath, read: &Json) -> Option<Json> {
         let [Segment::Field(list), Segment::Index(index)] = place.segments() else { return None };
-        let name = |field: &str| match read.get(field).and_then(Json::as_str) {
-            Some(name) => name.to_owned(),
-            None => format!("{list} {index}"),
+        let name = |field: &str| read.get(field).and_then(Json::as_str).map(str::to_owned);
+        let (parts, name) = match list.as_str() {
+            "input_relations" => (&mut self.inputs, name("logical_name")),
+            "view_definitions" => (&mut self.views, name("name")),
+            "output_targets" => (&mut self.outputs, name("table_name")),
+            _ => return None,
         };
-        match list.as_str() {
-            "input_relations" => {
-                let name = name("logical_name");
-                self.views.insert(name.clone());
-                Some(json!({"logical_name": name, "delta_location": ""}))
-            }
-            "view_definitions" => {
-                let name = name("name");
-                self.views.insert(name.clone());
-                Some(json!({"name": name, "transform": {"kind": "Sql", "query": ""}}))
-            }
-            "output_targets" => {
-                let name = name("table_name");
-                self.outputs.insert(name.clone());
-                Some(json!({"table_name": name, "source_view": ""}))
-            }
-            _ => None,
-        }
+        parts.insert(*index, name.clone());
+        let name = name.unwrap_or_else(|| format!("{list} {index}"));
+        Some(match list.as_str() {
+            "input_relations" => json!({"logical_name": name, "delta_location": ""}),
+            "view_definitions" => json!({"name": name, "transform": {"kind": "Sql", "query": ""}}),
+            _ => json!({"table_name": name, "source_view": ""}),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::diag::SpecPath;
+    use super::*;
     use crate::spec::load;
 
     #[test]
@@ -72,9 +66,10 @@ view_definitions:
 output_targets: [{table_name: f}, {table_name: g, source_view: e}, null]
 ";
         let loaded = load(text, "spec.yaml".into());
-        let names = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
-        assert_eq!(names(&loaded.unread.views), ["a", "c", "input_relations 0", "view_definitions 1"]);
-        assert_eq!(names(&loaded.unread.outputs), ["f", "output_targets 2"]);
+        let names = |parts: &BTreeMap<usize, Option<String>>| format!("{parts:?}");
+        assert_eq!(names(&loaded.unread.inputs), "{0: None, 1: Some(\"a\")}");
+        assert_eq!(names(&loaded.unread.views), "{0: Some(\"c\"), 1: None}");
+        assert_eq!(names(&loaded.unread.outputs), "{0: Some(\"f\"), 2: None}");
         let spec = loaded.spec.unwrap();
         assert_eq!(spec.input_relations[2].logical_name, "b");
         assert_eq!(spec.view_definitions[2].name, "e");

@@ -22,6 +22,7 @@ mod parameter;
 mod relate;
 mod transform;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use ir::diag::{Diagnostic, SpecPath, codes};
@@ -29,23 +30,43 @@ use ir::expr::{NamedExpr, NamedExprs, ScalarExpr};
 use ir::graph::{CachePolicy, Graph, Node, NodeId, Owner, Role};
 use ir::op::{CpgTable, Input, Op, Project, SchemaMode, Sink, SinkMode, SortColumn};
 use ir::schema::Schema;
-use ir::spec::{self, CacheAction, InputRelation, MaterializationMode, OutputTarget, Spec, ViewDefinition};
+use ir::spec::{
+    self, CacheAction, InputRelation, MaterializationMode, OutputTarget, Spec, Unread, ViewDefinition,
+};
 
 use crate::context::Context;
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let Some(spec) = cx.spec else { return };
-    for (index, input) in spec.input_relations.iter().enumerate() {
+    let unread = cx.unread.cloned().unwrap_or_default();
+    for (index, input) in read(&spec.input_relations, &unread.inputs) {
         lower_input(graph, cx, input, SpecPath::root().field("input_relations").index(index));
     }
-    for (index, view) in spec.view_definitions.iter().enumerate() {
+    for (index, view) in read(&spec.view_definitions, &unread.views) {
         lower_view(graph, cx, view, &SpecPath::root().field("view_definitions").index(index));
     }
-    for (index, output) in spec.output_targets.iter().enumerate() {
+    for (index, output) in read(&spec.output_targets, &unread.outputs) {
         lower_output(graph, cx, output, &SpecPath::root().field("output_targets").index(index));
     }
+    break_unread(graph, cx, &unread);
     graph.parameters = parameter::lower(cx, &spec.typed_parameters);
     graph.cache = lower_cache_policy(cx, spec);
+}
+
+/// The parts of a list that could be read, with their places.
+fn read<'s, P>(
+    parts: &'s [P],
+    unread: &BTreeMap<usize, Option<String>>,
+) -> impl Iterator<Item = (usize, &'s P)> {
+    parts.iter().enumerate().filter(|(index, _)| !unread.contains_key(index))
+}
+
+/// Nothing is said of what reads a part that could not be read, unless another one has its name.
+fn break_unread(graph: &Graph, cx: &mut Context<'_>, unread: &Unread) {
+    let views = unread.inputs.values().chain(unread.views.values()).flatten().cloned();
+    cx.broken.extend(views.filter(|name| graph.find(name).is_none()).map(Owner::View));
+    let outputs = unread.outputs.values().flatten().cloned();
+    cx.broken.extend(outputs.filter(|name| graph.find(&format!("@{name}")).is_none()).map(Owner::Output));
 }
 
 /// Adds a node unless its name is taken.
@@ -65,9 +86,6 @@ fn lower_input(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, p
         lineage: input.requires_lineage,
     });
     let name = &input.logical_name;
-    if cx.broken.contains(&Owner::View(name.clone())) {
-        return;
-    }
     add(graph, cx, Node::new(name, op), |_| {
         Diagnostic::new(codes::DUPLICATE_INPUT, format!("there is another input named `{name}`"))
             .at(place.field("logical_name"))
@@ -76,9 +94,6 @@ fn lower_input(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, p
 
 fn lower_view(graph: &mut Graph, cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath) {
     let name = &view.name;
-    if cx.broken.contains(&Owner::View(name.clone())) {
-        return;
-    }
     let contract = lower_contract(cx, view, place);
     let Some((op, sources)) = transform::lower(cx, view, &place.field("transform")) else {
         cx.broken.insert(Owner::View(name.clone()));
@@ -123,9 +138,6 @@ fn lower_contract(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath)
 
 fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, place: &SpecPath) {
     let owner = Owner::Output(output.table_name.clone());
-    if cx.broken.contains(&owner) {
-        return;
-    }
     let columns = if output.columns.is_empty() {
         None
     } else {
@@ -198,7 +210,7 @@ fn lower_columns(cx: &mut Context<'_>, entries: &[spec::NamedExpr], place: &Spec
 
 /// Reports names that are used twice; whether there were none.
 fn unique_names<'a>(cx: &mut Context<'_>, names: impl Iterator<Item = (&'a str, &'a SpecPath)>) -> bool {
-    let mut seen = std::collections::BTreeMap::new();
+    let mut seen = BTreeMap::new();
     let mut unique = true;
     for (name, place) in names {
         if let Some(first) = seen.insert(name, place) {
@@ -213,6 +225,13 @@ fn unique_names<'a>(cx: &mut Context<'_>, names: impl Iterator<Item = (&'a str, 
     unique
 }
 
+/// The names of views, but for those that could not be read.
+pub(super) fn named_views<'s>(spec: &'s Spec, unread: Option<&Unread>) -> Vec<&'s str> {
+    let has_name = |index: &usize| unread.is_none_or(|unread| unread.views.get(index) != Some(&None));
+    let views = spec.view_definitions.iter().enumerate().filter(|(index, _)| has_name(index));
+    views.map(|(_, view)| view.name.as_str()).collect()
+}
+
 fn lower_cache_policy(cx: &mut Context<'_>, spec: &Spec) -> CachePolicy {
     let Some(policy) = &spec.cache_policy else { return CachePolicy::default() };
     let mut lowered = CachePolicy {
@@ -223,8 +242,8 @@ fn lower_cache_policy(cx: &mut Context<'_>, spec: &Spec) -> CachePolicy {
         never: Vec::new(),
     };
     for (index, entry) in policy.overrides.iter().enumerate() {
-        let views = || spec.view_definitions.iter().map(|view| view.name.as_str());
-        if !views().any(|view| view == entry.view_name) {
+        let views = || named_views(spec, cx.unread);
+        if !views().contains(&entry.view_name.as_str()) {
             let place =
                 SpecPath::root().field("cache_policy").field("overrides").index(index).field("view_name");
             cx.report(
