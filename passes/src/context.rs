@@ -13,7 +13,7 @@ pub struct Context<'a> {
     pub oracle: &'a dyn Oracle,
     /// The spec the graph comes from; absent when a graph is read from text.
     pub spec: Option<&'a Spec>,
-    /// What of the spec could not be read; only the first pass has to know.
+    /// What of the spec could not be read: it is left out, and nobody is blamed for what is missing.
     pub(crate) unread: Option<&'a Unread>,
     /// Everything found wrong with the spec.
     pub diagnostics: Vec<Diagnostic>,

@@ -92,8 +92,12 @@ fn drop_void(graph: &mut Graph, cx: &mut Context<'_>, sink: NodeId) {
     graph[step].schema = schema;
 }
 
-/// A placeholder without a value has no type. One whose value is wrong has been reported for that.
+/// A placeholder without a value has no type. One whose value is wrong has been reported for that, and so has a list of
+/// values that cannot be read.
 fn report_unbound(cx: &mut Context<'_>, node: &Node, unbound: BTreeSet<String>) {
+    if cx.unread.is_some_and(|unread| unread.fields.contains("typed_parameters")) {
+        return;
+    }
     let given: BTreeSet<String> = cx
         .spec
         .iter()

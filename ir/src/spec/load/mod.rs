@@ -4,7 +4,7 @@
 //! 2. Text to a tree of values with their bytes ([`json`], [`yaml`]).
 //! 3. The version.
 //! 4. The tree against the schema ([`shape`]): unknown and missing fields, wrong types, unknown words.
-//! 5. Decoding into the types; inputs, views and outputs that are not sound are left out of it ([`unread`]).
+//! 5. Decoding into the types; what is not sound and not needed is left out of it ([`unread`]).
 //! 6. Names, features that do not exist yet, and comments that YAML makes longer ([`comments`]).
 
 mod comments;

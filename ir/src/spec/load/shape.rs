@@ -190,12 +190,18 @@ impl<'a> Checker<'a> {
 
     /// An item of a list. A part of the spec that is not sound leaves the others sound.
     fn item(&mut self, item: &Node, schemas: &[&'a Json]) -> Json {
-        let others_are_sound = std::mem::replace(&mut self.is_sound, true);
-        let json = self.value(item, schemas);
+        let (json, is_sound) = self.apart(|checker| checker.value(item, schemas));
         let entry =
-            if self.is_sound || self.findings.is_cut() { None } else { self.unread.entry(&self.path, &json) };
-        self.is_sound = others_are_sound && (self.is_sound || entry.is_some());
+            if is_sound || self.findings.is_cut() { None } else { self.unread.entry(&self.path, &json) };
+        self.is_sound &= is_sound || entry.is_some();
         entry.unwrap_or(json)
+    }
+
+    /// Checks something by itself, and says whether it is sound.
+    fn apart<T>(&mut self, check: impl FnOnce(&mut Self) -> T) -> (T, bool) {
+        let others_are_sound = std::mem::replace(&mut self.is_sound, true);
+        let checked = check(self);
+        (checked, std::mem::replace(&mut self.is_sound, others_are_sound))
     }
 
     fn map(&mut self, node: &Node, fields: &[Field], schemas: &[&'a Schema]) -> Json {
@@ -219,8 +225,12 @@ impl<'a> Checker<'a> {
                 }
                 Some(schema) => {
                     let segment = Segment::Field(field.key.clone());
-                    let value = self.within(segment, |checker| checker.value(&field.value, &[schema]));
-                    object.insert(field.key.clone(), value);
+                    let check = |checker: &mut Self| checker.value(&field.value, &[schema]);
+                    let (value, is_sound) = self.apart(|checker| checker.within(segment, check));
+                    if is_sound || self.findings.is_cut() || !self.unread.leaves_out(&self.path, &field.key) {
+                        self.is_sound &= is_sound;
+                        object.insert(field.key.clone(), value);
+                    }
                 }
             }
         }

@@ -3,9 +3,9 @@
 //! An input, a view or an output with a misspelt kind or a value of a wrong type says what is wrong with it, and no more
 //! than that: everything else of the spec is still read and checked. In the lists of the spec it leaves an entry that
 //! stands for it, so that the others keep their places, and its place and name are remembered, so that nothing is said
-//! about the entry and those who read it are not blamed.
+//! about the entry and those who read it are not blamed. Other fields of the spec, which need not be there, are left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
@@ -20,13 +20,25 @@ pub struct Unread {
     pub views: BTreeMap<usize, Option<String>>,
     /// Of `output_targets`.
     pub outputs: BTreeMap<usize, Option<String>>,
+    /// Other fields of the spec, which are left out.
+    pub fields: BTreeSet<String>,
 }
 
 impl Unread {
     /// Whether all was read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.inputs.is_empty() && self.views.is_empty() && self.outputs.is_empty()
+        self.inputs.is_empty() && self.views.is_empty() && self.outputs.is_empty() && self.fields.is_empty()
+    }
+
+    /// Remembers a field that is not sound, if it can be left out: one of the spec itself, without which there is still one.
+    pub(super) fn leaves_out(&mut self, place: &SpecPath, field: &str) -> bool {
+        let is_needed = ["version", "input_relations", "view_definitions", "output_targets"].contains(&field);
+        let leaves_out = place.is_root() && !is_needed;
+        if leaves_out {
+            self.fields.insert(field.to_owned());
+        }
+        leaves_out
     }
 
     /// Remembers the part at this place of the document, of which `read` is what could be read; gives the entry that
@@ -82,11 +94,31 @@ output_targets: [{table_name: f}, {table_name: g, source_view: e}, null]
     }
 
     #[test]
+    fn other_fields_are_left_out() {
+        let text = "version: 4
+input_relations: []
+view_definitions: [{name: v, transform: {kind: Sql, query: SELECT 1}}]
+output_targets: [{table_name: t, source_view: v}]
+runtime: 5
+cache_policy: {overrides: [{view_name: v}]}
+typed_parameters: [{value: {type: Utf8, value: a}}]
+rule_intents: []
+";
+        let loaded = load(text, "spec.yaml".into());
+        let left_out: Vec<&str> = loaded.unread.fields.iter().map(String::as_str).collect();
+        assert_eq!(left_out, ["cache_policy", "runtime", "typed_parameters"]);
+        assert!(
+            loaded.spec.is_some_and(|spec| spec.typed_parameters.is_empty() && spec.cache_policy.is_none())
+        );
+        assert_eq!(loaded.diagnostics.len(), 3, "{:#?}", loaded.diagnostics);
+    }
+
+    #[test]
     fn a_spec_of_which_more_is_wrong_than_parts_is_not_read() {
         for text in [
             "version: 4\ninput_relations: {}\nview_definitions: []\noutput_targets: []",
             "version: 4\ninput_relations: []\nview_definitions: []",
-            "version: 4\ninput_relations: []\nview_definitions: []\noutput_targets: []\nruntime: 5",
+            "version: four\ninput_relations: []\nview_definitions: []\noutput_targets: []",
         ] {
             let loaded = load(text, "spec.yaml".into());
             assert!(loaded.spec.is_none() && loaded.unread.is_empty(), "{text}");
