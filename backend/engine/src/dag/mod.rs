@@ -15,13 +15,13 @@ mod cut;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use datafusion::logical_expr::{Extension, LogicalPlan};
 use delta::TableBase;
 use ir::hash::{ContentHash, Fingerprint, digest};
 use ir::op::Sink;
 use ir::schema::Schema;
-use std::sync::Arc;
 
 use crate::error::EngineError;
 use crate::operators::{OutputsNode, WriteNode};
