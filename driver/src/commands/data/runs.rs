@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::RunsArgs;
 use crate::commands::Context;
 use crate::failure::Failure;
-use crate::report::{Align, RunReport, count, table};
+use crate::report::{Align, RunReport, count, seconds, table};
 
 pub(in crate::commands) fn run(arguments: &RunsArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     if arguments.path.is_dir() { list(&arguments.path, context) } else { show(&arguments.path, context) }
@@ -59,7 +59,7 @@ fn list(folder: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
             record.status.name().to_owned(),
             record.outputs.len().to_string(),
             count(record.rows()),
-            crate::report::seconds(record.stages.total()),
+            seconds(record.stages.total()),
             file.display().to_string(),
         ])
     });

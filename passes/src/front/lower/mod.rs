@@ -38,7 +38,8 @@ use crate::context::Context;
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let Some(spec) = cx.spec else { return };
-    let unread = cx.unread.cloned().unwrap_or_default();
+    let all_read = Unread::default();
+    let unread = cx.unread.unwrap_or(&all_read);
     for (index, input) in read(&spec.input_relations, &unread.inputs) {
         lower_input(graph, cx, input, SpecPath::root().field("input_relations").index(index));
     }
@@ -48,7 +49,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     for (index, output) in read(&spec.output_targets, &unread.outputs) {
         lower_output(graph, cx, output, &SpecPath::root().field("output_targets").index(index));
     }
-    break_unread(graph, cx, &unread);
+    break_unread(graph, cx, unread);
     graph.parameters = parameter::lower(cx, &spec.typed_parameters);
     graph.cache = lower_cache_policy(cx, spec);
 }
@@ -241,16 +242,16 @@ fn lower_cache_policy(cx: &mut Context<'_>, spec: &Spec) -> CachePolicy {
         force: Vec::new(),
         never: Vec::new(),
     };
+    let views = named_views(spec, cx.unread);
     for (index, entry) in policy.overrides.iter().enumerate() {
-        let views = || named_views(spec, cx.unread);
-        if !views().contains(&entry.view_name.as_str()) {
+        if !views.contains(&entry.view_name.as_str()) {
             let place =
                 SpecPath::root().field("cache_policy").field("overrides").index(index).field("view_name");
             cx.report(
                 Diagnostic::new(codes::UNKNOWN_CACHE_VIEW, format!("there is no view `{}`", entry.view_name))
                     .at(place)
                     .found(&entry.view_name)
-                    .allowed(views())
+                    .allowed(views.iter().copied())
                     .suggest_nearest(),
             );
             continue;

@@ -101,13 +101,13 @@ impl Planner<'_> {
             };
             let expr = planner.sql_to_expr(tree.clone(), rows, &mut PlannerContext::new())?;
             let expr = normalize_col_with_schemas_and_ambiguity_check(expr, &[&[rows]], &[])?;
-            let by_row = |expr: &Computed| {
-                !matches!(
-                    expr,
+            let is_of_several_rows = |part: &Computed| {
+                matches!(
+                    part,
                     Computed::AggregateFunction(_) | Computed::WindowFunction(_) | Computed::Unnest(_)
                 )
             };
-            if expr.exists(|part| Ok(!by_row(part)))? {
+            if expr.exists(|part| Ok(is_of_several_rows(part)))? {
                 return plan_err!("`{expr}` is not computed row by row");
             }
             Ok(match (alias, &expr) {
