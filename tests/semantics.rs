@@ -56,7 +56,7 @@ pub(crate) fn planned(mut graph: Graph, cache: CachePolicy, session: &Session) -
     graph.remove_unreachable();
     graph.cache = cache;
     let oracle = CaseOracle::new(session, Tables::default());
-    let mut cx = Context::new(&oracle, None);
+    let mut cx = Context::new(&oracle);
     for pass in ["place", "schedule"] {
         let pass = find(pass).expect("a pass of the table");
         run_pass(pass, &mut graph, &mut cx, true, &mut ()).unwrap_or_else(|error| panic!("{error}"));

@@ -245,6 +245,9 @@ pub(crate) struct PassArgs {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
+    /// The spec the graph comes from: what the pass finds is shown where it was written
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) spec: Option<PathBuf>,
     /// Print the difference the pass makes
     #[arg(long)]
     pub(crate) diff: bool,

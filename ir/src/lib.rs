@@ -31,6 +31,7 @@ pub mod graph;
 pub mod hash;
 pub mod op;
 pub mod oracle;
+pub mod origin;
 pub mod phase;
 pub mod schema;
 pub mod spec;

@@ -1,46 +1,52 @@
 //! What a pass may know and say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use ir::diag::{Diagnostic, Segment, SpecPath, codes};
+use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::{Graph, Node, NodeId, Owner};
 use ir::oracle::Oracle;
-use ir::spec::{NamedExpr, Spec, Transform, Unread};
+use ir::origin::{Origins, Place, SpecField};
 
-/// The surroundings of a pass: the engine's answers, the spec for places of mistakes, and what was found so far.
+/// The surroundings of a pass: the engine's answers, where in the spec the graph comes from, and what was found so far.
 pub struct Context<'a> {
     /// Types and tables.
     pub oracle: &'a dyn Oracle,
-    /// The spec the graph comes from; absent when a graph is read from text.
-    pub spec: Option<&'a Spec>,
-    /// What of the spec could not be read: it is left out, and nobody is blamed for what is missing.
-    pub(crate) unread: Option<&'a Unread>,
+    /// Where in the spec the graph comes from; nothing is known of a graph that is read from text.
+    pub origins: Origins,
     /// Everything found wrong with the spec.
     pub diagnostics: Vec<Diagnostic>,
-    /// Views, inputs and outputs whose definition is already reported as wrong. Nothing more is said about them and
-    /// about what depends on them.
-    pub broken: BTreeSet<Owner>,
+    pub(crate) reported: Reported,
     remarks: Vec<String>,
-    /// The views of the spec whose cache overrides have come to stand for another node, by the name of that node.
-    carried: BTreeMap<String, Vec<String>>,
-    /// Where views, inputs and outputs stand in the spec.
-    places: BTreeMap<Owner, SpecPath>,
+}
+
+/// What is already reported as wrong. Nothing more is said about it and about what depends on it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reported {
+    /// Views, inputs and outputs.
+    pub(crate) owners: BTreeSet<Owner>,
+    /// Placeholders whose values are wrong, as they are spelled.
+    pub(crate) placeholders: BTreeSet<String>,
+    /// Whether the values of placeholders could not be read at all.
+    pub(crate) all_placeholders: bool,
 }
 
 impl<'a> Context<'a> {
     /// A context in which nothing has been found yet.
     #[must_use]
-    pub fn new(oracle: &'a dyn Oracle, spec: Option<&'a Spec>) -> Self {
+    pub fn new(oracle: &'a dyn Oracle) -> Self {
         Self {
             oracle,
-            spec,
-            unread: None,
+            origins: Origins::default(),
             diagnostics: Vec::new(),
-            broken: BTreeSet::new(),
+            reported: Reported::default(),
             remarks: Vec::new(),
-            carried: BTreeMap::new(),
-            places: spec.map(places).unwrap_or_default(),
         }
+    }
+
+    /// The same, for a graph of which it is known where it comes from.
+    #[must_use]
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Self { origins, ..self }
     }
 
     /// Reports a mistake or a warning.
@@ -51,15 +57,25 @@ impl<'a> Context<'a> {
     /// Reports a mistake in the definition of a view, input or output, which is broken from then on.
     pub fn report_broken(&mut self, owner: &Owner, diagnostic: Diagnostic) {
         if diagnostic.is_error() {
-            self.broken.insert(owner.clone());
+            self.leave_out(owner.clone());
         }
         self.report(diagnostic);
+    }
+
+    /// Nothing more is said about a view, input or output and about what depends on it.
+    pub(crate) fn leave_out(&mut self, owner: Owner) {
+        self.reported.owners.insert(owner);
+    }
+
+    /// Whether the view or input of this name is already reported as wrong.
+    pub(crate) fn is_view_broken(&self, name: &str) -> bool {
+        self.reported.owners.contains(&Owner::View(name.to_owned()))
     }
 
     /// Whether a node belongs to something that is already reported as wrong.
     #[must_use]
     pub fn is_broken(&self, node: &Node) -> bool {
-        self.broken.contains(&node.owner)
+        self.reported.owners.contains(&node.owner)
     }
 
     /// Records a decision, for people who look at the stages.
@@ -89,15 +105,13 @@ impl<'a> Context<'a> {
             return;
         }
         list.retain(|name| *name != from);
-        if !list.contains(&to) {
+        let has_own = list.contains(&to);
+        if !has_own {
             list.push(to.clone());
             list.sort();
-        } else if !self.carried.contains_key(&to) {
-            self.carried.insert(to.clone(), vec![to.clone()]);
         }
+        self.origins.carry_cache_overrides(&from, &to, has_own);
         self.remark(format!("what the spec says about caching {from} holds for {to}"));
-        let views = self.carried.remove(&from).unwrap_or_else(|| vec![from]);
-        self.carried.entry(to).or_default().extend(views);
     }
 
     /// Warns that what the spec says about sharing a node, if anything, has no effect, and drops it.
@@ -112,14 +126,7 @@ impl<'a> Context<'a> {
         };
         policy.force.retain(|name| name != node);
         policy.never.retain(|name| name != node);
-        let views = self.carried.remove(node).unwrap_or_else(|| vec![node.to_owned()]);
-        for view in views {
-            let overrides =
-                self.spec.and_then(|spec| spec.cache_policy.as_ref()).map(|policy| &policy.overrides);
-            let index = overrides.and_then(|list| list.iter().position(|entry| entry.view_name == view));
-            let place = index.map_or_else(SpecPath::root, |index| {
-                SpecPath::root().field("cache_policy").field("overrides").index(index).field("action")
-            });
+        for (view, place) in self.origins.take_cache_overrides(node) {
             let message = format!("{action} for `{view}` has no effect: {why}");
             self.report(Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place));
         }
@@ -128,8 +135,7 @@ impl<'a> Context<'a> {
     /// Warns that a limit of the cache policy has no effect on a node.
     pub(crate) fn refuse_cache_limit(&mut self, field: &str, node: &str, why: &str) {
         let message = format!("`{field}` has no effect on `{node}`: {why}");
-        let place = SpecPath::root().field("cache_policy").field(field);
-        let place = if self.spec.is_some() { place } else { SpecPath::root() };
+        let place = self.origins.cache_policy(field);
         self.report(Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place));
     }
 
@@ -139,80 +145,15 @@ impl<'a> Context<'a> {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
-    /// The SQL text of a transform or an output at a path of the spec: a query, a predicate, the expression of a
-    /// column.
+    /// The place in the spec of a part of a node's view, input or output, or of the next larger part that is there.
     #[must_use]
-    pub(crate) fn text(&self, path: &SpecPath) -> Option<&'a str> {
-        text_at(self.spec?, path)
+    pub fn place(&self, node: &Node, field: SpecField) -> SpecPath {
+        self.written(node, field).path
     }
 
-    /// The place in the spec of a node's view, input or output.
+    /// As [`Self::place`], with the SQL that stands there.
     #[must_use]
-    pub fn place(&self, node: &Node) -> SpecPath {
-        self.places.get(&node.owner).cloned().unwrap_or_else(SpecPath::root)
+    pub(crate) fn written(&self, node: &Node, field: SpecField) -> Place {
+        self.origins.place(&node.owner, field)
     }
-
-    /// The place of a field of a node's transform; of the output itself for the steps of an output.
-    #[must_use]
-    pub fn place_in_transform(&self, node: &Node) -> SpecPath {
-        let place = self.place(node);
-        if node.owner.is_output() || place.is_root() { place } else { place.field("transform") }
-    }
-
-    /// The place of a pair of columns that a join compares. `on` and its older spelling are one list in the graph.
-    #[must_use]
-    pub fn place_of_join_key(&self, node: &Node, index: usize) -> SpecPath {
-        let transform = self.place_in_transform(node);
-        let view = self.spec.iter().flat_map(|spec| &spec.view_definitions);
-        let on = view.filter(|view| node.is_result_of(&view.name)).find_map(|view| {
-            let Transform::Relate(relate) = &view.transform else { return None };
-            Some(relate.on.len())
-        });
-        match on.and_then(|on| index.checked_sub(on)) {
-            Some(index) => transform.field("join_keys").index(index),
-            None => transform.field("on").index(index),
-        }
-    }
-}
-
-/// The text a spec holds at a path.
-fn text_at<'s>(spec: &'s Spec, path: &SpecPath) -> Option<&'s str> {
-    let [Segment::Field(list), Segment::Index(index), rest @ ..] = path.segments() else { return None };
-    let column = |columns: &'s [NamedExpr], index: &usize| columns.get(*index)?.expr.as_deref();
-    if list == "output_targets" {
-        let [Segment::Field(_), Segment::Index(at), Segment::Field(_)] = rest else { return None };
-        return column(&spec.output_targets.get(*index)?.columns, at);
-    }
-    let [Segment::Field(_), rest @ ..] = rest else { return None };
-    match (&spec.view_definitions.get(*index)?.transform, rest) {
-        (Transform::Sql(sql), [Segment::Field(_)]) => Some(&sql.query),
-        (Transform::Filter(filter), [Segment::Field(_)]) => Some(&filter.predicate),
-        (Transform::Project(project), [Segment::Field(_), Segment::Index(at), Segment::Field(_)]) => {
-            column(&project.columns, at)
-        }
-        (Transform::Aggregate(aggregate), [Segment::Field(_), Segment::Index(at), Segment::Field(_)]) => {
-            column(&aggregate.group_by, at)
-        }
-        (Transform::Window(window), [Segment::Field(_), Segment::Index(at), Segment::Field(_)]) => {
-            window.columns.get(*at).map(|column| column.expr.as_str())
-        }
-        _ => None,
-    }
-}
-
-/// The places of what a spec defines; of two with one name, that of the view, else of the first.
-fn places(spec: &Spec) -> BTreeMap<Owner, SpecPath> {
-    let mut places = BTreeMap::new();
-    let mut add = |list: &str, owners: &mut dyn Iterator<Item = Owner>| {
-        let list = SpecPath::root().field(list);
-        for (index, owner) in owners.enumerate() {
-            places.entry(owner).or_insert_with(|| list.index(index));
-        }
-    };
-    let (views, inputs) = (spec.view_definitions.iter(), spec.input_relations.iter());
-    add("view_definitions", &mut views.map(|view| Owner::View(view.name.clone())));
-    add("input_relations", &mut inputs.map(|input| Owner::View(input.logical_name.clone())));
-    let outputs = spec.output_targets.iter();
-    add("output_targets", &mut outputs.map(|output| Owner::Output(output.table_name.clone())));
-    places
 }

@@ -26,6 +26,7 @@ pub use run::{
 };
 
 use ir::phase::Phase;
+use pass::Run;
 
 /// The passes, in order.
 pub const PIPELINE: &[Pass] = &[
@@ -36,7 +37,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Front,
         requires: Phase::Lowered,
         ensures: Phase::Lowered,
-        run: front::lower::run,
+        run: Run::Spec(front::lower::run),
     },
     Pass {
         number: 15,
@@ -45,7 +46,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Front,
         requires: Phase::Lowered,
         ensures: Phase::Resolved,
-        run: front::resolve::run,
+        run: Run::Graph(front::resolve::run),
     },
     Pass {
         number: 20,
@@ -54,7 +55,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Front,
         requires: Phase::Resolved,
         ensures: Phase::Typed,
-        run: front::infer::run,
+        run: Run::Graph(front::infer::run),
     },
     Pass {
         number: 25,
@@ -63,7 +64,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Front,
         requires: Phase::Typed,
         ensures: Phase::Typed,
-        run: front::validate::run,
+        run: Run::Graph(front::validate::run),
     },
     Pass {
         number: 30,
@@ -72,7 +73,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Rewrite,
         requires: Phase::Typed,
         ensures: Phase::Bound,
-        run: rewrite::bind::run,
+        run: Run::Graph(rewrite::bind::run),
     },
     Pass {
         number: 40,
@@ -81,7 +82,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Rewrite,
         requires: Phase::Bound,
         ensures: Phase::Core,
-        run: rewrite::desugar::run,
+        run: Run::Graph(rewrite::desugar::run),
     },
     Pass {
         number: 50,
@@ -90,7 +91,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Rewrite,
         requires: Phase::Core,
         ensures: Phase::Core,
-        run: rewrite::merge::run,
+        run: Run::Graph(rewrite::merge::run),
     },
     Pass {
         number: 55,
@@ -99,7 +100,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Rewrite,
         requires: Phase::Core,
         ensures: Phase::Core,
-        run: rewrite::inline::run,
+        run: Run::Graph(rewrite::inline::run),
     },
     Pass {
         number: 60,
@@ -108,7 +109,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Rewrite,
         requires: Phase::Core,
         ensures: Phase::Core,
-        run: rewrite::prune::run,
+        run: Run::Graph(rewrite::prune::run),
     },
     Pass {
         number: 70,
@@ -117,7 +118,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Plan,
         requires: Phase::Core,
         ensures: Phase::Placed,
-        run: plan::place::run,
+        run: Run::Graph(plan::place::run),
     },
     Pass {
         number: 80,
@@ -126,7 +127,7 @@ pub const PIPELINE: &[Pass] = &[
         family: Family::Plan,
         requires: Phase::Placed,
         ensures: Phase::Scheduled,
-        run: plan::schedule::run,
+        run: Run::Graph(plan::schedule::run),
     },
 ];
 

@@ -2,6 +2,7 @@
 
 use ir::graph::Graph;
 use ir::phase::Phase;
+use ir::spec::{Spec, Unread};
 
 use crate::context::Context;
 
@@ -21,7 +22,25 @@ pub struct Pass {
     /// The phase the graph is in afterwards.
     pub ensures: Phase,
     /// The pass.
-    pub(crate) run: fn(&mut Graph, &mut Context<'_>),
+    pub(crate) run: Run,
+}
+
+/// What a pass works on.
+#[derive(Clone, Copy)]
+pub(crate) enum Run {
+    /// The spec, of which it makes the graph. No other pass sees it.
+    Spec(fn(&SpecSource<'_>, &mut Graph, &mut Context<'_>)),
+    /// The graph that the pass before leaves.
+    Graph(fn(&mut Graph, &mut Context<'_>)),
+}
+
+/// A spec as it was loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpecSource<'a> {
+    /// The spec.
+    pub(crate) spec: &'a Spec,
+    /// What of it could not be read: it is left out, and nobody is blamed for what is missing.
+    pub(crate) unread: &'a Unread,
 }
 
 impl Pass {

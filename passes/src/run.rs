@@ -1,17 +1,17 @@
 //! The runner: walks the table, verifies and observes.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use ir::diag::{Diagnostic, nearest_name};
-use ir::graph::{Graph, Owner};
+use ir::graph::Graph;
 use ir::oracle::Oracle;
+use ir::origin::Origins;
 use ir::spec::{Spec, Unread};
 use ir::verify::{Violation, verify};
 
 use crate::PIPELINE;
-use crate::context::Context;
-use crate::pass::{Family, Pass};
+use crate::context::{Context, Reported};
+use crate::pass::{Family, Pass, Run, SpecSource};
 
 /// What happened in one pass.
 pub struct PassEvent<'a> {
@@ -19,8 +19,12 @@ pub struct PassEvent<'a> {
     pub pass: &'static Pass,
     /// The graph after it.
     pub graph: &'a Graph,
+    /// Where in the spec that graph comes from.
+    pub origins: &'a Origins,
     /// What it decided.
     pub remarks: &'a [String],
+    /// What it found wrong with the spec.
+    pub findings: &'a [Diagnostic],
 }
 
 /// Sees the graph after every pass. Dumps, timings, traces and goldens are observers: this crate has no clock.
@@ -75,6 +79,8 @@ impl Options<'_> {
 pub struct Compiled {
     /// The graph after the last pass that ran. When there are errors it is only good for looking at.
     pub graph: Graph,
+    /// Where in the spec it comes from.
+    pub origins: Origins,
     /// Errors and warnings, those of loading first.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -159,15 +165,16 @@ pub fn compile(
     observer: &mut dyn Observer,
 ) -> Result<Compiled, CompileError> {
     let begun = begin(spec, name, oracle, options, observer)?;
-    resume(begun, spec, oracle, options, observer)
+    resume(begun, oracle, options, observer)
 }
 
 /// A compilation after its first pass: the graph says which tables the spec names, and none has been asked for.
 #[derive(Debug)]
 pub struct Begun {
     graph: Graph,
+    origins: Origins,
     diagnostics: Vec<Diagnostic>,
-    broken: BTreeSet<Owner>,
+    reported: Reported,
 }
 
 impl Begun {
@@ -175,6 +182,12 @@ impl Begun {
     #[must_use]
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// Where in the spec the graph comes from.
+    #[must_use]
+    pub fn origins(&self) -> &Origins {
+        &self.origins
     }
 }
 
@@ -191,14 +204,15 @@ pub fn begin(
 ) -> Result<Begun, CompileError> {
     options.last_pass()?;
     let mut graph = Graph::new(name);
-    let mut cx = Context::new(oracle, Some(spec));
+    let mut cx = Context::new(oracle);
     cx.diagnostics.extend_from_slice(options.findings);
-    cx.unread = options.unread;
+    let all_read = Unread::default();
+    let source = SpecSource { spec, unread: options.unread.unwrap_or(&all_read) };
     if let Some(first) = PIPELINE.first() {
-        run_pass(first, &mut graph, &mut cx, options.verify, observer)?;
+        run_on(first, Some(&source), &mut graph, &mut cx, options.verify, observer)?;
     }
-    let Context { diagnostics, broken, .. } = cx;
-    Ok(Begun { graph, diagnostics, broken })
+    let Context { origins, diagnostics, reported, .. } = cx;
+    Ok(Begun { graph, origins, diagnostics, reported })
 }
 
 /// Runs the other passes.
@@ -207,17 +221,15 @@ pub fn begin(
 /// As [`compile`].
 pub fn resume(
     begun: Begun,
-    spec: &Spec,
     oracle: &dyn Oracle,
     options: Options<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, CompileError> {
     let last = options.last_pass()?.map(|pass| pass.number);
-    let Begun { mut graph, diagnostics, broken } = begun;
-    let mut cx = Context::new(oracle, Some(spec));
+    let Begun { mut graph, origins, diagnostics, reported } = begun;
+    let mut cx = Context::new(oracle).with_origins(origins);
     cx.diagnostics = diagnostics;
-    cx.broken = broken;
-    cx.unread = options.unread;
+    cx.reported = reported;
     for pass in PIPELINE.iter().skip(1) {
         let left_out = cx.has_errors() && pass.family != Family::Front;
         if left_out || last.is_some_and(|last| pass.number > last) {
@@ -225,16 +237,28 @@ pub fn resume(
         }
         run_pass(pass, &mut graph, &mut cx, options.verify, observer)?;
     }
-    Ok(Compiled { graph, diagnostics: cx.diagnostics })
+    Ok(Compiled { graph, origins: cx.origins, diagnostics: cx.diagnostics })
 }
 
 /// Runs one pass over a graph and, on request, verifies the result. A graph of a spec with mistakes is not
-/// verified: it is incomplete, and nothing but the front passes will see it.
+/// verified: it is incomplete, and nothing but the front passes will see it. The pass that starts from a spec leaves a graph
+/// as it is.
 ///
 /// # Errors
 /// When the graph is in the wrong phase, the observer ends the compilation, or the pass breaks the graph.
 pub fn run_pass(
     pass: &'static Pass,
+    graph: &mut Graph,
+    cx: &mut Context<'_>,
+    verified: bool,
+    observer: &mut dyn Observer,
+) -> Result<(), CompileError> {
+    run_on(pass, None, graph, cx, verified, observer)
+}
+
+fn run_on(
+    pass: &'static Pass,
+    source: Option<&SpecSource<'_>>,
     graph: &mut Graph,
     cx: &mut Context<'_>,
     verified: bool,
@@ -250,10 +274,16 @@ pub fn run_pass(
     if observer.before_pass(pass).is_break() {
         return Err(CompileError::Stopped { pass: pass.name });
     }
-    (pass.run)(graph, cx);
+    let before = cx.diagnostics.len();
+    match (pass.run, source) {
+        (Run::Graph(run), _) => run(graph, cx),
+        (Run::Spec(run), Some(source)) => run(source, graph, cx),
+        (Run::Spec(_), None) => {}
+    }
     graph.phase = pass.ensures;
     let remarks = cx.take_remarks();
-    observer.after_pass(&PassEvent { pass, graph, remarks: &remarks });
+    let findings = cx.diagnostics.get(before..).unwrap_or_default();
+    observer.after_pass(&PassEvent { pass, graph, origins: &cx.origins, remarks: &remarks, findings });
     if verified && !cx.has_errors() {
         verify(graph, cx.oracle)
             .map_err(|violations| CompileError::Broken { pass: pass.name, violations })?;

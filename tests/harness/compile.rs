@@ -11,6 +11,7 @@ use ir::expr::ScalarExpr;
 use ir::graph::{Graph, Node};
 use ir::op::{Evaluation, Input, Read, Scan, Sink};
 use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeError};
+use ir::origin::Origins;
 use ir::schema::Schema;
 use passes::{Pass, PassEvent};
 use pipeline::{CompileOptions, Observer, PipelineError, Source};
@@ -100,11 +101,13 @@ impl Oracle for CaseOracle {
     }
 }
 
-/// The graph after a pass, and what the pass decided.
+/// The graph after a pass, where it comes from, and what the pass decided and found.
 pub(crate) struct Stage {
     pub(crate) pass: &'static Pass,
     pub(crate) graph: Graph,
+    pub(crate) origins: Origins,
     pub(crate) remarks: Vec<String>,
+    pub(crate) findings: Vec<Diagnostic>,
 }
 
 /// Keeps every stage.
@@ -113,7 +116,13 @@ struct Recorder(Mutex<Vec<Stage>>);
 
 impl Observer for Recorder {
     fn pass_finished(&self, event: &PassEvent<'_>) {
-        let stage = Stage { pass: event.pass, graph: event.graph.clone(), remarks: event.remarks.to_vec() };
+        let stage = Stage {
+            pass: event.pass,
+            graph: event.graph.clone(),
+            origins: event.origins.clone(),
+            remarks: event.remarks.to_vec(),
+            findings: event.findings.to_vec(),
+        };
         self.0.lock().expect("no observer panicked").push(stage);
     }
 }

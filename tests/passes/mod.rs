@@ -129,7 +129,7 @@ fn run(pass: &'static Pass, input: &str) -> String {
         panic!("the input is broken:\n{}", list(&violations));
     }
     let before = graph.clone();
-    let mut cx = Context::new(&oracle, None);
+    let mut cx = Context::new(&oracle);
     let mut remarks: Vec<String> = Vec::new();
     let mut observer = |event: &PassEvent<'_>| remarks = event.remarks.to_vec();
     passes::run_pass(pass, &mut graph, &mut cx, true, &mut observer)

@@ -34,6 +34,22 @@ fn stages_feed_each_other() {
     assert!(drawn.contains("V06") && drawn.contains(&format!("<stdin>:{line}")), "{drawn}");
 }
 
+/// What a pass finds in a graph that is read is what it finds in a compilation, where the spec says it.
+#[test]
+fn a_pass_alone_finds_what_it_finds_in_a_compilation() {
+    let folder = with_tables();
+    let unused = "  - {name: unused, transform: {kind: Filter, source: functions, predicate: 1 = 1}}\noutput_targets:";
+    fs::write(folder.path().join("spec.yaml"), SPEC.replace("output_targets:", unused)).unwrap();
+    let typed = driver_in(folder.path(), ["compile", "spec.yaml", "--stop-after", "type"]);
+    exits(&typed, 0);
+    let whole = driver_in(folder.path(), ["compile", "spec.yaml", "--stop-after", "validate"]);
+    let alone = driver_reading(folder.path(), &["pass", "validate", "--spec", "spec.yaml"], &typed.stdout);
+    exits(&alone, 0);
+    let found = std::str::from_utf8(&whole.stderr).unwrap();
+    assert!(found.contains("predicate: 1 = 1") && found.contains("needs the view `unused`"), "{found}");
+    assert_eq!(std::str::from_utf8(&alone.stderr).unwrap(), found);
+}
+
 #[test]
 fn every_form_of_a_compilation_can_be_printed() {
     let folder = with_tables();

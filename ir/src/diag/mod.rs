@@ -171,8 +171,10 @@ impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}[{}]: {}", self.severity, self.code, escape_text(&self.message))?;
         match &self.location {
-            Some(location) => write!(f, " (at {})", escape_text(&location.to_string())),
-            None => Ok(()),
+            Some(location) if !location.is_root() => {
+                write!(f, " (at {})", escape_text(&location.to_string()))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 }

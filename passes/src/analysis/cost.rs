@@ -35,7 +35,7 @@ pub fn estimate(graph: &Graph) -> BTreeMap<NodeId, NodeCost> {
         let inputs: Vec<Estimate> = graph.inputs(id).iter().map(|input| costs[input].rows).collect();
         let rows = rows(&node.op, &inputs);
         let passing: u64 = inputs.iter().map(|input| input.rows).fold(0, u64::saturating_add);
-        let own = weight(&node.op).saturating_mul(passing.max(if inputs.is_empty() { rows.rows } else { 0 }));
+        let own = node.op.facts().weight.saturating_mul(passing.max(if inputs.is_empty() { rows.rows } else { 0 }));
         costs.insert(id, NodeCost { rows, own });
     }
     costs
@@ -94,27 +94,7 @@ pub fn kept_by_any(kept: impl Iterator<Item = f64>) -> f64 {
 /// Whether an operation passes rows on as they come, at next to no cost.
 #[must_use]
 pub fn streams(op: &Op) -> bool {
-    match op {
-        Op::Scan(_) => true,
-        Op::Filter(_) | Op::Project(_) => op.expressions().iter().all(|used| calls(used.expr.ast()) == 0),
-        Op::Input(_)
-        | Op::ChangeFeed(_)
-        | Op::TableMetadata(_)
-        | Op::FileManifest(_)
-        | Op::Normalize(_)
-        | Op::Relate(_)
-        | Op::UnionByName(_)
-        | Op::CpgEmit(_)
-        | Op::Aggregate(_)
-        | Op::Window(_)
-        | Op::Unnest(_)
-        | Op::Query(_)
-        | Op::Join(_)
-        | Op::SpanJoin(_)
-        | Op::Union(_)
-        | Op::Distinct(_)
-        | Op::Sink(_) => false,
-    }
+    op.facts().streams && op.expressions().iter().all(|used| calls(used.expr.ast()) == 0)
 }
 
 /// Whether a node is a table with nothing but cheap filters and projections above it.
@@ -181,22 +161,4 @@ pub fn calls(expr: &Expr) -> usize {
         ControlFlow::<()>::Continue(())
     });
     calls
-}
-
-/// How much more a row costs in this operator than in a simple one.
-fn weight(op: &Op) -> u64 {
-    match op {
-        Op::Scan(_) | Op::Filter(_) | Op::Project(_) | Op::Union(_) | Op::Unnest(_) => 1,
-        Op::Sink(_) => 4,
-        Op::Aggregate(_) | Op::Distinct(_) | Op::Join(_) => 4,
-        Op::Window(_) | Op::SpanJoin(_) | Op::Query(_) => 6,
-        Op::Input(_)
-        | Op::ChangeFeed(_)
-        | Op::TableMetadata(_)
-        | Op::FileManifest(_)
-        | Op::Normalize(_)
-        | Op::Relate(_)
-        | Op::UnionByName(_)
-        | Op::CpgEmit(_) => 1,
-    }
 }

@@ -9,6 +9,7 @@ use arrow_schema::{DataType, Field};
 use ir::diag::{Diagnostic, codes};
 use ir::graph::Node;
 use ir::op::Op;
+use ir::origin::SpecField;
 use ir::schema::Schema;
 
 use crate::context::Context;
@@ -64,7 +65,7 @@ pub(super) fn check(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) {
         let message = format!("the columns {} differ by letter case only", names.join(" and "));
         cx.report(
             Diagnostic::new(codes::COLUMN_CASE_IN_VIEW, message)
-                .at(cx.place_in_transform(node))
+                .at(cx.place(node, SpecField::Transform))
                 .help("give both one name if one column is meant"),
         );
     }

@@ -10,6 +10,7 @@ use ir::diag::{Diagnostic, codes};
 use ir::graph::{Graph, NodeId};
 use ir::op::{Op, Read};
 use ir::oracle::TableFormat;
+use ir::origin::SpecField;
 
 use crate::context::Context;
 
@@ -48,7 +49,7 @@ fn report(graph: &Graph, cx: &mut Context<'_>, id: NodeId, formats: &Formats) {
     if cx.is_broken(node) {
         return;
     }
-    let place = cx.place_in_transform(node);
+    let place = cx.place(node, SpecField::Transform);
     let mappings: BTreeMap<&str, &String> =
         formats.iter().filter_map(|(format, scan)| Some((format.column_mapping.as_deref()?, scan))).collect();
     if mappings.len() > 1 {

@@ -17,13 +17,13 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use arrow_schema::DataType;
-use ir::diag::{Diagnostic, SpecPath, codes};
+use ir::diag::{Diagnostic, codes};
 use ir::expr::{NamedExpr, NamedExprs, bytes_of};
 use ir::graph::{Graph, Node, NodeId};
 use ir::op::{ExprField, ExprUse, Op, Project};
 use ir::oracle::{TypeError, TypeErrorKind};
+use ir::origin::SpecField;
 use ir::schema::{Schema, same_logical_type};
-use ir::spec::ParameterTarget;
 
 use crate::context::Context;
 use crate::rewrite::{bind, desugar};
@@ -48,13 +48,13 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             let unbound = bind::placeholders(&bound.op);
             if !unbound.is_empty() {
                 report_unbound(cx, &bound, unbound);
-                cx.broken.insert(owner);
+                cx.leave_out(owner);
                 continue;
             }
             match infer(graph, cx, id, &bound) {
                 Some(schema) => graph[id].schema = Some(schema),
                 None => {
-                    cx.broken.insert(owner);
+                    cx.leave_out(owner);
                     continue;
                 }
             }
@@ -77,7 +77,7 @@ fn drop_void(graph: &mut Graph, cx: &mut Context<'_>, sink: NodeId) {
     if void.is_empty() || typed.is_empty() {
         return;
     }
-    let place = cx.place(&graph[sink]);
+    let place = cx.place(&graph[sink], SpecField::Definition);
     for field in void {
         let message = format!("`{}` has no type, it is NULL in every row; it is not written", field.name());
         let help = "give it a type, such as `CAST(NULL AS VARCHAR)`, or leave it out";
@@ -95,22 +95,16 @@ fn drop_void(graph: &mut Graph, cx: &mut Context<'_>, sink: NodeId) {
 /// A placeholder without a value has no type. One whose value is wrong has been reported for that, and so has a list of
 /// values that cannot be read.
 fn report_unbound(cx: &mut Context<'_>, node: &Node, unbound: BTreeSet<String>) {
-    if cx.unread.is_some_and(|unread| unread.fields.contains("typed_parameters")) {
+    if cx.reported.all_placeholders {
         return;
     }
-    let given: BTreeSet<String> = cx
-        .spec
-        .iter()
-        .flat_map(|spec| &spec.typed_parameters)
-        .filter_map(|parameter| match parameter.target {
-            ParameterTarget::PlaceholderPos { position } => Some(format!("${position}")),
-            ParameterTarget::FilterEq { .. } => None,
-        })
-        .collect();
-    for name in unbound.difference(&given) {
+    for name in unbound {
+        if cx.reported.placeholders.contains(&name) {
+            continue;
+        }
         cx.report(
             Diagnostic::new(codes::UNBOUND_PLACEHOLDER, format!("{name} has no value"))
-                .at(cx.place_in_transform(node))
+                .at(cx.place(node, SpecField::Transform))
                 .help("add an entry to `typed_parameters` with target kind PlaceholderPos"),
         );
     }
@@ -142,8 +136,7 @@ fn infer(graph: &Graph, cx: &mut Context<'_>, id: NodeId, node: &Node) -> Option
     match cx.oracle.schema(node, &inputs) {
         Ok(schema) => no_duplicates(cx, node, schema),
         Err(error) => {
-            let place = operation_place(cx, node);
-            report_type_error(cx, node, &error, place);
+            report_type_error(cx, node, &error, SpecField::Operation);
             None
         }
     }
@@ -153,14 +146,9 @@ fn infer_surface(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) -> Optio
     match desugar::expand(node, inputs, cx.oracle) {
         Ok(expansion) => expansion.schema(inputs).cloned().and_then(|schema| no_duplicates(cx, node, schema)),
         Err(issues) => {
-            let place = cx.place_in_transform(node);
             for issue in issues {
-                let at = issue.field.iter().fold(place.clone(), |at, part| match part {
-                    desugar::FieldPart::Name(name) => at.field(*name),
-                    desugar::FieldPart::Index(index) => at.index(*index),
-                    desugar::FieldPart::JoinKey(index) => cx.place_of_join_key(node, *index),
-                });
-                cx.report(issue.diagnostic.at(at));
+                let place = cx.place(node, issue.field);
+                cx.report(issue.diagnostic.at(place));
             }
             None
         }
@@ -176,7 +164,7 @@ fn no_duplicates(cx: &mut Context<'_>, node: &Node, schema: Schema) -> Option<Sc
                 codes::DUPLICATE_COLUMN,
                 format!("the result would have two columns named `{name}`"),
             )
-            .at(operation_place(cx, node).path)
+            .at(cx.place(node, SpecField::Operation))
             .help("give one of them another name"),
         );
     }
@@ -185,7 +173,6 @@ fn no_duplicates(cx: &mut Context<'_>, node: &Node, schema: Schema) -> Option<Sc
 
 /// Asks for the type of one expression and reports what is wrong with it.
 fn check_expression(cx: &mut Context<'_>, node: &Node, used: &ExprUse<'_>, input: &Schema) -> bool {
-    let place = expression_place(cx, node, used);
     match cx.oracle.expression(used.expr, used.evaluation, input) {
         Ok(found) => {
             let predicate = used.field == ExprField::Predicate;
@@ -195,7 +182,7 @@ fn check_expression(cx: &mut Context<'_>, node: &Node, used: &ExprUse<'_>, input
                         codes::PREDICATE_NOT_BOOLEAN,
                         format!("the predicate is {}", found.data_type),
                     )
-                    .at(place.path)
+                    .at(cx.place(node, used.field.into()))
                     .found(found.data_type.to_string())
                     .allowed(["Boolean"]),
                 );
@@ -204,78 +191,14 @@ fn check_expression(cx: &mut Context<'_>, node: &Node, used: &ExprUse<'_>, input
             true
         }
         Err(error) => {
-            report_type_error(cx, node, &error, place);
+            report_type_error(cx, node, &error, used.field.into());
             false
         }
     }
 }
 
-/// A field of the spec, and the SQL text in it if it is one.
-struct Place<'s> {
-    path: SpecPath,
-    text: Option<&'s str>,
-}
-
-/// The field of the spec an expression was written in.
-fn expression_place<'s>(cx: &Context<'s>, node: &Node, used: &ExprUse<'_>) -> Place<'s> {
-    let path = cx.place_in_transform(node);
-    if path.is_root() {
-        return Place { path, text: None };
-    }
-    let (list, index) = match used.field {
-        ExprField::Predicate => {
-            let path = path.field("predicate");
-            return Place { text: cx.text(&path), path };
-        }
-        ExprField::Column(index, _) => ("columns", index),
-        ExprField::GroupBy(index, _) => ("group_by", index),
-        // An aggregation is written in several texts.
-        ExprField::Measure(index, _) => {
-            return Place { path: path.field("aggregations").index(index), text: None };
-        }
-    };
-    let entry = path.field(list).index(index);
-    let expr = entry.field("expr");
-    match cx.text(&expr) {
-        Some(text) => Place { path: expr, text: Some(text) },
-        None => Place { path: entry, text: None },
-    }
-}
-
-/// The field that says most about an operation as a whole.
-fn operation_place<'s>(cx: &Context<'s>, node: &Node) -> Place<'s> {
-    let path = cx.place_in_transform(node);
-    if path.is_root() {
-        return Place { path, text: None };
-    }
-    match &node.op {
-        Op::Query(_) => {
-            let path = path.field("query");
-            Place { text: cx.text(&path), path }
-        }
-        Op::Unnest(_) => Place { path: path.field("column"), text: None },
-        Op::Input(_)
-        | Op::ChangeFeed(_)
-        | Op::TableMetadata(_)
-        | Op::FileManifest(_)
-        | Op::Normalize(_)
-        | Op::Relate(_)
-        | Op::UnionByName(_)
-        | Op::CpgEmit(_)
-        | Op::Scan(_)
-        | Op::Filter(_)
-        | Op::Project(_)
-        | Op::Aggregate(_)
-        | Op::Window(_)
-        | Op::Join(_)
-        | Op::SpanJoin(_)
-        | Op::Union(_)
-        | Op::Distinct(_)
-        | Op::Sink(_) => Place { path, text: None },
-    }
-}
-
-fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place: Place<'_>) {
+/// Reports a type error at the field of the spec where it was made.
+fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, field: SpecField) {
     let diagnostic = match error.kind.as_ref() {
         TypeErrorKind::UnknownColumn { name, candidates } => unknown_column(node, name, candidates),
         TypeErrorKind::AmbiguousColumn { name } => {
@@ -308,11 +231,9 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, place
             Diagnostic::new(code, message)
         }
     };
-    let part = error.span.zip(place.text).and_then(|(span, text)| Some((text, bytes_of(text, span)?)));
-    cx.report(match part {
-        Some((text, bytes)) => diagnostic.at(place.path).at_part(text, bytes),
-        None => diagnostic.at(place.path),
-    });
+    let place = cx.written(node, field);
+    let bytes = error.span.zip(place.sql.as_deref()).and_then(|(span, sql)| bytes_of(sql, span));
+    cx.report(place.mark(diagnostic, bytes));
 }
 
 fn unknown_column(node: &Node, name: &str, candidates: &[String]) -> Diagnostic {
@@ -332,16 +253,14 @@ fn unknown_column(node: &Node, name: &str, candidates: &[String]) -> Diagnostic 
 fn check_contract(graph: &Graph, cx: &mut Context<'_>, id: NodeId) {
     let node = &graph[id];
     let (Some(contract), Some(schema)) = (&node.contract, &node.schema) else { return };
-    let place = cx.place(node).field("output_schema").field("columns");
     for promised in contract.fields() {
-        let place = place.field(promised.name());
         match schema.field(promised.name()) {
             None => cx.report(
                 Diagnostic::new(
                     codes::CONTRACT_COLUMN,
                     format!("`{}` has no column `{}`", node.name, promised.name()),
                 )
-                .at(place)
+                .at(cx.place(node, SpecField::Promise(promised.name().clone())))
                 .found(promised.name())
                 .allowed(schema.names())
                 .suggest_nearest(),
@@ -351,7 +270,7 @@ fn check_contract(graph: &Graph, cx: &mut Context<'_>, id: NodeId) {
                     codes::CONTRACT_TYPE,
                     format!("`{}` is {}, not {}", promised.name(), actual.data_type(), promised.data_type()),
                 )
-                .at(place)
+                .at(cx.place(node, SpecField::Promise(promised.name().clone())))
                 .found(actual.data_type().to_string())
                 .allowed([promised.data_type().to_string()]),
             ),

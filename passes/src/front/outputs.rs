@@ -11,12 +11,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_schema::DataType;
-use ir::diag::{Diagnostic, SpecPath, codes};
+use ir::diag::{Diagnostic, codes};
 use ir::graph::{Graph, Node};
 use ir::op::{Op, Scan, SchemaMode, Sink, SinkMode};
 use ir::oracle::{OutputProblem, OutputRefusal};
+use ir::origin::SpecField;
 use ir::schema::Schema;
-use ir::spec::OutputTarget;
 
 use super::case;
 use crate::context::Context;
@@ -24,19 +24,17 @@ use crate::context::Context;
 /// Checks one output, whose rows have these columns. One that is `displaced`, at the place of another table, is not
 /// compared with what is there.
 pub(super) fn check(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Schema, displaced: bool) {
-    let place = cx.place(node);
     let before = cx.diagnostics.len();
     for key in sink.metadata.keys().filter(|key| key.starts_with("codeanatomy.")) {
         let message = format!("`{key}` is written by CodeAnatomy itself");
-        cx.report(
-            Diagnostic::new(codes::RESERVED_METADATA, message).at(place.field("write_metadata").field(key)),
-        );
+        let place = cx.place(node, SpecField::Metadata(key.clone()));
+        cx.report(Diagnostic::new(codes::RESERVED_METADATA, message).at(place));
     }
     if sink.mode == SinkMode::Append && sink.schema_mode == SchemaMode::Replace {
         let message = "an append keeps the rows of the table, so it cannot replace their columns";
         cx.report(
             Diagnostic::new(codes::NOT_SUPPORTED_COMBINATION, message)
-                .at(place.field("schema_mode"))
+                .at(cx.place(node, SpecField::SchemaMode))
                 .help("`additive` adds columns to the table; with `materialization_mode: Overwrite`, `replace` works"),
         );
     }
@@ -44,54 +42,33 @@ pub(super) fn check(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Sch
         let message = "an overwrite is never committed again after another commit: what it was computed from has changed";
         cx.report(
             Diagnostic::new(codes::NOT_SUPPORTED_COMBINATION, message)
-                .at(place.field("max_commit_retries"))
+                .at(cx.place(node, SpecField::CommitRetries))
                 .help("leave `max_commit_retries` out; it is for `materialization_mode: Append`"),
         );
     }
-    check_columns(cx, sink, schema, &place);
+    check_columns(cx, node, sink, schema);
     // The writer would refuse the same once more.
     if displaced || cx.diagnostics.get(before..).unwrap_or_default().iter().any(Diagnostic::is_error) {
         return;
     }
     let name = node.owner.name();
     for refusal in cx.oracle.output(name, sink, schema) {
-        let place = refused_place(cx, node, &refusal);
-        cx.report(Diagnostic::new(refusal.problem.code(), refusal.message).at(place));
+        let diagnostic = Diagnostic::new(refusal.problem.code(), &refusal.message);
+        cx.report(diagnostic.at(cx.place(node, refused_field(refusal))));
     }
 }
 
-/// The field of the spec that a refusal of the writer is about.
-fn refused_place(cx: &Context<'_>, node: &Node, refusal: &OutputRefusal) -> SpecPath {
-    let place = cx.place(node);
-    let Some(output) = spec_of(cx, node) else { return place };
-    let about = refusal.about.as_deref();
-    let if_given = |given: bool, field: &str| if given { place.field(field) } else { place.clone() };
-    match refusal.problem {
-        OutputProblem::Location | OutputProblem::Unreachable | OutputProblem::NotWritable => {
-            location_place(cx, node)
-        }
-        OutputProblem::Schema | OutputProblem::Type => {
-            let column = output.columns.iter().position(|column| Some(column.name.as_str()) == about);
-            column.map_or_else(|| location_place(cx, node), |index| place.field("columns").index(index))
-        }
-        OutputProblem::Partitioning | OutputProblem::PartitionColumn => {
-            if_given(!output.partition_by.is_empty(), "partition_by")
-        }
-        OutputProblem::Order => if_given(!output.sort_by.is_empty(), "sort_by"),
-        OutputProblem::Metadata => {
-            about.map_or(place.clone(), |key| place.field("write_metadata").field(key))
-        }
+/// The part of an output that a refusal of the writer is about.
+fn refused_field(refusal: OutputRefusal) -> SpecField {
+    match (refusal.problem, refusal.about) {
+        (OutputProblem::Location | OutputProblem::Unreachable | OutputProblem::NotWritable, _)
+        | (OutputProblem::Schema | OutputProblem::Type, None) => SpecField::Location,
+        (OutputProblem::Schema | OutputProblem::Type, Some(column)) => SpecField::Written(column),
+        (OutputProblem::Partitioning | OutputProblem::PartitionColumn, _) => SpecField::Partitioning,
+        (OutputProblem::Order, _) => SpecField::Order,
+        (OutputProblem::Metadata, Some(key)) => SpecField::Metadata(key),
+        (OutputProblem::Metadata, None) => SpecField::Definition,
     }
-}
-
-fn spec_of<'a>(cx: &Context<'a>, node: &Node) -> Option<&'a OutputTarget> {
-    let table = node.owner.name();
-    cx.spec?.output_targets.iter().find(|output| output.table_name == table)
-}
-
-fn location_place(cx: &Context<'_>, node: &Node) -> SpecPath {
-    let given = spec_of(cx, node).is_some_and(|output| output.delta_location.is_some());
-    cx.place(node).field(if given { "delta_location" } else { "table_name" })
 }
 
 /// A table that is read or written, and where.
@@ -135,8 +112,8 @@ pub(super) fn check_locations(graph: &Graph, cx: &mut Context<'_>) -> BTreeSet<S
                 }
             };
             let diagnostic = Diagnostic::new(codes::DUPLICATE_LOCATION, message)
-                .at(location_place(cx, output.node))
-                .related(location_place(cx, other.node), "written here");
+                .at(cx.place(output.node, SpecField::Location))
+                .related(cx.place(other.node, SpecField::Location), "written here");
             cx.report(diagnostic);
             displaced.insert(output.node.name.clone());
         }
@@ -152,8 +129,8 @@ pub(super) fn check_locations(graph: &Graph, cx: &mut Context<'_>) -> BTreeSet<S
                 }
             };
             let diagnostic = Diagnostic::new(codes::OUTPUT_IS_INPUT, message)
-                .at(location_place(cx, output.node))
-                .related(cx.place(other.node), "read here");
+                .at(cx.place(output.node, SpecField::Location))
+                .related(cx.place(other.node, SpecField::Definition), "read here");
             cx.report(diagnostic);
             displaced.insert(output.node.name.clone());
         }
@@ -188,12 +165,13 @@ fn relation(output: &Placed<'_>, other: &Placed<'_>) -> Relation {
     }
 }
 
-fn check_columns(cx: &mut Context<'_>, sink: &Sink, schema: &Schema, place: &SpecPath) {
+fn check_columns(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Schema) {
+    let place = cx.place(node, SpecField::Definition);
     if schema.is_empty() {
         cx.report(Diagnostic::new(codes::NO_COLUMNS, "the table would have no columns").at(place.clone()));
     }
     let mut refuse = |index: usize, message: String| {
-        let place = place.field("partition_by").index(index);
+        let place = cx.place(node, SpecField::PartitionColumn(index));
         let diagnostic = Diagnostic::new(codes::PARTITION_COLUMN, message).at(place);
         let found = sink.partition_by.get(index).cloned().unwrap_or_default();
         cx.report(diagnostic.found(found).allowed(schema.names()).suggest_nearest());
@@ -213,9 +191,11 @@ fn check_columns(cx: &mut Context<'_>, sink: &Sink, schema: &Schema, place: &Spe
     if !schema.is_empty() && schema.names().all(|name| sink.partition_by.iter().any(|column| column == name))
     {
         let message = "every column is a partition column; data files would be empty";
-        cx.report(Diagnostic::new(codes::PARTITION_COLUMN, message).at(place.field("partition_by")));
+        cx.report(
+            Diagnostic::new(codes::PARTITION_COLUMN, message).at(cx.place(node, SpecField::Partitioning)),
+        );
     }
-    check_order(cx, sink, schema, place);
+    check_order(cx, node, sink, schema);
     for names in case::twins(schema) {
         let message = format!("the columns {} differ by letter case only", names.join(" and "));
         cx.report(Diagnostic::new(codes::COLUMN_CASE, message).at(place.clone()).help(
@@ -232,7 +212,7 @@ fn check_columns(cx: &mut Context<'_>, sink: &Sink, schema: &Schema, place: &Spe
     }
 }
 
-fn check_order(cx: &mut Context<'_>, sink: &Sink, schema: &Schema, place: &SpecPath) {
+fn check_order(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Schema) {
     for (index, sort) in sink.sort_by.iter().enumerate() {
         let name = &sort.column;
         let message = match schema.field(name).map(|field| field.data_type()) {
@@ -245,7 +225,8 @@ fn check_order(cx: &mut Context<'_>, sink: &Sink, schema: &Schema, place: &SpecP
             }
             Some(_) => continue,
         };
-        let diagnostic = Diagnostic::new(codes::SORT_COLUMN, message).at(place.field("sort_by").index(index));
+        let place = cx.place(node, SpecField::OrderColumn(index));
+        let diagnostic = Diagnostic::new(codes::SORT_COLUMN, message).at(place);
         cx.report(diagnostic.found(name.clone()).allowed(schema.names()).suggest_nearest());
     }
 }

@@ -13,22 +13,20 @@
 //! ```
 //!
 //! Every table is the version the oracle found when compilation began, so all readers of a table see one version.
-//! Unknown names, cycles, tables that cannot be read and declared dependencies that disagree with what a view
-//! reads are reported.
+//! Unknown names, cycles and tables that cannot be read are reported.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use ir::diag::{Code, Diagnostic, SpecPath, codes};
+use ir::diag::{Code, Diagnostic, codes};
 use ir::graph::{Graph, Node, NodeId, Owner, Role};
 use ir::op::{Input, Op, Read};
 use ir::oracle::TableError;
+use ir::origin::{Place, SpecField};
 
-use super::lower::named_views;
 use crate::context::Context;
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
-    check_declared_dependencies(graph, cx);
     let ids: Vec<NodeId> = graph.ids().collect();
     // Reads of an input's table go first: they need the inputs as they were written.
     for &id in &ids {
@@ -68,43 +66,40 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
         | Op::Distinct(_)
         | Op::Sink(_) => return,
     };
-    let place = cx.place_in_transform(node).field("source");
     let source = node.sources.first().cloned().unwrap_or_default();
     let owner = node.owner.clone();
     let named = graph.find(&source).map(|id| graph[id].op.clone());
     match named {
-        Some(Op::Input(input)) => scan(graph, cx, id, &input, &read, place),
+        Some(Op::Input(input)) => scan(graph, cx, id, &input, &read),
         Some(_) => cx.report_broken(
             &owner,
             Diagnostic::new(
                 codes::NOT_AN_INPUT,
                 format!("`{source}` is a view; this transform reads an input's table"),
             )
-            .at(place)
+            .at(cx.place(node, SpecField::Source(0)))
             .found(&source)
             .allowed(inputs(graph)),
         ),
         // What it is is not known.
-        None if cx.broken.contains(&Owner::View(source.clone())) => {
-            cx.broken.insert(owner);
-        }
+        None if cx.is_view_broken(&source) => cx.leave_out(owner),
         None => {
-            let code = codes::UNKNOWN_SOURCE;
-            let unknown = unknown_source(code, &source, place).allowed(inputs(graph)).suggest_nearest();
+            let unknown = unknown_source(codes::UNKNOWN_SOURCE, &source)
+                .at(cx.place(node, SpecField::Source(0)))
+                .allowed(inputs(graph))
+                .suggest_nearest();
             cx.report_broken(&owner, unknown);
         }
     }
 }
 
 fn resolve_input(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
-    let node = &graph[id];
-    let Op::Input(input) = node.op.clone() else { return };
-    let place = cx.place(node);
-    scan(graph, cx, id, &input, &Read::Rows, place);
+    let Op::Input(input) = graph[id].op.clone() else { return };
+    scan(graph, cx, id, &input, &Read::Rows);
 }
 
 /// Replaces a node by a scan of the table, or reports why the table cannot be read.
-fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read: &Read, place: SpecPath) {
+fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read: &Read) {
     let result = cx.oracle.table(input, read);
     let node = &mut graph[id];
     node.sources.clear();
@@ -116,7 +111,9 @@ fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read
         Err(error) => {
             let owner = node.owner.clone();
             let (code, field) = table_error(&error);
-            let place = if *read == Read::Rows { place.field(field) } else { place };
+            // Other reads name the table by its input.
+            let field = if *read == Read::Rows { field } else { SpecField::Source(0) };
+            let place = cx.place(node, field);
             // What is no place may hold a password; the error shows it without.
             let message = if let TableError::NoPlace(message) = &error {
                 message.clone()
@@ -133,13 +130,13 @@ fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read
     }
 }
 
-fn table_error(error: &TableError) -> (Code, &'static str) {
+fn table_error(error: &TableError) -> (Code, SpecField) {
     match error {
-        TableError::NotFound(_) => (codes::INPUT_NOT_FOUND, "delta_location"),
-        TableError::NotDelta(_) => (codes::INPUT_NOT_DELTA, "delta_location"),
-        TableError::NoVersion { .. } => (codes::PIN_NOT_FOUND, "version_pin"),
-        TableError::NoChangeFeed => (codes::CDF_NOT_ENABLED, "delta_location"),
-        TableError::NoPlace(_) | TableError::Unreadable(_) => (codes::INPUT_UNREADABLE, "delta_location"),
+        TableError::NotFound(_) => (codes::INPUT_NOT_FOUND, SpecField::Location),
+        TableError::NotDelta(_) => (codes::INPUT_NOT_DELTA, SpecField::Location),
+        TableError::NoVersion { .. } => (codes::PIN_NOT_FOUND, SpecField::Version),
+        TableError::NoChangeFeed => (codes::CDF_NOT_ENABLED, SpecField::Location),
+        TableError::NoPlace(_) | TableError::Unreadable(_) => (codes::INPUT_UNREADABLE, SpecField::Location),
     }
 }
 
@@ -150,9 +147,7 @@ fn connect(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
         let owner = graph[id].owner.clone();
         match graph.find(source).filter(|from| may_read(&graph[*from], &owner)) {
             Some(from) => graph.connect(from, id, port),
-            None if cx.broken.contains(&Owner::View(source.clone())) => {
-                cx.broken.insert(owner);
-            }
+            None if cx.is_view_broken(source) => cx.leave_out(owner),
             None => {
                 let unknown = unknown_relation(graph, cx, id, port, source);
                 cx.report_broken(&owner, unknown);
@@ -170,47 +165,6 @@ fn may_read(node: &Node, reader: &Owner) -> bool {
     }
 }
 
-/// The field of the spec that names a node's input.
-fn source_place(cx: &Context<'_>, node: &Node, port: usize) -> SpecPath {
-    if node.owner.is_output() {
-        return cx.place(node).field("source_view");
-    }
-    let transform = cx.place_in_transform(node);
-    match &node.op {
-        Op::Relate(_) => transform.field(if port == 0 { "left" } else { "right" }),
-        Op::UnionByName(_) | Op::CpgEmit(_) => transform.field("sources").index(port),
-        Op::Query(_) => transform.field("query"),
-        Op::Input(_)
-        | Op::ChangeFeed(_)
-        | Op::TableMetadata(_)
-        | Op::FileManifest(_)
-        | Op::Normalize(_)
-        | Op::Scan(_)
-        | Op::Filter(_)
-        | Op::Project(_)
-        | Op::Aggregate(_)
-        | Op::Window(_)
-        | Op::Unnest(_)
-        | Op::Join(_)
-        | Op::SpanJoin(_)
-        | Op::Union(_)
-        | Op::Distinct(_)
-        | Op::Sink(_) => transform.field("source"),
-    }
-}
-
-/// The text of a query and where in it a relation is named.
-fn place_in_query<'s>(
-    cx: &Context<'s>,
-    node: &Node,
-    source: &str,
-    place: &SpecPath,
-) -> Option<(&'s str, Range<usize>)> {
-    let Op::Query(query) = &node.op else { return None };
-    let text = cx.text(place)?;
-    Some((text, query.query.place_of_relation(source, text)?))
-}
-
 /// The diagnostic for a name among a node's inputs that nothing has.
 fn unknown_relation(graph: &Graph, cx: &Context<'_>, id: NodeId, port: usize, source: &str) -> Diagnostic {
     let node = &graph[id];
@@ -223,12 +177,9 @@ fn unknown_relation(graph: &Graph, cx: &Context<'_>, id: NodeId, port: usize, so
         codes::UNKNOWN_SOURCE
     };
     let relations = relations(graph, cx);
-    let place = source_place(cx, node, port);
-    let part = place_in_query(cx, node, source, &place);
-    let mut diagnostic = unknown_source(code, source, place).allowed(&relations).suggest_nearest();
-    if let Some((text, bytes)) = part {
-        diagnostic = diagnostic.at_part(text, bytes);
-    }
+    let place = cx.written(node, SpecField::Source(port));
+    let bytes = bytes_of_relation(node, source, &place);
+    let diagnostic = place.mark(unknown_source(code, source), bytes).allowed(&relations).suggest_nearest();
     match relations.iter().find(|name| in_query && name.eq_ignore_ascii_case(source)) {
         Some(name) => diagnostic
             .help(format!("unquoted names in SQL are lower case; write \"{name}\" in double quotes")),
@@ -236,8 +187,14 @@ fn unknown_relation(graph: &Graph, cx: &Context<'_>, id: NodeId, port: usize, so
     }
 }
 
-fn unknown_source(code: Code, source: &str, place: SpecPath) -> Diagnostic {
-    Diagnostic::new(code, format!("there is no view or input `{source}`")).at(place).found(source)
+/// Where a query names a relation.
+fn bytes_of_relation(node: &Node, relation: &str, place: &Place) -> Option<Range<usize>> {
+    let Op::Query(query) = &node.op else { return None };
+    query.query.place_of_relation(relation, place.sql.as_deref()?)
+}
+
+fn unknown_source(code: Code, source: &str) -> Diagnostic {
+    Diagnostic::new(code, format!("there is no view or input `{source}`")).found(source)
 }
 
 fn inputs(graph: &Graph) -> Vec<&str> {
@@ -248,48 +205,9 @@ fn inputs(graph: &Graph) -> Vec<&str> {
 /// The names of views and inputs, also of those with a mistake that have no node.
 fn relations(graph: &Graph, cx: &Context<'_>) -> Vec<String> {
     let results = graph.ids().filter(|id| graph[*id].role == Role::Result && !graph[*id].owner.is_output());
-    let broken = cx.broken.iter().filter(|owner| !owner.is_output()).map(Owner::name);
+    let broken = cx.reported.owners.iter().filter(|owner| !owner.is_output()).map(Owner::name);
     let names: BTreeSet<&str> = results.map(|id| graph.name_of(id)).chain(broken).collect();
     names.into_iter().map(str::to_owned).collect()
-}
-
-/// `view_dependencies` may be left out; given, they must be the views the transform reads.
-fn check_declared_dependencies(graph: &Graph, cx: &mut Context<'_>) {
-    let Some(spec) = cx.spec else { return };
-    let views: BTreeSet<&str> = named_views(spec, cx.unread).into_iter().collect();
-    for (index, view) in spec.view_definitions.iter().enumerate() {
-        let Some(declared) = &view.view_dependencies else { continue };
-        let place = SpecPath::root().field("view_definitions").index(index).field("view_dependencies");
-        let mut unknown = false;
-        for (at, name) in declared.iter().enumerate().filter(|(_, name)| !views.contains(name.as_str())) {
-            unknown = true;
-            cx.report(
-                Diagnostic::new(codes::UNKNOWN_DEPENDENCY, format!("`{name}` is not a view"))
-                    .at(place.index(at))
-                    .found(name)
-                    .allowed(views.iter().copied())
-                    .suggest_nearest(),
-            );
-        }
-        // A view with a mistake has no node.
-        let Some(id) = graph.find(&view.name) else { continue };
-        let read: BTreeSet<&str> =
-            graph[id].sources.iter().map(String::as_str).filter(|name| views.contains(name)).collect();
-        let declared: BTreeSet<&str> = declared.iter().map(String::as_str).collect();
-        if !unknown && read != declared {
-            let list = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(", ");
-            cx.report(
-                Diagnostic::new(
-                    codes::DEPENDENCIES_DISAGREE,
-                    format!("`{}` does not read what it declares", view.name),
-                )
-                .at(place)
-                .found(list(&declared))
-                .allowed([list(&read)])
-                .help("leave `view_dependencies` out; they are derived from the transform"),
-            );
-        }
-    }
 }
 
 fn report_cycle(graph: &mut Graph, cx: &mut Context<'_>) {
@@ -298,7 +216,7 @@ fn report_cycle(graph: &mut Graph, cx: &mut Context<'_>) {
     let mut diagnostic =
         Diagnostic::new(codes::CYCLE, format!("views read each other in a circle: {}", names.join(" <- ")));
     for (index, id) in cycle.iter().enumerate() {
-        let place = cx.place(&graph[*id]).field("name");
+        let place = cx.place(&graph[*id], SpecField::Name);
         diagnostic = match index {
             0 => diagnostic.at(place),
             _ => diagnostic.related(place, "part of the circle"),
@@ -308,5 +226,5 @@ fn report_cycle(graph: &mut Graph, cx: &mut Context<'_>) {
     // What is on the circle or behind it has no schema; the passes that follow must not ask for one.
     let sorted: BTreeSet<NodeId> = graph.topological().into_iter().collect();
     let stuck: Vec<NodeId> = graph.ids().filter(|id| !sorted.contains(id)).collect();
-    cx.broken.extend(stuck.into_iter().map(|id| graph[id].owner.clone()));
+    stuck.into_iter().for_each(|id| cx.leave_out(graph[id].owner.clone()));
 }

@@ -12,9 +12,9 @@ use ir::determinism::Determinism;
 use ir::diag::{Diagnostic, codes};
 use ir::expr::ScalarExpr;
 use ir::graph::{Graph, Node};
-use ir::op::{Op, Relate};
+use ir::op::{Op, Read, Relate, Scan};
+use ir::origin::SpecField;
 use ir::schema::{Schema, same_logical_type};
-use ir::spec::Transform;
 
 use super::{case, compatibility, outputs};
 use crate::context::Context;
@@ -40,7 +40,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
                 let message = format!("the projection has {} columns", project.columns.0.len());
                 cx.report(
                     Diagnostic::new(codes::BROAD_PROJECTION, message)
-                        .at(cx.place_in_transform(node).field("columns"))
+                        .at(cx.place(node, SpecField::Columns))
                         .help("leave `columns` out to keep all columns"),
                 );
             }
@@ -49,7 +49,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             {
                 cx.report(
                     Diagnostic::new(codes::REDUNDANT_FILTER, "whether this holds does not depend on the row")
-                        .at(cx.place_in_transform(node).field("predicate")),
+                        .at(cx.place(node, SpecField::Predicate)),
                 );
             }
             (Op::Sink(sink), [schema]) => {
@@ -64,7 +64,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
                     codes::NON_DETERMINISTIC,
                     format!("`{}` gives other rows at every run", node.name),
                 )
-                .at(cx.place_in_transform(node))
+                .at(cx.place(node, SpecField::Transform))
                 .help("pass the value in as a typed parameter"),
             );
         }
@@ -89,7 +89,7 @@ fn check_keys(cx: &mut Context<'_>, node: &Node, relate: &Relate, left: &Schema,
         if same_logical_type(left, right) {
             continue;
         }
-        let place = cx.place_of_join_key(node, index);
+        let place = cx.place(node, SpecField::Key(index));
         if !cx.oracle.comparable(left, right) || left.is_numeric() != right.is_numeric() {
             cx.report(
                 Diagnostic::new(
@@ -121,7 +121,7 @@ fn check_union(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) {
         if !missing.is_empty() {
             let source = union.sources.get(index).map_or("", String::as_str);
             let message = format!("`{source}` has no {}; they are NULL in its rows", missing.join(", "));
-            let place = cx.place_in_transform(node).field("sources").index(index);
+            let place = cx.place(node, SpecField::Source(index));
             cx.report(Diagnostic::new(codes::LOSSY_UNION, message).at(place));
         }
     }
@@ -133,36 +133,32 @@ fn warn_unused(graph: &Graph, cx: &mut Context<'_>) {
     if cx.has_errors() {
         return;
     }
-    let Some(spec) = cx.spec else { return };
     let needed = graph.needed();
     for node in graph.ids().filter(|id| !needed.contains(id)).map(|id| &graph[id]) {
         if cx.is_broken(node) {
             continue;
         }
-        let is_input = spec.input_relations.iter().any(|input| input.logical_name == node.name);
+        let input = rows_of_a_table(node);
         // An input may be there only to name the table of a change feed or a manifest.
-        let names_a_table = is_input
-            && spec.view_definitions.iter().any(|view| match &view.transform {
-                Transform::IncrementalCdf(feed) => feed.source == node.name,
-                Transform::Metadata(metadata) => metadata.source == node.name,
-                Transform::FileManifest(manifest) => manifest.source == node.name,
-                Transform::Normalize(_)
-                | Transform::Relate(_)
-                | Transform::Union(_)
-                | Transform::Project(_)
-                | Transform::Filter(_)
-                | Transform::Aggregate(_)
-                | Transform::Window(_)
-                | Transform::Unnest(_)
-                | Transform::Sql(_)
-                | Transform::CpgEmit(_) => false,
-            });
-        if names_a_table {
+        if input.is_some_and(|input| is_read_otherwise(graph, input)) {
             continue;
         }
         let (code, what) =
-            if is_input { (codes::UNUSED_INPUT, "input") } else { (codes::UNUSED_VIEW, "view") };
+            if input.is_some() { (codes::UNUSED_INPUT, "input") } else { (codes::UNUSED_VIEW, "view") };
         let message = format!("no output needs the {what} `{}`; it is not computed", node.name);
-        cx.report(Diagnostic::new(code, message).at(cx.place(node)));
+        cx.report(Diagnostic::new(code, message).at(cx.place(node, SpecField::Definition)));
     }
+}
+
+/// The scan of an input: no view is one that reads rows.
+fn rows_of_a_table(node: &Node) -> Option<&Scan> {
+    if let Op::Scan(scan) = &node.op { Some(scan).filter(|scan| scan.read == Read::Rows) } else { None }
+}
+
+/// Whether something else than its rows is read of the table of an input.
+fn is_read_otherwise(graph: &Graph, input: &Scan) -> bool {
+    graph.ids().any(|id| {
+        let node = &graph[id];
+        matches!(&node.op, Op::Scan(scan) if scan.location == input.location && scan.read != Read::Rows)
+    })
 }

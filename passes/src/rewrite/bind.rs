@@ -21,9 +21,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ir::diag::{Diagnostic, SpecPath, codes};
+use ir::diag::{Diagnostic, codes};
 use ir::expr::ScalarExpr;
-use ir::graph::{Graph, Node, NodeId, Owner, Parameter, ParameterTarget};
+use ir::graph::{Graph, Node, NodeId, Parameter, ParameterTarget};
 use ir::op::{Filter, Op, Read};
 use sqlparser::ast::{Expr, Value};
 
@@ -97,16 +97,16 @@ pub(crate) fn check(graph: &Graph, cx: &mut Context<'_>) {
     let used: BTreeSet<String> = graph.ids().flat_map(|id| placeholders(&graph[id].op)).collect();
     let needed = graph.needed();
     for (index, parameter) in graph.parameters.iter().enumerate() {
-        let place = SpecPath::root().field("typed_parameters").index(index).field("target");
         match &parameter.target {
             ParameterTarget::Placeholder(position) => {
                 if !used.contains(&format!("${position}")) {
                     let message = format!("nothing uses ${position}");
-                    cx.report(Diagnostic::new(codes::UNUSED_PARAMETER, message).at(place.field("position")));
+                    let place = cx.origins.target_field(index, "position");
+                    cx.report(Diagnostic::new(codes::UNUSED_PARAMETER, message).at(place));
                 }
             }
             ParameterTarget::FilterEq { base, column } => {
-                check_filter(graph, cx, parameter, base, column, &needed, &place)
+                check_filter(graph, cx, (index, parameter), base, column, &needed);
             }
         }
     }
@@ -115,25 +115,25 @@ pub(crate) fn check(graph: &Graph, cx: &mut Context<'_>) {
 fn check_filter(
     graph: &Graph,
     cx: &mut Context<'_>,
-    parameter: &Parameter,
+    (index, parameter): (usize, &Parameter),
     base: &Option<String>,
     column: &str,
     needed: &BTreeSet<NodeId>,
-    place: &SpecPath,
 ) {
     let targets = filter_targets(graph, parameter);
     if targets.is_empty() {
-        let broken = base.as_ref().is_some_and(|base| cx.broken.contains(&Owner::View(base.clone())));
-        if broken || (base.is_none() && !cx.broken.is_empty()) {
+        let broken = base.as_ref().is_some_and(|base| cx.is_view_broken(base));
+        if broken || (base.is_none() && !cx.reported.owners.is_empty()) {
             return;
         }
-        let (place, message) = match base {
+        let (field, message) = match base {
             Some(base) if graph.find(base).is_none() => {
-                (place.field("base_table"), format!("there is no view or input `{base}`"))
+                ("base_table", format!("there is no view or input `{base}`"))
             }
-            Some(base) => (place.field("filter_column"), format!("`{base}` has no column `{column}`")),
-            None => (place.field("filter_column"), format!("no input has a column `{column}`")),
+            Some(base) => ("filter_column", format!("`{base}` has no column `{column}`")),
+            None => ("filter_column", format!("no input has a column `{column}`")),
         };
+        let place = cx.origins.target_field(index, field);
         let mut diagnostic = Diagnostic::new(codes::FILTER_TARGET, message).at(place);
         let others = if base.is_none() { views_with(graph, column) } else { Vec::new() };
         if !others.is_empty() {
@@ -148,15 +148,16 @@ fn check_filter(
     if !cx.has_errors() && !targets.iter().any(|id| needed.contains(id)) {
         let names: Vec<&str> = targets.iter().map(|id| graph.name_of(*id)).collect();
         let message = format!("the parameter filters {} only, which no output needs", names.join(", "));
-        cx.report(Diagnostic::new(codes::FILTER_WITHOUT_EFFECT, message).at(place.clone()));
+        cx.report(Diagnostic::new(codes::FILTER_WITHOUT_EFFECT, message).at(cx.origins.target(index)));
     }
     for id in targets {
         // What has no columns is reported already.
         let Some(schema) = &graph[id].schema else { continue };
         let predicate = predicate(column, &parameter.value);
         if let Err(error) = cx.oracle.expression(&predicate, ir::op::Evaluation::Scalar, schema) {
+            let place = cx.origins.target_field(index, "filter_column");
             let message = format!("the value does not fit `{}.{column}`: {error}", graph.name_of(id));
-            cx.report(Diagnostic::new(codes::PARAMETER_TYPE, message).at(place.field("filter_column")));
+            cx.report(Diagnostic::new(codes::PARAMETER_TYPE, message).at(place));
         }
     }
 }

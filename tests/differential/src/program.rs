@@ -240,7 +240,7 @@ impl Program {
             Sharing::All => graph.cache = CachePolicy { force: several, ..CachePolicy::default() },
         }
         let oracle = EngineOracle::new(session.clone(), Tables::default());
-        let mut cx = Context::new(&oracle, None);
+        let mut cx = Context::new(&oracle);
         for name in setting.rewrites.iter().copied().chain(["place", "schedule"]) {
             let pass = find(name).map_err(|error| Failure::Failed(error.to_string()))?;
             run_pass(pass, &mut graph, &mut cx, true, &mut ())

@@ -1,8 +1,8 @@
 //! What the engine finds wrong with a spec beyond its types, as diagnostics with their places.
 
 use engine::{EngineError, RunError, Violation};
-use ir::diag::{Diagnostic, SpecPath};
-use passes::Context;
+use ir::diag::Diagnostic;
+use ir::origin::SpecField;
 
 use super::{Compilation, Plans};
 use crate::{PipelineError, Result, Workers, on_deep_stack};
@@ -113,11 +113,8 @@ impl Compilation {
 
     /// A finding at the place of the view, input or output a node belongs to.
     fn placed(&self, finding: Diagnostic, node: &str) -> Diagnostic {
-        let context = Context::new(self.oracle.as_ref(), Some(&self.source.spec));
-        let place = self
-            .graph
-            .find(node)
-            .map_or_else(SpecPath::root, |id| context.place_in_transform(&self.graph[id]));
+        let Some(id) = self.graph.find(node) else { return finding };
+        let place = self.origins.place(&self.graph[id].owner, SpecField::Transform).path;
         if place.is_root() { finding } else { finding.at(place) }
     }
 

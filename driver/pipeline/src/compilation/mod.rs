@@ -16,6 +16,7 @@ use ir::diag::Diagnostic;
 use ir::graph::Graph;
 use ir::hash::ContentHash;
 use ir::oracle::Oracle;
+use ir::origin::Origins;
 use ir::spec::spec_hash;
 use passes::{Pass, PassEvent};
 
@@ -71,6 +72,8 @@ pub struct Compilation {
     pub spec_hash: ContentHash,
     /// The graph after the last pass that ran.
     pub graph: Graph,
+    /// Where in the spec it comes from.
+    pub origins: Origins,
     /// Everything found, by reading and by compiling.
     pub diagnostics: Vec<Diagnostic>,
     /// The session.
@@ -125,8 +128,8 @@ pub fn compile(
     let oracle = Arc::new(known.oracle(session.clone(), tables));
     let seen = options.oracle.map(|view| view(oracle.as_ref().clone()));
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
-    let compiled = on_deep_stack(|| passes::resume(begun, spec, seen, pass_options, &mut clock))?;
-    let passes::Compiled { graph, mut diagnostics } = compiled.map_err(PipelineError::compile)?;
+    let compiled = on_deep_stack(|| passes::resume(begun, seen, pass_options, &mut clock))?;
+    let passes::Compiled { graph, origins, mut diagnostics } = compiled.map_err(PipelineError::compile)?;
     // Passes are timed one by one; what is left is what lies between them.
     let timed_stages = stages.total().saturating_sub(before_passes);
     if options.verify_passes {
@@ -137,7 +140,18 @@ pub fn compile(
     let envelope = known.envelope();
     diagnostics.extend(known.warning);
     let spec_hash = spec_hash(&source.spec);
-    Ok(Compilation { source, spec_hash, graph, diagnostics, session, oracle, reused, stages, envelope })
+    Ok(Compilation {
+        source,
+        spec_hash,
+        graph,
+        origins,
+        diagnostics,
+        session,
+        oracle,
+        reused,
+        stages,
+        envelope,
+    })
 }
 
 /// Opens every table the graph names, unless compilation stops before it asks for them.

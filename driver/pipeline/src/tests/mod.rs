@@ -198,7 +198,7 @@ fn stopped_workers_begin_nothing() {
     assert!(matches!(compiled.plan(&workers), Err(PipelineError::Interrupted(_))));
     let rows = Rows::of("SELECT * FROM defs", &folder.path().join("tables"), &workers);
     assert!(matches!(rows, Err(PipelineError::Interrupted(_))));
-    let resolved = run_pass("resolve", lowered, folder.path(), &workers);
+    let resolved = run_pass("resolve", lowered, folder.path(), None, &workers);
     assert!(matches!(resolved, Err(PipelineError::Interrupted(_))));
     let source = Source::from_bytes(SPEC.as_bytes(), "spec.yaml".into(), "spec", folder.path()).unwrap();
     let again = compile(source, &workers, &CompileOptions::default(), &());

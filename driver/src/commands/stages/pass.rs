@@ -19,8 +19,9 @@ pub(in crate::commands) fn run(arguments: &PassArgs, context: &mut Context<'_>) 
     }
     let input = read(&arguments.graph.graph, context.stdin)?;
     let before = StageText { name: "before".to_owned(), text: input.text };
+    let spec = arguments.spec.as_deref().map(|path| context.read_spec(path)).transpose()?;
     let base = &arguments.graph.base;
-    let outcome = run_pass(pass.name, input.parsed.graph, base, context.workers()?)?;
+    let outcome = run_pass(pass.name, input.parsed.graph, base, spec.as_ref(), context.workers()?)?;
     let PassOutcome { graph, remarks, diagnostics } = outcome;
     let failed = diagnostics.iter().any(ir::diag::Diagnostic::is_error);
     if context.console.is_json() {
@@ -29,7 +30,7 @@ pub(in crate::commands) fn run(arguments: &PassArgs, context: &mut Context<'_>) 
         let after = StageText::new(pass.stage(), &graph, &remarks);
         context.console.print(&if arguments.diff { difference(&before, &after) } else { after.text })?;
     }
-    let source = SourceMap::new(input.name.into(), "");
+    let source = spec.map_or_else(|| SourceMap::new(input.name.into(), ""), |spec| spec.map);
     if failed {
         return Err(Failure::Findings { diagnostics, source: Box::new(source) });
     }

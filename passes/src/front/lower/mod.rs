@@ -17,6 +17,8 @@
 //! must not be used twice: names are what nodes are found by. A definition with a mistake is left out and marked
 //! as broken, so that its readers are not blamed for it.
 
+mod cache;
+mod dependencies;
 mod expression;
 mod parameter;
 mod relate;
@@ -27,21 +29,19 @@ use std::num::NonZeroU64;
 
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs, ScalarExpr};
-use ir::graph::{CachePolicy, Graph, Node, NodeId, Owner, Role};
+use ir::graph::{Graph, Node, NodeId, Owner, Role};
 use ir::op::{CpgTable, Input, Op, Project, SchemaMode, Sink, SinkMode, SortColumn};
+use ir::origin::{Definition, Place, SpecField};
 use ir::schema::Schema;
-use ir::spec::{
-    self, CacheAction, InputRelation, MaterializationMode, OutputTarget, Spec, Unread, ViewDefinition,
-};
+use ir::spec::{self, InputRelation, MaterializationMode, OutputTarget, Unread, ViewDefinition};
 
 use crate::context::Context;
+use crate::pass::SpecSource;
 
-pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
-    let Some(spec) = cx.spec else { return };
-    let all_read = Unread::default();
-    let unread = cx.unread.unwrap_or(&all_read);
+pub(crate) fn run(source: &SpecSource<'_>, graph: &mut Graph, cx: &mut Context<'_>) {
+    let SpecSource { spec, unread } = source;
     for (index, input) in read(&spec.input_relations, &unread.inputs) {
-        lower_input(graph, cx, input, SpecPath::root().field("input_relations").index(index));
+        lower_input(graph, cx, input, &SpecPath::root().field("input_relations").index(index));
     }
     for (index, view) in read(&spec.view_definitions, &unread.views) {
         lower_view(graph, cx, view, &SpecPath::root().field("view_definitions").index(index));
@@ -50,8 +50,10 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
         lower_output(graph, cx, output, &SpecPath::root().field("output_targets").index(index));
     }
     break_unread(graph, cx, unread);
+    cx.reported.all_placeholders = unread.fields.contains("typed_parameters");
     graph.parameters = parameter::lower(cx, &spec.typed_parameters);
-    graph.cache = lower_cache_policy(cx, spec);
+    graph.cache = cache::lower(cx, source);
+    dependencies::check(graph, cx, source);
 }
 
 /// The parts of a list that could be read, with their places.
@@ -65,29 +67,37 @@ fn read<'s, P>(
 /// Nothing is said of what reads a part that could not be read, unless another one has its name.
 fn break_unread(graph: &Graph, cx: &mut Context<'_>, unread: &Unread) {
     let views = unread.inputs.values().chain(unread.views.values()).flatten().cloned();
-    cx.broken.extend(views.filter(|name| graph.find(name).is_none()).map(Owner::View));
+    views.filter(|name| graph.find(name).is_none()).for_each(|name| cx.leave_out(Owner::View(name)));
     let outputs = unread.outputs.values().flatten().cloned();
-    cx.broken.extend(outputs.filter(|name| graph.find(&format!("@{name}")).is_none()).map(Owner::Output));
+    let unnamed = outputs.filter(|name| graph.find(&format!("@{name}")).is_none());
+    unnamed.for_each(|name| cx.leave_out(Owner::Output(name)));
 }
 
-/// Adds a node unless its name is taken.
+/// Adds a node, which stands where `origin` says, unless its name is taken.
 fn add(
     graph: &mut Graph,
     cx: &mut Context<'_>,
     node: Node,
+    origin: Definition,
     taken: impl FnOnce(&Node) -> Diagnostic,
 ) -> Option<NodeId> {
-    graph.try_add(node).map_err(|other| cx.report(taken(&graph[other]))).ok()
+    let owner = node.owner.clone();
+    let id = graph.try_add(node).map_err(|other| cx.report(taken(&graph[other]))).ok()?;
+    cx.origins.record(owner, origin);
+    Some(id)
 }
 
-fn lower_input(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, place: SpecPath) {
+fn lower_input(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, place: &SpecPath) {
+    let mut origin = Definition::at(place.clone());
+    origin.record(SpecField::Location, place.field("delta_location"));
+    origin.record(SpecField::Version, place.field("version_pin"));
     let op = Op::Input(Input {
         location: input.delta_location.clone(),
         version: input.version_pin,
         lineage: input.requires_lineage,
     });
     let name = &input.logical_name;
-    add(graph, cx, Node::new(name, op), |_| {
+    add(graph, cx, Node::new(name, op), origin, |_| {
         Diagnostic::new(codes::DUPLICATE_INPUT, format!("there is another input named `{name}`"))
             .at(place.field("logical_name"))
     });
@@ -95,14 +105,17 @@ fn lower_input(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, p
 
 fn lower_view(graph: &mut Graph, cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath) {
     let name = &view.name;
-    let contract = lower_contract(cx, view, place);
-    let Some((op, sources)) = transform::lower(cx, view, &place.field("transform")) else {
-        cx.broken.insert(Owner::View(name.clone()));
+    let mut origin = Definition::at(place.clone());
+    origin.record(SpecField::Name, place.field("name"));
+    origin.record(SpecField::Transform, place.field("transform"));
+    let contract = lower_contract(cx, view, &place.field("output_schema").field("columns"), &mut origin);
+    let Some((op, sources)) = transform::lower(cx, view, &place.field("transform"), &mut origin) else {
+        cx.leave_out(Owner::View(name.clone()));
         return;
     };
     let mut node = Node::new(name, op).reading(sources);
     node.contract = contract;
-    add(graph, cx, node, |other| {
+    add(graph, cx, node, origin, |other| {
         let input = matches!(other.op, Op::Input(_));
         let (code, what) =
             if input { (codes::NAME_TAKEN, "an input") } else { (codes::DUPLICATE_VIEW, "another view") };
@@ -111,14 +124,21 @@ fn lower_view(graph: &mut Graph, cx: &mut Context<'_>, view: &ViewDefinition, pl
 }
 
 /// The promised columns of a view, as types. They need not be all of its columns.
-fn lower_contract(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath) -> Option<Schema> {
+fn lower_contract(
+    cx: &mut Context<'_>,
+    view: &ViewDefinition,
+    place: &SpecPath,
+    origin: &mut Definition,
+) -> Option<Schema> {
     let mut columns = Vec::new();
     for (name, text) in &view.output_schema.columns {
+        let place = place.field(name);
+        origin.record(SpecField::Promise(name.clone()), place.clone());
         match text.parse() {
             Ok(data_type) => columns.push((name.clone(), data_type, true)),
             Err(_) => cx.report(
                 Diagnostic::new(codes::CONTRACT_UNKNOWN_TYPE, format!("`{text}` is not an Arrow type"))
-                    .at(place.field("output_schema").field("columns").field(name))
+                    .at(place)
                     .found(text)
                     .allowed([
                         "Boolean",
@@ -139,11 +159,13 @@ fn lower_contract(cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath)
 
 fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, place: &SpecPath) {
     let owner = Owner::Output(output.table_name.clone());
+    let mut origin = output_origin(output, place);
     let columns = if output.columns.is_empty() {
         None
     } else {
-        let Some(columns) = lower_columns(cx, &output.columns, &place.field("columns")) else {
-            cx.broken.insert(owner);
+        let place = place.field("columns");
+        let Some(columns) = lower_columns(cx, &output.columns, &place, &mut origin, SpecField::Column) else {
+            cx.leave_out(owner);
             return;
         };
         Some(columns)
@@ -154,7 +176,7 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
     let sink = Node::new(format!("@{}", output.table_name), Op::Sink(lower_sink(output, cpg)))
         .part(owner, Role::Result)
         .reading([output.source_view.clone()]);
-    let sink = add(graph, cx, sink, |_| {
+    let sink = add(graph, cx, sink, origin, |_| {
         let message = format!("there is another output named `{}`", output.table_name);
         Diagnostic::new(codes::DUPLICATE_OUTPUT, message).at(place.field("table_name"))
     });
@@ -163,6 +185,27 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
         let below = vec![graph.name_of(step).to_owned()];
         graph[step].sources = std::mem::replace(&mut graph[sink].sources, below);
     }
+}
+
+/// Where the parts of an output stand, but for the expressions of its columns.
+fn output_origin(output: &OutputTarget, place: &SpecPath) -> Definition {
+    let mut origin = Definition::at(place.clone());
+    origin.record(SpecField::Source(0), place.field("source_view"));
+    let location = if output.delta_location.is_some() { "delta_location" } else { "table_name" };
+    origin.record(SpecField::Location, place.field(location));
+    origin.record(SpecField::SchemaMode, place.field("schema_mode"));
+    origin.record(SpecField::CommitRetries, place.field("max_commit_retries"));
+    for (index, column) in output.columns.iter().enumerate() {
+        origin.record(SpecField::Written(column.name.clone()), place.field("columns").index(index));
+    }
+    let (partitioning, order) = (&output.partition_by, &output.sort_by);
+    let by = place.field("partition_by");
+    origin.record_list(SpecField::Partitioning, by, partitioning.len(), SpecField::PartitionColumn);
+    origin.record_list(SpecField::Order, place.field("sort_by"), order.len(), SpecField::OrderColumn);
+    for key in output.write_metadata.keys() {
+        origin.record(SpecField::Metadata(key.clone()), place.field("write_metadata").field(key));
+    }
+    origin
 }
 
 fn lower_sink(output: &OutputTarget, cpg: Option<CpgTable>) -> Sink {
@@ -191,14 +234,28 @@ fn lower_sink(output: &OutputTarget, cpg: Option<CpgTable>) -> Sink {
 }
 
 /// Output columns given as names or as `{name, expr}`.
-fn lower_columns(cx: &mut Context<'_>, entries: &[spec::NamedExpr], place: &SpecPath) -> Option<NamedExprs> {
+fn lower_columns(
+    cx: &mut Context<'_>,
+    entries: &[spec::NamedExpr],
+    place: &SpecPath,
+    origin: &mut Definition,
+    field: fn(usize) -> SpecField,
+) -> Option<NamedExprs> {
     let mut columns = Vec::with_capacity(entries.len());
     let mut complete = true;
     for (index, entry) in entries.iter().enumerate() {
         let place = place.index(index);
         let expr = match &entry.expr {
-            None => Some(ScalarExpr::column(&entry.name)),
-            Some(text) => expression::parse(cx, text, &place.field("expr")),
+            None => {
+                origin.record(field(index), place.clone());
+                Some(ScalarExpr::column(&entry.name))
+            }
+            Some(sql) => {
+                let place = place.field("expr");
+                let expr = expression::parse(cx, sql, &place);
+                origin.record(field(index), Place::of_sql(place, sql));
+                expr
+            }
         };
         match expr {
             Some(expr) => columns.push((NamedExpr::new(&entry.name, expr), place)),
@@ -227,45 +284,8 @@ fn unique_names<'a>(cx: &mut Context<'_>, names: impl Iterator<Item = (&'a str, 
 }
 
 /// The names of views, but for those that could not be read.
-pub(super) fn named_views<'s>(spec: &'s Spec, unread: Option<&Unread>) -> Vec<&'s str> {
-    let has_name = |index: &usize| unread.is_none_or(|unread| unread.views.get(index) != Some(&None));
-    let views = spec.view_definitions.iter().enumerate().filter(|(index, _)| has_name(index));
-    views.map(|(_, view)| view.name.as_str()).collect()
-}
-
-fn lower_cache_policy(cx: &mut Context<'_>, spec: &Spec) -> CachePolicy {
-    let Some(policy) = &spec.cache_policy else { return CachePolicy::default() };
-    let mut lowered = CachePolicy {
-        min_fanout: policy.min_fanout,
-        min_estimated_rows: policy.min_estimated_rows,
-        memory_budget: policy.cache_memory_budget,
-        force: Vec::new(),
-        never: Vec::new(),
-    };
-    let views = named_views(spec, cx.unread);
-    for (index, entry) in policy.overrides.iter().enumerate() {
-        if !views.contains(&entry.view_name.as_str()) {
-            let place =
-                SpecPath::root().field("cache_policy").field("overrides").index(index).field("view_name");
-            cx.report(
-                Diagnostic::new(codes::UNKNOWN_CACHE_VIEW, format!("there is no view `{}`", entry.view_name))
-                    .at(place)
-                    .found(&entry.view_name)
-                    .allowed(views.iter().copied())
-                    .suggest_nearest(),
-            );
-            continue;
-        }
-        if lowered.force.contains(&entry.view_name) || lowered.never.contains(&entry.view_name) {
-            let place = SpecPath::root().field("cache_policy").field("overrides").index(index);
-            let message = format!("an earlier override for `{}` stands", entry.view_name);
-            cx.report(Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place));
-            continue;
-        }
-        match entry.action {
-            CacheAction::ForceCache => lowered.force.push(entry.view_name.clone()),
-            CacheAction::NeverCache => lowered.never.push(entry.view_name.clone()),
-        }
-    }
-    lowered
+fn named_views<'s>(source: &SpecSource<'s>) -> Vec<&'s str> {
+    let views = source.spec.view_definitions.iter().enumerate();
+    let named = views.filter(|(index, _)| source.unread.views.get(index) != Some(&None));
+    named.map(|(_, view)| view.name.as_str()).collect()
 }

@@ -25,8 +25,16 @@ pub(super) fn lower(cx: &mut Context<'_>, parameters: &[TypedParameter]) -> Vec<
             }
         };
         match literal(&parameter.value) {
-            Ok(value) => lowered.push(Parameter { target, value, label: parameter.label.clone() }),
-            Err(diagnostic) => cx.report(diagnostic.at(place.field("value").field("value"))),
+            Ok(value) => {
+                lowered.push(Parameter { target, value, label: parameter.label.clone() });
+                cx.origins.record_parameter(place);
+            }
+            Err(diagnostic) => {
+                if let ParameterTarget::Placeholder(position) = target {
+                    cx.reported.placeholders.insert(format!("${position}"));
+                }
+                cx.report(diagnostic.at(place.field("value").field("value")));
+            }
         }
     }
     check_positions(cx, parameters);

@@ -2,6 +2,7 @@
 
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::op::{JoinColumn, JoinType, Op, Relate, RelateSpan, SelectColumn, Side, SpanRelation};
+use ir::origin::{Definition, SpecField};
 use ir::spec::{self, SelectEntry};
 
 use crate::context::Context;
@@ -10,7 +11,9 @@ pub(super) fn lower(
     cx: &mut Context<'_>,
     relate: &spec::Relate,
     place: &SpecPath,
+    origin: &mut Definition,
 ) -> Option<(Op, Vec<String>)> {
+    record(relate, place, origin);
     let mut on: Vec<(String, String)> =
         relate.on.iter().map(|key| (key.left.clone(), key.right.clone())).collect();
     on.extend(relate.join_keys.iter().map(|key| (key.left_key.clone(), key.right_key.clone())));
@@ -33,6 +36,24 @@ pub(super) fn lower(
         suffix: relate.suffix.as_ref().map(|suffix| (suffix.left.clone(), suffix.right.clone())),
     };
     Some((Op::Relate(op), vec![relate.left.clone(), relate.right.clone()]))
+}
+
+/// Where the parts of a join stand. `on` and its older spelling are one list in the graph.
+fn record(relate: &spec::Relate, place: &SpecPath, origin: &mut Definition) {
+    origin.record(SpecField::Source(0), place.field("left"));
+    origin.record(SpecField::Source(1), place.field("right"));
+    let keys = (0..relate.on.len()).map(|index| place.field("on").index(index));
+    let older_keys = (0..relate.join_keys.len()).map(|index| place.field("join_keys").index(index));
+    for (index, place) in keys.chain(older_keys).enumerate() {
+        origin.record(SpecField::Key(index), place);
+    }
+    if relate.span.is_some() {
+        for (side, name) in [(Side::Left, "left"), (Side::Right, "right")] {
+            let bounds = place.field("span").field(name);
+            (0..2).for_each(|index| origin.record(SpecField::SpanBound(side, index), bounds.index(index)));
+        }
+    }
+    origin.record_list(SpecField::Select, place.field("select"), relate.select.len(), SpecField::Selected);
 }
 
 /// What is wrong with a join whatever its sources are.

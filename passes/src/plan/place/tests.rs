@@ -53,7 +53,7 @@ impl Oracle for Nothing {
 
 fn placed(text: &str) -> Graph {
     let mut graph = ir::text::parse(text).unwrap().graph;
-    run(&mut graph, &mut Context::new(&Nothing, None));
+    run(&mut graph, &mut Context::new(&Nothing));
     graph
 }
 

@@ -8,9 +8,10 @@ use arrow_schema::DataType;
 use ir::diag::{Diagnostic, codes};
 use ir::expr::{NamedExpr, ScalarExpr};
 use ir::op::{Aggregate, CpgTable, Op};
+use ir::origin::SpecField;
 use ir::schema::{Schema, same_logical_type};
 
-use super::{Expansion, FieldPart, Issue, union};
+use super::{Expansion, Issue, union};
 
 /// A column of a table: its name, its type, and whether every source must have it.
 type Column = (&'static str, DataType, bool);
@@ -185,8 +186,8 @@ fn check_sources(expansion: &Expansion<'_>, rows: &[Column], inputs: &[&Schema])
                 }
                 _ => continue,
             };
-            let field = vec![FieldPart::Name("sources"), FieldPart::Index(port)];
-            issues.push(Issue { field, diagnostic: Diagnostic::new(codes::CPG_COLUMN, message) });
+            let diagnostic = Diagnostic::new(codes::CPG_COLUMN, message);
+            issues.push(Issue { field: SpecField::Source(port), diagnostic });
         }
     }
     issues

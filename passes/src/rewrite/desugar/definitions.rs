@@ -19,6 +19,7 @@ use ir::diag::{Diagnostic, codes};
 use ir::expr::{Part, Query};
 use ir::graph::{Graph, Node, NodeId};
 use ir::op::{self, Op};
+use ir::origin::SpecField;
 use ir::schema::Schema;
 
 use crate::analysis::determinism::{Permission, Rewrite, permission};
@@ -33,8 +34,8 @@ pub(super) fn cut_out(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
                 Ok(cut) => waiting.push(apply(graph, cx, id, cut)),
                 Err(diagnostic) => {
                     let node = &graph[id];
-                    let diagnostic = diagnostic.at(cx.place_in_transform(node));
-                    cx.broken.insert(node.owner.clone());
+                    let diagnostic = diagnostic.at(cx.place(node, SpecField::Transform));
+                    cx.leave_out(node.owner.clone());
                     cx.report(diagnostic);
                     return;
                 }

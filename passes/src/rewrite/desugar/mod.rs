@@ -29,6 +29,7 @@ use ir::diag::Diagnostic;
 use ir::graph::{Graph, Node, NodeId, Owner};
 use ir::op::{Op, Project};
 use ir::oracle::Oracle;
+use ir::origin::SpecField;
 use ir::schema::Schema;
 
 use crate::context::Context;
@@ -58,29 +59,10 @@ pub(crate) struct Expansion<'a> {
     steps: Vec<Step>,
 }
 
-/// A mistake in a surface operation: the diagnostic without its place, and the field of the transform.
+/// A mistake in a surface operation: the diagnostic without its place, and the part of the definition it is in.
 pub(crate) struct Issue {
-    pub(crate) field: Vec<FieldPart>,
+    pub(crate) field: SpecField,
     pub(crate) diagnostic: Diagnostic,
-}
-
-/// A part of the way to a field.
-#[derive(Clone, Debug)]
-pub(crate) enum FieldPart {
-    Name(&'static str),
-    Index(usize),
-    /// A pair of columns that a join compares, which may stand in one of two fields.
-    JoinKey(usize),
-}
-
-impl Issue {
-    fn at(field: &'static str, diagnostic: Diagnostic) -> Self {
-        Self { field: vec![FieldPart::Name(field)], diagnostic }
-    }
-
-    fn at_index(field: &'static str, index: usize, diagnostic: Diagnostic) -> Self {
-        Self { field: vec![FieldPart::Name(field), FieldPart::Index(index)], diagnostic }
-    }
 }
 
 impl<'a> Expansion<'a> {
@@ -95,7 +77,7 @@ impl<'a> Expansion<'a> {
         let schema = self.oracle.schema(&node, &schemas).map_err(|error| {
             let message = format!("the transform does not fit its sources: {error}");
             vec![Issue {
-                field: Vec::new(),
+                field: SpecField::Transform,
                 diagnostic: Diagnostic::new(ir::diag::codes::TYPE_MISMATCH, message),
             }]
         })?;
@@ -181,8 +163,10 @@ fn replace(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
     let steps = match expansion {
         Ok(expansion) => expansion.steps,
         Err(issues) => {
-            let owner = graph[id].owner.clone();
-            issues.into_iter().for_each(|issue| cx.report_broken(&owner, issue.diagnostic));
+            let node = &graph[id];
+            for Issue { field, diagnostic } in issues {
+                cx.report_broken(&node.owner, diagnostic.at(cx.place(node, field)));
+            }
             return;
         }
     };

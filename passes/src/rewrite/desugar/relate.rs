@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use ir::diag::{Diagnostic, codes};
 use ir::op::{Join, JoinColumn, JoinType, Op, Relate, RelateSpan, SelectColumn, Side, SpanJoin};
+use ir::origin::SpecField;
 use ir::schema::Schema;
 
-use super::{Expansion, FieldPart, From, Issue};
+use super::{Expansion, From, Issue};
 
 pub(super) fn expand<'a>(
     mut expansion: Expansion<'a>,
@@ -20,8 +21,8 @@ pub(super) fn expand<'a>(
     for (index, (left_key, right_key)) in relate.on.iter().enumerate() {
         for (key, schema) in [(left_key, left), (right_key, right)] {
             if !schema.contains(key) {
-                let field = vec![FieldPart::JoinKey(index)];
-                issues.push(Issue { field, diagnostic: super::unknown_column(key, schema) });
+                let diagnostic = super::unknown_column(key, schema);
+                issues.push(Issue { field: SpecField::Key(index), diagnostic });
             }
         }
     }
@@ -74,7 +75,7 @@ fn span_join(relate: &Relate, span: &RelateSpan, columns: Vec<JoinColumn>) -> (O
 }
 
 fn check_bounds(span: &RelateSpan, left: &Schema, right: &Schema, issues: &mut Vec<Issue>) {
-    for (side, bounds, schema) in [("left", &span.left, left), ("right", &span.right, right)] {
+    for (side, bounds, schema) in [(Side::Left, &span.left, left), (Side::Right, &span.right, right)] {
         for (index, bound) in bounds.iter().enumerate() {
             let diagnostic = match schema.field(bound) {
                 None => super::unknown_column(bound, schema),
@@ -84,8 +85,7 @@ fn check_bounds(span: &RelateSpan, left: &Schema, right: &Schema, issues: &mut V
                     Diagnostic::new(codes::SPAN_COLUMN_TYPE, message)
                 }
             };
-            let field = vec![FieldPart::Name("span"), FieldPart::Name(side), FieldPart::Index(index)];
-            issues.push(Issue { field, diagnostic });
+            issues.push(Issue { field: SpecField::SpanBound(side, index), diagnostic });
         }
     }
 }
@@ -109,11 +109,10 @@ fn output_columns(
     let clashes: Vec<&str> =
         names.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect();
     if !clashes.is_empty() {
-        let field = if relate.select.is_some() { vec![FieldPart::Name("select")] } else { Vec::new() };
         let message = format!("both sides have the columns {}", clashes.join(", "));
         let diagnostic = Diagnostic::new(codes::NAME_CLASH, message)
             .help("name the output columns with `select`, or tell them apart with `suffix: [\"\", _right]`");
-        issues.push(Issue { field, diagnostic });
+        issues.push(Issue { field: SpecField::Select, diagnostic });
     }
     columns
 }
@@ -134,7 +133,7 @@ fn selected(
             SelectColumn::One(column) => {
                 if !of(column.from).contains(&column.column) {
                     let diagnostic = super::unknown_column(&column.column, of(column.from));
-                    issues.push(Issue::at_index("select", index, diagnostic));
+                    issues.push(Issue { field: SpecField::Selected(index), diagnostic });
                 }
                 columns.push(column.clone());
             }

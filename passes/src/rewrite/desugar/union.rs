@@ -6,6 +6,7 @@ use arrow_schema::DataType;
 use ir::diag::{Diagnostic, codes};
 use ir::expr::{NamedExpr, ScalarExpr};
 use ir::op::{Distinct, Op, Project, Union, UnionByName};
+use ir::origin::SpecField;
 use ir::schema::Schema;
 
 use super::{Expansion, From, Issue};
@@ -22,7 +23,8 @@ pub(super) fn expand<'a>(
         union.discriminator.as_ref().filter(|name| columns.iter().any(|(column, _)| column == *name))
     {
         let message = format!("a source already has a column `{name}`");
-        issues.push(Issue::at("discriminator_column", Diagnostic::new(codes::DERIVED_NAME_TAKEN, message)));
+        let diagnostic = Diagnostic::new(codes::DERIVED_NAME_TAKEN, message);
+        issues.push(Issue { field: SpecField::Discriminator, diagnostic });
     }
     if !issues.is_empty() {
         return Err(issues);
@@ -62,7 +64,7 @@ fn drifted_columns(union: &UnionByName, inputs: &[&Schema]) -> Vec<Issue> {
         );
         let diagnostic = Diagnostic::new(codes::COLUMN_CASE, message)
             .help("give both one name in a `Project` before, such as {name: a, expr: '\"A\"'}");
-        Issue::at("sources", diagnostic)
+        Issue { field: SpecField::Sources, diagnostic }
     };
     drifted.map(issue).collect()
 }
@@ -136,7 +138,7 @@ fn common_columns(
                 let message = format!("the types of `{name}` have nothing in common: {}", found.join(", "));
                 let diagnostic = Diagnostic::new(codes::UNION_TYPES, message)
                     .help("cast the column in a `Project` before");
-                issues.push(Issue::at("sources", diagnostic));
+                issues.push(Issue { field: SpecField::Sources, diagnostic });
             }
         }
     }

@@ -57,7 +57,7 @@ pub(super) fn read(bytes: &[u8], program: &Program, corpus: &Corpus) -> Result<(
             passes::begin(&spec, "spec", &oracle, options, &mut ()).map_err(|error| error.to_string())?;
         loses_nothing(begun.graph())?;
         let _ = TableRequest::of_graph(begun.graph());
-        passes::resume(begun, &spec, &oracle, options, &mut ()).map_err(|error| error.to_string())
+        passes::resume(begun, &oracle, options, &mut ()).map_err(|error| error.to_string())
     });
     let compiled = compiled.map_err(|error| error.to_string())??;
     let _ = render(&compiled.diagnostics, &loaded.source, RenderOptions { color: false });

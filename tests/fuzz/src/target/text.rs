@@ -58,7 +58,7 @@ fn pass(mut graph: Graph, program: &Program, corpus: &Corpus) -> Result<(), Stri
     if verify(&graph, &oracle).is_err() {
         return Ok(());
     }
-    let (mut context, phase) = (Context::new(&oracle, None), graph.phase);
+    let (mut context, phase) = (Context::new(&oracle), graph.phase);
     for pass in PIPELINE.iter().skip(1).filter(|pass| pass.requires >= phase) {
         // A graph that somebody wrote by hand may be one that no pass makes; what is then wrong is said.
         let passed = passes::run_pass(pass, &mut graph, &mut context, true, &mut ());
