@@ -9,7 +9,7 @@ use ir::phase::Phase;
 use ir::verify::{Violation, verify};
 use passes::{Context, PassEvent};
 
-use super::absolute;
+use crate::folders::absolute;
 use crate::{PipelineError, Result, Workers, on_deep_stack};
 
 /// What a pass did to a graph.
