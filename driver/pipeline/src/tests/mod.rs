@@ -1,5 +1,6 @@
 //! Work that is stopped at chosen points: wherever the switch is thrown, either everything is published or nothing.
 
+mod formats;
 mod publication;
 mod response;
 
