@@ -14,7 +14,7 @@ use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeE
 use ir::origin::Origins;
 use ir::schema::Schema;
 use passes::{Pass, PassEvent};
-use pipeline::{CompileOptions, Observer, PipelineError, Source};
+use pipeline::{CompileRequest, Observer, PipelineError, Ruleset, Source};
 
 use super::workers;
 
@@ -150,15 +150,16 @@ pub(crate) fn compile_text(
         }
         Err(error) => panic!("{error}"),
     };
-    let options = CompileOptions {
-        verify_passes: true,
-        session: Some(session.clone()),
-        oracle: Some(|oracle| Box::new(CaseOracle { engine: oracle, fixtures: None })),
-        ..CompileOptions::default()
-    };
     let recorder = Recorder::default();
-    let mut compiled =
-        pipeline::compile(source, workers(), &options, &recorder).unwrap_or_else(|error| panic!("{error}"));
+    let request = CompileRequest {
+        session_factory: session,
+        ruleset: Ruleset { verify_passes: true, stop_after: None },
+        tracing: Some(&recorder),
+        oracle: Some(|oracle| Box::new(CaseOracle { engine: oracle, fixtures: None })),
+        ..CompileRequest::new(source, workers())
+    };
+    let response = pipeline::compile(request).unwrap_or_else(|error| panic!("{error}"));
+    let mut compiled = response.compilation;
     compiled.plan_for_mistakes(workers()).unwrap_or_else(|error| panic!("{error}"));
     let stages = recorder.0.into_inner().expect("no observer panicked");
     CompiledText { stages, source: compiled.source.map, diagnostics: compiled.diagnostics }

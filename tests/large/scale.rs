@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use libtest_mimic::Trial;
-use pipeline::{Compilation, CompileOptions, Plans, Source, Stage};
+use pipeline::{Compilation, CompileRequest, Plans, Ruleset, Source, Stage};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -51,10 +51,12 @@ fn compile(views: Vec<(String, Value)>, outputs: &[String]) -> Compiled {
     });
     let spec = serde_json::from_value(spec).expect("a spec");
     let source = Source::from_spec(spec, "large", home()).expect("a folder");
-    let options =
-        CompileOptions { verify_passes: false, session: Some(session(2, 8192)), ..CompileOptions::default() };
-    let compiled = pipeline::compile(source, workers(), &options, &());
-    let compiled = compiled.unwrap_or_else(|error| panic!("{error}"));
+    let request = CompileRequest {
+        session_factory: &session(2, 8192),
+        ruleset: Ruleset { verify_passes: false, stop_after: None },
+        ..CompileRequest::new(source, workers())
+    };
+    let compiled = pipeline::compile(request).unwrap_or_else(|error| panic!("{error}")).compilation;
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics.first());
     Compiled(compiled)
 }

@@ -7,7 +7,7 @@ use ir::archive::{Proofs, read_proofs, write_proofs};
 use ir::spec::Spec;
 use libtest_mimic::Trial;
 use passes::PassEvent;
-use pipeline::{CompileOptions, Observer, Source};
+use pipeline::{CompileRequest, Observer, Ruleset, Source};
 use serde_json::{Value, json};
 
 use crate::harness::{Case, root, session, trial, workers};
@@ -40,16 +40,16 @@ impl Observer for Texts {
 }
 
 fn compile(spec: &Spec, home: &Path, proofs: &Proofs) -> Outcome {
-    let options = CompileOptions {
-        verify_passes: true,
-        session: Some(session(4, 8192)),
-        proofs: Some(proofs),
-        ..CompileOptions::default()
-    };
     let texts = Texts::default();
     let source = Source::from_spec(spec.clone(), "case", home).expect("a folder");
-    let compiled = pipeline::compile(source, workers(), &options, &texts);
-    let compiled = compiled.unwrap_or_else(|error| panic!("{error}"));
+    let request = CompileRequest {
+        session_factory: &session(4, 8192),
+        ruleset: Ruleset { verify_passes: true, stop_after: None },
+        tracing: Some(&texts),
+        proofs: Some(proofs),
+        ..CompileRequest::new(source, workers())
+    };
+    let compiled = pipeline::compile(request).unwrap_or_else(|error| panic!("{error}")).compilation;
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
     let stages = texts.0.into_inner().expect("no observer panicked");
     Outcome { stages, proofs: compiled.proofs(), plannings: compiled.oracle.plannings() }

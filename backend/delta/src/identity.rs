@@ -7,46 +7,11 @@
 //! by hand. The digest of the list of active files holds in both cases, and survives checkpoints and clean-up; it takes
 //! one walk over the list and is made when it is asked for.
 
-use std::fmt;
-use std::fs::File;
-use std::io;
-use std::path::Path;
-
 use deltalake::kernel::LogicalFileView;
 
+use crate::digest::{Digest, Fields};
 use crate::error::{DeltaError, Result};
 use crate::snapshot::ResolvedTable;
-
-/// A BLAKE3-256 digest.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest([u8; 32]);
-
-impl Digest {
-    /// The digest of a text of bytes.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(*blake3::hash(bytes).as_bytes())
-    }
-
-    /// The digest of the bytes of a file, read piece by piece.
-    pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(File::open(path)?)?;
-        Ok(Self(*hasher.finalize().as_bytes()))
-    }
-
-    /// Its bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
 
 impl ResolvedTable {
     /// The digest of the bytes of the commit that made the version; `None` when it is no longer in the log.
@@ -74,7 +39,7 @@ impl ResolvedTable {
         let files = snapshot
             .try_log_data()
             .map_err(|error| DeltaError::delta(self.location().text(), "reading the file list", error))?;
-        let mut digests: Vec<[u8; 32]> = files.iter().map(|file| digest_file(&file)).collect();
+        let mut digests: Vec<Digest> = files.iter().map(|file| digest_file(&file)).collect();
         // The path comes first in what is digested, and no two files share one: the order is as good as that of paths.
         digests.sort_unstable();
         let metadata = snapshot.metadata();
@@ -89,9 +54,9 @@ impl ResolvedTable {
             fields.add(value.as_bytes());
         }
         for digest in &digests {
-            fields.add(digest);
+            fields.add(digest.as_bytes());
         }
-        Ok(Digest(fields.finish()))
+        Ok(fields.finish())
     }
 
     /// The digest of the commits from version `first` to version `last`, both included, up to the first that the log does
@@ -111,12 +76,12 @@ impl ResolvedTable {
             fields.add(&version.to_le_bytes());
             fields.add(&bytes);
         }
-        Ok(Digest(fields.finish()))
+        Ok(fields.finish())
     }
 }
 
 /// A file with everything that decides its rows.
-fn digest_file(file: &LogicalFileView) -> [u8; 32] {
+fn digest_file(file: &LogicalFileView) -> Digest {
     let mut fields = Fields::default();
     fields.add(file.path().as_bytes());
     fields.add(&file.size().to_le_bytes());
@@ -135,19 +100,4 @@ fn digest_file(file: &LogicalFileView) -> [u8; 32] {
         fields.add(&vector.cardinality.to_le_bytes());
     }
     fields.finish()
-}
-
-/// A digest of fields, each with its length before it, so that no two lists of fields run into each other.
-#[derive(Default)]
-struct Fields(blake3::Hasher);
-
-impl Fields {
-    fn add(&mut self, bytes: &[u8]) {
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> [u8; 32] {
-        *self.0.finalize().as_bytes()
-    }
 }

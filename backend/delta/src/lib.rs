@@ -25,6 +25,7 @@
 //! - No checkpoint and no log clean-up runs as a side effect of a commit.
 
 mod active;
+mod digest;
 pub mod durable;
 mod error;
 mod guard;
@@ -38,9 +39,9 @@ mod sidecars;
 mod snapshot;
 mod write;
 
+pub use digest::Digest;
 pub use durable::Disk;
 pub use error::{DeltaError, Result, SchemaMismatch};
-pub use identity::Digest;
 pub use location::Location;
 pub use order::{SortColumn, sorted};
 pub use scan::hidden_input;

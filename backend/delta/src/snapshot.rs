@@ -16,9 +16,9 @@ use deltalake::logstore::LogStoreRef;
 use deltalake::{DeltaTable, DeltaTableBuilder};
 
 use crate::active::ActiveFiles;
+use crate::digest::Digest;
 use crate::error::{DeltaError, Result};
 use crate::guard::folder_without_links;
-use crate::identity::Digest;
 use crate::location::Location;
 use crate::log::{Log, read_actions};
 use crate::order::{ORDER, SortColumn, TableOrder};

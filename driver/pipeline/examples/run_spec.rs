@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pipeline::{Cancellation, CompileOptions, Observer, PublishOptions, Source, WorkerOptions, Workers};
+use pipeline::{Cancellation, CompileRequest, Observer, PublishOptions, Source, WorkerOptions, Workers};
 
 /// Says what happens while it happens.
 struct Narrator;
@@ -23,7 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let workers = Workers::new(WorkerOptions::default(), Cancellation::new());
 
     let source = Source::open(&path)?;
-    let compilation = pipeline::compile(source, &workers, &CompileOptions::default(), &Narrator)?;
+    let request = CompileRequest { tracing: Some(&Narrator), ..CompileRequest::new(source, &workers) };
+    let response = pipeline::compile(request)?;
+    // The hashes that identify the run, and its schedule in numbers, are known before anything is computed.
+    println!("envelope {}, critical path {}", response.envelope_hash, response.critical_path_length);
+    let compilation = response.compilation;
     // Mistakes in the spec are values: each has a code, a message and a place.
     for diagnostic in &compilation.diagnostics {
         println!("{diagnostic}");

@@ -7,10 +7,10 @@ use std::time::Instant;
 use delta::Disk;
 use engine::{Publishing, RunOptions, RunOutcome};
 
-use crate::extraction::own_folder;
+use crate::folders::own_folder;
 use crate::observer::OfRun;
 use crate::provenance::Provenance;
-use crate::record::{FailureRecord, RUNS, RunRecord, Status, finding_records};
+use crate::record::{ExtractedRecord, FailureRecord, RUNS, RunRecord, Status, finding_records};
 use crate::{
     Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Source, Stages, Workers,
 };
@@ -72,7 +72,8 @@ pub fn publish(
     match ended {
         Ok((run, extracted)) => {
             let record = provenance.record(Status::Published, None);
-            let record = RunRecord { stages, warnings: warnings(), ..record }.of(&run, extracted.as_ref());
+            let tables = extracted.iter().flat_map(|it| &it.tables).map(ExtractedRecord::from).collect();
+            let record = RunRecord { stages, warnings: warnings(), ..record }.of(&run, tables);
             let record_file = keep(&record)?;
             Ok(Outcome { run, extracted, record, record_file })
         }
@@ -172,7 +173,7 @@ impl<'a> Attempt<'a> {
 /// Locks the outputs of a spec that has been compiled already.
 fn lock(source: &Source, workers: &Workers, observer: &dyn Observer) -> Result<Locks> {
     let work = format!("a run of {}", source.map.name().as_str());
-    Locks::of_outputs(source, &work, &workers.waiting(), &mut |busy| observer.waiting(busy))
+    source.lock_outputs(&work, &workers.waiting(), &mut |busy| observer.waiting(busy))
 }
 
 /// Adds where the time of a run went.

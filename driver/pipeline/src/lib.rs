@@ -1,9 +1,9 @@
 //! From a spec to published tables, as a library: what stands between a program and the compiler's crates.
 //!
 //! ```text
-//! Source::open -> compile -> Compilation -> publish -> Outcome
-//!                                |
-//!                                `-> plan -> Plans: explain, write -> Written: commit
+//! Source::open -> CompileRequest -> compile -> CompileResponse: Compilation -> publish -> Outcome
+//!                                                                    |
+//!                                                                    `-> plan -> Plans: explain, write -> Written: commit
 //! extract: source code -> Extraction: publish, or compile over it and publish both together
 //! Rows::of: a query over published tables
 //! ```
@@ -16,10 +16,10 @@
 //! | extraction | source code -> Delta tables |
 //! | query | a query over the tables of a lake |
 //! | locks | one publisher a table at a time |
-//! | provenance | what identifies a run: hashes, commit metadata |
-//! | [`record`] | what is kept of a run, written and read |
+//! | provenance | one run: what tells it apart, its commit metadata, its record |
+//! | [`record`] | what is kept of a run, written and read; what identifies a compilation |
+//! | folders | folders of the program's own, beside what others wrote |
 //! | observer | what a program is told while this works |
-//! | stages | where the time went |
 //! | error | why something did not come to its end |
 //!
 //! This crate prints nothing, reads no arguments and no environment, and installs no signal handlers. A program that
@@ -32,19 +32,20 @@ mod compilation;
 mod error;
 mod execution;
 mod extraction;
+mod folders;
 mod locks;
 mod observer;
 mod provenance;
 mod query;
 pub mod record;
-mod stages;
 #[cfg(test)]
 mod tests;
 mod workers;
 
 pub use ::extract::Summary;
 pub use compilation::{
-    Compilation, CompileOptions, OracleView, PassOutcome, Plans, Source, Written, compile, run_pass,
+    Compilation, CompileRequest, CompileResponse, CompileWarning, OracleView, PassOutcome, Plans,
+    RESPONSE_FORMAT, Ruleset, SessionFactory, Source, Task, TaskSchedule, Written, compile, run_pass,
     verify_graph,
 };
 pub use engine::{Cancellation, Stage};
@@ -56,9 +57,8 @@ pub use extraction::{
 };
 pub use locks::{Locks, Waiting};
 pub use observer::Observer;
-pub use provenance::Envelope;
 pub use query::Rows;
-pub use stages::Stages;
+pub use record::{Envelope, ProviderIdentity, Stages};
 pub use workers::{WorkerOptions, Workers, on_deep_stack};
 
 /// What this crate's functions give.

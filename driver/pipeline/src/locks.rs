@@ -20,12 +20,11 @@ use std::time::{Duration, Instant};
 use delta::Location;
 use engine::Cancellation;
 use ir::diag::{Diagnostic, codes, escape_text};
-use ir::spec::MaterializationMode;
 use serde_json::{Value, json};
 
-use crate::extraction::own_folder;
-use crate::provenance::{now, timestamp};
-use crate::{PipelineError, Result, Source};
+use crate::folders::own_folder;
+use crate::record::{now, timestamp};
+use crate::{PipelineError, Result};
 
 /// How often a lock that somebody else has is tried again.
 const TRIED_EVERY: Duration = Duration::from_millis(50);
@@ -55,30 +54,6 @@ pub(crate) enum Use {
 }
 
 impl Locks {
-    /// Locks the tables of a spec's outputs, for who is going to publish them; `work` says what it does, such as `a run of
-    /// spec.yaml`. `told` hears of what is waited for, once a table. To be called before the tables are opened: what
-    /// happens to them in between would be a conflict.
-    ///
-    /// # Errors
-    /// [`codes::TABLE_LOCKED`] when somebody else still has a table after the time to wait; when the waiting is
-    /// cancelled; when a lock is not this program's, or cannot be made.
-    pub fn of_outputs(
-        source: &Source,
-        work: &str,
-        waiting: &Waiting,
-        told: &mut dyn FnMut(&str),
-    ) -> Result<Self> {
-        let used = source.spec.output_targets.iter().map(|output| {
-            let text = output.delta_location.as_ref().unwrap_or(&output.table_name);
-            let used = match output.materialization_mode {
-                MaterializationMode::Append => Use::Shared,
-                MaterializationMode::Overwrite => Use::Exclusive,
-            };
-            (text.as_str(), used)
-        });
-        Self::of_tables(&source.base_dir, used, work, waiting, told)
-    }
-
     /// Locks tables for `work`; their locations count from `base_dir`. What is no location is not locked: nothing will be
     /// written there.
     pub(crate) fn of_tables<'a>(
@@ -183,13 +158,10 @@ impl Lock {
         let folder = own_folder(above, "locks")?;
         let path = folder.join(name);
         if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
-            let message =
-                format!("`{}` is not used: it is no file, and would be taken for a lock", shown(&path));
-            let help = "remove it";
-            return Err(PipelineError::diagnostic(
-                Diagnostic::new(codes::FOREIGN_FOLDER, message).help(help),
-                "locks",
-            ));
+            let path = shown(&path);
+            let message = format!("`{path}` is not used: it is no file, and would be taken for a lock");
+            let found = Diagnostic::new(codes::FOREIGN_FOLDER, message).help("remove it");
+            return Err(PipelineError::diagnostic(found, &path));
         }
         let mut made = Vec::new();
         let opened = make_folders(&folder, &mut made).and_then(|()| open(&path));

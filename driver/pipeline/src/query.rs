@@ -11,7 +11,7 @@ use ir::diag::{Diagnostic, codes};
 use ir::oracle::TableError;
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::compilation::absolute;
+use crate::folders::absolute;
 use crate::{PipelineError, Result, Workers};
 
 /// Batches that wait to be read. A query stops computing while this many do.

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use engine::SessionOptions;
-use pipeline::{Cancellation, CompileOptions, Source, WorkerOptions, Workers};
+use pipeline::{Cancellation, Ruleset, Source, WorkerOptions, Workers};
 
 use crate::cli::{Command, Format, Globals};
 use crate::failure::Failure;
@@ -51,10 +51,10 @@ impl<'a> Context<'a> {
         Ok(self.workers.get_or_init(|| Workers::new(worker_options(&self.globals), cancellation)))
     }
 
-    /// How the command line asks to compile.
-    pub(crate) fn compile_options(&self) -> CompileOptions<'static> {
-        let default = CompileOptions::default();
-        CompileOptions { verify_passes: self.verify_on_request() || default.verify_passes, ..default }
+    /// Which passes run.
+    pub(crate) fn ruleset(&self) -> Ruleset<'static> {
+        let default = Ruleset::default();
+        Ruleset { verify_passes: self.verify_on_request() || default.verify_passes, ..default }
     }
 
     /// Whether the command line asks for the graph to be verified after every pass.

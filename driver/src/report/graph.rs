@@ -1,11 +1,22 @@
-//! A graph as JSON, for programs that look at it.
+//! Graphs and compilations as JSON, for programs that look at them.
 
 use std::collections::BTreeSet;
 
 use ir::graph::{Graph, NodeId, Role};
 use ir::phase::Phase;
 use ir::schema::Schema;
+use pipeline::CompileResponse;
 use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// A compilation: its graph, and beside it, as `compilation`, what identifies it and what its schedule says of time.
+pub(crate) fn compilation_json(response: &CompileResponse) -> Result<Value, Failure> {
+    let mut value = graph_json(&response.compilation.graph);
+    value["compilation"] = serde_json::to_value(response)
+        .map_err(|error| Failure::Bug(format!("the compilation has no JSON form: {error}")))?;
+    Ok(value)
+}
 
 /// The graph: its header, its nodes in topological order with their inputs by name, and its segments. The fields of
 /// operations are those of the text form.

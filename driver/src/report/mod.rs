@@ -7,7 +7,7 @@ mod run;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use ir::diag::escape_text;
 
-pub(crate) use graph::graph_json;
+pub(crate) use graph::{compilation_json, graph_json};
 pub(crate) use rows::{print_csv, print_json, text_table};
 pub(crate) use run::{RunReport, extracted_json, reuse_text, stage_table};
 

@@ -35,10 +35,14 @@ pub(crate) fn extracted_json(table: &ExtractedTable) -> Value {
     })
 }
 
-/// How much an earlier compilation had proven, as a line of text; empty when there was none.
+/// How much an earlier compilation had proven, or why that was of no use, as a line of text; empty when there was none.
 pub(crate) fn reuse_text(compilation: &Compilation) -> String {
     let views = compilation.source.spec.view_definitions.len();
-    compilation.reused.map_or(String::new(), |reused| format!("reused {reused} of {views} views\n"))
+    match (compilation.reused, &compilation.outdated_proofs) {
+        (Some(reused), _) => format!("reused {reused} of {views} views\n"),
+        (None, Some(why)) => format!("reused no views: {}\n", escape_text(why)),
+        (None, None) => String::new(),
+    }
 }
 
 /// What a run did, as its record tells.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::program::{driver_in, driver_reading, exits, json, listing, out, with_tables};
+use super::program::{driver_in, driver_reading, err, exits, json, listing, out, with_tables};
 
 /// A spec with this many views in a row; the first keeps definitions that start behind `bound`.
 fn chain(folder: &Path, views: usize, bound: usize) {
@@ -64,6 +64,35 @@ fn damaged_proofs_are_a_warning_and_are_replaced() {
             "{found}"
         );
         assert_eq!(fs::read(&file).unwrap(), whole);
+        assert_eq!(check(folder.path())["reused_views"], 100);
+    }
+}
+
+/// Proofs of another format, and those of another build of the program: what they say is worked out again, and who wants to
+/// know is told why.
+#[test]
+fn proofs_of_another_program_are_replaced_and_seen() {
+    let folder = with_tables();
+    chain(folder.path(), 100, 7);
+    check(folder.path());
+    let file = folder.path().join(".codeanatomy/compiled/chain.proofs");
+    let whole = fs::read(&file).unwrap();
+    let mut former = whole.clone();
+    former[8..12].copy_from_slice(&1_u32.to_le_bytes());
+    let number = ir::archive::FORMAT_VERSION;
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipeline/testdata/proofs");
+    let other_build = fs::read(testdata.join(format!("{number}.proofs"))).unwrap();
+    for (kept, why) in
+        [(former, "a file of proofs of format 1"), (other_build, "another build of the program")]
+    {
+        fs::write(&file, kept).unwrap();
+        let quiet = driver_in(folder.path(), ["compile", "chain.yaml", "--stop-after", "lower"]);
+        assert_eq!(err(&quiet), "", "{why}");
+        let seen = driver_in(folder.path(), ["check", "chain.yaml", "--verbose"]);
+        exits(&seen, 0);
+        assert!(err(&seen).contains("reused no views: ") && err(&seen).contains(why), "{}", err(&seen));
+        assert!(!err(&seen).contains("W0009"), "{}", err(&seen));
+        assert_eq!(fs::read(&file).unwrap(), whole, "{why}");
         assert_eq!(check(folder.path())["reused_views"], 100);
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::program::{SPEC, driver_in, driver_reading, exits, json, listing, out, with_tables};
+use super::program::{SPEC, driver_in, driver_reading, err, exits, json, listing, out, with_tables};
 
 #[test]
 fn stages_feed_each_other() {
@@ -65,8 +65,18 @@ fn every_form_of_a_compilation_can_be_printed() {
         exits(&output, 0);
         assert!(out(&output).contains(expected), "{form}:\n{}", out(&output));
     }
+    let before = listing(folder.path());
     let graph = json(&driver_in(folder.path(), ["compile", "spec.yaml", "--emit", "json"]));
+    assert_eq!(listing(folder.path()), before, "compiling executes nothing");
     assert_eq!(graph["phase"], "scheduled");
+    // Beside the graph stands what identifies it, and its schedule in numbers.
+    let compilation = &graph["compilation"];
+    let checked = json(&driver_in(folder.path(), ["check", "spec.yaml", "--format", "json"]));
+    assert_eq!(compilation["spec_hash"], checked["spec_hash"]);
+    assert_eq!(compilation["task_schedule"]["critical_path"][0], "names");
+    assert_eq!(compilation["critical_path_length"], compilation["bottom_level_costs"]["names"]);
+    assert_eq!(compilation["slack_by_task"]["names"], 0);
+    assert_eq!(compilation["stats_quality"]["defs"], "exact");
     // What `--emit spec` prints is the same spec.
     let spec = driver_in(folder.path(), ["compile", "spec.yaml", "--emit", "spec"]);
     fs::write(folder.path().join("spec.json"), &spec.stdout).unwrap();
@@ -78,6 +88,27 @@ fn every_form_of_a_compilation_can_be_printed() {
     let differences = driver_in(folder.path(), ["compile", "spec.yaml", "--after", "all", "--diff"]);
     exits(&differences, 0);
     assert!(out(&differences).contains("+++ 15-resolve"), "{}", out(&differences));
+}
+
+/// A graph whose header says that a former version of the program archived it.
+#[test]
+fn an_archive_of_another_format_is_refused_by_name() {
+    let folder = with_tables();
+    let mut bytes = driver_in(folder.path(), ["compile", "spec.yaml", "--emit", "archive"]).stdout;
+    bytes[8..12].copy_from_slice(&1_u32.to_le_bytes());
+    fs::write(folder.path().join("former.ir"), &bytes).unwrap();
+    let given = [
+        driver_in(folder.path(), ["verify", "former.ir"]),
+        driver_reading(folder.path(), &["verify"], &bytes),
+        driver_in(folder.path(), ["pass", "merge", "former.ir"]),
+    ];
+    for output in given {
+        exits(&output, 1);
+        assert_eq!(out(&output), "");
+        for part in ["an archived graph of format 1", "compile the spec again"] {
+            assert!(err(&output).contains(part), "no `{part}` in {}", err(&output));
+        }
+    }
 }
 
 #[test]

@@ -17,16 +17,18 @@ use rkyv::util::AlignedVec;
 
 use crate::graph::{FlatGraph, Graph};
 
-/// The first bytes of an archive.
+/// The first bytes of an archived graph.
 const MAGIC: [u8; 8] = *b"CODEANIR";
-/// Raised whenever the archived types change; older archives are refused, never guessed at.
+/// Raised whenever the archived types change, of graphs or of proofs; archives of other versions are refused, never guessed
+/// at. An archive of every version that was written stands among the fixtures of the pipeline (`driver/pipeline/testdata`),
+/// where a test asks that it is refused by its number.
 pub const FORMAT_VERSION: u32 = 3;
 /// Header size; a multiple of the archive's alignment.
 const HEADER: usize = 32;
 /// Where the checksum lies in the header.
 const CHECKSUM: std::ops::Range<usize> = 12..HEADER;
 
-/// Why bytes could not be read as an archived graph.
+/// Why bytes could not be read as an archive.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The bytes do not start with the magic number.
@@ -34,9 +36,12 @@ pub enum ArchiveError {
     Foreign([u8; 8]),
     /// The archive was written by a program with another format.
     #[error(
-        "the archive has format version {found}, this program reads {FORMAT_VERSION}; compile the spec again"
+        "{kind} of format {found}, and this program reads format {FORMAT_VERSION}; compile the spec again, or use the \
+         version of CodeAnatomy that wrote it"
     )]
     Version {
+        /// What is archived, with its article.
+        kind: &'static str,
         /// The version in the header.
         found: u32,
     },
@@ -75,19 +80,21 @@ fn seal(magic: [u8; 8], body: &[u8]) -> Vec<u8> {
 /// # Errors
 /// When the bytes are not an archive, have another format version or are damaged.
 pub fn read(bytes: &[u8]) -> Result<Graph, ArchiveError> {
-    let flat = rkyv::from_bytes::<FlatGraph, rancor::Error>(&open(MAGIC, bytes)?).map_err(damaged)?;
+    let body = open(MAGIC, "an archived graph", bytes)?;
+    let flat = rkyv::from_bytes::<FlatGraph, rancor::Error>(&body).map_err(damaged)?;
     Graph::unflatten(flat).map_err(|error| ArchiveError::Damaged(error.to_string()))
 }
 
-/// The archive behind a header, aligned.
-fn open(magic: [u8; 8], bytes: &[u8]) -> Result<AlignedVec, ArchiveError> {
+/// The archive behind a header, aligned; `kind` says in messages what it is.
+fn open(magic: [u8; 8], kind: &'static str, bytes: &[u8]) -> Result<AlignedVec, ArchiveError> {
     if !bytes.starts_with(&magic) {
         return Err(ArchiveError::Foreign(magic));
     }
     let version = bytes.get(8..12).and_then(|field| field.try_into().ok()).map(u32::from_le_bytes);
     match version {
         Some(FORMAT_VERSION) => {}
-        found => return Err(ArchiveError::Version { found: found.unwrap_or(0) }),
+        Some(found) => return Err(ArchiveError::Version { kind, found }),
+        None => return Err(ArchiveError::Damaged("it ends within its header".to_owned())),
     }
     // rkyv reads in place and needs its alignment, which a slice of a file does not promise.
     let mut aligned: AlignedVec = AlignedVec::with_capacity(bytes.len());

@@ -90,7 +90,8 @@ pub fn write_proofs(proofs: &Proofs) -> Result<Vec<u8>, ArchiveError> {
 /// # Errors
 /// When the bytes are not an archive of proofs, have another format version or are damaged.
 pub fn read_proofs(bytes: &[u8]) -> Result<Proofs, ArchiveError> {
-    let proofs = rkyv::from_bytes::<Proofs, rancor::Error>(&open(MAGIC, bytes)?).map_err(damaged)?;
+    let body = open(MAGIC, "a file of proofs", bytes)?;
+    let proofs = rkyv::from_bytes::<Proofs, rancor::Error>(&body).map_err(damaged)?;
     let indices = proofs.operations.iter().map(|proof| proof.schema);
     let mut indices = indices.chain(proofs.expressions.iter().map(|proof| proof.schema));
     if indices.any(|index| index as usize >= proofs.schemas.len()) {

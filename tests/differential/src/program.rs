@@ -10,7 +10,7 @@ use ir::diag::SourceName;
 use ir::graph::{CachePolicy, Graph};
 use passes::{Context, PassEvent, find, run_pass};
 use pipeline::{
-    Cancellation, CompileOptions, Observer, PipelineError, Plans, Source, WorkerOptions, Workers,
+    Cancellation, CompileRequest, Observer, PipelineError, Plans, Source, WorkerOptions, Workers,
 };
 
 /// The passes that change a graph of core operations, each of which can be left out.
@@ -167,10 +167,13 @@ impl Program {
         let text = text.replace("{home}", &home.to_string_lossy());
         let source = Source::from_bytes(text.as_bytes(), SourceName::new("spec.yaml"), "differential", home)
             .map_err(refused)?;
-        let options =
-            CompileOptions { session: Some(session(&Setting::usual())?), ..CompileOptions::default() };
         let core = Core::default();
-        let compiled = pipeline::compile(source, workers(), &options, &core).map_err(refused)?;
+        let request = CompileRequest {
+            session_factory: &session(&Setting::usual())?,
+            tracing: Some(&core),
+            ..CompileRequest::new(source, workers())
+        };
+        let compiled = pipeline::compile(request).map_err(refused)?.compilation;
         let errors: Vec<String> =
             compiled.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
         if !errors.is_empty() {

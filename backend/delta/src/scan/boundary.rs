@@ -31,7 +31,8 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 
-use super::direct::{ScannedFiles, file_scan, in_pieces};
+use super::direct::files::{ScannedFiles, file_scan};
+use super::direct::many_files::in_pieces;
 
 /// Gives the rows of a scan as they are, and of its claims those that are proven.
 #[derive(Debug)]

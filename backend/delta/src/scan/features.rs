@@ -2,7 +2,7 @@
 //!
 //! | feature | what it asks of a reader |
 //! |---|---|
-//! | `typeWidening`, `typeWidening-preview` | older files hold a column in a narrower type: the Parquet reader casts to the table's; bounds of such columns are not believed ([`Trust`](super::direct::Trust)) |
+//! | `typeWidening`, `typeWidening-preview` | older files hold a column in a narrower type: the Parquet reader casts to the table's; bounds of such columns are not believed ([`Trust`](super::pruning::Trust)) |
 //! | `vacuumProtocolCheck` | nothing; it binds those who delete files |
 //!
 //! Tables that need nothing of the library are read without it. For the others, and for change feeds, the library gets

@@ -21,12 +21,12 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use deltalake::delta_datafusion::DeltaScanNext;
 
 use super::boundary::DeltaTableScanExec;
+use super::conform::{conformed, with_partitions};
 use super::direct::{
-    Base, Request, Trust, check_files, files_in, files_of, guarded, has_empty_values, is_exact, statistics,
+    Base, Request, check_files, files_in, files_of, guarded, has_empty_values, is_exact, statistics,
     store_url, takes_empty, without_claims,
 };
-use super::provider::{conformed, with_partitions};
-use super::pruning::{prunes, refutable};
+use super::pruning::{Trust, prunes, refutable};
 
 /// The scan `request` asks for, of `library`, which has the columns of its schema, perhaps with other types. No filter
 /// is applied.

@@ -10,7 +10,8 @@ use ir::phase::Phase;
 use ir::verify::{Violation, verify};
 use passes::{Context, PassEvent};
 
-use super::{Source, absolute};
+use super::Source;
+use crate::folders::absolute;
 use crate::{PipelineError, Result, Workers, on_deep_stack};
 
 /// What a pass did to a graph.

@@ -4,6 +4,8 @@ mod graphs;
 mod mistakes;
 mod plans;
 mod proofs;
+mod request;
+mod response;
 mod source;
 
 use std::ops::ControlFlow;
@@ -22,54 +24,19 @@ use passes::{Pass, PassEvent};
 
 pub use graphs::{PassOutcome, run_pass, verify_graph};
 pub use plans::{Plans, Written};
+pub use request::{CompileRequest, OracleView, Ruleset, SessionFactory};
+pub use response::{CompileResponse, CompileWarning, RESPONSE_FORMAT, Task, TaskSchedule};
 pub use source::Source;
 
-pub(crate) use source::absolute;
-
+use crate::record::Identity;
 use crate::{Extraction, Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
 use proofs::KnownProofs;
-
-/// What the passes are told instead of the engine's own answers. Tests hide by it what differs from run to run.
-pub type OracleView = fn(EngineOracle) -> Box<dyn Oracle + Send + Sync>;
-
-/// How to compile.
-#[derive(Clone, Debug)]
-pub struct CompileOptions<'a> {
-    /// Whether the graph is verified after every pass, schemas derived again included.
-    pub verify_passes: bool,
-    /// The pass after which to stop.
-    pub stop_after: Option<&'a str>,
-    /// The session to compile and run in; one with the workers' resources if absent.
-    pub session: Option<Session>,
-    /// What is known to be proven, in place of what the source's file keeps. Nothing is kept then.
-    pub proofs: Option<&'a Proofs>,
-    /// An extraction that is not published yet: inputs at the places of its tables are these.
-    pub extraction: Option<&'a Extraction>,
-    /// What the passes see of the engine; all of it if absent.
-    pub oracle: Option<OracleView>,
-}
-
-impl Default for CompileOptions<'_> {
-    /// All passes, verified in debug builds.
-    fn default() -> Self {
-        Self {
-            verify_passes: cfg!(debug_assertions),
-            stop_after: None,
-            session: None,
-            proofs: None,
-            extraction: None,
-            oracle: None,
-        }
-    }
-}
 
 /// A spec after the passes that ran.
 #[derive(Debug)]
 pub struct Compilation {
     /// The spec.
     pub source: Source,
-    /// Its hash.
-    pub spec_hash: ContentHash,
     /// The graph after the last pass that ran.
     pub graph: Graph,
     /// Where in the spec it comes from.
@@ -83,8 +50,13 @@ pub struct Compilation {
     /// Views for which nothing had to be planned, because an earlier compilation had proven their types; nothing when
     /// there was none.
     pub reused: Option<usize>,
+    /// Why what an earlier compilation kept was of no use: the format, the program or its settings were others.
+    pub outdated_proofs: Option<String>,
     /// Where the time went.
     pub stages: Stages,
+    /// What tells a run of it from runs of other specs, over other tables, or by other rules.
+    pub(crate) identity: Identity,
+    /// The digest under which what it has proven holds.
     envelope: ContentHash,
 }
 
@@ -94,25 +66,21 @@ pub struct Compilation {
 /// for input and output. What earlier compilations proved is taken from the source's file of proofs, and kept there.
 ///
 /// # Errors
-/// When a pass breaks the graph, `stop_after` names none, the session cannot start, or the workers are stopped.
-pub fn compile(
-    source: Source,
-    workers: &Workers,
-    options: &CompileOptions<'_>,
-    observer: &dyn Observer,
-) -> Result<Compilation> {
+/// When a pass breaks the graph, the ruleset stops after a pass that is none, the session cannot start, or the workers are
+/// stopped.
+pub fn compile(request: CompileRequest<'_>) -> Result<CompileResponse> {
+    let CompileRequest { source, workers, session_factory, ruleset, tracing, proofs, extraction, oracle } =
+        request;
+    let observer = tracing.unwrap_or(&());
     let mut stages = Stages::default();
     stages.add("load", source.load);
-    let session = match &options.session {
-        Some(session) => session.stopped_by(workers.cancellation()),
-        None => stages.timed("session", || workers.session())?,
-    };
+    let session = stages.timed("session", || session_factory.session())?.stopped_by(workers.cancellation());
     let compiling = Instant::now();
     let before_passes = stages.total();
     let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers };
     let pass_options = passes::Options {
-        verify: options.verify_passes,
-        stop_after: options.stop_after,
+        verify: ruleset.verify_passes,
+        stop_after: ruleset.stop_after,
         findings: &source.findings,
         unread: Some(&source.unread),
     };
@@ -120,38 +88,42 @@ pub fn compile(
     let bare = EngineOracle::new(session.clone(), Tables::default());
     let begun = on_deep_stack(|| passes::begin(spec, name, &bare, pass_options, &mut clock))?;
     let begun = begun.map_err(PipelineError::compile)?;
-    let known = clock
-        .stages
-        .timed("proofs", || KnownProofs::find(options.proofs, source.proofs.as_deref(), &session));
+    let known =
+        clock.stages.timed("proofs", || KnownProofs::find(proofs, source.proofs.as_deref(), &session));
     observer.stage_started("resolve");
-    let tables = clock.stages.timed("resolve", || open_tables(begun.graph(), &source, workers, options))?;
+    let tables = clock
+        .stages
+        .timed("resolve", || open_tables(begun.graph(), &source, workers, ruleset.stop_after, extraction))?;
+    let view = oracle;
     let oracle = Arc::new(known.oracle(session.clone(), tables));
-    let seen = options.oracle.map(|view| view(oracle.as_ref().clone()));
+    let seen = view.map(|view| view(oracle.as_ref().clone()));
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
     let compiled = on_deep_stack(|| passes::resume(begun, seen, pass_options, &mut clock))?;
     let passes::Compiled { graph, origins, mut diagnostics } = compiled.map_err(PipelineError::compile)?;
     // Passes are timed one by one; what is left is what lies between them.
     let timed_stages = stages.total().saturating_sub(before_passes);
-    if options.verify_passes {
+    if ruleset.verify_passes {
         stages.add("verify", compiling.elapsed().saturating_sub(timed_stages));
     }
     stages.timed("proofs", || known.write(&oracle));
     let reused = known.reused(&oracle, spec);
     let envelope = known.envelope();
+    let outdated_proofs = known.outdated;
     diagnostics.extend(known.warning);
-    let spec_hash = spec_hash(&source.spec);
-    Ok(Compilation {
+    let identity = Identity::of(spec_hash(&source.spec), &graph, oracle.tables(), &session);
+    Ok(CompileResponse::of(Compilation {
         source,
-        spec_hash,
         graph,
         origins,
         diagnostics,
         session,
         oracle,
         reused,
+        outdated_proofs,
         stages,
+        identity,
         envelope,
-    })
+    }))
 }
 
 /// Opens every table the graph names, unless compilation stops before it asks for them.
@@ -159,16 +131,17 @@ fn open_tables(
     graph: &Graph,
     source: &Source,
     workers: &Workers,
-    options: &CompileOptions<'_>,
+    stop_after: Option<&str>,
+    extraction: Option<&Extraction>,
 ) -> Result<Tables> {
     let first = passes::PIPELINE.first();
-    let last = options.stop_after.map(passes::find).transpose().map_err(PipelineError::compile)?;
+    let last = stop_after.map(passes::find).transpose().map_err(PipelineError::compile)?;
     let requests = TableRequest::of_graph(graph);
     if requests.is_empty() || last.map(|pass| pass.name) == first.map(|pass| pass.name) {
         return Ok(Tables::default());
     }
     let base_dir = source.base_dir.clone();
-    let open = options.extraction.map_or_else(|| Ok(Vec::new()), Extraction::previews)?;
+    let open = extraction.map_or_else(|| Ok(Vec::new()), Extraction::previews)?;
     workers.run_unless_stopped(async move { Tables::resolve_with(&base_dir, &requests, &open).await })
 }
 

@@ -10,7 +10,7 @@ use engine::{
 use ir::graph::Graph;
 use ir::verify::verify;
 
-use super::absolute;
+use crate::folders::absolute;
 use crate::{PipelineError, Result, Workers, on_deep_stack};
 
 /// A verified graph as plans, ready to be looked at or run.

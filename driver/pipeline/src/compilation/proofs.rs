@@ -3,8 +3,9 @@
 //! Typing is what takes time in a compilation, and from one to the next most of it is the same. So the types that were
 //! worked out are kept in `.codeanatomy/compiled/<spec>.proofs` beside the spec ([`ir::archive::Proofs`]): the next
 //! compilation plans only what changed, and what reads it. A proof stands under its whole question, so a file can be
-//! old, of another spec or gone; the result is the same, and only takes longer. Physical plans are not kept: they
-//! depend on the files of the tables.
+//! old, of another spec or gone; the result is the same, and only takes longer. So proofs of another build of the program,
+//! in another format perhaps, are replaced without a warning, and those who ask how much was reused hear why nothing was.
+//! Physical plans are not kept: they depend on the files of the tables.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -12,14 +13,14 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use engine::{EngineOracle, Session, Tables};
-use ir::archive::{Proofs, read_proofs, write_proofs};
+use ir::archive::{ArchiveError, Proofs, read_proofs, write_proofs};
 use ir::diag::{Diagnostic, codes};
 use ir::graph::Owner;
 use ir::hash::{ContentHash, Fingerprint};
 use ir::spec::Spec;
 
-use crate::extraction::own_folder;
-use crate::provenance;
+use crate::folders::own_folder;
+use crate::record::surface;
 
 /// A compilation with fewer answers leaves no file: working them out takes less than reading one.
 const KEPT_FROM: usize = 64;
@@ -41,6 +42,8 @@ pub(super) struct KnownProofs {
     proofs: Proofs,
     /// Why they could not be read.
     pub(super) warning: Option<Diagnostic>,
+    /// Why they are sound, and of no use here.
+    pub(super) outdated: Option<String>,
 }
 
 impl KnownProofs {
@@ -58,21 +61,32 @@ impl KnownProofs {
         let (path, program) = path.zip(program()).unzip();
         let envelope = Fingerprint::new()
             .field(program.unwrap_or_default().as_bytes())
-            .field(provenance::surface(session).as_bytes())
+            .field(surface(session).as_bytes())
             .finish();
-        let (proofs, warning) = match path.map(|path| (path, bytes_of(path))) {
-            None | Some((_, Ok(None))) => (Proofs::default(), None),
-            Some((path, read)) => {
-                let read = read.map_err(|error| error.to_string()).and_then(|bytes| {
-                    read_proofs(&bytes.unwrap_or_default()).map_err(|error| error.to_string())
-                });
-                match read {
-                    Ok(proofs) => (proofs, None),
-                    Err(error) => (Proofs::default(), Some(warning(path, &error))),
+        let mut known = Self {
+            path: path.map(Path::to_owned),
+            envelope,
+            proofs: Proofs::default(),
+            warning: None,
+            outdated: None,
+        };
+        let Some(path) = path else { return known };
+        match bytes_of(path).map(|bytes| bytes.map(|bytes| read_proofs(&bytes))) {
+            Ok(None) => {}
+            Ok(Some(Ok(proofs))) => {
+                known.proofs = proofs;
+                if !known.hold() {
+                    let reason = "it was written by another build of the program, or for other settings";
+                    known.outdated = Some(format!("`{}`: {reason}", path.display()));
                 }
             }
-        };
-        Self { path: path.map(Path::to_owned), envelope, proofs, warning }
+            Ok(Some(Err(error @ ArchiveError::Version { .. }))) => {
+                known.outdated = Some(format!("`{}`: {error}", path.display()));
+            }
+            Ok(Some(Err(error))) => known.warning = Some(warning(path, &error.to_string())),
+            Err(error) => known.warning = Some(warning(path, &error.to_string())),
+        }
+        known
     }
 
     /// The digest of everything that decides an answer besides its question.

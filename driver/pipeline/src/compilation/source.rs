@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ir::diag::{Diagnostic, SourceMap, SourceName, codes};
-use ir::spec::{MAX_SPEC_BYTES, Spec, Unread, load_bytes};
+use ir::spec::{MAX_SPEC_BYTES, MaterializationMode, Spec, Unread, load_bytes};
 
 use super::proofs;
-use crate::{PipelineError, Result};
+use crate::folders::absolute;
+use crate::locks::Use;
+use crate::{Locks, PipelineError, Result, Waiting};
 
 /// A spec that has the shape of one; it may still have errors.
 #[derive(Debug)]
@@ -95,6 +97,25 @@ impl Source {
         Self { proofs: proofs::path(&self.base_dir, &self.name), ..self }
     }
 
+    /// Locks the tables of the outputs, for who is going to publish them; `work` says what it does, such as `a run of
+    /// spec.yaml`. `told` hears of what is waited for, once a table. To be called before the tables are opened: what
+    /// happens to them in between would be a conflict.
+    ///
+    /// # Errors
+    /// [`codes::TABLE_LOCKED`] when somebody else still has a table after the time to wait; when the waiting is
+    /// cancelled; when a lock is not this program's, or cannot be made.
+    pub fn lock_outputs(&self, work: &str, waiting: &Waiting, told: &mut dyn FnMut(&str)) -> Result<Locks> {
+        let used = self.spec.output_targets.iter().map(|output| {
+            let text = output.delta_location.as_ref().unwrap_or(&output.table_name);
+            let used = match output.materialization_mode {
+                MaterializationMode::Append => Use::Shared,
+                MaterializationMode::Overwrite => Use::Exclusive,
+            };
+            (text.as_str(), used)
+        });
+        Locks::of_tables(&self.base_dir, used, work, waiting, told)
+    }
+
     fn new(
         spec: Spec,
         map: SourceMap,
@@ -127,9 +148,4 @@ fn bytes_of(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// The absolute form of a path that need not exist.
-pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|error| PipelineError::file("find the absolute path of", path, error))
 }

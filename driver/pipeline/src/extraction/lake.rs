@@ -1,10 +1,9 @@
-//! Folders the program writes to beside what others wrote: lakes, and what it keeps beside a spec.
+//! Lakes: folders of tables that the program writes.
 //!
-//! A repository, or the folder of a spec, can come from anywhere, and can bring folders of these names: as symbolic links,
-//! so that whatever they lead to would be overwritten, or with tables in them that would be taken for the program's own.
-//! So no link is followed from where the user pointed to what is written, and a lake that is found inside a repository is
-//! used only if it has the mark that [`lake_of_repository`] leaves. A mark can be forged; all that is won by it is that
-//! tables inside the forger's own repository are overwritten.
+//! A repository can come from anywhere, and can bring a folder with the name of a lake, with tables in it that would be taken
+//! for the program's own. So a lake that is found inside a repository is used only if it has the mark that
+//! [`lake_of_repository`] leaves. A mark can be forged; all that is won by it is that tables inside the forger's own
+//! repository are overwritten.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,13 +13,11 @@ use std::path::{Path, PathBuf};
 use delta::Location;
 use ir::diag::{Diagnostic, codes};
 
-use crate::compilation::absolute;
+use crate::folders::{absolute, below, foreign};
 use crate::{PipelineError, Result};
 
 /// Where a lake is inside a repository, unless another one is named.
 pub const DEFAULT_LAKE: &str = ".codeanatomy/lake";
-/// The folder beside a spec, and in a lake, for what the program keeps.
-pub(crate) const OWN_FOLDER: &str = ".codeanatomy";
 /// The file that marks a lake as made by this program.
 const MARK: &str = ".codeanatomy-lake";
 const MARK_TEXT: &str =
@@ -108,41 +105,6 @@ pub fn no_linked_tables<'a>(lake: &Path, tables: impl IntoIterator<Item = &'a st
         below(lake, &Path::new(table).join("_delta_log"), "remove the link, or name another folder")?;
     }
     Ok(())
-}
-
-/// The folder `name` of those the program keeps beside a spec or in a lake. It need not exist.
-///
-/// # Errors
-/// When it, or the folder around it, is a symbolic link.
-pub(crate) fn own_folder(base: &Path, name: &str) -> Result<PathBuf> {
-    below(base, &Path::new(OWN_FOLDER).join(name), "remove the link, or move the spec to a folder of its own")
-}
-
-/// `base` and `path`, none of whose parts below `base` is a link.
-fn below(base: &Path, path: &Path, help: &str) -> Result<PathBuf> {
-    let mut whole = base.to_owned();
-    for part in path.components() {
-        whole.push(part);
-        no_link(&whole, help)?;
-    }
-    Ok(whole)
-}
-
-fn no_link(path: &Path, help: &str) -> Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_symlink() => {
-            Err(foreign(path, "it is a symbolic link, and what it leads to would be written to", help))
-        }
-        Ok(metadata) if !metadata.is_dir() => {
-            Err(foreign(path, "it is a file, where a folder belongs", "move the file away"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn foreign(path: &Path, reason: &str, help: &str) -> PipelineError {
-    let message = format!("`{}` is not used: {reason}", path.display());
-    PipelineError::diagnostic(Diagnostic::new(codes::FOREIGN_FOLDER, message).help(help), "lake")
 }
 
 /// What is in a folder, but for a `.gitignore`; nothing when it is not there.

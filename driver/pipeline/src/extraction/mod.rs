@@ -5,7 +5,6 @@ mod lake;
 mod sink;
 
 pub use lake::{DEFAULT_LAKE, lake_at, lake_of_repository, make_lake, no_linked_tables};
-pub(crate) use lake::{OWN_FOLDER, own_folder};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,9 +15,9 @@ use engine::Cancellation;
 use extract::{ExtractError, Options, Summary, Table};
 use tokio::runtime::{Handle, Runtime};
 
-use crate::compilation::absolute;
+use crate::folders::absolute;
 use crate::locks::{Locks, Use};
-use crate::provenance::{now, timestamp};
+use crate::record::{ExtractedRecord, now, timestamp};
 use crate::{Observer, PipelineError, Result, Stages, Workers};
 use sink::{LakeSink, Written};
 
@@ -46,6 +45,18 @@ pub struct ExtractedTable {
     pub version: u64,
 }
 
+impl From<&ExtractedTable> for ExtractedRecord {
+    fn from(table: &ExtractedTable) -> Self {
+        Self {
+            location: table.location.clone(),
+            rows: table.rows,
+            files: table.files,
+            bytes: table.bytes,
+            version: table.version,
+        }
+    }
+}
+
 /// An extraction that is published.
 #[derive(Debug)]
 pub struct Extracted {
@@ -59,8 +70,8 @@ pub struct Extracted {
 
 /// An extraction whose tables are complete, and seen by nobody.
 ///
-/// A spec can be compiled over it ([`CompileOptions::extraction`](crate::CompileOptions)), and published together with it
-/// ([`PublishOptions::extraction`](crate::PublishOptions)): then both become visible, or neither. Dropping it deletes the
+/// A spec can be compiled over it ([`CompileRequest::extraction`](crate::CompileRequest)), and published together with it
+/// (`PublishOptions::extraction`): then both become visible, or neither. Dropping it deletes the
 /// files.
 #[derive(Debug)]
 pub struct Extraction {

@@ -4,9 +4,13 @@
 //! failed or was stopped after it had begun leaves a record too, with what went wrong. Reports are made of records, so
 //! that what is said of a run when it ends can be said again at any time.
 //!
-//! The format has a number ([`FORMAT`]). A record of another format is refused by that number.
+//! The format has a number ([`FORMAT`]). A record of another format is refused by that number; one of every format that was
+//! written stands in `testdata/run_record`.
 
+mod identity;
 mod parts;
+mod summary;
+mod time;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,16 +18,20 @@ use std::path::{Path, PathBuf};
 
 use engine::RunOutcome;
 use ir::hash::ContentHash;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::extraction::OWN_FOLDER;
-use crate::provenance::Envelope;
-use crate::{Extracted, Stages};
+use crate::folders::OWN_FOLDER;
+pub use identity::{Envelope, ProviderIdentity};
+pub(crate) use identity::{Identity, fingerprint_of_sizes, surface};
 pub(crate) use parts::finding_records;
 pub use parts::{
     CheckRecord, ExtractedRecord, FailureRecord, FindingRecord, HolderRecord, InputRecord, OperatorRecord,
     OutputRecord, ResourcesRecord, ScanRecord, SegmentRecord, SharedViewRecord,
 };
+pub use summary::{FailureSummary, OutputSummary, RunSummary};
+pub use time::Stages;
+pub(crate) use time::{now, timestamp};
 
 /// The version of the format that is written and read.
 pub const FORMAT: u32 = 2;
@@ -157,17 +165,7 @@ impl RunRecord {
     /// # Errors
     /// When the file cannot be read, is no record, or is one of another format.
     pub fn read(path: &Path) -> Result<Self, RecordError> {
-        #[derive(Deserialize)]
-        struct Head {
-            format: u64,
-        }
-        let bytes = contents(path).map_err(|error| RecordError::File { path: path.to_owned(), error })?;
-        let shape = |error| RecordError::Shape { path: path.to_owned(), error };
-        let head: Head = serde_json::from_slice(&bytes).map_err(shape)?;
-        if head.format != u64::from(FORMAT) {
-            return Err(RecordError::Format { path: path.to_owned(), found: head.format });
-        }
-        serde_json::from_slice(&bytes).map_err(shape)
+        read(path)
     }
 
     /// The files of the records of all runs of specs in a folder, the oldest first. It may be the folder of the records
@@ -192,9 +190,9 @@ impl RunRecord {
     }
 
     /// The record with what a run did that published everything.
-    pub(crate) fn of(self, run: &RunOutcome, extracted: Option<&Extracted>) -> Self {
+    pub(crate) fn of(self, run: &RunOutcome, extracted: Vec<ExtractedRecord>) -> Self {
         Self {
-            extracted: extracted.iter().flat_map(|it| &it.tables).map(ExtractedRecord::from).collect(),
+            extracted,
             outputs: run.outputs.iter().map(OutputRecord::from).collect(),
             checks: run.checks.iter().map(CheckRecord::from).collect(),
             shared_views: run.shared_views.iter().map(SharedViewRecord::from).collect(),
@@ -204,18 +202,37 @@ impl RunRecord {
         }
     }
 
-    /// The rows of all outputs.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.outputs.iter().map(|output| output.rows).fold(0, u64::saturating_add)
-    }
-
     /// The time an output took by itself, in seconds: planning and running its segment, and committing.
     #[must_use]
     pub fn seconds_of(&self, output: &OutputRecord) -> f64 {
         let segment = self.segments.iter().find(|segment| segment.output.as_deref() == Some(&output.table));
         segment.map_or(0.0, |segment| segment.plan_seconds + segment.run_seconds) + output.commit_seconds
     }
+}
+
+impl RunSummary {
+    /// Reads what lists show of a record.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no record, or is one of another format.
+    pub fn read(path: &Path) -> Result<Self, RecordError> {
+        read(path)
+    }
+}
+
+/// Reads a record, or the parts of it that `T` has.
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u64,
+    }
+    let bytes = contents(path).map_err(|error| RecordError::File { path: path.to_owned(), error })?;
+    let shape = |error| RecordError::Shape { path: path.to_owned(), error };
+    let head: Head = serde_json::from_slice(&bytes).map_err(shape)?;
+    if head.format != u64::from(FORMAT) {
+        return Err(RecordError::Format { path: path.to_owned(), found: head.format });
+    }
+    serde_json::from_slice(&bytes).map_err(shape)
 }
 
 /// The longest record that is read, in bytes. Ten thousand segments of a hundred operators take less.
@@ -244,21 +261,10 @@ mod tests {
 
     use super::*;
 
-    fn fixture(name: &str) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/testdata").join(name)
-    }
-
-    /// A fixture stays as the program wrote it that had its format: who changes what is written gives it another number.
-    #[test]
-    fn every_format_is_read_or_refused_by_its_number() {
-        let file = fixture("format_2.json");
-        let record = RunRecord::read(&file).unwrap();
-        assert_eq!((record.format, record.status, record.outputs.len()), (2, Status::Published, 2));
-        assert_eq!(record.envelope.hash(), record.envelope_hash);
-        let written = format!("{}\n", serde_json::to_string_pretty(&record).unwrap());
-        assert_eq!(written, fs::read_to_string(&file).unwrap(), "it is written as it was");
-        let refused = RunRecord::read(&fixture("format_1.json")).unwrap_err();
-        assert!(matches!(refused, RecordError::Format { found: 1, .. }), "{refused}");
+    /// The record of a run of two outputs, in the format of now.
+    fn fixture() -> PathBuf {
+        let file = format!("testdata/run_record/{FORMAT}.json");
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
     }
 
     #[test]
@@ -269,10 +275,10 @@ mod tests {
         for text in ["", "[]", "{\"format\": \"2\"}", "{\"format\": 2}", "{\"format\": 2, \"stages\": [{}]}"]
         {
             fs::write(&file, text).unwrap();
-            let refused = RunRecord::read(&file).unwrap_err();
-            assert!(matches!(refused, RecordError::Shape { .. }), "{text}: {refused}");
+            let refused = [RunRecord::read(&file).unwrap_err(), RunSummary::read(&file).unwrap_err()];
+            assert!(matches!(refused, [RecordError::Shape { .. }, RecordError::Shape { .. }]), "{text}");
         }
-        let text = fs::read_to_string(fixture("format_2.json")).unwrap();
+        let text = fs::read_to_string(fixture()).unwrap();
         let negative = text.replacen("\"seconds\": 0.0", "\"seconds\": -1.0", 1);
         assert_ne!(text, negative);
         fs::write(&file, negative).unwrap();
@@ -283,7 +289,7 @@ mod tests {
     fn numbers_that_no_run_gives_are_read_and_added() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.json");
-        let text = fs::read_to_string(fixture("format_2.json")).unwrap();
+        let text = fs::read_to_string(fixture()).unwrap();
         let mut record: serde_json::Value = serde_json::from_str(&text).unwrap();
         for output in record["outputs"].as_array_mut().unwrap() {
             output["rows"] = u64::MAX.into();
@@ -293,8 +299,13 @@ mod tests {
         }
         fs::write(&file, record.to_string()).unwrap();
         let record = RunRecord::read(&file).unwrap();
-        assert_eq!(record.rows(), u64::MAX);
-        assert_eq!(record.stages.total(), std::time::Duration::MAX);
+        let listed = RunSummary::read(&file).unwrap();
+        assert_eq!(listed.rows(), u64::MAX);
+        assert_eq!((listed.stages.total(), &listed.stages), (std::time::Duration::MAX, &record.stages));
+        assert_eq!(
+            (&listed.run_id, listed.status, listed.spec_hash),
+            (&record.run_id, record.status, record.spec_hash)
+        );
         assert!(
             matches!(RunRecord::read(folder.path()), Err(RecordError::File { .. })),
             "a folder is no record"

@@ -7,7 +7,7 @@ use ir::diag::{Diagnostic, ResolvedDiagnostic, Severity, SourceMap, resolve};
 use ir::hash::ContentHash;
 use serde::{Deserialize, Serialize};
 
-use crate::{ExtractedTable, PipelineError};
+use crate::PipelineError;
 
 /// A table that was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,18 +37,6 @@ pub struct ExtractedRecord {
     pub bytes: u64,
     /// The version it made.
     pub version: u64,
-}
-
-impl From<&ExtractedTable> for ExtractedRecord {
-    fn from(table: &ExtractedTable) -> Self {
-        Self {
-            location: table.location.clone(),
-            rows: table.rows,
-            files: table.files,
-            bytes: table.bytes,
-            version: table.version,
-        }
-    }
 }
 
 /// A published output.

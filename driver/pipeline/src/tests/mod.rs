@@ -1,6 +1,8 @@
 //! Work that is stopped at chosen points: wherever the switch is thrown, either everything is published or nothing.
 
+mod formats;
 mod publication;
+mod response;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,8 +14,8 @@ use tempfile::TempDir;
 
 use crate::record::{RunRecord, Status};
 use crate::{
-    Cancellation, CompileOptions, ExtractOptions, Observer, Outcome, PipelineError, PublishOptions, Result,
-    Rows, Source, WorkerOptions, Workers, compile, extract, publish, run_pass,
+    Cancellation, Compilation, CompileRequest, ExtractOptions, Observer, Outcome, PipelineError,
+    PublishOptions, Result, Rows, Source, WorkerOptions, Workers, compile, extract, publish, run_pass,
 };
 
 const SPEC: &str = "\
@@ -101,7 +103,8 @@ fn run(folder: &Path, point: &str) -> (Result<Outcome>, Vec<String>, Cancellatio
     let switch = Cancellation::new();
     let (workers, observer) = (workers(&switch), StopAt::new(point, &switch));
     let source = Source::from_bytes(SPEC.as_bytes(), "spec.yaml".into(), "spec", folder).unwrap();
-    let compiled = compile(source, &workers, &CompileOptions::default(), &observer);
+    let request = CompileRequest { tracing: Some(&observer), ..CompileRequest::new(source, &workers) };
+    let compiled = compile(request).map(|response| response.compilation);
     let outcome = compiled.and_then(|compiled| {
         publish(compiled, &workers, PublishOptions::default(), Arc::clone(&observer) as _)
     });
@@ -109,10 +112,21 @@ fn run(folder: &Path, point: &str) -> (Result<Outcome>, Vec<String>, Cancellatio
     (outcome, seen, switch)
 }
 
+/// A compilation of all passes that nobody watches.
+fn compiled_by(source: Source, workers: &Workers) -> Result<Compilation> {
+    compile(CompileRequest::new(source, workers)).map(|response| response.compilation)
+}
+
 /// What is recorded of runs in a folder, the oldest first.
 fn records(folder: &Path) -> Vec<RunRecord> {
     let files = RunRecord::files(folder).unwrap();
     files.iter().map(|file| RunRecord::read(file).unwrap_or_else(|error| panic!("{error}"))).collect()
+}
+
+/// How many rows a table of a lake has, or those of one that fulfil a condition.
+fn count(lake: &Path, table: &str, workers: &Workers) -> usize {
+    let rows = Rows::of(&format!("SELECT * FROM {table}"), lake, workers).unwrap();
+    rows.map(|batch| batch.unwrap().num_rows()).sum()
 }
 
 /// The files below a folder, the extracted tables and the records of runs left out.
@@ -191,7 +205,7 @@ fn stopped_workers_begin_nothing() {
     let switch = Cancellation::new();
     let workers = workers(&switch);
     let source = Source::from_bytes(SPEC.as_bytes(), "spec.yaml".into(), "spec", folder.path()).unwrap();
-    let compiled = compile(source, &workers, &CompileOptions::default(), &()).unwrap();
+    let compiled = compiled_by(source, &workers).unwrap();
     let lowered = "graph t phase=lowered\nt = input location=\"tables/defs\"\n";
     let lowered = ir::text::parse(lowered).unwrap().graph;
     switch.cancel();
@@ -201,7 +215,7 @@ fn stopped_workers_begin_nothing() {
     let resolved = run_pass("resolve", lowered, folder.path(), None, &workers);
     assert!(matches!(resolved, Err(PipelineError::Interrupted(_))));
     let source = Source::from_bytes(SPEC.as_bytes(), "spec.yaml".into(), "spec", folder.path()).unwrap();
-    let again = compile(source, &workers, &CompileOptions::default(), &());
+    let again = compiled_by(source, &workers);
     assert!(matches!(again, Err(PipelineError::Interrupted(_))));
 }
 
@@ -216,7 +230,7 @@ fn a_view_that_cannot_be_planned_is_found_before_a_run_with_its_place() {
     );
     let workers = workers(&Cancellation::new());
     let source = Source::from_bytes(text.as_bytes(), "spec.yaml".into(), "spec", folder.path()).unwrap();
-    let mut compiled = compile(source, &workers, &CompileOptions::default(), &()).unwrap();
+    let mut compiled = compiled_by(source, &workers).unwrap();
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
     compiled.plan_for_mistakes(&workers).unwrap();
     let found: Vec<&str> = compiled.diagnostics.iter().map(|finding| finding.code.id()).collect();
@@ -227,7 +241,7 @@ fn a_view_that_cannot_be_planned_is_found_before_a_run_with_its_place() {
 
     // A run that was not checked says the same.
     let source = Source::from_bytes(text.as_bytes(), "spec.yaml".into(), "spec", folder.path()).unwrap();
-    let compiled = compile(source, &workers, &CompileOptions::default(), &()).unwrap();
+    let compiled = compiled_by(source, &workers).unwrap();
     let error = publish(compiled, &workers, PublishOptions::default(), Arc::new(())).unwrap_err();
     let PipelineError::Findings { diagnostics, map } = error else { panic!("{error:?}") };
     let found: Vec<&str> = diagnostics.iter().map(|finding| finding.code.id()).collect();

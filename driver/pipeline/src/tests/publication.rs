@@ -9,10 +9,10 @@ use engine::SessionOptions;
 use ir::hash::ContentHash;
 use serde_json::Value;
 
-use super::{SPEC, StopAt, extract_all, files_besides, repository, workers};
+use super::{SPEC, StopAt, compiled_by, count, extract_all, files_besides, repository, workers};
 use crate::{
-    Cancellation, CompileOptions, ExtractOptions, Extraction, Locks, Observer, Outcome, PipelineError,
-    PublishOptions, Result, Rows, Source, WorkerOptions, Workers, compile, extract, publish,
+    Cancellation, CompileRequest, ExtractOptions, Extraction, Observer, Outcome, PipelineError,
+    PublishOptions, Result, Source, WorkerOptions, Workers, compile, extract, publish,
 };
 
 fn source(folder: &Path) -> Source {
@@ -27,8 +27,9 @@ fn extraction(folder: &Path, workers: &Workers, observer: &dyn Observer) -> Resu
 /// What `driver build` does, with [`SPEC`].
 fn build(folder: &Path, workers: &Workers, observer: &Arc<StopAt>) -> Result<Outcome> {
     let extraction = extraction(folder, workers, observer)?;
-    let options = CompileOptions { extraction: Some(&extraction), ..CompileOptions::default() };
-    let compilation = compile(source(folder), workers, &options, observer)?;
+    let request = CompileRequest::new(source(folder), workers);
+    let request = CompileRequest { extraction: Some(&extraction), tracing: Some(observer), ..request };
+    let compilation = compile(request)?.compilation;
     let options = PublishOptions { extraction: Some(extraction), locks: None };
     publish(compilation, workers, options, Arc::clone(observer) as _)
 }
@@ -36,11 +37,6 @@ fn build(folder: &Path, workers: &Workers, observer: &Arc<StopAt>) -> Result<Out
 /// All files but those of the repository.
 fn files(folder: &Path) -> Vec<PathBuf> {
     files_besides(folder, &["repo", "runs"])
-}
-
-fn count(folder: &Path, table: &str, workers: &Workers) -> usize {
-    let rows = Rows::of(&format!("SELECT * FROM {table}"), folder, workers).unwrap();
-    rows.map(|batch| batch.unwrap().num_rows()).sum()
 }
 
 #[test]
@@ -81,8 +77,9 @@ fn a_run_reads_the_extraction_that_it_is_published_with() {
 
     let staged = extraction(folder.path(), &workers, &()).unwrap();
     assert_eq!(count(&folder.path().join("tables"), "defs", &workers), before, "nobody sees it yet");
-    let options = CompileOptions { extraction: Some(&staged), ..CompileOptions::default() };
-    let compilation = compile(source(folder.path()), &workers, &options, &()).unwrap();
+    let request = CompileRequest::new(source(folder.path()), &workers);
+    let request = CompileRequest { extraction: Some(&staged), ..request };
+    let compilation = compile(request).unwrap().compilation;
     let options = PublishOptions { extraction: Some(staged), locks: None };
     let outcome = publish(compilation, &workers, options, Arc::new(())).unwrap();
 
@@ -117,22 +114,21 @@ fn one_publisher_at_a_time_has_a_table() {
 
     let source_of = || source(folder.path());
     let mut told = Vec::new();
-    let held = Locks::of_outputs(&source_of(), "a test", &patient.waiting(), &mut |_| {}).unwrap();
-    let busy = Locks::of_outputs(&source_of(), "another", &impatient.waiting(), &mut |busy| {
-        told.push(busy.to_owned())
-    });
+    let held = source_of().lock_outputs("a test", &patient.waiting(), &mut |_| {}).unwrap();
+    let busy =
+        source_of().lock_outputs("another", &impatient.waiting(), &mut |busy| told.push(busy.to_owned()));
     let PipelineError::Findings { diagnostics, .. } = busy.unwrap_err() else { panic!("not a finding") };
     assert_eq!(diagnostics[0].code.id(), "E0715");
     assert!(diagnostics[0].message.contains(&format!("a test (process {}", std::process::id())));
     assert_eq!(told, Vec::<String>::new(), "nothing was waited for");
-    let compilation = compile(source_of(), &impatient, &CompileOptions::default(), &()).unwrap();
+    let compilation = compiled_by(source_of(), &impatient).unwrap();
     let refused = publish(compilation, &impatient, PublishOptions::default(), Arc::new(()));
     assert!(matches!(&refused, Err(PipelineError::Findings { .. })), "{refused:?}");
     assert!(!folder.path().join("names").exists());
 
     let waits = std::thread::scope(|scope| {
         let waits = scope.spawn(|| {
-            let compilation = compile(source_of(), &patient, &CompileOptions::default(), &()).unwrap();
+            let compilation = compiled_by(source_of(), &patient).unwrap();
             publish(compilation, &patient, PublishOptions::default(), Arc::new(()))
         });
         std::thread::sleep(Duration::from_millis(300));
@@ -149,9 +145,9 @@ fn one_publisher_at_a_time_has_a_table() {
 fn whoever_is_stopped_waits_no_longer() {
     let folder = repository();
     let (first, switch) = (workers(&Cancellation::new()), Cancellation::new());
-    let _held = Locks::of_outputs(&source(folder.path()), "a test", &first.waiting(), &mut |_| {}).unwrap();
+    let _held = source(folder.path()).lock_outputs("a test", &first.waiting(), &mut |_| {}).unwrap();
     let second = workers(&switch);
-    let stopped = Locks::of_outputs(&source(folder.path()), "b", &second.waiting(), &mut |_| {
+    let stopped = source(folder.path()).lock_outputs("b", &second.waiting(), &mut |_| {
         switch.cancel();
     });
     assert!(matches!(stopped, Err(PipelineError::Interrupted(_))), "{stopped:?}");
@@ -179,7 +175,8 @@ fn publish_graph(folder: &Path, edges: &str, point: &str) -> Result<Outcome> {
     let (workers, observer) = (workers(&switch), StopAt::new(point, &switch));
     let text = GRAPH.replace("{edges}", edges);
     let source = Source::from_bytes(text.as_bytes(), "graph.yaml".into(), "graph", folder).unwrap();
-    let compilation = compile(source, &workers, &CompileOptions::default(), &observer)?;
+    let request = CompileRequest { tracing: Some(&observer), ..CompileRequest::new(source, &workers) };
+    let compilation = compile(request)?.compilation;
     publish(compilation, &workers, PublishOptions::default(), observer)
 }
 

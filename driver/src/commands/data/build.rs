@@ -3,8 +3,7 @@
 
 use ir::diag::escape_text;
 use pipeline::{
-    CompileOptions, Locks, PublishOptions, Source, compile, extract, lake_of_repository, make_lake,
-    no_linked_tables,
+    CompileRequest, PublishOptions, Source, compile, extract, lake_of_repository, make_lake, no_linked_tables,
 };
 use serde_json::json;
 
@@ -40,15 +39,16 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     let options = extract_options(&arguments.source);
     let work = format!("a build of {}", arguments.repository.display());
     let waiting = context.workers()?.waiting();
-    let locks = Locks::of_outputs(&source, &work, &waiting, &mut |busy| context.console.waits(busy))?;
+    let locks = source.lock_outputs(&work, &waiting, &mut |busy| context.console.waits(busy))?;
     let progress = context.console.progress();
     let extraction =
         extract(&arguments.repository, &lake, EXTRACTION, &options, context.workers()?, &progress)?;
     drop(progress);
     context.console.note(&seen(&extraction.summary));
     let source = source.with_kept_proofs();
-    let options = CompileOptions { extraction: Some(&extraction), ..context.compile_options() };
-    let compilation = compile(source, context.workers()?, &options, &())?;
+    let request = CompileRequest::new(source, context.workers()?);
+    let request = CompileRequest { ruleset: context.ruleset(), extraction: Some(&extraction), ..request };
+    let compilation = compile(request)?.compilation;
     compilation.must_be_sound()?;
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
     let options = PublishOptions { extraction: Some(extraction), locks: Some(locks) };

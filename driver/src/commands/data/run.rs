@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use passes::PassEvent;
-use pipeline::{Locks, Observer, PublishOptions, compile};
+use pipeline::{CompileRequest, Observer, PublishOptions, compile};
 
 use super::published;
 use crate::cli::SpecArgs;
@@ -16,9 +16,11 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     let source = context.read_spec(&arguments.spec)?;
     let waiting = context.workers()?.waiting();
     let work = format!("a run of {}", source.map.name().as_str());
-    let locks = Locks::of_outputs(&source, &work, &waiting, &mut |busy| context.console.waits(busy))?;
+    let locks = source.lock_outputs(&work, &waiting, &mut |busy| context.console.waits(busy))?;
     let decisions = Decisions::default();
-    let compilation = compile(source, context.workers()?, &context.compile_options(), &decisions)?;
+    let request = CompileRequest::new(source, context.workers()?);
+    let request = CompileRequest { ruleset: context.ruleset(), tracing: Some(&decisions), ..request };
+    let compilation = compile(request)?.compilation;
     if context.console.is_verbose() {
         context.console.note(&decisions.text());
         context.console.note(&reuse_text(&compilation));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ir::diag::escape_text;
-use pipeline::record::{RecordError, RunRecord};
+use pipeline::record::{RecordError, RunRecord, RunSummary};
 use serde_json::{Value, json};
 
 use crate::cli::RunsArgs;
@@ -31,7 +31,7 @@ fn show(file: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
 fn list(folder: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
     let files =
         RunRecord::files(folder).map_err(|error| Failure::file("read the records in", folder, &error))?;
-    let records: Vec<_> = files.iter().map(|file| (file.as_path(), RunRecord::read(file))).collect();
+    let records: Vec<_> = files.iter().map(|file| (file.as_path(), RunSummary::read(file))).collect();
     if context.console.is_json() {
         let list = records.iter().map(|(file, record)| summary(file, record)).collect::<Vec<_>>();
         return context.console.print_json(&json!(list));
@@ -71,7 +71,7 @@ fn list(folder: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn summary(file: &Path, record: &Result<RunRecord, RecordError>) -> Value {
+fn summary(file: &Path, record: &Result<RunSummary, RecordError>) -> Value {
     match record {
         Ok(record) => json!({
             "record": file.display().to_string(), "run_id": record.run_id, "name": record.name,

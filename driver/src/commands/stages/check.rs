@@ -3,44 +3,44 @@
 use std::time::Instant;
 
 use ir::diag::resolve;
-use pipeline::{Compilation, CompileOptions, Source, compile};
+use pipeline::{CompileRequest, CompileResponse, Ruleset, Source, compile};
 use serde_json::json;
 
 use crate::cli::SpecArgs;
 use crate::commands::Context;
 use crate::failure::Failure;
-use crate::report::seconds;
+use crate::report::{reuse_text, seconds};
 
 pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let started = Instant::now();
     // Checking must be quick; the graph is verified before it is planned.
     let verify_passes = context.verify_on_request();
     let source = context.read_spec(&arguments.spec);
-    let options = CompileOptions { verify_passes, ..CompileOptions::default() };
-    let compiled = source.and_then(|source| checked(source, &options, context));
+    let ruleset = Ruleset { verify_passes, ..Ruleset::default() };
+    let compiled = source.and_then(|source| checked(source, ruleset, context));
     let elapsed = started.elapsed();
     if context.console.is_json() {
         // Here the findings are the result.
         let (diagnostics, source) = match &compiled {
-            Ok(compilation) => (&compilation.diagnostics, &compilation.source.map),
+            Ok(response) => (&response.compilation.diagnostics, &response.compilation.source.map),
             Err(Failure::Findings { diagnostics, source }) => (diagnostics, source.as_ref()),
             Err(_) => return compiled.map(|_| ()),
         };
         let is_ok = !diagnostics.iter().any(ir::diag::Diagnostic::is_error);
         context.console.print_json(&json!({
             "ok": is_ok,
-            // Of a spec that was read in part there is none.
-            "spec_hash": compiled.as_ref().ok()
-                .filter(|compilation| compilation.source.unread.is_empty())
-                .map(|compilation| compilation.spec_hash),
+            "spec_hash": compiled.as_ref().ok().and_then(|response| response.spec_hash),
             "diagnostics": resolve(diagnostics, source),
-            "reused_views": compiled.as_ref().ok().and_then(|compilation| compilation.reused),
+            "reused_views": compiled.as_ref().ok().and_then(|response| response.compilation.reused),
             "seconds": elapsed.as_secs_f64(),
-            "stages": compiled.as_ref().ok().map(|compilation| &compilation.stages),
+            "stages": compiled.as_ref().ok().map(|response| &response.compilation.stages),
         }))?;
         return if is_ok { Ok(()) } else { Err(Failure::Reported) };
     }
-    let compilation = compiled?;
+    let compilation = compiled?.compilation;
+    if context.console.is_verbose() {
+        context.console.note(&reuse_text(&compilation));
+    }
     compilation.must_be_sound()?;
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
     let spec = &compilation.source.spec;
@@ -59,13 +59,9 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
 }
 
 /// Compiles a spec and makes the plans of a run.
-fn checked(
-    source: Source,
-    options: &CompileOptions<'_>,
-    context: &Context<'_>,
-) -> Result<Compilation, Failure> {
+fn checked(source: Source, ruleset: Ruleset<'_>, context: &Context<'_>) -> Result<CompileResponse, Failure> {
     let workers = context.workers()?;
-    let mut compilation = compile(source, workers, options, &())?;
-    compilation.plan_for_mistakes(workers)?;
-    Ok(compilation)
+    let mut response = compile(CompileRequest { ruleset, ..CompileRequest::new(source, workers) })?;
+    response.compilation.plan_for_mistakes(workers)?;
+    Ok(response)
 }

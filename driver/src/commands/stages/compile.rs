@@ -3,13 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use passes::PassEvent;
-use pipeline::{Compilation, CompileOptions, Observer, Stage, compile};
+use pipeline::{CompileRequest, CompileResponse, Observer, Ruleset, Stage, compile};
 
 use super::graph::{StageText, difference};
 use crate::cli::{CompileArgs, Emit};
 use crate::commands::Context;
 use crate::failure::Failure;
-use crate::report::{graph_json, json_text, reuse_text};
+use crate::report::{compilation_json, json_text, reuse_text};
 
 pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let request = Request::of(arguments, context.console.is_json())?;
@@ -25,18 +25,20 @@ pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_
     }
     let seen = Seen { wanted: request.after, stages: Vec::new(), last: StageText::nothing() };
     let seen = Recorder(Mutex::new(seen));
-    let options = CompileOptions { stop_after: request.last_pass(), ..context.compile_options() };
-    let compilation = compile(source, context.workers()?, &options, &seen)?;
+    let ruleset = Ruleset { stop_after: request.last_pass(), ..context.ruleset() };
+    let asked = CompileRequest::new(source, context.workers()?);
+    let response = compile(CompileRequest { ruleset, tracing: Some(&seen), ..asked })?;
+    let compilation = &response.compilation;
     let seen = seen.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     if context.console.is_verbose() {
-        context.console.note(&reuse_text(&compilation));
+        context.console.note(&reuse_text(compilation));
     }
     let result = match request.after {
         Some(_) => seen.text(arguments.diff).into_bytes(),
         None if arguments.diff => return Err(Failure::Bug("`--diff` without a stage".to_owned())),
         None => {
             compilation.must_be_sound()?;
-            form(&compilation, request.emit, context)?
+            form(&response, request.emit, context)?
         }
     };
     write(&result, arguments, context)?;
@@ -152,7 +154,8 @@ impl Seen<'_> {
 }
 
 /// The result of a compilation without mistakes, in a form.
-fn form(compilation: &Compilation, emit: Emit, context: &Context<'_>) -> Result<Vec<u8>, Failure> {
+fn form(response: &CompileResponse, emit: Emit, context: &Context<'_>) -> Result<Vec<u8>, Failure> {
+    let compilation = &response.compilation;
     let explained = |stage| -> Result<Vec<u8>, Failure> {
         let workers = context.workers()?;
         Ok(compilation.plan(workers)?.explain(stage, workers)?.into_bytes())
@@ -160,7 +163,7 @@ fn form(compilation: &Compilation, emit: Emit, context: &Context<'_>) -> Result<
     match emit {
         Emit::Ir | Emit::Spec => Ok(ir::text::print(&compilation.graph).into_bytes()),
         Emit::Dot => Ok(ir::text::dot(&compilation.graph).into_bytes()),
-        Emit::Json => Ok(json_text(&graph_json(&compilation.graph)).into_bytes()),
+        Emit::Json => Ok(json_text(&compilation_json(response)?).into_bytes()),
         Emit::Archive => {
             ir::archive::write(&compilation.graph).map_err(|error| Failure::User(error.to_string()))
         }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ir::diag::{RenderOptions, SourceMap, render};
 use passes::PassEvent;
-use pipeline::{Compilation, CompileOptions, Observer, Stage, compile};
+use pipeline::{Compilation, CompileRequest, Observer, Ruleset, Stage, compile};
 use serde_json::{Value, json};
 
 use super::graph::{StageText, difference};
@@ -50,9 +50,10 @@ fn trace(arguments: &TraceArgs, context: &mut Context<'_>, folder: &mut Folder) 
         folder.put("00-spec.json", &json_text(&spec));
     }
     // A trace is for finding mistakes: passes are always verified.
-    let options = CompileOptions { verify_passes: true, ..CompileOptions::default() };
+    let ruleset = Ruleset { verify_passes: true, ..Ruleset::default() };
     let stages = Tracer(Mutex::new(Stages { folder: &mut *folder, last: StageText::nothing() }));
-    let compilation = compile(source, context.workers()?, &options, &stages)?;
+    let request = CompileRequest::new(source, context.workers()?);
+    let compilation = compile(CompileRequest { ruleset, tracing: Some(&stages), ..request })?.compilation;
     folder.put("90-graph.dot", &ir::text::dot(&compilation.graph));
     folder.put("stages.json", &json_text(&serde_json::json!(compilation.stages)));
     compilation.must_be_sound()?;

@@ -109,4 +109,12 @@ output.
 Example: `SELECT id, NULL AS note FROM t`, or a table of Spark with a column of type `void`.
 
 Fix: give it a type, `CAST(NULL AS VARCHAR) AS note`, or leave it out.";
+
+    COST_MODEL_STATS_FALLBACK = "W0015", "cost-model-stats-fallback", "costs are estimated without statistics":
+"It is not known how many rows an input has: its table was written without statistics, or it is a change feed. A constant \
+stands in, so the costs of all that reads it say little. They decide what is shared and what runs first, and no row.
+
+Example: a table whose log has no `numRecords`.
+
+Fix: none is needed; write the table with statistics if views are shared that should not be, or the other way round.";
 }

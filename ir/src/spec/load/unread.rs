@@ -45,20 +45,18 @@ impl Unread {
     /// stands for it. Nothing where no part begins.
     pub(super) fn entry(&mut self, place: &SpecPath, read: &Json) -> Option<Json> {
         let [Segment::Field(list), Segment::Index(index)] = place.segments() else { return None };
-        let name = |field: &str| read.get(field).and_then(Json::as_str).map(str::to_owned);
-        let (parts, name) = match list.as_str() {
-            "input_relations" => (&mut self.inputs, name("logical_name")),
-            "view_definitions" => (&mut self.views, name("name")),
-            "output_targets" => (&mut self.outputs, name("table_name")),
+        let (parts, name_field, mut entry) = match list.as_str() {
+            "input_relations" => (&mut self.inputs, "logical_name", json!({"delta_location": ""})),
+            "view_definitions" => {
+                (&mut self.views, "name", json!({"transform": {"kind": "Sql", "query": ""}}))
+            }
+            "output_targets" => (&mut self.outputs, "table_name", json!({"source_view": ""})),
             _ => return None,
         };
+        let name = read.get(name_field).and_then(Json::as_str).map(str::to_owned);
         parts.insert(*index, name.clone());
-        let name = name.unwrap_or_else(|| format!("{list} {index}"));
-        Some(match list.as_str() {
-            "input_relations" => json!({"logical_name": name, "delta_location": ""}),
-            "view_definitions" => json!({"name": name, "transform": {"kind": "Sql", "query": ""}}),
-            _ => json!({"table_name": name, "source_view": ""}),
-        })
+        entry[name_field] = name.unwrap_or_else(|| format!("{list} {index}")).into();
+        Some(entry)
     }
 }
 

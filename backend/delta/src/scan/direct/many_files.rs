@@ -22,7 +22,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt as _, TryStreamExt as _};
 
-use super::file_scan;
+use super::files::file_scan;
 use crate::scan::pruning::ScanMeasures;
 
 /// How many files a reader opens.

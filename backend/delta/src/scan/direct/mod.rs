@@ -10,12 +10,11 @@
 
 mod arrow_schema;
 pub(crate) mod bounds;
-mod files;
+pub(super) mod files;
 pub(crate) mod footer;
-mod many_files;
+pub(super) mod many_files;
 mod reader;
 mod skipping;
-mod width;
 
 use std::sync::Arc;
 
@@ -35,12 +34,12 @@ use datafusion::physical_plan::empty::EmptyExec;
 use deltalake::kernel::EagerSnapshot;
 use url::Position;
 
-pub(super) use bounds::{Trust, has_empty_values, takes_empty};
-pub(super) use files::{ScannedFiles, file_scan};
-pub(super) use many_files::in_pieces;
+pub(super) use bounds::{has_empty_values, takes_empty};
+pub(super) use files::file_scan;
 pub(super) use reader::{Base, check_files, files_in, files_of, footers, guarded, without_claims};
 pub(super) use skipping::is_exact;
-pub use width::row_bytes;
+
+use files::ScannedFiles;
 
 use super::boundary::DeltaTableScanExec;
 use super::pruning::Pruning;

@@ -19,8 +19,8 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_optimizer::pruning::{PruningPredicateBuilder, PruningStatistics};
 
 use super::Request;
-use super::bounds::{Bounds, Trust, bounds};
-use crate::scan::pruning::{DEPTH, prunes, refutable, same_kind};
+use super::bounds::{Bounds, bounds};
+use crate::scan::pruning::{DEPTH, Trust, prunes, refutable, same_kind};
 use crate::snapshot::ResolvedTable;
 
 /// Whether `filter` compares partition columns with literals and does nothing else, so that it is decided by the values

@@ -11,7 +11,7 @@ use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::expr::{Between, InList, Like};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, binary_expr};
 
-use crate::scan::direct::Trust;
+use super::trust::Trust;
 
 /// As many values of an IN list are compared one by one; of longer lists, their least and greatest.
 const COMPARED_VALUES: usize = 20;

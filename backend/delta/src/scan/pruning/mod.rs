@@ -25,6 +25,7 @@ mod believed;
 mod conditions;
 mod measures;
 mod pages;
+mod trust;
 
 use std::sync::Arc;
 
@@ -39,8 +40,8 @@ use datafusion::physical_expr::PhysicalExpr;
 pub(in crate::scan) use believed::{Believed, bloom_filters};
 pub(in crate::scan) use conditions::{DEPTH, refutable, same_kind};
 pub use measures::ScanMeasures;
+pub(in crate::scan) use trust::Trust;
 
-use super::direct::Trust;
 use crate::snapshot::ResolvedTable;
 
 /// The key of a field's metadata under which its name in the files stands.

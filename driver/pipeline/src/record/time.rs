@@ -1,7 +1,8 @@
-//! Where the time went.
+//! When something happened, and where the time went.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The stages of some work in the order they ended, with the time each took.
@@ -65,4 +66,17 @@ impl<'de> Deserialize<'de> for Stages {
         };
         Vec::<Stage>::deserialize(deserializer)?.into_iter().map(time).collect::<Result<_, _>>().map(Self)
     }
+}
+
+/// The current time.
+pub(crate) fn now() -> DateTime<Utc> {
+    // A clock before 1970 shows as 1970.
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    DateTime::from_timestamp(seconds, since.subsec_nanos()).unwrap_or_default()
+}
+
+/// RFC 3339, to the microsecond.
+pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }

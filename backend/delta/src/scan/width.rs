@@ -7,9 +7,8 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
-use super::reader::{files_of, footers};
-use super::store_url;
-use crate::scan::provider::Scan;
+use super::direct::{files_of, footers, store_url};
+use super::provider::Scan;
 
 /// How many files are looked at: the largest ones.
 const FILES: usize = 4;

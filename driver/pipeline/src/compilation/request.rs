@@ -1,0 +1,88 @@
+//! What a compilation is asked for.
+
+use engine::{EngineOracle, Session};
+use ir::archive::Proofs;
+use ir::oracle::Oracle;
+
+use super::Source;
+use crate::{Extraction, Observer, Result, Workers};
+
+/// What the passes are told instead of the engine's own answers. Tests hide by it what differs from run to run.
+pub type OracleView = fn(EngineOracle) -> Box<dyn Oracle + Send + Sync>;
+
+/// A spec to compile, and how. Compiling executes nothing and writes to no table.
+pub struct CompileRequest<'a> {
+    /// The spec.
+    pub source: Source,
+    /// The threads; throwing their switch stops the compilation.
+    pub workers: &'a Workers,
+    /// What makes the session to compile and run in.
+    pub session_factory: &'a dyn SessionFactory,
+    /// Which passes run.
+    pub ruleset: Ruleset<'a>,
+    /// Who is told of stages and passes while they run; nobody if absent.
+    pub tracing: Option<&'a dyn Observer>,
+    /// What is known to be proven, in place of what the source's file keeps. Nothing is kept then.
+    pub proofs: Option<&'a Proofs>,
+    /// An extraction that is not published yet: inputs at the places of its tables are these.
+    pub extraction: Option<&'a Extraction>,
+    /// What the passes see of the engine; all of it if absent.
+    pub oracle: Option<OracleView>,
+}
+
+impl<'a> CompileRequest<'a> {
+    /// Everything, in a session with the workers' resources.
+    #[must_use]
+    pub fn new(source: Source, workers: &'a Workers) -> Self {
+        Self {
+            source,
+            workers,
+            session_factory: workers,
+            ruleset: Ruleset::default(),
+            tracing: None,
+            proofs: None,
+            extraction: None,
+            oracle: None,
+        }
+    }
+}
+
+/// The rules of a compilation: which passes of [`passes::PIPELINE`] run, and whether they are trusted. The engine's rules
+/// come with the session; [`CompileResponse::rulepack_fingerprint`](crate::CompileResponse) tells them apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Ruleset<'a> {
+    /// Whether the graph is verified after every pass, schemas derived again included.
+    pub verify_passes: bool,
+    /// The pass after which to stop; none stops after the last.
+    pub stop_after: Option<&'a str>,
+}
+
+impl Default for Ruleset<'_> {
+    /// All passes, verified in debug builds.
+    fn default() -> Self {
+        Self { verify_passes: cfg!(debug_assertions), stop_after: None }
+    }
+}
+
+/// Makes the session that a compilation asks, and that its plans run in.
+pub trait SessionFactory {
+    /// The session.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    fn session(&self) -> Result<Session>;
+}
+
+impl SessionFactory for Workers {
+    /// A new session with the workers' resources.
+    fn session(&self) -> Result<Session> {
+        Self::session(self)
+    }
+}
+
+impl SessionFactory for Session {
+    /// This one.
+    fn session(&self) -> Result<Session> {
+        Ok(self.clone())
+    }
+}

@@ -1,0 +1,143 @@
+//! What a compilation found out, as data: the hashes that identify what would run, and the schedule in numbers.
+
+mod tasks;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use ir::diag::{Diagnostic, ResolvedDiagnostic, SpecPath, codes, resolve};
+use ir::estimate::Quality;
+use ir::graph::Graph;
+use ir::hash::ContentHash;
+use ir::op::{Op, Scan};
+use serde::Serialize;
+
+pub use tasks::{Task, TaskSchedule};
+
+use super::{Compilation, Source};
+use crate::record::{FindingRecord, ProviderIdentity};
+use tasks::Times;
+
+/// The version of [`CompileResponse`]'s form: raised when a field goes or means something else, not when one is added.
+pub const RESPONSE_FORMAT: u32 = 1;
+
+/// What a compilation gives. It serializes without the compilation itself; hashes are those that a run of it records.
+///
+/// Fields about tasks are empty for a graph that is not scheduled, because its passes were stopped or its spec has mistakes
+/// ([`Compilation::diagnostics`]).
+#[derive(Debug, Serialize)]
+pub struct CompileResponse {
+    /// [`RESPONSE_FORMAT`].
+    pub format: u32,
+    /// What is computed: the hash of the spec; nothing for a spec that could be read in part only.
+    pub spec_hash: Option<ContentHash>,
+    /// The engine's rules, in order; a part of the planning surface.
+    pub rulepack_fingerprint: ContentHash,
+    /// The hash of everything else that decides a row ([`Envelope`](crate::Envelope)).
+    pub envelope_hash: ContentHash,
+    /// What plans are made with: the engine's version, its rules, settings that are not sizes, and functions.
+    pub planning_surface_hash: ContentHash,
+    /// What is read: all of [`Self::provider_identities`].
+    pub provider_identity_hash: ContentHash,
+    /// The tables that were opened to be read, in the order of their places.
+    pub provider_identities: Vec<ProviderIdentity>,
+    /// The order of execution.
+    pub task_schedule: Option<TaskSchedule>,
+    /// How far the numbers of rows can be trusted that scans begin with, by the names of the scans: those of the inputs.
+    /// Nothing before tables are looked up.
+    pub stats_quality: Option<BTreeMap<String, Quality>>,
+    /// What each task costs by itself, in units of one row passing one simple operator.
+    pub task_costs: BTreeMap<String, u64>,
+    /// What each task costs together with the costliest chain of tasks that wait for it.
+    pub bottom_level_costs: BTreeMap<String, u64>,
+    /// How much later than possible each task may start without making the whole longer. A task with none lies on a
+    /// critical path.
+    pub slack_by_task: BTreeMap<String, u64>,
+    /// The tasks each task depends on.
+    pub dependency_map: BTreeMap<String, Vec<String>>,
+    /// What the costliest chain of tasks costs.
+    pub critical_path_length: u64,
+    /// What was found that does not stop a run.
+    pub warnings: Vec<CompileWarning>,
+    /// The compilation: its graph, its diagnostics, and what is needed to plan and to run it.
+    #[serde(skip)]
+    pub compilation: Compilation,
+}
+
+/// Something to know about a compilation that has no mistakes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CompileWarning {
+    /// The name of its code, such as `cost-model-stats-fallback`.
+    pub name: String,
+    /// What was found, and where.
+    #[serde(flatten)]
+    pub finding: FindingRecord,
+}
+
+impl From<ResolvedDiagnostic> for CompileWarning {
+    fn from(found: ResolvedDiagnostic) -> Self {
+        Self { name: found.slug.to_owned(), finding: FindingRecord::from(found) }
+    }
+}
+
+impl CompileResponse {
+    pub(super) fn of(compilation: Compilation) -> Self {
+        let Compilation { source, graph, diagnostics, identity, .. } = &compilation;
+        let schedule = graph.schedule.as_ref();
+        let times = schedule.map(Times::of).unwrap_or_default();
+        let mut warnings: Vec<Diagnostic> =
+            diagnostics.iter().filter(|found| !found.is_error()).cloned().collect();
+        warnings.extend(missing_statistics(graph, source));
+        Self {
+            format: RESPONSE_FORMAT,
+            spec_hash: source.unread.is_empty().then_some(identity.spec_hash),
+            rulepack_fingerprint: identity.rulepack_fingerprint,
+            envelope_hash: identity.envelope.hash(),
+            planning_surface_hash: identity.envelope.planning_surface_hash,
+            provider_identity_hash: identity.envelope.provider_identity_hash,
+            provider_identities: identity.providers.clone(),
+            task_schedule: schedule.map(TaskSchedule::of),
+            stats_quality: stats_quality(graph),
+            task_costs: times.costs,
+            bottom_level_costs: times.bottom_levels,
+            slack_by_task: times.slack,
+            dependency_map: times.dependencies,
+            critical_path_length: times.critical_path_length,
+            warnings: resolve(&warnings, &source.map).into_iter().map(CompileWarning::from).collect(),
+            compilation,
+        }
+    }
+}
+
+/// The scans of a graph, each with its name.
+fn scans(graph: &Graph) -> impl Iterator<Item = (&str, &Scan)> {
+    graph.ids().filter_map(|id| match &graph[id].op {
+        Op::Scan(scan) => Some((graph.name_of(id), scan)),
+        _ => None,
+    })
+}
+
+fn stats_quality(graph: &Graph) -> Option<BTreeMap<String, Quality>> {
+    let is_resolved = graph.phase >= ir::phase::Phase::Resolved;
+    is_resolved.then(|| scans(graph).map(|(name, scan)| (name.to_owned(), scan.rows.quality)).collect())
+}
+
+/// The inputs of which nobody knows how many rows they have: what is decided by costs above them is guesswork. It changes no
+/// row and a spec can do nothing about it, so runs do not speak of it.
+fn missing_statistics(graph: &Graph, source: &Source) -> Vec<Diagnostic> {
+    let unknown = scans(graph).filter(|(_, scan)| scan.rows.quality == Quality::Unknown);
+    let warning = |(name, scan): (&str, &Scan)| {
+        let message = format!(
+            "it is not known how many rows `{name}` has; costs are estimated as if there were {}",
+            scan.rows.rows
+        );
+        let found = Diagnostic::new(codes::COST_MODEL_STATS_FALLBACK, message);
+        let inputs = &source.spec.input_relations;
+        match inputs.iter().position(|input| input.logical_name == name) {
+            Some(index) => found.at(SpecPath::root().field("input_relations").index(index)),
+            None => found,
+        }
+    };
+    unknown.map(warning).collect()
+}
