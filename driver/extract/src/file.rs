@@ -6,12 +6,13 @@ use std::io::Read;
 use sha2::{Digest, Sha256};
 use tree_sitter::Parser;
 
-use crate::ids::{RowIds, file_id};
 use crate::language::{FileContext, Language};
 use crate::lexical::emit::Emitter;
 use crate::lexical::resolve::settle;
 use crate::modules::{ModuleName, SourceLayout};
-use crate::tables::{ExtractErrorRow, FileKey, FileRow, ParseErrorRow, SyntaxNodeRow, TableBuilders};
+use crate::tables::{
+    ExtractErrorRow, FileKey, FileRow, ParseErrorRow, RowIds, SyntaxNodeRow, TableBuilders, file_id,
+};
 use crate::tree::{NodeIndex, SyntaxTree};
 use crate::walk::FoundFile;
 use crate::{ExtractError, Options, Summary};

@@ -11,7 +11,6 @@
 //! obligation, which every extraction checks.
 
 mod file;
-mod ids;
 mod language;
 mod lexical;
 mod modules;
@@ -29,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub use tables::{Column, Table, TableSink};
+pub use tables::{Column, SortKey, Table, TableSink};
 
 /// How to extract.
 #[derive(Clone, Debug)]
@@ -155,6 +154,6 @@ pub enum ExtractError {
 pub fn extract(root: &Path, options: &Options, sink: &mut dyn TableSink) -> Result<Summary, ExtractError> {
     let mut found = walk::walk(root, options)?;
     // Tables that are joined by file are then in the order of their key as they come.
-    found.files.sort_by_cached_key(|file| ids::file_id(&file.path));
+    found.files.sort_by_cached_key(|file| tables::file_id(&file.path));
     pipeline::run(&found, options, sink)
 }

@@ -12,9 +12,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use arrow::array::{Array, Int64Array, RecordBatch};
 
 use crate::file::{FileExtractor, report};
-use crate::ids::file_id;
 use crate::modules::SourceLayout;
-use crate::tables::{FileKey, TableBuilders};
+use crate::tables::{FileKey, TableBuilders, file_id};
 use crate::walk::{FoundFile, Walk};
 use crate::{ExtractError, Options, Summary, Table, TableSink};
 
