@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{BindingIndex, Facts, NameId, Namespace, ScopeIndex};
+use super::facts::{BindingIndex, Facts, ScopeIndex};
+use super::kinds::{Namespace, Unpacking};
+use super::names::NameId;
 use crate::tables::{
     CallArgRow, CallRow, DecoratorRow, DefinitionRow, DocstringRow, FileKey, ImportRow, RedirectRow,
     ReferenceRow, RowIds, ScopeRow, TableBuilders,
@@ -55,7 +57,7 @@ impl Emitter<'_, '_> {
                 scope_id,
                 node_id: self.node_id(scope.node),
                 parent_scope_id: scope.parent.and_then(|parent| scope_ids.get(parent).copied()),
-                kind: scope.kind,
+                kind: scope.kind.as_str(),
                 name: scope.name,
                 bstart: i64::from(scope.span.start),
                 bend: i64::from(scope.span.end),
@@ -82,7 +84,7 @@ impl Emitter<'_, '_> {
                 node_id: self.node_id(binding.node),
                 scope_id: lookup(scope_ids, binding.scope),
                 name: binding.text,
-                kind: binding.kind,
+                kind: binding.kind.as_str(),
                 namespace: binding.namespace.as_str(),
                 bstart: i64::from(binding.span.start),
                 bend: i64::from(binding.span.end),
@@ -115,7 +117,7 @@ impl Emitter<'_, '_> {
                 scope_id: lookup(scope_ids, redirect.scope),
                 name: self.facts.names.text(redirect.name),
                 target_scope_id: lookup(scope_ids, redirect.target),
-                kind: redirect.kind,
+                kind: redirect.kind.as_str(),
                 file: self.file,
             });
         }
@@ -167,7 +169,7 @@ impl Emitter<'_, '_> {
                 callee_name: call.callee_name.map(|node| self.tree.text(node)),
                 callee_text: shorten(self.tree.text(call.callee)),
                 receiver: call.receiver.map(shorten),
-                shape: call.shape,
+                shape: call.shape.as_str(),
                 arg_count: call.arg_count,
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
@@ -186,7 +188,7 @@ impl Emitter<'_, '_> {
                 call_node_id: self.node_id(arg.call),
                 arg_index: arg.index,
                 keyword: arg.keyword,
-                star: arg.star,
+                star: arg.star.map(Unpacking::as_str),
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
                 file: self.file,
@@ -201,7 +203,7 @@ impl Emitter<'_, '_> {
                 import_id: ids.next(ImportRow::HASHED_AS, span.start, span.end),
                 node_id: self.node_id(import.node),
                 def_id: optional_lookup(def_ids, import.binding),
-                kind: import.kind,
+                kind: import.kind.as_str(),
                 module: import.module.as_deref(),
                 raw_module: import.raw_module.as_deref(),
                 level: import.level,
