@@ -6,15 +6,16 @@ use std::io::Read;
 use sha2::{Digest, Sha256};
 use tree_sitter::Parser;
 
-use crate::ids::{RowIds, file_id};
-use crate::language::{FileContext, Language};
-use crate::lexical::emit::Emitter;
-use crate::lexical::resolve::settle;
+use crate::error::ExtractError;
+use crate::language::Language;
+use crate::lexical::{Emitter, settle};
 use crate::modules::{ModuleName, SourceLayout};
-use crate::tables::{ExtractErrorRow, FileKey, FileRow, ParseErrorRow, SyntaxNodeRow, TableBuilders};
+use crate::options::{Options, Summary};
+use crate::tables::{
+    ExtractErrorRow, FileKey, FileRow, ParseErrorRow, RowIds, SyntaxNodeRow, TableBuilders, file_id,
+};
 use crate::tree::{NodeIndex, SyntaxTree};
 use crate::walk::FoundFile;
-use crate::{ExtractError, Options, Summary};
 
 /// Longest excerpt of skipped text in a parse error, in characters.
 const MAX_EXCERPT: usize = 40;
@@ -130,7 +131,7 @@ impl<'x> FileExtractor<'x> {
         ids: &mut RowIds,
         out: &mut TableBuilders,
     ) -> Result<Summary, ExtractError> {
-        let grammar = (language.grammar)();
+        let grammar = &*language.grammar;
         self.parser
             .set_language(grammar.language)
             .map_err(|source| ExtractError::Grammar { language: language.name, source })?;
@@ -146,7 +147,7 @@ impl<'x> FileExtractor<'x> {
         let node_ids = syntax_rows(&tree, language, file, file_node_id, ids, out);
         summary.nodes = node_ids.iter().filter(|&&id| id != 0).count() as u64;
         summary.parse_errors = error_rows(&tree, &node_ids, file, out);
-        let mut facts = language.front_end.facts(&tree, &FileContext { module });
+        let mut facts = (language.facts)(&tree, module);
         summary.ambiguous_lookups = settle(&mut facts) as u64;
         Emitter { file, tree: &tree, facts: &facts, node_ids: &node_ids, file_node_id }.emit(ids, out);
         Ok(summary)
@@ -198,7 +199,7 @@ fn syntax_rows(
             Some(parent) => node_ids.get(parent).copied().unwrap_or(file_node_id),
             None => file_node_id,
         };
-        let name: Option<NodeIndex> = language.front_end.definition_name(tree, index);
+        let name: Option<NodeIndex> = (language.definition_name)(tree, index);
         out.syntax_nodes(SyntaxNodeRow {
             node_id,
             parent_id,

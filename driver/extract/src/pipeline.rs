@@ -11,12 +11,13 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 
 use arrow::array::{Array, Int64Array, RecordBatch};
 
+use crate::error::ExtractError;
 use crate::file::{FileExtractor, report};
-use crate::ids::file_id;
+use crate::languages::markers;
 use crate::modules::SourceLayout;
-use crate::tables::{FileKey, TableBuilders};
+use crate::options::{Options, Summary};
+use crate::tables::{FileKey, Table, TableBuilders, TableSink, file_id};
 use crate::walk::{FoundFile, Walk};
-use crate::{ExtractError, Options, Summary, Table, TableSink};
 
 /// Source bytes in a group; one group is at least one file.
 const GROUP_BYTES: u64 = 1 << 20;
@@ -77,7 +78,7 @@ impl Drop for StopOnPanic<'_> {
 
 /// Extracts all files of `walk` into `sink`.
 pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> Result<Summary, ExtractError> {
-    let layout = SourceLayout::new(walk.files.iter().map(|file| file.path.as_str()));
+    let layout = SourceLayout::new(walk.files.iter().map(|file| file.path.as_str()), markers());
     let groups = group(&walk.files);
     let workers = options.threads.get().min(groups.len().max(1));
     let ahead = workers * GROUPS_AHEAD;

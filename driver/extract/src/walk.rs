@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
 
-use crate::language::{Language, language_of};
-use crate::{ExtractError, Options};
+use crate::error::ExtractError;
+use crate::language::Language;
+use crate::languages::language_of;
+use crate::options::Options;
 
 /// A file found in the repository.
 pub(crate) struct FoundFile {
@@ -111,6 +113,7 @@ fn posix(path: &Path) -> Option<String> {
     Some(parts?.join("/"))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other error of the walk has a path")]
 fn error_path(root: &Path, error: &ignore::Error) -> String {
     match error {
         ignore::Error::WithPath { path, .. } => {

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{BindingIndex, Facts, NameId, Namespace, ScopeIndex};
-use crate::ids::RowIds;
+use super::facts::{BindingIndex, Facts, ScopeIndex};
+use super::kinds::{Namespace, Unpacking};
+use super::names::NameId;
 use crate::tables::{
     CallArgRow, CallRow, DecoratorRow, DefinitionRow, DocstringRow, FileKey, ImportRow, RedirectRow,
-    ReferenceRow, ScopeRow, TableBuilders,
+    ReferenceRow, RowIds, ScopeRow, TableBuilders,
 };
 use crate::tree::{NodeIndex, Span, SyntaxTree};
 
@@ -50,13 +51,13 @@ impl Emitter<'_, '_> {
         let mut scope_ids: Vec<i64> = Vec::with_capacity(self.facts.scopes.len());
         let mut depths: Vec<i32> = Vec::with_capacity(self.facts.scopes.len());
         for scope in &self.facts.scopes {
-            let scope_id = ids.next("row:scope", scope.span.start, scope.span.end);
+            let scope_id = ids.next(ScopeRow::HASHED_AS, scope.span.start, scope.span.end);
             let depth = scope.parent.and_then(|parent| depths.get(parent)).map_or(0, |depth| depth + 1);
             out.scopes(ScopeRow {
                 scope_id,
                 node_id: self.node_id(scope.node),
                 parent_scope_id: scope.parent.and_then(|parent| scope_ids.get(parent).copied()),
-                kind: scope.kind,
+                kind: scope.kind.as_str(),
                 name: scope.name,
                 bstart: i64::from(scope.span.start),
                 bend: i64::from(scope.span.end),
@@ -75,7 +76,7 @@ impl Emitter<'_, '_> {
         let bindings = &self.facts.bindings;
         let def_ids: Vec<i64> = bindings
             .iter()
-            .map(|binding| ids.next("row:def", binding.span.start, binding.span.end))
+            .map(|binding| ids.next(DefinitionRow::HASHED_AS, binding.span.start, binding.span.end))
             .collect();
         for (index, (binding, &def_id)) in bindings.iter().zip(&def_ids).enumerate() {
             out.defs(DefinitionRow {
@@ -83,7 +84,7 @@ impl Emitter<'_, '_> {
                 node_id: self.node_id(binding.node),
                 scope_id: lookup(scope_ids, binding.scope),
                 name: binding.text,
-                kind: binding.kind,
+                kind: binding.kind.as_str(),
                 namespace: binding.namespace.as_str(),
                 bstart: i64::from(binding.span.start),
                 bend: i64::from(binding.span.end),
@@ -116,7 +117,7 @@ impl Emitter<'_, '_> {
                 scope_id: lookup(scope_ids, redirect.scope),
                 name: self.facts.names.text(redirect.name),
                 target_scope_id: lookup(scope_ids, redirect.target),
-                kind: redirect.kind,
+                kind: redirect.kind.as_str(),
                 file: self.file,
             });
         }
@@ -131,7 +132,7 @@ impl Emitter<'_, '_> {
     ) -> HashMap<NodeIndex, i64> {
         let mut by_node = HashMap::with_capacity(self.facts.references.len());
         for reference in &self.facts.references {
-            let ref_id = ids.next("row:ref", reference.span.start, reference.span.end);
+            let ref_id = ids.next(ReferenceRow::HASHED_AS, reference.span.start, reference.span.end);
             by_node.insert(reference.node, ref_id);
             out.refs(ReferenceRow {
                 ref_id,
@@ -162,13 +163,13 @@ impl Emitter<'_, '_> {
         for call in &self.facts.calls {
             let span = self.tree.span(call.node);
             out.calls(CallRow {
-                call_id: ids.next("row:call", span.start, span.end),
+                call_id: ids.next(CallRow::HASHED_AS, span.start, span.end),
                 node_id: self.node_id(call.node),
                 callee_ref_id: call.callee_name.and_then(|node| refs.get(&node).copied()),
                 callee_name: call.callee_name.map(|node| self.tree.text(node)),
                 callee_text: shorten(self.tree.text(call.callee)),
                 receiver: call.receiver.map(shorten),
-                shape: call.shape,
+                shape: call.shape.as_str(),
                 arg_count: call.arg_count,
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
@@ -182,12 +183,12 @@ impl Emitter<'_, '_> {
         for arg in &self.facts.call_args {
             let span = self.tree.span(arg.node);
             out.call_args(CallArgRow {
-                arg_id: ids.next("row:call_arg", span.start, span.end),
+                arg_id: ids.next(CallArgRow::HASHED_AS, span.start, span.end),
                 node_id: self.node_id(arg.node),
                 call_node_id: self.node_id(arg.call),
                 arg_index: arg.index,
                 keyword: arg.keyword,
-                star: arg.star,
+                star: arg.star.map(Unpacking::as_str),
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
                 file: self.file,
@@ -199,10 +200,10 @@ impl Emitter<'_, '_> {
         for import in &self.facts.imports {
             let span = self.tree.span(import.node);
             out.imports(ImportRow {
-                import_id: ids.next("row:import", span.start, span.end),
+                import_id: ids.next(ImportRow::HASHED_AS, span.start, span.end),
                 node_id: self.node_id(import.node),
                 def_id: optional_lookup(def_ids, import.binding),
-                kind: import.kind,
+                kind: import.kind.as_str(),
                 module: import.module.as_deref(),
                 raw_module: import.raw_module.as_deref(),
                 level: import.level,
@@ -220,7 +221,7 @@ impl Emitter<'_, '_> {
         for decorator in &self.facts.decorators {
             let span = self.tree.span(decorator.node);
             out.decorators(DecoratorRow {
-                decorator_id: ids.next("row:decorator", span.start, span.end),
+                decorator_id: ids.next(DecoratorRow::HASHED_AS, span.start, span.end),
                 node_id: self.node_id(decorator.node),
                 owner_node_id: self.node_id(decorator.owner),
                 name: decorator.name.map(shorten),
@@ -237,7 +238,7 @@ impl Emitter<'_, '_> {
         for docstring in &self.facts.docstrings {
             let Span { start, end } = docstring.span;
             out.docstrings(DocstringRow {
-                docstring_id: ids.next("row:docstring", start, end),
+                docstring_id: ids.next(DocstringRow::HASHED_AS, start, end),
                 node_id: self.node_id(docstring.node),
                 owner_node_id: docstring.owner.map_or(self.file_node_id, |owner| self.node_id(owner)),
                 text: &docstring.text,

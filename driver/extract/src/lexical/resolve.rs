@@ -10,7 +10,9 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use super::{Barrier, Facts, NameId, Namespace, Redirect, Reference, ScopeIndex, UseContext};
+use super::facts::{Barrier, Facts, Redirect, Reference, ScopeIndex};
+use super::kinds::{Namespace, RedirectKind, UseContext};
+use super::names::NameId;
 use crate::tree::{NodeIndex, Span};
 
 /// How often redirects are added; every round corrects at least one lookup.
@@ -45,7 +47,12 @@ pub(crate) fn settle(facts: &mut Facts<'_>) -> usize {
             let target = expected.unwrap_or_else(|| unbound_target(facts, &bound, scope, name));
             if let Entry::Vacant(slot) = targets.entry((scope, name)) {
                 slot.insert(target);
-                facts.redirects.push(Redirect { scope, name, target, kind: "evaluated_elsewhere" });
+                facts.redirects.push(Redirect {
+                    scope,
+                    name,
+                    target,
+                    kind: RedirectKind::EvaluatedElsewhere,
+                });
                 progress = true;
             }
         }
@@ -65,13 +72,12 @@ fn mismatches(
     expected: &[Option<ScopeIndex>],
     found: impl Fn(&Reference<'_>) -> Option<ScopeIndex>,
 ) -> Vec<(usize, Option<ScopeIndex>)> {
-    let lexical = |reference: &Reference<'_>| reference.context != UseContext::Attribute;
     facts
         .references
         .iter()
         .zip(expected)
         .enumerate()
-        .filter(|(_, (reference, expected))| lexical(reference) && found(reference) != **expected)
+        .filter(|(_, (reference, expected))| reference.context.is_lexical() && found(reference) != **expected)
         .map(|(index, (_, expected))| (index, *expected))
         .collect()
 }
@@ -140,7 +146,7 @@ fn declared_redirects(facts: &Facts<'_>) -> Vec<Redirect> {
         };
         let Some(target) = target else { continue };
         if target != declaration.scope && seen.insert(key) {
-            let kind = if declaration.global { "global" } else { "nonlocal" };
+            let kind = if declaration.global { RedirectKind::Global } else { RedirectKind::Nonlocal };
             redirects.push(Redirect { scope: declaration.scope, name: declaration.name, target, kind });
         }
     }
@@ -175,7 +181,7 @@ fn nonlocal_target(
 fn bound_names(facts: &Facts<'_>) -> Bound {
     let mut bound = Bound::new();
     for binding in &facts.bindings {
-        let local = matches!(binding.kind, "variable" | "parameter" | "type_parameter");
+        let local = binding.kind.is_local();
         let known = bound.entry((binding.scope, binding.name)).or_default();
         if !known.contains(&(binding.namespace, local)) {
             known.push((binding.namespace, local));
@@ -211,14 +217,13 @@ fn answer_by_rule(
     name: NameId,
     namespace: Namespace,
 ) -> Option<ScopeIndex> {
-    let from_annotation_scope = facts.scopes.get(start)?.kind == "type_parameters";
+    let sees_hidden_parent = facts.scopes.get(start)?.kind.sees_hidden_parent();
     let mut current = Some(start);
     let mut hide_locals = false;
     let mut steps = 0;
     while let Some(index) = current {
         let scope = facts.scopes.get(index)?;
-        // Annotation scopes directly inside a class see the class's names (Python reference, 4.2.2.1).
-        let visible = scope.visible_to_nested || steps == 0 || (steps == 1 && from_annotation_scope);
+        let visible = scope.visible_to_nested || steps == 0 || (steps == 1 && sees_hidden_parent);
         if visible {
             if let Some(&target) = targets.get(&(index, name)) {
                 return Some(target);

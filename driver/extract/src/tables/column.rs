@@ -1,9 +1,48 @@
-//! Column types of the extraction tables and how values of them reach Arrow.
+//! Columns of the extraction tables: what is said about them, their types, and how values reach Arrow.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanBuilder, Int32Builder, Int64Builder, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
+
+/// One column of a table, as `driver` and the documentation list it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Name of the column.
+    pub name: &'static str,
+    /// What the column holds.
+    pub description: &'static str,
+}
+
+/// One column that rows are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// Name of the column.
+    pub column: &'static str,
+    /// Whether large values come first.
+    pub descending: bool,
+}
+
+impl SortKey {
+    /// Small values first.
+    pub(super) const fn ascending(column: &'static str) -> Self {
+        Self { column, descending: false }
+    }
+
+    /// Large values first.
+    pub(super) const fn descending(column: &'static str) -> Self {
+        Self { column, descending: true }
+    }
+}
+
+/// Identity of the file whose rows are being appended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileKey<'a> {
+    /// Identifier of the file: hash of its path.
+    pub(crate) file_id: i64,
+    /// Path relative to the repository, POSIX.
+    pub(crate) path: &'a str,
+}
 
 /// A column type: the Rust value appended to it, and its Arrow type.
 pub(crate) trait ColumnType {

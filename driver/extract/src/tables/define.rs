@@ -1,11 +1,16 @@
 //! The macro that turns one declaration of the tables into schemas, row types and builders.
 
 /// Declares all tables. For each: a description, the identifier of the table (also its name), the row type
-/// and the columns with description and type. Every table starts with `file_id` and `path`.
+/// and the columns with description and type. Every table starts with `file_id` and `path`. In brackets stand,
+/// where the table has them, the column that identifies its rows (with the word that the identifiers are hashed with,
+/// unless the rows are syntax nodes) and what the rows are stored by.
 macro_rules! define_tables {
     ($(
         #[doc = $table_doc:literal]
-        $name:ident: $variant:ident => $row:ident, $builder:ident {
+        $name:ident: $variant:ident => $row:ident, $builder:ident
+        $( [id $row_id:ident $( hashed as $hashed_as:literal )?] )?
+        $( [order $( $sort:ident $direction:ident ),+] )?
+        {
             $( #[doc = $column_doc:literal] $column:ident: $type:ident, )*
         }
     )*) => {
@@ -29,6 +34,21 @@ macro_rules! define_tables {
             #[must_use]
             pub fn description(self) -> &'static str {
                 match self { $( Self::$variant => $table_doc.trim_ascii(), )* }
+            }
+
+            /// The column that identifies the table's rows; none for tables whose rows have no identity of their own.
+            #[must_use]
+            pub fn row_id(self) -> Option<&'static str> {
+                match self { $( Self::$variant => [$( stringify!($row_id) )?].first().copied(), )* }
+            }
+
+            /// What the table's rows are to be stored by, so that joins by spans need not sort them: by file and span, outermost
+            /// first. Nothing for tables that no span joins. Rows arrive in the order of files, within a file in any.
+            #[must_use]
+            pub fn order(self) -> &'static [SortKey] {
+                match self {
+                    $( Self::$variant => const { &[$( $( SortKey::$direction(stringify!($sort)), )+ )?] }, )*
+                }
             }
 
             /// The columns with their meaning, in schema order.
@@ -75,6 +95,13 @@ macro_rules! define_tables {
                 pub(crate) file: &'a FileKey<'a>,
             }
 
+            $( $(
+                impl $row<'_> {
+                    /// The word that the identifiers of these rows are hashed with.
+                    pub(crate) const HASHED_AS: &'static str = $hashed_as;
+                }
+            )? )?
+
             #[derive(Default)]
             struct $builder {
                 file_id: Int64Builder,
@@ -115,7 +142,7 @@ macro_rules! define_tables {
             )*
 
             /// The batches of the tables that have rows.
-            pub(crate) fn finish(self) -> FinishedBatches {
+            pub(crate) fn finish(self) -> Result<Vec<(Table, RecordBatch)>, ArrowError> {
                 let mut batches = Vec::new();
                 $(
                     let batch = self.$name.finish()?;

@@ -6,13 +6,16 @@ use arrow::array::{ArrayRef, Int64Builder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
-use super::column::{ColumnType, Flag, Integer, Long, LongList, OptionalLong, OptionalText, Text};
+use super::column::{
+    Column, ColumnType, FileKey, Flag, Integer, Long, LongList, OptionalLong, OptionalText, SortKey, Text,
+};
 use super::define::define_tables;
-use super::{Column, FileKey, FinishedBatches};
 
 define_tables! {
     /// One row per file that could be read.
-    files: Files => FileRow, FileBuilder {
+    files: Files => FileRow, FileBuilder
+        [id node_id]
+    {
         /// SHA-256 of the content, lower-case hexadecimal.
         sha256: Text,
         /// Size in bytes.
@@ -30,7 +33,10 @@ define_tables! {
     }
 
     /// One row per named syntax node.
-    syntax_nodes: SyntaxNodes => SyntaxNodeRow, SyntaxNodeBuilder {
+    syntax_nodes: SyntaxNodes => SyntaxNodeRow, SyntaxNodeBuilder
+        [id node_id]
+        [order file_id ascending, bstart ascending, bend descending]
+    {
         /// Identifier of the node.
         node_id: Long,
         /// Nearest named ancestor; the FILE node for the root.
@@ -50,7 +56,10 @@ define_tables! {
     }
 
     /// One row per lexical scope.
-    scopes: Scopes => ScopeRow, ScopeBuilder {
+    scopes: Scopes => ScopeRow, ScopeBuilder
+        [id scope_id hashed as "row:scope"]
+        [order file_id ascending, bstart ascending, bend descending]
+    {
         /// Identifier of the scope.
         scope_id: Long,
         /// Syntax node that opens the scope.
@@ -72,7 +81,9 @@ define_tables! {
     }
 
     /// One row per occurrence that binds a name.
-    defs: Defs => DefinitionRow, DefinitionBuilder {
+    defs: Defs => DefinitionRow, DefinitionBuilder
+        [id def_id hashed as "row:def"]
+    {
         /// Identifier of the row.
         def_id: Long,
         /// Syntax node of the definition; the identifier for plain variables, parameters and imports.
@@ -112,7 +123,10 @@ define_tables! {
     }
 
     /// One row per occurrence that uses a name.
-    refs: Refs => ReferenceRow, ReferenceBuilder {
+    refs: Refs => ReferenceRow, ReferenceBuilder
+        [id ref_id hashed as "row:ref"]
+        [order file_id ascending, lookup_start ascending]
+    {
         /// Identifier of the row.
         ref_id: Long,
         /// Syntax node of the name.
@@ -140,7 +154,9 @@ define_tables! {
     }
 
     /// One row per call.
-    calls: Calls => CallRow, CallBuilder {
+    calls: Calls => CallRow, CallBuilder
+        [id call_id hashed as "row:call"]
+    {
         /// Identifier of the row.
         call_id: Long,
         /// Syntax node of the call.
@@ -166,7 +182,9 @@ define_tables! {
     }
 
     /// One row per argument of a call.
-    call_args: CallArgs => CallArgRow, CallArgBuilder {
+    call_args: CallArgs => CallArgRow, CallArgBuilder
+        [id arg_id hashed as "row:call_arg"]
+    {
         /// Identifier of the row.
         arg_id: Long,
         /// Syntax node of the argument.
@@ -186,7 +204,9 @@ define_tables! {
     }
 
     /// One row per imported name.
-    imports: Imports => ImportRow, ImportBuilder {
+    imports: Imports => ImportRow, ImportBuilder
+        [id import_id hashed as "row:import"]
+    {
         /// Identifier of the row.
         import_id: Long,
         /// Syntax node of the imported name.
@@ -214,7 +234,9 @@ define_tables! {
     }
 
     /// One row per decorator (Python) or attribute (Rust).
-    decorators: Decorators => DecoratorRow, DecoratorBuilder {
+    decorators: Decorators => DecoratorRow, DecoratorBuilder
+        [id decorator_id hashed as "row:decorator"]
+    {
         /// Identifier of the row.
         decorator_id: Long,
         /// Syntax node of the decorator.
@@ -234,7 +256,9 @@ define_tables! {
     }
 
     /// One row per documentation text.
-    docstrings: Docstrings => DocstringRow, DocstringBuilder {
+    docstrings: Docstrings => DocstringRow, DocstringBuilder
+        [id docstring_id hashed as "row:docstring"]
+    {
         /// Identifier of the row.
         docstring_id: Long,
         /// Syntax node of the string, or of the first comment of a run.

@@ -50,6 +50,10 @@ fn every_table_is_described_and_equal_input_gives_equal_rows() {
         let fields: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         assert_eq!(columns, fields);
         assert!(table.columns().iter().all(|column| column.description.ends_with('.')), "{}", table.name());
+        let named = table.row_id().into_iter().chain(table.order().iter().map(|key| key.column));
+        for column in named {
+            assert!(columns.contains(&column), "{} has no column {column}", table.name());
+        }
     }
     let files =
         [("p/__init__.py", "from .m import f as g\n"), ("p/m.py", "def f(): ...\n"), ("z.rs", "fn f() {}")];

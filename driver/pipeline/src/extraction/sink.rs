@@ -10,7 +10,7 @@ use delta::{
     sorted,
 };
 use engine::{Cancellation, Session};
-use extract::{Table, TableSink};
+use extract::{SortKey, Table, TableSink};
 use tokio::runtime::Runtime;
 
 use super::discard;
@@ -109,19 +109,10 @@ impl TableSink for LakeSink<'_> {
     }
 }
 
-/// What the rows of a table are sorted by: tables that are joined by spans by file and span, outermost first, so
-/// that the joins do not sort them. Files come in order; a batch holds whole files and is sorted on its own.
+/// What the rows of a table are sorted by. Files come in order; a batch holds whole files and is sorted on its own.
 fn order(table: Table) -> Vec<SortColumn> {
-    let columns: &[(&str, bool)] = match table {
-        Table::SyntaxNodes | Table::Scopes => &[("file_id", false), ("bstart", false), ("bend", true)],
-        Table::Refs => &[("file_id", false), ("lookup_start", false)],
-        _ => &[],
-    };
-    let sort = |(column, descending): &(&str, bool)| SortColumn {
-        column: (*column).to_owned(),
-        descending: *descending,
-    };
-    columns.iter().map(sort).collect()
+    let sort = |key: &SortKey| SortColumn { column: key.column.to_owned(), descending: key.descending };
+    table.order().iter().map(sort).collect()
 }
 
 /// Extraction's tables are remade as a whole, and their columns belong to the program.

@@ -1,12 +1,12 @@
 //! Constructs that open scopes: functions, lambdas, classes, comprehensions, type parameter lists.
 
-use super::{Analysis, Context, Role};
-use crate::lexical::ScopeIndex;
+use super::rules::{Analysis, Context, Role};
+use crate::lexical::{BindingIndex, BindingKind, Namespace, Scope, ScopeIndex, ScopeKind};
 use crate::tree::{NodeIndex, Span, SyntaxTree};
 
 impl<'s> Analysis<'_, 's, '_> {
-    /// Handles nodes that open a scope. Returns whether the children's contexts are all decided.
-    pub(super) fn visit_scope_form(&mut self, index: NodeIndex, kind: &str, context: Context) -> bool {
+    /// Nodes that open a scope. Returns the context of the children that get none of their own; none for other nodes.
+    pub(super) fn scope_form(&mut self, index: NodeIndex, kind: &str, context: Context) -> Option<Context> {
         match kind {
             "module" => self.docstring(index, None),
             "function_definition" => self.function(index, context),
@@ -20,37 +20,36 @@ impl<'s> Analysis<'_, 's, '_> {
             }
             "for_in_clause" => self.comprehension_for(index, context),
             "type_alias_statement" => self.type_alias(index, context),
-            _ => return false,
+            _ => return None,
         }
-        self.pass_down(index, context, Role::Read);
-        true
+        Some(context.with(Role::Read))
     }
 
     fn function(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(name) = tree.child_by_field(index, "name") else { return };
-        self.set_context(name, Context { role: Role::Skip, ..context });
-        let kind = match (self.scope_kind(context.scope), tree.child_by_kind(index, "async")) {
-            ("class", _) => "method",
-            (_, Some(_)) => "async_function",
-            (_, None) => "function",
+        self.skip(name, context);
+        let kind = if self.scope_kind(context.scope) == ScopeKind::Class {
+            BindingKind::Method
+        } else if tree.child_by_kind(index, "async").is_some() {
+            BindingKind::AsyncFunction
+        } else {
+            BindingKind::Function
         };
-        let binding = self.bind(index, name, context.scope, kind, context.enclosing);
+        let binding = self.bind(index, name, context.scope, (kind, Namespace::Value), context.enclosing);
         let text = tree.text(name);
         let Some(body) = tree.child_by_field(index, "body") else { return };
         let outer = self.type_parameters(index, context, text);
-        let scope = self.open_scope(index, outer, "function", Some(text), tree.span(body));
+        let function = Scope::inside(outer, ScopeKind::Function, index, tree.span(body));
+        let scope = self.open_scope(Scope { name: Some(text), ..function });
         if let Some(parameters) = tree.child_by_field(index, "parameters") {
-            let inner = Context { scope: outer, role: Role::Parameter(scope), ..context };
-            self.set_context(parameters, inner);
+            self.set_context(parameters, context.inside(outer).with(Role::Parameter(scope)));
             if outer != context.scope {
                 self.defaults_outside(parameters, context, first_byte(tree.span(index)));
             }
         }
-        self.set_field(index, "return_type", Context { scope: outer, role: Role::Read, ..context });
-        let inside =
-            Context { scope, lookup: None, enclosing: Some(binding), role: Role::Read, in_type: false };
-        self.set_context(body, inside);
+        self.set_field(index, "return_type", context.inside(outer).with(Role::Read));
+        self.set_context(body, body_context(binding, scope, context));
         self.docstring(body, Some(index));
     }
 
@@ -58,25 +57,24 @@ impl<'s> Analysis<'_, 's, '_> {
     fn defaults_outside(&mut self, parameters: NodeIndex, context: Context, place: Span) {
         let tree = self.tree;
         for parameter in tree.named_children(parameters) {
-            let outside =
-                Context { lookup: Some(context.lookup.unwrap_or(place)), role: Role::Read, ..context };
-            self.set_field(parameter, "value", outside);
+            let place = Some(context.lookup.unwrap_or(place));
+            self.set_field(parameter, "value", Context { lookup: place, ..context.with(Role::Read) });
         }
     }
 
     fn class(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(name) = tree.child_by_field(index, "name") else { return };
-        self.set_context(name, Context { role: Role::Skip, ..context });
-        let binding = self.bind(index, name, context.scope, "class", context.enclosing);
+        self.skip(name, context);
+        let kind = (BindingKind::Class, Namespace::Value);
+        let binding = self.bind(index, name, context.scope, kind, context.enclosing);
         let text = tree.text(name);
         let Some(body) = tree.child_by_field(index, "body") else { return };
         let outer = self.type_parameters(index, context, text);
-        self.set_field(index, "superclasses", Context { scope: outer, role: Role::Read, ..context });
-        let scope = self.open_scope(index, outer, "class", Some(text), tree.span(body));
-        let inside =
-            Context { scope, lookup: None, enclosing: Some(binding), role: Role::Read, in_type: false };
-        self.set_context(body, inside);
+        self.set_field(index, "superclasses", context.inside(outer).with(Role::Read));
+        let class = Scope::inside(outer, ScopeKind::Class, index, tree.span(body));
+        let scope = self.open_scope(Scope { name: Some(text), visible_to_nested: false, ..class });
+        self.set_context(body, body_context(binding, scope, context));
         self.docstring(body, Some(index));
     }
 
@@ -84,27 +82,39 @@ impl<'s> Analysis<'_, 's, '_> {
     fn type_parameters(&mut self, index: NodeIndex, context: Context, name: &'s str) -> ScopeIndex {
         let tree = self.tree;
         let Some(list) = tree.child_by_field(index, "type_parameters") else { return context.scope };
-        let span = Span { start: tree.span(list).start, end: tree.span(index).end };
-        let scope = self.open_scope(list, context.scope, "type_parameters", Some(name), span);
-        self.set_context(list, Context { scope, role: Role::TypeParameter(scope), ..context });
+        self.annotation_scope(index, list, name, context)
+    }
+
+    /// Opens the scope that sees the type parameters in `list`, up to the end of the definition at `index`.
+    fn annotation_scope(
+        &mut self,
+        index: NodeIndex,
+        list: NodeIndex,
+        name: &'s str,
+        context: Context,
+    ) -> ScopeIndex {
+        let span = Span { start: self.tree.span(list).start, end: self.tree.span(index).end };
+        let annotation = Scope::inside(context.scope, ScopeKind::TypeParameters, list, span);
+        let scope = self.open_scope(Scope { name: Some(name), ..annotation });
+        self.set_context(list, context.inside(scope).with(Role::TypeParameter(scope)));
         scope
     }
 
     fn lambda(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(body) = tree.child_by_field(index, "body") else { return };
-        let scope = self.open_scope(index, context.scope, "lambda", None, tree.span(body));
-        self.set_field(index, "parameters", Context { role: Role::Parameter(scope), ..context });
-        self.set_context(body, Context { scope, lookup: None, role: Role::Read, ..context });
+        let scope = self.open_scope(Scope::inside(context.scope, ScopeKind::Lambda, index, tree.span(body)));
+        self.set_field(index, "parameters", context.with(Role::Parameter(scope)));
+        self.set_context(body, Context { lookup: None, ..context.inside(scope).with(Role::Read) });
     }
 
     fn comprehension(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Span { start, end } = tree.span(index);
         let span = Span { start: start + 1, end: end.saturating_sub(1).max(start + 1) };
-        let scope = self.open_scope(index, context.scope, "comprehension", None, span);
+        let scope = self.open_scope(Scope::inside(context.scope, ScopeKind::Comprehension, index, span));
         for child in tree.children(index) {
-            self.set_context(child, Context { scope, lookup: None, role: Role::Read, ..context });
+            self.set_context(child, Context { lookup: None, ..context.inside(scope).with(Role::Read) });
         }
     }
 
@@ -113,7 +123,7 @@ impl<'s> Analysis<'_, 's, '_> {
     fn comprehension_for(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(comprehension) = tree.parent(index) else { return };
-        self.set_field(index, "left", Context { role: Role::Target(context.scope), ..context });
+        self.set_field(index, "left", context.with(Role::Target(context.scope)));
         let first = tree.child_by_kind(comprehension, "for_in_clause") == Some(index);
         if !first {
             return;
@@ -122,7 +132,7 @@ impl<'s> Analysis<'_, 's, '_> {
         let place = outer.lookup.unwrap_or(first_byte(tree.span(comprehension)));
         for child in tree.children(index) {
             if tree.node(child).field == Some("right") {
-                self.set_context(child, Context { lookup: Some(place), role: Role::Read, ..outer });
+                self.set_context(child, Context { lookup: Some(place), ..outer.with(Role::Read) });
             }
         }
     }
@@ -131,22 +141,22 @@ impl<'s> Analysis<'_, 's, '_> {
     fn type_alias(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(name) = alias_name(tree, index) else { return };
-        let skip = Context { role: Role::Skip, ..context };
-        self.set_context(name, skip);
-        self.bind(index, name, context.scope, "type_alias", context.enclosing);
-        let mut scope = context.scope;
-        if let Some(list) = tree.parent(name).and_then(|parent| tree.child_by_kind(parent, "type_parameter"))
-        {
-            let span = Span { start: tree.span(list).start, end: tree.span(index).end };
-            scope = self.open_scope(list, context.scope, "type_parameters", Some(tree.text(name)), span);
-            self.set_context(list, Context { scope, role: Role::TypeParameter(scope), ..context });
-        }
-        self.set_field(index, "right", Context { scope, role: Role::Read, ..context });
+        self.skip(name, context);
+        let kind = (BindingKind::TypeAlias, Namespace::Value);
+        self.bind(index, name, context.scope, kind, context.enclosing);
+        let list = tree.parent(name).and_then(|parent| tree.child_by_kind(parent, "type_parameter"));
+        let scope = match list {
+            Some(list) => self.annotation_scope(index, list, tree.text(name), context),
+            None => context.scope,
+        };
+        self.set_field(index, "right", context.inside(scope).with(Role::Read));
     }
+}
 
-    pub(super) fn scope_kind(&self, scope: ScopeIndex) -> &'static str {
-        self.facts.scopes.get(scope).map_or("module", |scope| scope.kind)
-    }
+/// The context of what a definition's body contains.
+fn body_context(binding: BindingIndex, scope: ScopeIndex, context: Context) -> Context {
+    let context = context.inside(scope).with(Role::Read);
+    Context { lookup: None, enclosing: Some(binding), in_type: false, ..context }
 }
 
 /// The first byte of `span`, as a place of lookup.

@@ -1,53 +1,56 @@
 //! Items: functions, types, traits, implementations, modules, constants, macros and their generics.
 
-use super::{Analysis, Context, Role, type_name};
-use crate::lexical::{Barrier, BindingIndex, Import, Namespace, Scope, ScopeIndex};
+use super::names::type_name;
+use super::rules::{Analysis, Context, Role};
+use crate::lexical::{
+    Barrier, BindingIndex, BindingKind, Import, ImportKind, Namespace, Scope, ScopeIndex, ScopeKind,
+};
 use crate::tree::{NodeIndex, Span};
 
 impl<'s> Analysis<'_, 's, '_> {
-    /// Handles items. Returns whether the children's contexts are decided.
-    pub(super) fn visit_item(&mut self, index: NodeIndex, kind: &str, context: Context) -> bool {
-        let decided = match kind {
+    /// Items. Returns the context of the children that get none of their own; none for other nodes.
+    pub(super) fn item(&mut self, index: NodeIndex, kind: &str, context: Context) -> Option<Context> {
+        let rest = match kind {
             "function_item" | "function_signature_item" => self.function(index, context),
             "struct_item" | "union_item" | "enum_item" => self.data_type(index, kind, context),
             "trait_item" => self.trait_item(index, context),
             "impl_item" => self.impl_item(index, context),
             "mod_item" => self.module(index, context),
-            "const_item" => self.plain_item(index, ("const", Namespace::Value), context),
-            "static_item" => self.plain_item(index, ("static", Namespace::Value), context),
+            "const_item" => self.plain_item(index, (BindingKind::Const, Namespace::Value), context),
+            "static_item" => self.plain_item(index, (BindingKind::Static, Namespace::Value), context),
             "type_item" | "associated_type" => {
-                self.plain_item(index, ("type_alias", Namespace::Type), context)
+                self.plain_item(index, (BindingKind::TypeAlias, Namespace::Type), context)
             }
             "macro_definition" => {
-                self.plain_item(index, ("macro", Namespace::Macro), context);
-                self.pass_down(index, context, Role::Skip);
-                return true;
+                self.plain_item(index, (BindingKind::Macro, Namespace::Macro), context);
+                return Some(context.with(Role::Skip));
             }
-            "enum_variant" => self.plain_item(index, ("variant", Namespace::Member), context),
-            "field_declaration" => self.plain_item(index, ("field", Namespace::Member), context),
-            "type_parameter" => self.plain_item(index, ("type_parameter", Namespace::Type), context),
-            "const_parameter" => self.plain_item(index, ("parameter", Namespace::Value), context),
+            "enum_variant" => self.plain_item(index, (BindingKind::Variant, Namespace::Member), context),
+            "field_declaration" => self.plain_item(index, (BindingKind::Field, Namespace::Member), context),
+            "type_parameter" => {
+                self.plain_item(index, (BindingKind::TypeParameter, Namespace::Type), context)
+            }
+            "const_parameter" => self.plain_item(index, (BindingKind::Parameter, Namespace::Value), context),
             "visibility_modifier" | "label" | "lifetime" | "lifetime_parameter" => {
-                self.pass_down(index, context, Role::Skip);
-                return true;
+                return Some(context.with(Role::Skip));
             }
-            _ => return false,
+            _ => return None,
         };
-        self.pass_down(index, decided, Role::Read);
-        true
+        Some(rest.with(Role::Read))
     }
 
     /// The kind and namespace of an item declared in `scope`: associated items are reached through their type.
-    fn as_member(&self, scope: ScopeIndex, kind: (&'static str, Namespace)) -> (&'static str, Namespace) {
-        match self.facts.scopes.get(scope).map(|scope| scope.kind) {
-            Some("impl" | "trait") if kind.0 == "function" => ("method", Namespace::Member),
-            Some("impl" | "trait") => (kind.0, Namespace::Member),
-            _ => kind,
+    fn as_member(&self, scope: ScopeIndex, kind: (BindingKind, Namespace)) -> (BindingKind, Namespace) {
+        let member = matches!(self.scope_kind(scope), ScopeKind::Impl | ScopeKind::Trait);
+        match kind {
+            (BindingKind::Function, _) if member => (BindingKind::Method, Namespace::Member),
+            (kind, _) if member => (kind, Namespace::Member),
+            declared => declared,
         }
     }
 
     /// Declares an item without a body of statements; type parameters get a scope up to the item's end.
-    fn plain_item(&mut self, index: NodeIndex, kind: (&'static str, Namespace), context: Context) -> Context {
+    fn plain_item(&mut self, index: NodeIndex, kind: (BindingKind, Namespace), context: Context) -> Context {
         let kind = self.as_member(context.items, kind);
         self.declare(index, kind, context);
         self.generics(index, context)
@@ -56,11 +59,11 @@ impl<'s> Analysis<'_, 's, '_> {
     fn declare(
         &mut self,
         index: NodeIndex,
-        kind: (&'static str, Namespace),
+        kind: (BindingKind, Namespace),
         context: Context,
     ) -> Option<BindingIndex> {
         let name = self.tree.child_by_field(index, "name")?;
-        self.set_context(name, Context { role: Role::Skip, ..context });
+        self.skip(name, context);
         Some(self.bind(index, name, context.items, kind, context.enclosing))
     }
 
@@ -70,33 +73,20 @@ impl<'s> Analysis<'_, 's, '_> {
         let Some(list) = tree.child_by_field(index, "type_parameters") else { return context };
         let span = Span { start: tree.span(list).start, end: tree.span(index).end };
         let name = tree.child_by_field(index, "name").map(|name| tree.text(name));
-        self.plain_scope(list, context, "type_parameters", name, span)
+        self.open_item_scope(
+            Scope { name, ..Scope::inside(context.scope, ScopeKind::TypeParameters, list, span) },
+            context,
+        )
     }
 
-    /// A scope in which names and items are declared.
-    fn plain_scope(
-        &mut self,
-        node: NodeIndex,
-        context: Context,
-        kind: &'static str,
-        name: Option<&'s str>,
-        span: Span,
-    ) -> Context {
-        let scope = self.open_scope(Scope {
-            node,
-            parent: Some(context.scope),
-            kind,
-            name,
-            span,
-            visible_to_nested: true,
-            barrier: Barrier::None,
-        });
-        Context { scope, items: scope, ..context }
+    /// Opens a scope in which names and items are declared.
+    fn open_item_scope(&mut self, scope: Scope<'s>, context: Context) -> Context {
+        context.inside(self.open_scope(scope))
     }
 
     fn function(&mut self, index: NodeIndex, context: Context) -> Context {
         let tree = self.tree;
-        let kind = self.as_member(context.items, ("function", Namespace::Value));
+        let kind = self.as_member(context.items, (BindingKind::Function, Namespace::Value));
         let binding = self.declare(index, kind, context);
         let inner = self.generics(index, context);
         let span = match tree.child_by_field(index, "body") {
@@ -105,14 +95,12 @@ impl<'s> Analysis<'_, 's, '_> {
             None => Span { start: tree.span(index).end, end: tree.span(index).end },
         };
         let name = tree.child_by_field(index, "name").map(|name| tree.text(name));
-        let body = self.plain_scope(index, inner, "function", name, span);
-        if let Some(scope) = self.facts.scopes.get_mut(body.scope) {
-            scope.barrier = Barrier::Locals;
-        }
-        let pattern = Role::Pattern(body.scope, "parameter");
-        self.set_field(index, "parameters", Context { role: pattern, enclosing: binding, ..inner });
-        self.set_field(index, "body", Context { role: Role::Read, enclosing: binding, ..body });
-        Context { role: Role::Read, ..inner }
+        let function = Scope::inside(inner.scope, ScopeKind::Function, index, span);
+        let body = self.open_item_scope(Scope { name, barrier: Barrier::Locals, ..function }, inner);
+        let parameter = inner.with(Role::Pattern(body.scope, BindingKind::Parameter));
+        self.set_field(index, "parameters", Context { enclosing: binding, ..parameter });
+        self.set_field(index, "body", Context { enclosing: binding, ..body.with(Role::Read) });
+        inner
     }
 
     fn data_type(&mut self, index: NodeIndex, kind: &str, context: Context) -> Context {
@@ -120,16 +108,16 @@ impl<'s> Analysis<'_, 's, '_> {
         let body = tree.child_by_field(index, "body");
         let with_fields = body.is_some_and(|body| tree.kind(body) == "field_declaration_list");
         let declared = match kind {
-            "enum_item" => ("enum", Namespace::Type),
-            "union_item" => ("union", Namespace::Type),
-            _ if with_fields => ("struct", Namespace::Type),
+            "enum_item" => (BindingKind::Enum, Namespace::Type),
+            "union_item" => (BindingKind::Union, Namespace::Type),
+            _ if with_fields => (BindingKind::Struct, Namespace::Type),
             // Tuple and unit structs are types and values.
-            _ => ("struct", Namespace::Any),
+            _ => (BindingKind::Struct, Namespace::Any),
         };
         let binding = self.declare(index, declared, context);
         let inner = Context { enclosing: binding, ..self.generics(index, context) };
         if let Some(body) = body {
-            let kind = if kind == "enum_item" { "enum" } else { "struct" };
+            let kind = if kind == "enum_item" { ScopeKind::Enum } else { ScopeKind::Struct };
             self.member_scope(index, body, kind, inner);
         }
         inner
@@ -137,27 +125,25 @@ impl<'s> Analysis<'_, 's, '_> {
 
     /// Opens the scope that holds the members of a type; it answers no lookup, members are reached through
     /// their type.
-    fn member_scope(&mut self, owner: NodeIndex, body: NodeIndex, kind: &'static str, context: Context) {
+    fn member_scope(&mut self, owner: NodeIndex, body: NodeIndex, kind: ScopeKind, context: Context) {
         let tree = self.tree;
         let name = tree
             .child_by_field(owner, "name")
             .or_else(|| type_name(tree, tree.child_by_field(owner, "type")?))
             .map(|name| tree.text(name));
-        let inner = self.plain_scope(body, context, kind, name, tree.span(body));
-        if let Some(scope) = self.facts.scopes.get_mut(inner.scope) {
-            scope.visible_to_nested = false;
-        }
-        self.set_context(body, Context { role: Role::Read, ..inner });
+        let members = Scope::inside(context.scope, kind, body, tree.span(body));
+        let inner = self.open_item_scope(Scope { name, visible_to_nested: false, ..members }, context);
+        self.set_context(body, inner.with(Role::Read));
     }
 
     fn trait_item(&mut self, index: NodeIndex, context: Context) -> Context {
         let tree = self.tree;
-        let kind = self.as_member(context.items, ("trait", Namespace::Type));
+        let kind = self.as_member(context.items, (BindingKind::Trait, Namespace::Type));
         let binding = self.declare(index, kind, context);
         let inner = self.self_scope(index, tree.child_by_field(index, "name"), context);
         let inner = Context { enclosing: binding, ..inner };
         if let Some(body) = tree.child_by_field(index, "body") {
-            self.member_scope(index, body, "trait", inner);
+            self.member_scope(index, body, ScopeKind::Trait, inner);
         }
         inner
     }
@@ -167,7 +153,7 @@ impl<'s> Analysis<'_, 's, '_> {
         let subject = tree.child_by_field(index, "type").and_then(|node| type_name(tree, node));
         let inner = self.self_scope(index, subject, context);
         if let Some(body) = tree.child_by_field(index, "body") {
-            self.member_scope(index, body, "impl", inner);
+            self.member_scope(index, body, ScopeKind::Impl, inner);
         }
         inner
     }
@@ -176,38 +162,32 @@ impl<'s> Analysis<'_, 's, '_> {
     fn self_scope(&mut self, index: NodeIndex, subject: Option<NodeIndex>, context: Context) -> Context {
         let tree = self.tree;
         let name = subject.map(|subject| tree.text(subject));
-        let inner = self.plain_scope(index, context, "type_parameters", name, tree.span(index));
+        let around = Scope::inside(context.scope, ScopeKind::TypeParameters, index, tree.span(index));
+        let inner = self.open_item_scope(Scope { name, ..around }, context);
         if let Some(subject) = subject {
-            self.bind_as(
-                subject,
-                subject,
-                "Self",
-                inner.scope,
-                ("self_type", Namespace::Any),
-                context.enclosing,
-            );
+            let kind = (BindingKind::SelfType, Namespace::Any);
+            self.bind_as(subject, (subject, "Self"), inner.scope, kind, context.enclosing);
         }
-        Context { role: Role::Read, ..inner }
+        inner
     }
 
     fn module(&mut self, index: NodeIndex, context: Context) -> Context {
         let tree = self.tree;
-        let binding = self.declare(index, ("module", Namespace::Type), context);
+        let binding = self.declare(index, (BindingKind::Module, Namespace::Type), context);
         let name = tree.child_by_field(index, "name").map(|name| tree.text(name));
         match tree.child_by_field(index, "body") {
             Some(body) => {
-                let inner = self.plain_scope(body, context, "module", name, tree.span(body));
-                if let Some(scope) = self.facts.scopes.get_mut(inner.scope) {
-                    scope.barrier = Barrier::Everything;
-                }
-                self.set_context(body, Context { enclosing: binding, role: Role::Read, ..inner });
+                let module = Scope::inside(context.scope, ScopeKind::Module, body, tree.span(body));
+                let module = Scope { name, barrier: Barrier::Everything, ..module };
+                let inner = self.open_item_scope(module, context).with(Role::Read);
+                self.set_context(body, Context { enclosing: binding, ..inner });
             }
             None => {
                 let module = name.and_then(|name| self.module_below(index, name));
                 self.facts.imports.push(Import {
                     node: index,
                     binding,
-                    kind: "mod",
+                    kind: ImportKind::Mod,
                     module,
                     raw_module: name.map(str::to_owned),
                     level: 0,
@@ -217,6 +197,6 @@ impl<'s> Analysis<'_, 's, '_> {
                 });
             }
         }
-        Context { role: Role::Read, ..context }
+        context
     }
 }

@@ -1,12 +1,12 @@
 //! Constructs inside bodies that open scopes: blocks with their `let`s, closures, loops, arms, conditions.
 
-use super::{Analysis, Context, Role};
-use crate::lexical::{Barrier, Scope, ScopeIndex};
+use super::rules::{Analysis, Context, Role};
+use crate::lexical::{BindingKind, Scope, ScopeIndex, ScopeKind};
 use crate::tree::{NodeIndex, Span};
 
 impl Analysis<'_, '_, '_> {
-    /// Handles nodes that open a scope. Returns whether the children's contexts are decided.
-    pub(super) fn visit_scope_form(&mut self, index: NodeIndex, kind: &str, context: Context) -> bool {
+    /// Nodes that open a scope. Returns the context of the children that get none of their own; none for other nodes.
+    pub(super) fn scope_form(&mut self, index: NodeIndex, kind: &str, context: Context) -> Option<Context> {
         match kind {
             "block" => self.block(index, context),
             "closure_expression" => self.closure(index, context),
@@ -15,28 +15,19 @@ impl Analysis<'_, '_, '_> {
             "if_expression" => self.condition(index, "consequence", context),
             "while_expression" => self.condition(index, "body", context),
             "match_pattern" => self.guard(index, context),
-            _ => return false,
+            _ => return None,
         }
-        self.pass_down(index, context, Role::Read);
-        true
+        Some(context.with(Role::Read))
     }
 
     fn local_scope(
         &mut self,
         node: NodeIndex,
         parent: ScopeIndex,
-        kind: &'static str,
+        kind: ScopeKind,
         span: Span,
     ) -> ScopeIndex {
-        self.open_scope(Scope {
-            node,
-            parent: Some(parent),
-            kind,
-            name: None,
-            span,
-            visible_to_nested: true,
-            barrier: Barrier::None,
-        })
+        self.open_scope(Scope::inside(parent, kind, node, span))
     }
 
     /// A block declares its items everywhere in it; each `let` adds a scope for what follows. The body of a
@@ -45,8 +36,11 @@ impl Analysis<'_, '_, '_> {
         let tree = self.tree;
         let span = tree.span(index);
         let covered = self.facts.scopes.get(context.scope).is_some_and(|scope| scope.span == span);
-        let scope =
-            if covered { context.scope } else { self.local_scope(index, context.scope, "block", span) };
+        let scope = if covered {
+            context.scope
+        } else {
+            self.local_scope(index, context.scope, ScopeKind::Block, span)
+        };
         let items = scope;
         let mut current = scope;
         for child in tree.children(index) {
@@ -56,8 +50,8 @@ impl Analysis<'_, '_, '_> {
                 continue;
             }
             let rest = Span { start: tree.span(child).end, end: span.end };
-            let following = self.local_scope(child, current, "let", rest);
-            self.set_field(child, "pattern", Context { role: Role::Pattern(following, "variable"), ..inner });
+            let following = self.local_scope(child, current, ScopeKind::Let, rest);
+            self.set_field(child, "pattern", inner.with(Role::Pattern(following, BindingKind::Variable)));
             current = following;
         }
     }
@@ -65,8 +59,8 @@ impl Analysis<'_, '_, '_> {
     fn closure(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(body) = tree.child_by_field(index, "body") else { return };
-        let scope = self.local_scope(index, context.scope, "closure", tree.span(body));
-        let pattern = Context { role: Role::Pattern(scope, "parameter"), ..context };
+        let scope = self.local_scope(index, context.scope, ScopeKind::Closure, tree.span(body));
+        let pattern = context.with(Role::Pattern(scope, BindingKind::Parameter));
         self.set_field(index, "parameters", pattern);
         self.set_context(body, Context { scope, role: Role::Read, ..context });
     }
@@ -74,18 +68,18 @@ impl Analysis<'_, '_, '_> {
     fn for_loop(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(body) = tree.child_by_field(index, "body") else { return };
-        let scope = self.local_scope(index, context.scope, "for", tree.span(body));
-        self.set_field(index, "pattern", Context { role: Role::Pattern(scope, "variable"), ..context });
+        let scope = self.local_scope(index, context.scope, ScopeKind::For, tree.span(body));
+        self.set_field(index, "pattern", context.with(Role::Pattern(scope, BindingKind::Variable)));
         self.set_context(body, Context { scope, role: Role::Read, ..context });
     }
 
     /// An arm's scope covers its pattern as well, whose guard sees the bindings.
     fn match_arm(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
-        let scope = self.local_scope(index, context.scope, "match_arm", tree.span(index));
+        let scope = self.local_scope(index, context.scope, ScopeKind::MatchArm, tree.span(index));
         let inner = Context { scope, role: Role::Read, ..context };
         self.set_field(index, "value", inner);
-        self.set_field(index, "pattern", Context { role: Role::Pattern(scope, "variable"), ..inner });
+        self.set_field(index, "pattern", inner.with(Role::Pattern(scope, BindingKind::Variable)));
     }
 
     /// The pattern of an arm: `if let` guards bind up to the arm's end.
@@ -98,7 +92,7 @@ impl Analysis<'_, '_, '_> {
             }
         }
         let (Some(condition), Some(arm)) = (condition, tree.parent(index)) else { return };
-        let inner = Context { role: Role::Read, ..context };
+        let inner = context.with(Role::Read);
         self.set_context(condition, inner);
         let end = tree.span(arm).end;
         let last = self.let_conditions(condition, inner, end);
@@ -108,7 +102,7 @@ impl Analysis<'_, '_, '_> {
     /// `if` and `while`: the bindings of `let` conditions reach from the condition's end to the body's.
     fn condition(&mut self, index: NodeIndex, body: &str, context: Context) {
         let tree = self.tree;
-        let inner = Context { role: Role::Read, ..context };
+        let inner = context.with(Role::Read);
         let (Some(condition), Some(body)) =
             (tree.child_by_field(index, "condition"), tree.child_by_field(index, body))
         else {
@@ -135,9 +129,9 @@ impl Analysis<'_, '_, '_> {
                 continue;
             }
             let span = Span { start: tree.span(part).end, end };
-            let scope = self.local_scope(part, current.scope, "if_let", span);
+            let scope = self.local_scope(part, current.scope, ScopeKind::IfLet, span);
             self.set_field(part, "value", current);
-            self.set_field(part, "pattern", Context { role: Role::Pattern(scope, "variable"), ..current });
+            self.set_field(part, "pattern", current.with(Role::Pattern(scope, BindingKind::Variable)));
             current = Context { scope, ..current };
         }
         current

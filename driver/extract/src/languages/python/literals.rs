@@ -1,6 +1,6 @@
 //! Docstrings: finding them and decoding Python string literals.
 
-use super::Analysis;
+use super::rules::Analysis;
 use crate::lexical::Docstring;
 use crate::tree::NodeIndex;
 

@@ -1,6 +1,6 @@
 //! Documentation comments and attributes, which stand beside what they describe.
 
-use super::Analysis;
+use super::rules::Analysis;
 use crate::lexical::{Decorator, Docstring};
 use crate::tree::{NodeIndex, Span};
 

@@ -1,14 +1,15 @@
 //! Identifiers, paths, types and patterns.
 
-use super::{Analysis, Context, Role};
-use crate::lexical::{Namespace, Reference, UseContext};
+use super::rules::{Analysis, Context, Role};
+use crate::lexical::{Namespace, UseContext};
 use crate::tree::{NodeIndex, SyntaxTree};
 
-impl<'s> Analysis<'_, 's, '_> {
-    /// Handles nodes that are names. Returns whether the children's contexts are decided.
-    pub(super) fn visit_name(&mut self, index: NodeIndex, kind: &str, context: Context) -> bool {
+impl Analysis<'_, '_, '_> {
+    /// Names, and what holds names that play a part of their own. Returns the context of the children that get none of
+    /// their own; none when the rest of the rules decides that.
+    pub(super) fn name_form(&mut self, index: NodeIndex, kind: &str, context: Context) -> Option<Context> {
         if context.role == Role::Skip && !matches!(kind, "block" | "token_tree") {
-            return false;
+            return None;
         }
         match kind {
             "identifier" if self.tree.text(index) == "_" => {}
@@ -18,34 +19,33 @@ impl<'s> Analysis<'_, 's, '_> {
             "shorthand_field_identifier" => self.identifier(index, context),
             "scoped_identifier" | "scoped_type_identifier" => self.path(index, context),
             "field_expression" => self.field(index, context),
-            "parameter" => self.parameter(index, context),
+            "parameter" => self.set_field(index, "pattern", context),
             "tuple_struct_pattern" | "struct_pattern" => {
-                self.set_field(index, "type", Context { role: Role::Read, ..context });
-                return false;
+                self.set_field(index, "type", context.with(Role::Read));
+                return None;
             }
             "field_pattern" => {
-                let pattern = self.tree.child_by_field(index, "pattern");
-                if pattern.is_some() {
-                    self.set_field(index, "name", Context { role: Role::Skip, ..context });
+                if self.tree.child_by_field(index, "pattern").is_some() {
+                    self.set_field(index, "name", context.with(Role::Skip));
                 }
-                return false;
+                return None;
             }
             "field_initializer" => {
-                self.set_field(index, "field", Context { role: Role::Skip, ..context });
-                return false;
+                self.set_field(index, "field", context.with(Role::Skip));
+                return None;
             }
             "type_binding" => {
-                self.set_field(index, "name", Context { role: Role::Skip, ..context });
-                return false;
+                self.set_field(index, "name", context.with(Role::Skip));
+                return None;
             }
             "generic_type" | "generic_type_with_turbofish" => {
                 self.generic_type(index, context);
-                return false;
+                return None;
             }
             "token_tree" => self.token_tree(index, context),
-            _ => return false,
+            _ => return None,
         }
-        true
+        Some(context.with(Role::Read))
     }
 
     fn identifier(&mut self, index: NodeIndex, context: Context) {
@@ -78,54 +78,21 @@ impl<'s> Analysis<'_, 's, '_> {
         }
     }
 
-    pub(super) fn refer(
-        &mut self,
-        index: NodeIndex,
-        used: UseContext,
-        namespace: Namespace,
-        context: Context,
-        receiver: Option<&'s str>,
-    ) {
-        let text = self.tree.text(index);
-        let span = self.tree.span(index);
-        let name = self.facts.names.intern(text);
-        self.facts.references.push(Reference {
-            node: index,
-            name,
-            text,
-            context: used,
-            namespace,
-            span,
-            lookup: span,
-            scope: context.scope,
-            receiver,
-            enclosing: context.enclosing,
-        });
-    }
-
     /// `head::…::name`: the head is looked up among types and modules, the rest in what stands before it.
     fn path(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
-        let head = tree.child_by_field(index, "path");
-        if let Some(head) = head {
-            self.set_context(head, Context { role: Role::PathHead, ..context });
-        }
+        self.set_field(index, "path", context.with(Role::PathHead));
         if let Some(name) = tree.child_by_field(index, "name") {
-            self.set_context(name, Context { role: Role::Skip, ..context });
-            let receiver = head.map(|head| tree.text(head));
-            self.refer(name, UseContext::Attribute, Namespace::Any, context, receiver);
+            self.refer_in(tree.child_by_field(index, "path"), name, Namespace::Any, context);
         }
-        self.pass_down(index, context, Role::Read);
     }
 
+    /// `value.field`: the name is looked up in the value.
     fn field(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         if let Some(name) = tree.child_by_field(index, "field") {
-            self.set_context(name, Context { role: Role::Skip, ..context });
-            let receiver = tree.child_by_field(index, "value").map(|value| tree.text(value));
-            self.refer(name, UseContext::Attribute, Namespace::Any, context, receiver);
+            self.refer_in(tree.child_by_field(index, "value"), name, Namespace::Any, context);
         }
-        self.pass_down(index, context, Role::Read);
     }
 
     /// The head of a generic type may be an identifier, and is a type nevertheless.
@@ -133,20 +100,15 @@ impl<'s> Analysis<'_, 's, '_> {
         let tree = self.tree;
         let Some(head) = tree.child_by_field(index, "type") else { return };
         if tree.kind(head) == "identifier" {
-            self.set_context(head, Context { role: Role::PathHead, ..context });
+            self.set_context(head, context.with(Role::PathHead));
         }
-    }
-
-    fn parameter(&mut self, index: NodeIndex, context: Context) {
-        self.set_field(index, "pattern", context);
-        self.pass_down(index, context, Role::Read);
     }
 
     /// Tokens of a macro: identifiers that are not members of something are references whose namespace only
     /// the macro's expansion tells.
     fn token_tree(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
-        let skip = Context { role: Role::Skip, ..context };
+        let skip = context.with(Role::Skip);
         let mut before = "";
         for child in tree.children(index) {
             let kind = tree.kind(child);
@@ -173,5 +135,19 @@ fn token_before(tree: &SyntaxTree<'_>, child: NodeIndex) -> &'static str {
         text if text.ends_with("::") => "::",
         "." => ".",
         _ => "",
+    }
+}
+
+/// The node of the type's own name, without path and arguments.
+pub(super) fn type_name(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<NodeIndex> {
+    let mut current = index;
+    loop {
+        current = match tree.kind(current) {
+            "type_identifier" | "identifier" | "primitive_type" => return Some(current),
+            "generic_type" | "reference_type" | "pointer_type" => tree.child_by_field(current, "type")?,
+            "scoped_type_identifier" => tree.child_by_field(current, "name")?,
+            "dynamic_type" | "abstract_type" => tree.child_by_field(current, "trait")?,
+            _ => return None,
+        };
     }
 }

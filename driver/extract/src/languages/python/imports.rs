@@ -1,7 +1,8 @@
 //! Import statements: what they bind and which module they name.
 
-use super::{Analysis, Context, Role};
-use crate::lexical::Import;
+use super::modules::absolute;
+use super::rules::{Analysis, Context, Role};
+use crate::lexical::{BindingIndex, BindingKind, Import, ImportKind, Namespace};
 use crate::tree::NodeIndex;
 
 impl<'s> Analysis<'_, 's, '_> {
@@ -12,12 +13,11 @@ impl<'s> Analysis<'_, 's, '_> {
             let (dotted, alias) = self.imported_item(item, context);
             let Some(dotted) = dotted else { continue };
             let first = tree.named_children(dotted).next();
-            let binding =
-                alias.or(first).map(|name| self.bind(name, name, context.scope, "import", context.enclosing));
+            let binding = alias.or(first).map(|name| self.bind_import(name, context));
             self.facts.imports.push(Import {
                 node: item,
                 binding,
-                kind: "import",
+                kind: ImportKind::Import,
                 module: Some(compact(tree.text(dotted))),
                 raw_module: Some(tree.text(dotted).to_owned()),
                 level: 0,
@@ -32,13 +32,13 @@ impl<'s> Analysis<'_, 's, '_> {
     pub(super) fn import_from(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(module_node) = tree.child_by_field(index, "module_name") else { return };
-        self.set_context(module_node, Context { role: Role::Skip, ..context });
+        self.skip(module_node, context);
         let raw = tree.text(module_node);
         let written = compact(raw);
         let relative = written.trim_start_matches('.');
         let level = written.len() - relative.len();
         let module =
-            if level == 0 { Some(relative.to_owned()) } else { self.file.python_relative(level, relative) };
+            if level == 0 { Some(relative.to_owned()) } else { absolute(self.module, level, relative) };
         for item in tree.named_children(index).filter(|&item| item != module_node) {
             if tree.kind(item) == "wildcard_import" {
                 self.push_from(item, None, (module.clone(), raw, level as i32), None, None);
@@ -62,7 +62,7 @@ impl<'s> Analysis<'_, 's, '_> {
         let Some(dotted) = dotted else { return };
         let Some(name) = tree.named_children(dotted).next() else { return };
         let bound = alias.unwrap_or(name);
-        let binding = self.bind(bound, bound, context.scope, "import", context.enclosing);
+        let binding = self.bind_import(bound, context);
         self.push_from(
             item,
             Some(binding),
@@ -72,10 +72,15 @@ impl<'s> Analysis<'_, 's, '_> {
         );
     }
 
+    fn bind_import(&mut self, name: NodeIndex, context: Context) -> BindingIndex {
+        let kind = (BindingKind::Import, Namespace::Value);
+        self.bind(name, name, context.scope, kind, context.enclosing)
+    }
+
     fn push_from(
         &mut self,
         node: NodeIndex,
-        binding: Option<usize>,
+        binding: Option<BindingIndex>,
         (module, raw_module, level): (Option<String>, &'s str, i32),
         name: Option<&'s str>,
         alias: Option<&'s str>,
@@ -83,7 +88,7 @@ impl<'s> Analysis<'_, 's, '_> {
         self.facts.imports.push(Import {
             node,
             binding,
-            kind: "from",
+            kind: ImportKind::From,
             module,
             raw_module: Some(raw_module.to_owned()),
             level,
@@ -96,7 +101,7 @@ impl<'s> Analysis<'_, 's, '_> {
     /// The dotted name and the alias of one item; marks their identifiers as no uses of names.
     fn imported_item(&mut self, item: NodeIndex, context: Context) -> (Option<NodeIndex>, Option<NodeIndex>) {
         let tree = self.tree;
-        let skip = Context { role: Role::Skip, ..context };
+        let skip = context.with(Role::Skip);
         self.set_context(item, skip);
         match tree.kind(item) {
             "dotted_name" => (Some(item), None),

@@ -1,8 +1,11 @@
 //! `use` declarations, `mod` files and `extern crate`: what they bind and which module they name.
 
-use super::{Analysis, Context, Role};
-use crate::lexical::{Barrier, Import, Namespace, ScopeIndex};
+use super::rules::{Analysis, Context, Role};
+use crate::lexical::{Barrier, BindingKind, Import, ImportKind, Namespace, ScopeIndex};
 use crate::tree::NodeIndex;
+
+/// What an import declares: its target decides what that is.
+const IMPORTED: (BindingKind, Namespace) = (BindingKind::Import, Namespace::Any);
 
 /// One leaf of a `use` tree.
 struct Leaf<'s> {
@@ -15,10 +18,20 @@ struct Leaf<'s> {
 }
 
 impl<'s> Analysis<'_, 's, '_> {
-    pub(super) fn use_declaration(&mut self, index: NodeIndex, context: Context) {
+    /// Imports, whose parts are no uses of names. Returns the context of the children; none for other nodes.
+    pub(super) fn import_form(&mut self, index: NodeIndex, kind: &str, context: Context) -> Option<Context> {
+        match kind {
+            "use_declaration" => {
+                self.use_declaration(index, self.tree.child_by_field(index, "argument")?, context)
+            }
+            "extern_crate_declaration" => self.extern_crate(index, context),
+            _ => return None,
+        }
+        Some(context.with(Role::Skip))
+    }
+
+    fn use_declaration(&mut self, index: NodeIndex, argument: NodeIndex, context: Context) {
         let tree = self.tree;
-        let Some(argument) = tree.child_by_field(index, "argument") else { return };
-        self.pass_down(index, context, Role::Skip);
         let inside = self.module_path(index);
         // Work list instead of recursion: nesting in a source file is unbounded.
         let mut pending: Vec<(NodeIndex, Vec<&'s str>)> = vec![(argument, Vec::new())];
@@ -127,8 +140,7 @@ impl<'s> Analysis<'_, 's, '_> {
                 Some(alias) => tree.text(alias),
                 None => leaf.name?,
             };
-            let kind = ("import", Namespace::Any);
-            Some(self.bind_as(name, name, text, context.items, kind, context.enclosing))
+            Some(self.bind_as(name, (name, text), context.items, IMPORTED, context.enclosing))
         });
         if leaf.name.is_none() && leaf.prefix == ["super"] {
             self.see_parent(context.items);
@@ -137,7 +149,7 @@ impl<'s> Analysis<'_, 's, '_> {
         self.facts.imports.push(Import {
             node: leaf.node,
             binding,
-            kind: "use",
+            kind: ImportKind::Use,
             module: absolute(&leaf.prefix, inside),
             raw_module: (!leaf.prefix.is_empty()).then(|| leaf.prefix.join("::")),
             level,
@@ -154,17 +166,16 @@ impl<'s> Analysis<'_, 's, '_> {
         }
     }
 
-    pub(super) fn extern_crate(&mut self, index: NodeIndex, context: Context) {
+    fn extern_crate(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
-        self.pass_down(index, context, Role::Skip);
         let Some(name) = tree.child_by_field(index, "name") else { return };
         let alias = tree.child_by_field(index, "alias");
         let bound = alias.unwrap_or(name);
-        let binding = self.bind(bound, bound, context.items, ("import", Namespace::Any), context.enclosing);
+        let binding = self.bind(bound, bound, context.items, IMPORTED, context.enclosing);
         self.facts.imports.push(Import {
             node: index,
             binding: Some(binding),
-            kind: "extern_crate",
+            kind: ImportKind::ExternCrate,
             module: Some(tree.text(name).to_owned()),
             raw_module: Some(tree.text(name).to_owned()),
             level: 0,
@@ -177,7 +188,7 @@ impl<'s> Analysis<'_, 's, '_> {
     /// The segments of the module that contains the node: the file's module and the inline `mod`s around;
     /// empty when the file's module is unknown.
     fn module_path(&self, index: NodeIndex) -> Vec<String> {
-        let Some(module) = self.file.module else { return Vec::new() };
+        let Some(module) = self.module else { return Vec::new() };
         let tree = self.tree;
         let mut inner = Vec::new();
         let mut current = tree.parent(index);
