@@ -27,7 +27,8 @@
 //! ```
 //!
 //! A statement begins at the left margin; lines that continue it are indented. `#` starts a comment at the left
-//! margin. `( … )` is only another way to write a string, used for SQL. In phase Lowered the inputs are names
+//! margin. `( … )` is only another way to write a string, used for SQL: outside of quotes a line break in it, with the
+//! white space around it, is one blank, and none next to a bracket. In phase Lowered the inputs are names
 //! to be resolved; later they are edges. Nodes come in topological order with ties broken by name.
 //!
 //! What a node is part of is left out where it is what a name like this one usually means: `v` is the result of the
@@ -36,6 +37,8 @@
 
 mod cursor;
 mod dot;
+mod layout;
+mod parenthesised;
 mod parse;
 mod part;
 mod print;

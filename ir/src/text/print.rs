@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::part;
-use super::value::{Part, print_statement, word};
+use super::value::{Part, print_statement, print_value, word};
 use crate::graph::{CachePolicy, Graph, NodeId, Placement, Schedule};
 use crate::op::Op;
 use crate::phase::Phase;
@@ -77,14 +77,25 @@ fn edges(graph: &Graph, id: NodeId) -> Vec<Cow<'_, str>> {
     inputs
 }
 
-/// The text of an operation without its inputs.
+/// The text of an operation without its inputs, on one line however long it is: what it computes is told apart by it.
 #[must_use]
 pub fn operation(op: &Op) -> String {
-    print_statement(op.keyword(), &fields(op))
+    let mut text = op.keyword().to_owned();
+    for (key, value) in entries(op) {
+        text.extend([" ", word(&key).as_ref(), "=", &print_value(&value)]);
+    }
+    text
 }
 
 /// The fields of a serialisable struct as parts of a statement; the tag of an operation is its keyword already.
 fn fields(content: &impl Serialize) -> Vec<Part> {
-    let Ok(Value::Object(map)) = serde_json::to_value(content) else { return Vec::new() };
-    map.iter().filter(|(key, _)| *key != "op").map(|(key, value)| Part::field(key, value)).collect()
+    entries(content).map(|(key, value)| Part::field(&key, &value)).collect()
+}
+
+fn entries(content: &impl Serialize) -> impl Iterator<Item = (String, Value)> {
+    let map = match serde_json::to_value(content) {
+        Ok(Value::Object(map)) => map,
+        Ok(_) | Err(_) => serde_json::Map::new(),
+    };
+    map.into_iter().filter(|(key, _)| key != "op")
 }

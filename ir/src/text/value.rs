@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::layout::{break_lines, lay_out};
+use super::parenthesised::parenthesised;
 use crate::schema::Schema;
 
 /// The widest line before a statement is broken over several.
@@ -42,29 +44,6 @@ pub fn take_word(text: &str) -> Option<(String, &str)> {
     bare(text).map(|(name, rest)| (name.to_owned(), rest))
 }
 
-/// The length of a parenthesised text at the front of `text`, parentheses included: quotes hide parentheses.
-pub(super) fn parenthesised(text: &str) -> Option<usize> {
-    let mut depth = 0_u32;
-    let mut quote = None;
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (_, '\n') => return None,
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"' | '`') => quote = Some(c),
-            (None, '(') => depth += 1,
-            (None, ')') => {
-                depth = depth.checked_sub(1)?;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            (None, _) => {}
-        }
-    }
-    None
-}
-
 /// The length of an estimate (`~12`, `?12`) at the front of a text.
 pub(super) fn estimate(text: &str) -> Option<usize> {
     let digits = text.strip_prefix(['~', '?'])?;
@@ -77,7 +56,7 @@ fn print_string(text: &str) -> String {
         return text.to_owned();
     }
     let wrapped = format!("({text})");
-    let sql_like = text.contains([' ', '(']) && text.trim() == text;
+    let sql_like = text.contains([' ', '(']) && !text.contains('\n') && text.trim() == text;
     if sql_like && parenthesised(&wrapped) == Some(wrapped.len()) {
         wrapped
     } else {
@@ -99,7 +78,7 @@ pub(super) fn print_value(value: &Value) -> String {
     }
 }
 
-/// A value after `used` columns: on one line where it fits, else one entry a line, indented.
+/// A value after `used` columns: on one line where it fits, else one entry a line, indented; SQL broken at its clauses.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other values take one line")]
 fn print_wrapped(value: &Value, used: usize, indent: usize) -> String {
     let flat = print_value(value);
@@ -119,6 +98,7 @@ fn print_wrapped(value: &Value, used: usize, indent: usize) -> String {
             });
             block('{', entries, '}', indent)
         }
+        Value::String(text) if flat.starts_with('(') => lay_out(text, indent, WIDTH).unwrap_or(flat),
         _ => flat,
     }
 }
@@ -154,7 +134,7 @@ impl Part {
         let broken = if INDENT + flat.chars().count() <= WIDTH {
             flat.clone()
         } else {
-            format!("{mark} {}", block('{', schema.columns(), '}', INDENT))
+            format!("{mark} {}", block('{', schema.columns().map(print_column), '}', INDENT))
         };
         Self { flat, broken }
     }
@@ -168,6 +148,15 @@ impl Part {
     pub(super) fn placement(choice: &str, reason: &str) -> Self {
         Self::clause(format!("place {choice} {}", Value::from(reason)))
     }
+}
+
+/// A column of a schema on lines of its own. Names with escapes are not told apart from what is around them.
+fn print_column(column: String) -> String {
+    let indent = 2 * INDENT;
+    if indent + column.chars().count() <= WIDTH || column.contains('\\') {
+        return column;
+    }
+    break_lines(&column, indent, WIDTH).unwrap_or(column)
 }
 
 /// A statement: on one line where it fits, else one part a line after the first.
