@@ -20,7 +20,7 @@ use crate::graph::{FlatGraph, Graph};
 /// The first bytes of an archive.
 const MAGIC: [u8; 8] = *b"CODEANIR";
 /// Raised whenever the archived types change; older archives are refused, never guessed at.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 /// Header size; a multiple of the archive's alignment.
 const HEADER: usize = 32;
 /// Where the checksum lies in the header.

@@ -7,7 +7,7 @@
 //! | group | operations |
 //! |---|---|
 //! | names of tables, before resolution | `input`, `change_feed`, `table_metadata`, `file_manifest` |
-//! | surface, gone in phase Core | `normalize`, `relate`, `union_by_name`, `cpg_emit` |
+//! | surface, gone in phase Core | `normalize`, `relate`, `union_by_name`, `conform` |
 //! | core | `scan`, `filter`, `project`, `aggregate`, `window`, `unnest`, `query`, `join`, `span_join`, `union`, `distinct`, `sink` |
 
 mod core;
@@ -16,14 +16,14 @@ mod source;
 mod surface;
 
 pub use self::core::{
-    Aggregate, Distinct, Filter, Project, Query, SchemaMode, Sink, SinkMode, SortColumn, Union, Unnest,
-    Window,
+    Aggregate, Distinct, Filter, GraphTable, Project, Query, SchemaMode, Sink, SinkMode, SortColumn, Union,
+    Unnest, Window,
 };
 pub use self::join::{Join, JoinColumn, JoinType, Side, SpanJoin, SpanRelation};
 pub use self::source::{
     ChangeFeed, ChangeRange, FileManifest, Identity, Input, Read, SOURCE_FILE_COLUMN, Scan, TableMetadata,
 };
-pub use self::surface::{CpgEmit, CpgTable, Normalize, Relate, RelateSpan, SelectColumn, UnionByName};
+pub use self::surface::{Conform, Lists, Normalize, Relate, RelateSpan, SelectColumn, UnionByName};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ pub enum Op {
     Normalize(Normalize),
     Relate(Relate),
     UnionByName(UnionByName),
-    CpgEmit(CpgEmit),
+    Conform(Conform),
     Scan(Scan),
     Filter(Filter),
     Project(Project),
@@ -134,7 +134,7 @@ impl Op {
             Self::Normalize(_) => "normalize",
             Self::Relate(_) => "relate",
             Self::UnionByName(_) => "union_by_name",
-            Self::CpgEmit(_) => "cpg_emit",
+            Self::Conform(_) => "conform",
             Self::Scan(_) => "scan",
             Self::Filter(_) => "filter",
             Self::Project(_) => "project",
@@ -168,7 +168,7 @@ impl Op {
             | Self::Sink(_) => Arity::Exactly(1),
             Self::Relate(_) | Self::Join(_) | Self::SpanJoin(_) => Arity::Exactly(2),
             Self::UnionByName(_) | Self::Union(_) => Arity::AtLeast(2),
-            Self::CpgEmit(_) => Arity::AtLeast(1),
+            Self::Conform(_) => Arity::AtLeast(1),
             Self::Query(query) => Arity::Exactly(query.relations.len()),
         }
     }
@@ -180,7 +180,7 @@ impl Op {
             Self::Input(_) | Self::ChangeFeed(_) | Self::TableMetadata(_) | Self::FileManifest(_) => {
                 (Phase::Lowered, Phase::Lowered)
             }
-            Self::Normalize(_) | Self::Relate(_) | Self::UnionByName(_) | Self::CpgEmit(_) => {
+            Self::Normalize(_) | Self::Relate(_) | Self::UnionByName(_) | Self::Conform(_) => {
                 (Phase::Lowered, Phase::Bound)
             }
             Self::Scan(_) => (Phase::Resolved, Phase::Scheduled),
@@ -248,7 +248,7 @@ impl Op {
             | Self::Normalize(_)
             | Self::Relate(_)
             | Self::UnionByName(_)
-            | Self::CpgEmit(_)
+            | Self::Conform(_)
             | Self::Scan(_)
             | Self::Unnest(_)
             | Self::Query(_)
@@ -279,7 +279,7 @@ impl Op {
             | Self::Normalize(_)
             | Self::Relate(_)
             | Self::UnionByName(_)
-            | Self::CpgEmit(_)
+            | Self::Conform(_)
             | Self::Scan(_)
             | Self::Unnest(_)
             | Self::Query(_)
@@ -309,7 +309,7 @@ impl Op {
             | Self::Normalize(_)
             | Self::Relate(_)
             | Self::UnionByName(_)
-            | Self::CpgEmit(_)
+            | Self::Conform(_)
             | Self::Scan(_)
             | Self::Filter(_)
             | Self::Project(_)

@@ -24,7 +24,7 @@ pub fn dot(graph: &Graph) -> String {
             | Op::Normalize(_)
             | Op::Relate(_)
             | Op::UnionByName(_)
-            | Op::CpgEmit(_)
+            | Op::Conform(_)
             | Op::Filter(_)
             | Op::Project(_)
             | Op::Aggregate(_)

@@ -65,7 +65,7 @@ fn rows(op: &Op, inputs: &[Estimate]) -> Estimate {
         | Op::FileManifest(_)
         | Op::Normalize(_)
         | Op::Relate(_)
-        | Op::CpgEmit(_)
+        | Op::Conform(_)
         | Op::Project(_)
         | Op::Window(_)
         | Op::Sink(_) => first,
@@ -104,7 +104,7 @@ pub fn streams(op: &Op) -> bool {
         | Op::Normalize(_)
         | Op::Relate(_)
         | Op::UnionByName(_)
-        | Op::CpgEmit(_)
+        | Op::Conform(_)
         | Op::Aggregate(_)
         | Op::Window(_)
         | Op::Unnest(_)
@@ -197,6 +197,6 @@ fn weight(op: &Op) -> u64 {
         | Op::Normalize(_)
         | Op::Relate(_)
         | Op::UnionByName(_)
-        | Op::CpgEmit(_) => 1,
+        | Op::Conform(_) => 1,
     }
 }

@@ -261,7 +261,7 @@ fn operation_place<'s>(cx: &Context<'s>, node: &Node) -> Place<'s> {
         | Op::Normalize(_)
         | Op::Relate(_)
         | Op::UnionByName(_)
-        | Op::CpgEmit(_)
+        | Op::Conform(_)
         | Op::Scan(_)
         | Op::Filter(_)
         | Op::Project(_)

@@ -54,7 +54,7 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
         | Op::Normalize(_)
         | Op::Relate(_)
         | Op::UnionByName(_)
-        | Op::CpgEmit(_)
+        | Op::Conform(_)
         | Op::Scan(_)
         | Op::Filter(_)
         | Op::Project(_)
@@ -178,7 +178,7 @@ fn source_place(cx: &Context<'_>, node: &Node, port: usize) -> SpecPath {
     let transform = cx.place_in_transform(node);
     match &node.op {
         Op::Relate(_) => transform.field(if port == 0 { "left" } else { "right" }),
-        Op::UnionByName(_) | Op::CpgEmit(_) => transform.field("sources").index(port),
+        Op::UnionByName(_) | Op::Conform(_) => transform.field("sources").index(port),
         Op::Query(_) => transform.field("query"),
         Op::Input(_)
         | Op::ChangeFeed(_)
