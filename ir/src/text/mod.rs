@@ -35,7 +35,6 @@
 //! view `v`, `v.step` a step of it, `@t` the result of the output `t`, `@t.step` a step of that. Keywords are whole
 //! words, so names may begin with them.
 
-mod cursor;
 mod dot;
 mod layout;
 mod parenthesised;
@@ -46,9 +45,7 @@ mod print;
 mod tests;
 mod value;
 
-pub(crate) use cursor::{Cursor, Read};
-
+pub use crate::lexer::{take_word, word};
 pub use dot::dot;
 pub use parse::{Parsed, TextError, parse};
 pub use print::{operation, print, statement};
-pub use value::{take_word, word};

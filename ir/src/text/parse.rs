@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::cursor::{Cursor, Fault, Read};
 use super::parenthesised::{joined, parenthesised};
 use super::part::default_part;
 use super::value::estimate;
 use crate::graph::{CachePolicy, Graph, Node, NodeId, Owner, Placement, PlacementChoice, Role, Schedule};
+use crate::lexer::{Cursor, Fault, Read};
 use crate::op::Op;
 use crate::phase::Phase;
 use crate::schema::Schema;

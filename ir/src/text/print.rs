@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::part;
-use super::value::{Part, print_statement, print_value, word};
+use super::value::{Part, print_statement, print_value};
 use crate::graph::{CachePolicy, Graph, NodeId, Placement, Schedule};
+use crate::lexer::word;
 use crate::op::Op;
 use crate::phase::Phase;
 
