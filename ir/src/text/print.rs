@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::part;
-use super::value::{Part, print_statement, print_value};
+use super::value::{Part, Sql, print_statement};
 use crate::graph::{CachePolicy, Graph, NodeId, Placement, Schedule};
 use crate::lexer::word;
 use crate::op::Op;
@@ -39,7 +39,7 @@ fn in_order(graph: &Graph) -> Vec<NodeId> {
 }
 
 fn header(keyword: &str, content: &impl Serialize) -> String {
-    print_statement(keyword, &fields(content))
+    print_statement(keyword, &fields(content, Sql::Broken))
 }
 
 /// The text of one node, as it stands in [`print()`].
@@ -56,7 +56,7 @@ pub fn statement(graph: &Graph, id: NodeId) -> String {
         head.push(' ');
         head.push_str(&inputs.join(", "));
     }
-    let mut parts = fields(&node.op);
+    let mut parts = fields(&node.op, Sql::Broken);
     parts.extend(part::clause(node).map(Part::clause));
     parts.extend(node.schema.iter().map(|schema| Part::schema(":", schema)));
     parts.extend(node.contract.iter().map(|contract| Part::schema("expects", contract)));
@@ -78,25 +78,15 @@ fn edges(graph: &Graph, id: NodeId) -> Vec<Cow<'_, str>> {
     inputs
 }
 
-/// The text of an operation without its inputs, on one line however long it is: what it computes is told apart by it.
+/// The text of an operation without its inputs. Operations are told apart by it, so SQL in it is never broken: how lines
+/// are laid out is no part of what is computed.
 #[must_use]
 pub fn operation(op: &Op) -> String {
-    let mut text = op.keyword().to_owned();
-    for (key, value) in entries(op) {
-        text.extend([" ", word(&key).as_ref(), "=", &print_value(&value)]);
-    }
-    text
+    print_statement(op.keyword(), &fields(op, Sql::OneLine))
 }
 
 /// The fields of a serialisable struct as parts of a statement; the tag of an operation is its keyword already.
-fn fields(content: &impl Serialize) -> Vec<Part> {
-    entries(content).map(|(key, value)| Part::field(&key, &value)).collect()
-}
-
-fn entries(content: &impl Serialize) -> impl Iterator<Item = (String, Value)> {
-    let map = match serde_json::to_value(content) {
-        Ok(Value::Object(map)) => map,
-        Ok(_) | Err(_) => serde_json::Map::new(),
-    };
-    map.into_iter().filter(|(key, _)| key != "op")
+fn fields(content: &impl Serialize, sql: Sql) -> Vec<Part> {
+    let Ok(Value::Object(map)) = serde_json::to_value(content) else { return Vec::new() };
+    map.iter().filter(|(key, _)| *key != "op").map(|(key, value)| Part::field(key, value, sql)).collect()
 }

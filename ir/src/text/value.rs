@@ -44,9 +44,18 @@ pub(super) fn print_value(value: &Value) -> String {
     }
 }
 
+/// What becomes of SQL that is too long for a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sql {
+    /// It is broken over several.
+    Broken,
+    /// It stays on one.
+    OneLine,
+}
+
 /// A value after `used` columns: on one line where it fits, else one entry a line, indented; SQL broken at its clauses.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other values take one line")]
-fn print_wrapped(value: &Value, used: usize, indent: usize) -> String {
+fn print_wrapped(value: &Value, used: usize, indent: usize, sql: Sql) -> String {
     let flat = print_value(value);
     if used + flat.chars().count() <= WIDTH {
         return flat;
@@ -54,17 +63,19 @@ fn print_wrapped(value: &Value, used: usize, indent: usize) -> String {
     let inner = indent + 4;
     match value {
         Value::Array(items) if !items.is_empty() => {
-            let entries = items.iter().map(|item| print_wrapped(item, inner, inner));
+            let entries = items.iter().map(|item| print_wrapped(item, inner, inner, sql));
             block('[', entries, ']', indent)
         }
         Value::Object(map) if !map.is_empty() => {
             let entries = map.iter().map(|(key, item)| {
                 let key = word(key);
-                format!("{key}: {}", print_wrapped(item, inner + 2 + key.len(), inner))
+                format!("{key}: {}", print_wrapped(item, inner + 2 + key.len(), inner, sql))
             });
             block('{', entries, '}', indent)
         }
-        Value::String(text) if flat.starts_with('(') => lay_out(text, indent, WIDTH).unwrap_or(flat),
+        Value::String(text) if sql == Sql::Broken && flat.starts_with('(') => {
+            lay_out(text, indent, WIDTH).unwrap_or(flat)
+        }
         _ => flat,
     }
 }
@@ -87,10 +98,10 @@ const INDENT: usize = 4;
 
 impl Part {
     /// `key=value`.
-    pub(super) fn field(key: &str, value: &Value) -> Self {
+    pub(super) fn field(key: &str, value: &Value, sql: Sql) -> Self {
         let key = word(key);
         let flat = format!("{key}={}", print_value(value));
-        let broken = format!("{key}={}", print_wrapped(value, INDENT + key.len() + 1, INDENT));
+        let broken = format!("{key}={}", print_wrapped(value, INDENT + key.len() + 1, INDENT, sql));
         Self { flat, broken }
     }
 
