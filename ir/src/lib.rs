@@ -19,6 +19,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod archive;
+mod as_text;
 pub mod determinism;
 pub mod diag;
 pub mod estimate;
@@ -29,6 +30,7 @@ pub mod estimate;
 pub mod expr;
 pub mod graph;
 pub mod hash;
+mod lexer;
 pub mod op;
 pub mod oracle;
 pub mod origin;

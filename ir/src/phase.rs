@@ -18,7 +18,7 @@ pub enum Phase {
     Typed,
     /// No parameters are left: they are literals and filters.
     Bound,
-    /// Only core operations are left: no `normalize`, `relate`, `union_by_name`, `cpg_emit`, and no projection
+    /// Only core operations are left: no `normalize`, `relate`, `union_by_name`, `conform`, and no projection
     /// without columns. View contracts are checked and gone.
     Core,
     /// Every node with several readers carries a placement and its reason.

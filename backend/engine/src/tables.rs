@@ -60,7 +60,7 @@ impl TableRequest {
                 Op::Normalize(_)
                 | Op::Relate(_)
                 | Op::UnionByName(_)
-                | Op::CpgEmit(_)
+                | Op::Conform(_)
                 | Op::Filter(_)
                 | Op::Project(_)
                 | Op::Aggregate(_)

@@ -38,7 +38,8 @@ fn stages_feed_each_other() {
 #[test]
 fn a_pass_alone_finds_what_it_finds_in_a_compilation() {
     let folder = with_tables();
-    let unused = "  - {name: unused, transform: {kind: Filter, source: functions, predicate: 1 = 1}}\noutput_targets:";
+    let unused =
+        "  - {name: unused, transform: {kind: Filter, source: functions, predicate: 1 = 1}}\noutput_targets:";
     fs::write(folder.path().join("spec.yaml"), SPEC.replace("output_targets:", unused)).unwrap();
     let typed = driver_in(folder.path(), ["compile", "spec.yaml", "--stop-after", "type"]);
     exits(&typed, 0);

@@ -22,7 +22,7 @@ const MAGIC: [u8; 8] = *b"CODEANIR";
 /// Raised whenever the archived types change, of graphs or of proofs; archives of other versions are refused, never guessed
 /// at. An archive of every version that was written stands among the fixtures of the pipeline (`driver/pipeline/testdata`),
 /// where a test asks that it is refused by its number.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 /// Header size; a multiple of the archive's alignment.
 const HEADER: usize = 32;
 /// Where the checksum lies in the header.
@@ -113,39 +113,3 @@ fn checksum(body: &[u8]) -> impl Iterator<Item = u8> {
 fn damaged(error: rancor::Error) -> ArchiveError {
     ArchiveError::Damaged(error.to_string().lines().next().unwrap_or_default().to_owned())
 }
-
-/// Archives a type as the text it prints; reading parses the text again.
-macro_rules! archive_as_text {
-    ($type:ident, $parse:expr) => {
-        impl rkyv::Archive for $type {
-            type Archived = rkyv::string::ArchivedString;
-            type Resolver = rkyv::string::StringResolver;
-
-            fn resolve(&self, resolver: Self::Resolver, out: rkyv::Place<Self::Archived>) {
-                rkyv::string::ArchivedString::resolve_from_str(&self.to_string(), resolver, out);
-            }
-        }
-
-        impl<S> rkyv::Serialize<S> for $type
-        where
-            S: rkyv::rancor::Fallible + rkyv::ser::Writer + ?Sized,
-            S::Error: rkyv::rancor::Source,
-        {
-            fn serialize(&self, serializer: &mut S) -> Result<Self::Resolver, S::Error> {
-                rkyv::string::ArchivedString::serialize_from_str(&self.to_string(), serializer)
-            }
-        }
-
-        impl<D> rkyv::Deserialize<$type, D> for rkyv::string::ArchivedString
-        where
-            D: rkyv::rancor::Fallible + ?Sized,
-            D::Error: rkyv::rancor::Source,
-        {
-            fn deserialize(&self, _: &mut D) -> Result<$type, D::Error> {
-                $parse(self.as_str()).map_err(rkyv::rancor::Source::new)
-            }
-        }
-    };
-}
-
-pub(crate) use archive_as_text;

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 pub mod codes;
 mod escape;
+mod findings;
 mod nearest;
 mod path;
 mod render;
@@ -19,6 +20,7 @@ mod source;
 
 pub use codes::{Code, Severity};
 pub use escape::{MAX_TEXT_BYTES, escape_text};
+pub(crate) use findings::Findings;
 pub use nearest::nearest_name;
 pub use path::{ParsePathError, Segment, SpecPath};
 pub use render::{RenderOptions, ResolvedDiagnostic, ResolvedNote, render, resolve, summary};

@@ -337,7 +337,7 @@ macro_rules! sql_text {
             }
         }
 
-        $crate::archive::archive_as_text!($type, $type::parse);
+        $crate::as_text::archive_as_text!($type, $type::parse);
     };
 }
 

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CpgTable;
 use crate::expr::{NamedExprs, ScalarExpr};
 
 /// Keeps the rows for which the predicate is true.
@@ -128,6 +127,17 @@ pub struct SortColumn {
     pub descending: bool,
 }
 
+/// The tables of a graph between which something must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GraphTable {
+    /// A row for each node, with its identifier in `node_id`.
+    Nodes,
+    /// A row for each edge, with its identifier in `edge_id` and those of its ends in `src_node_id` and `dst_node_id`.
+    Edges,
+}
+
 /// Writes its input to a Delta table: that of the output its node belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
@@ -155,8 +165,8 @@ pub struct Sink {
     /// How often a commit is retried when an append loses a race.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_commit_retries: Option<u32>,
-    /// Which table of a code property graph this is. Before such tables are published, they are checked: identifiers are
-    /// unique, edges end at nodes.
+    /// Which part of a graph this is. Before such tables are published, they are checked: identifiers are unique, edges end
+    /// at nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpg: Option<CpgTable>,
+    pub graph: Option<GraphTable>,
 }

@@ -39,7 +39,7 @@ impl Op {
             Self::Normalize(_) => ("normalize", one, (Lowered, Bound), collects, 1),
             Self::Relate(_) => ("relate", Arity::Exactly(2), (Lowered, Bound), collects, 1),
             Self::UnionByName(_) => ("union_by_name", Arity::AtLeast(2), (Lowered, Bound), collects, 1),
-            Self::CpgEmit(_) => ("cpg_emit", Arity::AtLeast(1), (Lowered, Bound), collects, 1),
+            Self::Conform(_) => ("conform", Arity::AtLeast(1), (Lowered, Bound), collects, 1),
             // Core operations.
             Self::Scan(_) => ("scan", Arity::Exactly(0), (Resolved, Scheduled), streams, 1),
             Self::Filter(_) => ("filter", one, (Lowered, Scheduled), streams, 1),
@@ -122,7 +122,7 @@ impl Op {
             | Self::Normalize(_)
             | Self::Relate(_)
             | Self::UnionByName(_)
-            | Self::CpgEmit(_)
+            | Self::Conform(_)
             | Self::Scan(_)
             | Self::Unnest(_)
             | Self::Query(_)
@@ -153,7 +153,7 @@ impl Op {
             | Self::Normalize(_)
             | Self::Relate(_)
             | Self::UnionByName(_)
-            | Self::CpgEmit(_)
+            | Self::Conform(_)
             | Self::Scan(_)
             | Self::Unnest(_)
             | Self::Query(_)
@@ -183,7 +183,7 @@ impl Op {
             | Self::Normalize(_)
             | Self::Relate(_)
             | Self::UnionByName(_)
-            | Self::CpgEmit(_)
+            | Self::Conform(_)
             | Self::Scan(_)
             | Self::Filter(_)
             | Self::Project(_)

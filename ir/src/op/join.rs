@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{take_word, word};
+use crate::lexer::{take_word, word};
 
 /// Which rows of two sides a join gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@
 //! | group | operations |
 //! |---|---|
 //! | names of tables, before resolution | `input`, `change_feed`, `table_metadata`, `file_manifest` |
-//! | surface, gone in phase Core | `normalize`, `relate`, `union_by_name`, `cpg_emit` |
+//! | surface, gone in phase Core | `normalize`, `relate`, `union_by_name`, `conform` |
 //! | core | `scan`, `filter`, `project`, `aggregate`, `window`, `unnest`, `query`, `join`, `span_join`, `union`, `distinct`, `sink` |
 
 mod core;
@@ -17,15 +17,15 @@ mod source;
 mod surface;
 
 pub use self::core::{
-    Aggregate, Distinct, Filter, Project, Query, SchemaMode, Sink, SinkMode, SortColumn, Union, Unnest,
-    Window,
+    Aggregate, Distinct, Filter, GraphTable, Project, Query, SchemaMode, Sink, SinkMode, SortColumn, Union,
+    Unnest, Window,
 };
 pub use self::facts::Facts;
 pub use self::join::{Join, JoinColumn, JoinType, Side, SpanJoin, SpanRelation};
 pub use self::source::{
     ChangeFeed, ChangeRange, FileManifest, Identity, Input, Read, SOURCE_FILE_COLUMN, Scan, TableMetadata,
 };
-pub use self::surface::{CpgEmit, CpgTable, Normalize, Relate, RelateSpan, SelectColumn, UnionByName};
+pub use self::surface::{Conform, Lists, Normalize, Relate, RelateSpan, SelectColumn, UnionByName};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ pub enum Op {
     Normalize(Normalize),
     Relate(Relate),
     UnionByName(UnionByName),
-    CpgEmit(CpgEmit),
+    Conform(Conform),
     Scan(Scan),
     Filter(Filter),
     Project(Project),

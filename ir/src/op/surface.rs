@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::core::GraphTable;
 use super::join::{JoinColumn, JoinType, Side, SpanRelation};
+use crate::schema::Schema;
 
 /// Adds an identifier, a span and normalised texts to its input.
 ///
@@ -107,30 +109,40 @@ pub struct UnionByName {
     pub sources: Vec<String>,
 }
 
-/// Brings its inputs into the form of one of the tables of a code property graph.
+/// Stacks its inputs with the columns of a table: these first, then whatever else the inputs have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CpgEmit {
-    /// Which table.
-    pub table: CpgTable,
+pub struct Conform {
+    /// The columns of the table. One that is never NULL (`!`) must be in every input; of the others those that an input
+    /// lacks are NULL there.
+    pub columns: Schema,
+    /// How the rows are grouped; a table of lists has only these columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lists: Option<Lists>,
+    /// Which part of a graph the table is; it goes with it to the sink of an output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<GraphTable>,
 }
 
-/// The tables of a code property graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Rows grouped into lists of structs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CpgTable {
-    /// One row per node.
-    Nodes,
-    /// One row per edge.
-    Edges,
-    /// One row per property of a node or an edge.
-    Props,
-    /// One row per node or edge, with the list of its properties.
-    PropsMap,
-    /// One row per source node, with the list of its outgoing edges.
-    EdgesBySrc,
-    /// One row per destination node, with the list of its incoming edges.
-    EdgesByDst,
+#[serde(deny_unknown_fields)]
+pub struct Lists {
+    /// The columns that rows are grouped by.
+    pub by: Vec<String>,
+    /// The name of the column with the lists.
+    pub list: String,
+    /// The columns in an element of the list.
+    pub element: Vec<String>,
+    /// The columns that a list is ordered by.
+    pub order: Vec<String>,
+}
+
+impl Lists {
+    /// The columns of the rows that are grouped, once for every time they are named.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.by.iter().chain(&self.element).chain(&self.order).map(String::as_str)
+    }
 }

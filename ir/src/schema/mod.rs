@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, SchemaRef};
 
-use crate::text::{Cursor, Read};
+use crate::lexer::{Cursor, Read, word};
 use types::{TypeText, plain_field, plain_type};
 
 /// The columns of a relation, in order. Two schemas are equal when names, types and nullability are; metadata is
@@ -89,7 +89,7 @@ impl Schema {
     pub(crate) fn columns(&self) -> impl Iterator<Item = String> {
         self.fields().map(|field| {
             let not_null = if field.is_nullable() { "" } else { "!" };
-            format!("{} {}{not_null}", crate::text::word(field.name()), TypeText(field.data_type()))
+            format!("{} {}{not_null}", word(field.name()), TypeText(field.data_type()))
         })
     }
 
@@ -178,7 +178,7 @@ impl<'de> serde::Deserialize<'de> for Schema {
     }
 }
 
-crate::archive::archive_as_text!(Schema, Schema::parse);
+crate::as_text::archive_as_text!(Schema, Schema::parse);
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, IntervalUnit, TimeUnit, UnionFields, UnionMode};
 use serde_json::Value;
 
-use crate::text::{Cursor, Read};
+use crate::lexer::{Cursor, Read};
 
 /// How deep types may nest in a text. What calls itself while it reads foreign text needs a bound.
 const MAX_DEPTH: usize = 128;

@@ -44,8 +44,8 @@ pub use runtime::{
 };
 pub use shorthand::{JoinKey, NameSuffix, NamedExpr, SelectEntry, Side};
 pub use transform::{
-    Aggregate, AggregationExpr, ComputedColumn, CpgEmit, CpgOutputKind, FileManifest, Filter, IncrementalCdf,
-    JoinKeyPair, JoinType, Metadata, Normalize, Project, Relate, SpanCondition, SpanRelation, Sql, Transform,
+    Aggregate, AggregationExpr, ComputedColumn, CpgEmit, FileManifest, Filter, IncrementalCdf, JoinKeyPair,
+    JoinType, Metadata, Normalize, Project, Relate, SpanCondition, SpanRelation, Sql, TableShape, Transform,
     Union, Unnest, Window,
 };
 

@@ -2,9 +2,8 @@
 
 use unicode_normalization::is_nfc;
 
-use crate::diag::{Diagnostic, SpecPath, codes};
+use crate::diag::{Diagnostic, Findings, SpecPath, codes};
 
-use super::load::Findings;
 use super::{NamedExpr, Spec, Transform};
 
 /// The longest name, in characters.

@@ -1,7 +1,7 @@
 //! Pictures: the graph in the DOT language.
 
-use super::value::word;
 use crate::graph::Graph;
+use crate::lexer::word;
 use crate::op::Op;
 
 /// The graph in DOT, left to right: tables as cylinders, shared views with a double border, sinks as boxes. Nodes on a
@@ -24,7 +24,7 @@ pub fn dot(graph: &Graph) -> String {
             | Op::Normalize(_)
             | Op::Relate(_)
             | Op::UnionByName(_)
-            | Op::CpgEmit(_)
+            | Op::Conform(_)
             | Op::Filter(_)
             | Op::Project(_)
             | Op::Aggregate(_)

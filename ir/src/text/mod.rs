@@ -27,15 +27,17 @@
 //! ```
 //!
 //! A statement begins at the left margin; lines that continue it are indented. `#` starts a comment at the left
-//! margin. `( … )` is only another way to write a string, used for SQL. In phase Lowered the inputs are names
+//! margin. `( … )` is only another way to write a string, used for SQL: outside of quotes a line break in it, with the
+//! white space around it, is one blank, and none next to a bracket. In phase Lowered the inputs are names
 //! to be resolved; later they are edges. Nodes come in topological order with ties broken by name.
 //!
 //! What a node is part of is left out where it is what a name like this one usually means: `v` is the result of the
 //! view `v`, `v.step` a step of it, `@t` the result of the output `t`, `@t.step` a step of that. Keywords are whole
 //! words, so names may begin with them.
 
-mod cursor;
 mod dot;
+mod layout;
+mod parenthesised;
 mod parse;
 mod part;
 mod print;
@@ -43,9 +45,7 @@ mod print;
 mod tests;
 mod value;
 
-pub(crate) use cursor::{Cursor, Read};
-
+pub use crate::lexer::{take_word, word};
 pub use dot::dot;
 pub use parse::{Parsed, TextError, parse};
 pub use print::{operation, print, statement};
-pub use value::{take_word, word};

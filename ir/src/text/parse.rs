@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::cursor::{Cursor, Fault, Read};
+use super::parenthesised::{joined, parenthesised};
 use super::part::default_part;
-use super::value::{estimate, parenthesised};
+use super::value::estimate;
 use crate::graph::{CachePolicy, Graph, Node, NodeId, Owner, Placement, PlacementChoice, Role, Schedule};
+use crate::lexer::{Cursor, Fault, Read};
 use crate::op::Op;
 use crate::phase::Phase;
 use crate::schema::Schema;
@@ -303,13 +304,16 @@ fn value(cursor: &mut Cursor<'_>, depth: usize) -> Read<Value> {
     }
     let text = cursor.peek();
     match text.chars().next() {
-        Some('(') => match parenthesised(text) {
-            Some(end) => {
-                cursor.go_on(&text[end..]);
-                Ok(Value::from(&text[1..end - 1]))
-            }
-            None => cursor.fault("a `(` without its `)`"),
-        },
+        Some('(') => {
+            let Some(end) = parenthesised(text) else {
+                return cursor.fault("a `(` without its `)`, or a line break within quotes");
+            };
+            let Some(line) = joined(&text[1..end - 1]) else {
+                return cursor.fault("a comment within `( )` that ends with its line; leave it out");
+            };
+            cursor.go_on(&text[end..]);
+            Ok(Value::from(line))
+        }
         Some('~' | '?') => match estimate(text) {
             Some(end) => {
                 cursor.go_on(&text[end..]);

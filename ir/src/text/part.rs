@@ -5,8 +5,8 @@
 //! more; of any other it says `of view NAME` or `of output NAME`, with `step` behind it for what is not the result.
 //! This shorthand is a matter of the text form alone: outside of it nothing looks into a name.
 
-use super::value::word;
 use crate::graph::{Node, Owner, Role};
+use crate::lexer::word;
 
 /// What a node of this name is part of when its statement does not say.
 pub(super) fn default_part(name: &str) -> (Owner, Role) {

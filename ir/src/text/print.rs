@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::part;
-use super::value::{Part, print_statement, word};
+use super::value::{Part, Sql, print_statement};
 use crate::graph::{CachePolicy, Graph, NodeId, Placement, Schedule};
+use crate::lexer::word;
 use crate::op::Op;
 use crate::phase::Phase;
 
@@ -38,7 +39,7 @@ fn in_order(graph: &Graph) -> Vec<NodeId> {
 }
 
 fn header(keyword: &str, content: &impl Serialize) -> String {
-    print_statement(keyword, &fields(content))
+    print_statement(keyword, &fields(content, Sql::Broken))
 }
 
 /// The text of one node, as it stands in [`print()`].
@@ -55,7 +56,7 @@ pub fn statement(graph: &Graph, id: NodeId) -> String {
         head.push(' ');
         head.push_str(&inputs.join(", "));
     }
-    let mut parts = fields(&node.op);
+    let mut parts = fields(&node.op, Sql::Broken);
     parts.extend(part::clause(node).map(Part::clause));
     parts.extend(node.schema.iter().map(|schema| Part::schema(":", schema)));
     parts.extend(node.contract.iter().map(|contract| Part::schema("expects", contract)));
@@ -77,14 +78,15 @@ fn edges(graph: &Graph, id: NodeId) -> Vec<Cow<'_, str>> {
     inputs
 }
 
-/// The text of an operation without its inputs.
+/// The text of an operation without its inputs. Operations are told apart by it, so SQL in it is never broken: how lines
+/// are laid out is no part of what is computed.
 #[must_use]
 pub fn operation(op: &Op) -> String {
-    print_statement(op.keyword(), &fields(op))
+    print_statement(op.keyword(), &fields(op, Sql::OneLine))
 }
 
 /// The fields of a serialisable struct as parts of a statement; the tag of an operation is its keyword already.
-fn fields(content: &impl Serialize) -> Vec<Part> {
+fn fields(content: &impl Serialize, sql: Sql) -> Vec<Part> {
     let Ok(Value::Object(map)) = serde_json::to_value(content) else { return Vec::new() };
-    map.iter().filter(|(key, _)| *key != "op").map(|(key, value)| Part::field(key, value)).collect()
+    map.iter().filter(|(key, _)| *key != "op").map(|(key, value)| Part::field(key, value, sql)).collect()
 }

@@ -1,69 +1,14 @@
 //! Words and values: the JSON a node's fields serialise to, in a form made for reading.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
+use super::layout::{break_lines, lay_out};
+use super::parenthesised::parenthesised;
+use crate::lexer::{is_word, word};
 use crate::schema::Schema;
 
 /// The widest line before a statement is broken over several.
 const WIDTH: usize = 110;
-
-/// Words that mean something where a name or a value could stand; a name that is one of them is quoted.
-const KEYWORDS: [&str; 6] = ["true", "false", "null", "of", "expects", "place"];
-
-/// Takes an unquoted word off the front of a text.
-pub(super) fn bare(text: &str) -> Option<(&str, &str)> {
-    if !text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '@')) {
-        return None;
-    }
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@')));
-    Some(text.split_at(end.unwrap_or(text.len())))
-}
-
-fn is_word(text: &str) -> bool {
-    bare(text).is_some_and(|(_, rest)| rest.is_empty()) && !KEYWORDS.contains(&text)
-}
-
-/// A name as it stands in the text form: bare where possible, else a JSON string.
-#[must_use]
-pub fn word(name: &str) -> Cow<'_, str> {
-    if is_word(name) { Cow::Borrowed(name) } else { Cow::Owned(Value::from(name).to_string()) }
-}
-
-/// Takes a word, quoted or not, off the front of a text; gives the name and the rest.
-#[must_use]
-pub fn take_word(text: &str) -> Option<(String, &str)> {
-    if text.starts_with('"') {
-        let mut stream = serde_json::Deserializer::from_str(text).into_iter::<String>();
-        let name = stream.next()?.ok()?;
-        return Some((name, &text[stream.byte_offset()..]));
-    }
-    bare(text).map(|(name, rest)| (name.to_owned(), rest))
-}
-
-/// The length of a parenthesised text at the front of `text`, parentheses included: quotes hide parentheses.
-pub(super) fn parenthesised(text: &str) -> Option<usize> {
-    let mut depth = 0_u32;
-    let mut quote = None;
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (_, '\n') => return None,
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"' | '`') => quote = Some(c),
-            (None, '(') => depth += 1,
-            (None, ')') => {
-                depth = depth.checked_sub(1)?;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            (None, _) => {}
-        }
-    }
-    None
-}
 
 /// The length of an estimate (`~12`, `?12`) at the front of a text.
 pub(super) fn estimate(text: &str) -> Option<usize> {
@@ -77,7 +22,7 @@ fn print_string(text: &str) -> String {
         return text.to_owned();
     }
     let wrapped = format!("({text})");
-    let sql_like = text.contains([' ', '(']) && text.trim() == text;
+    let sql_like = text.contains([' ', '(']) && !text.contains('\n') && text.trim() == text;
     if sql_like && parenthesised(&wrapped) == Some(wrapped.len()) {
         wrapped
     } else {
@@ -99,9 +44,18 @@ pub(super) fn print_value(value: &Value) -> String {
     }
 }
 
-/// A value after `used` columns: on one line where it fits, else one entry a line, indented.
+/// What becomes of SQL that is too long for a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sql {
+    /// It is broken over several.
+    Broken,
+    /// It stays on one.
+    OneLine,
+}
+
+/// A value after `used` columns: on one line where it fits, else one entry a line, indented; SQL broken at its clauses.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other values take one line")]
-fn print_wrapped(value: &Value, used: usize, indent: usize) -> String {
+fn print_wrapped(value: &Value, used: usize, indent: usize, sql: Sql) -> String {
     let flat = print_value(value);
     if used + flat.chars().count() <= WIDTH {
         return flat;
@@ -109,15 +63,18 @@ fn print_wrapped(value: &Value, used: usize, indent: usize) -> String {
     let inner = indent + 4;
     match value {
         Value::Array(items) if !items.is_empty() => {
-            let entries = items.iter().map(|item| print_wrapped(item, inner, inner));
+            let entries = items.iter().map(|item| print_wrapped(item, inner, inner, sql));
             block('[', entries, ']', indent)
         }
         Value::Object(map) if !map.is_empty() => {
             let entries = map.iter().map(|(key, item)| {
                 let key = word(key);
-                format!("{key}: {}", print_wrapped(item, inner + 2 + key.len(), inner))
+                format!("{key}: {}", print_wrapped(item, inner + 2 + key.len(), inner, sql))
             });
             block('{', entries, '}', indent)
+        }
+        Value::String(text) if sql == Sql::Broken && flat.starts_with('(') => {
+            lay_out(text, indent, WIDTH).unwrap_or(flat)
         }
         _ => flat,
     }
@@ -141,10 +98,10 @@ const INDENT: usize = 4;
 
 impl Part {
     /// `key=value`.
-    pub(super) fn field(key: &str, value: &Value) -> Self {
+    pub(super) fn field(key: &str, value: &Value, sql: Sql) -> Self {
         let key = word(key);
         let flat = format!("{key}={}", print_value(value));
-        let broken = format!("{key}={}", print_wrapped(value, INDENT + key.len() + 1, INDENT));
+        let broken = format!("{key}={}", print_wrapped(value, INDENT + key.len() + 1, INDENT, sql));
         Self { flat, broken }
     }
 
@@ -154,7 +111,7 @@ impl Part {
         let broken = if INDENT + flat.chars().count() <= WIDTH {
             flat.clone()
         } else {
-            format!("{mark} {}", block('{', schema.columns(), '}', INDENT))
+            format!("{mark} {}", block('{', schema.columns().map(print_column), '}', INDENT))
         };
         Self { flat, broken }
     }
@@ -168,6 +125,15 @@ impl Part {
     pub(super) fn placement(choice: &str, reason: &str) -> Self {
         Self::clause(format!("place {choice} {}", Value::from(reason)))
     }
+}
+
+/// A column of a schema on lines of its own. Names with escapes are not told apart from what is around them.
+fn print_column(column: String) -> String {
+    let indent = 2 * INDENT;
+    if indent + column.chars().count() <= WIDTH || column.contains('\\') {
+        return column;
+    }
+    break_lines(&column, indent, WIDTH).unwrap_or(column)
 }
 
 /// A statement: on one line where it fits, else one part a line after the first.

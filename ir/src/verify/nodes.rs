@@ -167,7 +167,7 @@ fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
         | Op::Normalize(_)
         | Op::Relate(_)
         | Op::UnionByName(_)
-        | Op::CpgEmit(_)
+        | Op::Conform(_)
         | Op::Scan(_)
         | Op::Filter(_)
         | Op::Project(_)

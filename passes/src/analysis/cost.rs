@@ -35,7 +35,8 @@ pub fn estimate(graph: &Graph) -> BTreeMap<NodeId, NodeCost> {
         let inputs: Vec<Estimate> = graph.inputs(id).iter().map(|input| costs[input].rows).collect();
         let rows = rows(&node.op, &inputs);
         let passing: u64 = inputs.iter().map(|input| input.rows).fold(0, u64::saturating_add);
-        let own = node.op.facts().weight.saturating_mul(passing.max(if inputs.is_empty() { rows.rows } else { 0 }));
+        let own =
+            node.op.facts().weight.saturating_mul(passing.max(if inputs.is_empty() { rows.rows } else { 0 }));
         costs.insert(id, NodeCost { rows, own });
     }
     costs
@@ -65,7 +66,7 @@ fn rows(op: &Op, inputs: &[Estimate]) -> Estimate {
         | Op::FileManifest(_)
         | Op::Normalize(_)
         | Op::Relate(_)
-        | Op::CpgEmit(_)
+        | Op::Conform(_)
         | Op::Project(_)
         | Op::Window(_)
         | Op::Sink(_) => first,

@@ -70,7 +70,7 @@ fn of_input(op: &Op, port: usize, wanted: &BTreeSet<String>, input: &Schema) -> 
         | Op::Normalize(_)
         | Op::Relate(_)
         | Op::UnionByName(_)
-        | Op::CpgEmit(_)
+        | Op::Conform(_)
         | Op::ChangeFeed(_)
         | Op::TableMetadata(_)
         | Op::FileManifest(_) => return all(),

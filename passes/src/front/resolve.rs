@@ -52,7 +52,7 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
         | Op::Normalize(_)
         | Op::Relate(_)
         | Op::UnionByName(_)
-        | Op::CpgEmit(_)
+        | Op::Conform(_)
         | Op::Scan(_)
         | Op::Filter(_)
         | Op::Project(_)

@@ -19,7 +19,7 @@ fn sink(location: &str) -> Sink {
         target_file_size: None,
         metadata: BTreeMap::new(),
         max_commit_retries: None,
-        cpg: None,
+        graph: None,
     }
 }
 

@@ -238,7 +238,7 @@ pub(crate) fn operation(
         | Op::Normalize(_)
         | Op::Relate(_)
         | Op::UnionByName(_)
-        | Op::CpgEmit(_) => plan_err!("`{}` is not an operation on inputs that can be run", op.keyword()),
+        | Op::Conform(_) => plan_err!("`{}` is not an operation on inputs that can be run", op.keyword()),
     }
     .map(Arc::new)
 }

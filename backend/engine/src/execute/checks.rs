@@ -15,7 +15,7 @@ use datafusion::error::DataFusionError;
 use delta::ScanOptions;
 use futures::TryStreamExt as _;
 use ir::diag::{Code, Diagnostic, codes};
-use ir::op::{CpgTable, Sink};
+use ir::op::{GraphTable, Sink};
 
 use super::RunOptions;
 use super::publish::Staged;
@@ -91,7 +91,7 @@ struct Check<'a> {
 type Relations = BTreeMap<String, Arc<dyn TableProvider>>;
 
 /// An output that is a table of the graph: its name, what it is, and the name queries have for it.
-type GraphOutput<'a> = (&'a str, CpgTable, String);
+type GraphOutput<'a> = (&'a str, GraphTable, String);
 
 /// In how many parts, by their identifiers, the rows of each relation are grouped.
 type Parts = BTreeMap<String, u64>;
@@ -110,10 +110,7 @@ pub(super) async fn check(
     let mut outputs: Vec<GraphOutput<'_>> = Vec::new();
     let mut rows: BTreeMap<String, u64> = BTreeMap::new();
     for (index, (name, (table, _))) in staged.iter().enumerate() {
-        let Some(kind @ (CpgTable::Nodes | CpgTable::Edges)) = sinks.get(name).and_then(|sink| sink.cpg)
-        else {
-            continue;
-        };
+        let Some(kind) = sinks.get(name).and_then(|sink| sink.graph) else { continue };
         let failed = |source| RunError::Write { output: name.clone(), source: Box::new(source) };
         let preview = table.preview().await.map_err(failed)?;
         let provider = delta::provider(&preview, &ScanOptions::default()).map_err(failed)?;
@@ -150,9 +147,8 @@ fn checks<'a>(outputs: &[GraphOutput<'a>], relations: &Relations, parts: &Parts)
     let mut checks = Vec::new();
     for (output, kind, relation) in outputs {
         let (column, rule, named) = match kind {
-            CpgTable::Nodes => ("node_id", "node ids are unique and not NULL", "nodes"),
-            CpgTable::Edges => ("edge_id", "edge ids are unique and not NULL", "edges"),
-            CpgTable::Props | CpgTable::PropsMap | CpgTable::EdgesBySrc | CpgTable::EdgesByDst => continue,
+            GraphTable::Nodes => ("node_id", "node ids are unique and not NULL", "nodes"),
+            GraphTable::Edges => ("edge_id", "edge ids are unique and not NULL", "edges"),
         };
         if !has(relations, relation, column) {
             continue;
@@ -169,12 +165,12 @@ fn checks<'a>(outputs: &[GraphOutput<'a>], relations: &Relations, parts: &Parts)
     }
     let nodes: Vec<String> = outputs
         .iter()
-        .filter(|(_, kind, relation)| *kind == CpgTable::Nodes && has(relations, relation, "node_id"))
+        .filter(|(_, kind, relation)| *kind == GraphTable::Nodes && has(relations, relation, "node_id"))
         .map(|(_, _, relation)| format!("SELECT node_id FROM {relation}"))
         .collect();
     if !nodes.is_empty() {
         let nodes = format!("({})", nodes.join(" UNION ALL "));
-        let edges = outputs.iter().filter(|(_, kind, _)| *kind == CpgTable::Edges);
+        let edges = outputs.iter().filter(|(_, kind, _)| *kind == GraphTable::Edges);
         checks.extend(edges.flat_map(|edges| ends(edges, &nodes, relations)));
     }
     checks

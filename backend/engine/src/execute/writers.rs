@@ -196,7 +196,7 @@ mod tests {
             target_file_size: None,
             metadata: std::collections::BTreeMap::new(),
             max_commit_retries: None,
-            cpg: None,
+            graph: None,
         }
     }
 

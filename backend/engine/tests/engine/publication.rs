@@ -208,8 +208,8 @@ async fn outputs_that_are_a_graph_are_checked_before_anything_is_published() {
             "graph t phase=scheduled\n\
              nodes = query query=(SELECT * FROM (VALUES {nodes}) AS t (node_id)) relations=[]\n\
              edges = query query=(SELECT * FROM (VALUES {edges}) AS t (edge_id, src_node_id, dst_node_id)) relations=[]\n\
-             @nodes = sink nodes location=nodes mode=overwrite cpg=nodes\n\
-             @edges = sink edges location=edges mode=overwrite cpg=edges\n"
+             @nodes = sink nodes location=nodes mode=overwrite graph=nodes\n\
+             @edges = sink edges location=edges mode=overwrite graph=edges\n"
         )
     };
     for (nodes, edges, column, code) in [

@@ -8,11 +8,9 @@
 use sqlparser::dialect::GenericDialect;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
-use crate::diag::{Diagnostic, SourceMap, SpecPath, TextPart, codes};
+use crate::diag::{Diagnostic, Findings, SourceMap, SpecPath, TextPart, codes};
 use crate::expr::bytes_of;
 use crate::spec::{AggregationExpr, ComputedColumn, NamedExpr, Spec, Transform};
-
-use super::Findings;
 
 /// Checks every SQL text of a spec against its source.
 pub(super) fn check(spec: &Spec, source: &SourceMap, findings: &mut Findings) {

@@ -5,9 +5,8 @@
 
 use std::ops::Range;
 
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, Findings, codes};
 
-use super::findings::Findings;
 use super::tree::{Field, MAX_DEPTH, Node, Value, float, integer, too_deep, without_duplicates};
 
 /// Reads a document. Findings that do not stop the reading go to `findings`.

@@ -8,17 +8,15 @@
 //! 6. Names, features that do not exist yet, and comments that YAML makes longer ([`comments`]).
 
 mod comments;
-mod findings;
 mod json;
 mod shape;
 mod tree;
 mod unread;
 mod yaml;
 
-use crate::diag::{Diagnostic, Segment, SourceMap, SourceName, SpecPath, codes};
+use crate::diag::{Diagnostic, Findings, Segment, SourceMap, SourceName, SpecPath, codes};
 
 use super::{SCHEMA, SPEC_VERSION, Spec, names, unsupported};
-pub(super) use findings::Findings;
 use tree::{Node, Value};
 pub use unread::Unread;
 

@@ -9,11 +9,10 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::diag::{Diagnostic, Segment, SpecPath, codes};
+use crate::diag::{Diagnostic, Findings, Segment, SpecPath, codes};
 use crate::spec::SelectEntry;
 use crate::spec::unsupported::is_marked;
 
-use super::findings::Findings;
 use super::tree::{Field, Node, Value};
 use super::unread::Unread;
 

@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::diag::{Diagnostic, Inside, Place, codes};
-
-use super::findings::Findings;
+use crate::diag::{Diagnostic, Findings, Inside, Place, codes};
 
 /// A value and where it is.
 #[derive(Debug)]

@@ -7,9 +7,8 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, Findings, codes};
 
-use super::findings::Findings;
 use super::tree::{Field, MAX_DEPTH, Node, Value, float, integer, too_deep, without_duplicates};
 
 /// Reads a document; none if the text has only space and comments.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shape::TableShape;
 use crate::spec::{JoinKey, NameSuffix, NamedExpr, SelectEntry};
 
 /// Which rows of a join are kept.
@@ -280,26 +281,9 @@ pub struct FileManifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CpgEmit {
-    /// Which table.
-    pub output_kind: CpgOutputKind,
+    /// Which table: the name of a shape.
+    pub output_kind: TableShape,
     /// The views or inputs it is made from; at least one.
     #[serde(default)]
     pub sources: Vec<String>,
-}
-
-/// The tables of a code property graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum CpgOutputKind {
-    /// One row for each node.
-    Nodes,
-    /// One row for each edge.
-    Edges,
-    /// One row for each property of a node or edge.
-    Props,
-    /// One row for each node or edge that has properties, with the list of them.
-    PropsMap,
-    /// One row for each node that edges leave, with the list of them.
-    EdgesBySrc,
-    /// One row for each node that edges reach, with the list of them.
-    EdgesByDst,
 }

@@ -8,8 +8,10 @@ use serde::de::{Error as _, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 mod kinds;
+mod shape;
 
 pub use kinds::*;
+pub use shape::TableShape;
 
 /// Declares the transforms once: the enum, its names on the wire, and how one is read by its `kind`.
 macro_rules! transforms {

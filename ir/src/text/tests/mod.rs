@@ -1,5 +1,6 @@
 //! The text form and the archive lose nothing, whatever is in a graph; hostile texts are errors with a line.
 
+mod layout;
 mod random;
 mod values;
 

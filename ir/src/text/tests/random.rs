@@ -15,9 +15,9 @@ use crate::graph::{
 };
 use crate::hash::ContentHash;
 use crate::op::{
-    Aggregate, ChangeFeed, ChangeRange, CpgEmit, CpgTable, Distinct, FileManifest, Filter, Identity, Input,
-    Join, JoinColumn, JoinType, Normalize, Op, Project, Query, Read, Relate, RelateSpan, Scan, SchemaMode,
-    SelectColumn, Side, Sink, SinkMode, SortColumn, SpanJoin, SpanRelation, TableMetadata, Union,
+    Aggregate, ChangeFeed, ChangeRange, Conform, Distinct, FileManifest, Filter, GraphTable, Identity, Input,
+    Join, JoinColumn, JoinType, Lists, Normalize, Op, Project, Query, Read, Relate, RelateSpan, Scan,
+    SchemaMode, SelectColumn, Side, Sink, SinkMode, SortColumn, SpanJoin, SpanRelation, TableMetadata, Union,
     UnionByName, Unnest, Window,
 };
 use crate::phase::Phase;
@@ -130,8 +130,8 @@ fn following(op: Option<&Op>, random: &mut Random) -> Option<Op> {
             distinct: random.chance(),
             sources: random.list(3, text),
         }),
-        Some(Op::UnionByName(_)) => Op::CpgEmit(CpgEmit { table: cpg_table(random) }),
-        Some(Op::CpgEmit(_)) => Op::Scan(scan(random)),
+        Some(Op::UnionByName(_)) => Op::Conform(conform(random)),
+        Some(Op::Conform(_)) => Op::Scan(scan(random)),
         Some(Op::Scan(_)) => Op::Filter(Filter { predicate: expr(random) }),
         Some(Op::Filter(_)) => Op::Project(Project { columns: columns(random) }),
         Some(Op::Project(_)) => {
@@ -231,7 +231,7 @@ fn sink(random: &mut Random) -> Sink {
         target_file_size: random.option(Random::number),
         metadata: random.list(3, keys).into_iter().collect(),
         max_commit_retries: random.option(|random| random.number() as u32),
-        cpg: random.option(cpg_table),
+        graph: random.option(graph_table),
     }
 }
 
@@ -272,15 +272,21 @@ fn relation(random: &mut Random) -> SpanRelation {
     random.pick(&[SpanRelation::Contains, SpanRelation::Within, SpanRelation::Overlaps, SpanRelation::Equals])
 }
 
-fn cpg_table(random: &mut Random) -> CpgTable {
-    random.pick(&[
-        CpgTable::Nodes,
-        CpgTable::Edges,
-        CpgTable::Props,
-        CpgTable::PropsMap,
-        CpgTable::EdgesBySrc,
-        CpgTable::EdgesByDst,
-    ])
+fn conform(random: &mut Random) -> Conform {
+    Conform {
+        columns: schema(random),
+        lists: random.option(|random| Lists {
+            by: random.list(3, text),
+            list: text(random),
+            element: random.list(3, text),
+            order: random.list(3, text),
+        }),
+        graph: random.option(graph_table),
+    }
+}
+
+fn graph_table(random: &mut Random) -> GraphTable {
+    random.pick(&[GraphTable::Nodes, GraphTable::Edges])
 }
 
 /// Every kind of type is made: the generator would otherwise grow stale unseen.

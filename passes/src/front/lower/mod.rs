@@ -30,7 +30,7 @@ use std::num::NonZeroU64;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs, ScalarExpr};
 use ir::graph::{Graph, Node, NodeId, Owner, Role};
-use ir::op::{CpgTable, Input, Op, Project, SchemaMode, Sink, SinkMode, SortColumn};
+use ir::op::{GraphTable, Input, Op, Project, SchemaMode, Sink, SinkMode, SortColumn};
 use ir::origin::{Definition, Place, SpecField};
 use ir::schema::Schema;
 use ir::spec::{self, InputRelation, MaterializationMode, OutputTarget, Unread, ViewDefinition};
@@ -172,8 +172,8 @@ fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, 
     };
     // Names are not looked up yet, and need not be for this: a view is a node of its own name.
     let source = graph.find(&output.source_view).map(|view| &graph[view].op);
-    let cpg = if let Some(Op::CpgEmit(emit)) = source { Some(emit.table) } else { None };
-    let sink = Node::new(format!("@{}", output.table_name), Op::Sink(lower_sink(output, cpg)))
+    let part = if let Some(Op::Conform(conform)) = source { conform.graph } else { None };
+    let sink = Node::new(format!("@{}", output.table_name), Op::Sink(lower_sink(output, part)))
         .part(owner, Role::Result)
         .reading([output.source_view.clone()]);
     let sink = add(graph, cx, sink, origin, |_| {
@@ -208,7 +208,7 @@ fn output_origin(output: &OutputTarget, place: &SpecPath) -> Definition {
     origin
 }
 
-fn lower_sink(output: &OutputTarget, cpg: Option<CpgTable>) -> Sink {
+fn lower_sink(output: &OutputTarget, part: Option<GraphTable>) -> Sink {
     Sink {
         location: output.delta_location.clone().unwrap_or_else(|| output.table_name.clone()),
         mode: match output.materialization_mode {
@@ -229,7 +229,7 @@ fn lower_sink(output: &OutputTarget, cpg: Option<CpgTable>) -> Sink {
         target_file_size: output.target_file_size.map(NonZeroU64::get),
         metadata: output.write_metadata.clone(),
         max_commit_retries: output.max_commit_retries,
-        cpg,
+        graph: part,
     }
 }
 

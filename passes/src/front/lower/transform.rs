@@ -4,11 +4,11 @@ use chrono::DateTime;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs};
 use ir::op::{
-    Aggregate, ChangeFeed, ChangeRange, CpgEmit, CpgTable, FileManifest, Filter, Normalize, Op, Project,
-    Query, TableMetadata, UnionByName, Unnest, Window,
+    Aggregate, ChangeFeed, ChangeRange, FileManifest, Filter, Normalize, Op, Project, Query, TableMetadata,
+    UnionByName, Unnest, Window,
 };
 use ir::origin::{Definition, Place, SpecField};
-use ir::spec::{self, CpgOutputKind, Transform, ViewDefinition};
+use ir::spec::{self, Transform, ViewDefinition};
 
 use super::{expression, lower_columns, relate, unique_names};
 use crate::context::Context;
@@ -257,13 +257,5 @@ fn lower_cpg(
         return None;
     }
     origin.record_list(SpecField::Sources, place.field("sources"), emit.sources.len(), SpecField::Source);
-    let table = match emit.output_kind {
-        CpgOutputKind::Nodes => CpgTable::Nodes,
-        CpgOutputKind::Edges => CpgTable::Edges,
-        CpgOutputKind::Props => CpgTable::Props,
-        CpgOutputKind::PropsMap => CpgTable::PropsMap,
-        CpgOutputKind::EdgesBySrc => CpgTable::EdgesBySrc,
-        CpgOutputKind::EdgesByDst => CpgTable::EdgesByDst,
-    };
-    Some((Op::CpgEmit(CpgEmit { table }), emit.sources.clone()))
+    Some((Op::Conform(emit.output_kind.conform()), emit.sources.clone()))
 }

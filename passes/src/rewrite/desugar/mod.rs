@@ -19,7 +19,7 @@
 //! The last step of an expansion takes over the node's name and readers; a projection of all columns is spliced
 //! out, and what the spec says about sharing it holds for its input. View contracts were checked by the type pass and are dropped.
 
-mod cpg;
+mod conform;
 mod definitions;
 mod normalize;
 mod relate;
@@ -112,7 +112,7 @@ pub(crate) fn expand<'a>(
         Op::Normalize(normalize) => normalize::expand(expansion, normalize, inputs),
         Op::Relate(relate) => relate::expand(expansion, relate, inputs),
         Op::UnionByName(union) => union::expand(expansion, union, inputs),
-        Op::CpgEmit(emit) => cpg::expand(expansion, emit.table, inputs),
+        Op::Conform(conform) => conform::expand(expansion, conform, inputs),
         // A projection of all columns is its input.
         Op::Input(_)
         | Op::ChangeFeed(_)

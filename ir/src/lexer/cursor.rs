@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::value::bare;
+use super::{bare, take_word};
 
 /// Why a text cannot be read, and where in it.
 #[derive(Debug)]
@@ -29,13 +29,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// What is still to be read, from the next token on.
-    pub(super) fn peek(&mut self) -> &'a str {
+    pub(crate) fn peek(&mut self) -> &'a str {
         self.rest = self.rest.trim_start();
         self.rest
     }
 
     /// Goes on to a later part of [`Self::peek`].
-    pub(super) fn go_on(&mut self, rest: &'a str) {
+    pub(crate) fn go_on(&mut self, rest: &'a str) {
         self.rest = rest;
     }
 
@@ -67,7 +67,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether an unquoted word comes next that is exactly this one, and not the beginning of another.
-    pub(super) fn at_keyword(&mut self, keyword: &str) -> bool {
+    pub(crate) fn at_keyword(&mut self, keyword: &str) -> bool {
         bare(self.peek()).is_some_and(|(word, _)| word == keyword)
     }
 
@@ -94,7 +94,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub(super) fn at_digit(&mut self) -> bool {
+    pub(crate) fn at_digit(&mut self) -> bool {
         self.peek().starts_with(|c: char| c.is_ascii_digit())
     }
 
@@ -105,15 +105,15 @@ impl<'a> Cursor<'a> {
 
     /// The word that comes next, quoted or not, and what is behind it.
     fn next_word(&mut self) -> Option<(String, &'a str)> {
-        super::take_word(self.peek())
+        take_word(self.peek())
     }
 
-    pub(super) fn at_word(&mut self) -> bool {
+    pub(crate) fn at_word(&mut self) -> bool {
         self.next_word().is_some()
     }
 
     /// Whether `word=` comes next.
-    pub(super) fn at_field(&mut self) -> bool {
+    pub(crate) fn at_field(&mut self) -> bool {
         self.next_word().is_some_and(|(_, rest)| rest.starts_with('='))
     }
 

@@ -1,20 +1,20 @@
 //! Diagnostics gathered while a document is read.
 
-use crate::diag::{Diagnostic, Severity, codes};
+use super::{Diagnostic, Severity, codes};
 
 /// More findings than this are not worth reading, nor the memory they would take.
 const MAX_FINDINGS: usize = 500;
 
 /// A list of diagnostics that stops growing at [`MAX_FINDINGS`] and says so.
 #[derive(Debug, Default)]
-pub(in crate::spec) struct Findings {
+pub(crate) struct Findings {
     list: Vec<Diagnostic>,
     is_cut: bool,
 }
 
 impl Findings {
     /// Adds a finding.
-    pub(in crate::spec) fn push(&mut self, finding: Diagnostic) {
+    pub(crate) fn push(&mut self, finding: Diagnostic) {
         if self.list.len() < MAX_FINDINGS {
             self.list.push(finding);
         } else {
@@ -23,12 +23,12 @@ impl Findings {
     }
 
     /// Whether something was left out, so that looking for more is in vain.
-    pub(in crate::spec) fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         self.is_cut
     }
 
     /// All findings, with a last one that says so if some were left out.
-    pub(in crate::spec) fn into_list(mut self) -> Vec<Diagnostic> {
+    pub(crate) fn into_list(mut self) -> Vec<Diagnostic> {
         if self.is_cut {
             let cut = format!("only the first {MAX_FINDINGS} findings are listed");
             self.list.push(Diagnostic::new(codes::WRONG_SHAPE, cut).severity(Severity::Note));
