@@ -12,7 +12,8 @@ use futures::StreamExt as _;
 
 use crate::dag::{PlanDag, SegmentPlan};
 use crate::error::EngineError;
-use crate::planning::{self, PartExec};
+use crate::operators::leaf::behind;
+use crate::planning;
 use crate::session::Session;
 
 /// Which form of the plans is shown.
@@ -101,9 +102,9 @@ fn part_texts(plan: &Arc<dyn ExecutionPlan>, segment: &SegmentPlan) -> Vec<Strin
     let mut found: BTreeMap<&str, &Arc<dyn ExecutionPlan>> = BTreeMap::new();
     let mut open = vec![plan];
     while let Some(plan) = open.pop() {
-        if let Some(part) = plan.downcast_ref::<PartExec>() {
-            found.insert(part.view(), part.plan());
-            open.push(part.plan());
+        if let Some((part, plan)) = behind(plan) {
+            found.insert(part, plan);
+            open.push(plan);
         }
         open.extend(plan.children());
     }

@@ -2,7 +2,7 @@
 //!
 //! | logical node | physical operator |
 //! |---|---|
-//! | [`SharedViewNode`] | [`SharedViewExec`]: reads what the view's segment stored |
+//! | [`ViewReaderNode`] | [`RowsExec`](leaf::RowsExec): the rows that the view's segment stored, or those of a part of the segment |
 //! | [`SpanJoinNode`] | [`SpanJoinExec`](span_join::SpanJoinExec) |
 //! | [`WriteNode`] | [`WriteExec`]: gives its rows as the table wants them distributed; execution writes them |
 //! | [`OutputsNode`] | none: outputs are run one by one |
@@ -10,10 +10,10 @@
 mod boundary;
 mod bounded_aggregate;
 mod exchange;
+pub mod leaf;
 mod outputs;
 mod planner;
 mod runs;
-mod shared_view;
 mod sliced_projection;
 pub mod span_join;
 mod span_join_node;
@@ -29,7 +29,6 @@ pub use bounded_aggregate::BoundedAggregateExec;
 pub use exchange::ExchangeExec;
 pub use outputs::{OutputsNode, WriteNode};
 pub(crate) use planner::OperatorPlanner;
-pub use shared_view::{SharedViewExec, SharedViewNode};
 pub use sliced_projection::SlicedProjectionExec;
 pub use span_join_node::{SpanJoinKeys, SpanJoinMode, SpanJoinNode};
 pub(crate) use spill::CompactExec;

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session;
-use datafusion::common::{Result, plan_err};
+use datafusion::common::{Result, internal_err, plan_err};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
+use super::leaf::{PlannedPart, PlannedParts, RowSource as _, StoredView, ViewReader, ViewReaderNode};
 use super::outputs::{OutputsNode, WriteNode};
-use super::shared_view::{SharedViewExec, SharedViewNode};
 use super::span_join_node::SpanJoinNode;
 use super::store::RunStores;
-use crate::planning::{PartNode, part_reader};
 use crate::semantics::ForgottenDependencies;
 
 /// Plans the nodes of this crate.
@@ -32,11 +31,11 @@ impl ExtensionPlanner for OperatorPlanner {
         session: &dyn Session,
         _context: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        if let Some(node) = node.as_any().downcast_ref::<SharedViewNode>() {
-            return Ok(Some(reader(node, session)));
-        }
-        if let Some(node) = node.as_any().downcast_ref::<PartNode>() {
-            return part_reader(node, planner, session).await.map(Some);
+        if let Some(node) = node.as_any().downcast_ref::<ViewReaderNode>() {
+            return match node.kind() {
+                ViewReader::Shared => Ok(Some(shared_view(node, session))),
+                ViewReader::Part => part(node, planner, session).await.map(Some),
+            };
         }
         if let Some(node) = node.as_any().downcast_ref::<SpanJoinNode>() {
             return match (logical_inputs, physical_inputs) {
@@ -65,13 +64,65 @@ impl ExtensionPlanner for OperatorPlanner {
     }
 }
 
-fn reader(node: &SharedViewNode, session: &dyn Session) -> Arc<dyn ExecutionPlan> {
+fn shared_view(node: &ViewReaderNode, session: &dyn Session) -> Arc<dyn ExecutionPlan> {
     let stores = session.config().get_extension::<RunStores>();
     match stores.and_then(|stores| stores.get(node.view())) {
-        Some(store) => Arc::new(SharedViewExec::new(node.view(), store)),
+        Some(store) => StoredView::new(node.view(), store).leaf(),
         None => {
             let schema = Arc::clone(node.definition().schema().inner());
-            Arc::new(SharedViewExec::unfilled(node.view(), schema, session.config().target_partitions()))
+            StoredView::unfilled(node.view(), schema, session.config().target_partitions()).leaf()
         }
+    }
+}
+
+/// The operator for a reader of a part. Parts are cut where there is one reader, but a query may read its input more
+/// than once, and DataFusion may copy a subquery; then the part is planned again, and computed as often as it is read.
+///
+/// # Errors
+/// When the part was not planned before.
+async fn part(
+    node: &ViewReaderNode,
+    planner: &dyn PhysicalPlanner,
+    session: &dyn Session,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let parts = session.config().get_extension::<PlannedParts>();
+    let plan = match parts.and_then(|parts| parts.take(node.view())) {
+        Some(Ok(operators)) => operators,
+        Some(Err(logical)) => planner.create_physical_plan(&logical, session).await?,
+        None => {
+            return internal_err!("the part `{}` of a segment is not planned where it is read", node.view());
+        }
+    };
+    Ok(PlannedPart::new(node.view(), plan).leaf())
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::logical_expr::{Extension, LogicalPlanBuilder, lit};
+    use datafusion::physical_plan::collect;
+
+    use super::*;
+    use crate::{Session, SessionOptions};
+
+    /// A query may read its input twice, and DataFusion copies the plans of subqueries.
+    #[tokio::test]
+    async fn a_part_gives_all_its_rows_to_every_reader() {
+        let session = Session::new(SessionOptions::for_this_machine()).unwrap();
+        let mut state = session.state().clone();
+        let rows = vec![vec![lit(1_i64)], vec![lit(2_i64)], vec![lit(3_i64)]];
+        let part = LogicalPlanBuilder::values(rows).unwrap().build().unwrap();
+        let planned = Arc::new(PlannedParts::default());
+        state.config_mut().set_extension(Arc::clone(&planned));
+        let planner = Arc::clone(state.query_planner());
+        planned.insert("v", part.clone(), planner.create_physical_plan(&part, &state).await.unwrap());
+        let definition = Arc::new(part);
+        let reader = || {
+            let node = ViewReaderNode::try_new(ViewReader::Part, "v", Arc::clone(&definition)).unwrap();
+            LogicalPlanBuilder::from(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+        };
+        let twice = reader().union(reader().build().unwrap()).unwrap().build().unwrap();
+        let plan = planner.create_physical_plan(&twice, &state).await.unwrap();
+        let batches = collect(plan, state.task_ctx()).await.unwrap();
+        assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 6);
     }
 }

@@ -3,8 +3,8 @@
 //! DataFusion's planner takes more than linear time in the depth of a plan: joins ask for the statistics of
 //! everything below them, chains of filters become one conjunction whose analysis takes the fourth power of its
 //! length. So a long segment is planned in parts ([`SegmentPlan::parts`]). To the part that reads it, a part is a
-//! leaf ([`PartNode`], [`PartExec`]): no rule looks through it, and planning takes time linear in the number of
-//! parts. Nothing is stored between two parts; rows stream through the leaf.
+//! leaf ([`ViewReader::Part`](crate::operators::leaf::ViewReader)): no rule looks through it, and planning takes time linear
+//! in the number of parts. Nothing is stored between two parts; rows stream through the leaf.
 //!
 //! Names that the optimizer makes up are counted per segment, so a segment has the same plan whatever is planned
 //! beside it.
@@ -13,12 +13,10 @@
 
 mod check;
 mod needed;
-mod part;
 mod stoppable;
 mod wide_rows;
 
 pub use check::{Unplannable, plan_all, unplannable_nodes};
-pub use part::{PartExec, PartNode};
 
 use std::sync::Arc;
 
@@ -33,13 +31,12 @@ use datafusion::optimizer::{AnalyzerRule as _, Optimizer, OptimizerConfig};
 use datafusion::physical_plan::ExecutionPlan;
 
 use needed::Kinds;
-use part::PlannedParts;
-pub(crate) use part::part_reader;
 pub(crate) use stoppable::{stoppable, was_stopped};
 pub(crate) use wide_rows::{RowWidths, with_batches_for};
 
 use crate::dag::SegmentPlan;
 use crate::operators::WriteNode;
+use crate::operators::leaf::PlannedParts;
 use crate::semantics::FalseDependencies;
 
 /// The logical plans of a segment as DataFusion's optimizer leaves them: its parts in their order, then its own.

@@ -15,7 +15,8 @@ use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 
-use crate::operators::{RunStores, SharedViewNode};
+use crate::operators::RunStores;
+use crate::operators::leaf::{ViewReader, ViewReaderNode};
 use crate::session::with_rows_per_batch;
 
 /// The width of rows for which batches have the number of rows that the session says, in bytes.
@@ -148,7 +149,8 @@ impl Leaves {
                 }
             }
             LogicalPlan::Extension(extension) => {
-                if let Some(reader) = extension.node.as_any().downcast_ref::<SharedViewNode>() {
+                let reader = extension.node.as_any().downcast_ref::<ViewReaderNode>();
+                if let Some(reader) = reader.filter(|reader| reader.kind() == ViewReader::Shared) {
                     self.views.push(reader.view().to_owned());
                 }
             }

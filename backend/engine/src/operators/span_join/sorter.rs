@@ -25,7 +25,8 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::input::{InputColumns, KeyedBatch};
-use crate::operators::spill::{CompactExec, once};
+use crate::operators::leaf::once;
+use crate::operators::spill::CompactExec;
 
 /// What a sort needs to know and may use.
 pub(super) struct InputSort {
@@ -180,7 +181,7 @@ impl InputSort {
         let schema = rest.schema();
         let all = stream::iter(batches.into_iter().map(Ok)).chain(rest);
         let all: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(schema, all));
-        let sort = Arc::new(SortExec::new(self.ordering, CompactExec::below(once(all)?)));
+        let sort = Arc::new(SortExec::new(self.ordering, CompactExec::below(once(all))));
         let sorted = sort.execute(0, self.context)?;
         let spills = self.spills;
         let counted = stream::once(async move {

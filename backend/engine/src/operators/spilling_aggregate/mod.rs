@@ -40,8 +40,9 @@ use datafusion::physical_plan::{
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
+use super::leaf::once;
 use super::runs::{Next, Runs};
-use super::spill::{DEEPEST, Measures, Part, Splitter, held_while, in_memory, is_skewed, once, unlimited};
+use super::spill::{DEEPEST, Measures, Part, Splitter, held_while, in_memory, is_skewed, unlimited};
 
 /// The aggregate that makes lists.
 pub(crate) const LIST: &str = "array_agg_sorted";
@@ -222,7 +223,7 @@ pub(super) fn over(
     measures: &Measures,
 ) -> Result<SendableRecordBatchStream> {
     let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    let plan = Arc::clone(planned).replace_children(vec![once(rows)?], options)?;
+    let plan = Arc::clone(planned).replace_children(vec![once(rows)], options)?;
     let groups = plan.execute(0, Arc::clone(context))?;
     if let Some(metrics) = plan.metrics() {
         measures.add(metrics);

@@ -16,7 +16,8 @@ use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan, SpillMana
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::build::Memory;
-use crate::operators::spill::{Measures, Splitter, in_memory, once, once_each, unlimited};
+use crate::operators::leaf::{once, once_each};
+use crate::operators::spill::{Measures, Splitter, in_memory, unlimited};
 
 /// Who splits rows and writes files here, for messages.
 pub(super) const OWNER: &str = "a hash join";
@@ -112,8 +113,8 @@ impl Join {
     ) -> Result<Arc<HashJoinExec>> {
         let left = in_memory(self.planned.left().schema(), batches);
         let right = self.planned.right();
-        let right = once_each(&right.schema(), probes, right.properties().output_ordering())?;
-        self.with_inputs(once(left)?, right, *self.planned.join_type()).map(Arc::new)
+        let right = once_each(&right.schema(), probes, right.properties().output_ordering());
+        self.with_inputs(once(left), right, *self.planned.join_type()).map(Arc::new)
     }
 
     /// The same join of other inputs, perhaps of another type.

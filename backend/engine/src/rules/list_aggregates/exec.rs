@@ -38,9 +38,10 @@ use functions::aggregate::held_bytes;
 use futures::TryStreamExt as _;
 
 use super::groups::{ListsOfGroups, Output};
-use super::replay::ReplayExec;
-use super::stored_rows::{StoredPlacesExec, StoredRows, can_be_looked_up, only_places, value};
+use super::replay::{replayed, rows_at};
+use super::stored_rows::{StoredPlaces, StoredRows, can_be_looked_up, only_places, value};
 use crate::operators::SpillingAggregateExec;
+use crate::operators::leaf::{Once, RowSource as _};
 
 /// One step of aggregation by at least one column, where every aggregate is `array_agg_sorted`.
 ///
@@ -87,7 +88,7 @@ impl ListAggregateExec {
         let keys = general.group_expr().input_exprs();
         let Some(deals) = deals_by_keys(&general, dealt, &keys) else { return Ok(None) };
         let Some(rows) = StoredRows::of(rows, most_bytes)?.map(Arc::new) else { return Ok(None) };
-        let mut places: Arc<dyn ExecutionPlan> = Arc::new(StoredPlacesExec::new(&rows, &keys)?);
+        let mut places = StoredPlaces::new(&rows, &keys)?.leaf();
         if let Some((numbers, partitions)) = deals {
             let by_keys = Partitioning::Hash(numbers.into_iter().map(value).collect(), partitions);
             places = Arc::new(RepartitionExec::try_new(places, by_keys)?);
@@ -288,14 +289,14 @@ impl Task {
         read: Vec<RecordBatch>,
         rest: SendableRecordBatchStream,
     ) -> Result<SendableRecordBatchStream> {
+        let all = replayed(read, rest, self.reservation);
         let input = self.general.input();
-        let replay = ReplayExec::new(input.properties(), self.partition, read, rest, self.reservation);
-        let replay = match self.stored {
-            Some(rows) => replay.with_rows(rows),
-            None => replay,
+        let all = match self.stored {
+            Some(rows) => rows_at(all, rows, input.schema()),
+            None => all,
         };
         let general = Arc::clone(&self.general).replace_children(
-            vec![Arc::new(replay)],
+            vec![Once::partition_of(input.properties(), self.partition, all).leaf()],
             ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
         )?;
         let spilling = general.downcast_ref().and_then(SpillingAggregateExec::for_aggregation);

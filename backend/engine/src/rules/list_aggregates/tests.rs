@@ -12,7 +12,8 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col};
 
-use crate::operators::{RunStores, SharedStore, SharedViewNode};
+use crate::operators::leaf::{ViewReader, ViewReaderNode};
+use crate::operators::{RunStores, SharedStore};
 use crate::{Session, SessionOptions};
 
 fn options() -> SessionOptions {
@@ -130,7 +131,7 @@ async fn over_a_shared_view(
     let schema = plan.schema();
     let store = SharedStore::filled("shared", schema, plan, context.task_ctx()).await.unwrap();
     stores.insert("shared", store);
-    let node = Arc::new(SharedViewNode::try_new("shared", definition).unwrap());
+    let node = Arc::new(ViewReaderNode::try_new(ViewReader::Shared, "shared", definition).unwrap());
     let reader = LogicalPlan::Extension(Extension { node });
     let reading = SessionContext::new_with_state(state);
     reading.deregister_table("t2").unwrap();
