@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use datafusion::common::tree_node::TreeNode as _;
-use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use tokio::task::JoinSet;
 
@@ -16,13 +15,13 @@ use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
 use crate::dag::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
 use crate::operators::{RunStores, StoreCounters, WriteNode};
-use crate::planning::stoppable;
+use crate::planning::RunPlanner;
 use crate::semantics::ForgottenDependencies;
 use crate::session::Session;
 
 /// What all segments of a run share.
 pub(super) struct Run {
-    pub(super) state: SessionState,
+    pub(super) planner: RunPlanner,
     pub(super) stores: Arc<RunStores>,
     /// Thrown by the first failure, seen by every task.
     pub(super) stop: Cancellation,
@@ -37,12 +36,9 @@ impl Run {
         let stores = Arc::new(RunStores::new(dag.cache_memory_budget));
         let stop = Cancellation::new();
         // The switch of the run itself, too: who would pass it on may run on the thread that is planning.
-        let mut state = stoppable(session.state(), &[stop.clone(), options.cancellation.clone()]);
-        state.config_mut().set_extension(Arc::clone(&stores));
-        // All segments see the same current time.
-        state.mark_start_execution();
+        let switches = [stop.clone(), options.cancellation.clone()];
         Self {
-            state,
+            planner: RunPlanner::of_run(session, Arc::clone(&stores), &switches),
             stores,
             stop,
             observer: Arc::clone(&options.observer),

@@ -17,7 +17,7 @@ use delta::{DeltaError, TableTarget, TableWriter, WrittenFiles};
 use ir::op::Sink;
 use tokio::sync::Mutex;
 
-use crate::operators::{ExchangeExec, ordering};
+use crate::operators::{ExchangeExec, RowWidths, ordering};
 use crate::rules::{fewer_sorts, merged, ordered_across_partitions};
 
 /// An output of less is written by one writer.
@@ -33,7 +33,7 @@ pub(crate) enum Sharing {
 }
 
 /// The plan with a partition for every writer at the most, and how they share writers. `rows` is the estimated size
-/// of the output, `cores` the most writers it may have.
+/// of the output, `cores` the most writers it may have; `widths` is for operators that look at the width of rows.
 ///
 /// The rows of one partition value belong to one writer, and a sorted run to one as well: there is nothing to share
 /// then, and a small output is brought together in one partition.
@@ -42,6 +42,7 @@ pub(crate) fn with_writers(
     sink: &Sink,
     rows: u64,
     cores: usize,
+    widths: Option<&Arc<RowWidths>>,
 ) -> Result<(Arc<dyn ExecutionPlan>, Sharing)> {
     let small = rows.saturating_mul(encoded_row_bytes(&plan.schema())) < ONE_WRITER_BYTES;
     let order = ordering(&sink.sort_by, &plan.schema());
@@ -57,10 +58,10 @@ pub(crate) fn with_writers(
     let plan: Arc<dyn ExecutionPlan> = if let Some(order) = order {
         // Sorted partitions are merged: into one, or each writer merges its share of the batches of all of them.
         if writers == 1 {
-            Arc::new(merged(order, &plan, cores.max(1))?)
+            Arc::new(merged(order, &plan, cores.max(1), widths)?)
         } else {
-            let fewer = fewer_sorts(&plan, &order, cores.max(1))?;
-            let plan = fewer.map_or_else(|| ordered_across_partitions(plan, &order), Ok)?;
+            let fewer = fewer_sorts(&plan, &order, cores.max(1), widths)?;
+            let plan = fewer.map_or_else(|| ordered_across_partitions(plan, &order, widths), Ok)?;
             Arc::new(ExchangeExec::new(Arc::new(dealt(plan)?.with_preserve_order())))
         }
     } else if writers == 1 {
@@ -208,7 +209,7 @@ mod tests {
     /// Partitions of eight that are left, and how they share.
     fn planned(sink: &Sink, rows: u64) -> (usize, Sharing) {
         let plan = EmptyExec::new(columns()).with_partitions(8);
-        let (plan, sharing) = with_writers(Arc::new(plan), sink, rows, 4).unwrap();
+        let (plan, sharing) = with_writers(Arc::new(plan), sink, rows, 4, None).unwrap();
         (plan.output_partitioning().partition_count(), sharing)
     }
 
@@ -231,7 +232,7 @@ mod tests {
             let empty = Arc::new(EmptyExec::new(columns()).with_partitions(8));
             let order = ordering(&sink.sort_by, &columns()).unwrap();
             let sorted = SortExec::new(order.clone(), empty).with_preserve_partitioning(true);
-            let (plan, _) = with_writers(Arc::new(sorted), &sink, rows, 4).unwrap();
+            let (plan, _) = with_writers(Arc::new(sorted), &sink, rows, 4, None).unwrap();
             assert_eq!(plan.output_partitioning().partition_count(), partitions);
             assert!(plan.equivalence_properties().ordering_satisfy(order).unwrap(), "{partitions}");
         }
@@ -247,7 +248,7 @@ mod tests {
         };
         let union = UnionExec::try_new(std::iter::repeat_with(sorted).take(20).collect()).unwrap();
         let plan = Arc::new(WriteExec::new("t", &sink, union));
-        let (plan, _) = with_writers(plan, &sink, 1, 1).unwrap();
+        let (plan, _) = with_writers(plan, &sink, 1, 1, None).unwrap();
         let shown = displayable(plan.as_ref()).indent(true).to_string();
         assert_eq!(shown.matches("SortExec").count(), 1, "{shown}");
     }
@@ -272,7 +273,7 @@ mod tests {
             Arc::new(ProjectionExec::try_new(columns, Arc::new(sorted)).unwrap())
         };
         let union = UnionExec::try_new(vec![branch(2), branch(1)]).unwrap();
-        let (plan, _) = with_writers(union, &sink, u64::MAX, 2).unwrap();
+        let (plan, _) = with_writers(union, &sink, u64::MAX, 2, None).unwrap();
         let order =
             ["a", "b"].map(|column| delta::SortColumn { column: column.to_owned(), descending: false });
         for partition in collect_partitioned(plan, context.task_ctx()).await.unwrap() {
@@ -300,7 +301,7 @@ mod tests {
         let sink = sink(&[], &["b"]);
         let order = ordering(&sink.sort_by, &rows.schema()).unwrap();
         let sorted = SortExec::new(order, rows).with_preserve_partitioning(true);
-        let (plan, _) = with_writers(Arc::new(sorted), &sink, 1, 2).unwrap();
+        let (plan, _) = with_writers(Arc::new(sorted), &sink, 1, 2, None).unwrap();
         let rows: usize =
             collect(plan, context.task_ctx()).await.unwrap().iter().map(RecordBatch::num_rows).sum();
         assert_eq!(rows, 60_000);

@@ -69,7 +69,7 @@ async fn plan_segment(state: &SessionState, segment: &SegmentPlan) -> Result<()>
     let plan = physical_plan(state, segment).await?;
     match &segment.kind {
         SegmentKind::Output(sink) => {
-            with_writers(plan, sink, segment.rows, state.config().target_partitions()).map(|_| ())
+            with_writers(plan, sink, segment.rows, state.config().target_partitions(), None).map(|_| ())
         }
         SegmentKind::SharedView(_) => Ok(()),
     }

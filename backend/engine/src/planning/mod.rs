@@ -13,6 +13,8 @@
 
 mod check;
 mod needed;
+mod run;
+mod segment_session;
 mod stoppable;
 mod wide_rows;
 
@@ -21,22 +23,23 @@ pub use check::{Unplannable, plan_all, unplannable_nodes};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use datafusion::catalog::Session;
 use datafusion::common::alias::AliasGenerator;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::FunctionRegistry;
+use datafusion::execution::context::QueryPlanner as _;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan};
 use datafusion::optimizer::{AnalyzerRule as _, Optimizer, OptimizerConfig};
 use datafusion::physical_plan::ExecutionPlan;
 
 use needed::Kinds;
+pub(crate) use run::{Planned, RunPlanner};
 pub(crate) use stoppable::{stoppable, was_stopped};
-pub(crate) use wide_rows::{RowWidths, with_batches_for};
 
-use crate::dag::SegmentPlan;
-use crate::operators::WriteNode;
-use crate::operators::leaf::PlannedParts;
+use crate::dag::{PartPlan, SegmentPlan};
+use crate::operators::{EnginePlanner, WriteNode};
 use crate::semantics::FalseDependencies;
 
 /// The logical plans of a segment as DataFusion's optimizer leaves them: its parts in their order, then its own.
@@ -57,52 +60,23 @@ pub(crate) async fn physical_plan(
     state: &SessionState,
     segment: &SegmentPlan,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    operators(state, segment, optimized(state, segment)?).await
+    let planner = EnginePlanner::of_segment(None);
+    operators(state, &planner, &segment.parts, optimized(state, segment)?).await
 }
 
-/// A segment that is planned.
-pub(crate) struct PlannedSegment {
-    /// Its operators.
-    pub(crate) operators: Arc<dyn ExecutionPlan>,
-    /// What they are to be run with: the state it was planned with, with batches that suit its rows.
-    pub(crate) state: SessionState,
-    /// What they find of the width of their rows.
-    pub(crate) widths: Arc<RowWidths>,
-}
-
-/// The physical plan of a segment to be run, with batches for rows of so many bytes and for those of its inputs.
-///
-/// # Errors
-/// Where DataFusion cannot plan it, and as [`with_batches_for`].
-pub(crate) async fn runnable_plan(
-    state: &SessionState,
-    segment: &SegmentPlan,
-    row_bytes: usize,
-) -> Result<PlannedSegment> {
-    let logical = optimized(state, segment)?;
-    let (state, widths) = with_batches_for(state.clone(), &logical, Some(row_bytes)).await?;
-    Ok(PlannedSegment { operators: operators(&state, segment, logical).await?, state, widths })
-}
-
-/// The operators for the optimized plans of a segment.
+/// The operators for the optimized plans of a segment, its parts first, in a session that has this planner.
 async fn operators(
-    state: &SessionState,
-    segment: &SegmentPlan,
+    session: &dyn Session,
+    planner: &EnginePlanner,
+    parts: &[PartPlan],
     mut logical: Vec<LogicalPlan>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let Some(own) = logical.pop() else { return internal_err!("a segment without a plan") };
-    let planner = Arc::clone(state.query_planner());
-    if logical.is_empty() {
-        return planner.create_physical_plan(&own, state).await;
+    for (part, logical) in parts.iter().zip(logical) {
+        let operators = planner.create_physical_plan(&logical, session).await?;
+        planner.parts().insert(&part.name, logical, operators);
     }
-    let planned = Arc::new(PlannedParts::default());
-    let mut with_parts = state.clone();
-    with_parts.config_mut().set_extension(Arc::clone(&planned));
-    for (part, logical) in segment.parts.iter().zip(logical) {
-        let operators = planner.create_physical_plan(&logical, &with_parts).await?;
-        planned.insert(&part.name, logical, operators);
-    }
-    planner.create_physical_plan(&own, &with_parts).await
+    planner.create_physical_plan(&own, session).await
 }
 
 /// What DataFusion's optimizer knows: the session, with a generator of names of its own.

@@ -25,14 +25,23 @@ pub(crate) fn stoppable(state: &SessionState, switches: &[Cancellation]) -> Sess
         let rule = Stoppable { rule: Arc::clone(rule), switches: Arc::clone(&switches) };
         Arc::new(rule) as Arc<dyn OptimizerRule + Send + Sync>
     });
-    let physical = state.physical_optimizers().iter().map(|rule| {
-        let rule = Stoppable { rule: Arc::clone(rule), switches: Arc::clone(&switches) };
-        Arc::new(rule) as Arc<dyn PhysicalOptimizerRule + Send + Sync>
-    });
+    let physical = stoppable_rules(state.physical_optimizers(), &switches);
     SessionStateBuilder::new_from_existing(state.clone())
         .with_optimizer_rules(optimizers.collect())
-        .with_physical_optimizer_rules(physical.collect())
+        .with_physical_optimizer_rules(physical)
         .build()
+}
+
+/// The same rules, which fail with an error that [`was_stopped`] knows once one of the switches is thrown.
+pub(super) fn stoppable_rules(
+    rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>],
+    switches: &Arc<[Cancellation]>,
+) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let stoppable = |rule: &Arc<_>| {
+        let rule = Stoppable { rule: Arc::clone(rule), switches: Arc::clone(switches) };
+        Arc::new(rule) as Arc<dyn PhysicalOptimizerRule + Send + Sync>
+    };
+    rules.iter().map(stoppable).collect()
 }
 
 /// Whether an error only says that planning was stopped.

@@ -19,6 +19,12 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "plans of DataFusion, of which few nodes are meant")]
 
+use std::sync::Arc;
+
+use datafusion::common::{Result, internal_datafusion_err};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+
 mod build_sides;
 mod comparisons;
 mod filters;
@@ -29,11 +35,69 @@ mod projections;
 mod span_joins;
 mod spilling;
 
-pub(crate) use build_sides::BuildSides;
-pub(crate) use filters::{FiltersByName, FiltersOfGroups};
-pub(crate) use guarded::GuardedConditions;
-pub(crate) use list_aggregates::{ListsOfStoredRows, SingleStepLists};
-pub(crate) use orders::{EqualZeros, FirstRows, GroupingSets, LostOrders, OuterJoins, SkippedRows};
+pub(crate) use filters::FiltersOfGroups;
 pub(crate) use projections::{MergedProjections, UnusedColumns};
 pub(crate) use span_joins::SpanJoins;
-pub(crate) use spilling::{SpillingOperators, fewer_sorts, merged, ordered_across_partitions};
+pub(crate) use spilling::{fewer_sorts, merged, ordered_across_partitions};
+
+use crate::operators::RowWidths;
+use build_sides::BuildSides;
+use filters::FiltersByName;
+use guarded::GuardedConditions;
+use list_aggregates::{ListsOfStoredRows, SingleStepLists};
+use orders::{EqualZeros, FirstRows, GroupingSets, LostOrders, OuterJoins, SkippedRows};
+use spilling::SpillingOperators;
+
+/// A rule of the physical optimizer.
+type PhysicalRule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
+
+/// DataFusion's rule that deals out and sorts rows as operators need them.
+const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
+/// How the names of DataFusion's rules begin that push filters down.
+const FILTER_PUSHDOWN: &str = "FilterPushdown";
+/// DataFusion's rule that tells operators how many rows are enough.
+const LIMIT_PUSHDOWN: &str = "LimitPushdown";
+/// DataFusion's rule that refuses plans in which operators do not get what they need.
+const SANITY_CHECK: &str = "SanityCheckPlan";
+
+/// The memory that a session may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MemorySizes {
+    /// All of it, in bytes.
+    pub(crate) session_bytes: usize,
+    /// That of a partition if only one operator runs at a time, in bytes.
+    pub(crate) partition_bytes: usize,
+}
+
+/// The rules of the physical optimizer: DataFusion's in their order, and ours. Those of a segment hand its operators what
+/// they find of the width of its rows.
+///
+/// # Errors
+/// When DataFusion lacks a rule beside which one of ours belongs.
+pub(crate) fn physical_rules(
+    memory: MemorySizes,
+    widths: Option<&Arc<RowWidths>>,
+) -> Result<Vec<PhysicalRule>> {
+    let mut rules = PhysicalOptimizer::new().rules;
+    let place = |rules: &[PhysicalRule], name: &str| {
+        let place = rules.iter().position(|rule| rule.name() == name);
+        place.ok_or_else(|| internal_datafusion_err!("DataFusion has no rule `{name}`"))
+    };
+    for rule in rules.iter_mut().filter(|rule| rule.name().starts_with(FILTER_PUSHDOWN)) {
+        *rule = Arc::new(FiltersByName(Arc::clone(rule)));
+    }
+    let requirements = place(&rules, ENSURE_REQUIREMENTS)?;
+    rules.insert(requirements, Arc::new(GroupingSets));
+    rules.insert(requirements + 1, Arc::new(SingleStepLists));
+    rules.insert(requirements + 2, Arc::new(OuterJoins));
+    rules.insert(requirements + 3, Arc::new(SkippedRows));
+    rules.insert(requirements + 4, Arc::new(EqualZeros));
+    rules.insert(place(&rules, LIMIT_PUSHDOWN)? + 1, Arc::new(FirstRows));
+    rules.insert(place(&rules, SANITY_CHECK)?, Arc::new(LostOrders));
+    rules.push(Arc::new(GuardedConditions));
+    rules.push(Arc::new(BuildSides));
+    rules.push(Arc::new(ListsOfStoredRows { memory_bytes: memory.session_bytes }));
+    let (partition_bytes, widths) = (memory.partition_bytes, widths.cloned());
+    rules.push(Arc::new(SpillingOperators { partition_bytes, widths }));
+    Ok(rules)
+}

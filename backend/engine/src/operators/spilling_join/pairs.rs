@@ -70,7 +70,7 @@ impl Pairs {
             Box::pin(RecordBatchStreamAdapter::new(join.schema(), rows.try_flatten()));
         let rows = match join.planned.properties().output_ordering() {
             // Files have mixed up the order of the probe side, which the plan relies on.
-            Some(order) => SortExec::new(order.clone(), CompactExec::below(once(rows)))
+            Some(order) => SortExec::new(order.clone(), CompactExec::below(once(rows), join.widths.as_ref()))
                 .execute(0, Arc::clone(&join.context))?,
             None => rows,
         };

@@ -16,6 +16,7 @@ use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan, SpillMana
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::build::Memory;
+use crate::operators::RowWidths;
 use crate::operators::leaf::{once, once_each};
 use crate::operators::spill::{Measures, Splitter, in_memory, unlimited};
 
@@ -38,6 +39,8 @@ pub(super) struct Join {
     /// A context for DataFusion's joins over parts, in which they can reserve what they want: their memory has been
     /// reserved before.
     unlimited: Arc<TaskContext>,
+    /// What is found of the width of the rows.
+    pub(super) widths: Option<Arc<RowWidths>>,
     /// Of the build side and of the probe side.
     pub(super) spills: [SpillManager; 2],
 }
@@ -51,7 +54,7 @@ impl fmt::Debug for Join {
 impl Join {
     pub(super) fn new(
         planned: &Arc<HashJoinExec>,
-        measures: &Arc<Measures>,
+        (measures, widths): (&Arc<Measures>, Option<&Arc<RowWidths>>),
         partition: usize,
         context: &Arc<TaskContext>,
     ) -> Self {
@@ -63,6 +66,7 @@ impl Join {
             partition,
             context: Arc::clone(context),
             measures: PartitionMeasures { all: Arc::clone(measures), build_rows },
+            widths: widths.cloned(),
             unlimited: unlimited(context),
             spills: [spills(planned.left().schema()), spills(planned.right().schema())],
         }

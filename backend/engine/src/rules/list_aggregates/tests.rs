@@ -7,13 +7,14 @@ use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::MemTable;
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{Extension, LogicalPlan, Partitioning};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col};
 
 use crate::operators::leaf::{ViewReader, ViewReaderNode};
-use crate::operators::{RunStores, SharedStore};
+use crate::operators::{EnginePlanner, RunStores, SharedStore};
 use crate::{Session, SessionOptions};
 
 fn options() -> SessionOptions {
@@ -122,8 +123,9 @@ async fn over_a_shared_view(
     query: &str,
 ) -> Arc<dyn ExecutionPlan> {
     let stores = Arc::new(RunStores::new(None));
-    let mut state = context.state();
-    state.config_mut().set_extension(Arc::clone(&stores));
+    let planner = EnginePlanner::of_segment(Some(Arc::clone(&stores)));
+    let state = SessionStateBuilder::new_from_existing(context.state());
+    let state = state.with_query_planner(Arc::new(planner)).build();
     let rows =
         context.table("t").await.unwrap().repartition(Partitioning::RoundRobinBatch(partitions)).unwrap();
     let definition = Arc::new(rows.logical_plan().clone());
