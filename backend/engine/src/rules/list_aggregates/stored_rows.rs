@@ -225,6 +225,14 @@ impl StoredPlaces {
     }
 }
 
+impl StoredPlaces {
+    /// The same, of rows whose values are partitioned so.
+    pub(super) fn partitioned(self, partitioning: Partitioning) -> Self {
+        let properties = self.properties.as_ref().clone().with_partitioning(partitioning);
+        Self { properties: Arc::new(properties), ..self }
+    }
+}
+
 impl leaf::RowSource for StoredPlaces {
     fn name(&self) -> &'static str {
         "StoredPlacesExec"

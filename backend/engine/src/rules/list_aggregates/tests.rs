@@ -122,12 +122,19 @@ async fn over_a_shared_view(
     partitions: usize,
     query: &str,
 ) -> Arc<dyn ExecutionPlan> {
+    over_a_partitioned_view(context, Partitioning::RoundRobinBatch(partitions), query).await
+}
+
+async fn over_a_partitioned_view(
+    context: &SessionContext,
+    partitioning: Partitioning,
+    query: &str,
+) -> Arc<dyn ExecutionPlan> {
     let stores = Arc::new(RunStores::new(None));
     let planner = EnginePlanner::of_segment(Some(Arc::clone(&stores)));
     let state = SessionStateBuilder::new_from_existing(context.state());
     let state = state.with_query_planner(Arc::new(planner)).build();
-    let rows =
-        context.table("t").await.unwrap().repartition(Partitioning::RoundRobinBatch(partitions)).unwrap();
+    let rows = context.table("t").await.unwrap().repartition(partitioning).unwrap();
     let definition = Arc::new(rows.logical_plan().clone());
     let plan = rows.create_physical_plan().await.unwrap();
     let schema = plan.schema();
@@ -156,6 +163,18 @@ async fn lists_of_a_shared_view_in_memory_are_made_of_the_places_of_its_rows() {
             assert!(rows(&context, plan).await == wanted, "{target_partitions} partitions, {query}");
         }
     }
+}
+
+/// A view that is partitioned by the keys is read as it lies.
+#[tokio::test(flavor = "multi_thread")]
+async fn places_of_a_view_that_is_partitioned_by_the_keys_are_not_dealt_out() {
+    let context = context(options()).await;
+    let wanted = rows(&context, plan_of(&context, LISTS).await).await;
+    let by_keys = Partitioning::Hash(vec![col("g")], 4);
+    let plan = over_a_partitioned_view(&context, by_keys, LISTS).await;
+    let shown = text(&plan);
+    assert!(shown.contains("over places of stored rows") && !shown.contains("ExchangeExec"), "{shown}");
+    assert!(rows(&context, plan).await == wanted);
 }
 
 /// Groups of a view that is ordered by one of the keys come in its order, and a sort above is left out.
