@@ -16,10 +16,9 @@ use ir::op::{Read, Scan};
 use ir::oracle::TableError;
 
 use crate::emit;
-use crate::error::EngineError;
-use crate::oracle::of_plan;
+use crate::error::{EngineError, NotComputed};
 use crate::planning::RunPlanner;
-use crate::semantics::NotComputed;
+use crate::semantics::of_plan;
 use crate::session::Session;
 use crate::tables::{TableRequest, Tables};
 

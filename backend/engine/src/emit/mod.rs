@@ -13,15 +13,12 @@
 //! asks for its schema. After emission every plan is checked against the schema the graph says.
 
 mod aggregate;
-mod explain;
 mod expressions;
 mod join;
 mod parts;
 mod query;
 mod relational;
 mod unnest;
-
-pub use explain::{Stage, explain};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -10,7 +10,8 @@ use ir::hash::ContentHash;
 use super::GraphCheck;
 use crate::operators::StoreCounters;
 use crate::operators::leaf::{inputs, seen};
-use crate::session::{MemoryUse, SpillUse};
+use crate::resources::SpillUse;
+use crate::session::MemoryUse;
 
 /// A run that published everything.
 #[derive(Clone, Debug)]

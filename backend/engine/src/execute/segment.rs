@@ -16,13 +16,14 @@ use futures::{FutureExt, StreamExt};
 use ir::hash::ContentHash;
 use tokio::task::JoinSet;
 
-use super::schedule::Run;
-use super::writers::{Sharing, Writers, with_writers};
-use super::{Cancellation, OperatorMetrics, SegmentOutcome};
+use super::run::Run;
+use super::writers::Writers;
+use super::{OperatorMetrics, SegmentOutcome};
 use crate::dag::{SegmentKind, SegmentPlan};
-use crate::error::{RunError, is_out_of_space};
+use crate::error::{RunError, is_out_of_space, was_stopped};
 use crate::operators::{RowWidths, SharedStore};
-use crate::planning::{Planned, was_stopped};
+use crate::planning::{Planned, Sharing, with_writers};
+use crate::stop::Cancellation;
 
 /// A segment that ended well.
 pub(super) struct Finished {

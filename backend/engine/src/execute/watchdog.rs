@@ -25,7 +25,8 @@ use datafusion::physical_plan::metrics::MetricValue;
 use tokio::runtime::RuntimeMetrics;
 
 use crate::operators::leaf::{inputs, seen};
-use crate::session::{Session, SpillSpace};
+use crate::resources::SpillSpace;
+use crate::session::Session;
 
 /// What running segments use.
 pub(super) struct Resources {

@@ -12,11 +12,11 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use deltalake::delta_datafusion::planner::DeltaExtensionPlanner;
 
+use super::dependencies::ForgottenDependencies;
 use super::leaf::{PlannedPart, PlannedParts, RowSource as _, StoredView, ViewReader, ViewReaderNode};
 use super::outputs::{OutputsNode, WriteNode};
-use super::span_join_node::SpanJoinNode;
+use super::span_join::SpanJoinNode;
 use super::store::RunStores;
-use crate::semantics::ForgottenDependencies;
 
 /// The query planner of a session, or of one segment with what its leaves read.
 #[derive(Clone, Debug, Default)]

@@ -12,15 +12,14 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::segment::{operators, optimized};
 use super::segment_session::SegmentSession;
-use super::stoppable::{stoppable, stoppable_rules};
 use super::wide_rows::batches_for;
-use super::{operators, optimized};
 use crate::dag::{PartPlan, SegmentPlan};
-use crate::execute::Cancellation;
 use crate::operators::{EnginePlanner, RowWidths, RunStores};
 use crate::rules::{MemorySizes, physical_rules};
 use crate::session::{Session, with_rows_per_batch};
+use crate::stop::{Cancellation, stoppable, stoppable_rules};
 
 /// Plans what is run: all segments of a run, or one query.
 pub(crate) struct RunPlanner {

@@ -3,16 +3,9 @@
 //! Oracle, emission, execution and ad-hoc queries all use the same state, so what one of them accepts the others
 //! accept, and what is described is what runs.
 
-mod machine;
-mod memory_pool;
 mod options;
-mod spill_space;
 
-pub use memory_pool::MemoryHolder;
-pub(crate) use memory_pool::{LimitedPool, MERGE_OF_EXCHANGE, Reclaimable, blocking, holder};
 pub use options::SessionOptions;
-pub use spill_space::SpillUse;
-pub(crate) use spill_space::{SPILL_LIMIT, SpillSpace};
 
 use std::sync::Arc;
 
@@ -25,11 +18,11 @@ use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::prelude::SessionConfig;
 
 use crate::error::EngineError;
-use crate::execute::Cancellation;
 use crate::operators::EnginePlanner;
-use crate::planning::stoppable;
+use crate::resources::{LimitedPool, MemoryHolder, SpillFiles, SpillSpace, SpillUse, machine};
 use crate::rules::{FiltersOfGroups, MergedProjections, SpanJoins, UnusedColumns, physical_rules};
 use crate::semantics;
+use crate::stop::{Cancellation, stoppable};
 
 const OPTIMIZE_PROJECTIONS: &str = "optimize_projections";
 const PUSH_DOWN_FILTER: &str = "push_down_filter";
@@ -318,7 +311,7 @@ fn environment(options: &SessionOptions, spills: &Arc<SpillSpace>) -> Result<Arc
     } else {
         LimitedPool::new(limit)
     };
-    let files = Arc::new(spill_space::SpillFiles(Arc::clone(spills)));
+    let files = Arc::new(SpillFiles(Arc::clone(spills)));
     let disk = DiskManagerBuilder::default().with_temp_file_factory(files);
     RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()
 }

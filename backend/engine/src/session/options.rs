@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::machine;
+use crate::resources::machine;
 use crate::rules::MemorySizes;
 
 /// Rows per batch between operators.

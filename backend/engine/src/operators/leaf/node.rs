@@ -11,7 +11,7 @@ use std::sync::Arc;
 use datafusion::common::{DFSchemaRef, Result, plan_err};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 
-use crate::semantics::without_dependencies;
+use crate::operators::dependencies::without_dependencies;
 
 /// How the reader of a view comes to its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,7 +13,7 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, Sched
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning, PlanProperties};
 
-use super::RowSource;
+use super::rows::RowSource;
 
 /// Streams, each of one partition. They can be read once: a second reader would get what the first has left over, so he gets
 /// an error.

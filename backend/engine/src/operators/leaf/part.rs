@@ -11,7 +11,7 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, PlanProperties, SendableRecordBatchStream};
 
-use super::RowSource;
+use super::rows::RowSource;
 
 /// The planned parts of a segment, by view.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{Partitioning, PlanProperties, SendableRecordBatchStream};
 use futures::TryStreamExt as _;
 
-use super::RowSource;
+use super::rows::RowSource;
 use crate::operators::store::SharedStore;
 
 /// The batches that a shared view's segment stored. They can be read any number of times: each time with a new cursor.

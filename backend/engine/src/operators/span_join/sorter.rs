@@ -25,8 +25,8 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::input::{InputColumns, KeyedBatch};
-use crate::operators::RowWidths;
 use crate::operators::leaf::once;
+use crate::operators::row_widths::RowWidths;
 use crate::operators::spill::CompactExec;
 
 /// What a sort needs to know and may use.

@@ -24,8 +24,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::batches::used_bytes;
 use super::buffers::{WORTH_A_COPY, compacted, is_waste, with_copies};
-use crate::operators::RowWidths;
-use crate::session::LimitedPool;
+use crate::operators::row_widths::RowWidths;
+use crate::resources::LimitedPool;
 
 /// A batch is divided if it takes more than this part of a working set: a sort reserves twice as much, and its merge holds
 /// two of them.

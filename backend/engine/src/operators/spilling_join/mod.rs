@@ -10,6 +10,7 @@
 //! So what must fit is one batch of one side, with its hash table.
 
 mod build;
+mod memory;
 mod pairs;
 mod probe;
 
@@ -37,7 +38,7 @@ use futures::{FutureExt as _, TryStreamExt as _};
 use build::{Build, SharedBuild};
 use probe::Join;
 
-use crate::operators::RowWidths;
+use crate::operators::row_widths::RowWidths;
 use crate::operators::spill::Measures;
 
 /// See the module documentation.

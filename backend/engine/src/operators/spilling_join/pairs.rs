@@ -25,7 +25,7 @@ use datafusion::physical_plan::{ExecutionPlan, SpillManager};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _, stream};
 
-use super::build::{Memory, Resident, table_bytes};
+use super::memory::{Memory, Resident, table_bytes};
 use super::probe::{Join, OWNER, after_table};
 use crate::operators::leaf::once;
 use crate::operators::spill::{

@@ -15,9 +15,9 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan, SpillManager};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::build::Memory;
-use crate::operators::RowWidths;
+use super::memory::Memory;
 use crate::operators::leaf::{once, once_each};
+use crate::operators::row_widths::RowWidths;
 use crate::operators::spill::{Measures, Splitter, in_memory, unlimited};
 
 /// Who splits rows and writes files here, for messages.

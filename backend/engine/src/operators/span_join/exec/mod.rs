@@ -37,7 +37,7 @@ use super::roles::{Roles, SpanJoinMetrics, maintained_order};
 use super::sorter::{InputSort, sorted};
 use super::stream::SpanMerge;
 use super::{SpanJoinKind, SpanJoinSpec};
-use crate::operators::RowWidths;
+use crate::operators::row_widths::RowWidths;
 use statistics::estimated;
 
 /// Joins two inputs by their spans; see the module documentation for the semantics.

@@ -10,10 +10,10 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::StreamExt as _;
 
+use super::segment::{optimized, physical_plan};
 use crate::dag::{PlanDag, SegmentPlan};
 use crate::error::EngineError;
 use crate::operators::leaf::behind;
-use crate::planning;
 use crate::session::Session;
 
 /// Which form of the plans is shown.
@@ -68,12 +68,12 @@ async fn segment_text(
             (logical_text(&segment.logical), parts)
         }
         Stage::Optimized => {
-            let plans = planning::optimized(state, segment).map_err(refused)?;
+            let plans = optimized(state, segment).map_err(refused)?;
             let mut texts: Vec<String> = plans.iter().map(logical_text).collect();
             (texts.pop().unwrap_or_default(), texts)
         }
         Stage::Physical => {
-            let plan = planning::physical_plan(state, segment).await.map_err(refused)?;
+            let plan = physical_plan(state, segment).await.map_err(refused)?;
             (physical_text(&plan), part_texts(&plan, segment))
         }
     };

@@ -15,10 +15,10 @@ use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use datafusion::physical_optimizer::{PhysicalOptimizerContext, PhysicalOptimizerRule};
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::error::root_of;
-use crate::execute::Cancellation;
+use super::cancellation::Cancellation;
 
-/// The same state, whose planning ends with an error that [`was_stopped`] knows once one of the switches is thrown.
+/// The same state, whose planning ends with an error that [`was_stopped`](crate::error::was_stopped) knows once one of the
+/// switches is thrown.
 pub(crate) fn stoppable(state: &SessionState, switches: &[Cancellation]) -> SessionState {
     let switches: Arc<[Cancellation]> = switches.into();
     let optimizers = state.optimizers().iter().map(|rule| {
@@ -32,8 +32,9 @@ pub(crate) fn stoppable(state: &SessionState, switches: &[Cancellation]) -> Sess
         .build()
 }
 
-/// The same rules, which fail with an error that [`was_stopped`] knows once one of the switches is thrown.
-pub(super) fn stoppable_rules(
+/// The same rules, which fail with an error that [`was_stopped`](crate::error::was_stopped) knows once one of the switches is
+/// thrown.
+pub(crate) fn stoppable_rules(
     rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>],
     switches: &Arc<[Cancellation]>,
 ) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
@@ -44,14 +45,10 @@ pub(super) fn stoppable_rules(
     rules.iter().map(stoppable).collect()
 }
 
-/// Whether an error only says that planning was stopped.
-pub(crate) fn was_stopped(error: &DataFusionError) -> bool {
-    matches!(root_of(error), DataFusionError::External(inner) if inner.is::<Stopped>())
-}
-
+/// The error of a rule that was asked to stop.
 #[derive(Debug, thiserror::Error)]
 #[error("planning was stopped")]
-struct Stopped;
+pub(crate) struct Stopped;
 
 struct Stoppable<R: ?Sized> {
     rule: Arc<R>,
