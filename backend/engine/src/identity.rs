@@ -7,7 +7,7 @@ use ir::hash::{ContentHash, Fingerprint};
 use ir::op::{ChangeRange, Identity, Read};
 use ir::oracle::TableError;
 
-use crate::tables::table_error;
+use crate::error::table_error;
 
 /// The tables of a compilation whose id, version and last commit are those of a table at another place, by the URLs of
 /// their places: copies of one table. Whether their rows are the same too, only the list of their files tells.

@@ -2,13 +2,15 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | resources | the memory of a session, and its temporary files |
+//! | stop | the switch that stops work, and planning that looks at it |
 //! | session | builds the one DataFusion state everything uses |
 //! | tables | opens the tables of a compilation, each once |
 //! | identity | tells the rows of one table from those of every other |
 //! | oracle | answers what the compiler asks ([`ir::oracle::Oracle`]) |
-//! | emit | turns a graph into one DAG of logical plans, and plans into text |
+//! | emit | turns a graph into one DAG of logical plans |
 //! | dag | that DAG, and the segments that are cut from it |
-//! | [`planning`] | from the logical plan of a segment to its physical plan, part by part |
+//! | [`planning`] | from the logical plan of a segment to its physical plan, part by part, and to text |
 //! | [`operators`] | our nodes in DataFusion's plans: shared views, span joins, outputs |
 //! | execute | runs a DAG: shared views once, outputs written together, commits last |
 //! | sql | runs queries of users over the tables of a lake |
@@ -34,23 +36,28 @@ mod memo;
 pub mod operators;
 mod oracle;
 pub mod planning;
+mod resources;
 mod rules;
 pub mod semantics;
 mod session;
 mod sql;
+mod stop;
 mod tables;
 
 pub use dag::{PartPlan, PlanDag, SegmentKind, SegmentPlan};
 pub use delta::ScanMeasures;
-pub use emit::{Stage, emit, explain};
-pub use error::{EngineError, RunError, message_of};
+pub use emit::emit;
+pub use error::{EngineError, RunError, Violation, message_of};
 pub use execute::{
-    Cancellation, Computed, ExecutionObserver, GraphCheck, OperatorMetrics, OutputOutcome, Publishing,
-    RunOptions, RunOutcome, SegmentOutcome, Violation, compute, execute,
+    Computed, ExecutionObserver, GraphCheck, OperatorMetrics, OutputOutcome, RunOptions, RunOutcome,
+    SegmentOutcome, compute, execute,
 };
 pub use identity::identity_of;
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;
-pub use session::{MemoryHolder, MemoryUse, Session, SessionOptions, SpillUse, runtime};
+pub use planning::{Stage, explain};
+pub use resources::{MemoryHolder, SpillUse};
+pub use session::{MemoryUse, Session, SessionOptions, runtime};
 pub use sql::QueryRows;
+pub use stop::{Cancellation, Publishing};
 pub use tables::{TableRequest, Tables};

@@ -16,10 +16,9 @@ use ir::op::{Read, Scan};
 use ir::oracle::TableError;
 
 use crate::emit;
-use crate::error::EngineError;
-use crate::oracle::of_plan;
-use crate::planning::with_batches_for;
-use crate::semantics::NotComputed;
+use crate::error::{EngineError, NotComputed};
+use crate::planning::RunPlanner;
+use crate::semantics::of_plan;
 use crate::session::Session;
 use crate::tables::{TableRequest, Tables};
 
@@ -91,18 +90,15 @@ impl Session {
         inputs: &[Arc<LogicalPlan>],
     ) -> Result<QueryRows, EngineError> {
         let refused = |source| EngineError::plan("query", source);
-        let mut state = self.state().clone();
-        // Functions of the current time are fixed at the start of a query.
-        state.mark_start_execution();
-        check_parts(&state, query, &relations, inputs).map_err(refused)?;
-        let plan = emit::query(&state, query, &relations, inputs, &emit::PlannedQueries::default())
+        let planner = RunPlanner::of_query(self);
+        let state = planner.state();
+        check_parts(state, query, &relations, inputs).map_err(refused)?;
+        let plan = emit::query(state, query, &relations, inputs, &emit::PlannedQueries::default())
             .map_err(refused)?;
         let plan = state.optimize(&plan).map_err(refused)?;
-        let (state, _) = with_batches_for(state, std::slice::from_ref(&plan), None).await.map_err(refused)?;
-        let planner = Arc::clone(state.query_planner());
-        let plan = planner.create_physical_plan(&plan, &state).await.map_err(refused)?;
-        let schema = plan.schema();
-        let batches = execute_stream(plan, state.task_ctx()).map_err(refused)?;
+        let planned = planner.query(plan).await.map_err(refused)?;
+        let schema = planned.operators.schema();
+        let batches = execute_stream(planned.operators, planned.context).map_err(refused)?;
         Ok(QueryRows { schema, batches })
     }
 

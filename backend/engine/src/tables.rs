@@ -16,6 +16,7 @@ use ir::oracle::TableError;
 use ir::phase::Phase;
 use ir::schema::Schema;
 
+use crate::error::table_error;
 use crate::identity::{self, Twins};
 
 /// A table to open, and what for.
@@ -349,19 +350,4 @@ fn options(lineage: bool) -> ScanOptions {
 
 fn not_prepared(table: &ResolvedTable) -> TableError {
     TableError::Unreadable(format!("the changes of `{}` were not requested", table.location()))
-}
-
-/// The reader's error as the compiler tells them apart.
-#[expect(clippy::wildcard_enum_match_arm, reason = "what else a reader says is told in its words")]
-pub(crate) fn table_error(error: &DeltaError) -> TableError {
-    match error {
-        DeltaError::InvalidLocation { .. } => TableError::NoPlace(error.to_string()),
-        DeltaError::NotFound { location } => TableError::NotFound(location.clone()),
-        DeltaError::NotATable { location } => TableError::NotDelta(location.clone()),
-        DeltaError::VersionMissing { requested, latest, .. } => {
-            TableError::NoVersion { wanted: *requested, latest: *latest }
-        }
-        DeltaError::ChangeFeedDisabled { .. } => TableError::NoChangeFeed,
-        other => TableError::Unreadable(other.to_string()),
-    }
 }

@@ -9,8 +9,8 @@ use datafusion::logical_expr::{Extension, LogicalPlan};
 
 use super::{PartPlan, SegmentFacts, SegmentPlan, Top};
 use crate::error::EngineError;
-use crate::operators::{OutputsNode, SharedViewNode, WriteNode};
-use crate::planning::PartNode;
+use crate::operators::leaf::{ViewReader, ViewReaderNode};
+use crate::operators::{OutputsNode, WriteNode};
 
 /// The nodes that write, below the root of a DAG.
 pub(super) fn writes(root: &LogicalPlan) -> Result<Vec<&WriteNode>, EngineError> {
@@ -79,14 +79,18 @@ impl Below {
             plan.apply_with_subqueries(|node| {
                 if let LogicalPlan::TableScan(scan) = node {
                     below.scans.insert(scan.table_name.table().to_owned());
-                } else if let Some(reader) = extension::<SharedViewNode>(node) {
-                    below.views.insert(reader.view().to_owned(), Arc::clone(reader.definition()));
-                } else if let Some(reader) = extension::<PartNode>(node)
-                    && named.insert(reader.view().to_owned())
-                {
-                    let logical = reader.definition().as_ref().clone();
-                    below.parts.push(PartPlan { name: reader.view().to_owned(), logical });
-                    open.push(Arc::clone(reader.definition()));
+                } else if let Some(reader) = extension::<ViewReaderNode>(node) {
+                    let (view, definition) = (reader.view().to_owned(), reader.definition());
+                    match reader.kind() {
+                        ViewReader::Shared => {
+                            below.views.insert(view, Arc::clone(definition));
+                        }
+                        ViewReader::Part if named.insert(view.clone()) => {
+                            below.parts.push(PartPlan { name: view, logical: definition.as_ref().clone() });
+                            open.push(Arc::clone(definition));
+                        }
+                        ViewReader::Part => {}
+                    }
                 }
                 Ok(TreeNodeRecursion::Continue)
             })?;

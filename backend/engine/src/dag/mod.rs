@@ -107,7 +107,7 @@ pub struct SegmentPlan {
     pub rows: u64,
     /// The columns of its rows.
     pub schema: Schema,
-    /// What it reads by [`PartNode`](crate::planning::PartNode)s, in an order in which every part comes after those it
+    /// What it reads by [`ViewReader::Part`](crate::operators::leaf::ViewReader)s, in an order in which every part comes after those it
     /// reads. Empty for all but long segments.
     pub parts: Vec<PartPlan>,
     /// The plan, not optimized; where there are parts, of what lies above them.

@@ -7,7 +7,7 @@ use datafusion::logical_expr::{EmptyRelation, LogicalPlanBuilder, lit};
 use ir::op::{SchemaMode, SinkMode};
 
 use super::*;
-use crate::operators::SharedViewNode;
+use crate::operators::leaf::{ViewReader, ViewReaderNode};
 
 fn sink(location: &str) -> Sink {
     Sink {
@@ -35,7 +35,7 @@ fn filtered(input: &Arc<LogicalPlan>, keeps: bool) -> Arc<LogicalPlan> {
 }
 
 fn shared(view: &str, definition: &Arc<LogicalPlan>) -> Arc<LogicalPlan> {
-    let node = Arc::new(SharedViewNode::try_new(view, Arc::clone(definition)).unwrap());
+    let node = Arc::new(ViewReaderNode::try_new(ViewReader::Shared, view, Arc::clone(definition)).unwrap());
     Arc::new(LogicalPlan::Extension(Extension { node }))
 }
 

@@ -1,19 +1,18 @@
 //! A verified graph becomes one DAG of DataFusion logical plans.
 //!
 //! Every node is emitted once, in topological order, over the plans of its inputs; the walk does not recurse. A
-//! shared view becomes a leaf ([`SharedViewNode`](crate::operators::SharedViewNode)) for everybody who reads it:
+//! shared view becomes a leaf ([`ViewReaderNode`]) for everybody who reads it:
 //! DataFusion walks plans as trees, so a view that were inlined at each reader would be planned, and run, once per
 //! path to it. The leaf carries its definition, so the DAG is complete; the definition is planned as a segment of
 //! its own.
 //!
 //! A long segment is cut into parts ([`parts`]), at views with one reader.
-//! The reader gets a leaf ([`PartNode`]), and each part is planned by itself ([`crate::planning`]).
+//! The reader gets a leaf ([`ViewReader::Part`]), and each part is planned by itself ([`crate::planning`]).
 //!
 //! The type of a node is the schema of its plan: the oracle emits the same plan over stand-ins for its inputs and
 //! asks for its schema. After emission every plan is checked against the schema the graph says.
 
 mod aggregate;
-mod explain;
 mod expressions;
 mod join;
 mod parts;
@@ -21,14 +20,12 @@ mod query;
 mod relational;
 mod unnest;
 
-pub use explain::{Stage, explain};
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNode};
+use datafusion::logical_expr::{Extension, LogicalPlan};
 use delta::TableBase;
 use ir::graph::{Graph, NodeId, Segment};
 use ir::hash::digest;
@@ -43,8 +40,8 @@ pub(crate) use relational::scan;
 
 use crate::dag::{Known, PlanDag, SegmentFacts, SegmentKind, Top};
 use crate::error::EngineError;
-use crate::operators::{SharedViewNode, WriteNode};
-use crate::planning::PartNode;
+use crate::operators::WriteNode;
+use crate::operators::leaf::{ViewReader, ViewReaderNode};
 use crate::session::Session;
 use crate::tables::Tables;
 use parts::Cut;
@@ -175,14 +172,18 @@ impl Emission<'_> {
             operation(self.session.state(), &node.name, &node.op, inputs, self.planned).map_err(refused)?
         };
         check_schema(&node.name, node.schema.as_ref(), &plan)?;
-        let leaf: Option<Arc<dyn UserDefinedLogicalNode>> = if node.is_shared() {
-            Some(Arc::new(SharedViewNode::try_new(&node.name, Arc::clone(&plan)).map_err(refused)?))
-        } else if self.cut.is_part(self.graph, id) {
-            Some(Arc::new(PartNode::try_new(&node.name, Arc::clone(&plan)).map_err(refused)?))
+        let reader = if node.is_shared() {
+            Some(ViewReader::Shared)
         } else {
-            None
+            self.cut.is_part(self.graph, id).then_some(ViewReader::Part)
         };
-        let plan = leaf.map_or(plan, |node| Arc::new(LogicalPlan::Extension(Extension { node })));
+        let plan = match reader {
+            Some(kind) => {
+                let node = Arc::new(ViewReaderNode::try_new(kind, &node.name, plan).map_err(refused)?);
+                Arc::new(LogicalPlan::Extension(Extension { node }))
+            }
+            None => plan,
+        };
         self.plans.insert(id, plan);
         Ok(())
     }

@@ -9,9 +9,9 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use ir::diag::{Code, codes};
 
-use super::root_of;
-use crate::semantics::NotComputed;
-use crate::session::SPILL_LIMIT;
+use super::message::root_of;
+use super::not_computed::NotComputed;
+use crate::resources::SPILL_LIMIT;
 
 pub(super) fn code_of(error: &DataFusionError) -> Code {
     match root_of(error) {

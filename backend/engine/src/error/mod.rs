@@ -2,6 +2,10 @@
 
 mod code;
 mod message;
+mod not_computed;
+mod sentences;
+mod tables;
+mod violation;
 
 use std::sync::Arc;
 
@@ -13,11 +17,13 @@ use ir::oracle::TableError;
 
 pub use message::message_of;
 pub(crate) use message::root_of;
+pub(crate) use not_computed::NotComputed;
+pub(crate) use tables::{refusals_of, table_error};
+pub use violation::Violation;
 
-use crate::execute::Violation;
-use crate::oracle::refusals_of;
-use crate::planning::was_stopped;
+use crate::stop::Stopped;
 use code::{code_of, is_disk_full, physical_code, planning_code};
+use sentences::{all, already, broken, fate, others, standing};
 
 /// A graph that cannot be turned into plans, or a query that cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -251,6 +257,11 @@ pub enum RunError {
     },
 }
 
+/// Whether an error only says that planning was stopped.
+pub(crate) fn was_stopped(error: &DataFusionError) -> bool {
+    matches!(root_of(error), DataFusionError::External(inner) if inner.is::<Stopped>())
+}
+
 /// Whether there was not enough memory or temporary space.
 pub(crate) fn is_out_of_space(source: &DataFusionError) -> bool {
     [codes::OUT_OF_MEMORY, codes::OUT_OF_DISK].contains(&code_of(source))
@@ -340,49 +351,5 @@ impl RunError {
             Self::NoProgress { .. } => codes::NO_PROGRESS,
         };
         Diagnostic::new(code, self.to_string())
-    }
-}
-
-fn all(reasons: &[DeltaError]) -> String {
-    reasons.iter().map(DeltaError::to_string).collect::<Vec<_>>().join("; ")
-}
-
-fn broken(violations: &[Violation]) -> String {
-    violations.iter().map(Violation::to_string).collect::<Vec<_>>().join("; ")
-}
-
-fn already(committed: &[String]) -> String {
-    if committed.is_empty() {
-        "; nothing was published".to_owned()
-    } else {
-        format!("; committed: {}", committed.join(", "))
-    }
-}
-
-fn others(uncommitted: &[String]) -> String {
-    if uncommitted.is_empty() {
-        String::new()
-    } else {
-        format!("; not committed: {}", uncommitted.join(", "))
-    }
-}
-
-/// What is published beside an output whose commit failed.
-fn standing(source: &DeltaError, committed: &[String]) -> String {
-    let is_unknown = matches!(source, DeltaError::CommitUnknown { .. });
-    if is_unknown && committed.is_empty() {
-        "; nothing else was published".to_owned()
-    } else {
-        already(committed)
-    }
-}
-
-/// What became of an output whose commit failed.
-#[expect(clippy::wildcard_enum_match_arm, reason = "after any other error there is no commit")]
-fn fate(source: &DeltaError) -> &'static str {
-    match source {
-        DeltaError::CommitUnknown { .. } => " may or may not be committed",
-        DeltaError::CommitNotDurable { .. } => " is committed",
-        _ => " was not committed",
     }
 }

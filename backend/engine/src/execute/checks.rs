@@ -4,7 +4,6 @@
 //! of identifiers are read. A graph that is not sound is not published, and neither is anything else of the run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -14,12 +13,12 @@ use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
 use delta::ScanOptions;
 use futures::TryStreamExt as _;
-use ir::diag::{Code, Diagnostic, codes};
+use ir::diag::{Code, codes};
 use ir::op::{GraphTable, Sink};
 
 use super::RunOptions;
 use super::publish::Staged;
-use crate::error::{EngineError, RunError};
+use crate::error::{EngineError, RunError, Violation};
 use crate::session::Session;
 
 /// Violations shown of each rule.
@@ -39,40 +38,6 @@ pub struct GraphCheck {
     pub output: String,
     /// What holds.
     pub rule: &'static str,
-}
-
-/// A rule that an output would break.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The output.
-    pub output: String,
-    /// The column that breaks it.
-    pub column: &'static str,
-    /// [`codes::ID_COLLISION`] or [`codes::DANGLING_EDGE`].
-    pub code: Code,
-    /// What does not hold.
-    pub rule: &'static str,
-    /// How often.
-    pub count: usize,
-    /// The first of these cases, as text.
-    pub shown: Vec<String>,
-}
-
-impl Violation {
-    /// The finding a user is shown.
-    #[must_use]
-    pub fn diagnostic(&self) -> Diagnostic {
-        Diagnostic::new(self.code, format!("{self}; nothing was published"))
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { output, column, rule, count, shown, .. } = self;
-        let cases = if *count == 1 { "case" } else { "cases" };
-        write!(f, "output `{output}`, column `{column}`: not so in {count} {cases}: {rule}")?;
-        write!(f, "; such as {}", shown.join("; "))
-    }
 }
 
 /// Something that must hold of one output.

@@ -17,19 +17,17 @@
 //!
 //! A run whose segments make no progress for a while is ended too, with the operators it waits for; see `watchdog`.
 
-mod cancellation;
 mod checks;
 mod outcome;
 mod publish;
+mod run;
 mod schedule;
 mod segment;
 mod watchdog;
 mod writers;
 
-pub use cancellation::{Cancellation, Publishing};
-pub use checks::{GraphCheck, Violation};
+pub use checks::GraphCheck;
 pub use outcome::{OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome};
-pub(crate) use writers::with_writers;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,6 +41,7 @@ use ir::op::Sink;
 use crate::dag::PlanDag;
 use crate::error::RunError;
 use crate::session::Session;
+use crate::stop::Cancellation;
 
 /// Is told what a run is doing, from several threads at once. All methods do nothing unless overridden, and must
 /// return quickly.

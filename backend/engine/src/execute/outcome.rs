@@ -9,8 +9,9 @@ use ir::hash::ContentHash;
 
 use super::GraphCheck;
 use crate::operators::StoreCounters;
-use crate::planning::PartExec;
-use crate::session::{MemoryUse, SpillUse};
+use crate::operators::leaf::{inputs, seen};
+use crate::resources::SpillUse;
+use crate::session::MemoryUse;
 
 /// A run that published everything.
 #[derive(Clone, Debug)]
@@ -108,13 +109,8 @@ impl OperatorMetrics {
     /// The operators of a plan that has run.
     pub(super) fn of(plan: &Arc<dyn ExecutionPlan>) -> Vec<Self> {
         let mut found = Vec::new();
-        let mut open = vec![(plan, 0)];
+        let mut open = vec![(seen(plan), 0)];
         while let Some((plan, depth)) = open.pop() {
-            if let Some(part) = plan.downcast_ref::<PartExec>() {
-                // It only passes on what the part's own operators give.
-                open.push((part.plan(), depth));
-                continue;
-            }
             let metrics = plan.metrics();
             let number = |read: fn(&datafusion::physical_plan::metrics::MetricsSet) -> Option<usize>| {
                 metrics.as_ref().and_then(read)
@@ -128,8 +124,7 @@ impl OperatorMetrics {
                 spilled_bytes: number(|set| set.spilled_bytes()),
                 scan: ScanMeasures::of(plan.as_ref()),
             });
-            let inputs = plan.children().into_iter().chain(delta::hidden_input(plan.as_ref()));
-            open.extend(inputs.collect::<Vec<_>>().into_iter().rev().map(|child| (child, depth + 1)));
+            open.extend(inputs(plan).into_iter().rev().map(|input| (input, depth + 1)));
         }
         found
     }

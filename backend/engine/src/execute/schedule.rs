@@ -2,56 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use datafusion::common::tree_node::TreeNode as _;
-use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use tokio::task::JoinSet;
 
 use super::publish::{Targets, Written, discard};
+use super::run::Run;
 use super::segment::{Failure, Finished, Rows, run_segment};
-use super::watchdog::{Resources, Running, stands_still};
-use super::{Cancellation, ExecutionObserver, RunOptions, SegmentOutcome};
+use super::watchdog::stands_still;
+use super::{RunOptions, SegmentOutcome};
 use crate::dag::{PlanDag, SegmentKind, SegmentPlan};
 use crate::error::RunError;
-use crate::operators::{RunStores, StoreCounters, WriteNode};
-use crate::planning::stoppable;
-use crate::semantics::ForgottenDependencies;
+use crate::operators::{ForgottenDependencies, StoreCounters, WriteNode};
 use crate::session::Session;
-
-/// What all segments of a run share.
-pub(super) struct Run {
-    pub(super) state: SessionState,
-    pub(super) stores: Arc<RunStores>,
-    /// Thrown by the first failure, seen by every task.
-    pub(super) stop: Cancellation,
-    pub(super) observer: Arc<dyn ExecutionObserver>,
-    pub(super) begin: Instant,
-    pub(super) running: Running,
-    resources: Resources,
-}
-
-impl Run {
-    fn new(session: &Session, dag: &PlanDag, options: &RunOptions) -> Self {
-        let stores = Arc::new(RunStores::new(dag.cache_memory_budget));
-        let stop = Cancellation::new();
-        // The switch of the run itself, too: who would pass it on may run on the thread that is planning.
-        let mut state = stoppable(session.state(), &[stop.clone(), options.cancellation.clone()]);
-        state.config_mut().set_extension(Arc::clone(&stores));
-        // All segments see the same current time.
-        state.mark_start_execution();
-        Self {
-            state,
-            stores,
-            stop,
-            observer: Arc::clone(&options.observer),
-            begin: Instant::now(),
-            running: Running::default(),
-            resources: Resources::of(session),
-        }
-    }
-}
 
 /// Segments that all ran.
 pub(super) struct Ran {

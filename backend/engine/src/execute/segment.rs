@@ -16,13 +16,14 @@ use futures::{FutureExt, StreamExt};
 use ir::hash::ContentHash;
 use tokio::task::JoinSet;
 
-use super::schedule::Run;
-use super::writers::{Sharing, Writers, with_writers};
-use super::{Cancellation, OperatorMetrics, SegmentOutcome};
+use super::run::Run;
+use super::writers::Writers;
+use super::{OperatorMetrics, SegmentOutcome};
 use crate::dag::{SegmentKind, SegmentPlan};
-use crate::error::{RunError, is_out_of_space};
-use crate::operators::SharedStore;
-use crate::planning::{PlannedSegment, RowWidths, runnable_plan, was_stopped};
+use crate::error::{RunError, is_out_of_space, was_stopped};
+use crate::operators::{RowWidths, SharedStore};
+use crate::planning::{Planned, Sharing, with_writers};
+use crate::stop::Cancellation;
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -82,7 +83,7 @@ pub(super) async fn run_segment(
     let mut row_bytes = 0;
     loop {
         let progress = Arc::new(Progress::new(&segment.title(), &run));
-        let planned = progress.caught(runnable_plan(&run.state, &segment, row_bytes)).await?;
+        let planned = progress.caught(run.planner.segment(&segment, row_bytes)).await?;
         let planned = planned.map_err(Failure::planning)?;
         let widths = Arc::clone(&planned.widths);
         let ended = run_planned(&progress, &segment, digest, planned, target.clone()).await;
@@ -98,33 +99,33 @@ async fn run_planned(
     progress: &Arc<Progress>,
     segment: &SegmentPlan,
     digest: ContentHash,
-    planned: PlannedSegment,
+    planned: Planned,
     target: Option<TableTarget>,
 ) -> Result<Finished, Failure> {
     let (run, began) = (&progress.run, progress.began);
-    let PlannedSegment { operators, state, widths } = planned;
+    let Planned { operators, context, widths } = planned;
     let (plan, sharing) = match &segment.kind {
         SegmentKind::Output(sink) => {
-            let cores = run.state.config().target_partitions();
-            with_writers(operators, sink, segment.rows, cores).map_err(Failure::Plan)?
+            let cores = context.session_config().target_partitions();
+            with_writers(operators, sink, segment.rows, cores, Some(&widths)).map_err(Failure::Plan)?
         }
         SegmentKind::SharedView(_) => (operators, Sharing::Own),
     };
     let planned = began.elapsed();
     run.running.planned(&progress.title, &plan);
-    let plan = Runnable { plan, context: state.task_ctx(), widths };
+    let plan = Runnable { plan, context, widths };
     let rows = match (&segment.kind, target) {
         (SegmentKind::SharedView(_), _) => {
-            let runtime = run.state.runtime_env();
+            let runtime = plan.context.runtime_env();
             // Readers were planned with the plan's own schema; the view's lacks the metadata of its fields.
             let schema = Arc::clone(segment.logical.schema().inner());
-            let store = run.stores.create(&segment.name, schema, plan.plan.as_ref(), runtime);
+            let store = run.stores.create(&segment.name, schema, plan.plan.as_ref(), &runtime);
             let store = store.map_err(Failure::Engine)?;
             store_rows(progress, &plan, &store).await?;
             Rows::Stored(store)
         }
         (SegmentKind::Output(_), Some(target)) => {
-            let writers = Writers::new(target, sharing, run.state.runtime_env(), &segment.name);
+            let writers = Writers::new(target, sharing, &plan.context.runtime_env(), &segment.name);
             Rows::Written(write_rows(progress, &plan, &segment.name, writers).await?)
         }
         (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),

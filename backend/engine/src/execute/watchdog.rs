@@ -24,8 +24,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricValue;
 use tokio::runtime::RuntimeMetrics;
 
-use crate::planning::PartExec;
-use crate::session::{Session, SpillSpace};
+use crate::operators::leaf::{inputs, seen};
+use crate::resources::SpillSpace;
+use crate::session::Session;
 
 /// What running segments use.
 pub(super) struct Resources {
@@ -89,7 +90,7 @@ impl Running {
         resources.spills.usage().written_bytes.hash(&mut hasher);
         for (title, segment) in self.segments().iter() {
             (title, segment.rows.load(Ordering::Relaxed), segment.plan.is_some()).hash(&mut hasher);
-            let mut open: Vec<&Arc<dyn ExecutionPlan>> = segment.plan.iter().collect();
+            let mut open: Vec<&Arc<dyn ExecutionPlan>> = segment.plan.iter().map(seen).collect();
             while let Some(plan) = open.pop() {
                 let metrics = plan.metrics();
                 for metric in metrics.iter().flat_map(|metrics| metrics.iter()) {
@@ -109,7 +110,7 @@ impl Running {
             None => format!("{title} is being planned"),
             Some(plan) => {
                 let mut found = Vec::new();
-                unfinished(plan, &mut found);
+                unfinished(seen(plan), &mut found);
                 let more = found.len().saturating_sub(NAMED_OPERATORS);
                 found.truncate(NAMED_OPERATORS);
                 let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -119,12 +120,6 @@ impl Running {
         };
         segments.iter().map(describe).collect()
     }
-}
-
-/// The operators whose rows an operator reads, also where it hides them from the rules of planning.
-fn inputs(plan: &Arc<dyn ExecutionPlan>) -> Vec<&Arc<dyn ExecutionPlan>> {
-    let part = plan.downcast_ref::<PartExec>().map(PartExec::plan);
-    plan.children().into_iter().chain(part).chain(delta::hidden_input(plan.as_ref())).collect()
 }
 
 /// Collects the operators of a plan that have not ended, inputs first.
@@ -256,6 +251,7 @@ mod tests {
     use datafusion::prelude::SessionContext;
 
     use super::*;
+    use crate::operators::leaf::{PlannedPart, RowSource as _};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -282,7 +278,7 @@ mod tests {
         let context = SessionContext::new();
         let query = "SELECT value FROM generate_series(1, 100) WHERE value % 3 = 1";
         let hidden = context.sql(query).await.unwrap().create_physical_plan().await.unwrap();
-        let part: Arc<dyn ExecutionPlan> = Arc::new(PartExec::new("v", hidden));
+        let part = PlannedPart::new("v", hidden).leaf();
         let session = Session::new(crate::SessionOptions::for_this_machine()).unwrap();
         let running = Running::default();
         let resources = Resources::of(&session);
@@ -290,7 +286,8 @@ mod tests {
         running.planned("segment", &part);
         let before = running.fingerprint(&resources);
         assert_eq!(running.fingerprint(&resources), before, "nothing happened");
-        assert!(running.unfinished()[0].contains("FilterExec"), "{:?}", running.unfinished());
+        let unfinished = running.unfinished().join("; ");
+        assert!(unfinished.contains("FilterExec") && !unfinished.contains("PartExec"), "{unfinished}");
         collect(part, context.task_ctx()).await.unwrap();
         assert_ne!(running.fingerprint(&resources), before, "a filter gave rows");
     }

@@ -2,21 +2,23 @@
 //!
 //! | logical node | physical operator |
 //! |---|---|
-//! | [`SharedViewNode`] | [`SharedViewExec`]: reads what the view's segment stored |
+//! | [`ViewReaderNode`] | [`RowsExec`](leaf::RowsExec): the rows that the view's segment stored, or those of a part of the segment |
 //! | [`SpanJoinNode`] | [`SpanJoinExec`](span_join::SpanJoinExec) |
 //! | [`WriteNode`] | [`WriteExec`]: gives its rows as the table wants them distributed; execution writes them |
 //! | [`OutputsNode`] | none: outputs are run one by one |
+//! | [`ForgottenDependencies`] | none: its rows are those of its input |
 
 mod boundary;
 mod bounded_aggregate;
+mod dependencies;
 mod exchange;
+pub mod leaf;
 mod outputs;
 mod planner;
+mod row_widths;
 mod runs;
-mod shared_view;
 mod sliced_projection;
 pub mod span_join;
-mod span_join_node;
 mod spill;
 mod spilling_aggregate;
 mod spilling_join;
@@ -26,12 +28,13 @@ mod write_exec;
 
 pub(crate) use boundary::BoundaryExec;
 pub use bounded_aggregate::BoundedAggregateExec;
+pub(crate) use dependencies::ForgottenDependencies;
 pub use exchange::ExchangeExec;
 pub use outputs::{OutputsNode, WriteNode};
-pub(crate) use planner::OperatorPlanner;
-pub use shared_view::{SharedViewExec, SharedViewNode};
+pub(crate) use planner::EnginePlanner;
+pub(crate) use row_widths::{RowWidths, USUAL_ROW_BYTES, narrowed};
 pub use sliced_projection::SlicedProjectionExec;
-pub use span_join_node::{SpanJoinKeys, SpanJoinMode, SpanJoinNode};
+pub use span_join::{SpanJoinKeys, SpanJoinMode, SpanJoinNode};
 pub(crate) use spill::CompactExec;
 pub(crate) use spilling_aggregate::LIST;
 pub use spilling_aggregate::SpillingAggregateExec;

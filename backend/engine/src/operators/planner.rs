@@ -1,28 +1,65 @@
-//! From our logical nodes to physical operators.
+//! From logical nodes to physical operators: DataFusion's planner, ours for our nodes, the Delta library's for its own.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session;
-use datafusion::common::{Result, plan_err};
+use datafusion::common::{Result, internal_err, plan_err};
+use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+use deltalake::delta_datafusion::planner::DeltaExtensionPlanner;
 
+use super::dependencies::ForgottenDependencies;
+use super::leaf::{PlannedPart, PlannedParts, RowSource as _, StoredView, ViewReader, ViewReaderNode};
 use super::outputs::{OutputsNode, WriteNode};
-use super::shared_view::{SharedViewExec, SharedViewNode};
-use super::span_join_node::SpanJoinNode;
+use super::span_join::SpanJoinNode;
 use super::store::RunStores;
-use crate::planning::{PartNode, part_reader};
-use crate::semantics::ForgottenDependencies;
 
-/// Plans the nodes of this crate.
-#[derive(Debug)]
-pub(crate) struct OperatorPlanner;
+/// The query planner of a session, or of one segment with what its leaves read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EnginePlanner {
+    nodes: Arc<NodePlanner>,
+}
+
+impl EnginePlanner {
+    /// The planner of one segment of a run, or of a segment that is shown: nothing has computed shared views then.
+    pub(crate) fn of_segment(stores: Option<Arc<RunStores>>) -> Self {
+        Self { nodes: Arc::new(NodePlanner { stores, parts: PlannedParts::default() }) }
+    }
+
+    /// The parts of the segment that are planned. Each is there before it is read.
+    pub(crate) fn parts(&self) -> &PlannedParts {
+        &self.nodes.parts
+    }
+}
 
 #[async_trait]
-impl ExtensionPlanner for OperatorPlanner {
+impl QueryPlanner for EnginePlanner {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let nodes = Arc::clone(&self.nodes) as Arc<dyn ExtensionPlanner + Send + Sync>;
+        DefaultPhysicalPlanner::with_extension_planners(vec![nodes, DeltaExtensionPlanner::new()])
+            .create_physical_plan(plan, session)
+            .await
+    }
+}
+
+/// Plans the nodes of this crate.
+#[derive(Debug, Default)]
+struct NodePlanner {
+    /// Where the rows of shared views are.
+    stores: Option<Arc<RunStores>>,
+    parts: PlannedParts,
+}
+
+#[async_trait]
+impl ExtensionPlanner for NodePlanner {
     async fn plan_extension(
         &self,
         planner: &dyn PhysicalPlanner,
@@ -32,11 +69,11 @@ impl ExtensionPlanner for OperatorPlanner {
         session: &dyn Session,
         _context: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        if let Some(node) = node.as_any().downcast_ref::<SharedViewNode>() {
-            return Ok(Some(reader(node, session)));
-        }
-        if let Some(node) = node.as_any().downcast_ref::<PartNode>() {
-            return part_reader(node, planner, session).await.map(Some);
+        if let Some(node) = node.as_any().downcast_ref::<ViewReaderNode>() {
+            return match node.kind() {
+                ViewReader::Shared => Ok(Some(self.shared_view(node, session))),
+                ViewReader::Part => self.part(node, planner, session).await.map(Some),
+            };
         }
         if let Some(node) = node.as_any().downcast_ref::<SpanJoinNode>() {
             return match (logical_inputs, physical_inputs) {
@@ -65,13 +102,68 @@ impl ExtensionPlanner for OperatorPlanner {
     }
 }
 
-fn reader(node: &SharedViewNode, session: &dyn Session) -> Arc<dyn ExecutionPlan> {
-    let stores = session.config().get_extension::<RunStores>();
-    match stores.and_then(|stores| stores.get(node.view())) {
-        Some(store) => Arc::new(SharedViewExec::new(node.view(), store)),
-        None => {
-            let schema = Arc::clone(node.definition().schema().inner());
-            Arc::new(SharedViewExec::unfilled(node.view(), schema, session.config().target_partitions()))
+impl NodePlanner {
+    fn shared_view(&self, node: &ViewReaderNode, session: &dyn Session) -> Arc<dyn ExecutionPlan> {
+        match self.stores.as_ref().and_then(|stores| stores.get(node.view())) {
+            Some(store) => StoredView::new(node.view(), store).leaf(),
+            None => {
+                let schema = Arc::clone(node.definition().schema().inner());
+                StoredView::unfilled(node.view(), schema, session.config().target_partitions()).leaf()
+            }
         }
+    }
+
+    /// The operator for a reader of a part. Parts are cut where there is one reader, but a query may read its input more
+    /// than once, and DataFusion may copy a subquery; then the part is planned again, and computed as often as it is read.
+    ///
+    /// # Errors
+    /// When the part was not planned before.
+    async fn part(
+        &self,
+        node: &ViewReaderNode,
+        planner: &dyn PhysicalPlanner,
+        session: &dyn Session,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = match self.parts.take(node.view()) {
+            Some(Ok(operators)) => operators,
+            Some(Err(logical)) => planner.create_physical_plan(&logical, session).await?,
+            None => {
+                return internal_err!(
+                    "the part `{}` of a segment is not planned where it is read",
+                    node.view()
+                );
+            }
+        };
+        Ok(PlannedPart::new(node.view(), plan).leaf())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::logical_expr::{Extension, LogicalPlanBuilder, lit};
+    use datafusion::physical_plan::collect;
+
+    use super::*;
+    use crate::{Session, SessionOptions};
+
+    /// A query may read its input twice, and DataFusion copies the plans of subqueries.
+    #[tokio::test]
+    async fn a_part_gives_all_its_rows_to_every_reader() {
+        let session = Session::new(SessionOptions::for_this_machine()).unwrap();
+        let state = session.state();
+        let rows = vec![vec![lit(1_i64)], vec![lit(2_i64)], vec![lit(3_i64)]];
+        let part = LogicalPlanBuilder::values(rows).unwrap().build().unwrap();
+        let planner = EnginePlanner::of_segment(None);
+        let operators = planner.create_physical_plan(&part, state).await.unwrap();
+        planner.parts().insert("v", part.clone(), operators);
+        let definition = Arc::new(part);
+        let reader = || {
+            let node = ViewReaderNode::try_new(ViewReader::Part, "v", Arc::clone(&definition)).unwrap();
+            LogicalPlanBuilder::from(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+        };
+        let twice = reader().union(reader().build().unwrap()).unwrap().build().unwrap();
+        let plan = planner.create_physical_plan(&twice, state).await.unwrap();
+        let batches = collect(plan, state.task_ctx()).await.unwrap();
+        assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 6);
     }
 }

@@ -30,8 +30,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{TryStreamExt as _, stream};
 
+use super::row_widths::RowWidths;
 use super::spill::used_bytes;
-use crate::planning::RowWidths;
 
 /// Rows that are computed first.
 const FIRST_ROWS: usize = 16;
@@ -43,22 +43,23 @@ const GROWTH: usize = 16;
 pub struct SlicedProjectionExec {
     /// The operator as DataFusion planned it.
     planned: Arc<ProjectionExec>,
+    /// What is found of the width of the rows, and how wide batches are to be; nothing where batches are computed as they come.
+    widths: Option<Arc<RowWidths>>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl SlicedProjectionExec {
     /// The operator in the place of this one, if its values may be wider than what they are computed from.
-    #[must_use]
-    pub fn for_projection(planned: &ProjectionExec) -> Option<Self> {
+    pub(crate) fn for_projection(planned: &ProjectionExec, widths: Option<Arc<RowWidths>>) -> Option<Self> {
         let schema = planned.schema();
         let mut values = planned.expr().iter().zip(schema.fields());
         let may_be_wide =
             values.any(|(value, field)| has_any_width(field.data_type()) && !is_taken(&value.expr));
-        may_be_wide.then(|| Self::new(Arc::new(planned.clone())))
+        may_be_wide.then(|| Self::new(Arc::new(planned.clone()), widths))
     }
 
-    fn new(planned: Arc<ProjectionExec>) -> Self {
-        Self { planned, metrics: ExecutionPlanMetricsSet::new() }
+    fn new(planned: Arc<ProjectionExec>, widths: Option<Arc<RowWidths>>) -> Self {
+        Self { planned, widths, metrics: ExecutionPlanMetricsSet::new() }
     }
 }
 
@@ -180,7 +181,7 @@ impl ExecutionPlan for SlicedProjectionExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let planned = Arc::clone(&self.planned).replace_children(children, options)?;
         match planned.downcast_ref::<ProjectionExec>() {
-            Some(planned) => Ok(Arc::new(Self::new(Arc::new(planned.clone())))),
+            Some(planned) => Ok(Arc::new(Self::new(Arc::new(planned.clone()), self.widths.clone()))),
             None => internal_err!("a projection of another input is {}", planned.name()),
         }
     }
@@ -197,7 +198,7 @@ impl ExecutionPlan for SlicedProjectionExec {
             planned: Arc::clone(&self.planned),
             input: self.planned.input().execute(partition, Arc::clone(&context))?,
             left: None,
-            widths: context.session_config().get_extension::<RowWidths>(),
+            widths: self.widths.clone(),
             rows: FIRST_ROWS,
             rows_so_far: 0,
             bytes_so_far: 0,
@@ -245,11 +246,11 @@ mod tests {
     /// The projection at the top of a query over these rows, and its rows in batches of at most so many bytes.
     async fn sliced(query: &str, batch_bytes: usize, rows: Option<usize>) -> Result<Vec<RecordBatch>> {
         let widths = Arc::new(RowWidths::new(batch_bytes, 0, rows));
-        let config = SessionConfig::new().with_target_partitions(1).with_extension(widths);
+        let config = SessionConfig::new().with_target_partitions(1);
         let context = SessionContext::new_with_config(config);
         let plan = context.sql(query).await.unwrap().create_physical_plan().await.unwrap();
         let projection = plan.downcast_ref::<ProjectionExec>().unwrap();
-        let ours = Arc::new(SlicedProjectionExec::for_projection(projection).unwrap());
+        let ours = Arc::new(SlicedProjectionExec::for_projection(projection, Some(widths)).unwrap());
         collect(ours, context.task_ctx()).await
     }
 
@@ -303,7 +304,11 @@ mod tests {
             let query = format!("SELECT {values} AS c, value % 2 AS d FROM generate_series(1, 3)");
             let plan = context.sql(&query).await.unwrap().create_physical_plan().await.unwrap();
             let projection = plan.downcast_ref::<ProjectionExec>().unwrap();
-            assert_eq!(SlicedProjectionExec::for_projection(projection).is_some(), expected, "{values}");
+            assert_eq!(
+                SlicedProjectionExec::for_projection(projection, None).is_some(),
+                expected,
+                "{values}"
+            );
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The answers to what the compiler asks: tables, types, functions.
 
-mod determinism;
 mod outputs;
 mod proven;
 mod sentences;
@@ -32,12 +31,12 @@ use crate::emit::{PlannedQueries, emit_with, expression, operation, place_of_err
 use crate::error::EngineError;
 use crate::memo::Memo;
 use crate::semantics::mixed::common_float;
+use crate::semantics::of_plan;
 use crate::session::Session;
 use crate::tables::Tables;
 use proven::Proven;
 
-pub(crate) use determinism::of_plan;
-pub(crate) use outputs::{refusals_of, write_options};
+pub(crate) use outputs::write_options;
 
 /// The rows assumed where statistics do not tell.
 const UNKNOWN_ROWS: u64 = 1000;

@@ -2,11 +2,12 @@
 
 use std::num::NonZeroU64;
 
-use delta::{DeltaError, SchemaMode, SortColumn, TableTarget, WriteMode, WriteOptions};
+use delta::{SchemaMode, SortColumn, TableTarget, WriteMode, WriteOptions};
 use ir::op::{self, Sink, SinkMode};
 use ir::oracle::{OutputProblem, OutputRefusal};
 use ir::schema::Schema;
 
+use crate::error::refusals_of;
 use crate::tables::Tables;
 
 /// How an output is written.
@@ -52,39 +53,4 @@ pub(super) fn refusals(tables: &Tables, name: &str, sink: &Sink, rows: &Schema) 
         }
     }
     refusals
-}
-
-/// An error of the writer as the compiler tells them apart. Never empty.
-#[expect(clippy::wildcard_enum_match_arm, reason = "what else a writer says is about the table as it is")]
-pub(crate) fn refusals_of(error: &DeltaError) -> Vec<OutputRefusal> {
-    let refusal = |problem, about: Option<&str>, message: String| OutputRefusal {
-        problem,
-        about: about.map(str::to_owned),
-        message,
-    };
-    let problem = match error {
-        DeltaError::SchemaMismatch { location, mismatches } => {
-            return mismatches
-                .iter()
-                .map(|mismatch| {
-                    let message = format!("the table at `{location}` does not fit: {mismatch}");
-                    refusal(OutputProblem::Schema, Some(mismatch.column()), message)
-                })
-                .collect();
-        }
-        DeltaError::UnsupportedType { column, .. } => {
-            let column = column.split('.').next();
-            return vec![refusal(OutputProblem::Type, column, error.to_string())];
-        }
-        DeltaError::InvalidLocation { .. } | DeltaError::NotFound { .. } | DeltaError::NotATable { .. } => {
-            OutputProblem::Location
-        }
-        DeltaError::InvalidSchema { .. } => OutputProblem::Schema,
-        DeltaError::Repartitioned { .. } => OutputProblem::Partitioning,
-        DeltaError::InvalidPartitioning { .. } => OutputProblem::PartitionColumn,
-        DeltaError::InvalidOrder { .. } => OutputProblem::Order,
-        DeltaError::Delta { .. } | DeltaError::Engine { .. } => OutputProblem::Unreachable,
-        _ => OutputProblem::NotWritable,
-    };
-    vec![refusal(problem, None, error.to_string())]
 }

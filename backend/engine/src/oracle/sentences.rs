@@ -12,8 +12,8 @@ use datafusion::sql::sqlparser::tokenizer::Span;
 use ir::oracle::TypeErrorKind;
 
 use crate::emit::{CallClause, Misplaced, UnknownRelation};
+use crate::error::NotComputed;
 use crate::error::{message_of, root_of};
-use crate::semantics::NotComputed;
 use crate::session::Session;
 
 /// The kind of an error, and its place if the error tells it.

@@ -17,11 +17,11 @@ use futures::StreamExt as _;
 use ir::graph::{Graph, Node, NodeId};
 use ir::op::Op;
 
-use super::{Settings, physical_plan, was_stopped};
+use super::segment::{Settings, physical_plan};
+use super::sharing::with_writers;
 use crate::dag::{PlanDag, SegmentKind, SegmentPlan};
 use crate::emit::{self, PlannedQueries};
-use crate::error::EngineError;
-use crate::execute::with_writers;
+use crate::error::{EngineError, was_stopped};
 use crate::session::Session;
 
 /// How many segments wait for a thread that is planning one.
@@ -69,7 +69,7 @@ async fn plan_segment(state: &SessionState, segment: &SegmentPlan) -> Result<()>
     let plan = physical_plan(state, segment).await?;
     match &segment.kind {
         SegmentKind::Output(sink) => {
-            with_writers(plan, sink, segment.rows, state.config().target_partitions()).map(|_| ())
+            with_writers(plan, sink, segment.rows, state.config().target_partitions(), None).map(|_| ())
         }
         SegmentKind::SharedView(_) => Ok(()),
     }

@@ -114,7 +114,7 @@ impl Kinds {
 mod tests {
     use datafusion::optimizer::Optimizer;
 
-    use super::super::Settings;
+    use super::super::segment::Settings;
     use super::*;
     use crate::semantics::known::{KNOWN, TABLES};
     use crate::{Session, SessionOptions};

@@ -3,8 +3,8 @@
 //! `WHERE v <> 0 AND 100 / v > 2` and `WHERE s ~ '^[0-9]+$' AND CAST(s AS BIGINT) > 5` are written by everybody. DataFusion
 //! computes both sides of `AND` for all rows of a batch, unless it happens that few rows pass the first, and its optimizer
 //! puts conditions of several views together in any order: whether such a query gives rows or an error depends on the
-//! batches. Here, after all other rules, conditions that can fail come after those that cannot, in a `CASE`, which is computed
-//! for the rows that reach it. A condition that nothing guards fails as before.
+//! batches. Here, after the rules of DataFusion, conditions that can fail come after those that cannot, in a `CASE`, which is
+//! computed for the rows that reach it. A condition that nothing guards fails as before.
 
 use std::sync::Arc;
 

@@ -30,8 +30,9 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
+use crate::operators::span_join::SpanJoinExec;
 use crate::operators::{
-    BoundaryExec, BoundedAggregateExec, CompactExec, ExchangeExec, SlicedProjectionExec,
+    BoundaryExec, BoundedAggregateExec, CompactExec, ExchangeExec, RowWidths, SlicedProjectionExec,
     SpillingAggregateExec, SpillingHashJoinExec, SpillingWindowAggExec, WriteExec,
 };
 
@@ -51,6 +52,8 @@ const MERGED_PER_CORE: usize = 4;
 pub(crate) struct SpillingOperators {
     /// The memory of a partition, in bytes.
     pub(crate) partition_bytes: usize,
+    /// What the operators of the segment find of the width of its rows; nothing where nobody asks.
+    pub(crate) widths: Option<Arc<RowWidths>>,
 }
 
 type Plan = Arc<dyn ExecutionPlan>;
@@ -61,7 +64,13 @@ impl SpillingOperators {
             return Ok(Some(Arc::new(ExchangeExec::new(Arc::new(exchange.clone())))));
         }
         if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
-            return Ok(Some(Arc::new(SpillingHashJoinExec::new(Arc::new(join.builder().build()?)))));
+            return Ok(Some(Arc::new(SpillingHashJoinExec::new(
+                Arc::new(join.builder().build()?),
+                self.widths.clone(),
+            ))));
+        }
+        if let Some(join) = plan.downcast_ref::<SpanJoinExec>() {
+            return Ok(Some(Arc::new(join.clone().with_widths(self.widths.clone()))));
         }
         if let Some(aggregation) = plan.downcast_ref::<AggregateExec>() {
             if let Some(ours) = SpillingAggregateExec::for_aggregation(aggregation) {
@@ -74,11 +83,11 @@ impl SpillingOperators {
             return Ok(Some(Arc::new(SpillingWindowAggExec::new(Arc::new(windows.clone())))));
         }
         if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
-            let ours = SlicedProjectionExec::for_projection(projection);
+            let ours = SlicedProjectionExec::for_projection(projection, self.widths.clone());
             return Ok(ours.map(|ours| Arc::new(ours) as Plan));
         }
         if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
-            let again = merged(merge.expr().clone(), merge.input(), cores)?;
+            let again = merged(merge.expr().clone(), merge.input(), cores, self.widths.as_ref())?;
             let same = Arc::ptr_eq(again.input(), merge.input());
             return Ok((!same).then(|| Arc::new(again.with_fetch(merge.fetch())) as Plan));
         }
@@ -90,7 +99,7 @@ impl SpillingOperators {
             SortExec::new(sort.expr().clone(), input).with_preserve_partitioning(sort.preserve_partitioning())
         };
         let Some(fetch) = sort.fetch() else {
-            let input = CompactExec::below(Arc::clone(sort.input()));
+            let input = CompactExec::below(Arc::clone(sort.input()), self.widths.as_ref());
             let same = Arc::ptr_eq(&input, sort.input());
             return (!same).then(|| Arc::new(over(input)) as Plan);
         };
@@ -98,10 +107,10 @@ impl SpillingOperators {
         let bytes = self.partition_bytes / SORTED_PART;
         let rows = bytes / fetch.max(1) / BYTES_PER_TEXT;
         if fetch.saturating_mul(BYTES_PER_SORTED_ROW) > bytes || rows < LEAST_ROWS {
-            let all = over(CompactExec::below(Arc::clone(sort.input())));
+            let all = over(CompactExec::below(Arc::clone(sort.input()), self.widths.as_ref()));
             return Some(Arc::new(LocalLimitExec::new(Arc::new(all), fetch)));
         }
-        let input = CompactExec::in_batches_of(rows, Arc::clone(sort.input()));
+        let input = CompactExec::in_batches_of(rows, Arc::clone(sort.input()), self.widths.as_ref());
         Some(Arc::new(over(input).with_fetch(Some(fetch))))
     }
 }
@@ -111,9 +120,14 @@ impl SpillingOperators {
 ///
 /// # Errors
 /// When DataFusion cannot deal the rows out.
-pub(crate) fn merged(order: LexOrdering, sorted: &Plan, cores: usize) -> Result<SortPreservingMergeExec> {
-    let fewer = fewer_sorts(sorted, &order, cores)?;
-    let input = CompactExec::below(fewer.unwrap_or_else(|| Arc::clone(sorted)));
+pub(crate) fn merged(
+    order: LexOrdering,
+    sorted: &Plan,
+    cores: usize,
+    widths: Option<&Arc<RowWidths>>,
+) -> Result<SortPreservingMergeExec> {
+    let fewer = fewer_sorts(sorted, &order, cores, widths)?;
+    let input = CompactExec::below(fewer.unwrap_or_else(|| Arc::clone(sorted)), widths);
     Ok(SortPreservingMergeExec::new(order, input))
 }
 
@@ -122,13 +136,18 @@ pub(crate) fn merged(order: LexOrdering, sorted: &Plan, cores: usize) -> Result<
 ///
 /// # Errors
 /// When DataFusion cannot deal the rows out.
-pub(crate) fn fewer_sorts(sorted: &Plan, order: &LexOrdering, cores: usize) -> Result<Option<Plan>> {
+pub(crate) fn fewer_sorts(
+    sorted: &Plan,
+    order: &LexOrdering,
+    cores: usize,
+    widths: Option<&Arc<RowWidths>>,
+) -> Result<Option<Plan>> {
     if sorted.output_partitioning().partition_count() <= cores * MERGED_PER_CORE {
         return Ok(None);
     }
     let Some((fetch, rows)) = unsorted(sorted)? else { return Ok(None) };
     let dealt = RepartitionExec::try_new(rows, Partitioning::RoundRobinBatch(cores))?;
-    let dealt = CompactExec::below(Arc::new(ExchangeExec::new(Arc::new(dealt))));
+    let dealt = CompactExec::below(Arc::new(ExchangeExec::new(Arc::new(dealt))), widths);
     let sort = SortExec::new(order.clone(), dealt).with_preserve_partitioning(true).with_fetch(fetch);
     Ok(Some(Arc::new(sort)))
 }
@@ -138,7 +157,11 @@ pub(crate) fn fewer_sorts(sorted: &Plan, order: &LexOrdering, cores: usize) -> R
 ///
 /// # Errors
 /// When DataFusion refuses a union.
-pub(crate) fn ordered_across_partitions(plan: Plan, order: &LexOrdering) -> Result<Plan> {
+pub(crate) fn ordered_across_partitions(
+    plan: Plan,
+    order: &LexOrdering,
+    widths: Option<&Arc<RowWidths>>,
+) -> Result<Plan> {
     let is_told = plan.output_ordering().is_some_and(|own| own.iter().take(order.len()).eq(order.iter()));
     if is_told || !plan.exists(|node| Ok(node.is::<UnionExec>()))? {
         return Ok(plan);
@@ -149,7 +172,8 @@ pub(crate) fn ordered_across_partitions(plan: Plan, order: &LexOrdering) -> Resu
     };
     // A sort that knows of a constant in each partition says that it sorts by the other columns.
     let rows: Plan = Arc::new(BoundaryExec::of_order(rows));
-    Ok(Arc::new(SortExec::new(order.clone(), CompactExec::below(rows)).with_preserve_partitioning(true)))
+    let sort = SortExec::new(order.clone(), CompactExec::below(rows, widths));
+    Ok(Arc::new(sort.with_preserve_partitioning(true)))
 }
 
 /// A plan without its sorts, and how many rows they keep of each partition. What they sort by is not always the order that the

@@ -24,7 +24,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Projection, Volatility};
 
-use super::NotComputed;
+use crate::error::NotComputed;
 
 /// What the columns are called, followed by a number.
 const NAME: &str = "__chance";

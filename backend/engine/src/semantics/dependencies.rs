@@ -12,21 +12,20 @@
 //! believes such claims too, before any rule runs: it adds columns to GROUP BY that the keys decide, and takes the
 //! default frame of a window for one of rows. It sees no claims of what is in FROM ([`enclose_relations`]).
 
-use std::cmp::Ordering;
-use std::collections::HashSet;
-use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
-use datafusion::common::{DFSchema, DFSchemaRef, Dependency, FunctionalDependencies, Result, plan_err};
+use datafusion::common::{DFSchema, Dependency, Result};
 use datafusion::logical_expr::planner::{
     PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
 };
-use datafusion::logical_expr::{Distinct, Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion::logical_expr::{Distinct, Expr, Extension, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::{TableFactor, TableWithJoins, VisitMut, VisitorMut};
+
+use crate::operators::ForgottenDependencies;
 
 /// Puts what is in FROM into parentheses, where [`UnknownRows`] plans it.
 pub(super) fn enclose_relations(tree: &mut impl VisitMut) {
@@ -106,15 +105,6 @@ pub(crate) fn forgotten(input: Arc<LogicalPlan>) -> Result<LogicalPlan> {
     Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
 }
 
-/// A schema without what is known of its rows.
-pub(crate) fn without_dependencies(schema: &DFSchemaRef) -> Result<DFSchemaRef> {
-    if schema.functional_dependencies().is_empty() {
-        return Ok(Arc::clone(schema));
-    }
-    let schema = schema.as_ref().clone();
-    Ok(Arc::new(schema.with_functional_dependencies(FunctionalDependencies::empty())?))
-}
-
 /// Whether an operator makes of what is known of its input a claim that does not hold.
 fn misleads(node: &LogicalPlan) -> bool {
     let names = |keys: &[Expr]| keys.iter().map(|key| key.schema_name().to_string()).collect();
@@ -149,70 +139,4 @@ fn groups_decided(input: &DFSchema, keys: impl FnOnce() -> Vec<String>) -> bool 
         };
         dependency.source_indices.iter().all(in_keys) && !keys.iter().all(decided)
     })
-}
-
-/// Passes rows on, and nothing that is known of them. It is not there when the plan is executed.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct ForgottenDependencies {
-    input: Arc<LogicalPlan>,
-    schema: DFSchemaRef,
-}
-
-impl ForgottenDependencies {
-    fn try_new(input: Arc<LogicalPlan>) -> Result<Self> {
-        Ok(Self { schema: without_dependencies(input.schema())?, input })
-    }
-}
-
-impl fmt::Debug for ForgottenDependencies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ForgottenDependencies")
-    }
-}
-
-impl PartialOrd for ForgottenDependencies {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        (self == other).then_some(Ordering::Equal)
-    }
-}
-
-impl UserDefinedLogicalNodeCore for ForgottenDependencies {
-    fn name(&self) -> &'static str {
-        "ForgottenDependencies"
-    }
-
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
-    }
-
-    fn schema(&self) -> &DFSchemaRef {
-        &self.schema
-    }
-
-    fn expressions(&self) -> Vec<Expr> {
-        Vec::new()
-    }
-
-    fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
-        HashSet::new()
-    }
-
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ForgottenDependencies")
-    }
-
-    fn with_exprs_and_inputs(&self, _expressions: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
-        match <[LogicalPlan; 1]>::try_from(inputs) {
-            Ok([input]) => Self::try_new(Arc::new(input)),
-            Err(inputs) => plan_err!("ForgottenDependencies has one input, not {}", inputs.len()),
-        }
-    }
-
-    fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
-        Some(vec![output_columns.to_vec()])
-    }
-
-    fn supports_limit_pushdown(&self) -> bool {
-        true
-    }
 }

@@ -23,6 +23,7 @@
 pub(crate) mod chance;
 mod copies;
 mod dependencies;
+mod determinism;
 pub mod known;
 mod literals;
 mod merged_keys;
@@ -33,14 +34,15 @@ mod time_zones;
 mod types;
 mod values;
 
-pub(crate) use dependencies::{FalseDependencies, ForgottenDependencies, forgotten, without_dependencies};
+pub(crate) use dependencies::{FalseDependencies, forgotten};
+pub(crate) use determinism::of_plan;
 pub(crate) use subqueries::is_query;
 pub(crate) use values::mixed;
 
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
-use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::common::{DFSchema, Result};
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -110,17 +112,6 @@ pub(crate) fn query_after_analysis(plan: LogicalPlan, state: &SessionState) -> R
     let plan = subqueries::rewritten(plan)?;
     subqueries::check(&plan, state)?;
     Ok(plan)
-}
-
-/// SQL that is refused because DataFusion has no plan for it, or one with wrong rows.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct NotComputed(pub(crate) String);
-
-impl NotComputed {
-    pub(crate) fn error<T>(message: impl Into<String>) -> Result<T> {
-        Err(DataFusionError::External(Box::new(Self(message.into()))))
-    }
 }
 
 /// Rewrites every node of a plan after its inputs and subqueries.

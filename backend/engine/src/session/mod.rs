@@ -3,50 +3,29 @@
 //! Oracle, emission, execution and ad-hoc queries all use the same state, so what one of them accepts the others
 //! accept, and what is described is what runs.
 
-mod machine;
-mod memory_pool;
 mod options;
-mod planner;
-mod spill_space;
 
-pub use memory_pool::MemoryHolder;
-pub(crate) use memory_pool::{LimitedPool, MERGE_OF_EXCHANGE, Reclaimable, blocking, holder};
 pub use options::SessionOptions;
-pub use spill_space::SpillUse;
-pub(crate) use spill_space::{SPILL_LIMIT, SpillSpace};
 
 use std::sync::Arc;
 
-use datafusion::common::{Result, internal_datafusion_err};
+use datafusion::common::Result;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 
 use crate::error::EngineError;
-use crate::execute::Cancellation;
-use crate::planning::stoppable;
-use crate::rules::{
-    BuildSides, EqualZeros, FiltersByName, FiltersOfGroups, FirstRows, GroupingSets, GuardedConditions,
-    ListsOfStoredRows, LostOrders, MergedProjections, OuterJoins, SingleStepLists, SkippedRows, SpanJoins,
-    SpillingOperators, UnusedColumns,
-};
+use crate::operators::EnginePlanner;
+use crate::resources::{LimitedPool, MemoryHolder, SpillFiles, SpillSpace, SpillUse, machine};
+use crate::rules::{FiltersOfGroups, MergedProjections, SpanJoins, UnusedColumns, physical_rules};
 use crate::semantics;
+use crate::stop::{Cancellation, stoppable};
 
-/// DataFusion's rule that deals out and sorts rows as operators need them.
-const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
-/// How the names of DataFusion's rules begin that push filters down.
-const FILTER_PUSHDOWN: &str = "FilterPushdown";
-/// DataFusion's rule that tells operators how many rows are enough.
-const LIMIT_PUSHDOWN: &str = "LimitPushdown";
 const OPTIMIZE_PROJECTIONS: &str = "optimize_projections";
 const PUSH_DOWN_FILTER: &str = "push_down_filter";
-/// DataFusion's rule that refuses plans in which operators do not get what they need.
-const SANITY_CHECK: &str = "SanityCheckPlan";
 /// A side of a join that is estimated smaller is not partitioned.
 const COLLECTED_BYTES: usize = 4 << 20;
 /// A sort puts batches together while they take less than this for each row of a full one. DataFusion's limit of one MiB, for
@@ -120,6 +99,11 @@ impl Session {
     pub fn stopped_by(&self, stop: &Cancellation) -> Self {
         let state = stoppable(&self.state, std::slice::from_ref(stop));
         Self { state, options: self.options.clone(), spills: Arc::clone(&self.spills), stop: stop.clone() }
+    }
+
+    /// The switch that stops emission and planning.
+    pub(crate) fn switch(&self) -> &Cancellation {
+        &self.stop
     }
 
     /// Whether the switch has been thrown.
@@ -249,11 +233,11 @@ fn build(
         .with_runtime_env(environment(options, spills)?)
         .with_default_features();
     let mut builder = semantics::planners(builder)
-        .with_query_planner(Arc::new(planner::EnginePlanner))
+        .with_query_planner(Arc::new(EnginePlanner::default()))
         // Added after DataFusion's own rules; they all stay.
         .with_analyzer_rule(Arc::new(semantics::FalseDependencies))
         .with_optimizer_rules(logical_rules())
-        .with_physical_optimizer_rules(physical_rules(options)?);
+        .with_physical_optimizer_rules(physical_rules(options.memory_sizes(), None)?);
     // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.
     builder.scalar_functions().get_or_insert_default().extend(functions::scalar_functions());
     builder.scalar_functions().get_or_insert_default().extend(more);
@@ -276,32 +260,6 @@ fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules.insert(moved.map_or(rules.len(), |place| place + 1), Arc::new(MergedProjections));
     rules.push(Arc::new(SpanJoins));
     rules
-}
-
-/// DataFusion's rules in their order. What decides which operators run comes before the rule that gives operators the
-/// order and the partitions they need.
-fn physical_rules(options: &SessionOptions) -> Result<Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>> {
-    let mut rules = PhysicalOptimizer::new().rules;
-    let place = |rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>], name: &str| {
-        let place = rules.iter().position(|rule| rule.name() == name);
-        place.ok_or_else(|| internal_datafusion_err!("DataFusion has no rule `{name}`"))
-    };
-    for rule in rules.iter_mut().filter(|rule| rule.name().starts_with(FILTER_PUSHDOWN)) {
-        *rule = Arc::new(FiltersByName(Arc::clone(rule)));
-    }
-    let requirements = place(&rules, ENSURE_REQUIREMENTS)?;
-    rules.insert(requirements, Arc::new(GroupingSets));
-    rules.insert(requirements + 1, Arc::new(SingleStepLists));
-    rules.insert(requirements + 2, Arc::new(OuterJoins));
-    rules.insert(requirements + 3, Arc::new(SkippedRows));
-    rules.insert(requirements + 4, Arc::new(EqualZeros));
-    rules.insert(place(&rules, LIMIT_PUSHDOWN)? + 1, Arc::new(FirstRows));
-    rules.insert(place(&rules, SANITY_CHECK)?, Arc::new(LostOrders));
-    rules.push(Arc::new(GuardedConditions));
-    rules.push(Arc::new(BuildSides));
-    rules.push(Arc::new(ListsOfStoredRows { memory_bytes: options.memory_limit_bytes }));
-    rules.push(Arc::new(SpillingOperators { partition_bytes: options.partition_bytes() }));
-    Ok(rules)
 }
 
 /// The configuration with batches of so many rows, and all that depends on it.
@@ -353,7 +311,7 @@ fn environment(options: &SessionOptions, spills: &Arc<SpillSpace>) -> Result<Arc
     } else {
         LimitedPool::new(limit)
     };
-    let files = Arc::new(spill_space::SpillFiles(Arc::clone(spills)));
+    let files = Arc::new(SpillFiles(Arc::clone(spills)));
     let disk = DiskManagerBuilder::default().with_temp_file_factory(files);
     RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()
 }

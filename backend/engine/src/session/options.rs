@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::machine;
+use crate::resources::machine;
+use crate::rules::MemorySizes;
 
 /// Rows per batch between operators.
 const BATCH_SIZE: usize = 8192;
@@ -87,8 +88,13 @@ impl SessionOptions {
     }
 
     /// The memory of a partition if only one operator runs at a time.
-    pub(super) fn partition_bytes(&self) -> usize {
+    fn partition_bytes(&self) -> usize {
         self.memory_limit_bytes / self.partitions()
+    }
+
+    /// What the rules of the physical optimizer need to know of the memory.
+    pub(crate) fn memory_sizes(&self) -> MemorySizes {
+        MemorySizes { session_bytes: self.memory_limit_bytes, partition_bytes: self.partition_bytes() }
     }
 
     /// Bytes that a sort keeps free for merging what it has spilled.

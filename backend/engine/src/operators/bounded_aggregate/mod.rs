@@ -28,7 +28,7 @@ use arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::{OrderingRequirements, PhysicalExpr};
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{
@@ -91,6 +91,10 @@ impl ExecutionPlan for BoundedAggregateExec {
 
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
         self.planned.input_distribution_requirements()
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        self.planned.required_input_ordering()
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {

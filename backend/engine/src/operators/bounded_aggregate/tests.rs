@@ -10,7 +10,8 @@ use datafusion::physical_expr::expressions::col;
 use datafusion::physical_plan::aggregates::PhysicalGroupBy;
 use datafusion::prelude::SessionConfig;
 
-use super::super::spill::{in_memory, once};
+use super::super::leaf::once;
+use super::super::spill::in_memory;
 use super::*;
 
 const ROWS: i64 = 1_200_000;
@@ -29,7 +30,7 @@ async fn aggregated(key: impl Fn(i64) -> i64) -> (usize, HashMap<i64, i64>) {
     let keys = PhysicalGroupBy::new_single(vec![(col("key", &schema).unwrap(), "key".to_owned())]);
     let sum = AggregateExprBuilder::new(sum_udaf(), vec![col("value", &schema).unwrap()]);
     let sum = Arc::new(sum.schema(Arc::clone(&schema)).alias("sum").build().unwrap());
-    let input = once(in_memory(Arc::clone(&schema), batches)).unwrap();
+    let input = once(in_memory(Arc::clone(&schema), batches));
     let planned =
         AggregateExec::try_new(AggregateMode::Partial, keys, vec![sum], vec![None], input, schema).unwrap();
     let bounded = BoundedAggregateExec::for_aggregation(&planned).unwrap();

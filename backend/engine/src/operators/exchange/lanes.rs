@@ -20,7 +20,7 @@ use datafusion::physical_plan::SpillManager;
 use tokio::sync::Notify;
 
 use crate::operators::spill::{SpillWriter, used_bytes};
-use crate::session::{LimitedPool, Reclaimable, blocking, holder};
+use crate::resources::{LimitedPool, Reclaimable, blocking, holder};
 
 /// A lane with so many times the rows of a batch has enough to read.
 const BATCHES_AHEAD: usize = 2;

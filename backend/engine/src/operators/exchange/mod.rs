@@ -39,7 +39,7 @@ use futures::TryStreamExt as _;
 
 use lanes::Lanes;
 
-use crate::session::MERGE_OF_EXCHANGE;
+use crate::resources::MERGE_OF_EXCHANGE;
 
 /// See the module documentation. An exchange is executed once; [`ExecutionPlan::reset_state`] gives one that can be
 /// executed again.

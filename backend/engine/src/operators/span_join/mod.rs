@@ -55,6 +55,7 @@ mod exec;
 mod gather;
 mod group;
 mod input;
+mod node;
 mod positions;
 mod roles;
 mod sorter;
@@ -64,6 +65,7 @@ pub(crate) mod sweep;
 mod tests;
 
 pub use exec::SpanJoinExec;
+pub use node::{SpanJoinKeys, SpanJoinMode, SpanJoinNode};
 pub(crate) use positions::has_positions;
 
 use input::InputColumns;

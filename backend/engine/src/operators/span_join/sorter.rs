@@ -25,7 +25,9 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::input::{InputColumns, KeyedBatch};
-use crate::operators::spill::{CompactExec, once};
+use crate::operators::leaf::once;
+use crate::operators::row_widths::RowWidths;
+use crate::operators::spill::CompactExec;
 
 /// What a sort needs to know and may use.
 pub(super) struct InputSort {
@@ -37,6 +39,8 @@ pub(super) struct InputSort {
     /// Can spill.
     pub(super) reservation: MemoryReservation,
     pub(super) context: Arc<TaskContext>,
+    /// What is found of the width of the rows.
+    pub(super) widths: Option<Arc<RowWidths>>,
     pub(super) spills: SpillMetrics,
     pub(super) elapsed: Time,
 }
@@ -180,7 +184,8 @@ impl InputSort {
         let schema = rest.schema();
         let all = stream::iter(batches.into_iter().map(Ok)).chain(rest);
         let all: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(schema, all));
-        let sort = Arc::new(SortExec::new(self.ordering, CompactExec::below(once(all)?)));
+        let sort =
+            Arc::new(SortExec::new(self.ordering, CompactExec::below(once(all), self.widths.as_ref())));
         let sorted = sort.execute(0, self.context)?;
         let spills = self.spills;
         let counted = stream::once(async move {

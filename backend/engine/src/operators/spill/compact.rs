@@ -24,8 +24,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::batches::used_bytes;
 use super::buffers::{WORTH_A_COPY, compacted, is_waste, with_copies};
-use crate::planning::RowWidths;
-use crate::session::LimitedPool;
+use crate::operators::row_widths::RowWidths;
+use crate::resources::LimitedPool;
 
 /// A batch is divided if it takes more than this part of a working set: a sort reserves twice as much, and its merge holds
 /// two of them.
@@ -42,17 +42,26 @@ pub(crate) struct CompactExec {
     input: Arc<dyn ExecutionPlan>,
     /// The most rows of a batch, besides those that all batches may have.
     rows: usize,
+    /// What is found of the width of the rows; nothing where nobody asks.
+    widths: Option<Arc<RowWidths>>,
 }
 
 impl CompactExec {
     /// The plan, behind this operator.
-    pub(crate) fn below(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        if input.is::<Self>() { input } else { Self::in_batches_of(usize::MAX, input) }
+    pub(crate) fn below(
+        input: Arc<dyn ExecutionPlan>,
+        widths: Option<&Arc<RowWidths>>,
+    ) -> Arc<dyn ExecutionPlan> {
+        if input.is::<Self>() { input } else { Self::in_batches_of(usize::MAX, input, widths) }
     }
 
     /// The plan, behind this operator, in batches of so many rows at most.
-    pub(crate) fn in_batches_of(rows: usize, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        Arc::new(Self { input, rows })
+    pub(crate) fn in_batches_of(
+        rows: usize,
+        input: Arc<dyn ExecutionPlan>,
+        widths: Option<&Arc<RowWidths>>,
+    ) -> Arc<dyn ExecutionPlan> {
+        Arc::new(Self { input, rows, widths: widths.cloned() })
     }
 }
 
@@ -138,7 +147,7 @@ impl ExecutionPlan for CompactExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match <[_; 1]>::try_from(children) {
-            Ok([input]) => Ok(Self::in_batches_of(self.rows, input)),
+            Ok([input]) => Ok(Self::in_batches_of(self.rows, input, self.widths.as_ref())),
             Err(_) => plan_err!("CompactExec has one input"),
         }
     }
@@ -147,7 +156,7 @@ impl ExecutionPlan for CompactExec {
         let pool = context.memory_pool().downcast_ref::<LimitedPool>();
         let bytes = pool.map_or(usize::MAX, |pool| pool.working_set() / PART_OF_WORKING_SET);
         let most = Most { bytes, rows: context.session_config().batch_size().min(self.rows) };
-        let widths = context.session_config().get_extension::<RowWidths>();
+        let widths = self.widths.clone();
         let input = self.input.execute(partition, context)?;
         let schema = input.schema();
         let rows = input.map(move |batch| {

@@ -19,5 +19,5 @@ pub(super) use measures::Measures;
 #[cfg(test)]
 pub(super) use scarce::Scarce;
 pub(super) use split::{DEEPEST, Part, Splitter, is_skewed};
-pub(super) use streams::{held_while, in_memory, once, once_each, unlimited, with_pool};
+pub(super) use streams::{held_while, in_memory, unlimited, with_pool};
 pub(super) use writer::SpillWriter;

@@ -16,7 +16,7 @@ use futures::TryStreamExt as _;
 
 use super::batches::used_bytes;
 use super::writer::SpillWriter;
-use crate::session::blocking;
+use crate::resources::blocking;
 
 /// Into how many files rows are split at a time, as a power of two.
 const FAN_OUT_BITS: u32 = 4;

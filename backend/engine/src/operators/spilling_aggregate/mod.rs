@@ -24,8 +24,8 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion::physical_expr::{OrderingRequirements, PhysicalExpr};
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{
@@ -40,8 +40,9 @@ use datafusion::physical_plan::{
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
+use super::leaf::once;
 use super::runs::{Next, Runs};
-use super::spill::{DEEPEST, Measures, Part, Splitter, held_while, in_memory, is_skewed, once, unlimited};
+use super::spill::{DEEPEST, Measures, Part, Splitter, held_while, in_memory, is_skewed, unlimited};
 
 /// The aggregate that makes lists.
 pub(crate) const LIST: &str = "array_agg_sorted";
@@ -222,7 +223,7 @@ pub(super) fn over(
     measures: &Measures,
 ) -> Result<SendableRecordBatchStream> {
     let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    let plan = Arc::clone(planned).replace_children(vec![once(rows)?], options)?;
+    let plan = Arc::clone(planned).replace_children(vec![once(rows)], options)?;
     let groups = plan.execute(0, Arc::clone(context))?;
     if let Some(metrics) = plan.metrics() {
         measures.add(metrics);
@@ -268,6 +269,10 @@ impl ExecutionPlan for SpillingAggregateExec {
 
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
         self.planned.input_distribution_requirements()
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        self.planned.required_input_ordering()
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {

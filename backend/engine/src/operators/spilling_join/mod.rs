@@ -10,6 +10,7 @@
 //! So what must fit is one batch of one side, with its hash table.
 
 mod build;
+mod memory;
 mod pairs;
 mod probe;
 
@@ -37,6 +38,7 @@ use futures::{FutureExt as _, TryStreamExt as _};
 use build::{Build, SharedBuild};
 use probe::Join;
 
+use crate::operators::row_widths::RowWidths;
 use crate::operators::spill::Measures;
 
 /// See the module documentation.
@@ -45,15 +47,16 @@ pub struct SpillingHashJoinExec {
     /// The join as DataFusion planned it. It is never executed as it is.
     planned: Arc<HashJoinExec>,
     measures: Arc<Measures>,
+    /// What is found of the width of the rows.
+    widths: Option<Arc<RowWidths>>,
     /// The build side that all partitions of the probe side share, until the last of them has asked for it.
     shared: Mutex<Option<SharedBuild>>,
 }
 
 impl SpillingHashJoinExec {
     /// The operator that runs in the place of this one.
-    #[must_use]
-    pub fn new(planned: Arc<HashJoinExec>) -> Self {
-        Self { planned, measures: Arc::default(), shared: Mutex::default() }
+    pub(crate) fn new(planned: Arc<HashJoinExec>, widths: Option<Arc<RowWidths>>) -> Self {
+        Self { planned, measures: Arc::default(), widths, shared: Mutex::default() }
     }
 
     /// The build side of a join that has one for all partitions.
@@ -121,7 +124,9 @@ impl ExecutionPlan for SpillingHashJoinExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let planned = Arc::clone(&self.planned).replace_children(children, options)?;
         match planned.downcast_ref::<HashJoinExec>() {
-            Some(planned) => Ok(Arc::new(Self::new(Arc::new(planned.builder().build()?)))),
+            Some(planned) => {
+                Ok(Arc::new(Self::new(Arc::new(planned.builder().build()?), self.widths.clone())))
+            }
             None => internal_err!("a join with other inputs is {}", planned.name()),
         }
     }
@@ -134,11 +139,12 @@ impl ExecutionPlan for SpillingHashJoinExec {
     }
 
     fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(Arc::clone(&self.planned))))
+        Ok(Arc::new(Self::new(Arc::clone(&self.planned), self.widths.clone())))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let join = Arc::new(Join::new(&self.planned, &self.measures, partition, &context));
+        let join =
+            Arc::new(Join::new(&self.planned, (&self.measures, self.widths.as_ref()), partition, &context));
         let schema = self.schema();
         let rows = if *self.planned.partition_mode() == PartitionMode::CollectLeft {
             let shared = self.shared(&join)?;

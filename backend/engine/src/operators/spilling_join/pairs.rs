@@ -25,10 +25,11 @@ use datafusion::physical_plan::{ExecutionPlan, SpillManager};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _, stream};
 
-use super::build::{Memory, Resident, table_bytes};
+use super::memory::{Memory, Resident, table_bytes};
 use super::probe::{Join, OWNER, after_table};
+use crate::operators::leaf::once;
 use crate::operators::spill::{
-    CompactExec, DEEPEST, Part, Splitter, held_while, in_memory, is_skewed, once, with_schema,
+    CompactExec, DEEPEST, Part, Splitter, held_while, in_memory, is_skewed, with_schema,
 };
 
 /// Files with the rows of the same keys.
@@ -69,7 +70,7 @@ impl Pairs {
             Box::pin(RecordBatchStreamAdapter::new(join.schema(), rows.try_flatten()));
         let rows = match join.planned.properties().output_ordering() {
             // Files have mixed up the order of the probe side, which the plan relies on.
-            Some(order) => SortExec::new(order.clone(), CompactExec::below(once(rows)?))
+            Some(order) => SortExec::new(order.clone(), CompactExec::below(once(rows), join.widths.as_ref()))
                 .execute(0, Arc::clone(&join.context))?,
             None => rows,
         };
@@ -164,8 +165,8 @@ fn joined_pair(join: Arc<Join>, pair: Pair) -> BoxFuture<'static, Result<Sendabl
         if reservation.try_grow(needed).is_ok() {
             let memory = Arc::new(Memory::new(reservation, pair.build.bytes));
             let [build, probe] = &join.spills;
-            let left = once(pair.build.read(build)?)?;
-            let right = once(after_table(pair.probe.read(probe)?, Arc::clone(&memory)))?;
+            let left = once(pair.build.read(build)?);
+            let right = once(after_table(pair.probe.read(probe)?, Arc::clone(&memory)));
             let planned = join.with_inputs(left, right, join_type)?;
             return Ok(held_while(join.run(&planned, 0)?, memory));
         }
@@ -248,8 +249,8 @@ fn blocks_of_build(
     let own = Arc::clone(join);
     let rows = blocks(Arc::clone(join), build, build_spills).and_then(move |(batches, memory)| {
         let joined = || {
-            let left = once(in_memory(own.planned.left().schema(), batches))?;
-            let right = once(after_table(probe.read(&probe_spills)?, Arc::clone(&memory)))?;
+            let left = once(in_memory(own.planned.left().schema(), batches));
+            let right = once(after_table(probe.read(&probe_spills)?, Arc::clone(&memory)));
             let planned = own.with_inputs(left, right, join_type)?;
             Ok(held_while(own.run(&planned, 0)?, memory))
         };
@@ -273,8 +274,8 @@ fn blocks_of_probe(
     let is_part = join_type != *join.planned.join_type();
     let rows = blocks(Arc::clone(join), probe, probe_spills).and_then(move |(batches, memory)| {
         let joined = || {
-            let left = once(after_table(build.read(&build_spills)?, Arc::clone(&memory)))?;
-            let right = once(in_memory(own.planned.right().schema(), batches))?;
+            let left = once(after_table(build.read(&build_spills)?, Arc::clone(&memory)));
+            let right = once(in_memory(own.planned.right().schema(), batches));
             let builder = own.planned.builder().reset_state().recompute_properties().with_type(join_type);
             // The projection is that of the whole join.
             let builder = if is_part { builder.with_projection(None) } else { builder };

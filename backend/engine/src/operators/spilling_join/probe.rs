@@ -15,8 +15,10 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan, SpillManager};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::build::Memory;
-use crate::operators::spill::{Measures, Splitter, in_memory, once, once_each, unlimited};
+use super::memory::Memory;
+use crate::operators::leaf::{once, once_each};
+use crate::operators::row_widths::RowWidths;
+use crate::operators::spill::{Measures, Splitter, in_memory, unlimited};
 
 /// Who splits rows and writes files here, for messages.
 pub(super) const OWNER: &str = "a hash join";
@@ -37,6 +39,8 @@ pub(super) struct Join {
     /// A context for DataFusion's joins over parts, in which they can reserve what they want: their memory has been
     /// reserved before.
     unlimited: Arc<TaskContext>,
+    /// What is found of the width of the rows.
+    pub(super) widths: Option<Arc<RowWidths>>,
     /// Of the build side and of the probe side.
     pub(super) spills: [SpillManager; 2],
 }
@@ -50,7 +54,7 @@ impl fmt::Debug for Join {
 impl Join {
     pub(super) fn new(
         planned: &Arc<HashJoinExec>,
-        measures: &Arc<Measures>,
+        (measures, widths): (&Arc<Measures>, Option<&Arc<RowWidths>>),
         partition: usize,
         context: &Arc<TaskContext>,
     ) -> Self {
@@ -62,6 +66,7 @@ impl Join {
             partition,
             context: Arc::clone(context),
             measures: PartitionMeasures { all: Arc::clone(measures), build_rows },
+            widths: widths.cloned(),
             unlimited: unlimited(context),
             spills: [spills(planned.left().schema()), spills(planned.right().schema())],
         }
@@ -112,8 +117,8 @@ impl Join {
     ) -> Result<Arc<HashJoinExec>> {
         let left = in_memory(self.planned.left().schema(), batches);
         let right = self.planned.right();
-        let right = once_each(&right.schema(), probes, right.properties().output_ordering())?;
-        self.with_inputs(once(left)?, right, *self.planned.join_type()).map(Arc::new)
+        let right = once_each(&right.schema(), probes, right.properties().output_ordering());
+        self.with_inputs(once(left), right, *self.planned.join_type()).map(Arc::new)
     }
 
     /// The same join of other inputs, perhaps of another type.

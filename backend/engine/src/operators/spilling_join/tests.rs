@@ -189,7 +189,7 @@ async fn compare(case: Case, shapes: [Shape; 2], memory: usize, seed: u64) -> bo
     let left = table(&mut random, shapes[0], split);
     let right = table(&mut random, shapes[1], case.partitions);
     let join = planned(case, &left, &right);
-    let ours: Arc<dyn ExecutionPlan> = Arc::new(SpillingHashJoinExec::new(Arc::new(join)));
+    let ours: Arc<dyn ExecutionPlan> = Arc::new(SpillingHashJoinExec::new(Arc::new(join), None));
     let mut expected =
         rows_of(&collect(Arc::new(planned(case, &left, &right)), context(None)).await.unwrap());
     let parts = collect_partitioned(Arc::clone(&ours), context(Some(memory))).await.unwrap();
@@ -311,7 +311,7 @@ async fn a_null_aware_join_looks_at_all_of_the_probe_side() {
         let expected =
             collect(Arc::new(join(Arc::clone(&left), Arc::clone(&right))), context(None)).await.unwrap();
         let ours: Arc<dyn ExecutionPlan> =
-            Arc::new(SpillingHashJoinExec::new(Arc::new(join(Arc::clone(&left), Arc::clone(&right)))));
+            Arc::new(SpillingHashJoinExec::new(Arc::new(join(Arc::clone(&left), Arc::clone(&right))), None));
         let found = collect(Arc::clone(&ours), context(Some(90_000))).await.unwrap();
         assert!(ours.metrics().unwrap().spill_count().unwrap_or(0) > 0);
         let (mut expected, mut found) = (rows_of(&expected), rows_of(&found));
@@ -331,7 +331,7 @@ async fn one_batch_that_does_not_fit_is_an_error() {
         &table(&mut random, EVEN, 1),
         &table(&mut random, EVEN, 1),
     );
-    let ours = Arc::new(SpillingHashJoinExec::new(Arc::new(join)));
+    let ours = Arc::new(SpillingHashJoinExec::new(Arc::new(join), None));
     let error = collect(ours, context(Some(1_000))).await.unwrap_err();
     assert!(error.to_string().contains("hash join on k@0 = k@0"), "{error}");
 }

@@ -32,8 +32,9 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::{TryStreamExt as _, stream};
 
 use self::long_window::LongWindow;
+use super::leaf::once_each;
 use super::runs::{Next, Runs};
-use super::spill::{Measures, held_while, in_memory, once_each};
+use super::spill::{Measures, held_while, in_memory};
 
 /// Bytes that the value of a function takes for a row, as a guess, and once more while the values of windows are put
 /// together.
@@ -116,7 +117,7 @@ impl Windows {
         let rows = vec![in_memory(input.schema(), rows)];
         // The input may say its order by columns that equal the keys, which nobody knows of these rows.
         let order = LexOrdering::new(self.planned.partition_by_sort_keys()?);
-        let rows = once_each(&input.schema(), rows, order.as_ref())?;
+        let rows = once_each(&input.schema(), rows, order.as_ref());
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
         let plan = Arc::clone(&self.planned).replace_children(vec![rows], options)?;
         let values = plan.execute(0, Arc::clone(&self.context))?;

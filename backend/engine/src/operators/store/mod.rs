@@ -33,7 +33,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::operators::spill::with_schema;
-use crate::session::{LimitedPool, Reclaimable};
+use crate::resources::{LimitedPool, Reclaimable};
 use packed::packed;
 use partition::{BatchPlace, Partition};
 pub(crate) use pinned::PinnedRows;

@@ -208,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn pinned_rows_stay_in_memory_until_they_are_let_go_of() {
-        use crate::session::Reclaimable as _;
+        use crate::resources::Reclaimable as _;
         let store = store(&[batch(0, 3), batch(1, 900)]).await;
         assert!(PinnedRows::of(&store, 1000).is_none(), "they take more");
         let pinned = PinnedRows::of(&store, usize::MAX).unwrap();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::execution::memory_pool::{MemoryPool, MemoryReservation};
 
-use crate::session::holder;
+use crate::resources::holder;
 
 /// What the shared views of one run may hold in memory together, whatever the session's pool has left.
 #[derive(Debug)]

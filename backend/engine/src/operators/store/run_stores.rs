@@ -11,7 +11,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::SharedStore;
 use super::room::Budget;
 
-/// The stores of one run, found by its readers through the session's configuration.
+/// The stores of one run. The planner of a run hands them to readers.
 #[derive(Debug)]
 pub(crate) struct RunStores {
     stores: Mutex<BTreeMap<String, Arc<SharedStore>>>,

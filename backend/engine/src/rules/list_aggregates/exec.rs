@@ -19,8 +19,10 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::physical_expr::{Distribution, EquivalenceProperties, Partitioning, PhysicalExpr};
-use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_expr::{
+    Distribution, EquivalenceProperties, OrderingRequirements, Partitioning, PhysicalExpr,
+};
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{
     CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
@@ -32,15 +34,17 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties, SendableRecordBatchStream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, InputOrderMode,
+    PlanProperties, SendableRecordBatchStream,
 };
 use functions::aggregate::held_bytes;
 use futures::TryStreamExt as _;
 
 use super::groups::{ListsOfGroups, Output};
-use super::replay::ReplayExec;
-use super::stored_rows::{StoredPlacesExec, StoredRows, can_be_looked_up, only_places, value};
+use super::replay::{replayed, rows_at};
+use super::stored_rows::{StoredPlaces, StoredRows, can_be_looked_up, only_places, value};
 use crate::operators::SpillingAggregateExec;
+use crate::operators::leaf::{Once, RowSource as _};
 
 /// One step of aggregation by at least one column, where every aggregate is `array_agg_sorted`.
 ///
@@ -85,13 +89,13 @@ impl ListAggregateExec {
         let dealt = general.input().downcast_ref::<RepartitionExec>();
         let rows = dealt.map_or(general.input(), RepartitionExec::input);
         let keys = general.group_expr().input_exprs();
-        let Some(deals) = deals_by_keys(&general, dealt, &keys) else { return Ok(None) };
+        let Some(partitioned) = partitioned_by_keys(&general, dealt, &keys) else { return Ok(None) };
         let Some(rows) = StoredRows::of(rows, most_bytes)?.map(Arc::new) else { return Ok(None) };
-        let mut places: Arc<dyn ExecutionPlan> = Arc::new(StoredPlacesExec::new(&rows, &keys)?);
-        if let Some((numbers, partitions)) = deals {
-            let by_keys = Partitioning::Hash(numbers.into_iter().map(value).collect(), partitions);
-            places = Arc::new(RepartitionExec::try_new(places, by_keys)?);
-        }
+        let places = StoredPlaces::new(&rows, &keys)?;
+        let places = match dealt {
+            Some(_) => Arc::new(RepartitionExec::try_new(places.leaf(), partitioned)?),
+            None => places.partitioned(partitioned).leaf(),
+        };
         Ok(Some(Self::new(general, Some((rows, places)))))
     }
 
@@ -136,9 +140,21 @@ impl ExecutionPlan for ListAggregateExec {
 
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
         match &self.stored {
-            // Places come with the keys, which have no names there that a requirement could use.
-            Some(_) => InputDistributionRequirements::new(vec![Distribution::UnspecifiedDistribution]),
+            // Places come with the keys, under names of their own.
+            Some(_) if *self.general.mode() == AggregateMode::SinglePartitioned => {
+                let keys = (0..self.general.group_expr().expr().len()).map(value).collect();
+                InputDistributionRequirements::new(vec![Distribution::KeyPartitioned(keys)])
+            }
+            Some(_) => InputDistributionRequirements::new(vec![Distribution::SinglePartition]),
             None => self.general.input_distribution_requirements(),
+        }
+    }
+
+    /// Places say no order: they come in that of their rows.
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        match &self.stored {
+            Some(_) => vec![None],
+            None => self.general.required_input_ordering(),
         }
     }
 
@@ -288,14 +304,14 @@ impl Task {
         read: Vec<RecordBatch>,
         rest: SendableRecordBatchStream,
     ) -> Result<SendableRecordBatchStream> {
+        let all = replayed(read, rest, self.reservation);
         let input = self.general.input();
-        let replay = ReplayExec::new(input.properties(), self.partition, read, rest, self.reservation);
-        let replay = match self.stored {
-            Some(rows) => replay.with_rows(rows),
-            None => replay,
+        let all = match self.stored {
+            Some(rows) => rows_at(all, rows, input.schema()),
+            None => all,
         };
         let general = Arc::clone(&self.general).replace_children(
-            vec![Arc::new(replay)],
+            vec![Once::partition_of(input.properties(), self.partition, all).leaf()],
             ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
         )?;
         let spilling = general.downcast_ref().and_then(SpillingAggregateExec::for_aggregation);
@@ -305,13 +321,13 @@ impl Task {
     }
 }
 
-/// By which of the keys an aggregation's rows are `dealt` out, if they are, and to how many partitions. Nothing where that
-/// cannot be done with places in the same way.
-fn deals_by_keys(
+/// How an aggregation's rows are partitioned, said of places and the keys that come with them. Nothing where that cannot be said,
+/// or the rows are `dealt` out in a way that places cannot be.
+fn partitioned_by_keys(
     general: &AggregateExec,
     dealt: Option<&RepartitionExec>,
     keys: &[Arc<dyn PhysicalExpr>],
-) -> Option<Option<(Vec<usize>, usize)>> {
+) -> Option<Partitioning> {
     // Ordered groups come one after the other, and few rows are held.
     if matches!(general.input_order_mode(), InputOrderMode::Sorted) {
         return None;
@@ -321,14 +337,22 @@ fn deals_by_keys(
     if !keys.iter().chain(&arguments).all(can_be_looked_up) {
         return None;
     }
-    let Some(dealt) = dealt else { return Some(None) };
     // Otherwise rows come as they are dealt out, and are ordered by keys that are the same for all, or are all of one input.
-    if dealt.preserve_order() && !matches!(general.input_order_mode(), InputOrderMode::Linear) {
+    if dealt.is_some_and(RepartitionExec::preserve_order)
+        && !matches!(general.input_order_mode(), InputOrderMode::Linear)
+    {
         return None;
     }
-    let Partitioning::Hash(values, partitions) = dealt.partitioning() else { return None };
-    let key_of = |value| keys.iter().position(|key| key == value);
-    Some(Some((values.iter().map(key_of).collect::<Option<Vec<_>>>()?, *partitions)))
+    match general.input().output_partitioning() {
+        Partitioning::Hash(values, partitions) => {
+            let key_of = |value_of_row| keys.iter().position(|key| key == value_of_row).map(value);
+            Some(Partitioning::Hash(values.iter().map(key_of).collect::<Option<_>>()?, *partitions))
+        }
+        other if dealt.is_none() && other.partition_count() == 1 => {
+            Some(Partitioning::UnknownPartitioning(1))
+        }
+        _ => None,
+    }
 }
 
 /// The groups, a batch at a time.

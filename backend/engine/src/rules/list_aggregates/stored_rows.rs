@@ -4,7 +4,6 @@
 //! already. Then only the places of rows ([`Place`]) are dealt out and grouped, and values are made of the rows at these
 //! places when lists are made.
 
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -20,17 +19,14 @@ use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExp
 use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
-use datafusion::physical_plan::metrics::{
-    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput as _,
-};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, RecordOutput as _};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
-};
+use datafusion::physical_plan::{ExecutionPlan, PlanProperties, SendableRecordBatchStream};
 use functions::aggregate::{Place, RowSource, Selection};
 
-use crate::operators::{PinnedRows, SharedViewExec};
+use crate::operators::PinnedRows;
+use crate::operators::leaf::{self, StoredView};
 
 /// The name of the column with places.
 const PLACE: &str = "place";
@@ -86,12 +82,12 @@ impl StoredRows {
 }
 
 /// A shared view, and expressions over its columns.
-type OverView<'a> = (&'a SharedViewExec, Vec<Arc<dyn PhysicalExpr>>);
+type OverView<'a> = (&'a StoredView, Vec<Arc<dyn PhysicalExpr>>);
 
 /// The shared view that a plan reads, and what its columns are of those of the view. Nothing where the plan does more than
 /// that, or would give something else the next time.
 fn over_a_view(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<OverView<'_>>> {
-    if let Some(view) = plan.downcast_ref::<SharedViewExec>() {
+    if let Some(view) = leaf::source_of::<StoredView>(plan) {
         let fields = plan.schema();
         let columns = fields.fields().iter().enumerate();
         let columns = columns.map(|(index, field)| Arc::new(Column::new(field.name(), index)) as _);
@@ -200,14 +196,13 @@ fn number_of(batch: usize, row: usize) -> u64 {
 
 /// Gives the places of rows, partition by partition of the view that they are of, each with some values of the row.
 #[derive(Debug)]
-pub(super) struct StoredPlacesExec {
+pub(super) struct StoredPlaces {
     rows: Arc<StoredRows>,
     values: Vec<Stored>,
     properties: Arc<PlanProperties>,
-    metrics: ExecutionPlanMetricsSet,
 }
 
-impl StoredPlacesExec {
+impl StoredPlaces {
     /// The values, which are over the columns of the plan that the rows are of, and the place at the end.
     pub(super) fn new(rows: &Arc<StoredRows>, values: &[Arc<dyn PhysicalExpr>]) -> Result<Self> {
         let field = |(index, value): (usize, &Arc<dyn PhysicalExpr>)| {
@@ -226,35 +221,32 @@ impl StoredPlacesExec {
             values: values.iter().map(|value| rows.stored(value)).collect::<Result<_>>()?,
             rows: Arc::clone(rows),
             properties: Arc::new(properties.with_scheduling_type(SchedulingType::NonCooperative)),
-            metrics: ExecutionPlanMetricsSet::new(),
         })
     }
 }
 
-impl DisplayAs for StoredPlacesExec {
-    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let view = self.rows.pinned.view();
-        match format {
-            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(f, "StoredPlacesExec: {view}"),
-            DisplayFormatType::TreeRender => write!(f, "view={view}"),
-        }
+impl StoredPlaces {
+    /// The same, of rows whose values are partitioned so.
+    pub(super) fn partitioned(self, partitioning: Partitioning) -> Self {
+        let properties = self.properties.as_ref().clone().with_partitioning(partitioning);
+        Self { properties: Arc::new(properties), ..self }
     }
 }
 
-impl ExecutionPlan for StoredPlacesExec {
+impl leaf::RowSource for StoredPlaces {
     fn name(&self) -> &'static str {
         "StoredPlacesExec"
+    }
+
+    fn view(&self) -> Option<&str> {
+        Some(self.rows.pinned.view())
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
         &self.properties
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
+    fn visit_expressions(
         &self,
         visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
@@ -265,31 +257,27 @@ impl ExecutionPlan for StoredPlacesExec {
         Ok(going)
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() { Ok(self) } else { internal_err!("StoredPlacesExec has no children") }
-    }
-
-    fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (rows, values, schema) = (Arc::clone(&self.rows), self.values.clone(), self.schema());
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
+    fn rows(
+        &self,
+        partition: usize,
+        _context: Arc<TaskContext>,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<SendableRecordBatchStream> {
+        let (rows, values) = (Arc::clone(&self.rows), self.values.clone());
+        let schema = Arc::clone(self.properties.equivalence_properties().schema());
+        let metrics = BaselineMetrics::new(metrics, partition);
+        let given = Arc::clone(&schema);
         let batches = rows.pinned.read(partition).map(move |batch| {
             let timer = metrics.elapsed_compute().timer();
             let values = values.iter().map(|value| value.batch(&rows.pinned, batch));
             let mut columns = values.collect::<Result<Vec<_>>>()?;
             let places = (0..rows.pinned.rows_of(batch)).map(|row| number_of(batch, row));
             columns.push(Arc::new(UInt64Array::from_iter_values(places)));
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+            let batch = RecordBatch::try_new(Arc::clone(&given), columns)?;
             timer.done();
             Ok(batch.record_output(&metrics))
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), futures::stream::iter(batches))))
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.metrics.clone_inner())
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter(batches))))
     }
 }
 
@@ -297,12 +285,12 @@ fn value_name(index: usize) -> String {
     format!("value_{index}")
 }
 
-/// One of the values that a [`StoredPlacesExec`] gives.
+/// One of the values that a [`StoredPlaces`] gives.
 pub(super) fn value(index: usize) -> Arc<dyn PhysicalExpr> {
     Arc::new(Column::new(&value_name(index), index))
 }
 
-/// The column with places of a batch that a [`StoredPlacesExec`] gave.
+/// The column with places of a batch that a [`StoredPlaces`] gave.
 ///
 /// # Errors
 /// When it came from elsewhere.

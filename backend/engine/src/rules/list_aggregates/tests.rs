@@ -7,12 +7,14 @@ use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::MemTable;
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{Extension, LogicalPlan, Partitioning};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col};
 
-use crate::operators::{RunStores, SharedStore, SharedViewNode};
+use crate::operators::leaf::{ViewReader, ViewReaderNode};
+use crate::operators::{EnginePlanner, RunStores, SharedStore};
 use crate::{Session, SessionOptions};
 
 fn options() -> SessionOptions {
@@ -120,17 +122,25 @@ async fn over_a_shared_view(
     partitions: usize,
     query: &str,
 ) -> Arc<dyn ExecutionPlan> {
+    over_a_partitioned_view(context, Partitioning::RoundRobinBatch(partitions), query).await
+}
+
+async fn over_a_partitioned_view(
+    context: &SessionContext,
+    partitioning: Partitioning,
+    query: &str,
+) -> Arc<dyn ExecutionPlan> {
     let stores = Arc::new(RunStores::new(None));
-    let mut state = context.state();
-    state.config_mut().set_extension(Arc::clone(&stores));
-    let rows =
-        context.table("t").await.unwrap().repartition(Partitioning::RoundRobinBatch(partitions)).unwrap();
+    let planner = EnginePlanner::of_segment(Some(Arc::clone(&stores)));
+    let state = SessionStateBuilder::new_from_existing(context.state());
+    let state = state.with_query_planner(Arc::new(planner)).build();
+    let rows = context.table("t").await.unwrap().repartition(partitioning).unwrap();
     let definition = Arc::new(rows.logical_plan().clone());
     let plan = rows.create_physical_plan().await.unwrap();
     let schema = plan.schema();
     let store = SharedStore::filled("shared", schema, plan, context.task_ctx()).await.unwrap();
     stores.insert("shared", store);
-    let node = Arc::new(SharedViewNode::try_new("shared", definition).unwrap());
+    let node = Arc::new(ViewReaderNode::try_new(ViewReader::Shared, "shared", definition).unwrap());
     let reader = LogicalPlan::Extension(Extension { node });
     let reading = SessionContext::new_with_state(state);
     reading.deregister_table("t2").unwrap();
@@ -153,6 +163,18 @@ async fn lists_of_a_shared_view_in_memory_are_made_of_the_places_of_its_rows() {
             assert!(rows(&context, plan).await == wanted, "{target_partitions} partitions, {query}");
         }
     }
+}
+
+/// A view that is partitioned by the keys is read as it lies.
+#[tokio::test(flavor = "multi_thread")]
+async fn places_of_a_view_that_is_partitioned_by_the_keys_are_not_dealt_out() {
+    let context = context(options()).await;
+    let wanted = rows(&context, plan_of(&context, LISTS).await).await;
+    let by_keys = Partitioning::Hash(vec![col("g")], 4);
+    let plan = over_a_partitioned_view(&context, by_keys, LISTS).await;
+    let shown = text(&plan);
+    assert!(shown.contains("over places of stored rows") && !shown.contains("ExchangeExec"), "{shown}");
+    assert!(rows(&context, plan).await == wanted);
 }
 
 /// Groups of a view that is ordered by one of the keys come in its order, and a sort above is left out.

@@ -33,7 +33,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use ir::expr::normalize;
 
-use super::NotComputed;
+use crate::error::NotComputed;
 
 pub(super) use plan::MergedKeys;
 

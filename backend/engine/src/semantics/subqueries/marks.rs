@@ -14,7 +14,7 @@ use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, 
 use datafusion::optimizer::decorrelate::PullUpCorrelatedExpr;
 
 use super::NOT_JOINED;
-use crate::semantics::NotComputed;
+use crate::error::NotComputed;
 
 /// What the value of a subquery is called while it is joined.
 const VALUE: &str = "__value";

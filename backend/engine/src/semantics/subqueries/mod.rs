@@ -34,8 +34,8 @@ use datafusion::logical_expr::{
 
 use ir::determinism::Determinism;
 
-use super::NotComputed;
-use crate::oracle::of_plan;
+use crate::error::NotComputed;
+use crate::semantics::of_plan;
 use marks::Marks;
 use shape::Shape;
 

@@ -14,8 +14,8 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable as _, ReturnFieldArgs, ScalarFunctionArgs, Volatility,
 };
 
+use crate::error::NotComputed;
 use crate::error::message_of;
-use crate::semantics::NotComputed;
 
 /// Functions, with the argument that decides.
 const DECIDED_BY: &[(&str, usize)] = &[

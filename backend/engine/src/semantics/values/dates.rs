@@ -21,7 +21,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable as _, Operator, c
 
 use super::frames;
 use super::operands::Operand;
-use crate::semantics::NotComputed;
+use crate::error::NotComputed;
 
 /// The expression with right dates.
 pub(in super::super) fn dated(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {

@@ -21,7 +21,7 @@ use datafusion::logical_expr::{
 use functions::aggregate::instead::framed::Framed;
 
 use super::constants;
-use crate::semantics::NotComputed;
+use crate::error::NotComputed;
 
 /// Makes a call over a window right, in which conversions are explicit; whether it changed.
 pub(super) fn exact(call: &mut WindowFunction, schema: &DFSchema) -> Result<bool> {

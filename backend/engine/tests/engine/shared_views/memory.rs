@@ -6,11 +6,11 @@ use arrow::array::{ArrayRef, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::memory_pool::MemoryConsumer;
-use datafusion::physical_plan::ExecutionPlan as _;
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::prelude::SessionContext;
 use engine::SessionOptions;
-use engine::operators::{SharedStore, SharedViewExec};
+use engine::operators::SharedStore;
+use engine::operators::leaf::{RowSource as _, StoredView};
 use futures::TryStreamExt as _;
 
 use super::VIEW;
@@ -27,7 +27,7 @@ async fn stored(lake: &Lake, query: &str) -> Arc<SharedStore> {
 }
 
 async fn read(lake: &Lake, store: &Arc<SharedStore>) -> Vec<RecordBatch> {
-    let reader = SharedViewExec::new("v", Arc::clone(store));
+    let reader = StoredView::new("v", Arc::clone(store)).leaf();
     reader.execute(0, lake.session.state().task_ctx()).unwrap().try_collect().await.unwrap()
 }
 
@@ -36,7 +36,7 @@ async fn statistics_are_exact() {
     let lake = Lake::new();
     let query = "SELECT value AS id, CASE WHEN value % 4 = 0 THEN NULL ELSE value * 2 END AS half, \
                  CAST(NULL AS BIGINT) AS none, 'x' AS text FROM generate_series(11, 20010)";
-    let reader = SharedViewExec::new("v", stored(&lake, query).await);
+    let reader = StoredView::new("v", stored(&lake, query).await).leaf();
     let known = reader.statistics_from_inputs(&[], &StatisticsArgs::new()).unwrap();
     let shown: Vec<String> = known
         .column_statistics
@@ -64,7 +64,7 @@ async fn an_operator_that_cannot_spill_gets_the_memory_of_the_view() {
     assert!(runtime.memory_pool.reserved() > 4_000_000, "the view is in memory");
     // One reader is in the middle of the view when it moves to a file.
     let mut reader =
-        SharedViewExec::new("v", Arc::clone(&store)).execute(0, lake.session.state().task_ctx()).unwrap();
+        StoredView::new("v", Arc::clone(&store)).leaf().execute(0, lake.session.state().task_ctx()).unwrap();
     let mut seen = vec![reader.try_next().await.unwrap().unwrap(), reader.try_next().await.unwrap().unwrap()];
     let join = MemoryConsumer::new("join").register(&runtime.memory_pool);
     join.try_grow(7 << 20).unwrap();

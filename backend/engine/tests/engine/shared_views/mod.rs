@@ -233,8 +233,8 @@ async fn diamonds_upon_diamonds_compile_and_run_in_linear_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_may_be_executed_twice() {
-    use datafusion::physical_plan::ExecutionPlan as _;
-    use engine::operators::{SharedStore, SharedViewExec};
+    use engine::operators::SharedStore;
+    use engine::operators::leaf::{RowSource as _, StoredView};
     use futures::TryStreamExt as _;
     let lake = Lake::new();
     lake.table("t", "SELECT value AS id FROM generate_series(1, 1000)").await;
@@ -249,7 +249,7 @@ async fn a_reader_may_be_executed_twice() {
     .unwrap();
     let state = lake.session.state();
     let store = SharedStore::filled("v", Arc::clone(&rows.schema), source, state.task_ctx()).await.unwrap();
-    let reader = SharedViewExec::new("v", store);
+    let reader = StoredView::new("v", store).leaf();
     assert_eq!(reader.properties().partitioning.partition_count(), 1);
     for _ in 0..2 {
         let read: Vec<_> = reader.execute(0, state.task_ctx()).unwrap().try_collect().await.unwrap();

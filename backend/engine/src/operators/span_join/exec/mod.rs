@@ -1,14 +1,14 @@
 //! [`SpanJoinExec`]: the span join as a DataFusion operator.
 
 mod display;
+mod statistics;
 
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{ColumnStatistics, JoinType, Result, Statistics, internal_err, plan_err};
+use datafusion::common::{JoinType, Result, Statistics, internal_err, plan_err};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::equivalence::join_equivalence_properties;
@@ -36,7 +36,9 @@ use super::input::{InputColumns, KEY_ORDER, SortedInput};
 use super::roles::{Roles, SpanJoinMetrics, maintained_order};
 use super::sorter::{InputSort, sorted};
 use super::stream::SpanMerge;
-use super::{SpanJoinKind, SpanJoinSpec, SpanRelation};
+use super::{SpanJoinKind, SpanJoinSpec};
+use crate::operators::row_widths::RowWidths;
+use statistics::estimated;
 
 /// Joins two inputs by their spans; see the module documentation for the semantics.
 ///
@@ -64,6 +66,8 @@ pub struct SpanJoinExec {
     sorted: [bool; 2],
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
+    /// What is found of the width of the rows; nothing where nobody asks.
+    widths: Option<Arc<RowWidths>>,
     metrics: ExecutionPlanMetricsSet,
 }
 
@@ -122,8 +126,14 @@ impl SpanJoinExec {
             sorted,
             schema,
             properties,
+            widths: None,
             metrics: ExecutionPlanMetricsSet::new(),
         })
+    }
+
+    /// The same join, which tells how wide its rows are where it sorts them.
+    pub(crate) fn with_widths(self, widths: Option<Arc<RowWidths>>) -> Self {
+        Self { widths, ..self }
     }
 
     /// The output columns, by their index among left columns and right columns.
@@ -185,6 +195,7 @@ impl SpanJoinExec {
                 ordering,
                 reservation: consumer.with_can_spill(true).register(context.memory_pool()),
                 context: Arc::clone(context),
+                widths: self.widths.clone(),
                 spills: SpillMetrics::new(&self.metrics, partition),
                 elapsed: MetricBuilder::new(&self.metrics).subset_time("sort_time", partition),
             };
@@ -279,6 +290,7 @@ impl ExecutionPlan for SpanJoinExec {
             }
             ChildrenPropertiesMode::Recompute => {
                 Self::with_columns(left, right, self.spec.clone(), self.projection.clone())?
+                    .with_widths(self.widths.clone())
             }
         }))
     }
@@ -324,8 +336,6 @@ impl ExecutionPlan for SpanJoinExec {
         vec![ChildStats::At(partition), ChildStats::At(partition)]
     }
 
-    /// Rows are estimated, never exact: semi and anti joins return at most the left rows, an innermost join
-    /// about one row per contained row, other joins are taken to return as many rows as the larger input.
     fn statistics_from_inputs(
         &self,
         inputs: &[Arc<Statistics>],
@@ -334,28 +344,7 @@ impl ExecutionPlan for SpanJoinExec {
         let [left, right] = inputs else {
             return internal_err!("SpanJoinExec needs the statistics of two inputs");
         };
-        let (left_rows, right_rows) = (left.num_rows, right.num_rows);
-        let rows = match (self.spec.join, self.spec.innermost, self.spec.relation) {
-            (SpanJoinKind::LeftSemi | SpanJoinKind::LeftAnti, _, _) => left_rows,
-            (SpanJoinKind::Inner, true, SpanRelation::Contains) => right_rows,
-            (_, true, SpanRelation::Within) => left_rows,
-            _ => left_rows.max(&right_rows),
-        };
-        let kept = |input: &Statistics| -> Vec<ColumnStatistics> {
-            input.column_statistics.iter().map(subset_statistics).collect()
-        };
-        let mut column_statistics = kept(left);
-        column_statistics.extend(kept(right));
-        let column_statistics = self
-            .output_columns()
-            .into_iter()
-            .map(|index| column_statistics.get(index).cloned().unwrap_or_default())
-            .collect();
-        Ok(Arc::new(Statistics {
-            num_rows: rows.to_inexact(),
-            total_byte_size: Precision::Absent,
-            column_statistics,
-        }))
+        Ok(Arc::new(estimated(&self.spec, [left, right], &self.output_columns())))
     }
 
     fn try_swapping_with_projection(
@@ -379,15 +368,5 @@ impl ExecutionPlan for SpanJoinExec {
 impl EmbeddedProjection for SpanJoinExec {
     fn with_projection(&self, projection: Option<Vec<usize>>) -> Result<Self> {
         Self::with_columns(Arc::clone(&self.left), Arc::clone(&self.right), self.spec.clone(), projection)
-    }
-}
-
-/// What still holds of a column when its rows are selected and repeated: the range of its values, as a bound.
-fn subset_statistics(column: &ColumnStatistics) -> ColumnStatistics {
-    ColumnStatistics {
-        min_value: column.min_value.clone().to_inexact(),
-        max_value: column.max_value.clone().to_inexact(),
-        distinct_count: column.distinct_count.to_inexact(),
-        ..ColumnStatistics::new_unknown()
     }
 }

@@ -10,9 +10,10 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::StreamExt as _;
 
+use super::segment::{optimized, physical_plan};
 use crate::dag::{PlanDag, SegmentPlan};
 use crate::error::EngineError;
-use crate::planning::{self, PartExec};
+use crate::operators::leaf::behind;
 use crate::session::Session;
 
 /// Which form of the plans is shown.
@@ -67,12 +68,12 @@ async fn segment_text(
             (logical_text(&segment.logical), parts)
         }
         Stage::Optimized => {
-            let plans = planning::optimized(state, segment).map_err(refused)?;
+            let plans = optimized(state, segment).map_err(refused)?;
             let mut texts: Vec<String> = plans.iter().map(logical_text).collect();
             (texts.pop().unwrap_or_default(), texts)
         }
         Stage::Physical => {
-            let plan = planning::physical_plan(state, segment).await.map_err(refused)?;
+            let plan = physical_plan(state, segment).await.map_err(refused)?;
             (physical_text(&plan), part_texts(&plan, segment))
         }
     };
@@ -101,9 +102,9 @@ fn part_texts(plan: &Arc<dyn ExecutionPlan>, segment: &SegmentPlan) -> Vec<Strin
     let mut found: BTreeMap<&str, &Arc<dyn ExecutionPlan>> = BTreeMap::new();
     let mut open = vec![plan];
     while let Some(plan) = open.pop() {
-        if let Some(part) = plan.downcast_ref::<PartExec>() {
-            found.insert(part.view(), part.plan());
-            open.push(part.plan());
+        if let Some((part, plan)) = behind(plan) {
+            found.insert(part, plan);
+            open.push(plan);
         }
         open.extend(plan.children());
     }

@@ -11,7 +11,7 @@ use datafusion::logical_expr::builder::build_join_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::span_join::{SpanComparison, SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation};
+use super::{SpanComparison, SpanJoinExec, SpanJoinKind, SpanJoinSpec, SpanRelation};
 
 /// The columns a span join compares.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -104,7 +104,7 @@ impl SpanJoinNode {
     }
 
     /// The operator over planned inputs.
-    pub(super) fn plan(
+    pub(in crate::operators) fn plan(
         &self,
         logical: [&LogicalPlan; 2],
         physical: [Arc<dyn ExecutionPlan>; 2],

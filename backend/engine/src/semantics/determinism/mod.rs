@@ -15,8 +15,8 @@ use datafusion::logical_expr::{
 };
 use ir::determinism::Determinism::{self, Deterministic, NonAssociative, OrderDependent, Volatile};
 
-use crate::operators::SpanJoinNode;
-use crate::semantics::{ForgottenDependencies, is_query};
+use super::is_query;
+use crate::operators::{ForgottenDependencies, SpanJoinNode};
 
 /// Aggregate functions that give the same value for every order of their rows.
 const EXACT: [&str; 14] = [

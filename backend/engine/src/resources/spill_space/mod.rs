@@ -85,7 +85,7 @@ impl SpillSpace {
     ///
     /// # Errors
     /// When no file can be made in the folder.
-    pub(super) fn new(folder: Option<&Path>, limit: Option<u64>) -> Result<Arc<Self>> {
+    pub(crate) fn new(folder: Option<&Path>, limit: Option<u64>) -> Result<Arc<Self>> {
         let folder = folder.map_or_else(std::env::temp_dir, Path::to_path_buf);
         let refused = |error: io::Error| {
             let text =
@@ -162,7 +162,7 @@ fn free_bytes(folder: &Path) -> Option<u64> {
 }
 
 /// Makes temporary files of a space.
-pub(super) struct SpillFiles(pub(super) Arc<SpillSpace>);
+pub(crate) struct SpillFiles(pub(crate) Arc<SpillSpace>);
 
 impl TempFileFactory for SpillFiles {
     fn create_temp_file(&self, _description: &str) -> Result<Arc<dyn SpillFile>> {

@@ -15,34 +15,40 @@ use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use datafusion::physical_optimizer::{PhysicalOptimizerContext, PhysicalOptimizerRule};
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::error::root_of;
-use crate::execute::Cancellation;
+use super::cancellation::Cancellation;
 
-/// The same state, whose planning ends with an error that [`was_stopped`] knows once one of the switches is thrown.
+/// The same state, whose planning ends with an error that [`was_stopped`](crate::error::was_stopped) knows once one of the
+/// switches is thrown.
 pub(crate) fn stoppable(state: &SessionState, switches: &[Cancellation]) -> SessionState {
     let switches: Arc<[Cancellation]> = switches.into();
     let optimizers = state.optimizers().iter().map(|rule| {
         let rule = Stoppable { rule: Arc::clone(rule), switches: Arc::clone(&switches) };
         Arc::new(rule) as Arc<dyn OptimizerRule + Send + Sync>
     });
-    let physical = state.physical_optimizers().iter().map(|rule| {
-        let rule = Stoppable { rule: Arc::clone(rule), switches: Arc::clone(&switches) };
-        Arc::new(rule) as Arc<dyn PhysicalOptimizerRule + Send + Sync>
-    });
+    let physical = stoppable_rules(state.physical_optimizers(), &switches);
     SessionStateBuilder::new_from_existing(state.clone())
         .with_optimizer_rules(optimizers.collect())
-        .with_physical_optimizer_rules(physical.collect())
+        .with_physical_optimizer_rules(physical)
         .build()
 }
 
-/// Whether an error only says that planning was stopped.
-pub(crate) fn was_stopped(error: &DataFusionError) -> bool {
-    matches!(root_of(error), DataFusionError::External(inner) if inner.is::<Stopped>())
+/// The same rules, which fail with an error that [`was_stopped`](crate::error::was_stopped) knows once one of the switches is
+/// thrown.
+pub(crate) fn stoppable_rules(
+    rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>],
+    switches: &Arc<[Cancellation]>,
+) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let stoppable = |rule: &Arc<_>| {
+        let rule = Stoppable { rule: Arc::clone(rule), switches: Arc::clone(switches) };
+        Arc::new(rule) as Arc<dyn PhysicalOptimizerRule + Send + Sync>
+    };
+    rules.iter().map(stoppable).collect()
 }
 
+/// The error of a rule that was asked to stop.
 #[derive(Debug, thiserror::Error)]
 #[error("planning was stopped")]
-struct Stopped;
+pub(crate) struct Stopped;
 
 struct Stoppable<R: ?Sized> {
     rule: Arc<R>,

@@ -4,7 +4,7 @@ use std::fs;
 
 /// Bytes available without swapping: what the system reports, or what the control group still allows if that is
 /// less. Nothing where neither can be read.
-pub(super) fn available_memory() -> Option<u64> {
+pub(crate) fn available_memory() -> Option<u64> {
     let system = fs::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo(&text));
     [system, control_group()].into_iter().flatten().min()
 }
@@ -17,12 +17,12 @@ fn meminfo(text: &str) -> Option<u64> {
 }
 
 /// The most memory this process has had, in bytes, where the system tells.
-pub(super) fn process_peak() -> Option<u64> {
+pub(crate) fn process_peak() -> Option<u64> {
     status("VmHWM:")
 }
 
 /// The memory this process has, in bytes, where the system tells.
-pub(super) fn process_now() -> Option<u64> {
+pub(crate) fn process_now() -> Option<u64> {
     status("VmRSS:")
 }
 

@@ -1,0 +1,54 @@
+//! Errors of tables as the compiler tells them apart.
+
+use delta::DeltaError;
+use ir::oracle::{OutputProblem, OutputRefusal, TableError};
+
+/// The reader's error as the compiler tells them apart.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what else a reader says is told in its words")]
+pub(crate) fn table_error(error: &DeltaError) -> TableError {
+    match error {
+        DeltaError::InvalidLocation { .. } => TableError::NoPlace(error.to_string()),
+        DeltaError::NotFound { location } => TableError::NotFound(location.clone()),
+        DeltaError::NotATable { location } => TableError::NotDelta(location.clone()),
+        DeltaError::VersionMissing { requested, latest, .. } => {
+            TableError::NoVersion { wanted: *requested, latest: *latest }
+        }
+        DeltaError::ChangeFeedDisabled { .. } => TableError::NoChangeFeed,
+        other => TableError::Unreadable(other.to_string()),
+    }
+}
+
+/// An error of the writer as the compiler tells them apart. Never empty.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what else a writer says is about the table as it is")]
+pub(crate) fn refusals_of(error: &DeltaError) -> Vec<OutputRefusal> {
+    let refusal = |problem, about: Option<&str>, message: String| OutputRefusal {
+        problem,
+        about: about.map(str::to_owned),
+        message,
+    };
+    let problem = match error {
+        DeltaError::SchemaMismatch { location, mismatches } => {
+            return mismatches
+                .iter()
+                .map(|mismatch| {
+                    let message = format!("the table at `{location}` does not fit: {mismatch}");
+                    refusal(OutputProblem::Schema, Some(mismatch.column()), message)
+                })
+                .collect();
+        }
+        DeltaError::UnsupportedType { column, .. } => {
+            let column = column.split('.').next();
+            return vec![refusal(OutputProblem::Type, column, error.to_string())];
+        }
+        DeltaError::InvalidLocation { .. } | DeltaError::NotFound { .. } | DeltaError::NotATable { .. } => {
+            OutputProblem::Location
+        }
+        DeltaError::InvalidSchema { .. } => OutputProblem::Schema,
+        DeltaError::Repartitioned { .. } => OutputProblem::Partitioning,
+        DeltaError::InvalidPartitioning { .. } => OutputProblem::PartitionColumn,
+        DeltaError::InvalidOrder { .. } => OutputProblem::Order,
+        DeltaError::Delta { .. } | DeltaError::Engine { .. } => OutputProblem::Unreachable,
+        _ => OutputProblem::NotWritable,
+    };
+    vec![refusal(problem, None, error.to_string())]
+}
