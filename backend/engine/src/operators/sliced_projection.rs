@@ -12,26 +12,22 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
+use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::{CastExpr, Column, Literal};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_expr_common::utils::evaluate_expressions_to_arrays;
-use datafusion::physical_plan::execution_plan::{
-    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
-};
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput as _,
 };
 use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
 use futures::{TryStreamExt as _, stream};
 
 use super::row_widths::RowWidths;
 use super::spill::used_bytes;
+use crate::operators::forward::says_what_is_planned;
 
 /// Rows that are computed first.
 const FIRST_ROWS: usize = 16;
@@ -60,6 +56,11 @@ impl SlicedProjectionExec {
 
     fn new(planned: Arc<ProjectionExec>, widths: Option<Arc<RowWidths>>) -> Self {
         Self { planned, widths, metrics: ExecutionPlanMetricsSet::new() }
+    }
+
+    /// The same operator for another plan of the projection.
+    fn over(&self, planned: &ProjectionExec) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self::new(Arc::new(planned.clone()), self.widths.clone())))
     }
 }
 
@@ -151,47 +152,7 @@ impl ExecutionPlan for SlicedProjectionExec {
         "SlicedProjectionExec"
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.planned.properties()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        self.planned.maintains_input_order()
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        self.planned.benefits_from_input_partitioning()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.planned.children()
-    }
-
-    fn apply_expressions(
-        &self,
-        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.planned.apply_expressions(visit)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planned = Arc::clone(&self.planned).replace_children(children, options)?;
-        match planned.downcast_ref::<ProjectionExec>() {
-            Some(planned) => Ok(Arc::new(Self::new(Arc::new(planned.clone()), self.widths.clone()))),
-            None => internal_err!("a projection of another input is {}", planned.name()),
-        }
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
-    }
+    says_what_is_planned!(ProjectionExec);
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let slices = Slices {
@@ -212,26 +173,6 @@ impl ExecutionPlan for SlicedProjectionExec {
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
-    }
-
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        self.planned.child_stats_requests(partition)
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        inputs: &[Arc<Statistics>],
-        args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        self.planned.statistics_from_inputs(inputs, args)
-    }
-
-    fn supports_limit_pushdown(&self) -> bool {
-        self.planned.supports_limit_pushdown()
-    }
-
-    fn cardinality_effect(&self) -> CardinalityEffect {
-        self.planned.cardinality_effect()
     }
 }
 

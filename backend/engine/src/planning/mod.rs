@@ -2,9 +2,9 @@
 //!
 //! DataFusion's planner takes more than linear time in the depth of a plan: joins ask for the statistics of
 //! everything below them, chains of filters become one conjunction whose analysis takes the fourth power of its
-//! length. So a long segment is planned in parts ([`SegmentPlan::parts`](crate::SegmentPlan::parts)). To the part that reads it, a part is a
-//! leaf ([`ViewReader::Part`](crate::operators::leaf::ViewReader)): no rule looks through it, and planning takes time linear
-//! in the number of parts. Nothing is stored between two parts; rows stream through the leaf.
+//! length. So a long segment is planned in parts ([`SegmentPlan::parts`](crate::SegmentPlan::parts)). To the part that reads
+//! it, a part is a leaf ([`ViewReader::Part`](crate::operators::leaf::ViewReader)): no rule looks through it, and planning
+//! takes time linear in the number of parts. Nothing is stored between two parts; rows stream through the leaf.
 //!
 //! Names that the optimizer makes up are counted per segment, so a segment has the same plan whatever is planned
 //! beside it.

@@ -11,20 +11,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
-use datafusion::common::{JoinType, Result, Statistics, plan_err, resources_err};
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
+use datafusion::common::{JoinType, Result, resources_err};
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::{
     ChildrenPropertiesMode, ReplaceChildrenOptions, reset_plan_states,
 };
 use datafusion::physical_plan::joins::NestedLoopJoinExec;
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, PlanProperties,
     SendableRecordBatchStream,
 };
+
+use crate::operators::forward::passes_rows_on;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -78,6 +78,10 @@ impl BuildSideExec {
     fn new(input: Arc<dyn ExecutionPlan>, again: bool) -> Self {
         Self { input, again, executed: AtomicBool::new(false) }
     }
+
+    fn over(&self, input: Arc<dyn ExecutionPlan>) -> Self {
+        Self::new(input, self.again)
+    }
 }
 
 impl DisplayAs for BuildSideExec {
@@ -94,6 +98,8 @@ impl ExecutionPlan for BuildSideExec {
         "BuildSideExec"
     }
 
+    passes_rows_on!();
+
     fn properties(&self) -> &Arc<PlanProperties> {
         self.input.properties()
     }
@@ -104,27 +110,6 @@ impl ExecutionPlan for BuildSideExec {
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
         vec![false]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match <[_; 1]>::try_from(children) {
-            Ok([input]) => Ok(Arc::new(Self::new(input, self.again))),
-            Err(_) => plan_err!("the build side of a join is one plan"),
-        }
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -139,27 +124,13 @@ impl ExecutionPlan for BuildSideExec {
         }
         reset_plan_states(Arc::clone(&self.input))?.execute(partition, context)
     }
-
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        vec![ChildStats::At(partition)]
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        inputs: &[Arc<Statistics>],
-        _: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        match inputs {
-            [input] => Ok(Arc::clone(input)),
-            _ => plan_err!("the build side of a join is one plan"),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use arrow::array::AsArray as _;
     use arrow::datatypes::Int64Type;
+    use datafusion::common::tree_node::TreeNodeRecursion;
     use datafusion::error::DataFusionError;
     use datafusion::physical_plan::collect;
     use datafusion::prelude::SessionContext;

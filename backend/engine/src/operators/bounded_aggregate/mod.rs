@@ -25,27 +25,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::common::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{OrderingRequirements, PhysicalExpr};
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
-use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
-use datafusion::physical_plan::execution_plan::{
-    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
-};
 use datafusion::physical_plan::metrics::MetricsSet;
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties,
-};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode};
 use futures::TryStreamExt as _;
 
 use self::revisits::Revisits;
 use self::table_limit::TableLimit;
 use super::spill::{Measures, with_pool};
 use super::spilling_aggregate::{SpillingAggregateExec, over};
+use crate::operators::forward::says_what_is_planned;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -69,6 +61,15 @@ impl BoundedAggregateExec {
         (is_partial && !SpillingAggregateExec::keeps_objects(planned))
             .then(|| Self { planned: Arc::new(planned.clone()), measures: Arc::default() })
     }
+
+    /// The same operator for another plan of the aggregation. Over rows in an order DataFusion's operator gives its groups
+    /// in that order.
+    fn over(&self, planned: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
+        match Self::for_aggregation(planned) {
+            Some(ours) => Ok(Arc::new(ours)),
+            None => Ok(Arc::new(planned.clone())),
+        }
+    }
 }
 
 impl DisplayAs for BoundedAggregateExec {
@@ -85,55 +86,7 @@ impl ExecutionPlan for BoundedAggregateExec {
         "BoundedAggregateExec"
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.planned.properties()
-    }
-
-    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
-        self.planned.input_distribution_requirements()
-    }
-
-    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
-        self.planned.required_input_ordering()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        self.planned.maintains_input_order()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.planned.children()
-    }
-
-    fn apply_expressions(
-        &self,
-        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.planned.apply_expressions(visit)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planned = Arc::clone(&self.planned).replace_children(children, options)?;
-        match planned.downcast_ref::<AggregateExec>() {
-            // Over rows in an order DataFusion's operator gives its groups in that order.
-            Some(aggregation) => match Self::for_aggregation(aggregation) {
-                Some(ours) => Ok(Arc::new(ours)),
-                None => Ok(planned),
-            },
-            None => internal_err!("an aggregation with another input is {}", planned.name()),
-        }
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
-    }
+    says_what_is_planned!(AggregateExec);
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         // Where nearly every row is a group of its own, DataFusion does not aggregate at all; it decides by so many rows.
@@ -157,22 +110,6 @@ impl ExecutionPlan for BoundedAggregateExec {
     /// Those of the aggregations that did the work.
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.measures.all())
-    }
-
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        self.planned.child_stats_requests(partition)
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        inputs: &[Arc<Statistics>],
-        args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        self.planned.statistics_from_inputs(inputs, args)
-    }
-
-    fn cardinality_effect(&self) -> CardinalityEffect {
-        self.planned.cardinality_effect()
     }
 }
 

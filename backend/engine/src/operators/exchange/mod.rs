@@ -16,29 +16,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
+use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::execution_plan::{
-    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
-};
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, SpillMetrics, Time,
 };
 use datafusion::physical_plan::repartition::{BatchPartitioner, RepartitionExec};
 use datafusion::physical_plan::sorts::streaming_merge::StreamingMergeBuilder;
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, PlanProperties,
-    SendableRecordBatchStream, SpillManager,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, SendableRecordBatchStream,
+    SpillManager,
 };
 use futures::TryStreamExt as _;
 
 use lanes::Lanes;
 
+use crate::operators::forward::says_what_is_planned;
 use crate::resources::MERGE_OF_EXCHANGE;
 
 /// See the module documentation. An exchange is executed once; [`ExecutionPlan::reset_state`] gives one that can be
@@ -131,6 +126,11 @@ impl ExchangeExec {
         let time = MetricBuilder::new(&self.metrics).subset_time("repartition_time", partition);
         BatchPartitioner::try_new(self.planned.partitioning().clone(), time, partition, inputs)
     }
+
+    /// The same operator for another plan of the exchange.
+    fn over(&self, planned: &RepartitionExec) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self::new(Arc::new(planned.clone()))))
+    }
 }
 
 impl Running {
@@ -205,50 +205,10 @@ impl ExecutionPlan for ExchangeExec {
         "ExchangeExec"
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.planned.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![self.planned.input()]
-    }
-
-    fn apply_expressions(
-        &self,
-        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.planned.apply_expressions(visit)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planned = Arc::clone(&self.planned).replace_children(children, options)?;
-        match planned.downcast_ref::<RepartitionExec>() {
-            Some(planned) => Ok(Arc::new(Self::new(Arc::new(planned.clone())))),
-            None => internal_err!("an exchange with another input is {}", planned.name()),
-        }
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
-    }
+    says_what_is_planned!(RepartitionExec);
 
     fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(Arc::new(Self::new(Arc::clone(&self.planned))))
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        self.planned.benefits_from_input_partitioning()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        self.planned.maintains_input_order()
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -259,22 +219,6 @@ impl ExecutionPlan for ExchangeExec {
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
-    }
-
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        self.planned.child_stats_requests(partition)
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        inputs: &[Arc<Statistics>],
-        args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        self.planned.statistics_from_inputs(inputs, args)
-    }
-
-    fn cardinality_effect(&self) -> CardinalityEffect {
-        self.planned.cardinality_effect()
     }
 }
 

@@ -6,7 +6,7 @@ use arrow::array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringViewArra
 use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{LexOrdering, Partitioning, PhysicalSortExpr};
+use datafusion::physical_expr::{LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::collect_partitioned;
 use datafusion::prelude::SessionConfig;
 

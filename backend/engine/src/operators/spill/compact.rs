@@ -12,18 +12,16 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::utils::memory::get_record_batch_memory_size;
-use datafusion::common::{DataFusionError, Result, Statistics, plan_err};
+use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::batches::used_bytes;
 use super::buffers::{WORTH_A_COPY, compacted, is_waste, with_copies};
+use crate::operators::forward::passes_rows_on;
 use crate::operators::row_widths::RowWidths;
 use crate::resources::LimitedPool;
 
@@ -62,6 +60,10 @@ impl CompactExec {
         widths: Option<&Arc<RowWidths>>,
     ) -> Arc<dyn ExecutionPlan> {
         Arc::new(Self { input, rows, widths: widths.cloned() })
+    }
+
+    fn over(&self, input: Arc<dyn ExecutionPlan>) -> Self {
+        Self { input, rows: self.rows, widths: self.widths.clone() }
     }
 }
 
@@ -119,6 +121,8 @@ impl ExecutionPlan for CompactExec {
         "CompactExec"
     }
 
+    passes_rows_on!();
+
     fn properties(&self) -> &Arc<PlanProperties> {
         self.input.properties()
     }
@@ -129,27 +133,6 @@ impl ExecutionPlan for CompactExec {
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
         vec![false]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match <[_; 1]>::try_from(children) {
-            Ok([input]) => Ok(Self::in_batches_of(self.rows, input, self.widths.as_ref())),
-            Err(_) => plan_err!("CompactExec has one input"),
-        }
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -171,21 +154,6 @@ impl ExecutionPlan for CompactExec {
             Ok::<_, DataFusionError>(stream::iter(batches.into_iter().map(Ok)))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows.try_flatten())))
-    }
-
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        vec![ChildStats::At(partition)]
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        inputs: &[Arc<Statistics>],
-        _: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        match inputs.first() {
-            Some(input) => Ok(Arc::clone(input)),
-            None => plan_err!("CompactExec has one input"),
-        }
     }
 }
 

@@ -20,29 +20,23 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
+use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
-use datafusion::physical_expr::{OrderingRequirements, PhysicalExpr};
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
-use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
-use datafusion::physical_plan::execution_plan::{
-    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
-};
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::metrics::{MetricsSet, SpillMetrics};
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties, SpillManager,
-};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, SpillManager};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
 use super::leaf::once;
 use super::runs::{Next, Runs};
 use super::spill::{DEEPEST, Measures, Part, Splitter, held_while, in_memory, is_skewed, unlimited};
+use crate::operators::forward::says_what_is_planned;
 
 /// The aggregate that makes lists.
 pub(crate) const LIST: &str = "array_agg_sorted";
@@ -87,6 +81,11 @@ impl SpillingAggregateExec {
     pub(crate) fn keeps_objects(planned: &AggregateExec) -> bool {
         // A list keeps its rows in columns, and states of lists are lists.
         planned.aggr_expr().iter().any(|call| call.fun().name() == LIST || is_object(call))
+    }
+
+    /// The same operator for another plan of the aggregation.
+    fn over(&self, planned: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self { planned: Arc::new(planned.clone()), measures: Arc::default() }))
     }
 }
 
@@ -263,53 +262,7 @@ impl ExecutionPlan for SpillingAggregateExec {
         "SpillingAggregateExec"
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.planned.properties()
-    }
-
-    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
-        self.planned.input_distribution_requirements()
-    }
-
-    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
-        self.planned.required_input_ordering()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        self.planned.maintains_input_order()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.planned.children()
-    }
-
-    fn apply_expressions(
-        &self,
-        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.planned.apply_expressions(visit)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planned = Arc::clone(&self.planned).replace_children(children, options)?;
-        match planned.downcast_ref::<AggregateExec>() {
-            Some(planned) => {
-                Ok(Arc::new(Self { planned: Arc::new(planned.clone()), measures: Arc::default() }))
-            }
-            None => internal_err!("an aggregation with another input is {}", planned.name()),
-        }
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
-    }
+    says_what_is_planned!(AggregateExec);
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = self.planned.input();
@@ -327,21 +280,5 @@ impl ExecutionPlan for SpillingAggregateExec {
     /// Those of the aggregations that did the work, and what was spilled.
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.measures.all())
-    }
-
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        self.planned.child_stats_requests(partition)
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        inputs: &[Arc<Statistics>],
-        args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        self.planned.statistics_from_inputs(inputs, args)
-    }
-
-    fn cardinality_effect(&self) -> CardinalityEffect {
-        self.planned.cardinality_effect()
     }
 }

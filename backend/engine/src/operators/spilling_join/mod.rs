@@ -17,27 +17,20 @@ mod probe;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::common::Result;
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
-use datafusion::physical_plan::execution_plan::{
-    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
-};
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::metrics::MetricsSet;
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, PlanProperties,
-    SendableRecordBatchStream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, SendableRecordBatchStream,
 };
 use futures::{FutureExt as _, TryStreamExt as _};
 
 use build::{Build, SharedBuild};
 use probe::Join;
 
+use crate::operators::forward::says_what_is_planned;
 use crate::operators::row_widths::RowWidths;
 use crate::operators::spill::Measures;
 
@@ -78,6 +71,11 @@ impl SpillingHashJoinExec {
         }
         Ok(build)
     }
+
+    /// The same operator for another plan of the join.
+    fn over(&self, planned: &HashJoinExec) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self::new(Arc::new(planned.builder().build()?), self.widths.clone())))
+    }
 }
 
 impl DisplayAs for SpillingHashJoinExec {
@@ -94,49 +92,7 @@ impl ExecutionPlan for SpillingHashJoinExec {
         "SpillingHashJoinExec"
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.planned.properties()
-    }
-
-    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
-        self.planned.input_distribution_requirements()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        ExecutionPlan::maintains_input_order(self.planned.as_ref())
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.planned.children()
-    }
-
-    fn apply_expressions(
-        &self,
-        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.planned.apply_expressions(visit)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planned = Arc::clone(&self.planned).replace_children(children, options)?;
-        match planned.downcast_ref::<HashJoinExec>() {
-            Some(planned) => {
-                Ok(Arc::new(Self::new(Arc::new(planned.builder().build()?), self.widths.clone())))
-            }
-            None => internal_err!("a join with other inputs is {}", planned.name()),
-        }
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
-    }
+    says_what_is_planned!(HashJoinExec);
 
     fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(Arc::new(Self::new(Arc::clone(&self.planned), self.widths.clone())))
@@ -160,26 +116,6 @@ impl ExecutionPlan for SpillingHashJoinExec {
     /// Those of the joins that did the work, and what was spilled.
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.measures.all())
-    }
-
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        self.planned.child_stats_requests(partition)
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        inputs: &[Arc<Statistics>],
-        args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        self.planned.statistics_from_inputs(inputs, args)
-    }
-
-    fn fetch(&self) -> Option<usize> {
-        self.planned.fetch()
-    }
-
-    fn cardinality_effect(&self) -> CardinalityEffect {
-        self.planned.cardinality_effect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The tops of a DAG: a node for every table that is written, and one over all of them.
 
+mod write_exec;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -10,7 +12,9 @@ use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_plan::ExecutionPlan;
 use ir::op::{Sink, SinkMode};
 
-use super::write_exec::{WriteExec, sort_text};
+pub use write_exec::WriteExec;
+pub(crate) use write_exec::ordering;
+use write_exec::sort_text;
 
 /// Writes its input to a table.
 #[derive(Clone, PartialEq, Eq, Hash)]

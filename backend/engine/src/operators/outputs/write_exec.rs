@@ -4,18 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{Distribution, LexOrdering, OrderingRequirements, PhysicalExpr};
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
 use ir::op::{Sink, SortColumn};
+
+use crate::operators::forward::passes_rows_on;
 
 /// The order of a sink as DataFusion has it; `None` without one. NULL counts as larger than every value.
 pub(crate) fn ordering(sort_by: &[SortColumn], schema: &Schema) -> Option<LexOrdering> {
@@ -52,6 +51,11 @@ impl WriteExec {
         let (partition_by, sort_by) = (sink.partition_by.clone(), sink.sort_by.clone());
         Self { table: table.to_owned(), partition_by, sort_by, input }
     }
+
+    fn over(&self, input: Arc<dyn ExecutionPlan>) -> Self {
+        let (partition_by, sort_by) = (self.partition_by.clone(), self.sort_by.clone());
+        Self { table: self.table.clone(), partition_by, sort_by, input }
+    }
 }
 
 impl DisplayAs for WriteExec {
@@ -76,6 +80,8 @@ impl ExecutionPlan for WriteExec {
     fn name(&self) -> &'static str {
         "WriteExec"
     }
+
+    passes_rows_on!();
 
     fn properties(&self) -> &Arc<PlanProperties> {
         self.input.properties()
@@ -106,56 +112,7 @@ impl ExecutionPlan for WriteExec {
         vec![true]
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        _options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match <[Arc<dyn ExecutionPlan>; 1]>::try_from(children) {
-            Ok([input]) => Ok(Arc::new(Self {
-                table: self.table.clone(),
-                partition_by: self.partition_by.clone(),
-                sort_by: self.sort_by.clone(),
-                input,
-            })),
-            Err(children) => internal_err!("WriteExec has one child, not {}", children.len()),
-        }
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
-    }
-
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         self.input.execute(partition, context)
-    }
-
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        vec![ChildStats::At(partition)]
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        inputs: &[Arc<Statistics>],
-        _args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        match inputs {
-            [input] => Ok(Arc::clone(input)),
-            _ => Ok(Arc::new(Statistics::new_unknown(&self.schema()))),
-        }
     }
 }
