@@ -57,6 +57,8 @@ fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found == extension)
 }
 
+/// The text of a file; of an archive, as far as it is one.
 fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", shown(path)))
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", shown(path)));
+    String::from_utf8_lossy(&bytes).into_owned()
 }

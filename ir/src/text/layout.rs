@@ -67,7 +67,7 @@ struct Open {
 }
 
 impl Open {
-    fn as_words(self, units: &mut Vec<Unit>) {
+    fn into_words(self, units: &mut Vec<Unit>) {
         units.push(Unit::word(self.token));
         units.extend(self.inside);
     }
@@ -118,7 +118,7 @@ fn tree(text: &str, tokens: Vec<Token>) -> Option<Vec<Unit>> {
                 let mut frames = open.drain(found..);
                 let first = frames.next()?;
                 inside.extend(first.inside);
-                frames.for_each(|unclosed| unclosed.as_words(&mut inside));
+                frames.for_each(|unclosed| unclosed.into_words(&mut inside));
                 let Token { start, end: opened, spaced } = first.token;
                 Unit { start, end: token.end, spaced, group: Some((opened, inside, token.start)) }
             }
@@ -126,7 +126,7 @@ fn tree(text: &str, tokens: Vec<Token>) -> Option<Vec<Unit>> {
         };
         open.last_mut().map_or(&mut done, |open| &mut open.inside).push(unit);
     }
-    open.into_iter().for_each(|unclosed| unclosed.as_words(&mut done));
+    open.into_iter().for_each(|unclosed| unclosed.into_words(&mut done));
     Some(done)
 }
 
@@ -236,7 +236,7 @@ impl<'t> Lines<'t> {
         if starts.is_empty() || level == Level::Clause {
             return self.lay(units, indent, next);
         }
-        let fills = level == Level::Item && !units.first().is_some_and(|unit| self.word(unit) == "WITH");
+        let fills = level == Level::Item && units.first().is_none_or(|unit| self.word(unit) != "WITH");
         let mut was_broken = false;
         for (number, part) in parts(units, &starts).enumerate() {
             if number > 0 {

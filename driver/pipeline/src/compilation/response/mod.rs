@@ -6,16 +6,17 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use ir::diag::{Diagnostic, ResolvedDiagnostic, SpecPath, codes, resolve};
+use ir::diag::{Diagnostic, ResolvedDiagnostic, codes, resolve};
 use ir::estimate::Quality;
-use ir::graph::Graph;
+use ir::graph::{Graph, Node};
 use ir::hash::ContentHash;
 use ir::op::{Op, Scan};
+use ir::origin::{Origins, SpecField};
 use serde::Serialize;
 
 pub use tasks::{Task, TaskSchedule};
 
-use super::{Compilation, Source};
+use super::Compilation;
 use crate::record::{FindingRecord, ProviderIdentity};
 use tasks::Times;
 
@@ -83,12 +84,12 @@ impl From<ResolvedDiagnostic> for CompileWarning {
 
 impl CompileResponse {
     pub(super) fn of(compilation: Compilation) -> Self {
-        let Compilation { source, graph, diagnostics, identity, .. } = &compilation;
+        let Compilation { source, graph, origins, diagnostics, identity, .. } = &compilation;
         let schedule = graph.schedule.as_ref();
         let times = schedule.map(Times::of).unwrap_or_default();
         let mut warnings: Vec<Diagnostic> =
             diagnostics.iter().filter(|found| !found.is_error()).cloned().collect();
-        warnings.extend(missing_statistics(graph, source));
+        warnings.extend(missing_statistics(graph, origins));
         Self {
             format: RESPONSE_FORMAT,
             spec_hash: source.unread.is_empty().then_some(identity.spec_hash),
@@ -110,34 +111,30 @@ impl CompileResponse {
     }
 }
 
-/// The scans of a graph, each with its name.
-fn scans(graph: &Graph) -> impl Iterator<Item = (&str, &Scan)> {
-    graph.ids().filter_map(|id| match &graph[id].op {
-        Op::Scan(scan) => Some((graph.name_of(id), scan)),
+/// The scans of a graph, each with its node.
+fn scans(graph: &Graph) -> impl Iterator<Item = (&Node, &Scan)> {
+    graph.ids().map(|id| &graph[id]).filter_map(|node| match &node.op {
+        Op::Scan(scan) => Some((node, scan)),
         _ => None,
     })
 }
 
 fn stats_quality(graph: &Graph) -> Option<BTreeMap<String, Quality>> {
     let is_resolved = graph.phase >= ir::phase::Phase::Resolved;
-    is_resolved.then(|| scans(graph).map(|(name, scan)| (name.to_owned(), scan.rows.quality)).collect())
+    is_resolved.then(|| scans(graph).map(|(node, scan)| (node.name.clone(), scan.rows.quality)).collect())
 }
 
 /// The inputs of which nobody knows how many rows they have: what is decided by costs above them is guesswork. It changes no
 /// row and a spec can do nothing about it, so runs do not speak of it.
-fn missing_statistics(graph: &Graph, source: &Source) -> Vec<Diagnostic> {
+fn missing_statistics(graph: &Graph, origins: &Origins) -> Vec<Diagnostic> {
     let unknown = scans(graph).filter(|(_, scan)| scan.rows.quality == Quality::Unknown);
-    let warning = |(name, scan): (&str, &Scan)| {
+    let warning = |(node, scan): (&Node, &Scan)| {
         let message = format!(
-            "it is not known how many rows `{name}` has; costs are estimated as if there were {}",
-            scan.rows.rows
+            "it is not known how many rows `{}` has; costs are estimated as if there were {}",
+            node.name, scan.rows.rows
         );
         let found = Diagnostic::new(codes::COST_MODEL_STATS_FALLBACK, message);
-        let inputs = &source.spec.input_relations;
-        match inputs.iter().position(|input| input.logical_name == name) {
-            Some(index) => found.at(SpecPath::root().field("input_relations").index(index)),
-            None => found,
-        }
+        found.at(origins.place(&node.owner, SpecField::Definition).path)
     };
     unknown.map(warning).collect()
 }
