@@ -41,7 +41,7 @@ pub enum ExtractError {
     /// Rows did not form a batch.
     #[error("rows do not fit their table: {0}; this is a bug")]
     Arrow(#[from] arrow::error::ArrowError),
-    /// Ended by [`Options::stop`].
+    /// Ended by [`Options::stop`](crate::Options::stop).
     #[error("the extraction was stopped")]
     Stopped,
     /// The receiver of the rows failed.

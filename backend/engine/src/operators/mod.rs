@@ -2,11 +2,11 @@
 //!
 //! | logical node | physical operator |
 //! |---|---|
-//! | [`ViewReaderNode`] | [`RowsExec`](leaf::RowsExec): the rows that the view's segment stored, or those of a part of the segment |
+//! | [`ViewReaderNode`](leaf::ViewReaderNode) | [`RowsExec`](leaf::RowsExec): the rows that the view's segment stored, or those of a part of the segment |
 //! | [`SpanJoinNode`] | [`SpanJoinExec`](span_join::SpanJoinExec) |
 //! | [`WriteNode`] | [`WriteExec`]: gives its rows as the table wants them distributed; execution writes them |
 //! | [`OutputsNode`] | none: outputs are run one by one |
-//! | [`ForgottenDependencies`] | none: its rows are those of its input |
+//! | `ForgottenDependencies` | none: its rows are those of its input |
 
 mod boundary;
 mod bounded_aggregate;

@@ -3,10 +3,10 @@
 //! | [`RowSource`] | where the rows are |
 //! |---|---|
 //! | [`StoredView`] | in the store of a shared view |
-//! | [`PlannedPart`] | in the plan of a part of the segment, which runs in the place of the leaf |
-//! | [`Once`] | in streams that are read already, or are read once |
+//! | `PlannedPart` | in the plan of a part of the segment, which runs in the place of the leaf |
+//! | `Once` | in streams that are read already, or are read once |
 //!
-//! No rule of planning looks through a leaf. Whoever asks what runs does: [`seen`] and [`inputs`] are the way past a leaf that
+//! No rule of planning looks through a leaf. Whoever asks what runs does: `seen` and `inputs` are the way past a leaf that
 //! stands for a plan, for measures, for what is shown, and for the watchdog.
 
 mod node;

@@ -18,6 +18,7 @@ mod filters;
 mod frames;
 pub(crate) mod mixed;
 mod operands;
+mod together;
 mod zeros;
 
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable as _, Opera
 use functions::scalar::instead::checked_arithmetic::{CheckedArithmetic, CheckedNegation};
 
 pub(super) use dates::dated;
-pub(super) use operands::brought_together;
+pub(super) use together::brought_together;
 pub(super) use zeros::in_orders;
 
 /// The expression with every operation that gives right values.
