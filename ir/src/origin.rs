@@ -107,6 +107,7 @@ impl SpecField {
             | Self::Metadata(_) => Self::Definition,
             Self::PartitionColumn(_) => Self::Partitioning,
             Self::OrderColumn(_) => Self::Order,
+            // Columns that are not written are those of the view; what is wrong with them is wrong with the table.
             Self::Written(_) => Self::Location,
             Self::Source(_) => Self::Sources,
             Self::Column(_) => Self::Columns,

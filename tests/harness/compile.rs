@@ -158,8 +158,7 @@ pub(crate) fn compile_text(
         oracle: Some(|oracle| Box::new(CaseOracle { engine: oracle, fixtures: None })),
         ..CompileRequest::new(source, workers())
     };
-    let response = pipeline::compile(request).unwrap_or_else(|error| panic!("{error}"));
-    let mut compiled = response.compilation;
+    let mut compiled = pipeline::compile(request).unwrap_or_else(|error| panic!("{error}"));
     compiled.plan_for_mistakes(workers()).unwrap_or_else(|error| panic!("{error}"));
     let stages = recorder.0.into_inner().expect("no observer panicked");
     CompiledText { stages, source: compiled.source.map, diagnostics: compiled.diagnostics }

@@ -56,7 +56,7 @@ fn compile(views: Vec<(String, Value)>, outputs: &[String]) -> Compiled {
         ruleset: Ruleset { verify_passes: false, stop_after: None },
         ..CompileRequest::new(source, workers())
     };
-    let compiled = pipeline::compile(request).unwrap_or_else(|error| panic!("{error}")).compilation;
+    let compiled = pipeline::compile(request).unwrap_or_else(|error| panic!("{error}"));
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics.first());
     Compiled(compiled)
 }

@@ -49,7 +49,7 @@ fn compile(spec: &Spec, home: &Path, proofs: &Proofs) -> Outcome {
         proofs: Some(proofs),
         ..CompileRequest::new(source, workers())
     };
-    let compiled = pipeline::compile(request).unwrap_or_else(|error| panic!("{error}")).compilation;
+    let compiled = pipeline::compile(request).unwrap_or_else(|error| panic!("{error}"));
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
     let stages = texts.0.into_inner().expect("no observer panicked");
     Outcome { stages, proofs: compiled.proofs(), plannings: compiled.oracle.plannings() }

@@ -24,10 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let source = Source::open(&path)?;
     let request = CompileRequest { tracing: Some(&Narrator), ..CompileRequest::new(source, &workers) };
-    let response = pipeline::compile(request)?;
+    let compilation = pipeline::compile(request)?;
     // The hashes that identify the run, and its schedule in numbers, are known before anything is computed.
+    let response = compilation.response();
     println!("envelope {}, critical path {}", response.envelope_hash, response.critical_path_length);
-    let compilation = response.compilation;
     // Mistakes in the spec are values: each has a code, a message and a place.
     for diagnostic in &compilation.diagnostics {
         println!("{diagnostic}");

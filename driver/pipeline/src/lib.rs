@@ -1,9 +1,9 @@
 //! From a spec to published tables, as a library: what stands between a program and the compiler's crates.
 //!
 //! ```text
-//! Source::open -> CompileRequest -> compile -> CompileResponse: Compilation -> publish -> Outcome
-//!                                                                    |
-//!                                                                    `-> plan -> Plans: explain, write -> Written: commit
+//! Source::open -> CompileRequest -> compile -> Compilation -> publish -> Outcome
+//!                                                  |-> response -> CompileResponse: hashes, the schedule in numbers
+//!                                                  `-> plan -> Plans: explain, write -> Written: commit
 //! extract: source code -> Extraction: publish, or compile over it and publish both together
 //! Rows::of: a query over published tables
 //! ```

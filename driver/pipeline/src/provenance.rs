@@ -40,7 +40,7 @@ impl Provenance {
             run_id: uuid::Uuid::new_v4().to_string(),
             name: compilation.source.name.clone(),
             started_at: now(),
-            identity: compilation.identity.clone(),
+            identity: compilation.identity().clone(),
             profile_fingerprint: fingerprint_of_sizes(session),
             lineage_tags: compilation.source.spec.runtime.lineage_tags.clone(),
             settings: session.describe().into_iter().collect(),

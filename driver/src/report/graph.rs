@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use ir::graph::{Graph, NodeId, Role};
 use ir::phase::Phase;
 use ir::schema::Schema;
-use pipeline::CompileResponse;
+use pipeline::Compilation;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
 
 /// A compilation: its graph, and beside it, as `compilation`, what identifies it and what its schedule says of time.
-pub(crate) fn compilation_json(response: &CompileResponse) -> Result<Value, Failure> {
-    let mut value = graph_json(&response.compilation.graph);
-    value["compilation"] = serde_json::to_value(response)
+pub(crate) fn compilation_json(compilation: &Compilation) -> Result<Value, Failure> {
+    let mut value = graph_json(&compilation.graph);
+    value["compilation"] = serde_json::to_value(compilation.response())
         .map_err(|error| Failure::Bug(format!("the compilation has no JSON form: {error}")))?;
     Ok(value)
 }

@@ -22,7 +22,7 @@ fn colours_are_for_terminals_unless_asked_for() {
 #[test]
 fn a_wrong_command_line_exits_with_2_and_says_what_is_right() {
     let folder = with_tables();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["bulid", "."], "build"),
         (&[], "Usage"),
         (&["run"], "SPEC"),
@@ -33,6 +33,7 @@ fn a_wrong_command_line_exits_with_2_and_says_what_is_right() {
         ),
         (&["compile", "spec.yaml", "--emit", "plan", "--stop-after", "type"], "--stop-after"),
         (&["pass", "nonsense"], "lower, resolve"),
+        (&["pass", "type", "--spec", "-"], "name a file for one of them"),
         (&["explain", "E0170"], "did you mean `E0107`?"),
         (&["passes", "--format", "csv"], "sql"),
     ];

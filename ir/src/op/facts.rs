@@ -28,33 +28,33 @@ impl Op {
     pub fn facts(&self) -> Facts {
         use Phase::{Bound, Core, Lowered, Resolved, Scheduled};
         let one = Arity::Exactly(1);
-        let (streams, collects) = (true, false);
+        let (streams, costs) = (true, false);
         let (keyword, arity, phases, streams, weight) = match self {
             // Names of tables.
-            Self::Input(_) => ("input", Arity::Exactly(0), (Lowered, Lowered), collects, 1),
-            Self::ChangeFeed(_) => ("change_feed", one, (Lowered, Lowered), collects, 1),
-            Self::TableMetadata(_) => ("table_metadata", one, (Lowered, Lowered), collects, 1),
-            Self::FileManifest(_) => ("file_manifest", one, (Lowered, Lowered), collects, 1),
+            Self::Input(_) => ("input", Arity::Exactly(0), (Lowered, Lowered), costs, 1),
+            Self::ChangeFeed(_) => ("change_feed", one, (Lowered, Lowered), costs, 1),
+            Self::TableMetadata(_) => ("table_metadata", one, (Lowered, Lowered), costs, 1),
+            Self::FileManifest(_) => ("file_manifest", one, (Lowered, Lowered), costs, 1),
             // Surface operations.
-            Self::Normalize(_) => ("normalize", one, (Lowered, Bound), collects, 1),
-            Self::Relate(_) => ("relate", Arity::Exactly(2), (Lowered, Bound), collects, 1),
-            Self::UnionByName(_) => ("union_by_name", Arity::AtLeast(2), (Lowered, Bound), collects, 1),
-            Self::Conform(_) => ("conform", Arity::AtLeast(1), (Lowered, Bound), collects, 1),
+            Self::Normalize(_) => ("normalize", one, (Lowered, Bound), costs, 1),
+            Self::Relate(_) => ("relate", Arity::Exactly(2), (Lowered, Bound), costs, 1),
+            Self::UnionByName(_) => ("union_by_name", Arity::AtLeast(2), (Lowered, Bound), costs, 1),
+            Self::Conform(_) => ("conform", Arity::AtLeast(1), (Lowered, Bound), costs, 1),
             // Core operations.
             Self::Scan(_) => ("scan", Arity::Exactly(0), (Resolved, Scheduled), streams, 1),
             Self::Filter(_) => ("filter", one, (Lowered, Scheduled), streams, 1),
             Self::Project(_) => ("project", one, (Lowered, Scheduled), streams, 1),
-            Self::Aggregate(_) => ("aggregate", one, (Lowered, Scheduled), collects, 4),
-            Self::Window(_) => ("window", one, (Lowered, Scheduled), collects, 6),
-            Self::Unnest(_) => ("unnest", one, (Lowered, Scheduled), collects, 1),
+            Self::Aggregate(_) => ("aggregate", one, (Lowered, Scheduled), costs, 4),
+            Self::Window(_) => ("window", one, (Lowered, Scheduled), costs, 6),
+            Self::Unnest(_) => ("unnest", one, (Lowered, Scheduled), costs, 1),
             Self::Query(query) => {
-                ("query", Arity::Exactly(query.relations.len()), (Lowered, Scheduled), collects, 6)
+                ("query", Arity::Exactly(query.relations.len()), (Lowered, Scheduled), costs, 6)
             }
-            Self::Join(_) => ("join", Arity::Exactly(2), (Core, Scheduled), collects, 4),
-            Self::SpanJoin(_) => ("span_join", Arity::Exactly(2), (Core, Scheduled), collects, 6),
-            Self::Union(_) => ("union", Arity::AtLeast(2), (Core, Scheduled), collects, 1),
-            Self::Distinct(_) => ("distinct", one, (Core, Scheduled), collects, 4),
-            Self::Sink(_) => ("sink", one, (Lowered, Scheduled), collects, 4),
+            Self::Join(_) => ("join", Arity::Exactly(2), (Core, Scheduled), costs, 4),
+            Self::SpanJoin(_) => ("span_join", Arity::Exactly(2), (Core, Scheduled), costs, 6),
+            Self::Union(_) => ("union", Arity::AtLeast(2), (Core, Scheduled), costs, 1),
+            Self::Distinct(_) => ("distinct", one, (Core, Scheduled), costs, 4),
+            Self::Sink(_) => ("sink", one, (Lowered, Scheduled), costs, 4),
         };
         Facts { keyword, arity, phases, streams, weight }
     }

@@ -173,7 +173,7 @@ impl Program {
             tracing: Some(&core),
             ..CompileRequest::new(source, workers())
         };
-        let compiled = pipeline::compile(request).map_err(refused)?.compilation;
+        let compiled = pipeline::compile(request).map_err(refused)?;
         let errors: Vec<String> =
             compiled.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
         if !errors.is_empty() {

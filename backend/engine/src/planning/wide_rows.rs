@@ -19,6 +19,7 @@ use crate::operators::{RowWidths, RunStores, USUAL_ROW_BYTES, narrowed};
 
 /// A batch of wide rows is meant to take this part of the memory of a partition: the operators of one hold several.
 const PART_OF_PARTITION: usize = 32;
+
 /// How many rows batches have where these optimized plans of one segment run, if fewer than usual, and what is to be found of
 /// their width: for rows of so many bytes and those that they read. Without bytes they are not planned again.
 ///

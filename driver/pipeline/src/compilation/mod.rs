@@ -9,7 +9,7 @@ mod response;
 mod source;
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use engine::{EngineOracle, Session, TableRequest, Tables};
@@ -54,8 +54,8 @@ pub struct Compilation {
     pub outdated_proofs: Option<String>,
     /// Where the time went.
     pub stages: Stages,
-    /// What tells a run of it from runs of other specs, over other tables, or by other rules.
-    pub(crate) identity: Identity,
+    /// See [`Self::identity`].
+    identity: OnceLock<Identity>,
     /// The digest under which what it has proven holds.
     envelope: ContentHash,
 }
@@ -68,7 +68,7 @@ pub struct Compilation {
 /// # Errors
 /// When a pass breaks the graph, the ruleset stops after a pass that is none, the session cannot start, or the workers are
 /// stopped.
-pub fn compile(request: CompileRequest<'_>) -> Result<CompileResponse> {
+pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let CompileRequest { source, workers, session_factory, ruleset, tracing, proofs, extraction, oracle } =
         request;
     let observer = tracing.unwrap_or(&());
@@ -110,8 +110,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<CompileResponse> {
     let envelope = known.envelope();
     let outdated_proofs = known.outdated;
     diagnostics.extend(known.warning);
-    let identity = Identity::of(spec_hash(&source.spec), &graph, oracle.tables(), &session);
-    Ok(CompileResponse::of(Compilation {
+    Ok(Compilation {
         source,
         graph,
         origins,
@@ -121,9 +120,9 @@ pub fn compile(request: CompileRequest<'_>) -> Result<CompileResponse> {
         reused,
         outdated_proofs,
         stages,
-        identity,
+        identity: OnceLock::new(),
         envelope,
-    }))
+    })
 }
 
 /// Opens every table the graph names, unless compilation stops before it asks for them.
@@ -174,6 +173,27 @@ impl Compilation {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// What is computed: the hash of the spec; nothing for a spec that could be read in part only.
+    #[must_use]
+    pub fn spec_hash(&self) -> Option<ContentHash> {
+        self.source.unread.is_empty().then(|| spec_hash(&self.source.spec))
+    }
+
+    /// What tells a run of it from runs of other specs, over other tables, or by other rules. It is made when it is asked for
+    /// first: the list of files of every table that is read has a part in it.
+    pub(crate) fn identity(&self) -> &Identity {
+        self.identity.get_or_init(|| {
+            let spec_hash = spec_hash(&self.source.spec);
+            Identity::of(spec_hash, &self.graph, self.oracle.tables(), &self.session)
+        })
+    }
+
+    /// What was found out, as data.
+    #[must_use]
+    pub fn response(&self) -> CompileResponse {
+        CompileResponse::of(self)
     }
 
     /// Everything found, as an error.

@@ -104,7 +104,7 @@ fn run(folder: &Path, point: &str) -> (Result<Outcome>, Vec<String>, Cancellatio
     let (workers, observer) = (workers(&switch), StopAt::new(point, &switch));
     let source = Source::from_bytes(SPEC.as_bytes(), "spec.yaml".into(), "spec", folder).unwrap();
     let request = CompileRequest { tracing: Some(&observer), ..CompileRequest::new(source, &workers) };
-    let compiled = compile(request).map(|response| response.compilation);
+    let compiled = compile(request);
     let outcome = compiled.and_then(|compiled| {
         publish(compiled, &workers, PublishOptions::default(), Arc::clone(&observer) as _)
     });
@@ -114,7 +114,7 @@ fn run(folder: &Path, point: &str) -> (Result<Outcome>, Vec<String>, Cancellatio
 
 /// A compilation of all passes that nobody watches.
 fn compiled_by(source: Source, workers: &Workers) -> Result<Compilation> {
-    compile(CompileRequest::new(source, workers)).map(|response| response.compilation)
+    compile(CompileRequest::new(source, workers))
 }
 
 /// What is recorded of runs in a folder, the oldest first.

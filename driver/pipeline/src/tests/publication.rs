@@ -29,7 +29,7 @@ fn build(folder: &Path, workers: &Workers, observer: &Arc<StopAt>) -> Result<Out
     let extraction = extraction(folder, workers, observer)?;
     let request = CompileRequest::new(source(folder), workers);
     let request = CompileRequest { extraction: Some(&extraction), tracing: Some(observer), ..request };
-    let compilation = compile(request)?.compilation;
+    let compilation = compile(request)?;
     let options = PublishOptions { extraction: Some(extraction), locks: None };
     publish(compilation, workers, options, Arc::clone(observer) as _)
 }
@@ -79,7 +79,7 @@ fn a_run_reads_the_extraction_that_it_is_published_with() {
     assert_eq!(count(&folder.path().join("tables"), "defs", &workers), before, "nobody sees it yet");
     let request = CompileRequest::new(source(folder.path()), &workers);
     let request = CompileRequest { extraction: Some(&staged), ..request };
-    let compilation = compile(request).unwrap().compilation;
+    let compilation = compile(request).unwrap();
     let options = PublishOptions { extraction: Some(staged), locks: None };
     let outcome = publish(compilation, &workers, options, Arc::new(())).unwrap();
 
@@ -176,7 +176,7 @@ fn publish_graph(folder: &Path, edges: &str, point: &str) -> Result<Outcome> {
     let text = GRAPH.replace("{edges}", edges);
     let source = Source::from_bytes(text.as_bytes(), "graph.yaml".into(), "graph", folder).unwrap();
     let request = CompileRequest { tracing: Some(&observer), ..CompileRequest::new(source, &workers) };
-    let compilation = compile(request)?.compilation;
+    let compilation = compile(request)?;
     publish(compilation, &workers, PublishOptions::default(), observer)
 }
 

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::{SPEC, extract_all, files, repository, workers};
 use crate::{
-    Cancellation, CompileRequest, CompileResponse, PublishOptions, RESPONSE_FORMAT, Ruleset, Source, Workers,
+    Cancellation, Compilation, CompileRequest, PublishOptions, RESPONSE_FORMAT, Ruleset, Source, Workers,
     compile, publish,
 };
 
-fn response(folder: &Path, workers: &Workers, ruleset: Ruleset<'_>) -> CompileResponse {
+fn compiled(folder: &Path, workers: &Workers, ruleset: Ruleset<'_>) -> Compilation {
     let source = Source::from_bytes(SPEC.as_bytes(), "spec.yaml".into(), "spec", folder).unwrap();
     compile(CompileRequest { ruleset, ..CompileRequest::new(source, workers) }).unwrap()
 }
@@ -36,7 +36,8 @@ fn without_statistics(folder: &Path) {
 fn a_response_says_what_a_run_will_record_and_nothing_has_run() {
     let (folder, workers) = (repository(), workers(&Cancellation::new()));
     extract_all(folder.path(), &workers, &()).unwrap();
-    let response = response(folder.path(), &workers, Ruleset::default());
+    let compilation = compiled(folder.path(), &workers, Ruleset::default());
+    let response = compilation.response();
     assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new(), "compiling executes nothing");
     assert!(!folder.path().join(".codeanatomy").exists());
 
@@ -58,7 +59,7 @@ fn a_response_says_what_a_run_will_record_and_nothing_has_run() {
     assert_eq!(value["format"], RESPONSE_FORMAT);
     assert_eq!(value["provider_identities"][0]["location"], "tables/defs");
     assert!(value.get("plan_artifacts").is_none() && value.get("compilation").is_none());
-    let outcome = publish(response.compilation, &workers, PublishOptions::default(), Arc::new(())).unwrap();
+    let outcome = publish(compilation, &workers, PublishOptions::default(), Arc::new(())).unwrap();
     let record = serde_json::to_value(&outcome.record).unwrap();
     for hash in ["spec_hash", "envelope_hash", "rulepack_fingerprint"] {
         assert!(value[hash].is_string() && value[hash] == record[hash], "{hash}");
@@ -76,7 +77,8 @@ fn costs_without_statistics_are_warned_of() {
     let (folder, workers) = (repository(), workers(&Cancellation::new()));
     extract_all(folder.path(), &workers, &()).unwrap();
     without_statistics(folder.path());
-    let response = response(folder.path(), &workers, Ruleset::default());
+    let compilation = compiled(folder.path(), &workers, Ruleset::default());
+    let response = compilation.response();
     assert_eq!(response.stats_quality.as_ref().unwrap()["defs"], Quality::Unknown);
     let warned: Vec<(&str, &str, Option<usize>)> = response
         .warnings
@@ -84,7 +86,7 @@ fn costs_without_statistics_are_warned_of() {
         .map(|warning| (warning.name.as_str(), warning.finding.code.as_str(), warning.finding.line))
         .collect();
     assert_eq!(warned, [("cost-model-stats-fallback", "W0015", Some(3))]);
-    assert!(response.compilation.diagnostics.is_empty(), "it is nothing that a run would speak of");
+    assert!(compilation.diagnostics.is_empty(), "it is nothing that a run would speak of");
 }
 
 #[test]
@@ -92,9 +94,9 @@ fn a_compilation_that_is_stopped_has_no_tasks() {
     let (folder, workers) = (repository(), workers(&Cancellation::new()));
     extract_all(folder.path(), &workers, &()).unwrap();
     let stop_after = |pass| Ruleset { stop_after: Some(pass), ..Ruleset::default() };
-    let lowered = response(folder.path(), &workers, stop_after("lower"));
+    let lowered = compiled(folder.path(), &workers, stop_after("lower")).response();
     assert_eq!((lowered.provider_identities.len(), lowered.stats_quality), (0, None));
-    let typed = response(folder.path(), &workers, stop_after("type"));
+    let typed = compiled(folder.path(), &workers, stop_after("type")).response();
     assert_eq!((typed.provider_identities.len(), typed.task_schedule), (1, None));
     assert_eq!((typed.critical_path_length, typed.task_costs.len()), (0, 0));
     assert_eq!(typed.stats_quality.unwrap().len(), 1);

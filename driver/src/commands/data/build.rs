@@ -48,7 +48,7 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     let source = source.with_kept_proofs();
     let request = CompileRequest::new(source, context.workers()?);
     let request = CompileRequest { ruleset: context.ruleset(), extraction: Some(&extraction), ..request };
-    let compilation = compile(request)?.compilation;
+    let compilation = compile(request)?;
     compilation.must_be_sound()?;
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
     let options = PublishOptions { extraction: Some(extraction), locks: Some(locks) };

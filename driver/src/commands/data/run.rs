@@ -20,7 +20,7 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     let decisions = Decisions::default();
     let request = CompileRequest::new(source, context.workers()?);
     let request = CompileRequest { ruleset: context.ruleset(), tracing: Some(&decisions), ..request };
-    let compilation = compile(request)?.compilation;
+    let compilation = compile(request)?;
     if context.console.is_verbose() {
         context.console.note(&decisions.text());
         context.console.note(&reuse_text(&compilation));

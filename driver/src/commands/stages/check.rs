@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ir::diag::resolve;
-use pipeline::{CompileRequest, CompileResponse, Ruleset, Source, compile};
+use pipeline::{Compilation, CompileRequest, Ruleset, Source, compile};
 use serde_json::json;
 
 use crate::cli::SpecArgs;
@@ -22,22 +22,22 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     if context.console.is_json() {
         // Here the findings are the result.
         let (diagnostics, source) = match &compiled {
-            Ok(response) => (&response.compilation.diagnostics, &response.compilation.source.map),
+            Ok(compilation) => (&compilation.diagnostics, &compilation.source.map),
             Err(Failure::Findings { diagnostics, source }) => (diagnostics, source.as_ref()),
             Err(_) => return compiled.map(|_| ()),
         };
         let is_ok = !diagnostics.iter().any(ir::diag::Diagnostic::is_error);
         context.console.print_json(&json!({
             "ok": is_ok,
-            "spec_hash": compiled.as_ref().ok().and_then(|response| response.spec_hash),
+            "spec_hash": compiled.as_ref().ok().and_then(Compilation::spec_hash),
             "diagnostics": resolve(diagnostics, source),
-            "reused_views": compiled.as_ref().ok().and_then(|response| response.compilation.reused),
+            "reused_views": compiled.as_ref().ok().and_then(|compilation| compilation.reused),
             "seconds": elapsed.as_secs_f64(),
-            "stages": compiled.as_ref().ok().map(|response| &response.compilation.stages),
+            "stages": compiled.as_ref().ok().map(|compilation| &compilation.stages),
         }))?;
         return if is_ok { Ok(()) } else { Err(Failure::Reported) };
     }
-    let compilation = compiled?.compilation;
+    let compilation = compiled?;
     if context.console.is_verbose() {
         context.console.note(&reuse_text(&compilation));
     }
@@ -59,9 +59,9 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
 }
 
 /// Compiles a spec and makes the plans of a run.
-fn checked(source: Source, ruleset: Ruleset<'_>, context: &Context<'_>) -> Result<CompileResponse, Failure> {
+fn checked(source: Source, ruleset: Ruleset<'_>, context: &Context<'_>) -> Result<Compilation, Failure> {
     let workers = context.workers()?;
-    let mut response = compile(CompileRequest { ruleset, ..CompileRequest::new(source, workers) })?;
-    response.compilation.plan_for_mistakes(workers)?;
-    Ok(response)
+    let mut compilation = compile(CompileRequest { ruleset, ..CompileRequest::new(source, workers) })?;
+    compilation.plan_for_mistakes(workers)?;
+    Ok(compilation)
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use passes::PassEvent;
-use pipeline::{CompileRequest, CompileResponse, Observer, Ruleset, Stage, compile};
+use pipeline::{Compilation, CompileRequest, Observer, Ruleset, Stage, compile};
 
 use super::graph::{StageText, difference};
 use crate::cli::{CompileArgs, Emit};
@@ -27,8 +27,7 @@ pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_
     let seen = Recorder(Mutex::new(seen));
     let ruleset = Ruleset { stop_after: request.last_pass(), ..context.ruleset() };
     let asked = CompileRequest::new(source, context.workers()?);
-    let response = compile(CompileRequest { ruleset, tracing: Some(&seen), ..asked })?;
-    let compilation = &response.compilation;
+    let compilation = &compile(CompileRequest { ruleset, tracing: Some(&seen), ..asked })?;
     let seen = seen.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     if context.console.is_verbose() {
         context.console.note(&reuse_text(compilation));
@@ -38,7 +37,7 @@ pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_
         None if arguments.diff => return Err(Failure::Bug("`--diff` without a stage".to_owned())),
         None => {
             compilation.must_be_sound()?;
-            form(&response, request.emit, context)?
+            form(compilation, request.emit, context)?
         }
     };
     write(&result, arguments, context)?;
@@ -154,8 +153,7 @@ impl Seen<'_> {
 }
 
 /// The result of a compilation without mistakes, in a form.
-fn form(response: &CompileResponse, emit: Emit, context: &Context<'_>) -> Result<Vec<u8>, Failure> {
-    let compilation = &response.compilation;
+fn form(compilation: &Compilation, emit: Emit, context: &Context<'_>) -> Result<Vec<u8>, Failure> {
     let explained = |stage| -> Result<Vec<u8>, Failure> {
         let workers = context.workers()?;
         Ok(compilation.plan(workers)?.explain(stage, workers)?.into_bytes())
@@ -163,7 +161,7 @@ fn form(response: &CompileResponse, emit: Emit, context: &Context<'_>) -> Result
     match emit {
         Emit::Ir | Emit::Spec => Ok(ir::text::print(&compilation.graph).into_bytes()),
         Emit::Dot => Ok(ir::text::dot(&compilation.graph).into_bytes()),
-        Emit::Json => Ok(json_text(&compilation_json(response)?).into_bytes()),
+        Emit::Json => Ok(json_text(&compilation_json(compilation)?).into_bytes()),
         Emit::Archive => {
             ir::archive::write(&compilation.graph).map_err(|error| Failure::User(error.to_string()))
         }

@@ -1,5 +1,7 @@
 //! `driver pass NAME < ir`: one pass over a graph.
 
+use std::path::Path;
+
 use ir::diag::SourceMap;
 use pipeline::{PassOutcome, run_pass};
 
@@ -17,9 +19,14 @@ pub(in crate::commands) fn run(arguments: &PassArgs, context: &mut Context<'_>) 
             pass.name
         )));
     }
+    let spec = arguments.spec.as_deref();
+    if [Some(arguments.graph.graph.as_path()), spec].iter().all(|path| *path == Some(Path::new("-"))) {
+        let message = "the graph and the spec are both to be read from stdin; name a file for one of them";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     let input = read(&arguments.graph.graph, context.stdin)?;
     let before = StageText { name: "before".to_owned(), text: input.text };
-    let spec = arguments.spec.as_deref().map(|path| context.read_spec(path)).transpose()?;
+    let spec = spec.map(|path| context.read_spec(path)).transpose()?;
     let base = &arguments.graph.base;
     let outcome = run_pass(pass.name, input.parsed.graph, base, spec.as_ref(), context.workers()?)?;
     let PassOutcome { graph, remarks, diagnostics } = outcome;

@@ -23,7 +23,7 @@ use tasks::Times;
 /// The version of [`CompileResponse`]'s form: raised when a field goes or means something else, not when one is added.
 pub const RESPONSE_FORMAT: u32 = 1;
 
-/// What a compilation gives. It serializes without the compilation itself; hashes are those that a run of it records.
+/// What a compilation gives ([`Compilation::response`]). Hashes are those that a run of it records.
 ///
 /// Fields about tasks are empty for a graph that is not scheduled, because its passes were stopped or its spec has mistakes
 /// ([`Compilation::diagnostics`]).
@@ -61,9 +61,6 @@ pub struct CompileResponse {
     pub critical_path_length: u64,
     /// What was found that does not stop a run.
     pub warnings: Vec<CompileWarning>,
-    /// The compilation: its graph, its diagnostics, and what is needed to plan and to run it.
-    #[serde(skip)]
-    pub compilation: Compilation,
 }
 
 /// Something to know about a compilation that has no mistakes.
@@ -83,8 +80,9 @@ impl From<ResolvedDiagnostic> for CompileWarning {
 }
 
 impl CompileResponse {
-    pub(super) fn of(compilation: Compilation) -> Self {
-        let Compilation { source, graph, origins, diagnostics, identity, .. } = &compilation;
+    pub(super) fn of(compilation: &Compilation) -> Self {
+        let Compilation { source, graph, origins, diagnostics, .. } = compilation;
+        let identity = compilation.identity();
         let schedule = graph.schedule.as_ref();
         let times = schedule.map(Times::of).unwrap_or_default();
         let mut warnings: Vec<Diagnostic> =
@@ -92,7 +90,7 @@ impl CompileResponse {
         warnings.extend(missing_statistics(graph, origins));
         Self {
             format: RESPONSE_FORMAT,
-            spec_hash: source.unread.is_empty().then_some(identity.spec_hash),
+            spec_hash: compilation.spec_hash(),
             rulepack_fingerprint: identity.rulepack_fingerprint,
             envelope_hash: identity.envelope.hash(),
             planning_surface_hash: identity.envelope.planning_surface_hash,
@@ -106,7 +104,6 @@ impl CompileResponse {
             dependency_map: times.dependencies,
             critical_path_length: times.critical_path_length,
             warnings: resolve(&warnings, &source.map).into_iter().map(CompileWarning::from).collect(),
-            compilation,
         }
     }
 }
