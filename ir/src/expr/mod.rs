@@ -4,15 +4,15 @@
 //! same tree, so nothing is lost in between. Two expressions are equal when their trees are equal; white space
 //! and letter case of keywords do not count.
 
-mod chains;
+mod clauses;
 mod meaning;
 mod named;
 mod places;
-mod precedence;
 mod query;
 mod shape;
 mod substitute;
 mod syntax;
+pub mod walk;
 mod windows;
 
 pub use named::{NamedExpr, NamedExprs};
@@ -21,11 +21,9 @@ pub use query::{Part, Query};
 pub use syntax::{SqlError, SqlIssue, SqlIssueKind};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    self, BinaryOperator, CastKind, Expr, Ident, ObjectName, ObjectNamePart, Value, VisitMut as _,
-    visit_expressions, visit_expressions_mut,
+    self, BinaryOperator, CastKind, Expr, Ident, ObjectName, ObjectNamePart, Value,
 };
 
 use syntax::SqlText;
@@ -192,13 +190,10 @@ impl ScalarExpr {
     #[must_use]
     pub fn column_references(&self) -> Vec<String> {
         let mut columns = Vec::new();
-        let _ = visit_expressions(&self.0, |expr| {
-            match expr {
-                Expr::Identifier(ident) => columns.push(normalize(ident)),
-                Expr::CompoundIdentifier(parts) => columns.extend(parts.first().map(normalize)),
-                _ => {}
-            }
-            ControlFlow::<()>::Continue(())
+        walk::expressions(&self.0, |expr| match expr {
+            Expr::Identifier(ident) => columns.push(normalize(ident)),
+            Expr::CompoundIdentifier(parts) => columns.extend(parts.first().map(normalize)),
+            _ => {}
         });
         columns
     }
@@ -213,18 +208,13 @@ impl ScalarExpr {
     #[must_use]
     pub fn placeholders(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
-        let _ = visit_expressions(&self.0, |expr| {
-            if let Some(name) = placeholder(expr) {
-                found.insert(name.to_owned());
-            }
-            ControlFlow::<()>::Continue(())
-        });
+        walk::expressions(&self.0, |expr| found.extend(placeholder(expr).map(str::to_owned)));
         found
     }
 
     /// Replaces placeholders by expressions; placeholders without one stay.
     pub fn bind(&mut self, values: &BTreeMap<String, Self>) {
-        let _ = visit_expressions_mut(&mut self.0, |expr| bind_one(expr, values));
+        walk::expressions_mut(&mut self.0, |expr| bind_one(expr, values));
     }
 
     /// Replaces column references by expressions. The result reads the columns of the expressions put in.
@@ -233,7 +223,7 @@ impl ScalarExpr {
     pub fn substitute(&self, definitions: &BTreeMap<String, Self>) -> Option<Self> {
         let mut rewriter = substitute::Substitution { definitions, failed: false };
         let mut expr = self.0.clone();
-        let _ = expr.visit(&mut rewriter);
+        let _ = walk::visit_mut(&mut expr, &mut rewriter);
         (!rewriter.failed).then_some(Self(expr))
     }
 
@@ -273,20 +263,17 @@ fn placeholder(expr: &Expr) -> Option<&str> {
     }
 }
 
-fn bind_one(expr: &mut Expr, values: &BTreeMap<String, ScalarExpr>) -> ControlFlow<()> {
+fn bind_one(expr: &mut Expr, values: &BTreeMap<String, ScalarExpr>) {
     if let Some(value) = placeholder(expr).and_then(|name| values.get(name)) {
         *expr = value.0.clone();
     }
-    ControlFlow::Continue(())
 }
 
 /// Whether a subquery is in an expression.
 fn holds_subquery(expr: &Expr) -> bool {
-    visit_expressions(expr, |expr| match expr {
-        Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
+    walk::any_expression(expr, |expr| {
+        matches!(expr, Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. })
     })
-    .is_break()
 }
 
 /// The name an identifier stands for: quoted names as written, others in lower case, as in DataFusion.

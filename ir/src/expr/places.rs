@@ -1,12 +1,12 @@
 //! Where names stand in the text of a tree.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
-use sqlparser::ast::{Expr, Function, Ident, ObjectNamePart, Visit, visit_expressions};
+use sqlparser::ast::{Expr, Function, Ident, ObjectNamePart, Visit};
 use sqlparser::tokenizer::Span;
 
 use super::syntax::SqlText;
-use super::{Query, ScalarExpr, normalize};
+use super::{Query, ScalarExpr, normalize, walk};
 
 /// The bytes of a SQL text between two places of it.
 #[must_use]
@@ -70,11 +70,8 @@ fn function(tree: &impl Visit, name: &str) -> Option<Span> {
 
 /// The place of the first name that `named` finds and that is this one.
 fn first(tree: &impl Visit, named: impl Fn(&Expr) -> Option<&Ident>, name: &str) -> Option<Span> {
-    let found = visit_expressions(tree, |expr| match named(expr) {
-        Some(ident) if ident.span != Span::empty() && normalize(ident) == name => {
-            ControlFlow::Break(ident.span)
-        }
-        _ => ControlFlow::Continue(()),
-    });
-    found.break_value()
+    walk::find_expression(tree, |expr| {
+        let ident = named(expr)?;
+        (ident.span != Span::empty() && normalize(ident) == name).then_some(ident.span)
+    })
 }

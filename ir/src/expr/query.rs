@@ -11,12 +11,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use parts::Part;
-use sqlparser::ast::{self, ObjectName, ObjectNamePart, visit_expressions_mut};
+use sqlparser::ast::{self, ObjectName, ObjectNamePart};
 
 use parsed::Parsed;
 
 use super::syntax::{SqlError, SqlIssueKind, SqlText};
-use super::{ScalarExpr, bind_one, meaning, normalize, printable, sql_text};
+use super::{ScalarExpr, bind_one, meaning, normalize, printable, sql_text, walk};
 
 /// How often a subquery is computed at the most that values are compared with: for the values that are equal, for NULL
 /// among its values, and for whether it has rows at all.
@@ -110,7 +110,7 @@ impl Query {
     pub fn bind(&mut self, values: &BTreeMap<String, ScalarExpr>) {
         if self.placeholders().iter().any(|name| values.contains_key(name)) {
             let mut tree = self.ast().clone();
-            let _ = visit_expressions_mut(&mut tree, |expr| bind_one(expr, values));
+            walk::expressions_mut(&mut tree, |expr| bind_one(expr, values));
             *self = Self::of(tree);
         }
     }

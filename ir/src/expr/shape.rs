@@ -2,16 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{BinaryOperator, Expr, Visit as _, Visitor};
+use sqlparser::ast::{BinaryOperator, Expr, Visitor};
 
-use super::ScalarExpr;
+use super::{ScalarExpr, walk};
 
 impl ScalarExpr {
     /// How many expressions lie within each other at the most, parentheses included; 1 for a column or a literal.
     #[must_use]
     pub fn depth(&self) -> usize {
         let mut depth = Depth::default();
-        let _ = self.ast().visit(&mut depth);
+        let _ = walk::visit(self.ast(), &mut depth);
         depth.deepest
     }
 

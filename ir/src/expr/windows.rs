@@ -8,8 +8,8 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Span;
 
-use super::meaning::{Clause, clauses};
-use super::normalize;
+use super::clauses::{self, Clause};
+use super::{normalize, walk};
 
 /// Something that cannot be meant, and its place.
 pub(super) type Refused = (&'static Clause, Span);
@@ -72,7 +72,7 @@ impl Windows {
     /// Puts the windows in the place of their names. Names without a window stay.
     pub(super) fn put_into(&self, part: &mut impl VisitMut) {
         if !self.defined.is_empty() {
-            let _ = part.visit(&mut Putter { windows: self, queries: 0 });
+            let _ = walk::visit_mut(part, &mut Putter { windows: self, queries: 0 });
         }
     }
 }

@@ -6,13 +6,12 @@
 //! one row passing one simple operator.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use ir::estimate::Estimate;
-use ir::expr::ScalarExpr;
+use ir::expr::{ScalarExpr, walk};
 use ir::graph::{Graph, NodeId};
 use ir::op::{JoinType, Op};
-use sqlparser::ast::{BinaryOperator, Expr, visit_expressions};
+use sqlparser::ast::{BinaryOperator, Expr};
 
 /// Rows of a query over its inputs, when there are none.
 const UNKNOWN_ROWS: u64 = 1000;
@@ -144,7 +143,7 @@ const CHOICES: [&str; 2] = ["coalesce", "nullif"];
 #[must_use]
 pub fn calls(expr: &Expr) -> usize {
     let mut calls = 0;
-    let _ = visit_expressions(expr, |part| {
+    walk::expressions(expr, |part| {
         if let Expr::Function(function) = part {
             let name = function.name.to_string();
             calls += usize::from(!CHOICES.iter().any(|choice| name.eq_ignore_ascii_case(choice)));
@@ -159,7 +158,6 @@ pub fn calls(expr: &Expr) -> usize {
                 | Expr::Exists { .. }
                 | Expr::Subquery(_)
         ));
-        ControlFlow::<()>::Continue(())
     });
     calls
 }

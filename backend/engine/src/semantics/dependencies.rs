@@ -24,12 +24,13 @@ use datafusion::logical_expr::planner::{
 use datafusion::logical_expr::{Distinct, Expr, Extension, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::{TableFactor, TableWithJoins, VisitMut, VisitorMut};
+use ir::expr::walk;
 
 use crate::operators::ForgottenDependencies;
 
 /// Puts what is in FROM into parentheses, where [`UnknownRows`] plans it.
 pub(super) fn enclose_relations(tree: &mut impl VisitMut) {
-    let _: ControlFlow<()> = tree.visit(&mut Enclosing);
+    let _ = walk::visit_mut(tree, &mut Enclosing);
 }
 
 struct Enclosing;

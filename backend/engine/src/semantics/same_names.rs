@@ -16,14 +16,14 @@ use datafusion::sql::sqlparser::ast::{
     GroupByExpr, Ident, ObjectName, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Value,
     VisitMut, VisitorMut,
 };
-use ir::expr::normalize;
+use ir::expr::{normalize, walk};
 
 use super::outside;
 
 /// Tells them apart in every query of the tree.
 pub(super) fn told_apart(tree: &mut impl VisitMut) {
     // It never breaks off.
-    let _: ControlFlow<()> = tree.visit(&mut Queries);
+    let _ = walk::visit_mut(tree, &mut Queries);
 }
 
 struct Queries;
@@ -201,7 +201,7 @@ fn without_casts(expr: &Expr) -> String {
         }
     }
     let mut expr = expr.clone();
-    let _: ControlFlow<()> = VisitMut::visit(&mut expr, &mut Without);
+    let _ = walk::visit_mut(&mut expr, &mut Without);
     expr.to_string().to_lowercase()
 }
 

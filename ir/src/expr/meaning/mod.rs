@@ -3,14 +3,13 @@
 //! The parser reads far more SQL than the engine honours, and the engine's planner passes over much of it without a
 //! word: sampling, locks, hints, modifiers of `GROUP BY`, a `FILTER` on a scalar function. Such a clause would change
 //! what a reader of the spec expects and not what is computed. So every tree is compared with what is meant:
-//! [`clauses`] is the table of what is refused and what to write instead, and the walk in the other modules takes
+//! [`super::clauses`] is the table of what is refused and what to write instead, and the walk in the other modules takes
 //! every node of the tree apart *completely*, without `..` and without a catch-all arm. A new version of `sqlparser`
 //! with a new field or a new node therefore does not compile until somebody has decided about it.
 //!
 //! What depends on the functions there are (a scalar function takes no `FILTER`) is checked by the engine. What
 //! depends on scopes of names (recursive definitions) is checked in [`super::query`].
 
-pub(super) mod clauses;
 mod expr;
 mod function;
 mod operators;
@@ -25,9 +24,9 @@ mod tests;
 use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, OrderByExpr, Query, Spanned as _};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
 
+use super::clauses::{self, Clause};
 use super::syntax::{SqlIssue, SqlIssueKind, SqlText};
 use super::windows::Windows;
-pub(super) use clauses::Clause;
 
 /// How deep subqueries of expressions may nest. The engine takes twice as long to plan each level.
 const MAX_SUBQUERIES: usize = 12;

@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{
     ConnectByKind, Distinct, ExceptSelectItem, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier,
     Ident, NamedWindowDefinition, NamedWindowExpr, Query, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, Value, Visit as _, Visitor, WildcardAdditionalOptions,
+    SelectItemQualifiedWildcardKind, Value, Visitor, WildcardAdditionalOptions,
 };
 
+use super::super::walk;
 use super::{Walk, Windows, clauses};
 
 impl Walk {
@@ -224,5 +225,5 @@ fn holds_window(expr: &Expr) -> bool {
             }
         }
     }
-    expr.visit(&mut Calls::default()).is_break()
+    walk::visit(expr, &mut Calls::default()).is_break()
 }

@@ -1,12 +1,10 @@
 //! FROM: tables, subqueries and joins.
 
-use std::ops::ControlFlow;
-
 use sqlparser::ast::{
     Expr, Join, JoinConstraint, JoinOperator, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
-    visit_expressions,
 };
 
+use super::super::walk;
 use super::{Walk, clauses};
 
 impl Walk {
@@ -198,11 +196,7 @@ impl Walk {
 
 /// Whether an expression reads a column.
 fn reads_columns(expr: &Expr) -> bool {
-    let found = visit_expressions(expr, |expr| match expr {
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
-    });
-    found.is_break()
+    walk::any_expression(expr, |expr| matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)))
 }
 
 /// The condition of a join that is not refused for its kind.

@@ -8,13 +8,13 @@ use std::hash::{Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use sqlparser::ast::{self, Ident, SelectFlavor, SelectItem, visit_expressions};
+use sqlparser::ast::{self, Ident, SelectFlavor, SelectItem};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Span, Token, Tokenizer};
 
 use super::super::syntax::exact;
-use super::super::{normalize, placeholder};
+use super::super::{normalize, placeholder, walk};
 use super::{TIMES_COMPARED, scopes};
 use crate::hash::{ContentHash, digest};
 
@@ -70,10 +70,7 @@ impl Parsed {
     pub(super) fn placeholders(&self) -> &BTreeSet<String> {
         self.placeholders.get_or_init(|| {
             let mut found = BTreeSet::new();
-            let _ = visit_expressions(&self.tree, |expr| {
-                found.extend(placeholder(expr).map(str::to_owned));
-                ControlFlow::<()>::Continue(())
-            });
+            walk::expressions(&self.tree, |expr| found.extend(placeholder(expr).map(str::to_owned)));
             found
         })
     }
@@ -98,7 +95,7 @@ fn reads(outside: BTreeMap<String, scopes::Outside>) -> BTreeMap<String, usize> 
 }
 
 fn names(tree: &ast::Query, text: &str) -> Option<BTreeSet<String>> {
-    if ast::Visit::visit(tree, &mut Wildcards).is_break() {
+    if walk::visit(tree, &mut Wildcards).is_break() {
         return None;
     }
     let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize().ok()?;

@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{self, Ident, SetExpr, With};
 
-use super::super::{identifier, normalize};
+use super::super::{identifier, normalize, walk};
 use super::scopes::{self, FIRST_DEFINITION, compared_with};
 use super::{Query, TIMES_COMPARED, recursion};
 
@@ -39,7 +39,7 @@ impl Query {
         let (_, reads) = scopes::at_most(self.ast(), TIMES_COMPARED);
         let mut search =
             Search { definitions: FIRST_DEFINITION, reads, parts: Vec::new(), ..Search::default() };
-        let _ = ast::Visit::visit(self.ast(), &mut search);
+        let _ = walk::visit(self.ast(), &mut search);
         search.parts
     }
 
@@ -49,7 +49,7 @@ impl Query {
     pub fn reading(&self, part: &Part, relation: &str) -> Option<Self> {
         let mut query = self.ast().clone();
         let mut replacement = Replacement { visited: 0, number: part.number, by: Some(all_of(relation)?) };
-        let _ = ast::VisitMut::visit(&mut query, &mut replacement);
+        let _ = walk::visit_mut(&mut query, &mut replacement);
         canonical(query)
     }
 
@@ -81,7 +81,7 @@ pub(super) fn taken_names(query: &ast::Query) -> BTreeSet<String> {
         }
     }
     let mut names = Names(BTreeSet::new());
-    let _ = ast::Visit::visit(query, &mut names);
+    let _ = walk::visit(query, &mut names);
     names.0
 }
 
@@ -89,7 +89,7 @@ pub(super) fn taken_names(query: &ast::Query) -> BTreeSet<String> {
 fn canonical(mut query: ast::Query) -> Option<Query> {
     let (_, reads) = scopes::at_most(&query, 1);
     let mut removal = Removal { definitions: FIRST_DEFINITION, reads, frames: Vec::new() };
-    let _ = ast::VisitMut::visit(&mut query, &mut removal);
+    let _ = walk::visit_mut(&mut query, &mut removal);
     Query::parse(&query.to_string()).ok()
 }
 

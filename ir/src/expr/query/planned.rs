@@ -16,11 +16,11 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     self, ExcludeSelectItem, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr,
-    TableAlias, TableFactor, VisitMut as _, WildcardAdditionalOptions,
+    TableAlias, TableFactor, WildcardAdditionalOptions,
 };
 
 use super::super::windows::Windows;
-use super::super::{identifier, normalize};
+use super::super::{identifier, normalize, walk};
 use super::parts::taken_names;
 use super::{plain_name, recursion};
 
@@ -28,7 +28,7 @@ use super::{plain_name, recursion};
 pub(super) fn write_out(query: &mut Query) {
     let names = taken_names(query);
     let mut writer = Writer { frames: Vec::new(), bodies: HashMap::new(), names };
-    let _ = query.visit(&mut writer);
+    let _ = walk::visit_mut(query, &mut writer);
 }
 
 /// A query the visit is inside of.

@@ -9,14 +9,14 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{self, Cte, Expr, ObjectName, Query, SetExpr, SetOperator, Spanned as _};
 use sqlparser::tokenizer::Span;
 
-use super::super::meaning::{Clause, clauses};
-use super::super::normalize;
+use super::super::clauses::{self, Clause};
+use super::super::{normalize, walk};
 use super::plain_name;
 
 /// What is wrong with the recursive definitions of a query, with its place.
 pub(super) fn refused(query: &Query) -> Vec<(&'static Clause, Span)> {
     let mut check = Check::default();
-    let _ = ast::Visit::visit(query, &mut check);
+    let _ = walk::visit(query, &mut check);
     check.refused
 }
 
@@ -84,7 +84,7 @@ struct Reading {
 /// The places in a part of a query that name relations, by name, except those that mean a definition inside.
 fn readings<T: ast::Visit>(part: &T) -> BTreeMap<String, Vec<Reading>> {
     let mut places = Places::default();
-    let _ = part.visit(&mut places);
+    let _ = walk::visit(part, &mut places);
     places.found
 }
 

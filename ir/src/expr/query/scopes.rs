@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{self, ObjectName, Query, Spanned as _};
 use sqlparser::tokenizer::Span;
 
-use super::super::normalize;
+use super::super::{normalize, walk};
 use super::{plain_name, relation_name};
 
 /// A relation from outside that a query names.
@@ -38,7 +38,7 @@ pub(super) fn at_most(query: &Query, times: usize) -> (BTreeMap<String, Outside>
 
 fn visited(query: &Query, times: usize) -> Lookup {
     let mut lookup = Lookup { definitions: FIRST_DEFINITION, times_compared: times, ..Lookup::default() };
-    let _ = ast::Visit::visit(query, &mut lookup);
+    let _ = walk::visit(query, &mut lookup);
     lookup
 }
 

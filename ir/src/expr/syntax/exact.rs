@@ -13,6 +13,8 @@ use sqlparser::ast::{
     TableAlias, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
+use super::super::walk;
+
 /// What stands in the printed form of every text and name with a quote in it, and in a few others.
 const SIGNS: [&str; 6] = ["''", "\"\"", "``", "\\'", "\\\"", "\\`"];
 
@@ -28,7 +30,7 @@ pub(in crate::expr) fn print<T: Display + Clone + VisitMut>(tree: &T) -> String 
         return text;
     }
     let mut doubled = tree.clone();
-    let _ = doubled.visit(&mut Doubling);
+    let _ = walk::visit_mut(&mut doubled, &mut Doubling);
     doubled.to_string()
 }
 

@@ -1,7 +1,9 @@
 //! SQL texts to trees: what is wrong with a text, and where in it; and back to texts ([`exact`]).
 
 mod budget;
+mod chains;
 pub(super) mod exact;
+mod precedence;
 
 use std::fmt;
 use std::ops::Range;
@@ -11,7 +13,6 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
-use super::{chains, precedence};
 use budget::Budget;
 
 /// How deep expressions may nest before the parser refuses them.

@@ -7,17 +7,15 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "trees of SQL of which only calls are meant")]
 
-use std::ops::ControlFlow;
-
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Ident, NullTreatment, ObjectNamePart, Visit, visit_expressions,
+    FunctionArguments, Ident, NullTreatment, ObjectNamePart, Visit,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
-use ir::expr::normalize;
+use ir::expr::{normalize, walk};
 
 /// Part of a call that its function does not take.
 #[derive(Debug, thiserror::Error)]
@@ -42,17 +40,11 @@ const DISTINCT_STAR: &str = "DISTINCT before *";
 /// # Errors
 /// [`CallClause`], wrapped.
 pub(crate) fn check(state: &SessionState, tree: &impl Visit) -> Result<()> {
-    let found = visit_expressions(tree, |expr| match expr {
-        Expr::Function(function) => match refused(state, function) {
-            Some(refused) => ControlFlow::Break(refused),
-            None => ControlFlow::Continue(()),
-        },
-        _ => ControlFlow::Continue(()),
+    let found = walk::find_expression(tree, |expr| match expr {
+        Expr::Function(function) => refused(state, function),
+        _ => None,
     });
-    match found {
-        ControlFlow::Break(refused) => Err(DataFusionError::External(Box::new(refused))),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    found.map_or(Ok(()), |refused| Err(DataFusionError::External(Box::new(refused))))
 }
 
 /// What a function is.

@@ -28,11 +28,11 @@ use datafusion::logical_expr::{EmptyRelation, Expr as Computed, LogicalPlan, Pro
 use datafusion::sql::planner::{PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, Value, Visit, Visitor, WildcardAdditionalOptions,
+    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, Value, Visitor, WildcardAdditionalOptions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use ir::expr::normalize;
+use ir::expr::{normalize, walk};
 
 use super::Planner;
 
@@ -260,7 +260,7 @@ fn holds_query(query: &Query) -> bool {
             if self.0 > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }
     }
-    query.visit(&mut Queries(0)).is_break()
+    walk::visit(query, &mut Queries(0)).is_break()
 }
 
 /// The query with another select list.

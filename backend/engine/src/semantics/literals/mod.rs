@@ -24,6 +24,7 @@ use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable as _, Opera
 use datafusion::sql::sqlparser::ast::{
     self, BinaryOperator, CastKind, ExactNumberInfo, UnaryOperator, Value, VisitMut, VisitorMut,
 };
+use ir::expr::walk;
 
 use decimal::Decimal;
 
@@ -37,7 +38,7 @@ const SMALLEST: &str = "9223372036854775808";
 /// Writes numbers that DataFusion would read as something nearby as casts of their digits to decimals.
 pub(super) fn write_out_long_numbers(tree: &mut impl VisitMut) {
     // It never breaks off.
-    let _: ControlFlow<()> = tree.visit(&mut LongNumbers);
+    let _ = walk::visit_mut(tree, &mut LongNumbers);
 }
 
 struct LongNumbers;

@@ -31,7 +31,7 @@ use datafusion::sql::sqlparser::ast::{
     Ident, JoinConstraint, JoinOperator, ObjectName, OrderBy, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
-use ir::expr::normalize;
+use ir::expr::{normalize, walk};
 
 use crate::error::NotComputed;
 
@@ -45,22 +45,21 @@ const MERGED: &str = "__merged_keys";
 /// # Errors
 /// [`NotComputed`] for `a.*` where `a` would lose its keys.
 pub(super) fn enclose_merged_keys(tree: &mut impl VisitMut) -> Result<()> {
-    match tree.visit(&mut Enclosing) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(error) => Err(error),
-    }
+    let mut enclosing = Enclosing { result: Ok(()) };
+    let _ = walk::visit_mut(tree, &mut enclosing);
+    enclosing.result
 }
 
-struct Enclosing;
+struct Enclosing {
+    result: Result<()>,
+}
 
 impl VisitorMut for Enclosing {
-    type Break = DataFusionError;
+    type Break = ();
 
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<DataFusionError> {
-        match enclose_in(&mut query.body, query.order_by.as_mut()) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
-        }
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        self.result = enclose_in(&mut query.body, query.order_by.as_mut());
+        if self.result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 

@@ -1,13 +1,11 @@
 //! Names of columns in a query: which it has, and keys among them made columns of [`MERGED`].
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, JoinConstraint, OrderBy, Select, SelectItem, TableWithJoins, Visit, VisitMut,
-    visit_expressions,
 };
-use ir::expr::normalize;
+use ir::expr::{normalize, walk};
 
 use super::{MERGED, column, is_merging, kind};
 use crate::semantics::outside;
@@ -31,11 +29,10 @@ pub(super) fn unqualified(part: &impl Visit) -> BTreeSet<String> {
 /// The tables whose columns a part of a query names, its subqueries included.
 pub(super) fn tables(part: &impl Visit) -> BTreeSet<String> {
     let mut tables = BTreeSet::new();
-    let _: ControlFlow<()> = visit_expressions(part, |expr| {
+    walk::expressions(part, |expr| {
         if let Expr::CompoundIdentifier(names) = expr {
             tables.extend(names.first().map(normalize));
         }
-        ControlFlow::Continue(())
     });
     tables
 }

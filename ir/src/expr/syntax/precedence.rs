@@ -9,10 +9,12 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value, VisitMut, VisitorMut};
 
+use super::super::walk;
+
 /// Gives `IS DISTINCT FROM` the operands that it has in SQL.
 pub(super) fn mend(tree: &mut impl VisitMut) {
     // It never breaks off.
-    let _: ControlFlow<()> = tree.visit(&mut Operands);
+    let _ = walk::visit_mut(tree, &mut Operands);
 }
 
 struct Operands;
@@ -173,7 +175,7 @@ mod tests {
 
     /// Parentheses around every operator, and no others.
     fn grouped(tree: &mut sqlparser::ast::Expr) {
-        use sqlparser::ast::{Expr, VisitMut as _, VisitorMut};
+        use sqlparser::ast::{Expr, VisitorMut};
         struct Grouping;
         impl VisitorMut for Grouping {
             type Break = ();
@@ -186,6 +188,6 @@ mod tests {
                 std::ops::ControlFlow::Continue(())
             }
         }
-        let _ = tree.visit(&mut Grouping);
+        let _ = crate::expr::walk::visit_mut(tree, &mut Grouping);
     }
 }

@@ -11,6 +11,8 @@ use sqlparser::ast::{BinaryOperator, Expr, Query, SetExpr, Value, VisitMut, Visi
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::super::walk;
+
 /// How many operators a text may hold. The parser builds a tree as deep as their number before anybody can look at it.
 pub(super) const MAX_OPERATORS: usize = 20_000;
 
@@ -52,7 +54,7 @@ pub(super) fn operators(tokens: &[TokenWithSpan]) -> usize {
 /// Balances long chains of `AND` and `OR`; false if another chain is longer than [`MAX_CHAIN`].
 pub(super) fn shorten(tree: &mut impl VisitMut) -> bool {
     let mut shortener = Shortener { depth: 0 };
-    tree.visit(&mut shortener).is_continue()
+    walk::visit_mut(tree, &mut shortener).is_continue()
 }
 
 struct Shortener {

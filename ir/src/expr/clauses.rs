@@ -6,15 +6,15 @@ pub(crate) struct Clause {
     /// What it is called in a sentence.
     pub(crate) name: &'static str,
     /// The first words of it, by which it is found in a text.
-    pub(super) words: &'static [&'static str],
+    pub(crate) words: &'static [&'static str],
     /// What to write instead.
     pub(crate) instead: &'static str,
     /// Whether it would change data.
-    pub(super) writes: bool,
+    pub(crate) writes: bool,
     /// A query that holds it and nothing else that is refused. Empty where the dialect that is read has no words for
     /// it; the tree has a node all the same.
     #[cfg_attr(not(test), expect(dead_code, reason = "the examples are what the table is tested with"))]
-    pub(super) example: &'static str,
+    pub(crate) example: &'static str,
 }
 
 /// Declares clauses: a constant for each, and `ALL` with all of them.
