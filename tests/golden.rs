@@ -44,8 +44,8 @@ fn pass_text(case: &Case, index: usize, pass: &Pass) -> String {
     let stages = &case.prepared().stages;
     let stage = &stages[index];
     assert_eq!(stage.pass.name, pass.name, "the observer sees all passes in order");
-    let before = index.checked_sub(1).map(|before| (stages[before].pass.stage(), &stages[before].graph));
-    stage_text(before.as_ref().map(|(name, graph)| (name.as_str(), *graph)), &stage.graph, &stage.remarks)
+    let before = index.checked_sub(1).map(|before| &stages[before].graph);
+    stage_text(before, &stage.graph, &stage.remarks)
 }
 
 fn other_text(case: &Case, name: &str) -> String {

@@ -13,7 +13,7 @@ use libtest_mimic::Trial;
 use passes::{Context, PIPELINE, Pass, PassEvent};
 use similar::TextDiff;
 
-use crate::harness::{Case, CaseOracle, read_golden, runtime, session, stage_text, trial};
+use crate::harness::{Case, case_oracle, read_golden, runtime, session, stage_text, trial};
 
 pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -39,7 +39,7 @@ fn replay(case: &Case, before: &'static Pass, pass: &'static Pass) {
     } else {
         Tables::default()
     };
-    let oracle = CaseOracle::new(&session, tables);
+    let oracle = case_oracle(&session, tables);
     let mut cx = Context::new(&oracle).with_origins(prepared.stage(before.name).origins.clone());
     let mut graph = input.clone();
     let mut remarks: Vec<String> = Vec::new();
@@ -47,7 +47,7 @@ fn replay(case: &Case, before: &'static Pass, pass: &'static Pass) {
     passes::run_pass(pass, &mut graph, &mut cx, true, &mut observer)
         .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(cx.diagnostics, prepared.stage(pass.name).findings, "the pass finds something else");
-    let found = stage_text(Some((&before.stage(), &input)), &graph, &remarks);
+    let found = stage_text(Some(&input), &graph, &remarks);
     compare(&case.name, pass, &graph, &found);
 }
 

@@ -19,7 +19,7 @@ use ir::graph::{CachePolicy, Graph};
 use libtest_mimic::Trial;
 use passes::{Context, find, run_pass};
 
-use crate::harness::{Case, CaseOracle, Execution, Rows, execute, read_sql, session, stem, trial};
+use crate::harness::{Case, Execution, Rows, case_oracle, execute, read_sql, session, stem, trial};
 
 /// From this many nodes on, a graph is not run without sharing.
 const DEEP: usize = 40;
@@ -55,7 +55,7 @@ pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
 pub(crate) fn planned(mut graph: Graph, cache: CachePolicy, session: &Session) -> Graph {
     graph.remove_unreachable();
     graph.cache = cache;
-    let oracle = CaseOracle::new(session, Tables::default());
+    let oracle = case_oracle(session, Tables::default());
     let mut cx = Context::new(&oracle);
     for pass in ["place", "schedule"] {
         let pass = find(pass).expect("a pass of the table");

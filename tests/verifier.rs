@@ -11,7 +11,7 @@ use ir::text::parse;
 use ir::verify::{Rule, verify};
 use libtest_mimic::Trial;
 
-use crate::harness::{CaseOracle, entries, root, session, stem, trial};
+use crate::harness::{case_oracle, entries, root, session, stem, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let files: Vec<_> =
@@ -42,7 +42,7 @@ fn check(path: &Path) {
     let text = std::fs::read_to_string(path).expect("a graph is read");
     let expected: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("# error: ")).collect();
     let parsed = parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let oracle = CaseOracle::new(&session(1, 8192), Tables::default());
+    let oracle = case_oracle(&session(1, 8192), Tables::default());
     let found = verify(&parsed.graph, &oracle).err().unwrap_or_default();
     let found: Vec<String> = found.iter().map(|violation| violation.to_string().replace('\n', " ")).collect();
     let found_set: BTreeSet<&str> = found.iter().map(String::as_str).collect();

@@ -63,7 +63,7 @@ pub(crate) enum Format {
     /// For people
     #[default]
     Text,
-    /// One JSON document; diagnostics as one JSON object a line
+    /// One JSON document where a command has one to give; diagnostics as one JSON object a line
     Json,
     /// Comma-separated values with a header (`sql` only)
     Csv,

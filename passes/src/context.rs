@@ -7,6 +7,9 @@ use ir::graph::{Graph, Node, NodeId, Owner};
 use ir::oracle::Oracle;
 use ir::origin::{Origins, Place, SpecField};
 
+/// From so many findings on, none lists the names that would have been right.
+const MANY_FINDINGS: usize = 200;
+
 /// The surroundings of a pass: the engine's answers, where in the spec the graph comes from, and what was found so far.
 pub struct Context<'a> {
     /// Types and tables.
@@ -52,6 +55,12 @@ impl<'a> Context<'a> {
     /// Reports a mistake or a warning.
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Names that a finding can be told: those that would be right. Nothing once there are many findings, since each such
+    /// finding holds and compares every name.
+    pub(crate) fn told<N>(&self, names: impl FnOnce() -> Vec<N>) -> Vec<N> {
+        if self.diagnostics.len() < MANY_FINDINGS { names() } else { Vec::new() }
     }
 
     /// Reports a mistake in the definition of a view, input or output, which is broken from then on.

@@ -3,14 +3,12 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use arrow::datatypes::DataType;
 use engine::{EngineOracle, Session, Tables};
-use ir::determinism::Determinism;
+use fuzz::oracle::TablesFrom;
 use ir::diag::{Diagnostic, SourceMap, SourceName};
-use ir::expr::ScalarExpr;
-use ir::graph::{Graph, Node};
-use ir::op::{Evaluation, Input, Read, Scan, Sink};
-use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeError};
+use ir::graph::Graph;
+use ir::op::{Input, Read, Scan};
+use ir::oracle::{Oracle, TableError};
 use ir::origin::Origins;
 use ir::schema::Schema;
 use passes::{Pass, PassEvent};
@@ -19,22 +17,22 @@ use pipeline::{CompileRequest, Observer, PipelineError, Ruleset, Source};
 use super::workers;
 
 /// The engine's answers, without what tells tables apart: ids and digests would be other ones in every run of the suite.
-#[derive(Clone)]
-pub(crate) struct CaseOracle {
-    engine: EngineOracle,
-    /// Where given, the tables there are, instead of the opened ones.
-    fixtures: Option<Vec<(Scan, Schema)>>,
+pub(crate) fn case_oracle(session: &Session, tables: Tables) -> impl Oracle + use<> {
+    without_identities(EngineOracle::new(session.clone(), tables))
 }
 
-impl CaseOracle {
-    pub(crate) fn new(session: &Session, tables: Tables) -> Self {
-        Self { engine: EngineOracle::new(session.clone(), tables), fixtures: None }
-    }
+fn without_identities(engine: EngineOracle) -> impl Oracle {
+    let table = |engine: &EngineOracle, input: &Input, read: &Read| {
+        let (scan, schema) = engine.table(input, read)?;
+        Ok((Scan { identity: None, ..scan }, schema))
+    };
+    TablesFrom { engine, table }
+}
 
-    /// The engine's answers about types, and a list of all there is to be read from tables.
-    pub(crate) fn with_fixtures(session: &Session, fixtures: Vec<(Scan, Schema)>) -> Self {
-        Self { fixtures: Some(fixtures), ..Self::new(session, Tables::default()) }
-    }
+/// The engine's answers about types, and a list of all there is to be read from tables.
+pub(crate) fn fixture_oracle(session: &Session, fixtures: Vec<(Scan, Schema)>) -> impl Oracle + use<> {
+    let table = move |_: &EngineOracle, input: &Input, read: &Read| fixture(&fixtures, input, read);
+    TablesFrom { engine: EngineOracle::new(session.clone(), Tables::default()), table }
 }
 
 /// The table an input names, from a list of the latest versions of tables.
@@ -52,53 +50,6 @@ fn fixture(fixtures: &[(Scan, Schema)], input: &Input, read: &Read) -> Result<(S
         _ => TableError::Unreadable("the test has no such table".to_owned()),
     })?;
     Ok((Scan { version: wanted, ..scan }, schema))
-}
-
-impl Oracle for CaseOracle {
-    fn table(&self, input: &Input, read: &Read) -> Result<(Scan, Schema), TableError> {
-        if let Some(fixtures) = &self.fixtures {
-            return fixture(fixtures, input, read);
-        }
-        let (scan, schema) = self.engine.table(input, read)?;
-        Ok((Scan { identity: None, ..scan }, schema))
-    }
-
-    fn format(&self, scan: &Scan) -> Option<TableFormat> {
-        self.engine.format(scan)
-    }
-
-    fn place(&self, location: &str) -> Option<String> {
-        self.engine.place(location)
-    }
-
-    fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal> {
-        self.engine.output(name, sink, rows)
-    }
-
-    fn expression(
-        &self,
-        expr: &ScalarExpr,
-        evaluation: Evaluation,
-        input: &Schema,
-    ) -> Result<ExprType, TypeError> {
-        self.engine.expression(expr, evaluation, input)
-    }
-
-    fn schema(&self, node: &Node, inputs: &[&Schema]) -> Result<Schema, TypeError> {
-        self.engine.schema(node, inputs)
-    }
-
-    fn common_type(&self, types: &[DataType]) -> Option<DataType> {
-        self.engine.common_type(types)
-    }
-
-    fn comparable(&self, left: &DataType, right: &DataType) -> bool {
-        self.engine.comparable(left, right)
-    }
-
-    fn determinism(&self, node: &Node, inputs: &[&Schema]) -> Determinism {
-        self.engine.determinism(node, inputs)
-    }
 }
 
 /// The graph after a pass, where it comes from, and what the pass decided and found.
@@ -155,7 +106,7 @@ pub(crate) fn compile_text(
         session_factory: session,
         ruleset: Ruleset { verify_passes: true, stop_after: None },
         tracing: Some(&recorder),
-        oracle: Some(|oracle| Box::new(CaseOracle { engine: oracle, fixtures: None })),
+        oracle: Some(|engine| Box::new(without_identities(engine))),
         ..CompileRequest::new(source, workers())
     };
     let mut compiled = pipeline::compile(request).unwrap_or_else(|error| panic!("{error}"));

@@ -4,7 +4,7 @@
 //! leaves one line, so a reader sees at once which passes did something:
 //!
 //! ```text
-//! # same as 25-validate, in phase bound
+//! # same as before, in phase bound
 //! ```
 
 use std::panic::AssertUnwindSafe;
@@ -16,19 +16,19 @@ use passes::{PIPELINE, Pass};
 
 use super::root;
 
-const SAME: &str = "# same as ";
+const SAME: &str = "# same as before";
 const REMARK: &str = "# remark: ";
 
 /// The text of a golden: the graph after `pass`, short where only the phase differs from the graph before.
-pub(crate) fn stage_text(before: Option<(&str, &Graph)>, graph: &Graph, remarks: &[String]) -> String {
+pub(crate) fn stage_text(before: Option<&Graph>, graph: &Graph, remarks: &[String]) -> String {
     let mut text = match before {
-        Some((stage, before)) if same_but_for_phase(before, graph) => {
+        Some(before) if same_but_for_phase(before, graph) => {
             let phase = if before.phase == graph.phase {
                 String::new()
             } else {
                 format!(", in phase {}", graph.phase)
             };
-            format!("{SAME}{stage}{phase}\n")
+            format!("{SAME}{phase}\n")
         }
         _ => print(graph),
     };
@@ -72,17 +72,13 @@ pub(crate) fn snapshot_text(path: &Path) -> String {
 /// Reads a case's golden of a pass.
 pub(crate) fn read_golden(case: &str, pass: &Pass) -> Golden {
     let text = snapshot_text(&golden_path(case, &pass.stage()));
-    let graph = match text.lines().next().and_then(|line| line.strip_prefix(SAME)) {
-        Some(reference) => {
-            let stage = reference.split_once(',').map_or(reference, |(stage, _)| stage);
-            let earlier = PIPELINE.iter().take_while(|other| other.number < pass.number);
-            let earlier = earlier.into_iter().find(|other| other.stage() == stage);
-            let mut graph =
-                read_golden(case, earlier.unwrap_or_else(|| panic!("`{stage}` is no earlier pass"))).graph;
-            graph.phase = pass.ensures;
-            graph
-        }
-        None => parse(&text).unwrap_or_else(|error| panic!("{case}/{}: {error}", pass.stage())).graph,
+    let graph = if text.starts_with(SAME) {
+        let earlier = PIPELINE.iter().take_while(|other| other.number < pass.number).last();
+        let mut graph = read_golden(case, earlier.expect("the first pass has a graph")).graph;
+        graph.phase = pass.ensures;
+        graph
+    } else {
+        parse(&text).unwrap_or_else(|error| panic!("{case}/{}: {error}", pass.stage())).graph
     };
     Golden { text, graph }
 }

@@ -20,7 +20,7 @@ use pipeline::{Cancellation, WorkerOptions, Workers};
 use tokio::runtime::Runtime;
 
 pub(crate) use case::Case;
-pub(crate) use compile::{CaseOracle, Stage, compile_text};
+pub(crate) use compile::{Stage, case_oracle, compile_text, fixture_oracle};
 pub(crate) use fixture::write_fixtures;
 pub(crate) use golden_file::{assert_snapshot, golden_path, read_golden, same_but_for_phase, stage_text};
 pub(crate) use rows::Rows;

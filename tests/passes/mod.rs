@@ -41,7 +41,7 @@ use libtest_mimic::Trial;
 use passes::{Context, Options, PIPELINE, Pass, PassEvent};
 use similar::TextDiff;
 
-use crate::harness::{CaseOracle, entries, folders, root, same_but_for_phase, session, stem, trial};
+use crate::harness::{entries, fixture_oracle, folders, root, same_but_for_phase, session, stem, trial};
 
 /// The line between the input and the output.
 const CUT: &str = "---\n";
@@ -119,7 +119,7 @@ fn check(pass: &'static Pass, path: &Path, test: &str) {
 
 /// What a pass makes of an input, as it stands in a file.
 fn run(pass: &'static Pass, input: &str) -> String {
-    let oracle = CaseOracle::with_fixtures(&session(4, 8192), tables(input));
+    let oracle = fixture_oracle(&session(4, 8192), tables(input));
     if pass.name == "lower" {
         return lower(input, &oracle);
     }
@@ -149,7 +149,7 @@ fn run(pass: &'static Pass, input: &str) -> String {
 }
 
 /// What lowering makes of a spec.
-fn lower(input: &str, oracle: &CaseOracle) -> String {
+fn lower(input: &str, oracle: &dyn Oracle) -> String {
     let loaded = ir::spec::load(input, SourceName::new("spec.yaml"));
     let findings: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
     let spec = loaded.spec.unwrap_or_else(|| panic!("the spec: {}", findings.join("\n")));

@@ -10,9 +10,13 @@
 //! | oracle | answers what the compiler asks ([`ir::oracle::Oracle`]) |
 //! | emit | turns a graph into one DAG of logical plans |
 //! | dag | that DAG, and the segments that are cut from it |
+//! | [`semantics`] | what SQL means here, where DataFusion computes something else |
 //! | [`planning`] | from the logical plan of a segment to its physical plan, part by part, and to text |
+//! | rules | our rules of DataFusion's optimizers, and the order of all |
 //! | [`operators`] | our nodes in DataFusion's plans: shared views, span joins, outputs |
 //! | execute | runs a DAG: shared views once, outputs written together, commits last |
+//! | memo | answers that are asked for again |
+//! | error | what can go wrong, in words for people |
 //! | sql | runs queries of users over the tables of a lake |
 //!
 //! A run in short:

@@ -21,6 +21,7 @@
 //! | `at_time_zone`, which `AT TIME ZONE` calls | between moments in UTC and clock times, not how one is printed |
 //! | `to_timestamp` and its kin, `now`, `date_trunc`, `date_bin`, `to_char` | microseconds in UTC: years 1 to 9999 and beyond |
 //! | `array_length`, `cardinality`, `array_position`, `row_number`, `rank`, `ntile` and their kin | BIGINT |
+//! | `repeat`, `lpad`, `rpad`, `range`, `generate_series`, `array_repeat`, `array_resize` | refuse to make more than 256 MiB, or 16 million elements, of a batch |
 //! | `lead`, `lag` | `IGNORE NULLS` with any offset and default |
 //!
 //! [`scalar::instead::checked_arithmetic`] has the operators that fail instead of wrapping around. [`aggregate::instead::framed`] makes

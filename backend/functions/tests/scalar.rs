@@ -324,3 +324,46 @@ fn every_function_is_documented_immutable_and_named_once() {
     names.dedup();
     assert_eq!(names.len(), count, "a name is there twice");
 }
+
+/// They are refused before anything is made: what is constant is computed while a spec is checked.
+#[tokio::test]
+async fn what_would_be_far_larger_than_its_arguments_is_refused() {
+    for (sql, size) in [
+        ("repeat('xy', 2000000000)", "repeat would make 4000000000 bytes of 1 rows"),
+        ("lpad('x', 2000000000)", "lpad would make 2000000000 bytes"),
+        ("rpad('x', 2000000000, 'yz')", "rpad would make 2000000000 bytes"),
+        ("range(300000000)", "range would make 300000000 elements"),
+        ("range(1, 300000001)", "range would make 300000000 elements"),
+        ("generate_series(300000000, 1, -1)", "generate_series would make 299999999 elements"),
+        (
+            "generate_series(TIMESTAMP '2020-01-01', TIMESTAMP '2021-01-01', INTERVAL '1 millisecond')",
+            "generate_series would make 31622400000 elements",
+        ),
+        ("array_repeat(1, 300000000)", "array_repeat would make 300000000 elements"),
+        ("array_resize([1], 300000000, 2)", "array_resize would make 300000000 elements"),
+    ] {
+        let found = error(&format!("SELECT {sql}")).await;
+        assert!(found.contains(size), "{sql}: {found}");
+    }
+    let rows = "(VALUES (200000000), (NULL), (200000000)) AS t (n)";
+    let found = error(&format!("SELECT repeat('x', n) FROM {rows}")).await;
+    assert!(found.contains("repeat would make 400000000 bytes of 3 rows"), "{found}");
+}
+
+#[tokio::test]
+async fn what_grows_a_little_is_made_as_ever() {
+    for (sql, made) in [
+        ("repeat('xy', 3)", "xyxyxy"),
+        ("repeat('xy', -3)", ""),
+        ("lpad('x', 3, 'yz')", "yzx"),
+        ("rpad('x', 3)", "x  "),
+        ("range(3)", "[0, 1, 2]"),
+        ("range(5, 1, -2)", "[5, 3]"),
+        ("generate_series(1, 3)", "[1, 2, 3]"),
+        ("range(DATE '2020-01-01', DATE '2020-03-01', INTERVAL '1' MONTH)", "[2020-01-01, 2020-02-01]"),
+        ("array_repeat('a', 2)", "[a, a]"),
+        ("array_resize([1], 3, 2)", "[1, 2, 2]"),
+    ] {
+        assert_eq!(value(&format!("SELECT {sql}")).await, made, "{sql}");
+    }
+}

@@ -22,9 +22,7 @@ pub use syntax::{SqlError, SqlIssue, SqlIssueKind};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlparser::ast::{
-    self, BinaryOperator, CastKind, Expr, Ident, ObjectName, ObjectNamePart, Value,
-};
+use sqlparser::ast::{self, BinaryOperator, CastKind, Expr, Ident, ObjectName, ObjectNamePart, Value};
 
 use syntax::SqlText;
 

@@ -26,6 +26,12 @@ impl ScalarExpr {
     pub fn place_of_function(&self, name: &str) -> Option<Span> {
         function(self.ast(), name)
     }
+
+    /// Where a placeholder, as it is spelled, stands first.
+    #[must_use]
+    pub fn place_of_placeholder(&self, name: &str) -> Option<Span> {
+        placeholder(self.ast(), name)
+    }
 }
 
 impl Query {
@@ -39,6 +45,12 @@ impl Query {
     #[must_use]
     pub fn place_of_function(&self, name: &str) -> Option<Span> {
         function(self.ast(), name)
+    }
+
+    /// Where a placeholder, as it is spelled, stands first.
+    #[must_use]
+    pub fn place_of_placeholder(&self, name: &str) -> Option<Span> {
+        placeholder(self.ast(), name)
     }
 }
 
@@ -66,6 +78,13 @@ fn function(tree: &impl Visit, name: &str) -> Option<Span> {
         },
         name,
     )
+}
+
+fn placeholder(tree: &impl Visit, name: &str) -> Option<Span> {
+    walk::find_expression(tree, |expr| match expr {
+        Expr::Value(value) if super::placeholder(expr) == Some(name) => Some(value.span),
+        _ => None,
+    })
 }
 
 /// The place of the first name that `named` finds and that is this one.

@@ -1,13 +1,13 @@
 //! Walks over syntax trees.
 //!
-//! The walk that `sqlparser` derives is generic over its visitor, and so is compiled anew for each: some 400 types, 0.3 MiB
-//! of an optimised program. Here every visitor is behind one pointer, and a crate holds the walk once. Clippy refuses the
+//! The walk that `sqlparser` derives is generic over its visitor, and so is compiled anew for each: some 400 types. Here every visitor is behind one pointer, and a crate holds the walk once. Clippy refuses the
 //! other way (`clippy.toml`).
 
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, ObjectName, Query, Select, Statement, TableFactor, ValueWithSpan, Visit, VisitMut, Visitor, VisitorMut,
+    Expr, ObjectName, Query, Select, Statement, TableFactor, ValueWithSpan, Visit, VisitMut, Visitor,
+    VisitorMut,
 };
 
 /// Shows a tree to a visitor; `Break` where the visitor broke off.
@@ -54,6 +54,17 @@ pub fn expressions_mut(tree: &mut impl VisitMut, act: impl FnMut(&mut Expr)) {
     let _ = visit_mut(tree, &mut ChangedExpressions(act));
 }
 
+/// Shows all expressions of a tree but those of the queries in it, which have names of their own; each before its operands.
+pub fn own_expressions(tree: &impl Visit, act: impl FnMut(&Expr)) {
+    let _ = visit(tree, &mut OwnExpressions { act, queries: 0 });
+}
+
+/// Gives all expressions of a tree to be changed but those of the queries in it, each after its operands. What is put there is
+/// not visited.
+pub fn own_expressions_mut(tree: &mut impl VisitMut, act: impl FnMut(&mut Expr)) {
+    let _ = visit_mut(tree, &mut OwnExpressions { act, queries: 0 });
+}
+
 struct Expressions<Act>(Act);
 
 impl<Act: FnMut(&Expr) -> ControlFlow<()>> Visitor for Expressions<Act> {
@@ -71,6 +82,54 @@ impl<Act: FnMut(&mut Expr)> VisitorMut for ChangedExpressions<Act> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         (self.0)(expr);
+        ControlFlow::Continue(())
+    }
+}
+
+struct OwnExpressions<Act> {
+    act: Act,
+    /// How many queries the visit is inside of.
+    queries: usize,
+}
+
+impl<Act: FnMut(&Expr)> Visitor for OwnExpressions<Act> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.queries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.queries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if self.queries == 0 {
+            (self.act)(expr);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl<Act: FnMut(&mut Expr)> VisitorMut for OwnExpressions<Act> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.queries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.queries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.queries == 0 {
+            (self.act)(expr);
+        }
         ControlFlow::Continue(())
     }
 }

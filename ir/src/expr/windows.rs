@@ -1,10 +1,9 @@
 //! Named windows of a SELECT.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    self, Expr, Function, NamedWindowDefinition, NamedWindowExpr, Query, VisitMut, WindowSpec, WindowType,
+    Expr, Function, Ident, NamedWindowDefinition, NamedWindowExpr, VisitMut, WindowSpec, WindowType,
 };
 use sqlparser::tokenizer::Span;
 
@@ -45,7 +44,7 @@ impl Windows {
     /// A window with what it takes from a named one. As in the standard, it may add an order if the named one has
     /// none, and a frame; it may not add to one that has a frame.
     pub(super) fn whole(&self, window: &WindowType) -> Result<WindowSpec, Refused> {
-        let named = |name: &ast::Ident| {
+        let named = |name: &Ident| {
             let base = self.defined.get(&normalize(name)).cloned();
             base.ok_or((&clauses::WINDOW_UNKNOWN, name.span))
         };
@@ -69,41 +68,17 @@ impl Windows {
         })
     }
 
-    /// Puts the windows in the place of their names. Names without a window stay.
+    /// Puts the windows in the place of their names, in one SELECT and not in those inside it. Names without a window stay.
     pub(super) fn put_into(&self, part: &mut impl VisitMut) {
-        if !self.defined.is_empty() {
-            let _ = walk::visit_mut(part, &mut Putter { windows: self, queries: 0 });
+        if self.defined.is_empty() {
+            return;
         }
-    }
-}
-
-/// Puts windows in the place of their names, in one SELECT and not in those inside it.
-struct Putter<'w> {
-    windows: &'w Windows,
-    /// The queries the visit is inside of.
-    queries: usize,
-}
-
-impl ast::VisitorMut for Putter<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.queries == 0
-            && let Expr::Function(Function { over: Some(over), .. }) = expr
-            && let Ok(whole) = self.windows.whole(over)
-        {
-            *over = WindowType::WindowSpec(whole);
-        }
-        ControlFlow::Continue(())
+        walk::own_expressions_mut(part, |expr| {
+            if let Expr::Function(Function { over: Some(over), .. }) = expr
+                && let Ok(whole) = self.whole(over)
+            {
+                *over = WindowType::WindowSpec(whole);
+            }
+        });
     }
 }

@@ -27,7 +27,7 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef as _;
 
-use crate::op::Op;
+use crate::op::{Op, Reads};
 use crate::phase::Phase;
 use crate::schema::Schema;
 
@@ -190,11 +190,15 @@ impl Graph {
         port: usize,
         counts: impl Fn(&crate::expr::Query) -> &BTreeMap<String, usize>,
     ) -> usize {
-        // Only a query names what it reads, and may name it several times.
-        let Op::Query(query) = &self[reader].op else { return 1 };
-        let counts = counts(&query.query);
-        let count = query.relations.get(port).and_then(|name| counts.get(name));
-        count.map_or(1, |count| (*count).max(1))
+        let op = &self[reader].op;
+        match (op.facts().reads, op) {
+            (Reads::AsNamed, Op::Query(query)) => {
+                let counts = counts(&query.query);
+                let count = query.relations.get(port).and_then(|name| counts.get(name));
+                count.map_or(1, |count| (*count).max(1))
+            }
+            _ => 1,
+        }
     }
 
     /// How often a node's output is read, by all its consumers together.

@@ -20,6 +20,17 @@ pub struct Facts {
     pub streams: bool,
     /// What a row costs in it, in units of one row passing one simple operator.
     pub weight: u64,
+    /// How often it reads an input.
+    pub reads: Reads,
+}
+
+/// How often an operation reads each of its inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Once.
+    Once,
+    /// As often as its query names it.
+    AsNamed,
 }
 
 impl Op {
@@ -28,35 +39,40 @@ impl Op {
     pub fn facts(&self) -> Facts {
         use Phase::{Bound, Core, Lowered, Resolved, Scheduled};
         let one = Arity::Exactly(1);
-        let (streams, costs) = (true, false);
-        let (keyword, arity, phases, streams, weight) = match self {
+        let (streams, costs, once) = (true, false, Reads::Once);
+        let (keyword, arity, phases, streams, weight, reads) = match self {
             // Names of tables.
-            Self::Input(_) => ("input", Arity::Exactly(0), (Lowered, Lowered), costs, 1),
-            Self::ChangeFeed(_) => ("change_feed", one, (Lowered, Lowered), costs, 1),
-            Self::TableMetadata(_) => ("table_metadata", one, (Lowered, Lowered), costs, 1),
-            Self::FileManifest(_) => ("file_manifest", one, (Lowered, Lowered), costs, 1),
+            Self::Input(_) => ("input", Arity::Exactly(0), (Lowered, Lowered), costs, 1, once),
+            Self::ChangeFeed(_) => ("change_feed", one, (Lowered, Lowered), costs, 1, once),
+            Self::TableMetadata(_) => ("table_metadata", one, (Lowered, Lowered), costs, 1, once),
+            Self::FileManifest(_) => ("file_manifest", one, (Lowered, Lowered), costs, 1, once),
             // Surface operations.
-            Self::Normalize(_) => ("normalize", one, (Lowered, Bound), costs, 1),
-            Self::Relate(_) => ("relate", Arity::Exactly(2), (Lowered, Bound), costs, 1),
-            Self::UnionByName(_) => ("union_by_name", Arity::AtLeast(2), (Lowered, Bound), costs, 1),
-            Self::Conform(_) => ("conform", Arity::AtLeast(1), (Lowered, Bound), costs, 1),
+            Self::Normalize(_) => ("normalize", one, (Lowered, Bound), costs, 1, once),
+            Self::Relate(_) => ("relate", Arity::Exactly(2), (Lowered, Bound), costs, 1, once),
+            Self::UnionByName(_) => ("union_by_name", Arity::AtLeast(2), (Lowered, Bound), costs, 1, once),
+            Self::Conform(_) => ("conform", Arity::AtLeast(1), (Lowered, Bound), costs, 1, once),
             // Core operations.
-            Self::Scan(_) => ("scan", Arity::Exactly(0), (Resolved, Scheduled), streams, 1),
-            Self::Filter(_) => ("filter", one, (Lowered, Scheduled), streams, 1),
-            Self::Project(_) => ("project", one, (Lowered, Scheduled), streams, 1),
-            Self::Aggregate(_) => ("aggregate", one, (Lowered, Scheduled), costs, 4),
-            Self::Window(_) => ("window", one, (Lowered, Scheduled), costs, 6),
-            Self::Unnest(_) => ("unnest", one, (Lowered, Scheduled), costs, 1),
-            Self::Query(query) => {
-                ("query", Arity::Exactly(query.relations.len()), (Lowered, Scheduled), costs, 6)
-            }
-            Self::Join(_) => ("join", Arity::Exactly(2), (Core, Scheduled), costs, 4),
-            Self::SpanJoin(_) => ("span_join", Arity::Exactly(2), (Core, Scheduled), costs, 6),
-            Self::Union(_) => ("union", Arity::AtLeast(2), (Core, Scheduled), costs, 1),
-            Self::Distinct(_) => ("distinct", one, (Core, Scheduled), costs, 4),
-            Self::Sink(_) => ("sink", one, (Lowered, Scheduled), costs, 4),
+            Self::Scan(_) => ("scan", Arity::Exactly(0), (Resolved, Scheduled), streams, 1, once),
+            Self::Filter(_) => ("filter", one, (Lowered, Scheduled), streams, 1, once),
+            Self::Project(_) => ("project", one, (Lowered, Scheduled), streams, 1, once),
+            Self::Aggregate(_) => ("aggregate", one, (Lowered, Scheduled), costs, 4, once),
+            Self::Window(_) => ("window", one, (Lowered, Scheduled), costs, 6, once),
+            Self::Unnest(_) => ("unnest", one, (Lowered, Scheduled), costs, 1, once),
+            Self::Query(query) => (
+                "query",
+                Arity::Exactly(query.relations.len()),
+                (Lowered, Scheduled),
+                costs,
+                6,
+                Reads::AsNamed,
+            ),
+            Self::Join(_) => ("join", Arity::Exactly(2), (Core, Scheduled), costs, 4, once),
+            Self::SpanJoin(_) => ("span_join", Arity::Exactly(2), (Core, Scheduled), costs, 6, once),
+            Self::Union(_) => ("union", Arity::AtLeast(2), (Core, Scheduled), costs, 1, once),
+            Self::Distinct(_) => ("distinct", one, (Core, Scheduled), costs, 4, once),
+            Self::Sink(_) => ("sink", one, (Lowered, Scheduled), costs, 4, once),
         };
-        Facts { keyword, arity, phases, streams, weight }
+        Facts { keyword, arity, phases, streams, weight, reads }
     }
 
     /// The keyword of the operation in the text form.

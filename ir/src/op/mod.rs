@@ -20,7 +20,7 @@ pub use self::core::{
     Aggregate, Distinct, Filter, GraphTable, Project, Query, SchemaMode, Sink, SinkMode, SortColumn, Union,
     Unnest, Window,
 };
-pub use self::facts::Facts;
+pub use self::facts::{Facts, Reads};
 pub use self::join::{Join, JoinColumn, JoinType, Side, SpanJoin, SpanRelation};
 pub use self::source::{
     ChangeFeed, ChangeRange, FileManifest, Identity, Input, Read, SOURCE_FILE_COLUMN, Scan, TableMetadata,

@@ -24,6 +24,7 @@ use ir::op::{ExprField, ExprUse, Op, Project};
 use ir::oracle::{TypeError, TypeErrorKind};
 use ir::origin::SpecField;
 use ir::schema::{Schema, same_logical_type};
+use sqlparser::tokenizer::Span;
 
 use crate::context::Context;
 use crate::rewrite::{bind, desugar};
@@ -102,12 +103,29 @@ fn report_unbound(cx: &mut Context<'_>, node: &Node, unbound: BTreeSet<String>) 
         if cx.reported.placeholders.contains(&name) {
             continue;
         }
-        cx.report(
-            Diagnostic::new(codes::UNBOUND_PLACEHOLDER, format!("{name} has no value"))
-                .at(cx.place(node, SpecField::Transform))
-                .help("add an entry to `typed_parameters` with target kind PlaceholderPos"),
-        );
+        let is_position =
+            name.strip_prefix('$').and_then(|number| number.parse::<u32>().ok()).is_some_and(|it| it > 0);
+        let help = if is_position {
+            "add an entry to `typed_parameters` with target kind PlaceholderPos"
+        } else {
+            "placeholders are `$1`, `$2`, ...; each has an entry in `typed_parameters` with target kind PlaceholderPos"
+        };
+        let (field, span) = place_of_placeholder(node, &name);
+        let place = cx.written(node, field);
+        let bytes = span.zip(place.sql.as_deref()).and_then(|(span, sql)| bytes_of(sql, span));
+        let unbound = Diagnostic::new(codes::UNBOUND_PLACEHOLDER, format!("{name} has no value")).help(help);
+        cx.report(place.mark(unbound, bytes));
     }
+}
+
+/// The part of a definition in which a placeholder stands first, and where in its text.
+fn place_of_placeholder(node: &Node, name: &str) -> (SpecField, Option<Span>) {
+    if let Op::Query(query) = &node.op {
+        return (SpecField::Operation, query.query.place_of_placeholder(name));
+    }
+    let expressions = node.op.expressions().into_iter();
+    let mut places = expressions.map(|used| (used.field.into(), used.expr.place_of_placeholder(name)));
+    places.find(|(_, span)| span.is_some()).unwrap_or((SpecField::Transform, None))
 }
 
 /// The schema of a node; nothing when it or one of its inputs is wrong, which is reported.

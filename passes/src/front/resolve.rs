@@ -79,14 +79,14 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
             )
             .at(cx.place(node, SpecField::Source(0)))
             .found(&source)
-            .allowed(inputs(graph)),
+            .allowed(cx.told(|| inputs(graph))),
         ),
         // What it is is not known.
         None if cx.is_view_broken(&source) => cx.leave_out(owner),
         None => {
             let unknown = unknown_source(codes::UNKNOWN_SOURCE, &source)
                 .at(cx.place(node, SpecField::Source(0)))
-                .allowed(inputs(graph))
+                .allowed(cx.told(|| inputs(graph)))
                 .suggest_nearest();
             cx.report_broken(&owner, unknown);
         }
@@ -176,7 +176,7 @@ fn unknown_relation(graph: &Graph, cx: &Context<'_>, id: NodeId, port: usize, so
     } else {
         codes::UNKNOWN_SOURCE
     };
-    let relations = relations(graph, cx);
+    let relations = cx.told(|| relations(graph, cx));
     let place = cx.written(node, SpecField::Source(port));
     let bytes = bytes_of_relation(node, source, &place);
     let diagnostic = place.mark(unknown_source(code, source), bytes).allowed(&relations).suggest_nearest();

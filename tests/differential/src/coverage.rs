@@ -341,3 +341,18 @@ fn of_table(table: &Table, add: &mut impl FnMut(String)) {
     ];
     properties.into_iter().filter(|(_, has)| *has).for_each(|(property, _)| add(format!("input {property}")));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::TRANSFORMS;
+
+    /// A transform that is new must be generated.
+    #[test]
+    fn every_transform_is_met() {
+        // Its properties are those of the kinds of joins.
+        let met: BTreeSet<&str> = TRANSFORMS.into_iter().chain(["Relate"]).collect();
+        assert_eq!(met, ir::spec::Transform::KINDS.iter().copied().collect());
+    }
+}

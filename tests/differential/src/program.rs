@@ -8,13 +8,17 @@ use std::sync::{LazyLock, Mutex};
 use engine::{EngineOracle, RunOptions, Session, SessionOptions, Tables};
 use ir::diag::SourceName;
 use ir::graph::{CachePolicy, Graph};
-use passes::{Context, PassEvent, find, run_pass};
+use ir::phase::Phase;
+use passes::{Context, Family, PIPELINE, Pass, PassEvent, find, run_pass};
 use pipeline::{
     Cancellation, CompileRequest, Observer, PipelineError, Plans, Source, WorkerOptions, Workers,
 };
 
-/// The passes that change a graph of core operations, each of which can be left out.
-pub const REWRITES: [&str; 3] = ["merge", "inline", "prune"];
+/// The passes that change a graph of core operations, each of which can be left out, in their order.
+pub fn rewrites() -> impl Iterator<Item = &'static str> {
+    let is_rewrite = |pass: &&Pass| pass.family == Family::Rewrite && pass.requires == Phase::Core;
+    PIPELINE.iter().filter(is_rewrite).map(|pass| pass.name)
+}
 
 /// Settings of DataFusion that decide how rows are computed: keys, and values that are not the program's.
 pub const SETTINGS: [(&str, &str); 8] = [
@@ -37,7 +41,7 @@ pub struct Setting {
     pub batch: usize,
     /// The limit of memory in MiB.
     pub memory: usize,
-    /// Which of [`REWRITES`] run.
+    /// Which of the [`rewrites`] run.
     pub rewrites: Vec<&'static str>,
     /// Which views are shared.
     pub sharing: Sharing,
@@ -64,7 +68,7 @@ impl Setting {
             partitions: 2,
             batch: 8192,
             memory: 256,
-            rewrites: REWRITES.to_vec(),
+            rewrites: rewrites().collect(),
             sharing: Sharing::Chosen,
             settings: Vec::new(),
         }
@@ -220,7 +224,7 @@ impl Program {
     /// When it cannot be planned or fails.
     pub fn run(&self, setting: &Setting, home: &Path) -> Result<(), Failure> {
         let session = session(setting)?;
-        let usual = setting.rewrites == REWRITES && setting.sharing == Sharing::Chosen;
+        let usual = setting.rewrites.iter().copied().eq(rewrites()) && setting.sharing == Sharing::Chosen;
         let graph = if usual { self.finished.clone() } else { self.planned(setting, &session)? };
         let failed = |error: PipelineError| Failure::Failed(text_of(&error));
         let plans = Plans::of_graph(&graph, home, &session, workers()).map_err(failed)?;

@@ -12,6 +12,7 @@
 //! | [`corpus`] | valid inputs, read from the repository |
 //! | [`edit`] | changes bytes |
 //! | [`tree`] | JSON values, of a schema or of none |
+//! | [`oracle`] | the engine's answers over tables that are not opened |
 //! | [`target`] | makes and reads inputs, one module for each kind |
 //! | [`watch`] | what an input did: time, memory, panics |
 //!
@@ -19,6 +20,7 @@
 
 pub mod corpus;
 pub mod edit;
+pub mod oracle;
 pub mod seed;
 pub mod target;
 pub mod tree;

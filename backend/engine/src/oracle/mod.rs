@@ -318,9 +318,10 @@ impl Oracle for EngineOracle {
     /// Functions whose value depends on the time of a run, like `now()`, count as volatile. So does what cannot
     /// be planned.
     fn determinism(&self, node: &Node, inputs: &[&Schema]) -> Determinism {
-        // A scan reads one version of a table, and a sink passes rows on. Surface operations hold no expressions, and
-        // the functions they stand for are immutable.
-        if matches!(node.op, Op::Scan(_) | Op::Sink(_)) || node.op.is_surface() {
+        // A scan reads one version of a table, and a sink passes rows on. The functions that
+        // surface operations stand for are immutable.
+        let is_surface = node.op.is_surface() && node.op.expressions().is_empty();
+        if matches!(node.op, Op::Scan(_) | Op::Sink(_)) || is_surface {
             return Determinism::Deterministic;
         }
         self.operation(node, inputs).determinism

@@ -27,7 +27,6 @@ mod determinism;
 pub mod known;
 mod literals;
 mod merged_keys;
-mod outside;
 mod same_names;
 mod subqueries;
 mod time_zones;

@@ -18,8 +18,6 @@ use datafusion::sql::sqlparser::ast::{
 };
 use ir::expr::{normalize, walk};
 
-use super::outside;
-
 /// Tells them apart in every query of the tree.
 pub(super) fn told_apart(tree: &mut impl VisitMut) {
     // It never breaks off.
@@ -117,14 +115,16 @@ fn by_place(order: &mut OrderBy, select: &Select) {
 fn names(expr: &Expr, alias: &Ident) -> bool {
     let alias = normalize(alias);
     let mut found = false;
-    outside::each(expr, |part| found |= matches!(part, Expr::Identifier(name) if normalize(name) == alias));
+    walk::own_expressions(expr, |part| {
+        found |= matches!(part, Expr::Identifier(name) if normalize(name) == alias)
+    });
     found
 }
 
 /// Calls and keys of groups that differ by their casts alone.
 fn casts(select: &mut Select, mut order: Option<&mut OrderBy>) {
     let mut has_casts = false;
-    outside::each(select, |expr| has_casts |= matches!(expr, Expr::Cast { .. }));
+    walk::own_expressions(select, |expr| has_casts |= matches!(expr, Expr::Cast { .. }));
     if !has_casts {
         return;
     }
@@ -140,9 +140,9 @@ fn casts(select: &mut Select, mut order: Option<&mut OrderBy>) {
             add(expr);
         }
     };
-    outside::each(select, &mut add_call);
+    walk::own_expressions(select, &mut add_call);
     if let Some(order) = &order {
-        outside::each(*order, &mut add_call);
+        walk::own_expressions(*order, &mut add_call);
     }
     for item in &select.projection {
         // What is ordered by is looked for by name among the keys, too.
@@ -166,15 +166,15 @@ fn casts(select: &mut Select, mut order: Option<&mut OrderBy>) {
             enclose_casts(expr, *depth);
         }
     };
-    outside::each_mut(select, &mut enclose);
+    walk::own_expressions_mut(select, &mut enclose);
     if let Some(order) = &mut order {
-        outside::each_mut(*order, &mut enclose);
+        walk::own_expressions_mut(*order, &mut enclose);
     }
 }
 
 /// Puts the casts of an expression into so many calls of `coalesce`.
 fn enclose_casts(expr: &mut Expr, depth: usize) {
-    outside::each_mut(expr, |part| {
+    walk::own_expressions_mut(expr, |part| {
         if matches!(part, Expr::Cast { .. }) {
             for _ in 0..depth {
                 *part = coalesce(part.clone());

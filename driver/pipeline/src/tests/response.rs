@@ -101,3 +101,22 @@ fn a_compilation_that_is_stopped_has_no_tasks() {
     assert_eq!((typed.critical_path_length, typed.task_costs.len()), (0, 0));
     assert_eq!(typed.stats_quality.unwrap().len(), 1);
 }
+
+/// Each list holds all names and is compared with one more, so a list for each of many mistakes takes minutes and gigabytes.
+#[test]
+fn of_many_mistakes_only_the_first_list_what_would_be_right() {
+    let views: Vec<String> = (0..300)
+        .map(|at| format!("  - {{name: v{at}, transform: {{kind: Sql, query: 'SELECT * FROM nope{at}'}}}}\n"))
+        .collect();
+    let spec = format!(
+        "version: 4\ninput_relations: []\nview_definitions:\n{}output_targets:\n  - {{table_name: t, source_view: v0}}\n",
+        views.concat()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let source = Source::from_bytes(spec.as_bytes(), "spec.yaml".into(), "spec", folder.path()).unwrap();
+    let workers = workers(&Cancellation::new());
+    let compiled = compile(CompileRequest::new(source, &workers)).unwrap();
+    let listed: Vec<usize> = compiled.diagnostics.iter().map(|found| found.allowed.len()).collect();
+    assert_eq!(listed.len(), 300);
+    assert_eq!((listed[0], listed[299]), (300, 0));
+}

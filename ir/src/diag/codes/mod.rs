@@ -1,7 +1,7 @@
 //! The table of codes: every kind of finding, with the text `driver explain CODE` prints.
 //!
 //! A row gives a constant its code, its slug, a title and an explanation: what it means, an example, how to
-//! fix it. To add one, add a row to the module of its range; nothing else needs to change.
+//! fix it. To add one, add a row to the module of its range. The suite asks for a spec, a graph or a case that shows it.
 //!
 //! | range | about |
 //! |---|---|

@@ -1,11 +1,9 @@
 //! SELECT: its clauses, its list of columns, its groups.
 
-use std::ops::ControlFlow;
-
 use sqlparser::ast::{
-    ConnectByKind, Distinct, ExceptSelectItem, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier,
-    Ident, NamedWindowDefinition, NamedWindowExpr, Query, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, Value, Visitor, WildcardAdditionalOptions,
+    ConnectByKind, Distinct, ExceptSelectItem, ExcludeSelectItem, Expr, Function, GroupByExpr,
+    GroupByWithModifier, Ident, NamedWindowDefinition, NamedWindowExpr, Select, SelectFlavor, SelectItem,
+    SelectItemQualifiedWildcardKind, Value, WildcardAdditionalOptions,
 };
 
 use super::super::walk;
@@ -202,28 +200,9 @@ impl Walk {
 
 /// Whether an expression holds a window call, not counting those in its subqueries.
 fn holds_window(expr: &Expr) -> bool {
-    #[derive(Default)]
-    struct Calls {
-        queries: usize,
-    }
-    impl Visitor for Calls {
-        type Break = ();
-        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.queries += 1;
-            ControlFlow::Continue(())
-        }
-        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.queries -= 1;
-            ControlFlow::Continue(())
-        }
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Function(function) if self.queries == 0 && function.over.is_some() => {
-                    ControlFlow::Break(())
-                }
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    walk::visit(expr, &mut Calls::default()).is_break()
+    let mut found = false;
+    walk::own_expressions(expr, |part| {
+        found |= matches!(part, Expr::Function(Function { over: Some(_), .. }));
+    });
+    found
 }

@@ -138,7 +138,7 @@ fn balance(expr: &mut Expr) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Query, ScalarExpr};
+    use super::super::super::{Query, ScalarExpr};
 
     fn joined(operator: &str, count: usize) -> String {
         (0..count).map(|n| format!("a = {n}")).collect::<Vec<_>>().join(operator)

@@ -126,7 +126,7 @@ fn pull(expr: &mut Expr, strength: Strength) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ScalarExpr;
+    use super::super::super::ScalarExpr;
 
     /// The same without and with the parentheses that say what is meant.
     #[test]

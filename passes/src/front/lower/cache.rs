@@ -27,7 +27,7 @@ pub(super) fn lower(cx: &mut Context<'_>, source: &SpecSource<'_>) -> CachePolic
                 Diagnostic::new(codes::UNKNOWN_CACHE_VIEW, format!("there is no view `{}`", entry.view_name))
                     .at(place.field("view_name"))
                     .found(&entry.view_name)
-                    .allowed(views.iter().copied())
+                    .allowed(cx.told(|| views.clone()))
                     .suggest_nearest(),
             );
             continue;

@@ -22,7 +22,7 @@ pub(super) fn check(graph: &Graph, cx: &mut Context<'_>, source: &SpecSource<'_>
                 Diagnostic::new(codes::UNKNOWN_DEPENDENCY, format!("`{name}` is not a view"))
                     .at(place.index(at))
                     .found(name)
-                    .allowed(views.iter().copied())
+                    .allowed(cx.told(|| views.iter().copied().collect()))
                     .suggest_nearest(),
             );
         }

@@ -9,7 +9,7 @@ use crate::choice::Choice;
 use crate::evaluate::Round;
 use crate::generate::Case;
 use crate::plan::{Plan, spec_text};
-use crate::program::{Failure, Program, REWRITES, SETTINGS, Setting, Sharing};
+use crate::program::{Failure, Program, SETTINGS, Setting, Sharing, rewrites};
 use crate::table;
 use compare::compare;
 
@@ -105,7 +105,7 @@ fn remove_outputs(case: &Case, home: &Path) -> Result<(), Found> {
 }
 
 fn other_setting(choice: &mut Choice) -> Setting {
-    let mut rewrites = REWRITES.to_vec();
+    let mut rewrites: Vec<&str> = rewrites().collect();
     match choice.below(5) {
         0 => rewrites.clear(),
         1..4 => {

@@ -11,13 +11,16 @@ use std::path::Path;
 
 use arbitrary::Unstructured;
 use clap::ValueEnum;
-use engine::{Session, SessionOptions};
+use engine::{EngineOracle, Session, SessionOptions, Tables};
 use ir::archive as archived;
 use ir::graph::Graph;
+use ir::op::{Input as Relation, Read};
+use ir::oracle::Oracle;
 use ir::text::{parse, print};
 use pipeline::{Cancellation, WorkerOptions, Workers};
 
 use crate::corpus::Corpus;
+use crate::oracle::TablesFrom;
 use crate::seed;
 
 pub use tables::{Files, valid_tables};
@@ -107,6 +110,14 @@ impl Program {
         let workers = Workers::new(options, Cancellation::new());
         let session = workers.session().map_err(|error| error.to_string())?;
         Ok(Self { workers, session })
+    }
+
+    /// The engine's answers about types, and columns for every table there could be.
+    fn oracle<'c>(&self, corpus: &'c Corpus) -> impl Oracle + use<'c> {
+        let table = |_: &EngineOracle, input: &Relation, read: &Read| {
+            spec::known_columns(&corpus.columns, input, read)
+        };
+        TablesFrom { engine: EngineOracle::new(self.session.clone(), Tables::default()), table }
     }
 }
 

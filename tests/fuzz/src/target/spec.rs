@@ -1,14 +1,10 @@
 //! Specs: loaded, their findings drawn, and compiled over tables of which only the columns are there.
 
 use arbitrary::{Result as Made, Unstructured};
-use arrow::datatypes::DataType;
-use engine::{EngineOracle, TableRequest, Tables};
-use ir::determinism::Determinism;
+use engine::TableRequest;
 use ir::diag::{RenderOptions, render, resolve};
-use ir::expr::ScalarExpr;
-use ir::graph::Node;
-use ir::op::{Evaluation, Input as Relation, Read, Scan, Sink};
-use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeError};
+use ir::op::{Input as Relation, Read, Scan};
+use ir::oracle::TableError;
 use ir::schema::Schema;
 use ir::spec::{Spec, load_bytes, spec_hash};
 use passes::Options;
@@ -42,10 +38,7 @@ pub(super) fn read(bytes: &[u8], program: &Program, corpus: &Corpus) -> Result<(
     if !has_errors {
         reloads(&spec)?;
     }
-    let oracle = KnownColumns {
-        engine: EngineOracle::new(program.session.clone(), Tables::default()),
-        tables: &corpus.columns,
-    };
+    let oracle = program.oracle(corpus);
     let options = Options {
         verify: true,
         stop_after: None,
@@ -75,62 +68,21 @@ fn reloads(spec: &Spec) -> Result<(), String> {
     }
 }
 
-/// The engine's answers about types, and columns for every table there could be.
-pub(super) struct KnownColumns<'a> {
-    pub(super) engine: EngineOracle,
-    pub(super) tables: &'a [(Scan, Schema)],
-}
-
-impl Oracle for KnownColumns<'_> {
-    fn table(&self, input: &Relation, read: &Read) -> Result<(Scan, Schema), TableError> {
-        let at_location = self.tables.iter().find(|(scan, _)| scan.location == input.location);
-        let (scan, schema) = at_location
-            .or(self.tables.first())
-            .ok_or_else(|| TableError::NotFound(input.location.clone()))?;
-        match read {
-            Read::Rows => {
-                let version = input.version.unwrap_or(scan.version);
-                Ok((Scan { location: input.location.clone(), version, ..scan.clone() }, schema.clone()))
-            }
-            Read::Changes(_) => Err(TableError::NoChangeFeed),
-            Read::Metadata | Read::Files => Err(TableError::Unreadable("only columns are there".to_owned())),
+/// The columns of a table of the corpus: of the one at the place, else of any.
+pub(super) fn known_columns(
+    tables: &[(Scan, Schema)],
+    input: &Relation,
+    read: &Read,
+) -> Result<(Scan, Schema), TableError> {
+    let at_location = tables.iter().find(|(scan, _)| scan.location == input.location);
+    let (scan, schema) =
+        at_location.or(tables.first()).ok_or_else(|| TableError::NotFound(input.location.clone()))?;
+    match read {
+        Read::Rows => {
+            let version = input.version.unwrap_or(scan.version);
+            Ok((Scan { location: input.location.clone(), version, ..scan.clone() }, schema.clone()))
         }
-    }
-
-    fn format(&self, scan: &Scan) -> Option<TableFormat> {
-        self.engine.format(scan)
-    }
-
-    fn place(&self, location: &str) -> Option<String> {
-        self.engine.place(location)
-    }
-
-    fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal> {
-        self.engine.output(name, sink, rows)
-    }
-
-    fn expression(
-        &self,
-        expr: &ScalarExpr,
-        evaluation: Evaluation,
-        input: &Schema,
-    ) -> Result<ExprType, TypeError> {
-        self.engine.expression(expr, evaluation, input)
-    }
-
-    fn schema(&self, node: &Node, inputs: &[&Schema]) -> Result<Schema, TypeError> {
-        self.engine.schema(node, inputs)
-    }
-
-    fn common_type(&self, types: &[DataType]) -> Option<DataType> {
-        self.engine.common_type(types)
-    }
-
-    fn comparable(&self, left: &DataType, right: &DataType) -> bool {
-        self.engine.comparable(left, right)
-    }
-
-    fn determinism(&self, node: &Node, inputs: &[&Schema]) -> Determinism {
-        self.engine.determinism(node, inputs)
+        Read::Changes(_) => Err(TableError::NoChangeFeed),
+        Read::Metadata | Read::Files => Err(TableError::Unreadable("only columns are there".to_owned())),
     }
 }

@@ -1,14 +1,12 @@
 //! Texts of graphs: parsed, printed, verified, and passed through the passes that start from their phase.
 
 use arbitrary::{Result as Made, Unstructured};
-use engine::{EngineOracle, Tables};
 use ir::graph::Graph;
 use ir::text::{dot, parse};
 use ir::verify::verify;
 use passes::{Context, PIPELINE};
 use pipeline::on_deep_stack;
 
-use super::spec::KnownColumns;
 use super::{Input, Program, loses_nothing};
 use crate::corpus::Corpus;
 use crate::edit::edited;
@@ -51,10 +49,7 @@ pub(super) fn read(bytes: &[u8], program: &Program, corpus: &Corpus) -> Result<(
 
 /// Verifies a graph, and runs the passes over one that keeps all rules.
 fn pass(mut graph: Graph, program: &Program, corpus: &Corpus) -> Result<(), String> {
-    let oracle = KnownColumns {
-        engine: EngineOracle::new(program.session.clone(), Tables::default()),
-        tables: &corpus.columns,
-    };
+    let oracle = program.oracle(corpus);
     if verify(&graph, &oracle).is_err() {
         return Ok(());
     }

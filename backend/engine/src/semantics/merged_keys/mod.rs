@@ -25,7 +25,6 @@ use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
 use datafusion::common::Result;
-use datafusion::error::DataFusionError;
 use datafusion::logical_expr::JoinType;
 use datafusion::sql::sqlparser::ast::{
     Ident, JoinConstraint, JoinOperator, ObjectName, OrderBy, Query, Select, SelectItem,

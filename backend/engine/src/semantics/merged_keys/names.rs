@@ -8,7 +8,6 @@ use datafusion::sql::sqlparser::ast::{
 use ir::expr::{normalize, walk};
 
 use super::{MERGED, column, is_merging, kind};
-use crate::semantics::outside;
 
 /// The column of a merged key.
 pub(super) fn merged(key: Ident) -> Expr {
@@ -18,7 +17,7 @@ pub(super) fn merged(key: Ident) -> Expr {
 /// The columns that a part of a query names without a table.
 pub(super) fn unqualified(part: &impl Visit) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    outside::each(part, |expr| {
+    walk::own_expressions(part, |expr| {
         if let Expr::Identifier(name) = expr {
             names.insert(normalize(name));
         }
@@ -94,7 +93,7 @@ fn rename_in_conditions(joins: &mut TableWithJoins) {
 }
 
 fn rename(part: &mut impl VisitMut, keys: &BTreeSet<String>) {
-    outside::each_mut(part, |expr| {
+    walk::own_expressions_mut(part, |expr| {
         if let Expr::Identifier(name) = expr
             && let key = normalize(name)
             && keys.contains(&key)

@@ -4,10 +4,13 @@
 use std::sync::Arc;
 
 use datafusion::config::ConfigOptions;
-use datafusion::functions::datetime;
-use datafusion::functions_nested::{cardinality, dimension, length, position};
+use datafusion::functions::{datetime, string, unicode};
+use datafusion::functions_nested::{cardinality, dimension, length, position, range, repeat, resize};
 use datafusion::logical_expr::ScalarUDF;
 
+use bounded::Growth;
+
+pub mod bounded;
 pub mod calendar;
 pub mod checked_arithmetic;
 pub mod delta_types;
@@ -39,6 +42,18 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         datetime::to_timestamp_micros(&options),
         datetime::to_timestamp_nanos(&options),
     ];
+    let bounded = [
+        (string::repeat(), Growth::Copies),
+        (unicode::lpad(), Growth::Characters),
+        (unicode::rpad(), Growth::Characters),
+        (repeat::array_repeat_udf(), Growth::Elements),
+        (resize::array_resize_udf(), Growth::Elements),
+        (range::range_udf(), Growth::Series),
+        (range::gen_series_udf(), Growth::Series),
+    ];
+    functions.extend(
+        bounded.map(|(function, growth)| Arc::new(ScalarUDF::from(bounded::Bounded::new(function, growth)))),
+    );
     functions
         .extend(converted.map(|function| Arc::new(ScalarUDF::from(delta_types::DeltaTyped::new(function)))));
     functions
