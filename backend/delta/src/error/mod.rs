@@ -2,6 +2,9 @@
 
 mod mismatch;
 
+use std::error::Error;
+use std::io;
+
 use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
 
@@ -306,8 +309,14 @@ impl DeltaError {
     }
 }
 
-/// What the Delta library says, without the stack that it adds when `RUST_BACKTRACE` is set.
+/// What the Delta library says, without the stack that it adds when `RUST_BACKTRACE` is set. A file that cannot be written has
+/// nothing wrong with its Parquet, whatever the layers between say.
 fn without_frames(error: &DeltaTableError) -> String {
+    if let DeltaTableError::Parquet { source } = error
+        && let Some(refused) = io_cause(source)
+    {
+        return refused.to_string();
+    }
     let is_frame = |line: &str| {
         let line = line.trim_start();
         let number = line.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
@@ -317,6 +326,10 @@ fn without_frames(error: &DeltaTableError) -> String {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or("").to_owned();
     lines.filter(|line| !is_frame(line)).fold(first, |text, line| text + "\n" + line)
+}
+
+fn io_cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
+    std::iter::successors(Some(error), |error| (*error).source()).find_map(|error| error.downcast_ref())
 }
 
 fn list(names: &[String]) -> String {
@@ -333,4 +346,21 @@ fn at(version: &Option<u64>) -> String {
 
 fn based_on(base: &Option<u64>) -> String {
     base.map_or_else(|| "none (the table was to be created)".into(), |base| base.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use parquet::errors::ParquetError;
+
+    use super::DeltaError;
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_not_called_bad_parquet() {
+        let refused = ParquetError::External(Box::new(io::Error::from(io::ErrorKind::PermissionDenied)));
+        let nested = ParquetError::External(Box::new(refused));
+        let message = DeltaError::delta("t", "writing a data file", nested).to_string();
+        assert!(message.contains("permission denied") && !message.to_lowercase().contains("parquet"), "{message}");
+    }
 }
