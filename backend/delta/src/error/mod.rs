@@ -361,6 +361,9 @@ mod tests {
         let refused = ParquetError::External(Box::new(io::Error::from(io::ErrorKind::PermissionDenied)));
         let nested = ParquetError::External(Box::new(refused));
         let message = DeltaError::delta("t", "writing a data file", nested).to_string();
-        assert!(message.contains("permission denied") && !message.to_lowercase().contains("parquet"), "{message}");
+        assert!(
+            message.contains("permission denied") && !message.to_lowercase().contains("parquet"),
+            "{message}"
+        );
     }
 }
