@@ -265,7 +265,7 @@ pub enum DeltaError {
         version: u64,
         /// What the storage said.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A writer task panicked or was cancelled.
     #[error("a writer of table `{location}` stopped: {reason}")]
