@@ -16,10 +16,10 @@ use super::{
 /// The stage of a case that shows the rows of its outputs.
 const ROWS: &str = "95-rows";
 
-/// One folder of `tests/cases`.
 /// The case that has goldens of the shipped spec: for the others that run it they are the same but for estimates.
 const SHOWS_SHIPPED_SPEC: &str = "cpg_python";
 
+/// One folder of `tests/cases`.
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) folder: PathBuf,

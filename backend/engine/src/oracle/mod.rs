@@ -318,8 +318,8 @@ impl Oracle for EngineOracle {
     /// Functions whose value depends on the time of a run, like `now()`, count as volatile. So does what cannot
     /// be planned.
     fn determinism(&self, node: &Node, inputs: &[&Schema]) -> Determinism {
-        // A scan reads one version of a table, and a sink passes rows on. The functions that
-        // surface operations stand for are immutable.
+        // A scan reads one version of a table, and a sink passes rows on. The functions that surface operations
+        // stand for are immutable.
         let is_surface = node.op.is_surface() && node.op.expressions().is_empty();
         if matches!(node.op, Op::Scan(_) | Op::Sink(_)) || is_surface {
             return Determinism::Deterministic;

@@ -53,9 +53,10 @@ impl Bounded {
         let depends_on_rows = args.args.iter().any(|value| matches!(value, ColumnarValue::Array(_)));
         let rows = if depends_on_rows { args.number_rows } else { 1 };
         let arrays = args.args.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<ArrayRef>>>()?;
-        let (size, most, unit) = match self.growth {
-            Growth::Copies | Growth::Characters => (self.size(&arrays)?, MAX_TEXT_BYTES, "bytes"),
-            Growth::Elements | Growth::Series => (self.size(&arrays)?, MAX_ELEMENTS, "elements"),
+        let size = self.size(&arrays)?;
+        let (most, unit) = match self.growth {
+            Growth::Copies | Growth::Characters => (MAX_TEXT_BYTES, "bytes"),
+            Growth::Elements | Growth::Series => (MAX_ELEMENTS, "elements"),
         };
         #[expect(clippy::cast_precision_loss, reason = "the bounds are powers of two")]
         if size > most as f64 {
