@@ -339,6 +339,8 @@ async fn what_would_be_far_larger_than_its_arguments_is_refused() {
             "generate_series(TIMESTAMP '2020-01-01', TIMESTAMP '2021-01-01', INTERVAL '1 millisecond')",
             "generate_series would make 31622400000 elements",
         ),
+        // A step that DataFusion refuses must get as far as that.
+        ("range(DATE '2020-01-01', DATE '2020-03-01', INTERVAL '200000000' MONTH)", "overflows"),
         ("array_repeat(1, 300000000)", "array_repeat would make 300000000 elements"),
         ("array_resize([1], 300000000, 2)", "array_resize would make 300000000 elements"),
     ] {
@@ -361,9 +363,23 @@ async fn what_grows_a_little_is_made_as_ever() {
         ("range(5, 1, -2)", "[5, 3]"),
         ("generate_series(1, 3)", "[1, 2, 3]"),
         ("range(DATE '2020-01-01', DATE '2020-03-01', INTERVAL '1' MONTH)", "[2020-01-01, 2020-02-01]"),
+        ("range(-300000000)", "[]"),
         ("array_repeat('a', 2)", "[a, a]"),
         ("array_resize([1], 3, 2)", "[1, 2, 2]"),
     ] {
         assert_eq!(value(&format!("SELECT {sql}")).await, made, "{sql}");
+    }
+}
+
+/// Of a NULL nothing is made, whatever stands beside it.
+#[tokio::test]
+async fn rows_with_null_do_not_count() {
+    for call in [
+        "range(n, 300000000)",
+        "generate_series(CAST(CAST(n AS VARCHAR) AS DATE), DATE '2024-01-01', INTERVAL '1' SECOND)",
+        "repeat(CAST(n AS VARCHAR), 2000000000)",
+    ] {
+        let sql = format!("SELECT {call} FROM (VALUES (CAST(NULL AS BIGINT)), (NULL)) AS t (n)");
+        assert_eq!(value(&sql).await, "NULL;NULL", "{call}");
     }
 }

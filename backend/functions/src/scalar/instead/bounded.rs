@@ -70,15 +70,13 @@ impl Bounded {
 
     /// The size of all results together; rows of which nothing is made count nothing.
     fn size(&self, args: &[ArrayRef]) -> Result<f64> {
-        match (self.growth, args) {
+        let sizes: Vec<f64> = match (self.growth, args) {
             (Growth::Copies, [text, count]) => {
                 let (lengths, counts) = (numbers(&length(text)?)?, numbers(count)?);
-                Ok(lengths.into_iter().zip(counts).map(|(length, count)| length * count.max(0.0)).sum())
+                lengths.into_iter().zip(counts).map(|(length, count)| length * count).collect()
             }
-            (Growth::Characters | Growth::Elements, [_, count, ..]) => {
-                Ok(numbers(count)?.into_iter().map(|count| count.max(0.0)).sum())
-            }
-            (Growth::Series, [stop]) => Ok(numbers(stop)?.into_iter().map(f64::abs).sum()),
+            (Growth::Characters | Growth::Elements, [_, count, ..]) => numbers(count)?,
+            (Growth::Series, [stop]) => numbers(stop)?,
             (Growth::Series, [start, stop, rest @ ..]) => {
                 let steps = match rest {
                     [step, ..] => numbers(step)?,
@@ -87,22 +85,25 @@ impl Bounded {
                 let bounds = numbers(start)?.into_iter().zip(numbers(stop)?);
                 // A step of nothing is refused by the function.
                 let lengths = bounds.zip(steps).filter(|(_, step)| *step != 0.0);
-                Ok(lengths.map(|((start, stop), step)| ((stop - start) / step).max(0.0)).sum())
+                lengths.map(|((start, stop), step)| (stop - start) / step).collect()
             }
             // The function itself says how many arguments it takes.
-            _ => Ok(0.0),
-        }
+            _ => Vec::new(),
+        };
+        // The larger of what is no number and 0 is 0.
+        Ok(sizes.into_iter().map(|size| size.max(0.0)).sum())
     }
 }
 
-/// Values as numbers, times as nanoseconds, months as the shortest; 0 for NULL.
+/// Values as numbers, times as nanoseconds, months as the shortest; NULL is no number.
 fn numbers(values: &ArrayRef) -> Result<Vec<f64>> {
     if let DataType::Interval(IntervalUnit::MonthDayNano) = values.data_type() {
         let steps = values.as_primitive::<IntervalMonthDayNanoType>().iter();
         #[expect(clippy::cast_precision_loss, reason = "a size is compared with a bound")]
         let nanoseconds = steps.map(|step| {
-            step.map_or(0.0, |step| {
-                f64::from(step.months * 28 + step.days) * NANOSECONDS_A_DAY + step.nanoseconds as f64
+            step.map_or(f64::NAN, |step| {
+                let days = f64::from(step.months) * 28.0 + f64::from(step.days);
+                days * NANOSECONDS_A_DAY + step.nanoseconds as f64
             })
         });
         return Ok(nanoseconds.collect());
@@ -115,7 +116,7 @@ fn numbers(values: &ArrayRef) -> Result<Vec<f64>> {
         _ => 1.0,
     };
     let values = cast(&cast(values, &DataType::Int64)?, &DataType::Float64)?;
-    Ok(values.as_primitive::<Float64Type>().iter().map(|value| value.unwrap_or(0.0) * unit).collect())
+    Ok(values.as_primitive::<Float64Type>().iter().map(|value| value.unwrap_or(f64::NAN) * unit).collect())
 }
 
 impl ScalarUDFImpl for Bounded {
