@@ -10,6 +10,8 @@
 //! | `semantics::CASE::CHECK` | that rewriting, sharing and parallelism change no row, and the rows are the expected ones |
 //! | `errors::SPEC` | the diagnostics of a bad spec, and that it writes nothing |
 //! | `locations::spellings` | what a location's spelling names, as an input and as an output |
+//! | `identity::perturbations` | which hashes a change of the spec, its tables or its session moves, and which not |
+//! | `knobs::KNOB` | that a knob of the session turns something: a plan, a number of a run, a refusal |
 //! | `passes::PASS::GRAPH` | what a pass does to a small graph, or that it leaves the graph alone |
 //! | `verifier::GRAPH` | the violations of a broken graph |
 //! | `random::NUMBER` | rows of a random spec with and without the rewriting passes |
@@ -27,6 +29,8 @@
 mod errors;
 mod golden;
 mod harness;
+mod identity;
+mod knobs;
 mod large;
 mod locations;
 mod passes;
@@ -48,6 +52,8 @@ fn main() -> std::process::ExitCode {
     trials.extend(semantics::trials(&cases));
     trials.extend(errors::trials());
     trials.extend(locations::trials());
+    trials.extend(identity::trials());
+    trials.extend(knobs::trials());
     trials.extend(passes::trials());
     trials.extend(verifier::trials());
     trials.extend(random::trials());

@@ -82,6 +82,8 @@ impl From<PipelineError> for Failure {
             | PipelineError::Engine(_)
             | PipelineError::Pass(_)
             | PipelineError::Extract(_)
+            | PipelineError::Replay(_)
+            | PipelineError::Settings(_)
             | PipelineError::NotRecorded { .. } => Self::User(error.to_string()),
         }
     }

@@ -29,7 +29,7 @@ pub mod estimate;
 )]
 pub mod expr;
 pub mod graph;
-pub mod hash;
+pub use ::hash;
 mod lexer;
 pub mod op;
 pub mod oracle;

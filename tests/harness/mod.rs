@@ -66,11 +66,9 @@ fn session_options(target_partitions: usize, batch_size: usize) -> SessionOption
     SessionOptions {
         target_partitions,
         memory_limit_bytes: 256 << 20,
-        is_whole_process: false,
-        spill_directory: None,
         spill_limit_bytes: Some(1 << 30),
         batch_size,
-        settings: BTreeMap::new(),
+        ..SessionOptions::for_this_machine()
     }
 }
 

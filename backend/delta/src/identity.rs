@@ -8,15 +8,21 @@
 //! one walk over the list and is made when it is asked for.
 
 use deltalake::kernel::LogicalFileView;
+use hash::ContentHash;
+use hash::canonical::Encoder;
 
-use crate::digest::{Digest, Fields};
 use crate::error::{DeltaError, Result};
 use crate::snapshot::ResolvedTable;
+
+/// The domains of the digests: a table's list of files, one of them, and a stretch of its commits.
+const FILES: &str = "codeanatomy files 1";
+const FILE: &str = "codeanatomy file 1";
+const HISTORY: &str = "codeanatomy history 1";
 
 impl ResolvedTable {
     /// The digest of the bytes of the commit that made the version; `None` when it is no longer in the log.
     #[must_use]
-    pub fn commit_digest(&self) -> Option<Digest> {
+    pub fn commit_digest(&self) -> Option<ContentHash> {
         self.inner.commit
     }
 
@@ -26,7 +32,7 @@ impl ResolvedTable {
     ///
     /// # Errors
     /// [`DeltaError::Delta`] if the snapshot has no file list.
-    pub fn files_digest(&self) -> Result<Digest> {
+    pub fn files_digest(&self) -> Result<ContentHash> {
         if let Some(digest) = self.inner.files_digest.get() {
             return Ok(*digest);
         }
@@ -34,29 +40,31 @@ impl ResolvedTable {
         Ok(*self.inner.files_digest.get_or_init(|| digest))
     }
 
-    fn digest_files(&self) -> Result<Digest> {
+    fn digest_files(&self) -> Result<ContentHash> {
         let snapshot = &self.inner.snapshot;
         let files = snapshot
             .try_log_data()
             .map_err(|error| DeltaError::delta(self.location().text(), "reading the file list", error))?;
-        let mut digests: Vec<Digest> = files.iter().map(|file| digest_file(&file)).collect();
-        // The path comes first in what is digested, and no two files share one: the order is as good as that of paths.
+        let mut digests: Vec<ContentHash> = files.iter().map(|file| digest_file(&file)).collect();
+        // No two files share a path, so no two digests are equal and their order is as good as that of the paths.
         digests.sort_unstable();
         let metadata = snapshot.metadata();
-        let mut fields = Fields::default();
-        fields.add(metadata.id().as_bytes());
-        fields.add(metadata.schema_string().as_bytes());
-        for column in metadata.partition_columns() {
-            fields.add(column.as_bytes());
-        }
-        for (key, value) in self.properties() {
-            fields.add(key.as_bytes());
-            fields.add(value.as_bytes());
-        }
+        let mut encoder = Encoder::new(FILES);
+        encoder.map(5).text("files").list(digests.len());
         for digest in &digests {
-            fields.add(digest.as_bytes());
+            encoder.hash(digest);
         }
-        Ok(fields.finish())
+        encoder.text("partition_columns").list(metadata.partition_columns().len());
+        for column in metadata.partition_columns() {
+            encoder.text(column);
+        }
+        let properties = self.properties();
+        encoder.text("properties").map(properties.len());
+        for (key, value) in &properties {
+            encoder.text(key).text(value);
+        }
+        encoder.text("schema").text(metadata.schema_string()).text("table_id").text(metadata.id());
+        Ok(encoder.finish())
     }
 
     /// The digest of the commits from version `first` to version `last`, both included, up to the first that the log does
@@ -64,40 +72,46 @@ impl ResolvedTable {
     ///
     /// # Errors
     /// [`DeltaError::Delta`] when a commit cannot be read.
-    pub async fn history_digest(&self, first: u64, last: u64) -> Result<Digest> {
+    pub async fn history_digest(&self, first: u64, last: u64) -> Result<ContentHash> {
         let store = self.inner.table.log_store();
-        let mut fields = Fields::default();
+        let mut commits = Vec::new();
         for version in first..=last.min(self.version()) {
             let bytes = store.read_commit_entry(version).await;
             let bytes = bytes
                 .map_err(|error| DeltaError::delta(self.location().text(), "reading a commit", error))?;
             // A checkpoint may claim any version; what is behind a gap is no part of a change feed.
             let Some(bytes) = bytes else { break };
-            fields.add(&version.to_le_bytes());
-            fields.add(&bytes);
+            commits.push((version, ContentHash::of(&bytes)));
         }
-        Ok(fields.finish())
+        let mut encoder = Encoder::new(HISTORY);
+        encoder.list(commits.len());
+        for (version, commit) in &commits {
+            encoder.list(2).integer(*version).hash(commit);
+        }
+        Ok(encoder.finish())
     }
 }
 
 /// A file with everything that decides its rows.
-fn digest_file(file: &LogicalFileView) -> Digest {
-    let mut fields = Fields::default();
-    fields.add(file.path().as_bytes());
-    fields.add(&file.size().to_le_bytes());
-    fields.add(&file.modification_time().to_le_bytes());
+fn digest_file(file: &LogicalFileView) -> ContentHash {
+    let mut encoder = Encoder::new(FILE);
+    encoder.map(5).text("deletion_vector");
+    match file.deletion_vector_descriptor() {
+        Some(vector) => {
+            encoder.list(4).text(vector.storage_type.as_ref()).text(&vector.path_or_inline_dv);
+            encoder.integer(vector.offset.unwrap_or(-1)).integer(vector.cardinality);
+        }
+        None => {
+            encoder.null();
+        }
+    }
+    encoder.text("modification_time").integer(file.modification_time());
     let mut values: Vec<(String, Option<String>)> = file.partition_values_map().into_iter().collect();
     values.sort_unstable();
+    encoder.text("partition_values").map(values.len());
     for (column, value) in &values {
-        fields.add(column.as_bytes());
-        fields.add(&[u8::from(value.is_some())]);
-        fields.add(value.as_deref().unwrap_or_default().as_bytes());
+        encoder.text(column).optional_text(value.as_deref());
     }
-    if let Some(vector) = file.deletion_vector_descriptor() {
-        fields.add(vector.storage_type.to_string().as_bytes());
-        fields.add(vector.path_or_inline_dv.as_bytes());
-        fields.add(&vector.offset.unwrap_or(-1).to_le_bytes());
-        fields.add(&vector.cardinality.to_le_bytes());
-    }
-    fields.finish()
+    encoder.text("path").text(&file.path()).text("size").integer(file.size());
+    encoder.finish()
 }

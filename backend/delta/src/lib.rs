@@ -1,6 +1,6 @@
 //! Delta tables for a compiler that publishes several of them at once.
 //!
-//! This crate is the only place that knows the Delta library. It gives the rest of the program five
+//! This crate is the only place that knows the Delta library. It gives the rest of the program six
 //! things, all as plain structs:
 //!
 //! - a [`Location`]: a checked place, the same for every spelling of it;
@@ -8,6 +8,8 @@
 //!   for paths that leave the table ([`resolve`]);
 //! - table providers over it: [`provider`] for its rows, [`change_feed`] for its changes,
 //!   [`table_metadata`] and [`file_manifest`] for what the log says;
+//! - a [`RowsDigest`]: whether two tables have the same rows, of whatever a [`RowHasher`] is given and of what the log
+//!   says of a table;
 //! - a [`TableBase`]: what an output's table is when a run begins; what a write is then based on;
 //! - a [`TableTarget`]: writing in two phases. Any number of [`TableWriter`]s stream batches to files
 //!   nobody can see ([`TableTarget::writer`]); they become a [`StagedTable`], which can be read in advance; and
@@ -34,16 +36,17 @@ mod location;
 mod log;
 mod order;
 mod overlay;
+mod rows;
 mod scan;
 mod sidecars;
 mod snapshot;
 mod write;
 
-pub use digest::Digest;
 pub use durable::Disk;
 pub use error::{DeltaError, Result, SchemaMismatch};
 pub use location::Location;
 pub use order::{SortColumn, sorted};
+pub use rows::{RowHasher, RowsDigest, RowsError};
 pub use scan::hidden_input;
 pub use scan::{
     ChangeRange, ScanMeasures, ScanOptions, change_feed, change_feed_schema, file_manifest,

@@ -14,15 +14,17 @@ use deltalake::kernel::transaction::{PROTOCOL, TransactionError};
 use deltalake::kernel::{Action, EagerSnapshot};
 use deltalake::logstore::LogStoreRef;
 use deltalake::{DeltaTable, DeltaTableBuilder};
+use hash::ContentHash;
 
 use crate::active::ActiveFiles;
-use crate::digest::Digest;
+use crate::digest;
 use crate::error::{DeltaError, Result};
 use crate::guard::folder_without_links;
 use crate::location::Location;
 use crate::log::{Log, read_actions};
 use crate::order::{ORDER, SortColumn, TableOrder};
 use crate::overlay;
+use crate::rows::RowsDigest;
 use crate::scan::{Known, is_plain_snapshot, is_read_here};
 use crate::sidecars::guard_sidecars;
 
@@ -38,8 +40,9 @@ pub(crate) struct Inner {
     pub(crate) snapshot: Arc<EagerSnapshot>,
     pub(crate) schema: SchemaRef,
     pub(crate) order: Option<Arc<TableOrder>>,
-    pub(crate) commit: Option<Digest>,
-    pub(crate) files_digest: OnceLock<Digest>,
+    pub(crate) commit: Option<ContentHash>,
+    pub(crate) files_digest: OnceLock<ContentHash>,
+    pub(crate) rows_digest: OnceLock<Option<RowsDigest>>,
     pub(crate) files: ActiveFiles,
     /// What was found out about the columns so far.
     pub(crate) known: Known,
@@ -123,11 +126,11 @@ pub(crate) async fn open(
 }
 
 /// The digest of the commit of a version; `None` when the log does not have it.
-async fn commit_digest(location: &Location, table: &DeltaTable, version: u64) -> Result<Option<Digest>> {
+async fn commit_digest(location: &Location, table: &DeltaTable, version: u64) -> Result<Option<ContentHash>> {
     let text = location.text();
     if let Some(root) = location.as_path() {
         let path = root.join(format!("_delta_log/{version:020}.json"));
-        let digest = tokio::task::spawn_blocking(move || Digest::of_file(&path)).await;
+        let digest = tokio::task::spawn_blocking(move || digest::of_file(&path)).await;
         return match digest.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped))) {
             Ok(digest) => Ok(Some(digest)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -136,7 +139,7 @@ async fn commit_digest(location: &Location, table: &DeltaTable, version: u64) ->
     }
     let bytes = table.log_store().read_commit_entry(version).await;
     let bytes = bytes.map_err(|error| DeltaError::delta(text, "reading the last commit", error))?;
-    Ok(bytes.map(|bytes| Digest::of(&bytes)))
+    Ok(bytes.map(|bytes| ContentHash::of(&bytes)))
 }
 
 /// Replays the log. The library says of a table with unknown features only that something is
@@ -250,7 +253,7 @@ fn without_void(field: &FieldRef) -> FieldRef {
 }
 
 impl ResolvedTable {
-    pub(crate) fn new(location: Location, table: DeltaTable, commit: Option<Digest>) -> Result<Self> {
+    pub(crate) fn new(location: Location, table: DeltaTable, commit: Option<ContentHash>) -> Result<Self> {
         let text = location.text().to_owned();
         let state =
             table.snapshot().map_err(|error| DeltaError::delta(&text, "reading the snapshot", error))?;
@@ -271,7 +274,6 @@ impl ResolvedTable {
         #[expect(deprecated, reason = "nothing else gives the tags of a file")]
         let adds = data.iter().map(|file| file.add_action());
         let order = TableOrder::of(recorded, adds).map(Arc::new);
-        let files_digest = OnceLock::new();
         let known = Known::default();
         let inner = Inner {
             location,
@@ -280,7 +282,8 @@ impl ResolvedTable {
             schema,
             order,
             commit,
-            files_digest,
+            files_digest: OnceLock::new(),
+            rows_digest: OnceLock::new(),
             files,
             known,
             footers_checked: AtomicBool::new(false),

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use delta::{Digest, ResolvedTable};
-use ir::hash::{ContentHash, Fingerprint};
+use delta::ResolvedTable;
+use ir::hash::ContentHash;
+use ir::hash::canonical::Encoder;
 use ir::op::{ChangeRange, Identity, Read};
 use ir::oracle::TableError;
 
@@ -15,13 +16,13 @@ use crate::error::table_error;
 pub(crate) struct Twins {
     places: BTreeSet<String>,
     /// What change feeds of such tables cover.
-    histories: Vec<(String, u64, ChangeRange, Result<Digest, TableError>)>,
+    histories: Vec<(String, u64, ChangeRange, Result<ContentHash, TableError>)>,
 }
 
 impl Twins {
     /// Those among these tables.
     pub(crate) fn among<'a>(tables: impl Iterator<Item = &'a ResolvedTable>) -> Self {
-        let mut groups: BTreeMap<(&str, u64, Option<Digest>), BTreeSet<&str>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, u64, Option<ContentHash>), BTreeSet<&str>> = BTreeMap::new();
         for table in tables {
             let rows = (table.table_id(), table.version(), table.commit_digest());
             groups.entry(rows).or_default().insert(table.location().url().as_str());
@@ -64,7 +65,7 @@ impl Twins {
                 let known = self.histories.iter().find(|(at, version, bounds, _)| {
                     at == place && *version == table.version() && bounds == range
                 });
-                known.map(|(_, _, _, digest)| digest.clone()).transpose()?.map(content)
+                known.map(|(_, _, _, digest)| digest.clone()).transpose()?
             }
             Read::Rows | Read::Files | Read::Changes(_) => {
                 let needed = self.holds(table) || table.commit_digest().is_none();
@@ -74,25 +75,11 @@ impl Twins {
         let shows_place = lineage || *read == Read::Metadata;
         Ok(Identity {
             table_id: table.table_id().to_owned(),
-            commit: table.commit_digest().map(content),
+            commit: table.commit_digest(),
             listing,
             place: shows_place.then(|| place.to_owned()),
         })
     }
-}
-
-/// What tells the rows of a table from those of every other, with both digests: for records, which are compared by the
-/// one that both sides have.
-///
-/// # Errors
-/// When the table's list of files cannot be read.
-pub fn identity_of(table: &ResolvedTable) -> Result<Identity, TableError> {
-    Ok(Identity {
-        table_id: table.table_id().to_owned(),
-        commit: table.commit_digest().map(content),
-        listing: Some(files(table)?),
-        place: None,
-    })
 }
 
 /// Whether a table opened now is the one a scan was compiled for, as far as both sides know.
@@ -107,7 +94,7 @@ pub(crate) fn is_of(table: &ResolvedTable, wanted: &Identity, read: &Read) -> Re
     };
     let found = Identity {
         table_id: table.table_id().to_owned(),
-        commit: table.commit_digest().map(content),
+        commit: table.commit_digest(),
         listing,
         place: wanted.place.clone(),
     };
@@ -116,20 +103,17 @@ pub(crate) fn is_of(table: &ResolvedTable, wanted: &Identity, read: &Read) -> Re
 
 /// The digest of the list of a table's active files.
 fn files(table: &ResolvedTable) -> Result<ContentHash, TableError> {
-    table.files_digest().map(content).map_err(|error| table_error(&error))
+    table.files_digest().map_err(|error| table_error(&error))
 }
 
 fn metadata(table: &ResolvedTable) -> Result<ContentHash, TableError> {
     let row = delta::table_metadata(table).map_err(|error| table_error(&error))?;
-    let mut fingerprint = Fingerprint::new();
+    let mut encoder = Encoder::new("codeanatomy metadata 1");
+    encoder.list(row.num_columns());
     for column in row.columns() {
         let value = arrow::util::display::array_value_to_string(column, 0)
             .map_err(|error| TableError::Unreadable(error.to_string()))?;
-        fingerprint = fingerprint.field(value.as_bytes());
+        encoder.text(&value);
     }
-    Ok(fingerprint.finish())
-}
-
-fn content(digest: Digest) -> ContentHash {
-    ContentHash::from_bytes(*digest.as_bytes())
+    Ok(encoder.finish())
 }

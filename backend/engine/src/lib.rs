@@ -49,6 +49,8 @@ mod stop;
 mod tables;
 
 pub use dag::{PartPlan, PlanDag, SegmentKind, SegmentPlan};
+/// The version of DataFusion.
+pub use datafusion::DATAFUSION_VERSION;
 pub use delta::ScanMeasures;
 pub use emit::emit;
 pub use error::{EngineError, RunError, Violation, message_of};
@@ -56,12 +58,15 @@ pub use execute::{
     Computed, ExecutionObserver, GraphCheck, OperatorMetrics, OutputOutcome, RunOptions, RunOutcome,
     SegmentOutcome, compute, execute,
 };
-pub use identity::identity_of;
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;
 pub use planning::{Stage, explain};
 pub use resources::{MemoryHolder, SpillUse};
-pub use session::{MemoryUse, Session, SessionOptions, runtime};
+pub use session::{
+    EffectiveSetting, FunctionPart, KNOBS, Knob, MemoryUse, Origin, Part, PlanningSurface, SIZES,
+    SURFACE_VERSION, Session, SessionOptions, SettingRefusal, Size, Turns, is_planning_setting, runtime,
+    setting_refusals,
+};
 pub use sql::QueryRows;
 pub use stop::{Cancellation, Publishing};
 pub use tables::{TableRequest, Tables};

@@ -31,6 +31,7 @@
 //! planned from SQL), declares whether its result can be NULL, and documents itself through DataFusion's
 //! [`Documentation`](datafusion::logical_expr::Documentation).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::common::Result;
@@ -41,6 +42,58 @@ pub mod aggregate;
 mod document;
 pub mod scalar;
 pub mod window;
+
+/// The kinds of functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FunctionKind {
+    /// A value of each row.
+    Scalar,
+    /// A value of many rows.
+    Aggregate,
+    /// A value of each row and the rows around it.
+    Window,
+}
+
+impl FunctionKind {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Aggregate => "aggregate",
+            Self::Window => "window",
+        }
+    }
+}
+
+/// Functions whose values have changed since they were first published, with how often. Whoever changes what a function of this
+/// crate gives for some arguments raises its number here: what was computed before is not taken for what it gives now.
+const CHANGED: [(FunctionKind, &str, u32); 0] = [];
+
+/// The version of the implementation of every function of this crate, by all its names: 1 for what has never changed.
+#[must_use]
+pub fn implementations() -> BTreeMap<(FunctionKind, String), u32> {
+    let scalar =
+        scalar_functions().into_iter().map(|it| (FunctionKind::Scalar, names(it.name(), it.aliases())));
+    let aggregate =
+        aggregate_functions().into_iter().map(|it| (FunctionKind::Aggregate, names(it.name(), it.aliases())));
+    let window =
+        window_functions().into_iter().map(|it| (FunctionKind::Window, names(it.name(), it.aliases())));
+    let version = |kind: FunctionKind, names: &[String]| {
+        let changed = CHANGED.iter().find(|(of, name, _)| *of == kind && names.iter().any(|it| it == name));
+        changed.map_or(1, |(_, _, times)| 1 + times)
+    };
+    let all = scalar.chain(aggregate).chain(window);
+    all.flat_map(|(kind, names)| {
+        let version = version(kind, &names);
+        names.into_iter().map(move |name| ((kind, name), version))
+    })
+    .collect()
+}
+
+fn names(name: &str, aliases: &[String]) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(aliases.iter().cloned()).collect()
+}
 
 /// All scalar functions of this crate, in alphabetical order of their names.
 #[must_use]

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let request = CompileRequest { tracing: Some(&Narrator), ..CompileRequest::new(source, &workers) };
     let compilation = pipeline::compile(request)?;
     // The hashes that identify the run, and its schedule in numbers, are known before anything is computed.
-    let response = compilation.response();
+    let response = compilation.response()?;
     println!("envelope {}, critical path {}", response.envelope_hash, response.critical_path_length);
     // Mistakes in the spec are values: each has a code, a message and a place.
     for diagnostic in &compilation.diagnostics {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use engine::{EngineError, RunError, Violation};
+use engine::{EngineError, RunError, SettingRefusal, Violation};
 use extract::ExtractError;
 use ir::diag::{Code, Diagnostic, SourceMap, SourceName, codes, summary};
 use passes::CompileError;
@@ -56,6 +56,12 @@ pub enum PipelineError {
     /// The compiler or the engine broke its own rules.
     #[error("{0}")]
     Bug(String),
+    /// A recorded run that cannot be replayed, and why.
+    #[error("{0}")]
+    Replay(String),
+    /// Settings of a session that cannot be set.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Settings(Vec<SettingRefusal>),
 }
 
 impl PipelineError {
@@ -75,6 +81,11 @@ impl PipelineError {
     /// A failure of the file system.
     pub(crate) fn file(action: &'static str, path: &Path, error: io::Error) -> Self {
         Self::File { action, path: path.to_owned(), error }
+    }
+
+    /// A value of the program's own that has no canonical form.
+    pub(crate) fn not_hashed(error: serde_json::Error) -> Self {
+        Self::Bug(format!("an identity has no canonical form: {error}"))
     }
 
     /// A compilation that did not take place.

@@ -58,8 +58,9 @@ pub fn publish(
         extraction.as_mut().map_or_else(Stages::default, |extraction| std::mem::take(&mut extraction.stages));
     stages.append(std::mem::take(&mut compilation.stages));
     // Before anything is computed, not when it is published.
-    own_folder(&compilation.source.base_dir, RUNS)?;
-    let provenance = Provenance::of(&compilation);
+    let runs = own_folder(&compilation.source.base_dir, RUNS)?;
+    let provenance = Provenance::of(&compilation)?;
+    compilation.diagnostics.extend(provenance.expire(&runs));
     let mut attempt = Attempt::new(&compilation, workers, observer, stages);
     let ended = attempt.run(&provenance, extraction);
     let Attempt { observer, stages, published, publishing: _until_recorded, .. } = attempt;
@@ -73,7 +74,8 @@ pub fn publish(
         Ok((run, extracted)) => {
             let record = provenance.record(Status::Published, None);
             let tables = extracted.iter().flat_map(|it| &it.tables).map(ExtractedRecord::from).collect();
-            let record = RunRecord { stages, warnings: warnings(), ..record }.of(&run, tables);
+            let identities = compilation.output_identities();
+            let record = RunRecord { stages, warnings: warnings(), ..record }.of(&run, &identities, tables);
             let record_file = keep(&record)?;
             Ok(Outcome { run, extracted, record, record_file })
         }

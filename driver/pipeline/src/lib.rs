@@ -18,6 +18,7 @@
 //! | locks | one publisher a table at a time |
 //! | provenance | one run: what tells it apart, its commit metadata, its record |
 //! | [`record`] | what is kept of a run, written and read; what identifies a compilation |
+//! | [`replay`] | a recorded run, looked at and computed again |
 //! | folders | folders of the program's own, beside what others wrote |
 //! | observer | what a program is told while this works |
 //! | error | why something did not come to its end |
@@ -38,6 +39,7 @@ mod observer;
 mod provenance;
 mod query;
 pub mod record;
+pub mod replay;
 #[cfg(test)]
 mod tests;
 mod workers;
@@ -58,7 +60,7 @@ pub use extraction::{
 pub use locks::{Locks, Waiting};
 pub use observer::Observer;
 pub use query::Rows;
-pub use record::{Envelope, ProviderIdentity, Stages};
+pub use record::{Envelope, IdentityReport, ProviderIdentity, Stages};
 pub use workers::{WorkerOptions, Workers, on_deep_stack};
 
 /// What this crate's functions give.

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use delta::Disk;
+use ir::diag::Diagnostic;
 use ir::graph::Graph;
-use ir::hash::ContentHash;
+use ir::spec::RecordRetention;
 
 use crate::folders::own_folder;
 use crate::record::{
-    FORMAT, FailureRecord, Identity, Program, RUNS, RunRecord, Stages, Status, fingerprint_of_sizes, now,
+    FORMAT, FailureRecord, Identity, RUNS, RunRecord, Stages, Status, capabilities, expire, file_time, now,
     timestamp,
 };
 use crate::{Compilation, PipelineError, Result, Workers};
@@ -26,39 +27,45 @@ pub(crate) struct Provenance {
     started_at: DateTime<Utc>,
     /// What is computed, from what and by which rules.
     identity: Identity,
-    /// How much of the machine is used: that decides speed and no row.
-    profile_fingerprint: ContentHash,
+    /// What is computed, with all defaults.
+    spec: serde_json::Value,
     lineage_tags: BTreeMap<String, String>,
+    retention: RecordRetention,
     settings: BTreeMap<String, String>,
 }
 
 impl Provenance {
     /// The identity of a run of this compilation that starts now.
-    pub(crate) fn of(compilation: &Compilation) -> Self {
+    ///
+    /// # Errors
+    /// Never: the error of hashing is passed on instead of hidden.
+    pub(crate) fn of(compilation: &Compilation) -> Result<Self> {
         let session = &compilation.session;
-        Self {
+        Ok(Self {
             run_id: uuid::Uuid::new_v4().to_string(),
             name: compilation.source.name.clone(),
             started_at: now(),
-            identity: compilation.identity().clone(),
-            profile_fingerprint: fingerprint_of_sizes(session),
+            identity: compilation.identity()?.clone(),
+            spec: serde_json::to_value(&compilation.source.spec).map_err(PipelineError::not_hashed)?,
             lineage_tags: compilation.source.spec.runtime.lineage_tags.clone(),
+            retention: compilation.source.spec.runtime.record_retention,
             settings: session.describe().into_iter().collect(),
-        }
+        })
     }
 
     /// What every commit of the run records. It holds hashes and names, no settings and no environment.
     pub(crate) fn commit_metadata(&self) -> BTreeMap<String, String> {
-        let Identity { spec_hash, envelope, rulepack_fingerprint, .. } = &self.identity;
+        let Identity { spec_hash, envelope, envelope_hash, rulepack_fingerprint, profile, .. } =
+            &self.identity;
         let keys = [
             ("spec_hash", spec_hash.to_string()),
-            ("envelope_hash", envelope.hash().to_string()),
+            ("envelope_hash", envelope_hash.to_string()),
             ("planning_surface_hash", envelope.planning_surface_hash.to_string()),
             ("provider_identity_hash", envelope.provider_identity_hash.to_string()),
             ("rulepack_fingerprint", rulepack_fingerprint.to_string()),
-            // Specs can choose neither yet; see `ir::spec::unsupported`.
+            // Specs cannot choose it yet; see `ir::spec::unsupported`.
             ("rulepack_profile", "Default".to_owned()),
-            ("runtime_profile", "none".to_owned()),
+            ("runtime_profile", profile.get("profile").cloned().unwrap_or_default()),
             ("run_started_at", timestamp(self.started_at)),
         ];
         let tags = self.lineage_tags.iter().map(|(tag, value)| (format!("lineage_tag.{tag}"), value.clone()));
@@ -68,25 +75,24 @@ impl Provenance {
 
     /// The record of a run that ends now like this; what it did is still to be added.
     pub(crate) fn record(&self, status: Status, failure: Option<FailureRecord>) -> RunRecord {
-        let program =
-            Program { name: "codeanatomy".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
         RunRecord {
             format: FORMAT,
-            program,
             run_id: self.run_id.clone(),
             name: self.name.clone(),
             started_at: timestamp(self.started_at),
             finished_at: timestamp(now()),
             status,
             failure,
+            spec: self.spec.clone(),
             spec_hash: self.identity.spec_hash,
-            envelope_hash: self.identity.envelope.hash(),
+            envelope_hash: self.identity.envelope_hash,
             envelope: self.identity.envelope.clone(),
+            surface_parts: self.identity.surface_parts.clone(),
             rulepack_fingerprint: self.identity.rulepack_fingerprint,
-            profile_fingerprint: self.profile_fingerprint,
+            profile_fingerprint: self.identity.profile_fingerprint,
             lineage_tags: self.lineage_tags.clone(),
             graph: format!("{}.ir", self.file_name()),
-            inputs: self.identity.providers.iter().map(|provider| provider.input.clone()).collect(),
+            inputs: self.identity.providers.clone(),
             extracted: Vec::new(),
             outputs: Vec::new(),
             checks: Vec::new(),
@@ -95,14 +101,20 @@ impl Provenance {
             stages: Stages::default(),
             segments: Vec::new(),
             warnings: Vec::new(),
+            capabilities: capabilities(),
             session: self.settings.clone(),
         }
+    }
+
+    /// Deletes records of the folder that are older than the spec wants them kept. What cannot be deleted is told.
+    pub(crate) fn expire(&self, runs: &Path) -> Option<Diagnostic> {
+        expire(runs, self.retention, self.started_at)
     }
 
     /// The name of the record's files, without their endings: to the microsecond, so that records sort by time. Of two runs
     /// of one spec in one microsecond the second is refused.
     fn file_name(&self) -> String {
-        format!("{}-{}", self.started_at.format("%Y%m%dT%H%M%S%.6fZ"), self.identity.spec_hash.short())
+        format!("{}-{}", file_time(self.started_at), self.identity.spec_hash.short())
     }
 
     /// Writes a record of this run, and the graph beside it, below the folder of the spec. A record that exists is never

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use engine::{Cancellation, Session, SessionOptions};
+use ir::spec::{RuntimeProfileSpec, SessionSpec};
 use tokio::runtime::Runtime;
 use tokio::task::JoinError;
 
@@ -79,7 +80,17 @@ impl Workers {
     /// # Errors
     /// When the folder for temporary files cannot be used.
     pub fn session(&self) -> Result<Session> {
-        let session = Session::new(self.options.session.clone());
+        self.session_of(None, &SessionSpec::default())
+    }
+
+    /// As [`Self::session`], for a spec that says this of its session.
+    ///
+    /// # Errors
+    /// When a setting cannot be set, or the folder for temporary files cannot be used.
+    pub fn session_of(&self, profile: Option<&RuntimeProfileSpec>, session: &SessionSpec) -> Result<Session> {
+        let options = self.options.session.clone().with_spec(profile, session);
+        let options = options.map_err(PipelineError::Settings)?;
+        let session = Session::new(options);
         let session = session.map_err(|error| PipelineError::engine(error, "session"))?;
         Ok(session.stopped_by(&self.cancellation))
     }

@@ -2,8 +2,8 @@
 //!
 //! | folder | commands |
 //! |---|---|
-//! | data | those that make or read tables, or tell of it: build, extract, run, runs, sql |
-//! | stages | those that look into the compiler: check, compile, pass, trace, verify |
+//! | data | those that make or read tables, or tell of it: build, extract, replay, run, runs, show, sql |
+//! | stages | those that look into the compiler: check, compile, pass, session, trace, verify |
 //! | reference | those that print what the program knows by itself: completions, explain, passes, schema |
 
 mod data;
@@ -15,7 +15,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use engine::SessionOptions;
+use engine::{Origin, SessionOptions, Turns};
 use pipeline::{Cancellation, Ruleset, Source, WorkerOptions, Workers};
 
 use crate::cli::{Command, Format, Globals};
@@ -85,15 +85,23 @@ impl<'a> Context<'a> {
 /// The resources the command line allows.
 fn worker_options(globals: &Globals) -> WorkerOptions {
     let mut session = SessionOptions::for_this_machine();
-    if let Some(threads) = globals.threads {
-        session.target_partitions = threads.get();
+    if let Some(profile) = globals.profile {
+        session = session.with_named_profile(profile.name());
     }
-    if let Some(bytes) = globals.memory_limit {
-        session.memory_limit_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let asked = |turns, value: Option<u64>| value.map(|value| (turns, value));
+    let threads = globals.threads.and_then(|threads| u64::try_from(threads.get()).ok());
+    for (turns, value) in [
+        asked(Turns::Partitions, threads),
+        asked(Turns::Memory, globals.memory_limit),
+        asked(Turns::Disk, globals.spill_limit),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        session.turn(turns, &value.to_string(), &Origin::CommandLine);
     }
     session.is_whole_process = true;
     session.spill_directory.clone_from(&globals.spill_dir);
-    session.spill_limit_bytes = globals.spill_limit;
     let seconds = globals.no_progress_timeout;
     let no_progress_timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
     let lock_timeout = Duration::from_secs(globals.lock_timeout.into());
@@ -115,7 +123,10 @@ pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<()
         Command::Trace(arguments) => stages::trace::run(&arguments, context),
         Command::Sql(arguments) => data::sql::run(&arguments, context),
         Command::Runs(arguments) => data::runs::run(&arguments, context),
+        Command::Show(arguments) => data::runs::show(&arguments, context),
+        Command::Replay(arguments) => data::replay::run(&arguments, context),
         Command::Extract(arguments) => data::extract::run(&arguments, context),
+        Command::Session(arguments) => stages::session::run(&arguments, context),
         Command::Schema => reference::schema::run(context),
         Command::Explain(arguments) => reference::explain::run(&arguments, context),
         Command::Passes => reference::passes::run(context),

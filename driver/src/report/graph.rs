@@ -13,7 +13,7 @@ use crate::failure::Failure;
 /// A compilation: its graph, and beside it, as `compilation`, what identifies it and what its schedule says of time.
 pub(crate) fn compilation_json(compilation: &Compilation) -> Result<Value, Failure> {
     let mut value = graph_json(&compilation.graph);
-    value["compilation"] = serde_json::to_value(compilation.response())
+    value["compilation"] = serde_json::to_value(compilation.response()?)
         .map_err(|error| Failure::Bug(format!("the compilation has no JSON form: {error}")))?;
     Ok(value)
 }

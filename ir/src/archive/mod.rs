@@ -107,7 +107,7 @@ fn open(magic: [u8; 8], kind: &'static str, bytes: &[u8]) -> Result<AlignedVec, 
 
 /// The beginning of BLAKE3, as long as its place in the header.
 fn checksum(body: &[u8]) -> impl Iterator<Item = u8> {
-    blake3::hash(body).as_bytes().to_owned().into_iter().take(CHECKSUM.len())
+    hash::ContentHash::of(body).as_bytes().to_owned().into_iter().take(CHECKSUM.len())
 }
 
 fn damaged(error: rancor::Error) -> ArchiveError {

@@ -153,6 +153,12 @@ fn plain(data_type: &DataType) -> DataType {
     }
 }
 
+/// A type as schemas print it.
+#[must_use]
+pub fn type_text(data_type: &DataType) -> String {
+    TypeText(data_type).to_string()
+}
+
 impl std::fmt::Display for Schema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{{{}}}", self.columns().collect::<Vec<_>>().join(", "))

@@ -39,8 +39,9 @@ pub use relation::{
     SchemaContract, SchemaMode, SortColumn, ViewDefinition,
 };
 pub use runtime::{
-    ExportPolicy, ExtensionGovernanceMode, OtlpProtocol, PushdownEnforcementMode, RedactionMode,
-    RuleTraceMode, RuntimeConfig, RuntimeProfileSpec, TracingConfig, TracingPreset, TunerMode,
+    ExportPolicy, ExtensionGovernanceMode, OtlpProtocol, PROFILES, PushdownEnforcementMode, RecordRetention,
+    RedactionMode, RuleTraceMode, RuntimeConfig, RuntimeProfileSpec, SessionSpec, SettingValue,
+    TracingConfig, TracingPreset, TunerMode,
 };
 pub use shorthand::{JoinKey, NameSuffix, NamedExpr, SelectEntry, Side};
 pub use transform::{
@@ -90,9 +91,12 @@ pub struct Spec {
     /// Changes to the rule set for this spec alone.
     #[serde(default)]
     pub rule_overlay: Option<RuleOverlayProfile>,
-    /// Session settings. What is left out is sized from the machine.
+    /// How much of the machine the session uses. What is left out is sized from the machine.
     #[serde(default)]
     pub runtime_profile: Option<RuntimeProfileSpec>,
+    /// The session's settings, one by one.
+    #[serde(default)]
+    pub session: SessionSpec,
     /// Which shared views are computed once and kept for all their readers.
     #[serde(default)]
     pub cache_policy: Option<CachePlacementPolicy>,

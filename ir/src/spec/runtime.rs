@@ -1,9 +1,26 @@
 //! How a run behaves, what it records, and how its session is set.
 
+mod profile;
+
+pub use profile::{PROFILES, RuntimeProfileSpec, SessionSpec, SettingValue};
+
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// How long records of runs are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RecordRetention {
+    /// 7 days.
+    Short,
+    /// 365 days.
+    #[default]
+    Long,
+    /// So many days.
+    Custom(NonZeroU32),
+}
 
 /// How a run behaves and what it records.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +54,8 @@ pub struct RuntimeConfig {
     pub enable_relation_planner: bool,
     /// Text pairs recorded with every output of the run.
     pub lineage_tags: BTreeMap<String, String>,
+    /// How long the records of runs are kept. A run deletes older ones of its folder.
+    pub record_retention: RecordRetention,
     /// A named set of tracing settings.
     pub tracing_preset: Option<TracingPreset>,
     /// Tracing settings.
@@ -226,80 +245,4 @@ impl Default for ExportPolicy {
             bsp_export_timeout_ms: 30_000,
         }
     }
-}
-
-/// Session settings. A field left out is sized from the machine or has the engine's default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RuntimeProfileSpec {
-    /// A name for reports.
-    pub profile_name: Option<String>,
-    /// Partitions a plan runs in.
-    pub target_partitions: Option<u32>,
-    /// Rows in a batch.
-    pub batch_size: Option<u32>,
-    /// Views planned at the same time.
-    pub planning_concurrency: Option<u32>,
-    /// Footers fetched at the same time.
-    pub meta_fetch_concurrency: Option<u32>,
-    /// Bytes of memory operators may hold.
-    pub memory_pool_bytes: Option<u64>,
-    /// Bytes of spill files.
-    pub max_temp_directory_bytes: Option<u64>,
-    /// Repartitions joins.
-    pub repartition_joins: Option<bool>,
-    /// Repartitions aggregations.
-    pub repartition_aggregations: Option<bool>,
-    /// Repartitions windows.
-    pub repartition_windows: Option<bool>,
-    /// Repartitions sorts.
-    pub repartition_sorts: Option<bool>,
-    /// Splits files between partitions.
-    pub repartition_file_scans: Option<bool>,
-    /// Bytes below which a file is not split.
-    pub repartition_file_min_size: Option<u64>,
-    /// Skips row groups by their statistics.
-    pub parquet_pruning: Option<bool>,
-    /// Evaluates filters while decoding.
-    pub pushdown_filters: Option<bool>,
-    /// Skips pages by their statistics.
-    pub enable_page_index: Option<bool>,
-    /// Bytes read at once for a footer.
-    pub metadata_size_hint: Option<u64>,
-    /// Bytes of cached filter results.
-    pub max_predicate_cache_size: Option<u64>,
-    /// Bytes of cached file lists.
-    pub list_files_cache_limit: Option<u64>,
-    /// How long a file list is cached: digits and `s`, `m`, `h` or `d`.
-    pub list_files_cache_ttl: Option<String>,
-    /// Bytes of cached footers.
-    pub metadata_cache_limit: Option<u64>,
-    /// Reads statistics of files.
-    pub collect_statistics: Option<bool>,
-    /// Times the optimizer goes over a plan.
-    pub optimizer_max_passes: Option<u32>,
-    /// Skips optimizer rules that fail.
-    pub skip_failed_rules: Option<bool>,
-    /// Drops NULL join keys early.
-    pub filter_null_join_keys: Option<bool>,
-    /// Filters learned while running.
-    pub enable_dynamic_filter_pushdown: Option<bool>,
-    /// Filters learned from joins.
-    pub enable_join_dynamic_filter_pushdown: Option<bool>,
-    /// Filters learned from aggregates.
-    pub enable_aggregate_dynamic_filter_pushdown: Option<bool>,
-    /// Filters learned from sorts with a limit.
-    pub enable_topk_dynamic_filter_pushdown: Option<bool>,
-    /// Uses the order of files.
-    pub enable_sort_pushdown: Option<bool>,
-    /// Allows symmetric joins that cannot forget rows.
-    pub allow_symmetric_joins_without_pruning: Option<bool>,
-    /// Allows recursive queries.
-    pub enable_recursive_ctes: Option<bool>,
-    /// Folds identifiers to lower case.
-    pub enable_ident_normalization: Option<bool>,
-    /// Shows statistics in plans.
-    pub show_statistics: Option<bool>,
-    /// Shows schemas in plans.
-    pub show_schema: Option<bool>,
 }

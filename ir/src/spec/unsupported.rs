@@ -1,7 +1,8 @@
 //! Fields that are part of the format but whose feature does not exist yet.
 //!
 //! Such a field may be left out or have its default; any other value is refused with `E0601`, and the JSON Schema marks
-//! it. To make a field work, implement it and delete its row.
+//! it. To make a field work, implement it and delete its row. Knobs of a profile that turn nothing are another table, and
+//! only warned of.
 
 mod marks;
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::diag::{Diagnostic, SpecPath, codes};
 
-use super::{CachePlacementPolicy, RuntimeConfig, RuntimeProfileSpec, SPEC_VERSION, Spec};
+use super::{CachePlacementPolicy, PROFILES, RuntimeConfig, RuntimeProfileSpec, SPEC_VERSION, Spec};
 
 /// A field, and why it does not work.
 pub struct Row {
@@ -50,26 +51,52 @@ pub const NOT_YET: &[Row] = rows! {
          "runtime.tracing_preset", "runtime.tracing"];
     "SQL cannot be extended by a spec":
         ["runtime.enable_function_factory", "runtime.enable_domain_planner", "runtime.enable_relation_planner"];
-    "the session is sized from the machine":
-        ["runtime_profile.profile_name", "runtime_profile.target_partitions", "runtime_profile.batch_size",
-         "runtime_profile.planning_concurrency", "runtime_profile.meta_fetch_concurrency",
-         "runtime_profile.memory_pool_bytes", "runtime_profile.max_temp_directory_bytes",
-         "runtime_profile.repartition_joins", "runtime_profile.repartition_aggregations",
-         "runtime_profile.repartition_windows", "runtime_profile.repartition_sorts",
-         "runtime_profile.repartition_file_scans", "runtime_profile.repartition_file_min_size",
-         "runtime_profile.parquet_pruning", "runtime_profile.pushdown_filters", "runtime_profile.enable_page_index",
-         "runtime_profile.metadata_size_hint", "runtime_profile.max_predicate_cache_size",
-         "runtime_profile.list_files_cache_limit", "runtime_profile.list_files_cache_ttl",
-         "runtime_profile.metadata_cache_limit", "runtime_profile.collect_statistics",
-         "runtime_profile.optimizer_max_passes", "runtime_profile.skip_failed_rules",
-         "runtime_profile.filter_null_join_keys", "runtime_profile.enable_dynamic_filter_pushdown",
-         "runtime_profile.enable_join_dynamic_filter_pushdown",
-         "runtime_profile.enable_aggregate_dynamic_filter_pushdown",
-         "runtime_profile.enable_topk_dynamic_filter_pushdown", "runtime_profile.enable_sort_pushdown",
-         "runtime_profile.allow_symmetric_joins_without_pruning", "runtime_profile.enable_recursive_ctes",
-         "runtime_profile.enable_ident_normalization", "runtime_profile.show_statistics",
-         "runtime_profile.show_schema"];
 };
+
+/// The knobs of a profile that turn nothing: a user who sets one is warned.
+pub const RESERVED: &[Row] = rows! {
+    "footers are fetched by the scans that need them, as many at a time as there are partitions":
+        ["runtime_profile.meta_fetch_concurrency"];
+    "a footer is read in two steps, whatever its length, after its file was looked at":
+        ["runtime_profile.metadata_size_hint"];
+    "a table that declares an order is read in it, and no other order is known of files":
+        ["runtime_profile.enable_sort_pushdown"];
+    "the files of a Delta table are listed by its log, which is read once a run":
+        ["runtime_profile.list_files_cache_limit", "runtime_profile.list_files_cache_ttl"];
+    "no input is endless, so no symmetric join is planned":
+        ["runtime_profile.allow_symmetric_joins_without_pruning"];
+    "names are compared as they are written, in SQL as everywhere":
+        ["runtime_profile.enable_ident_normalization"];
+};
+
+/// Reports every field of [`RESERVED`] that a spec sets.
+#[must_use]
+pub fn reserved(spec: &Spec) -> Vec<Diagnostic> {
+    let Ok(given) = serde_json::to_value(spec) else { return Vec::new() };
+    let set = RESERVED.iter().filter(|row| lookup(&given, row.path).is_some_and(|value| !value.is_null()));
+    set.map(|row| {
+        let message = format!("`{}` has no effect: {}", row.path, row.why);
+        Diagnostic::new(codes::RESERVED_PROFILE_KNOB, message).at(path_of(row)).help("leave the field out")
+    })
+    .collect()
+}
+
+/// Reports a profile whose name says nothing.
+#[must_use]
+pub fn profile(spec: &Spec) -> Option<Diagnostic> {
+    let profile = spec.runtime_profile.as_ref()?;
+    let name = profile.profile_name.as_deref()?;
+    if PROFILES.contains(&name) || !profile.fields().is_empty() {
+        return None;
+    }
+    let message = format!("there is no profile `{name}`, and no field makes one of this spec");
+    let help = crate::diag::nearest_name(name, PROFILES.iter().copied()).map_or_else(
+        || format!("the profiles are {}; or set fields beside the name", PROFILES.join(", ")),
+        |near| format!("did you mean `{near}`?"),
+    );
+    let path = SpecPath::root().field("runtime_profile").field("profile_name");
+    Some(Diagnostic::new(codes::UNKNOWN_PROFILE, message).at(path).help(help))
+}
 
 /// Reports every field of [`NOT_YET`] that a spec sets to something else than its default.
 #[must_use]
@@ -87,7 +114,6 @@ fn refused(row: &Row, given: &Value, defaults: &Value) -> Option<Diagnostic> {
     if value == default {
         return None;
     }
-    let path = row.path.split('.').fold(SpecPath::root(), |path, field| path.field(field));
     let help = match default {
         Value::Object(_) | Value::Null => "leave the field out".to_owned(),
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
@@ -95,7 +121,11 @@ fn refused(row: &Row, given: &Value, defaults: &Value) -> Option<Diagnostic> {
         }
     };
     let message = format!("`{}` is not supported yet: {}", row.path, row.why);
-    Some(Diagnostic::new(codes::NOT_SUPPORTED_YET, message).at(path).help(help))
+    Some(Diagnostic::new(codes::NOT_SUPPORTED_YET, message).at(path_of(row)).help(help))
+}
+
+fn path_of(row: &Row) -> SpecPath {
+    row.path.split('.').fold(SpecPath::root(), |path, field| path.field(field))
 }
 
 /// The value at a path of field names.
@@ -119,6 +149,7 @@ fn defaults() -> Spec {
         runtime_profile: Some(RuntimeProfileSpec::default()),
         cache_policy: Some(CachePlacementPolicy::default()),
         maintenance: None,
+        session: Default::default(),
     }
 }
 
@@ -129,7 +160,7 @@ mod tests {
     #[test]
     fn every_row_names_a_field() {
         let defaults = serde_json::to_value(defaults()).unwrap();
-        for row in NOT_YET {
+        for row in NOT_YET.iter().chain(RESERVED) {
             assert!(lookup(&defaults, row.path).is_some(), "no field {}", row.path);
         }
     }

@@ -2,50 +2,89 @@
 //!
 //! The hash of a node covers its operation with all expressions, its schema and the hashes of its inputs in port
 //! order; the hash of a leaf covers the table's identity ([`ir::op::Identity`]; its location, where it has none), its
-//! version, what is read of it and its schema. Names of nodes are not part of it, with one exception: every computation
-//! of a volatile operation may give other rows, so its hash holds its name, and what stands on two of them differs too.
-//! Sinks are hashed like everything else: their location and mode are in their operation.
+//! version, what is read of it and its schema. Names of nodes are not part of it, with two exceptions. Every computation
+//! of a volatile operation may give other rows, so its hash holds its name, and what stands on two of them differs too. So
+//! does the hash of an output: two outputs with equal rows are two. Where an output lies does not count.
 
 use std::collections::BTreeMap;
 
 use ir::graph::{Graph, Node, NodeId};
-use ir::hash::{ContentHash, Fingerprint};
-use ir::op::{Op, Scan};
+use ir::hash::ContentHash;
+use ir::hash::canonical::Encoder;
+use ir::op::{Op, Scan, Sink};
 use ir::oracle::Oracle;
+use serde::Serialize;
 
 use super::determinism::{Rewrite, permits};
+
+/// What the content hash of a node covers: a map of these fields in the domain [`DOMAIN`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Content {
+    /// The content hashes of its inputs, in port order.
+    pub inputs: Vec<ContentHash>,
+    /// The name of the node, where its rows are not those of every node of this content.
+    pub only: Option<String>,
+    /// What it computes, in the text form of graphs.
+    pub operation: String,
+    /// The columns of its rows, in the text form of graphs.
+    pub schema: String,
+}
+
+/// The domain of content hashes.
+pub const DOMAIN: &str = "codeanatomy content 1";
+
+impl Content {
+    /// Its hash.
+    #[must_use]
+    pub fn hash(&self) -> ContentHash {
+        let mut encoder = Encoder::new(DOMAIN);
+        encoder.map(4).text("inputs").list(self.inputs.len());
+        for input in &self.inputs {
+            encoder.hash(input);
+        }
+        encoder.text("only").optional_text(self.only.as_deref());
+        encoder.text("operation").text(&self.operation).text("schema").text(&self.schema);
+        encoder.finish()
+    }
+}
 
 /// The content hash of every node.
 #[must_use]
 pub fn hashes(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, ContentHash> {
-    let mut hashes = BTreeMap::new();
-    for id in graph.topological() {
-        let node = &graph[id];
-        let mut fingerprint = Fingerprint::new()
-            .field(operation(node).as_bytes())
-            .field(graph.schema(id).to_string().as_bytes());
-        if !permits(graph, oracle, id, Rewrite::Merge) {
-            fingerprint = fingerprint.field(b"only").field(node.name.as_bytes());
-        }
-        for input in graph.inputs(id) {
-            let below: &ContentHash = &hashes[&input];
-            fingerprint = fingerprint.field(below.as_bytes());
-        }
-        hashes.insert(id, fingerprint.finish());
-    }
-    hashes
+    contents(graph, oracle).into_iter().map(|(id, (_, hash))| (id, hash)).collect()
 }
 
-/// What an operation computes, as text. Estimates do not count, and a table with an identity is the same wherever it
-/// lies.
+/// The content of every node, with its hash.
+#[must_use]
+pub fn contents(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, (Content, ContentHash)> {
+    let mut contents: BTreeMap<NodeId, (Content, ContentHash)> = BTreeMap::new();
+    for id in graph.topological() {
+        let node = &graph[id];
+        let is_alone = matches!(node.op, Op::Sink(_)) || !permits(graph, oracle, id, Rewrite::Merge);
+        let content = Content {
+            inputs: graph.inputs(id).into_iter().map(|input| contents[&input].1).collect(),
+            only: is_alone.then(|| node.name.clone()),
+            operation: operation(node),
+            schema: graph.schema(id).to_string(),
+        };
+        let hash = content.hash();
+        contents.insert(id, (content, hash));
+    }
+    contents
+}
+
+/// What an operation computes, as text. Estimates do not count; a table with an identity is the same wherever it
+/// lies, and so are outputs.
 fn operation(node: &Node) -> String {
     let mut op = node.op.clone();
-    if let Op::Scan(scan) = &mut op {
-        let Scan { location, identity, rows, .. } = scan;
+    if let Op::Scan(Scan { location, identity, rows, .. }) = &mut op {
         if identity.is_some() {
             location.clear();
         }
         *rows = ir::estimate::Estimate::unknown(0);
+    }
+    if let Op::Sink(Sink { location, .. }) = &mut op {
+        location.clear();
     }
     ir::text::operation(&op)
 }

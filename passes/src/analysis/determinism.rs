@@ -13,9 +13,9 @@
 //!
 //! [`permission`] is this table; nothing else decides about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ir::determinism::Determinism;
+use ir::determinism::{Determinism, ResultClass};
 use ir::graph::{Graph, NodeId};
 use ir::oracle::Oracle;
 
@@ -90,6 +90,30 @@ pub fn of_node(
     let inputs = graph.inputs(id).into_iter().filter(|input| !graph[*input].is_shared());
     let inputs = inputs.map(|input| below[&input]);
     inputs.fold(of_operation(graph, oracle, id), Ord::max)
+}
+
+/// The class of a node's rows, with the nodes that decide it: those at or below it whose own operation is not
+/// deterministic, by name, each with the level of its operation.
+#[must_use]
+pub fn class_of(
+    graph: &Graph,
+    oracle: &dyn Oracle,
+    id: NodeId,
+) -> (ResultClass, BTreeMap<String, Determinism>) {
+    let mut reasons = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![id];
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let level = of_operation(graph, oracle, id);
+        if level != Determinism::Deterministic {
+            reasons.insert(graph.name_of(id).to_owned(), level);
+        }
+        open.extend(graph.inputs(id));
+    }
+    (ResultClass::of(reasons.values().copied()), reasons)
 }
 
 #[cfg(test)]

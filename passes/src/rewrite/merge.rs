@@ -28,13 +28,20 @@ use crate::context::Context;
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let hashes = content::hashes(graph, cx.oracle);
-    let mut classes: BTreeMap<ContentHash, Vec<NodeId>> = BTreeMap::new();
+    // In the order of their first nodes.
+    let mut classes: Vec<Vec<NodeId>> = Vec::new();
+    let mut class_of: BTreeMap<ContentHash, usize> = BTreeMap::new();
     for id in graph.topological() {
-        if !matches!(graph[id].op, Op::Sink(_)) {
-            classes.entry(hashes[&id]).or_default().push(id);
+        if matches!(graph[id].op, Op::Sink(_)) {
+            continue;
+        }
+        let class = *class_of.entry(hashes[&id]).or_insert(classes.len());
+        match classes.get_mut(class) {
+            Some(class) => class.push(id),
+            None => classes.push(vec![id]),
         }
     }
-    for mut class in classes.into_values() {
+    for mut class in classes {
         // Prefer the name of a view to that of a step inside one.
         class.sort_by_key(|id| (graph[*id].role, graph.name_of(*id).to_owned()));
         // No class is empty, and most are of one node.

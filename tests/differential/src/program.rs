@@ -21,7 +21,7 @@ pub fn rewrites() -> impl Iterator<Item = &'static str> {
 }
 
 /// Settings of DataFusion that decide how rows are computed: keys, and values that are not the program's.
-pub const SETTINGS: [(&str, &str); 8] = [
+pub const SETTINGS: [(&str, &str); 16] = [
     ("datafusion.optimizer.repartition_joins", "false"),
     ("datafusion.optimizer.repartition_aggregations", "false"),
     ("datafusion.optimizer.repartition_windows", "false"),
@@ -29,7 +29,15 @@ pub const SETTINGS: [(&str, &str); 8] = [
     ("datafusion.optimizer.repartition_file_scans", "false"),
     ("datafusion.optimizer.enable_round_robin_repartition", "false"),
     ("datafusion.optimizer.prefer_existing_union", "true"),
+    ("datafusion.optimizer.repartition_file_min_size", "1"),
+    ("datafusion.optimizer.enable_dynamic_filter_pushdown", "true"),
+    ("datafusion.optimizer.filter_null_join_keys", "true"),
+    ("datafusion.execution.collect_statistics", "false"),
+    ("datafusion.execution.planning_concurrency", "1"),
     ("datafusion.execution.parquet.pruning", "false"),
+    ("datafusion.execution.parquet.enable_page_index", "false"),
+    ("datafusion.execution.parquet.pushdown_filters", "true"),
+    ("datafusion.execution.parquet.max_predicate_cache_size", "0"),
 ];
 
 /// A way to run a graph. None of it may change a row.
@@ -134,8 +142,6 @@ fn options(setting: &Setting) -> SessionOptions {
     SessionOptions {
         target_partitions: setting.partitions,
         memory_limit_bytes: setting.memory << 20,
-        is_whole_process: false,
-        spill_directory: None,
         spill_limit_bytes: Some(1 << 30),
         batch_size: setting.batch,
         settings: setting
@@ -143,6 +149,7 @@ fn options(setting: &Setting) -> SessionOptions {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
+        ..SessionOptions::for_this_machine()
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) async fn plan(
         None => plan,
     };
     let wanted = schema.project(projection)?;
-    let statistics = statistics(request.table, &wanted);
+    let statistics = statistics(session, request.table, &wanted);
     let plan = conformed(with_partitions(plan)?, &wanted)?;
     let plan = match has_empty_values(request.table) {
         true => without_empty(session, plan, request)?,

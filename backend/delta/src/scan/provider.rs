@@ -143,7 +143,11 @@ impl Scan {
         }
         let optimizer = &session.config_options().optimizer;
         let division = Division {
-            partitions: session.config().target_partitions(),
+            partitions: if optimizer.repartition_file_scans {
+                session.config().target_partitions()
+            } else {
+                1
+            },
             min_bytes: u64::try_from(optimizer.repartition_file_min_size).unwrap_or(u64::MAX),
         };
         Ok(match arranged(&plan, order, division)? {

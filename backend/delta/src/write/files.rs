@@ -11,6 +11,7 @@ use deltalake::kernel::Add;
 use url::Url;
 
 use crate::durable::{Disk, NewFile};
+use crate::rows::RowsDigest;
 
 /// Files written for a table and not committed.
 ///
@@ -20,7 +21,7 @@ use crate::durable::{Disk, NewFile};
 pub struct WrittenFiles {
     pub(crate) table: Url,
     pub(crate) adds: Vec<Add>,
-    pub(crate) rows: u64,
+    pub(crate) digest: RowsDigest,
     pub(crate) uncommitted: Uncommitted,
 }
 
@@ -34,7 +35,13 @@ impl WrittenFiles {
     /// Rows in them.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.rows
+        self.digest.count()
+    }
+
+    /// The digest of the rows in them, as rows of the table: partition columns included.
+    #[must_use]
+    pub fn digest(&self) -> RowsDigest {
+        self.digest
     }
 
     /// Their size in bytes.
@@ -51,7 +58,7 @@ impl WrittenFiles {
 
 impl fmt::Debug for WrittenFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WrittenFiles({} files, {} rows, {} bytes)", self.files(), self.rows, self.bytes())
+        write!(f, "WrittenFiles({} files, {} rows, {} bytes)", self.files(), self.rows(), self.bytes())
     }
 }
 

@@ -140,7 +140,6 @@ async fn write(
     };
     // Closed at once, so that a blocked producer learns of a failure while files are being deleted.
     batches.close();
-    let rows = encoder.rows();
     let outcome = match failure {
         None => encoder.close().await,
         Some(failure) => {
@@ -150,7 +149,9 @@ async fn write(
         }
     };
     match outcome {
-        Ok(adds) => Ok(WrittenFiles { table: target.location.url().clone(), adds, rows, uncommitted }),
+        Ok((adds, digest)) => {
+            Ok(WrittenFiles { table: target.location.url().clone(), adds, digest, uncommitted })
+        }
         Err(error) => {
             uncommitted.delete().await;
             Err(error)

@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{Extension, LogicalPlan};
 use delta::TableBase;
-use ir::hash::{ContentHash, Fingerprint, digest};
+use ir::hash::canonical::Encoder;
+use ir::hash::{ContentHash, digest};
 use ir::op::Sink;
 use ir::schema::Schema;
 
@@ -181,23 +182,31 @@ impl PlanDag {
         let mut views: BTreeMap<&str, ContentHash> = BTreeMap::new();
         let mut digests = Vec::with_capacity(self.segments.len());
         for segment in &self.segments {
-            let mut whole = Fingerprint::new().field(digest(&segment.logical).as_bytes());
+            let mut encoder = Encoder::new("codeanatomy segment 1");
+            encoder.list(4).hash(&digest(&segment.logical)).list(segment.parts.len());
             for part in &segment.parts {
-                whole =
-                    whole.field(b"part").field(part.name.as_bytes()).field(digest(&part.logical).as_bytes());
+                encoder.list(2).text(&part.name).hash(&digest(&part.logical));
             }
-            let read = segment.reads.iter().map(|name| (b"view", name, views.get(name.as_str())));
-            let scanned = segment.scans.iter().map(|name| (b"scan", name, self.known.scans.get(name)));
-            for (kind, name, known) in read.chain(scanned) {
-                let known = known.map_or(&[][..], |known| known.as_bytes());
-                whole = whole.field(kind).field(name.as_bytes()).field(known);
-            }
-            let whole = whole.finish();
+            known_below(&mut encoder, &segment.reads, |name| views.get(name));
+            known_below(&mut encoder, &segment.scans, |name| self.known.scans.get(name));
+            let whole = encoder.finish();
             if let SegmentKind::SharedView(_) = segment.kind {
                 views.insert(&segment.name, whole);
             }
             digests.push(whole);
         }
         digests
+    }
+}
+
+/// What is read below a segment: names, each with what is known of it.
+fn known_below<'a>(encoder: &mut Encoder, names: &[String], known: impl Fn(&str) -> Option<&'a ContentHash>) {
+    encoder.list(names.len());
+    for name in names {
+        encoder.list(2).text(name);
+        match known(name) {
+            Some(hash) => encoder.hash(hash),
+            None => encoder.null(),
+        };
     }
 }

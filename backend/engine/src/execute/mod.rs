@@ -35,7 +35,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use delta::{Committed, Disk, StagedTable};
+use delta::{Committed, Disk, RowsDigest, StagedTable};
 use ir::op::Sink;
 
 use crate::dag::PlanDag;
@@ -148,6 +148,12 @@ impl Computed {
         outcome.outputs = outputs;
         outcome.commit = started.elapsed();
         Ok((first, outcome))
+    }
+
+    /// The digests of the rows of the outputs, by the names of their tables.
+    #[must_use]
+    pub fn digests(&self) -> Vec<(String, RowsDigest)> {
+        self.staged.iter().map(|(name, (table, _))| (name.clone(), table.digest())).collect()
     }
 
     /// Deletes the files, and waits until they are gone.

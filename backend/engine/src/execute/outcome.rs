@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
-use delta::ScanMeasures;
+use delta::{RowsDigest, ScanMeasures};
 use ir::hash::ContentHash;
 
 use super::GraphCheck;
@@ -53,6 +53,8 @@ pub struct OutputOutcome {
     pub files_removed: usize,
     /// Bytes of the data files added.
     pub bytes: u64,
+    /// The digest of the rows added.
+    pub digest: RowsDigest,
     /// The version this run made.
     pub version: u64,
     /// How many partitions of the plan were written beside each other.

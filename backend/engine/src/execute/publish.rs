@@ -122,6 +122,7 @@ pub(super) async fn commit(
             files: commit.files_added,
             files_removed: commit.files_removed,
             bytes: commit.bytes,
+            digest: commit.digest,
             version: commit.version,
             partitions: partitions.get(name).copied().unwrap_or_default(),
             commit: started.elapsed(),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::config::ExplainOptions;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
@@ -74,7 +75,8 @@ async fn segment_text(
         }
         Stage::Physical => {
             let plan = physical_plan(state, segment).await.map_err(refused)?;
-            (physical_text(&plan), part_texts(&plan, segment))
+            let explain = &state.config_options().explain;
+            (physical_text(&plan, explain), part_texts(&plan, segment, explain))
         }
     };
     let reads =
@@ -93,12 +95,15 @@ fn logical_text(plan: &LogicalPlan) -> String {
     plan.display_indent().to_string()
 }
 
-fn physical_text(plan: &Arc<dyn ExecutionPlan>) -> String {
-    without_file_names(&displayable(plan.as_ref()).indent(false).to_string())
+fn physical_text(plan: &Arc<dyn ExecutionPlan>, explain: &ExplainOptions) -> String {
+    let shown = displayable(plan.as_ref())
+        .set_show_statistics(explain.show_statistics)
+        .set_show_schema(explain.show_schema);
+    without_file_names(&shown.indent(false).to_string())
 }
 
 /// The text of every part of a segment, in their order, found below the segment's plan.
-fn part_texts(plan: &Arc<dyn ExecutionPlan>, segment: &SegmentPlan) -> Vec<String> {
+fn part_texts(plan: &Arc<dyn ExecutionPlan>, segment: &SegmentPlan, explain: &ExplainOptions) -> Vec<String> {
     let mut found: BTreeMap<&str, &Arc<dyn ExecutionPlan>> = BTreeMap::new();
     let mut open = vec![plan];
     while let Some(plan) = open.pop() {
@@ -108,7 +113,7 @@ fn part_texts(plan: &Arc<dyn ExecutionPlan>, segment: &SegmentPlan) -> Vec<Strin
         }
         open.extend(plan.children());
     }
-    let text = |name: &str| found.get(name).map(|plan| physical_text(plan)).unwrap_or_default();
+    let text = |name: &str| found.get(name).map(|plan| physical_text(plan, explain)).unwrap_or_default();
     segment.parts.iter().map(|part| text(&part.name)).collect()
 }
 

@@ -31,6 +31,7 @@
 use std::sync::Arc;
 
 use datafusion::common::{Result, internal_datafusion_err};
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
@@ -44,22 +45,24 @@ mod projections;
 mod span_joins;
 mod spilling;
 
-pub(crate) use filters::FiltersOfGroups;
-pub(crate) use projections::{MergedProjections, UnusedColumns};
-pub(crate) use span_joins::SpanJoins;
 pub(crate) use spilling::{fewer_sorts, merged, ordered_across_partitions};
 
 use crate::operators::RowWidths;
 use build_sides::BuildSides;
-use filters::FiltersByName;
+use filters::{FiltersByName, FiltersOfGroups};
 use guarded::GuardedConditions;
 use list_aggregates::{ListsOfStoredRows, SingleStepLists};
 use orders::{EqualZeros, FirstRows, GroupingSets, LostOrders, OuterJoins, SkippedRows};
+use projections::{MergedProjections, UnusedColumns};
+use span_joins::SpanJoins;
 use spilling::SpillingOperators;
 
 /// A rule of the physical optimizer.
 type PhysicalRule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
+/// DataFusion's rules that leave out columns and move filters.
+const OPTIMIZE_PROJECTIONS: &str = "optimize_projections";
+const PUSH_DOWN_FILTER: &str = "push_down_filter";
 /// DataFusion's rule that deals out and sorts rows as operators need them.
 const ENSURE_REQUIREMENTS: &str = "EnsureRequirements";
 /// How the names of DataFusion's rules begin that push filters down.
@@ -76,6 +79,27 @@ pub(crate) struct MemorySizes {
     pub(crate) session_bytes: usize,
     /// That of a partition if only one operator runs at a time, in bytes.
     pub(crate) partition_bytes: usize,
+}
+
+/// The rules of the logical optimizer: DataFusion's rules in their order, and ours after them.
+pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    for rule in rules.iter_mut().filter(|rule| rule.name() == PUSH_DOWN_FILTER) {
+        *rule = Arc::new(FiltersOfGroups(Arc::clone(rule)));
+    }
+    for rule in rules.iter_mut().filter(|rule| rule.name() == OPTIMIZE_PROJECTIONS) {
+        *rule = Arc::new(UnusedColumns(Arc::clone(rule)));
+    }
+    // Filters lie between projections until they are moved.
+    let moved = rules.iter().position(|rule| rule.name() == PUSH_DOWN_FILTER);
+    rules.insert(moved.map_or(rules.len(), |place| place + 1), Arc::new(MergedProjections));
+    rules.push(Arc::new(SpanJoins));
+    rules
+}
+
+/// Whether a rule of DataFusion runs inside one of ours that has its name.
+pub(crate) fn is_wrapped(name: &str) -> bool {
+    [PUSH_DOWN_FILTER, OPTIMIZE_PROJECTIONS].contains(&name) || name.starts_with(FILTER_PUSHDOWN)
 }
 
 /// The rules of the physical optimizer: DataFusion's in their order, and ours where the table of this module has them. Those of a

@@ -4,41 +4,40 @@
 //! accept, and what is described is what runs.
 
 mod options;
+mod profile;
+mod surface;
 
 pub use options::SessionOptions;
+pub use profile::{KNOBS, Knob, Origin, SettingRefusal, Turns, setting_refusals};
+pub use surface::{FunctionPart, Part, PlanningSurface, SIZES, SURFACE_VERSION, Size, is_planning_setting};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::common::Result;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::ScalarUDF;
-use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::prelude::SessionConfig;
+use ir::hash::ContentHash;
+use serde::Serialize;
 
 use crate::error::EngineError;
 use crate::operators::EnginePlanner;
 use crate::resources::{LimitedPool, MemoryHolder, SpillFiles, SpillSpace, SpillUse, machine};
-use crate::rules::{FiltersOfGroups, MergedProjections, SpanJoins, UnusedColumns, physical_rules};
+use crate::rules::{logical_rules, physical_rules};
 use crate::semantics;
 use crate::stop::{Cancellation, stoppable};
 
-const OPTIMIZE_PROJECTIONS: &str = "optimize_projections";
-const PUSH_DOWN_FILTER: &str = "push_down_filter";
 /// A side of a join that is estimated smaller is not partitioned.
 const COLLECTED_BYTES: usize = 4 << 20;
 /// A sort puts batches together while they take less than this for each row of a full one. DataFusion's limit of one MiB, for
 /// the usual number of rows: what is put together is given out again in batches that count the same texts.
 const SORTED_BYTES_PER_ROW: usize = 128;
-/// The settings of DataFusion that [`SessionOptions`] makes. Planning takes the others from the machine.
-const SIZES: [&str; 5] = [
-    "datafusion.execution.batch_size",
-    "datafusion.execution.planning_concurrency",
-    "datafusion.execution.sort_in_place_threshold_bytes",
-    "datafusion.execution.sort_spill_reservation_bytes",
-    "datafusion.execution.target_partitions",
-];
+/// DataFusion's setting that sets those of each kind of dynamic filters, too.
+const ALL_DYNAMIC_FILTERS: &str = "datafusion.optimizer.enable_dynamic_filter_pushdown";
 /// The stack of the threads that plan and run. Plans nest as deep as chains of views do, and so do the streams
 /// that run them.
 const STACK_BYTES: usize = 32 * 1024 * 1024;
@@ -59,12 +58,28 @@ pub struct MemoryUse {
     pub process_peak_bytes: Option<u64>,
 }
 
+/// A size or a setting of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EffectiveSetting {
+    /// The name of a size, or the key of a setting of DataFusion.
+    pub key: String,
+    /// Its value, as DataFusion writes it.
+    pub value: String,
+    /// Where the value comes from.
+    pub origin: Origin,
+    /// The field of `runtime_profile` that sets it, if there is one.
+    pub field: Option<&'static str>,
+}
+
 /// A DataFusion session with our functions, operators and limits. Clones share the memory pool, the disk quota
 /// and the object stores.
 #[derive(Clone, Debug)]
 pub struct Session {
     state: SessionState,
     options: SessionOptions,
+    surface: Arc<PlanningSurface>,
+    surface_hash: ContentHash,
+    rules_hash: ContentHash,
     spills: Arc<SpillSpace>,
     stop: Cancellation,
 }
@@ -78,19 +93,28 @@ impl Session {
         Self::with_functions(options, Vec::new())
     }
 
-    /// A session that also knows these functions; they replace others of their names.
+    /// A session that also knows these functions; they replace others of their names. Each has the version of its
+    /// implementation, which is another whenever it gives other values.
     ///
     /// # Errors
     /// As [`Self::new`].
     pub fn with_functions(
         options: SessionOptions,
-        functions: Vec<Arc<ScalarUDF>>,
+        functions: Vec<(Arc<ScalarUDF>, u32)>,
     ) -> Result<Self, EngineError> {
         let refused = |source| EngineError::Session { source: Box::new(source) };
         let folder = options.spill_directory.as_deref();
         let spills = SpillSpace::new(folder, options.spill_limit_bytes).map_err(refused)?;
+        let versions = functions.iter().map(|(function, version)| (function.name().to_owned(), *version));
+        let versions = versions.collect();
+        let functions = functions.into_iter().map(|(function, _)| function);
         let state = build(&options, &spills, functions).map_err(refused)?;
-        Ok(Self { state, options, spills, stop: Cancellation::new() })
+        let surface = PlanningSurface::of(&state, &versions);
+        let hashes = surface.hash().and_then(|hash| Ok((hash, surface.rules_hash()?)));
+        let (surface_hash, rules_hash) =
+            hashes.map_err(|error| refused(DataFusionError::External(Box::new(error))))?;
+        let surface = Arc::new(surface);
+        Ok(Self { state, options, surface, surface_hash, rules_hash, spills, stop: Cancellation::new() })
     }
 
     /// The same session, whose emission and planning end with [`EngineError::Stopped`] once the switch is thrown. Runs
@@ -98,7 +122,7 @@ impl Session {
     #[must_use]
     pub fn stopped_by(&self, stop: &Cancellation) -> Self {
         let state = stoppable(&self.state, std::slice::from_ref(stop));
-        Self { state, options: self.options.clone(), spills: Arc::clone(&self.spills), stop: stop.clone() }
+        Self { state, stop: stop.clone(), ..self.clone() }
     }
 
     /// The switch that stops emission and planning.
@@ -147,6 +171,47 @@ impl Session {
         &self.state
     }
 
+    /// Every size and every setting of DataFusion as it is in this session, with where it comes from: sizes first, then
+    /// settings by key.
+    #[must_use]
+    pub fn effective(&self) -> Vec<EffectiveSetting> {
+        let sizes = self.sizes().into_iter().map(|(key, value)| {
+            let origin = self.options.origin_of(&key);
+            EffectiveSetting { field: field_of(&key), key, value, origin }
+        });
+        let defaults = surface::defaults();
+        // These two are sizes, and stand there.
+        let is_size = |key: &str| {
+            key == "datafusion.execution.batch_size" || key == "datafusion.execution.target_partitions"
+        };
+        let entries = self.state.config_options().entries().into_iter();
+        let settings = entries.filter(|entry| !is_size(&entry.key)).map(|entry| {
+            let is_default = defaults.get(&entry.key) == Some(&entry.value);
+            let given = self.options.origins.get(&entry.key).cloned();
+            let origin = given.unwrap_or(if is_default { Origin::Datafusion } else { Origin::Program });
+            let value = entry.value.unwrap_or_default();
+            EffectiveSetting { field: field_of(&entry.key), key: entry.key, value, origin }
+        });
+        let mut settings: Vec<EffectiveSetting> = settings.collect();
+        settings.sort_by(|left, right| left.key.cmp(&right.key));
+        sizes.chain(settings).collect()
+    }
+
+    /// How much of the machine the session may use, by what was asked for: the same on every run. What is sized by the
+    /// machine's free disk says so.
+    #[must_use]
+    pub fn profile(&self) -> BTreeMap<String, String> {
+        let mut profile: BTreeMap<String, String> = self.sizes().into_iter().collect();
+        if self.options.spill_limit_bytes.is_none() {
+            profile.insert("spill_limit_bytes".to_owned(), "80% of what is free".to_owned());
+        }
+        let sizes =
+            self.options.settings.iter().filter(|(key, _)| SIZES.iter().any(|size| size.key == **key));
+        profile.extend(sizes.map(|(key, value)| (key.clone(), value.clone())));
+        profile.insert("profile".to_owned(), self.options.profile.clone());
+        profile
+    }
+
     /// What the session is, as pairs of a name and a value, in a fixed order: versions, sizes, and every DataFusion
     /// setting that differs from its default.
     #[must_use]
@@ -154,9 +219,9 @@ impl Session {
         let spill = self.options.spill_directory.as_ref();
         let spill = spill.map_or_else(|| "system".to_owned(), |path| path.display().to_string());
         let mut described = vec![("datafusion".to_owned(), datafusion::DATAFUSION_VERSION.to_owned())];
-        described.extend(self.sizes());
+        described.extend(self.profile());
         described.push(("spill_directory".to_owned(), spill));
-        described.extend(self.settings());
+        described.extend(self.surface.planning_config_keys.clone());
         described
     }
 
@@ -170,30 +235,27 @@ impl Session {
             ("batch_size", options.rows_per_batch().to_string()),
             ("memory_limit_bytes", options.memory_limit_bytes.to_string()),
             ("spill_limit_bytes", self.spills.usage().limit_bytes.to_string()),
+            ("footer_cache_bytes", options.footer_cache_bytes.to_string()),
         ];
         sizes.map(|(name, size)| (name.to_owned(), size)).to_vec()
     }
 
-    /// Every DataFusion setting that differs from its default and is no size, ordered by key.
+    /// What plans are made with.
     #[must_use]
-    pub fn settings(&self) -> Vec<(String, String)> {
-        let defaults: std::collections::BTreeMap<String, Option<String>> = SessionConfig::new()
-            .options()
-            .entries()
-            .into_iter()
-            .map(|entry| (entry.key, entry.value))
-            .collect();
-        let mut changed: Vec<(String, String)> = self
-            .state
-            .config_options()
-            .entries()
-            .into_iter()
-            .filter(|entry| !SIZES.contains(&entry.key.as_str()))
-            .filter(|entry| defaults.get(&entry.key) != Some(&entry.value))
-            .map(|entry| (entry.key, entry.value.unwrap_or_default()))
-            .collect();
-        changed.sort();
-        changed
+    pub fn surface(&self) -> &PlanningSurface {
+        &self.surface
+    }
+
+    /// The hash of [`Self::surface`].
+    #[must_use]
+    pub fn surface_hash(&self) -> ContentHash {
+        self.surface_hash
+    }
+
+    /// The hash of the rules of [`Self::surface`].
+    #[must_use]
+    pub fn rules_hash(&self) -> ContentHash {
+        self.rules_hash
     }
 
     /// The names of all functions a spec can call, in order.
@@ -208,6 +270,11 @@ impl Session {
             .collect();
         names.into_iter().cloned().collect()
     }
+}
+
+/// The field of `runtime_profile` that sets a size or a setting.
+fn field_of(key: &str) -> Option<&'static str> {
+    KNOBS.iter().find(|knob| knob.turns.key() == key).map(|knob| knob.field)
 }
 
 /// The runtime to call the engine in: `threads` workers with stacks deep enough for long chains of views.
@@ -226,7 +293,7 @@ pub fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
 fn build(
     options: &SessionOptions,
     spills: &Arc<SpillSpace>,
-    more: Vec<Arc<ScalarUDF>>,
+    more: impl Iterator<Item = Arc<ScalarUDF>>,
 ) -> Result<SessionState> {
     let builder = SessionStateBuilder::new()
         .with_config(config(options)?)
@@ -244,22 +311,6 @@ fn build(
     builder.aggregate_functions().get_or_insert_default().extend(functions::aggregate_functions());
     builder.window_functions().get_or_insert_default().extend(functions::window_functions());
     Ok(builder.build())
-}
-
-/// DataFusion's rules in their order, and ours after them.
-fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let mut rules = Optimizer::new().rules;
-    for rule in rules.iter_mut().filter(|rule| rule.name() == PUSH_DOWN_FILTER) {
-        *rule = Arc::new(FiltersOfGroups(Arc::clone(rule)));
-    }
-    for rule in rules.iter_mut().filter(|rule| rule.name() == OPTIMIZE_PROJECTIONS) {
-        *rule = Arc::new(UnusedColumns(Arc::clone(rule)));
-    }
-    // Filters lie between projections until they are moved.
-    let moved = rules.iter().position(|rule| rule.name() == PUSH_DOWN_FILTER);
-    rules.insert(moved.map_or(rules.len(), |place| place + 1), Arc::new(MergedProjections));
-    rules.push(Arc::new(SpanJoins));
-    rules
 }
 
 /// The configuration with batches of so many rows, and all that depends on it.
@@ -300,7 +351,10 @@ fn config(options: &SessionOptions) -> Result<SessionConfig> {
     // The estimate of a scan is the size of its files, whatever columns are read. Building a table of this size on one
     // core takes less than distributing the rows of the other side, which is the larger one.
     settings.optimizer.hash_join_single_partition_threshold = COLLECTED_BYTES;
-    options.settings.iter().try_for_each(|(key, value)| settings.set(key, value))?;
+    // This switch turns three others, which have keys of their own: what these say goes before it.
+    let (switch, others): (Vec<_>, Vec<_>) =
+        options.settings.iter().partition(|(key, _)| *key == ALL_DYNAMIC_FILTERS);
+    switch.into_iter().chain(others).try_for_each(|(key, value)| settings.set(key, value))?;
     Ok(config)
 }
 
@@ -313,5 +367,10 @@ fn environment(options: &SessionOptions, spills: &Arc<SpillSpace>) -> Result<Arc
     };
     let files = Arc::new(SpillFiles(Arc::clone(spills)));
     let disk = DiskManagerBuilder::default().with_temp_file_factory(files);
-    RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()
+    let caches = CacheManagerConfig::default().with_metadata_cache_limit(options.footer_cache_bytes);
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(pool))
+        .with_disk_manager_builder(disk)
+        .with_cache_manager(caches)
+        .build_arc()
 }

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::profile::{AUTO, Origin};
 use crate::resources::machine;
 use crate::rules::MemorySizes;
 
 /// Rows per batch between operators.
 const BATCH_SIZE: usize = 8192;
+/// Footers that are kept.
+const FOOTER_CACHE_BYTES: usize = 50 << 20;
 /// Memory for each core, if nobody says more, and for how many cores at least. The graph of Python's standard library
 /// reserves 0.8 GiB on two cores with this, and spills nothing; with half as much, one of its joins is spilled.
 const BYTES_PER_CORE: usize = 1 << 30;
@@ -43,8 +46,15 @@ pub struct SessionOptions {
     pub spill_limit_bytes: Option<u64>,
     /// Rows per batch at most; at least 1. Little memory makes it fewer.
     pub batch_size: usize,
+    /// Bytes of Parquet footers that are kept from one scan to the next.
+    pub footer_cache_bytes: usize,
     /// Settings of DataFusion by their keys, in the place of the program's own; none of them may change a result.
     pub settings: BTreeMap<String, String>,
+    /// The name of the profile.
+    pub profile: String,
+    /// Where sizes (by their names in [`Session::sizes`](super::Session::sizes)) and settings come from, if not from the
+    /// machine.
+    pub origins: BTreeMap<String, Origin>,
 }
 
 impl SessionOptions {
@@ -62,7 +72,10 @@ impl SessionOptions {
             spill_directory: None,
             spill_limit_bytes: None,
             batch_size: BATCH_SIZE,
+            footer_cache_bytes: FOOTER_CACHE_BYTES,
             settings: BTreeMap::new(),
+            profile: AUTO.to_owned(),
+            origins: BTreeMap::new(),
         }
     }
 }
@@ -125,7 +138,7 @@ mod tests {
     fn settings_are_taken_by_their_keys_and_others_are_refused() {
         let session = Session::new(with("datafusion.optimizer.prefer_hash_join", "false")).unwrap();
         assert!(!session.state().config_options().optimizer.prefer_hash_join);
-        assert!(session.settings().iter().any(|(key, _)| key == "datafusion.optimizer.prefer_hash_join"));
+        assert!(session.surface().planning_config_keys.contains_key("datafusion.optimizer.prefer_hash_join"));
         for (key, value) in
             [("datafusion.optimizer.prefer_hash_joins", "false"), ("datafusion.execution.batch_size", "x")]
         {

@@ -31,7 +31,9 @@ impl Lake {
     }
 
     pub(crate) fn with(options: SessionOptions, functions: Vec<Arc<ScalarUDF>>) -> Self {
-        Self { dir: TempDir::new().unwrap(), session: Session::with_functions(options, functions).unwrap() }
+        let functions = functions.into_iter().map(|function| (function, 1)).collect();
+        let session = Session::with_functions(options, functions).unwrap();
+        Self { dir: TempDir::new().unwrap(), session }
     }
 
     /// Writes the rows of a DataFusion query as a version of a table.

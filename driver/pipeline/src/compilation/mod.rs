@@ -8,18 +8,20 @@ mod request;
 mod response;
 mod source;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use engine::{EngineOracle, Session, TableRequest, Tables};
 use ir::archive::Proofs;
-use ir::diag::Diagnostic;
-use ir::graph::Graph;
+use ir::determinism::ResultClass;
+use ir::diag::{Diagnostic, SpecPath, codes};
+use ir::graph::{Graph, Owner};
 use ir::hash::ContentHash;
 use ir::oracle::Oracle;
-use ir::origin::Origins;
-use ir::spec::spec_hash;
+use ir::origin::{Origins, SpecField};
+use ir::spec::{SessionSpec, Spec, spec_hash};
 use passes::{Pass, PassEvent};
 
 pub use graphs::{PassOutcome, run_pass, verify_graph};
@@ -28,7 +30,7 @@ pub use request::{CompileRequest, OracleView, Ruleset, SessionFactory};
 pub use response::{CompileResponse, CompileWarning, RESPONSE_FORMAT, Task, TaskSchedule};
 pub use source::Source;
 
-use crate::record::Identity;
+use crate::record::{Identity, IdentityReport, OutputIdentity};
 use crate::{Extraction, Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
 use proofs::KnownProofs;
 
@@ -69,12 +71,13 @@ pub struct Compilation {
 /// When a pass breaks the graph, the ruleset stops after a pass that is none, the session cannot start, or the workers are
 /// stopped.
 pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
-    let CompileRequest { source, workers, session_factory, ruleset, tracing, proofs, extraction, oracle } =
+    let CompileRequest { source, workers, session_factory, ruleset, tracing, proofs, extraction, .. } =
         request;
     let observer = tracing.unwrap_or(&());
     let mut stages = Stages::default();
     stages.add("load", source.load);
-    let session = stages.timed("session", || session_factory.session())?.stopped_by(workers.cancellation());
+    let (session, refused) = stages.timed("session", || session_of(&source.spec, session_factory))?;
+    let session = session.stopped_by(workers.cancellation());
     let compiling = Instant::now();
     let before_passes = stages.total();
     let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers };
@@ -94,9 +97,8 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let tables = clock
         .stages
         .timed("resolve", || open_tables(begun.graph(), &source, workers, ruleset.stop_after, extraction))?;
-    let view = oracle;
     let oracle = Arc::new(known.oracle(session.clone(), tables));
-    let seen = view.map(|view| view(oracle.as_ref().clone()));
+    let seen = request.oracle.map(|view| view(oracle.as_ref().clone()));
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
     let compiled = on_deep_stack(|| passes::resume(begun, seen, pass_options, &mut clock))?;
     let passes::Compiled { graph, origins, mut diagnostics } = compiled.map_err(PipelineError::compile)?;
@@ -110,6 +112,8 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let envelope = known.envelope();
     let outdated_proofs = known.outdated;
     diagnostics.extend(known.warning);
+    diagnostics.extend(refused);
+    diagnostics.extend(too_weak(request.require, &graph, seen, &origins));
     Ok(Compilation {
         source,
         graph,
@@ -123,6 +127,48 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
         identity: OnceLock::new(),
         envelope,
     })
+}
+
+/// The session of a spec, and what it says of it that cannot be: without that, the session is made all the same, so that the
+/// spec's other mistakes are found as well.
+fn session_of(spec: &Spec, factory: &dyn SessionFactory) -> Result<(Session, Vec<Diagnostic>)> {
+    let refused = engine::setting_refusals(&spec.session);
+    let none = SessionSpec::default();
+    let settings = if refused.is_empty() { &spec.session } else { &none };
+    let session = factory.session(spec.runtime_profile.as_ref(), settings)?;
+    let diagnostics = refused.into_iter().map(|refusal| {
+        let path = SpecPath::root().field("session").field("config").field(&refusal.key);
+        let found = Diagnostic::new(codes::SESSION_SETTING, refusal.to_string()).at(path);
+        match &refusal.nearest {
+            Some(nearest) => found.help(format!("did you mean `{nearest}`?")),
+            None => found,
+        }
+    });
+    Ok((session, diagnostics.collect()))
+}
+
+/// The outputs whose rows are not the same as far as is required.
+fn too_weak(
+    require: Option<ResultClass>,
+    graph: &Graph,
+    oracle: &dyn Oracle,
+    origins: &Origins,
+) -> Vec<Diagnostic> {
+    let Some(require) = require else { return Vec::new() };
+    let outputs = OutputIdentity::all(graph, oracle);
+    let weak = outputs.into_iter().filter(|(_, output)| !output.class.reaches(require));
+    weak.map(|(table, output)| {
+        let reasons = output.class_reasons.iter().map(|(name, level)| format!("`{name}` is {level}"));
+        let message = format!(
+            "the rows of output `{table}` are not {} but {}: {}",
+            require.name(),
+            output.class.name(),
+            reasons.collect::<Vec<_>>().join(", ")
+        );
+        let place = origins.place(&Owner::Output(table), SpecField::Definition).path;
+        Diagnostic::new(codes::RESULT_CLASS, message).at(place)
+    })
+    .collect()
 }
 
 /// Opens every table the graph names, unless compilation stops before it asks for them.
@@ -183,16 +229,38 @@ impl Compilation {
 
     /// What tells a run of it from runs of other specs, over other tables, or by other rules. It is made when it is asked for
     /// first: the list of files of every table that is read has a part in it.
-    pub(crate) fn identity(&self) -> &Identity {
-        self.identity.get_or_init(|| {
-            let spec_hash = spec_hash(&self.source.spec);
-            Identity::of(spec_hash, &self.graph, self.oracle.tables(), &self.session)
-        })
+    ///
+    /// # Errors
+    /// Never: the error of hashing is passed on instead of hidden.
+    pub(crate) fn identity(&self) -> Result<&Identity> {
+        if let Some(identity) = self.identity.get() {
+            return Ok(identity);
+        }
+        let identity = Identity::of(&self.source.spec, &self.graph, self.oracle.tables(), &self.session);
+        let identity = identity.map_err(PipelineError::not_hashed)?;
+        Ok(self.identity.get_or_init(|| identity))
+    }
+
+    /// What identifies it, with what each hash covers.
+    ///
+    /// # Errors
+    /// Never: the error of hashing is passed on instead of hidden.
+    pub fn identity_report(&self) -> Result<IdentityReport> {
+        let identity = self.identity()?;
+        Ok(IdentityReport::of(identity, &self.graph, self.oracle.as_ref(), &self.session))
+    }
+
+    /// What identifies the rows of its outputs, by the names of their tables; nothing of a graph that is not scheduled.
+    #[must_use]
+    pub fn output_identities(&self) -> BTreeMap<String, OutputIdentity> {
+        OutputIdentity::all(&self.graph, self.oracle.as_ref())
     }
 
     /// What was found out, as data.
-    #[must_use]
-    pub fn response(&self) -> CompileResponse {
+    ///
+    /// # Errors
+    /// Never: the error of hashing is passed on instead of hidden.
+    pub fn response(&self) -> Result<CompileResponse> {
         CompileResponse::of(self)
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use delta::{Committed, StagedTable};
+use delta::{Committed, RowsDigest, StagedTable};
 use engine::{
     Computed, EngineError, EngineOracle, PlanDag, RunError, RunOptions, RunOutcome, Session, Stage,
     TableRequest, Tables,
@@ -149,6 +149,12 @@ impl Written {
     ) -> Result<Result<(Vec<Committed>, RunOutcome), RunError>> {
         let Self { computed, options, .. } = self;
         workers.run(async move { computed.commit_after(before, &options).await })
+    }
+
+    /// The digests of the rows of the outputs, by the names of their tables.
+    #[must_use]
+    pub fn digests(&self) -> Vec<(String, RowsDigest)> {
+        self.computed.digests()
     }
 
     /// Deletes the files, and waits until they are gone.

@@ -16,11 +16,11 @@ use engine::{EngineOracle, Session, Tables};
 use ir::archive::{ArchiveError, Proofs, read_proofs, write_proofs};
 use ir::diag::{Diagnostic, codes};
 use ir::graph::Owner;
-use ir::hash::{ContentHash, Fingerprint};
+use ir::hash::ContentHash;
+use ir::hash::canonical::Encoder;
 use ir::spec::Spec;
 
 use crate::folders::own_folder;
-use crate::record::surface;
 
 /// A compilation with fewer answers leaves no file: working them out takes less than reading one.
 const KEPT_FROM: usize = 64;
@@ -59,10 +59,9 @@ impl KnownProofs {
     /// and none will be kept.
     fn read(path: Option<&Path>, session: &Session) -> Self {
         let (path, program) = path.zip(program()).unzip();
-        let envelope = Fingerprint::new()
-            .field(program.unwrap_or_default().as_bytes())
-            .field(surface(session).as_bytes())
-            .finish();
+        let mut encoder = Encoder::new("codeanatomy proofs 1");
+        encoder.list(2).optional_text(program.as_deref()).hash(&session.surface_hash());
+        let envelope = encoder.finish();
         let mut known = Self {
             path: path.map(Path::to_owned),
             envelope,

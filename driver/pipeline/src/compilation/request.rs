@@ -2,7 +2,9 @@
 
 use engine::{EngineOracle, Session};
 use ir::archive::Proofs;
+use ir::determinism::ResultClass;
 use ir::oracle::Oracle;
+use ir::spec::{RuntimeProfileSpec, SessionSpec};
 
 use super::Source;
 use crate::{Extraction, Observer, Result, Workers};
@@ -28,6 +30,8 @@ pub struct CompileRequest<'a> {
     pub extraction: Option<&'a Extraction>,
     /// What the passes see of the engine; all of it if absent.
     pub oracle: Option<OracleView>,
+    /// How far the rows of every output must be the same whenever it is computed; not at all if absent.
+    pub require: Option<ResultClass>,
 }
 
 impl<'a> CompileRequest<'a> {
@@ -43,6 +47,7 @@ impl<'a> CompileRequest<'a> {
             proofs: None,
             extraction: None,
             oracle: None,
+            require: None,
         }
     }
 }
@@ -66,23 +71,23 @@ impl Default for Ruleset<'_> {
 
 /// Makes the session that a compilation asks, and that its plans run in.
 pub trait SessionFactory {
-    /// The session.
+    /// The session of a spec that says this of it. What of it is refused was found before and is left out.
     ///
     /// # Errors
     /// When it cannot start.
-    fn session(&self) -> Result<Session>;
+    fn session(&self, profile: Option<&RuntimeProfileSpec>, session: &SessionSpec) -> Result<Session>;
 }
 
 impl SessionFactory for Workers {
-    /// A new session with the workers' resources.
-    fn session(&self) -> Result<Session> {
-        Self::session(self)
+    /// A new session with the workers' resources, but for what the spec says.
+    fn session(&self, profile: Option<&RuntimeProfileSpec>, session: &SessionSpec) -> Result<Session> {
+        self.session_of(profile, session)
     }
 }
 
 impl SessionFactory for Session {
-    /// This one.
-    fn session(&self) -> Result<Session> {
+    /// This one, whatever the spec says.
+    fn session(&self, _: Option<&RuntimeProfileSpec>, _: &SessionSpec) -> Result<Session> {
         Ok(self.clone())
     }
 }

@@ -1,12 +1,20 @@
 //! What identifies a compilation: hashes of everything that decides the rows of its outputs.
 
-use engine::{Session, Tables};
-use ir::graph::Graph;
-use ir::hash::{ContentHash, Fingerprint};
-use ir::op::Op;
+use std::collections::BTreeMap;
+
+use engine::{PlanningSurface, Session, Tables};
+use ir::determinism::{Determinism, ResultClass};
+use ir::graph::{Graph, NodeId};
+use ir::hash::ContentHash;
+use ir::hash::canonical::hash_of;
+use ir::oracle::Oracle;
+use ir::spec::{Spec, spec_hash};
+use passes::analysis::content::{Content, contents};
+use passes::analysis::determinism::class_of;
 use serde::{Deserialize, Serialize};
 
-use super::InputRecord;
+use super::build::Build;
+use super::provider::{ProviderIdentity, hash_of_providers};
 
 /// What is computed, from what and by which rules. Whoever compiles the same spec over the same tables with the same program
 /// and settings has the same identity.
@@ -16,25 +24,50 @@ pub(crate) struct Identity {
     pub(crate) spec_hash: ContentHash,
     /// In which environment.
     pub(crate) envelope: Envelope,
+    /// The hash of [`Self::envelope`].
+    pub(crate) envelope_hash: ContentHash,
     /// The engine's own rules, in order.
     pub(crate) rulepack_fingerprint: ContentHash,
-    /// What is read, in the order of the places.
+    /// The parts of the planning surface, each with its hash.
+    pub(crate) surface_parts: BTreeMap<String, ContentHash>,
+    /// How much of the machine is used: that decides speed and no row.
+    pub(crate) profile: BTreeMap<String, String>,
+    /// The hash of [`Self::profile`].
+    pub(crate) profile_fingerprint: ContentHash,
+    /// What is read, in the order of the spec.
     pub(crate) providers: Vec<ProviderIdentity>,
 }
 
 impl Identity {
-    /// Of a spec with this hash, compiled to this graph over these tables in this session.
-    pub(crate) fn of(spec_hash: ContentHash, graph: &Graph, tables: &Tables, session: &Session) -> Self {
-        let providers: Vec<ProviderIdentity> =
-            tables.iter().map(|(location, version, table)| provider(location, version, table)).collect();
+    /// Of a spec, compiled to this graph over these tables in this session.
+    ///
+    /// # Errors
+    /// Never: what is hashed is numbers, texts, lists and maps. The error is passed on instead of hidden.
+    pub(crate) fn of(
+        spec: &Spec,
+        graph: &Graph,
+        tables: &Tables,
+        session: &Session,
+    ) -> Result<Self, serde_json::Error> {
+        let providers = ProviderIdentity::all(spec, graph, tables)?;
         let envelope = Envelope {
-            program_version: env!("CARGO_PKG_VERSION").to_owned(),
             archive_format: ir::archive::FORMAT_VERSION,
+            build: Build::this(),
+            planning_surface_hash: session.surface_hash(),
+            provider_identity_hash: hash_of_providers(&providers)?,
             spec_version: ir::spec::SPEC_VERSION,
-            planning_surface_hash: surface(session),
-            provider_identity_hash: hash_of_providers(&providers, graph),
         };
-        Self { spec_hash, envelope, rulepack_fingerprint: rules(session), providers }
+        let profile = session.profile();
+        Ok(Self {
+            spec_hash: spec_hash(spec),
+            envelope_hash: envelope.hash()?,
+            envelope,
+            rulepack_fingerprint: session.rules_hash(),
+            surface_parts: session.surface().parts()?,
+            profile_fingerprint: hash_of("codeanatomy profile 1", &profile)?,
+            profile,
+            providers,
+        })
     }
 }
 
@@ -42,118 +75,112 @@ impl Identity {
 /// over the same tables have the same envelope, however much of the machine they use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// The version of the program.
-    pub program_version: String,
     /// The version of the archived form of graphs.
     pub archive_format: u32,
-    /// The version of the wire format of specs.
-    pub spec_version: u32,
+    /// The program.
+    pub build: Build,
     /// What plans are made with: the engine's version, its rules, settings that are not sizes, and functions.
     pub planning_surface_hash: ContentHash,
     /// What is read: the tables' ids, versions, commits and columns.
     pub provider_identity_hash: ContentHash,
+    /// The version of the wire format of specs.
+    pub spec_version: u32,
 }
 
 impl Envelope {
-    /// The hash of all of it.
-    #[must_use]
-    pub fn hash(&self) -> ContentHash {
-        Fingerprint::new()
-            .field(self.program_version.as_bytes())
-            .field(&self.archive_format.to_le_bytes())
-            .field(&self.spec_version.to_le_bytes())
-            .field(self.planning_surface_hash.as_bytes())
-            .field(self.provider_identity_hash.as_bytes())
-            .finish()
+    /// The hash of all of it, in the domain `codeanatomy envelope 1`.
+    ///
+    /// # Errors
+    /// Never: it is numbers, texts and a map. The error is passed on instead of hidden.
+    pub fn hash(&self) -> Result<ContentHash, serde_json::Error> {
+        hash_of("codeanatomy envelope 1", self)
     }
 }
 
-/// A table that was opened to be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ProviderIdentity {
-    /// The table, as records have it.
-    #[serde(flatten)]
-    pub input: InputRecord,
-    /// What its rows are, wherever it lies: its id, its version, the commit that made the version, or the list of its files
-    /// where the log no longer has that, and its columns.
-    pub identity_hash: ContentHash,
+/// What identifies the rows of an output.
+#[derive(Clone, Debug, Serialize)]
+pub struct OutputIdentity {
+    /// What it is computed by.
+    pub content_hash: ContentHash,
+    /// How far its rows are the same whenever it is computed.
+    pub class: ResultClass,
+    /// The nodes that decide the class, each with how far its own operation is deterministic.
+    pub class_reasons: BTreeMap<String, Determinism>,
 }
 
-fn provider(location: &str, version: u64, table: &delta::ResolvedTable) -> ProviderIdentity {
-    // Nothing where its list of files cannot be read.
-    let identity = engine::identity_of(table).ok();
-    let identity = identity.as_ref();
-    let digest = identity.and_then(|identity| identity.commit.or(identity.listing));
-    let schema = ir::schema::Schema::from_arrow(table.schema()).to_string();
-    let identity_hash = Fingerprint::new()
-        .field(identity.map_or("", |identity| identity.table_id.as_str()).as_bytes())
-        .field(&version.to_le_bytes())
-        .field(digest.as_ref().map_or(&[][..], |digest| digest.as_bytes()))
-        .field(schema.as_bytes())
-        .finish();
-    let input = InputRecord {
-        location: location.to_owned(),
-        version,
-        table_id: identity.map(|identity| identity.table_id.clone()),
-        commit_hash: identity.and_then(|identity| identity.commit),
-        files_hash: identity.and_then(|identity| identity.listing),
-    };
-    ProviderIdentity { input, identity_hash }
-}
-
-/// The hash of what is read, in the order of the places: which table is read as which input. Where all of them lie counts
-/// only where rows show it.
-fn hash_of_providers(providers: &[ProviderIdentity], graph: &Graph) -> ContentHash {
-    let mut fingerprint = Fingerprint::new();
-    for provider in providers {
-        fingerprint = fingerprint.field(provider.identity_hash.as_bytes());
+impl OutputIdentity {
+    /// Those of the outputs of a graph, by the names of their tables; none before it is scheduled.
+    pub(crate) fn all(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<String, Self> {
+        if graph.schedule.is_none() {
+            return BTreeMap::new();
+        }
+        let hashes = contents(graph, oracle);
+        let identity = |id: NodeId| {
+            let (class, class_reasons) = class_of(graph, oracle, id);
+            let name = graph[id].owner.name().to_owned();
+            (name, Self { content_hash: hashes[&id].1, class, class_reasons })
+        };
+        graph.sinks().into_iter().map(identity).collect()
     }
-    for node in graph.ids().filter_map(|id| graph.get(id)) {
-        if let Op::Scan(scan) = &node.op
-            && let Some(place) = scan.identity.as_ref().and_then(|identity| identity.place.as_ref())
-        {
-            fingerprint = fingerprint.field(b"place").field(place.as_bytes());
+}
+
+/// Everything that a compilation is identified by, with what each hash covers: who reads the page of hashes can make every
+/// one of them from it.
+#[derive(Debug, Serialize)]
+pub struct IdentityReport {
+    /// The hash of the spec.
+    pub spec_hash: ContentHash,
+    /// What plans are made with.
+    pub planning_surface: PlanningSurface,
+    /// Its hash.
+    pub planning_surface_hash: ContentHash,
+    /// The hash of its rules.
+    pub rulepack_fingerprint: ContentHash,
+    /// The tables that are read.
+    pub provider_identities: Vec<ProviderIdentity>,
+    /// The hash of all of them.
+    pub provider_identity_hash: ContentHash,
+    /// Everything besides the spec that can change a row.
+    pub envelope: Envelope,
+    /// Its hash.
+    pub envelope_hash: ContentHash,
+    /// How much of the machine is used.
+    pub profile: BTreeMap<String, String>,
+    /// Its hash.
+    pub profile_fingerprint: ContentHash,
+    /// The outputs, by the names of their tables.
+    pub outputs: BTreeMap<String, OutputIdentity>,
+    /// Every node of the graph, by name.
+    pub nodes: BTreeMap<String, NodeIdentity>,
+}
+
+/// What identifies the rows of a node.
+#[derive(Debug, Serialize)]
+pub struct NodeIdentity {
+    /// What the hash covers.
+    pub content: Content,
+    /// The hash.
+    pub content_hash: ContentHash,
+}
+
+impl IdentityReport {
+    pub(crate) fn of(identity: &Identity, graph: &Graph, oracle: &dyn Oracle, session: &Session) -> Self {
+        let nodes = contents(graph, oracle).into_iter().map(|(id, (content, content_hash))| {
+            (graph[id].name.clone(), NodeIdentity { content, content_hash })
+        });
+        Self {
+            spec_hash: identity.spec_hash,
+            planning_surface: session.surface().clone(),
+            planning_surface_hash: session.surface_hash(),
+            rulepack_fingerprint: identity.rulepack_fingerprint,
+            provider_identities: identity.providers.clone(),
+            provider_identity_hash: identity.envelope.provider_identity_hash,
+            envelope: identity.envelope.clone(),
+            envelope_hash: identity.envelope_hash,
+            profile: identity.profile.clone(),
+            profile_fingerprint: identity.profile_fingerprint,
+            outputs: OutputIdentity::all(graph, oracle),
+            nodes: nodes.collect(),
         }
     }
-    fingerprint.finish()
-}
-
-fn rules(session: &Session) -> ContentHash {
-    let state = session.state();
-    let mut fingerprint = Fingerprint::new();
-    for rule in &state.analyzer().rules {
-        fingerprint = fingerprint.field(b"analyzer").field(rule.name().as_bytes());
-    }
-    for rule in state.optimizers() {
-        fingerprint = fingerprint.field(b"optimizer").field(rule.name().as_bytes());
-    }
-    for rule in state.physical_optimizers() {
-        fingerprint = fingerprint.field(b"physical").field(rule.name().as_bytes());
-    }
-    fingerprint.finish()
-}
-
-/// What plans are made with, and what decides the types of a session besides the program: its settings and functions.
-/// How much memory there is, and how many threads, does not.
-pub(crate) fn surface(session: &Session) -> ContentHash {
-    let fingerprint = Fingerprint::new()
-        .field(rules(session).as_bytes())
-        .field(session.describe().first().map_or("", |(_, version)| version.as_str()).as_bytes());
-    let mut fingerprint = pairs(fingerprint, b"setting", &session.settings());
-    for name in session.function_names() {
-        fingerprint = fingerprint.field(b"function").field(name.as_bytes());
-    }
-    fingerprint.finish()
-}
-
-/// How much of the machine a session uses.
-pub(crate) fn fingerprint_of_sizes(session: &Session) -> ContentHash {
-    pairs(Fingerprint::new(), b"size", &session.sizes()).finish()
-}
-
-fn pairs(mut fingerprint: Fingerprint, kind: &[u8], pairs: &[(String, String)]) -> Fingerprint {
-    for (key, value) in pairs {
-        fingerprint = fingerprint.field(kind).field(key.as_bytes()).field(value.as_bytes());
-    }
-    fingerprint
 }

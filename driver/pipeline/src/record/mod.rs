@@ -7,8 +7,12 @@
 //! The format has a number ([`FORMAT`]). A record of another format is refused by that number; one of every format that was
 //! written stands in `testdata/run_record`.
 
+mod build;
+mod capability;
 mod identity;
 mod parts;
+mod provider;
+mod retention;
 mod summary;
 mod time;
 
@@ -22,27 +26,29 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::folders::OWN_FOLDER;
-pub use identity::{Envelope, ProviderIdentity};
-pub(crate) use identity::{Identity, fingerprint_of_sizes, surface};
+pub use build::Build;
+pub use capability::{Capability, capabilities};
+pub(crate) use identity::Identity;
+pub use identity::{Envelope, IdentityReport, NodeIdentity, OutputIdentity};
 pub(crate) use parts::finding_records;
 pub use parts::{
-    CheckRecord, ExtractedRecord, FailureRecord, FindingRecord, HolderRecord, InputRecord, OperatorRecord,
-    OutputRecord, ResourcesRecord, ScanRecord, SegmentRecord, SharedViewRecord,
+    CheckRecord, ExtractedRecord, FailureRecord, FindingRecord, HolderRecord, OperatorRecord, OutputRecord,
+    ResourcesRecord, ScanRecord, SegmentRecord, SharedViewRecord,
 };
+pub use provider::{ColumnIdentity, Provider, ProviderIdentity, ProviderProtocol, ScanOptions};
+pub(crate) use retention::{expire, file_time};
 pub use summary::{FailureSummary, OutputSummary, RunSummary};
 pub use time::Stages;
 pub(crate) use time::{now, timestamp};
 
 /// The version of the format that is written and read.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// What is kept of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// [`FORMAT`].
     pub format: u32,
-    /// The program that ran.
-    pub program: Program,
     /// A random UUID.
     pub run_id: String,
     /// The name of the spec: that of its file, without its ending.
@@ -55,22 +61,26 @@ pub struct RunRecord {
     pub status: Status,
     /// What went wrong; nothing for a run that published.
     pub failure: Option<FailureRecord>,
-    /// What was computed: the hash of the spec.
+    /// What was computed, with all defaults.
+    pub spec: serde_json::Value,
+    /// The hash of the spec.
     pub spec_hash: ContentHash,
     /// The hash of [`Self::envelope`].
     pub envelope_hash: ContentHash,
     /// Everything else that decides a row.
     pub envelope: Envelope,
+    /// The parts of the planning surface, each with its hash; the settings stand in [`Self::session`].
+    pub surface_parts: BTreeMap<String, ContentHash>,
     /// The engine's rules, in order; a part of the planning surface.
     pub rulepack_fingerprint: ContentHash,
-    /// How much of the machine was used: that decides speed and no row.
+    /// How much of the machine was used: that decides speed and no row. The hash of the sizes in [`Self::session`].
     pub profile_fingerprint: ContentHash,
     /// What the spec wants runs to be labelled with.
     pub lineage_tags: BTreeMap<String, String>,
     /// The file of the graph, in the folder of the record.
     pub graph: String,
-    /// The tables that were read, in the order of their places.
-    pub inputs: Vec<InputRecord>,
+    /// The tables that were read, in the order of the inputs of the spec.
+    pub inputs: Vec<ProviderIdentity>,
     /// The tables of an extraction that was published with the outputs.
     pub extracted: Vec<ExtractedRecord>,
     /// The outputs that were published, in commit order.
@@ -87,17 +97,10 @@ pub struct RunRecord {
     pub segments: Vec<SegmentRecord>,
     /// What was found that did not stop the run.
     pub warnings: Vec<FindingRecord>,
+    /// What the program could do.
+    pub capabilities: Vec<Capability>,
     /// The settings of the session.
     pub session: BTreeMap<String, String>,
-}
-
-/// A program and its version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Program {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
 }
 
 /// How a run ended.
@@ -189,11 +192,28 @@ impl RunRecord {
         Ok(records)
     }
 
+    /// The folder of the spec whose run a file is the record of; nothing where it lies elsewhere.
+    #[must_use]
+    pub fn folder_of(file: &Path) -> Option<PathBuf> {
+        let runs = file.parent()?;
+        let own = Path::new(OWN_FOLDER).join(RUNS);
+        runs.ends_with(&own).then(|| runs.ancestors().nth(own.components().count()).map(Path::to_owned))?
+    }
+
     /// The record with what a run did that published everything.
-    pub(crate) fn of(self, run: &RunOutcome, extracted: Vec<ExtractedRecord>) -> Self {
+    pub(crate) fn of(
+        self,
+        run: &RunOutcome,
+        identities: &BTreeMap<String, OutputIdentity>,
+        extracted: Vec<ExtractedRecord>,
+    ) -> Self {
         Self {
             extracted,
-            outputs: run.outputs.iter().map(OutputRecord::from).collect(),
+            outputs: run
+                .outputs
+                .iter()
+                .filter_map(|output| Some(OutputRecord::of(output, identities.get(&output.table)?)))
+                .collect(),
             checks: run.checks.iter().map(CheckRecord::from).collect(),
             shared_views: run.shared_views.iter().map(SharedViewRecord::from).collect(),
             resources: Some(ResourcesRecord::from(run)),
@@ -272,7 +292,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.json");
         assert!(matches!(RunRecord::read(&file), Err(RecordError::File { .. })));
-        for text in ["", "[]", "{\"format\": \"2\"}", "{\"format\": 2}", "{\"format\": 2, \"stages\": [{}]}"]
+        for text in ["", "[]", "{\"format\": \"3\"}", "{\"format\": 3}", "{\"format\": 3, \"stages\": [{}]}"]
         {
             fs::write(&file, text).unwrap();
             let refused = [RunRecord::read(&file).unwrap_err(), RunSummary::read(&file).unwrap_err()];

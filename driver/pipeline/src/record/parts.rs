@@ -1,28 +1,17 @@
 //! The parts of a record.
 
+use std::collections::BTreeMap;
+
 use engine::{
     GraphCheck, OperatorMetrics, OutputOutcome, RunOutcome, ScanMeasures, SegmentOutcome, StoreCounters,
 };
+use ir::determinism::{Determinism, ResultClass};
 use ir::diag::{Diagnostic, ResolvedDiagnostic, Severity, SourceMap, resolve};
 use ir::hash::ContentHash;
 use serde::{Deserialize, Serialize};
 
+use super::OutputIdentity;
 use crate::PipelineError;
-
-/// A table that was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InputRecord {
-    /// Its location as the spec gives it.
-    pub location: String,
-    /// The version that was read.
-    pub version: u64,
-    /// The id of the table; nothing where its list of files cannot be read.
-    pub table_id: Option<String>,
-    /// The hash of the commit of this version.
-    pub commit_hash: Option<ContentHash>,
-    /// The hash of the list of files, where the log no longer has the commit.
-    pub files_hash: Option<ContentHash>,
-}
 
 /// A table of an extraction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,14 +45,23 @@ pub struct OutputRecord {
     pub files_removed: usize,
     /// Bytes of the data files added.
     pub bytes: u64,
+    /// The digest of the rows added, as in the commit.
+    pub digest: String,
+    /// What it was computed by: the content hash of the output.
+    pub content_hash: ContentHash,
+    /// How far its rows are the same whenever it is computed.
+    pub class: ResultClass,
+    /// The views and steps that decide the class, each with how far its own operation is deterministic.
+    pub class_reasons: BTreeMap<String, Determinism>,
     /// How many partitions of the plan were written beside each other.
     pub partitions: usize,
     /// The time until it was committed, from when all outputs were written.
     pub commit_seconds: f64,
 }
 
-impl From<&OutputOutcome> for OutputRecord {
-    fn from(output: &OutputOutcome) -> Self {
+impl OutputRecord {
+    /// An output that was published, and what identifies it.
+    pub(crate) fn of(output: &OutputOutcome, identity: &OutputIdentity) -> Self {
         Self {
             table: output.table.clone(),
             location: output.location.clone(),
@@ -72,6 +70,10 @@ impl From<&OutputOutcome> for OutputRecord {
             files: output.files,
             files_removed: output.files_removed,
             bytes: output.bytes,
+            digest: output.digest.to_string(),
+            content_hash: identity.content_hash,
+            class: identity.class,
+            class_reasons: identity.class_reasons.clone(),
             partitions: output.partitions,
             commit_seconds: output.commit.as_secs_f64(),
         }

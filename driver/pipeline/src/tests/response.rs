@@ -37,7 +37,7 @@ fn a_response_says_what_a_run_will_record_and_nothing_has_run() {
     let (folder, workers) = (repository(), workers(&Cancellation::new()));
     extract_all(folder.path(), &workers, &()).unwrap();
     let compilation = compiled(folder.path(), &workers, Ruleset::default());
-    let response = compilation.response();
+    let response = compilation.response().unwrap();
     assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new(), "compiling executes nothing");
     assert!(!folder.path().join(".codeanatomy").exists());
 
@@ -78,7 +78,7 @@ fn costs_without_statistics_are_warned_of() {
     extract_all(folder.path(), &workers, &()).unwrap();
     without_statistics(folder.path());
     let compilation = compiled(folder.path(), &workers, Ruleset::default());
-    let response = compilation.response();
+    let response = compilation.response().unwrap();
     assert_eq!(response.stats_quality.as_ref().unwrap()["defs"], Quality::Unknown);
     let warned: Vec<(&str, &str, Option<usize>)> = response
         .warnings
@@ -94,9 +94,9 @@ fn a_compilation_that_is_stopped_has_no_tasks() {
     let (folder, workers) = (repository(), workers(&Cancellation::new()));
     extract_all(folder.path(), &workers, &()).unwrap();
     let stop_after = |pass| Ruleset { stop_after: Some(pass), ..Ruleset::default() };
-    let lowered = compiled(folder.path(), &workers, stop_after("lower")).response();
+    let lowered = compiled(folder.path(), &workers, stop_after("lower")).response().unwrap();
     assert_eq!((lowered.provider_identities.len(), lowered.stats_quality), (0, None));
-    let typed = compiled(folder.path(), &workers, stop_after("type")).response();
+    let typed = compiled(folder.path(), &workers, stop_after("type")).response().unwrap();
     assert_eq!((typed.provider_identities.len(), typed.task_schedule), (1, None));
     assert_eq!((typed.critical_path_length, typed.task_costs.len()), (0, 0));
     assert_eq!(typed.stats_quality.unwrap().len(), 1);

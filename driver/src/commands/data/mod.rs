@@ -2,6 +2,7 @@
 
 pub(super) mod build;
 pub(super) mod extract;
+pub(super) mod replay;
 pub(super) mod run;
 pub(super) mod runs;
 pub(super) mod sql;

@@ -2,24 +2,30 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use ir::determinism::ResultClass;
 use passes::PassEvent;
 use pipeline::{CompileRequest, Observer, PublishOptions, compile};
 
 use super::published;
-use crate::cli::SpecArgs;
+use crate::cli::{Require, RunSpecArgs};
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::report::{RunReport, reuse_text};
 
-pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+pub(in crate::commands) fn run(arguments: &RunSpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     context.describe_session()?;
-    let source = context.read_spec(&arguments.spec)?;
+    let source = context.read_spec(&arguments.spec.spec)?;
     let waiting = context.workers()?.waiting();
     let work = format!("a run of {}", source.map.name().as_str());
     let locks = source.lock_outputs(&work, &waiting, &mut |busy| context.console.waits(busy))?;
     let decisions = Decisions::default();
     let request = CompileRequest::new(source, context.workers()?);
-    let request = CompileRequest { ruleset: context.ruleset(), tracing: Some(&decisions), ..request };
+    let require = arguments.require.map(|require| match require {
+        Require::Bitwise => ResultClass::Bitwise,
+        Require::Logical => ResultClass::Logical,
+    });
+    let request =
+        CompileRequest { ruleset: context.ruleset(), tracing: Some(&decisions), require, ..request };
     let compilation = compile(request)?;
     if context.console.is_verbose() {
         context.console.note(&decisions.text());

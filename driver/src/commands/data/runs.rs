@@ -1,22 +1,56 @@
-//! `driver runs [PATH]`: what is recorded of runs: all of those of a folder, or one in full.
+//! `driver runs [PATH]` and `driver show RUN`: what is recorded of runs: all of those of a folder, or one in full.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ir::diag::escape_text;
 use pipeline::record::{RecordError, RunRecord, RunSummary};
 use serde_json::{Value, json};
 
-use crate::cli::RunsArgs;
+use crate::cli::{RunArgs, RunsArgs};
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::report::{Align, RunReport, count, seconds, table};
 
 pub(in crate::commands) fn run(arguments: &RunsArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    if arguments.path.is_dir() { list(&arguments.path, context) } else { show(&arguments.path, context) }
+    if arguments.path.is_dir() { list(&arguments.path, context) } else { print(&arguments.path, context) }
+}
+
+/// `driver show RUN`.
+pub(in crate::commands) fn show(arguments: &RunArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    print(&record_of(arguments)?.0, context)
+}
+
+/// The file of the record of a run, and the folder that relative locations of its spec count from.
+pub(super) fn record_of(arguments: &RunArgs) -> Result<(PathBuf, PathBuf), Failure> {
+    let current = PathBuf::from(".");
+    if arguments.run.is_file() {
+        let file = std::path::absolute(&arguments.run)
+            .map_err(|error| Failure::file("find", &arguments.run, &error))?;
+        let base = arguments.base.clone().or_else(|| RunRecord::folder_of(&file)).unwrap_or(current);
+        return Ok((file, base));
+    }
+    let id = arguments.run.to_string_lossy();
+    let base = arguments.base.clone().unwrap_or(current);
+    let files = RunRecord::files(&base);
+    let files = files.map_err(|error| Failure::file("read the records in", &base, &error))?;
+    let has_id = |file: &&PathBuf| RunSummary::read(file).is_ok_and(|run| run.run_id.starts_with(&*id));
+    let found: Vec<&PathBuf> = files.iter().filter(has_id).collect();
+    match found.as_slice() {
+        [file] => Ok(((*file).clone(), base)),
+        [] => Err(Failure::User(format!(
+            "there is no file `{id}`, and no run of {} has an id that begins so; `driver runs {}` lists them",
+            base.display(),
+            base.display()
+        ))),
+        several => Err(Failure::User(format!(
+            "the ids of {} runs begin with `{id}`; write more of it",
+            several.len()
+        ))),
+    }
 }
 
 /// One run, as it was reported when it ended.
-fn show(file: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
+fn print(file: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
     let file = &std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let record = RunRecord::read(file).map_err(|error| Failure::User(error.to_string()))?;
     let report = RunReport { record: &record, file };

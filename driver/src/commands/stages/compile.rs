@@ -165,6 +165,11 @@ fn form(compilation: &Compilation, emit: Emit, context: &Context<'_>) -> Result<
         Emit::Archive => {
             ir::archive::write(&compilation.graph).map_err(|error| Failure::User(error.to_string()))
         }
+        Emit::Identity => {
+            let report = serde_json::to_value(compilation.identity_report()?)
+                .map_err(|error| Failure::Bug(format!("an identity has no JSON form: {error}")))?;
+            Ok(json_text(&report).into_bytes())
+        }
         Emit::Plan => explained(Stage::Plan),
         Emit::Optimized => explained(Stage::Optimized),
         Emit::Physical => explained(Stage::Physical),

@@ -18,6 +18,20 @@ Example: `materialization_mode: Append, schema_mode: replace`, or `max_commit_re
 
 Fix: remove one of them; the message says what each would do.";
 
+    UNKNOWN_PROFILE = "E0603", "unknown-profile", "a profile that does not exist":
+"The name is none of the profiles that ship with the program, and no field beside it makes a profile of this spec.
+
+Example: `runtime_profile: {profile_name: meduim}`
+
+Fix: choose `auto`, `small`, `medium` or `large`, or set the fields that make the profile.";
+
+    SESSION_SETTING = "E0604", "session-setting", "a setting of the session that cannot be set":
+"The key is no setting of DataFusion, its value is none that the setting can have, or nothing that runs a spec reads it.
+
+Example: `session: {config: {datafusion.optimizer.prefer_hash_joins: false}}`
+
+Fix: the message names the nearest key, or says why the setting is not open; `driver session` lists all of them.";
+
     READ_FAILED = "E0701", "read-failed", "an input cannot be read":
 "The table could be opened, but a data file is missing, damaged, or cannot be reached.
 
@@ -131,4 +145,11 @@ process that has it: there is nothing to clean up after one that was killed.
 Example: two `driver build` of one repository at once, with `--lock-timeout 0`.
 
 Fix: let the process that the message names end, and run again.";
+
+    RESULT_CLASS = "E0716", "result-class", "rows that may differ when they are computed again":
+"The run asks for outputs whose rows are the same whenever they are computed from the same tables (`--require`), and something below this one is not: a sum of floating-point numbers depends on the order in which they come (tolerance), `LIMIT` without a total order, row numbers among equal keys and first values depend on the order of rows (logical), `random()` and `now()` give other values each time (none).
+
+Example: `driver run --require bitwise` of `SELECT k, sum(price) AS total FROM t GROUP BY k` where `price` is a DOUBLE.
+
+Fix: add up decimals, sort by columns that tell all rows apart, or ask for less.";
 }

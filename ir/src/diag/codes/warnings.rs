@@ -117,4 +117,18 @@ stands in, so the costs of all that reads it say little. They decide what is sha
 Example: a table whose log has no `numRecords`.
 
 Fix: none is needed; write the table with statistics if views are shared that should not be, or the other way round.";
+
+    RESERVED_PROFILE_KNOB = "W0016", "reserved-profile-knob-ignored", "a knob of the profile that turns nothing":
+"The field is part of the format and is accepted, but nothing that runs here reads it. The message says why.
+
+Example: `runtime_profile: {list_files_cache_ttl: 5m}`: the files of a Delta table are listed by its log.
+
+Fix: leave the field out.";
+
+    RECORDS_NOT_EXPIRED = "W0017", "records-not-expired", "records of old runs could not be deleted":
+"They are older than `record_retention` of the spec says, and stay where they are. The run itself is not concerned.
+
+Example: the folder `.codeanatomy/runs` belongs to somebody else.
+
+Fix: see the cause in the message, or delete the files.";
 }

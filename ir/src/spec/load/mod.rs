@@ -145,7 +145,9 @@ fn decode(tree: &Node, findings: &mut Findings) -> Option<(Spec, Unread)> {
     match serde_path_to_error::deserialize::<_, Spec>(&checked.json) {
         Ok(spec) => {
             names::check(&spec, findings);
-            unsupported::check(&spec).into_iter().for_each(|finding| findings.push(finding));
+            let unsupported = unsupported::check(&spec).into_iter();
+            let doubtful = unsupported::profile(&spec).into_iter().chain(unsupported::reserved(&spec));
+            unsupported.chain(doubtful).for_each(|finding| findings.push(finding));
             Some((spec, checked.unread))
         }
         Err(error) => {

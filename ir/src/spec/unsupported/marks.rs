@@ -4,23 +4,30 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{NOT_YET, Row};
+use super::{NOT_YET, RESERVED, Row};
 
-/// The keyword of a mark, and what it says.
+/// The keyword of a mark, and what it says: of fields that are refused, and of knobs that turn nothing.
 const STATUS: &str = "x-status";
 const NOT_SUPPORTED: &str = "not supported";
+const RESERVED_STATUS: &str = "reserved";
 
 /// Marks every field of [`NOT_YET`], fields that hold nothing else, and the definitions that only they use: with
-/// `x-status: not supported`, as deprecated, and in their descriptions.
+/// `x-status: not supported`, as deprecated, and in their descriptions. Every field of [`RESERVED`] likewise, with
+/// `x-status: reserved`.
 pub(crate) fn mark(schema: &mut Value) {
     for row in NOT_YET {
-        mark_row(schema, row);
+        let text = format!("Not supported yet: {}. Any value but the default is refused (E0601).", row.why);
+        mark_row(schema, row, NOT_SUPPORTED, &text);
+    }
+    for row in RESERVED {
+        let text = format!("Reserved: {}. Setting it is warned of (W0016).", row.why);
+        mark_row(schema, row, RESERVED_STATUS, &text);
     }
     mark_containers(schema);
     let used = definitions_in_use(schema);
     if let Some(definitions) = schema.get_mut("$defs").and_then(Value::as_object_mut) {
         for (_, definition) in definitions.iter_mut().filter(|(name, _)| !used.contains(*name)) {
-            put(definition, "Only fields that are not supported yet use it.");
+            put(definition, NOT_SUPPORTED, "Only fields that are not supported yet use it.");
         }
     }
 }
@@ -30,16 +37,13 @@ pub(crate) fn is_marked(schema: &Value) -> bool {
     schema.get(STATUS).and_then(Value::as_str) == Some(NOT_SUPPORTED)
 }
 
-fn mark_row(schema: &mut Value, row: &Row) {
+fn mark_row(schema: &mut Value, row: &Row, status: &str, text: &str) {
     let mut at = String::new();
     for field in row.path.split('.') {
         at = format!("{}/properties/{field}", definition_of(schema, &at));
     }
     if let Some(property) = schema.pointer_mut(&at) {
-        put(
-            property,
-            &format!("Not supported yet: {}. Any value but the default is refused (E0601).", row.why),
-        );
+        put(property, status, text);
     }
 }
 
@@ -58,7 +62,7 @@ fn mark_containers(schema: &mut Value) {
         let inner = inner.and_then(Value::as_object);
         let all = inner.is_some_and(|inner| !inner.is_empty() && inner.values().all(is_marked));
         if all && let Some(property) = schema.pointer_mut(&at) {
-            put(property, "None of its fields is supported yet.");
+            put(property, NOT_SUPPORTED, "None of its fields is supported yet.");
         }
     }
 }
@@ -96,7 +100,7 @@ fn definitions_in_use(schema: &Value) -> BTreeSet<String> {
     used
 }
 
-fn put(schema: &mut Value, remark: &str) {
+fn put(schema: &mut Value, status: &str, remark: &str) {
     // A schema without any restriction is the word `true`.
     if !schema.is_object() {
         *schema = json!({});
@@ -106,7 +110,7 @@ fn put(schema: &mut Value, remark: &str) {
     let said = format!("{said}\n\n{remark}").trim_start().to_owned();
     schema.insert("description".to_owned(), said.into());
     schema.insert("deprecated".to_owned(), true.into());
-    schema.insert(STATUS.to_owned(), NOT_SUPPORTED.into());
+    schema.insert(STATUS.to_owned(), status.into());
 }
 
 #[cfg(test)]
@@ -134,7 +138,7 @@ mod tests {
     fn the_schema_marks_exactly_the_fields_that_are_refused() {
         let schema = json_schema();
         let found: BTreeSet<String> = marked(&schema, "", "").into_iter().collect();
-        let containers = ["join_graph", "runtime_profile"];
+        let containers = ["join_graph"];
         let is_inside = |path: &str| containers.iter().any(|outer| path.starts_with(&format!("{outer}.")));
         let rows = NOT_YET.iter().map(|row| row.path).filter(|path| !is_inside(path));
         let wanted: BTreeSet<String> = rows.chain(containers).map(str::to_owned).collect();

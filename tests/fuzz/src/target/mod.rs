@@ -100,11 +100,9 @@ impl Program {
         let options = SessionOptions {
             target_partitions: 2,
             memory_limit_bytes: 256 << 20,
-            is_whole_process: false,
-            spill_directory: None,
             spill_limit_bytes: Some(1 << 30),
             batch_size: 1024,
-            settings: std::collections::BTreeMap::new(),
+            ..SessionOptions::for_this_machine()
         };
         let options = WorkerOptions { session: options, ..WorkerOptions::default() };
         let workers = Workers::new(options, Cancellation::new());

@@ -111,7 +111,7 @@ pub(super) fn plan(session: &dyn Session, request: &Request<'_>) -> Result<Arc<d
     let files = if is_ordered { files } else { files.divided(session) };
     let groups = if is_ordered { files.groups()? } else { files.empty_groups()? };
     let config = FileScanConfigBuilder::new(store, Arc::new(source))
-        .with_statistics(statistics_of(request.table, &columns, &files))
+        .with_statistics(statistics_of(session, request.table, &columns, &files))
         .with_file_groups(groups)
         // A limit counts rows that pass the filters.
         .with_limit(request.limit.filter(|_| pruning.is_none()))
@@ -133,8 +133,6 @@ fn source(
         global: datafusion::common::config::ParquetOptions {
             // Nanoseconds, the other reading, end in the year 2262.
             coerce_int96: Some("us".to_owned()),
-            // The condition says less than the filters, which stay above.
-            pushdown_filters: false,
             ..session.config().options().execution.parquet.clone()
         },
         ..TableParquetOptions::default()
@@ -255,8 +253,12 @@ fn keep(kept: &mut [bool], fulfilled: &BooleanArray) {
     }
 }
 
-/// What is known about the rows of a whole table with these columns: estimates, all of them.
-pub(super) fn statistics(table: &ResolvedTable, schema: &Schema) -> Statistics {
+/// What is known about the rows of a whole table with these columns: estimates, all of them. Nothing where the session
+/// collects no statistics.
+pub(super) fn statistics(session: &dyn Session, table: &ResolvedTable, schema: &Schema) -> Statistics {
+    if !session.config_options().execution.collect_statistics {
+        return Statistics::new_unknown(schema);
+    }
     let rows = table.rows().and_then(|rows| usize::try_from(rows).ok());
     let rows = rows.map_or(Precision::Absent, Precision::Inexact);
     let bytes = usize::try_from(table.bytes()).unwrap_or(usize::MAX);
@@ -269,9 +271,14 @@ pub(super) fn statistics(table: &ResolvedTable, schema: &Schema) -> Statistics {
 }
 
 /// The same, when only `files` are read.
-fn statistics_of(table: &ResolvedTable, columns: &Columns, files: &ScannedFiles) -> Statistics {
+fn statistics_of(
+    session: &dyn Session,
+    table: &ResolvedTable,
+    columns: &Columns,
+    files: &ScannedFiles,
+) -> Statistics {
     let fields = columns.in_files.fields().iter().chain(&columns.constant).cloned();
-    let mut statistics = statistics(table, &Schema::new(fields.collect::<Vec<_>>()));
+    let mut statistics = statistics(session, table, &Schema::new(fields.collect::<Vec<_>>()));
     if files.count() < table.files() {
         let bytes = files.bytes();
         // What single files hold is asked of the whole table only: their share of the rows is that of the bytes.
@@ -281,7 +288,9 @@ fn statistics_of(table: &ResolvedTable, columns: &Columns, files: &ScannedFiles)
         };
         let rows = statistics.num_rows.get_value().and_then(|rows| share(*rows));
         statistics.num_rows = rows.map_or(Precision::Absent, Precision::Inexact);
-        statistics.total_byte_size = Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
+        if statistics.total_byte_size != Precision::Absent {
+            statistics.total_byte_size = Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
+        }
     }
     statistics
 }

@@ -106,7 +106,7 @@ pub(in crate::scan) fn guarded(
         let reader = based(session, store, table, base, cache, pruning.as_ref())?;
         let mut options = source.table_parquet_options().clone();
         options.global.coerce_int96 = Some("us".to_owned());
-        options.global.pushdown_filters = false;
+        options.global.pushdown_filters = session.config_options().execution.parquet.pushdown_filters;
         let mut source =
             source.clone().with_table_parquet_options(options).with_parquet_file_reader_factory(reader);
         if let Some(pruning) = pruning {

@@ -14,6 +14,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
 
 use crate::durable::NewFile;
+use crate::rows::RowsDigest;
 use crate::write::files::NewFiles;
 
 /// A file that has rows. It is created in the storage when its first row group is finished, and holds nothing in
@@ -21,6 +22,7 @@ use crate::write::files::NewFiles;
 pub(super) struct DataFile {
     path: String,
     writer: AsyncArrowWriter<Sink>,
+    digest: RowsDigest,
 }
 
 /// A finished file.
@@ -28,6 +30,8 @@ pub(super) struct FinishedFile {
     pub(super) path: String,
     pub(super) bytes: usize,
     pub(super) metadata: ParquetMetaData,
+    /// The digest of its rows, as rows of the table.
+    pub(super) digest: RowsDigest,
 }
 
 impl DataFile {
@@ -40,10 +44,12 @@ impl DataFile {
     ) -> Result<Self> {
         let sink = Sink { files: files.clone(), path: path.clone(), file: None, offset: 0 };
         let writer = AsyncArrowWriter::try_new(sink, Arc::clone(schema), Some(properties.clone()))?;
-        Ok(Self { path, writer })
+        Ok(Self { path, writer, digest: RowsDigest::default() })
     }
 
-    pub(super) async fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+    /// Writes rows that have this digest in the table.
+    pub(super) async fn write(&mut self, rows: &RecordBatch, digest: RowsDigest) -> Result<()> {
+        self.digest += digest;
         self.writer.write(rows).await
     }
 
@@ -69,7 +75,8 @@ impl DataFile {
 
     pub(super) async fn finish(mut self) -> Result<FinishedFile> {
         let metadata = self.writer.finish().await?;
-        Ok(FinishedFile { path: self.path, bytes: self.writer.bytes_written(), metadata })
+        let bytes = self.writer.bytes_written();
+        Ok(FinishedFile { path: self.path, bytes, metadata, digest: self.digest })
     }
 }
 

@@ -27,6 +27,7 @@ use super::files::NewFiles;
 use super::target::Target;
 use crate::error::{DeltaError, Result};
 use crate::order::{OrderCheck, tag, to_text};
+use crate::rows::RowsDigest;
 use bounds::Bounds;
 use encoding::{SAMPLE_ROWS, for_sample, with_bloom_filters};
 use memory::WriterMemory;
@@ -39,7 +40,6 @@ pub(super) struct Encoder {
     runtime: Arc<RuntimeEnv>,
     order: Option<OrderCheck>,
     bounds: Bounds,
-    rows: u64,
     state: State,
 }
 
@@ -72,12 +72,7 @@ impl Encoder {
         let bounds = Bounds::new(Arc::clone(schema), target.statistics.clone());
         let memory = WriterMemory::new(&runtime.memory_pool, name, queue);
         let state = State::Sampling { files, memory, sample: Vec::new(), rows: 0, bytes: 0 };
-        Self { target, runtime, order, bounds, rows: 0, state }
-    }
-
-    /// Rows so far.
-    pub(super) fn rows(&self) -> u64 {
-        self.rows
+        Self { target, runtime, order, bounds, state }
     }
 
     /// Writes a batch with the target's columns, in any order and string encoding.
@@ -95,7 +90,6 @@ impl Encoder {
             };
             self.check_order(&piece)?;
             self.bounds.see(&piece);
-            self.rows += u64::try_from(piece.num_rows()).unwrap_or(0);
             self.write_piece(piece).await?;
         }
         Ok(())
@@ -159,17 +153,17 @@ impl Encoder {
         Ok(())
     }
 
-    /// Ends all files and gives their entries for the log.
-    pub(super) async fn close(mut self) -> Result<Vec<Add>> {
+    /// Ends all files and gives their entries for the log, and the digest of their rows.
+    pub(super) async fn close(mut self) -> Result<(Vec<Add>, RowsDigest)> {
         self.end_sample_if_waiting().await?;
         let State::Writing(files) = self.state else { return Err(self.broken()) };
-        let mut adds = files.close(&self.bounds).await?;
+        let (mut adds, digest) = files.close(&self.bounds).await?;
         if !self.target.sort_by.is_empty() {
             let location = self.target.location.text();
             tag(&mut adds, &self.target.sort_by, Uuid::new_v4())
                 .map_err(|reason| DeltaError::InvalidData { location: location.into(), reason })?;
         }
-        Ok(adds)
+        Ok((adds, digest))
     }
 
     async fn end_sample_if_waiting(&mut self) -> Result<()> {
@@ -214,7 +208,8 @@ mod tests {
         encoder.end_sample_if_waiting().await.unwrap();
         let State::Writing(open) = &encoder.state else { panic!("it samples") };
         let (most, sorts) = (open.open(), open.sorts());
-        let adds = encoder.close().await.unwrap();
+        let (adds, digest) = encoder.close().await.unwrap();
+        assert_eq!(digest.count(), batch.num_rows() as u64);
         uncommitted.delete().await;
         (most, sorts, adds)
     }

@@ -29,6 +29,7 @@ use super::overflow::{Overflow, SortedRows};
 use super::partitions::{PartitionColumns, PartitionValues, folder};
 use super::pieces::{bytes_of, pieces};
 use crate::error::{DeltaError, Result};
+use crate::rows::{self, RowHasher, RowsDigest};
 use crate::write::files::NewFiles;
 use crate::write::target::Target;
 
@@ -47,6 +48,7 @@ pub(super) struct OpenFiles {
     /// The columns in files.
     schema: SchemaRef,
     columns: PartitionColumns,
+    hasher: RowHasher,
     runtime: Arc<RuntimeEnv>,
     memory: WriterMemory,
     /// By the key of the partition.
@@ -62,6 +64,8 @@ pub(super) struct OpenFiles {
     /// Rows of a batch that comes from sorting.
     batch_rows: usize,
     finished: Vec<Add>,
+    /// The digest of the rows of finished files.
+    digest: RowsDigest,
 }
 
 /// The files of one partition, of which the last may be open.
@@ -91,6 +95,7 @@ impl OpenFiles {
         let columns =
             PartitionColumns::new(all, &target.partition_by).map_err(|error| divided(&target, error))?;
         Ok(Self {
+            hasher: target.hasher.clone(),
             target,
             files,
             properties,
@@ -106,6 +111,7 @@ impl OpenFiles {
             overflow: None,
             batch_rows: 0,
             finished: Vec::new(),
+            digest: RowsDigest::default(),
         })
     }
 
@@ -226,6 +232,10 @@ impl OpenFiles {
 
     /// Appends rows of one partition to its file, and ends the file when it has the target size.
     async fn append(&mut self, place: usize, rows: &RecordBatch, bounds: &Bounds) -> Result<()> {
+        let digest = self.hasher.digest(rows).map_err(|error| DeltaError::InvalidData {
+            location: self.target.location.text().into(),
+            reason: error.to_string(),
+        })?;
         let rows = self.columns.in_files(rows).map_err(|error| divided(&self.target, error))?;
         let Some(partition) = self.partitions.get_mut(place) else { return Ok(()) };
         let file = match &mut partition.open {
@@ -238,7 +248,7 @@ impl OpenFiles {
                 none.insert(file.map_err(|error| writing(&self.target, error))?)
             }
         };
-        file.write(&rows).await.map_err(|error| writing(&self.target, error))?;
+        file.write(&rows, digest).await.map_err(|error| writing(&self.target, error))?;
         let held = std::mem::replace(&mut partition.held, file.memory());
         self.held = (self.held + partition.held).saturating_sub(held);
         let is_full = u64::try_from(file.bytes()).unwrap_or(u64::MAX) >= self.target.file_size.get();
@@ -276,11 +286,11 @@ impl OpenFiles {
     async fn finish(&mut self, place: usize, bounds: &Bounds) -> Result<()> {
         let Some(partition) = self.partitions.get_mut(place) else { return Ok(()) };
         let Some(file) = partition.open.take() else { return Ok(()) };
-        let FinishedFile { path, bytes, metadata } =
+        let FinishedFile { path, bytes, metadata, digest } =
             file.finish().await.map_err(|error| writing(&self.target, error))?;
         self.held = self.held.saturating_sub(std::mem::take(&mut partition.held));
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let add = Add {
+        let mut add = Add {
             path,
             size: i64::try_from(bytes).unwrap_or(i64::MAX),
             partition_values: partition.values.iter().cloned().collect(),
@@ -289,20 +299,22 @@ impl OpenFiles {
             stats: Some(bounds.statistics(&metadata)),
             ..Add::default()
         };
-        self.entries += size_of::<Add>() + add.path.len() + add.stats.as_ref().map_or(0, String::len);
+        let tags = rows::tag(&mut add, digest, self.hasher.seed());
+        self.entries += size_of::<Add>() + add.path.len() + add.stats.as_ref().map_or(0, String::len) + tags;
+        self.digest += digest;
         self.finished.push(add);
         Ok(())
     }
 
-    /// Ends all files and gives their entries for the log.
-    pub(super) async fn close(mut self, bounds: &Bounds) -> Result<Vec<Add>> {
+    /// Ends all files and gives their entries for the log, and the digest of their rows.
+    pub(super) async fn close(mut self, bounds: &Bounds) -> Result<(Vec<Add>, RowsDigest)> {
         for place in 0..self.partitions.len() {
             self.finish(place, bounds).await?;
         }
         if let Some(overflow) = self.overflow.take() {
             self.write_sorted(overflow.into_sorted(), bounds).await?;
         }
-        Ok(self.finished)
+        Ok((self.finished, self.digest))
     }
 
     /// Writes the partitions that got no open file, one after the other.

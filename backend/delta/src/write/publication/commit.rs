@@ -18,6 +18,7 @@ use super::super::target::{Target, WriteMode};
 use super::remove::removals;
 use crate::error::{DeltaError, Result};
 use crate::log::{ACTION_COUNT, COMMIT_ID};
+use crate::rows::{ROWS, RowsDigest};
 
 /// Keys of commit metadata that writers and readers of Delta tables give a meaning of their own: the fields of
 /// `commitInfo` in the protocol, in Spark and in the Delta libraries. Many of them are no texts there.
@@ -54,7 +55,7 @@ pub fn is_reserved(key: &str) -> bool {
 /// How to commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitOptions {
-    /// Recorded in the commit. `codeanatomy.commit_id` and `codeanatomy.action_count` are added.
+    /// Recorded in the commit. `codeanatomy.commit_id`, `codeanatomy.action_count` and `codeanatomy.rows` are added.
     pub metadata: BTreeMap<String, String>,
     /// How many times an append to an existing table may lose the race for a version to another append. Overwrites and
     /// creations never try again: what they were computed from has changed.
@@ -80,6 +81,8 @@ pub struct Committed {
     pub rows: u64,
     /// Bytes of the data files it added.
     pub bytes: u64,
+    /// The digest of the rows it added.
+    pub digest: RowsDigest,
 }
 
 /// A commit ready to be written at any version.
@@ -121,6 +124,7 @@ impl Target {
             files_removed: removals.len(),
             rows: files.iter().map(WrittenFiles::rows).sum(),
             bytes: files.iter().map(WrittenFiles::bytes).sum(),
+            digest: files.iter().map(WrittenFiles::digest).sum(),
         };
         let id = Uuid::new_v4().to_string();
         let metadata = self.metadata(&id, actions.len() + removals.len() + 1, &summary, options);
@@ -153,6 +157,7 @@ impl Target {
         let mut metadata: HashMap<_, _> = given.collect();
         metadata.insert(COMMIT_ID.into(), json!(id));
         metadata.insert(ACTION_COUNT.into(), json!(action_count));
+        metadata.insert(ROWS.into(), json!(summary.digest.to_string()));
         metadata.insert(
             "operationMetrics".into(),
             json!({

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use deltalake::DeltaTable;
+use hash::ContentHash;
 
 use super::super::files::{Uncommitted, WrittenFiles};
 use super::super::target::{TableTarget, Target};
 use super::commit::{CommitOptions, Committed, Prepared};
 use super::{PublishError, publish};
-use crate::digest::Digest;
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
 use crate::overlay;
+use crate::rows::RowsDigest;
 use crate::snapshot::{ResolvedTable, load};
 
 /// A table's next version: its data files are written, its commit is made up, and nobody can see it yet.
@@ -96,6 +97,12 @@ impl StagedTable {
         self.commit.summary.rows
     }
 
+    /// The digest of the rows it adds.
+    #[must_use]
+    pub fn digest(&self) -> RowsDigest {
+        self.commit.summary.digest
+    }
+
     /// The table as it will be: to check what is about to be published, and to compute from it.
     ///
     /// It reads the data files where they are, so it can be used until this is dropped or published, and after that if
@@ -111,7 +118,7 @@ impl StagedTable {
                 .map_err(|error| DeltaError::delta(location.text(), "making the folder of its log", error))?;
         }
         let bytes = self.commit.bytes.clone();
-        let commit = Digest::of(&bytes);
+        let commit = ContentHash::of(&bytes);
         let store = overlay::with_commit(location, &self.target.store, self.version(), bytes).await?;
         let mut table = DeltaTable::new(store);
         load(&mut table, self.version(), location).await?;

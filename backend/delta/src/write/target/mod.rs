@@ -26,6 +26,7 @@ use crate::durable::Disk;
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
 use crate::order::SortColumn;
+use crate::rows::RowHasher;
 use base::BaseState;
 
 /// A table about to be written. Nothing exists of it in the storage, or has changed, until
@@ -45,6 +46,8 @@ pub(crate) struct Target {
     pub(crate) prelude: Vec<Action>,
     pub(crate) schema: TableSchema,
     pub(crate) checks: Checks,
+    /// Makes digests of rows of the table.
+    pub(crate) hasher: RowHasher,
     /// Bytes after which a writer starts another file.
     pub(crate) file_size: NonZeroU64,
     pub(in crate::write) statistics: StatisticsColumns,

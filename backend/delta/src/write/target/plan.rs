@@ -12,6 +12,7 @@ use super::{SchemaMode, Target, WriteMode, WriteOptions};
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
 use crate::order::{check_appended_order, check_order, same_order};
+use crate::rows::RowHasher;
 use crate::snapshot::ResolvedTable;
 use crate::write::checks::Checks;
 use crate::write::encoder::{StatisticsColumns, properties as encoded_properties};
@@ -148,8 +149,11 @@ impl Plan {
             &mut refused,
             Checks::new(&schema, &options.partition_by, &options.sort_by, &properties, text),
         );
-        let (Some(root), Some(file_size), Some(encoded), Some(checks), []) =
-            (root, file_size, encoded, checks, refused.as_slice())
+        let hasher = RowHasher::new(&schema.arrow)
+            .map_err(|error| DeltaError::InvalidSchema { location: text.into(), reason: error.to_string() });
+        let hasher = keep(&mut refused, hasher);
+        let (Some(root), Some(file_size), Some(encoded), Some(checks), Some(hasher), []) =
+            (root, file_size, encoded, checks, hasher, refused.as_slice())
         else {
             return Err(refused);
         };
@@ -164,6 +168,7 @@ impl Plan {
             prelude,
             schema,
             checks,
+            hasher,
             file_size,
             statistics: StatisticsColumns::of(&properties),
             properties: encoded,

@@ -1,5 +1,6 @@
 //! Two-phase writes: what is committed is exact, and what is not leaves no trace.
 
+mod digests;
 mod memory;
 mod order;
 mod paths;

@@ -17,6 +17,7 @@ use serde::Serialize;
 pub use tasks::{Task, TaskSchedule};
 
 use super::Compilation;
+use crate::Result;
 use crate::record::{FindingRecord, ProviderIdentity};
 use tasks::Times;
 
@@ -41,7 +42,7 @@ pub struct CompileResponse {
     pub planning_surface_hash: ContentHash,
     /// What is read: all of [`Self::provider_identities`].
     pub provider_identity_hash: ContentHash,
-    /// The tables that were opened to be read, in the order of their places.
+    /// The tables that are read, in the order of the inputs of the spec.
     pub provider_identities: Vec<ProviderIdentity>,
     /// The order of execution.
     pub task_schedule: Option<TaskSchedule>,
@@ -80,19 +81,19 @@ impl From<ResolvedDiagnostic> for CompileWarning {
 }
 
 impl CompileResponse {
-    pub(super) fn of(compilation: &Compilation) -> Self {
+    pub(super) fn of(compilation: &Compilation) -> Result<Self> {
         let Compilation { source, graph, origins, diagnostics, .. } = compilation;
-        let identity = compilation.identity();
+        let identity = compilation.identity()?;
         let schedule = graph.schedule.as_ref();
         let times = schedule.map(Times::of).unwrap_or_default();
         let mut warnings: Vec<Diagnostic> =
             diagnostics.iter().filter(|found| !found.is_error()).cloned().collect();
         warnings.extend(missing_statistics(graph, origins));
-        Self {
+        Ok(Self {
             format: RESPONSE_FORMAT,
             spec_hash: compilation.spec_hash(),
             rulepack_fingerprint: identity.rulepack_fingerprint,
-            envelope_hash: identity.envelope.hash(),
+            envelope_hash: identity.envelope_hash,
             planning_surface_hash: identity.envelope.planning_surface_hash,
             provider_identity_hash: identity.envelope.provider_identity_hash,
             provider_identities: identity.providers.clone(),
@@ -104,7 +105,7 @@ impl CompileResponse {
             dependency_map: times.dependencies,
             critical_path_length: times.critical_path_length,
             warnings: resolve(&warnings, &source.map).into_iter().map(CompileWarning::from).collect(),
-        }
+        })
     }
 }
 

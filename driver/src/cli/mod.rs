@@ -1,5 +1,9 @@
 //! The arguments.
 
+mod arguments;
+
+pub(crate) use arguments::*;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -33,6 +37,10 @@ pub(crate) struct Globals {
     /// Say nothing but results and errors
     #[arg(short, long, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
+    /// The profile of the session: how much of the machine it uses [default: that of the spec, or auto: what the machine
+    /// has]
+    #[arg(long, global = true, value_name = "NAME", value_enum, help_heading = "Resources")]
+    pub(crate) profile: Option<Profile>,
     /// Threads to work with [default: all cores]
     #[arg(long, global = true, value_name = "N", help_heading = "Resources")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -55,6 +63,31 @@ pub(crate) struct Globals {
     /// Verify the graph after every pass (in debug builds always, but for `check`)
     #[arg(long, global = true, help_heading = "Resources")]
     pub(crate) verify_passes: bool,
+}
+
+/// The profiles that ship with the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// Sized from the machine: all cores, 1GiB of memory for each, most of the free disk
+    Auto,
+    /// 4 partitions, 256MiB of memory, 1GiB of disk
+    Small,
+    /// 8 partitions, 1GiB of memory, 10GiB of disk
+    Medium,
+    /// 16 partitions, 4GiB of memory, 100GiB of disk
+    Large,
+}
+
+impl Profile {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Large => "large",
+        }
+    }
 }
 
 /// The form of results.
@@ -107,7 +140,7 @@ pub(crate) enum Command {
     ///
     /// An output keeps the columns of its table. One whose columns change says so in the spec, with `schema_mode:
     /// additive` or `schema_mode: replace`.
-    Run(SpecArgs),
+    Run(RunSpecArgs),
     /// Report everything that is wrong with a spec
     ///
     /// What is found out about the types of a large spec is kept in `.codeanatomy/compiled` beside it, so that only what
@@ -128,8 +161,19 @@ pub(crate) enum Command {
     /// A run leaves a record in `.codeanatomy/runs` beside its spec, those of `build` in the lake: what identifies it, what
     /// it read and wrote, where its time went, and what went wrong.
     Runs(RunsArgs),
+    /// Show what is recorded of one run in full
+    Show(RunArgs),
+    /// Look at a recorded run again: is everything that decided its rows as it was, and do they come out the same?
+    ///
+    /// The spec in the record is compiled over the versions of the tables that the run has read. Every part that is not as it
+    /// was is named: of the spec, the program, its settings, the tables. With `--execute` the outputs are computed again, into
+    /// temporary files that no table sees, and the digests of their rows are compared. Other threads, memory and sizes of
+    /// batches decide no row. Exit status 1 when something that decides rows differs.
+    Replay(ReplayArgs),
     /// Extract the source code of a repository into Delta tables
     Extract(ExtractArgs),
+    /// Show the session that a spec runs in: every setting, with where it comes from
+    Session(SessionArgs),
     /// Print the JSON Schema of specs
     Schema,
     /// Explain the code of a diagnostic, such as E0107, or an invariant of graphs, such as V06
@@ -138,173 +182,6 @@ pub(crate) enum Command {
     Passes,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
-}
-
-/// A spec.
-#[derive(Debug, Args)]
-pub(crate) struct SpecArgs {
-    /// The spec, YAML or JSON; `-` reads stdin. Relative locations in it count from its folder
-    #[arg(value_name = "SPEC")]
-    pub(crate) spec: PathBuf,
-}
-
-/// Arguments of `build`.
-#[derive(Debug, Args)]
-pub(crate) struct BuildArgs {
-    /// The repository's folder
-    #[arg(value_name = "REPO")]
-    pub(crate) repository: PathBuf,
-    /// The folder for the tables [default: REPO/.codeanatomy/lake]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) lake: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) source: SourceArgs,
-}
-
-/// Arguments of `runs`.
-#[derive(Debug, Args)]
-pub(crate) struct RunsArgs {
-    /// The folder of a spec or a lake, of which all runs are listed; or the file of one record, which is shown in full
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub(crate) path: PathBuf,
-}
-
-/// Arguments of `extract`.
-#[derive(Debug, Args)]
-pub(crate) struct ExtractArgs {
-    /// The repository's folder
-    #[arg(value_name = "REPO")]
-    pub(crate) repository: PathBuf,
-    /// The folder for the tables
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) output: PathBuf,
-    #[command(flatten)]
-    pub(crate) source: SourceArgs,
-}
-
-/// Which source code is read.
-#[derive(Debug, Args)]
-pub(crate) struct SourceArgs {
-    /// Paths to leave out, in .gitignore syntax; may be given several times
-    #[arg(long, value_name = "PATTERN")]
-    pub(crate) exclude: Vec<String>,
-    /// The largest file that is parsed [default: 8MiB]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub(crate) max_file_size: Option<u64>,
-}
-
-/// Arguments of `compile`.
-#[derive(Debug, Args)]
-pub(crate) struct CompileArgs {
-    #[command(flatten)]
-    pub(crate) spec: SpecArgs,
-    /// What to print
-    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
-    pub(crate) emit: Emit,
-    /// Print the graph as it is after this pass, or after each (`all`)
-    #[arg(long, value_name = "PASS")]
-    pub(crate) after: Option<String>,
-    /// Print the difference to the stage before
-    #[arg(long)]
-    pub(crate) diff: bool,
-    /// Run no pass after this one
-    #[arg(long, value_name = "PASS")]
-    pub(crate) stop_after: Option<String>,
-    /// Write to this file instead of stdout
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-/// A form of a compilation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Emit {
-    /// The spec as JSON, with all defaults filled in
-    Spec,
-    /// The graph in its text form, which `pass` and `verify` read
-    #[default]
-    Ir,
-    /// The logical plans, as emitted
-    Plan,
-    /// The logical plans after DataFusion's optimizer
-    Optimized,
-    /// The physical plans
-    Physical,
-    /// The graph as a picture, in the DOT language
-    Dot,
-    /// The graph as JSON, for programs
-    Json,
-    /// The graph in its archived form, which `pass` and `verify` read too
-    Archive,
-}
-
-/// Arguments of `pass`.
-#[derive(Debug, Args)]
-pub(crate) struct PassArgs {
-    /// The pass, by name; `driver passes` lists them
-    #[arg(value_name = "NAME")]
-    pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) graph: GraphArgs,
-    /// The spec the graph comes from: what the pass finds is shown where it was written
-    #[arg(long, value_name = "SPEC")]
-    pub(crate) spec: Option<PathBuf>,
-    /// Print the difference the pass makes
-    #[arg(long)]
-    pub(crate) diff: bool,
-}
-
-/// A graph.
-#[derive(Debug, Args)]
-pub(crate) struct GraphArgs {
-    /// The graph, in text or archived form
-    #[arg(value_name = "FILE", default_value = "-")]
-    pub(crate) graph: PathBuf,
-    /// The folder relative locations of tables count from
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub(crate) base: PathBuf,
-}
-
-/// Arguments of `trace`.
-#[derive(Debug, Args)]
-pub(crate) struct TraceArgs {
-    #[command(flatten)]
-    pub(crate) spec: SpecArgs,
-    /// The folder to write to; new, empty, or that of an earlier trace
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) output: PathBuf,
-}
-
-/// Arguments of `sql`.
-#[derive(Debug, Args)]
-pub(crate) struct SqlArgs {
-    /// One SELECT; a table's name is the name of its folder. `-` reads stdin
-    #[arg(value_name = "QUERY")]
-    pub(crate) query: String,
-    /// The folder with the tables
-    #[arg(long, value_name = "DIR", default_value = crate::cli::DEFAULT_LAKE)]
-    pub(crate) lake: PathBuf,
-    /// Rows shown as text; other forms print all
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub(crate) max_rows: usize,
-}
-
-/// Where `build` puts tables and `sql` finds them, relative to the repository.
-pub(crate) const DEFAULT_LAKE: &str = pipeline::DEFAULT_LAKE;
-
-/// Arguments of `explain`.
-#[derive(Debug, Args)]
-pub(crate) struct ExplainArgs {
-    /// The code or its name, such as E0107 or unknown-source; or the number of an invariant of graphs, such as V06
-    #[arg(value_name = "CODE")]
-    pub(crate) code: String,
-}
-
-/// Arguments of `completions`.
-#[derive(Debug, Args)]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum, value_name = "SHELL")]
-    pub(crate) shell: clap_complete::Shell,
 }
 
 /// A number of bytes: digits, optionally with a fraction, and a unit. `K`, `M`, `G`, `T` and their forms with `iB`

@@ -1,12 +1,14 @@
 //! Runs: what they report, what they leave, and what a failed one does not leave.
 
+mod replay;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::program::{SPEC, copy, driver_in, err, exits, json, listing, out, with_tables};
+use crate::program::{SPEC, copy, driver_in, err, exits, json, listing, out, with_tables};
 
 #[test]
 fn a_run_reports_on_stdout_and_leaves_a_record() {

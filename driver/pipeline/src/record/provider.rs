@@ -1,0 +1,157 @@
+//! The tables that are read, each with what its rows are.
+
+use std::collections::BTreeMap;
+
+use delta::ResolvedTable;
+use engine::Tables;
+use ir::graph::Graph;
+use ir::hash::ContentHash;
+use ir::hash::canonical::hash_of;
+use ir::op::{Op, Read, Scan};
+use ir::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// An input of a spec whose table was opened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProviderIdentity {
+    /// The name of the input.
+    pub input: String,
+    /// The location of the table as the spec gives it.
+    pub location: String,
+    /// The digest of the commit that made the version; nothing where the log no longer has it.
+    pub commit_hash: Option<ContentHash>,
+    /// The digest of the list of files; nothing where it cannot be read.
+    pub files_hash: Option<ContentHash>,
+    /// What its rows are, wherever it lies.
+    #[serde(flatten)]
+    pub provider: Provider,
+    /// The hash of [`Self::provider`].
+    pub identity_hash: ContentHash,
+}
+
+/// What decides the rows that an input gives: hashed in the domain `codeanatomy provider 1`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provider {
+    /// What a reader and a writer of the table must know.
+    pub protocol: ProviderProtocol,
+    /// The commit of the version, or the list of files where the log no longer has that.
+    pub rows_hash: Option<ContentHash>,
+    /// What is read.
+    pub scan: ScanOptions,
+    /// The columns of the table, in order.
+    pub schema: Vec<ColumnIdentity>,
+    /// The id of the table.
+    pub table_id: String,
+    /// The version.
+    pub version: u64,
+}
+
+/// The protocol of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderProtocol {
+    /// The least version of readers.
+    pub min_reader_version: i32,
+    /// The least version of writers.
+    pub min_writer_version: i32,
+    /// What readers must know, in order.
+    pub reader_features: Vec<String>,
+    /// What writers must know, in order.
+    pub writer_features: Vec<String>,
+}
+
+/// How a table is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScanOptions {
+    /// Whether the file of each row is told.
+    pub lineage: bool,
+    /// Where the table lies, if rows show it.
+    pub place: Option<String>,
+    /// What is read of it: each once, in the order of their JSON.
+    pub reads: Vec<Read>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnIdentity {
+    /// Its name.
+    pub name: String,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// Its type, in the text form of graphs.
+    pub r#type: String,
+}
+
+impl ProviderIdentity {
+    /// Those of the inputs of a spec whose tables are open, in the order of the spec.
+    ///
+    /// # Errors
+    /// Never: what is hashed is numbers, texts, lists and maps. The error is passed on instead of hidden.
+    pub(crate) fn all(spec: &Spec, graph: &Graph, tables: &Tables) -> Result<Vec<Self>, serde_json::Error> {
+        let mut all = Vec::new();
+        for input in &spec.input_relations {
+            let location = &input.delta_location;
+            if let Ok(table) = tables.table(location, input.version_pin) {
+                let scan = ScanOptions::of(location, table.version(), input.requires_lineage, graph);
+                all.push(Self::of(&input.logical_name, location, table, scan)?);
+            }
+        }
+        Ok(all)
+    }
+
+    fn of(
+        input: &str,
+        location: &str,
+        table: &ResolvedTable,
+        scan: ScanOptions,
+    ) -> Result<Self, serde_json::Error> {
+        let (commit_hash, files_hash) = (table.commit_digest(), table.files_digest().ok());
+        let protocol = table.protocol();
+        let schema = ir::schema::Schema::from_arrow(table.schema());
+        let columns = schema.fields().map(|field| ColumnIdentity {
+            name: field.name().clone(),
+            nullable: field.is_nullable(),
+            r#type: ir::schema::type_text(field.data_type()),
+        });
+        let provider = Provider {
+            protocol: ProviderProtocol {
+                min_reader_version: protocol.min_reader_version,
+                min_writer_version: protocol.min_writer_version,
+                reader_features: protocol.reader_features,
+                writer_features: protocol.writer_features,
+            },
+            rows_hash: commit_hash.or(files_hash),
+            scan,
+            schema: columns.collect(),
+            table_id: table.table_id().to_owned(),
+            version: table.version(),
+        };
+        let identity_hash = hash_of("codeanatomy provider 1", &provider)?;
+        let (input, location) = (input.to_owned(), location.to_owned());
+        Ok(Self { input, location, commit_hash, files_hash, provider, identity_hash })
+    }
+}
+
+impl ScanOptions {
+    /// What a graph reads of a version of a table.
+    fn of(location: &str, version: u64, lineage: bool, graph: &Graph) -> Self {
+        let scans = graph.ids().filter_map(|id| match &graph[id].op {
+            Op::Scan(scan) if scan.location == location && scan.version == version => Some(scan),
+            _ => None,
+        });
+        let scans: Vec<&Scan> = scans.collect();
+        let reads: BTreeMap<String, Read> =
+            scans.iter().map(|scan| (serde_json::json!(scan.read).to_string(), scan.read.clone())).collect();
+        let place = scans.iter().find_map(|scan| scan.identity.as_ref()?.place.clone());
+        Self { lineage, place, reads: reads.into_values().collect() }
+    }
+}
+
+/// The hash of all inputs: a map from their names to their hashes, in the domain `codeanatomy providers 1`.
+///
+/// # Errors
+/// As [`ProviderIdentity::all`].
+pub(crate) fn hash_of_providers(providers: &[ProviderIdentity]) -> Result<ContentHash, serde_json::Error> {
+    let hashes: BTreeMap<&str, ContentHash> =
+        providers.iter().map(|provider| (provider.input.as_str(), provider.identity_hash)).collect();
+    hash_of("codeanatomy providers 1", &hashes)
+}

@@ -1,0 +1,202 @@
+//! A recorded run, looked at again: is everything that decided its rows as it was, and do they come out the same?
+//!
+//! A record has the spec, the versions of the tables that were read and the hash of every part of the program and its
+//! session. [`compare`](Replay::of) compiles the spec over these versions and says, part by part, what is as it was. With
+//! [`Replay::execute`] the outputs are computed again into a folder of their own, where nobody sees them; the digests of
+//! their rows are compared with those recorded, and the files are deleted.
+
+mod parts;
+
+use std::path::{Path, PathBuf};
+
+use engine::RunOptions;
+use ir::determinism::ResultClass;
+use ir::spec::Spec;
+use serde::Serialize;
+
+use crate::record::{OutputRecord, RunRecord, Status};
+use crate::{Compilation, CompileRequest, PipelineError, Result, Source, Workers, compile};
+use parts::compared;
+
+/// How something recorded compares with what is there now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is as it was.
+    Same,
+    /// It is another, and decides rows.
+    Differs,
+    /// It is another, and decides speed and no row; or the class of the output allows it.
+    Allowed,
+    /// Nobody can say: it is not there any more.
+    Unknown,
+}
+
+/// A part of what a run was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// What it is, such as `build.version`, `input people: rows` or `setting datafusion.optimizer.max_passes`.
+    pub part: String,
+    /// What the record says; nothing where it says nothing.
+    pub recorded: Option<String>,
+    /// What is there now; nothing where there is nothing.
+    pub found: Option<String>,
+    /// How they compare.
+    pub verdict: Verdict,
+}
+
+/// An output that was computed again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReplayedOutput {
+    /// The table.
+    pub table: String,
+    /// How far its rows are the same whenever it is computed.
+    pub class: ResultClass,
+    /// The digest of the rows that the run added.
+    pub recorded: String,
+    /// That of the rows that were computed now.
+    pub found: String,
+    /// How they compare.
+    pub verdict: Verdict,
+}
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The run.
+    pub run_id: String,
+    /// Everything that was compared.
+    pub parts: Vec<Part>,
+    /// The outputs, if they were computed again.
+    pub outputs: Vec<ReplayedOutput>,
+}
+
+impl Report {
+    /// Whether nothing that decides rows differs, and all rows that were computed again are as they were.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        let verdicts = self.parts.iter().map(|part| part.verdict);
+        let outputs = self.outputs.iter().map(|output| output.verdict);
+        verdicts.chain(outputs).all(|verdict| matches!(verdict, Verdict::Same | Verdict::Allowed))
+    }
+}
+
+/// A record, compiled again.
+#[derive(Debug)]
+pub struct Replay {
+    record: RunRecord,
+    compilation: Compilation,
+    parts: Vec<Part>,
+    /// Where outputs are computed to; deleted with this.
+    scratch: Scratch,
+}
+
+impl Replay {
+    /// Compiles what a record says was run, over the versions of the tables that it read, and compares. Relative
+    /// locations count from `folder`; `spec` stands in the place of the recorded spec.
+    ///
+    /// # Errors
+    /// For a run that did not publish, a spec that this program does not read, a table or a version that is not there any more,
+    /// and whatever compiling meets.
+    pub fn of(file: &Path, folder: &Path, spec: Option<Spec>, workers: &Workers) -> Result<Self> {
+        let record = RunRecord::read(file).map_err(|error| PipelineError::Replay(error.to_string()))?;
+        if record.status != Status::Published {
+            let status = record.status.name();
+            return Err(PipelineError::Replay(format!(
+                "run {} {status}: it published nothing to compare with; replay one that did",
+                record.run_id
+            )));
+        }
+        let recorded = serde_json::from_value::<Spec>(record.spec.clone()).map_err(|error| {
+            PipelineError::Replay(format!(
+                "the spec in the record of run {} cannot be read: {error}",
+                record.run_id
+            ))
+        })?;
+        let spec = spec.unwrap_or_else(|| recorded.clone());
+        let scratch = Scratch::new()?;
+        let source =
+            Source::from_spec(pinned(spec.clone(), &record, &scratch.0), record.name.as_str(), folder)?;
+        let compilation = compile(CompileRequest::new(source, workers))?;
+        let parts = compared(&record, file, &recorded, &spec, &compilation)?;
+        Ok(Self { record, compilation, parts, scratch })
+    }
+
+    /// What was compared, without computing anything.
+    #[must_use]
+    pub fn report(self) -> Report {
+        Report { run_id: self.record.run_id, parts: self.parts, outputs: Vec::new() }
+    }
+
+    /// Computes the outputs again and compares the digests of their rows.
+    ///
+    /// # Errors
+    /// When the spec has mistakes now, a data file is not there any more, or a computation fails.
+    pub fn execute(self, workers: &Workers) -> Result<Report> {
+        let Self { record, compilation, parts, scratch } = self;
+        let plans = compilation.plan(workers)?;
+        let options = RunOptions {
+            cancellation: workers.cancellation().clone(),
+            no_progress_timeout: workers.options().no_progress_timeout,
+            ..RunOptions::new(&compilation.source.base_dir, &record.run_id)
+        };
+        let written = plans.try_write(options, workers)?;
+        let written = written.map_err(|error| compilation.failed(&error, workers))?;
+        let found = written.digests();
+        written.discard(workers)?;
+        drop(scratch);
+        let outputs = record.outputs.iter().map(|output| replayed(output, &found));
+        Ok(Report { run_id: record.run_id.clone(), parts, outputs: outputs.collect() })
+    }
+}
+
+/// An output as it was recorded, and the digest of its rows now.
+fn replayed(output: &OutputRecord, found: &[(String, delta::RowsDigest)]) -> ReplayedOutput {
+    let now = found.iter().find(|(table, _)| *table == output.table).map(|(_, digest)| digest.to_string());
+    let verdict = match &now {
+        None => Verdict::Unknown,
+        Some(now) if *now == output.digest => Verdict::Same,
+        Some(_) if output.class == ResultClass::Bitwise => Verdict::Differs,
+        Some(_) => Verdict::Allowed,
+    };
+    ReplayedOutput {
+        table: output.table.clone(),
+        class: output.class,
+        recorded: output.digest.clone(),
+        found: now.unwrap_or_default(),
+        verdict,
+    }
+}
+
+/// A spec that reads the versions which a run has read, and writes nowhere but below a folder.
+fn pinned(mut spec: Spec, record: &RunRecord, scratch: &Path) -> Spec {
+    for input in &mut spec.input_relations {
+        let read = record.inputs.iter().find(|read| read.input == input.logical_name);
+        if let Some(read) = read {
+            input.version_pin = Some(read.provider.version);
+        }
+    }
+    for (number, output) in spec.output_targets.iter_mut().enumerate() {
+        output.delta_location = Some(scratch.join(number.to_string()).to_string_lossy().into_owned());
+    }
+    spec
+}
+
+/// A folder of its own among temporary files, deleted when it is dropped.
+#[derive(Debug)]
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("codeanatomy-replay-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).map_err(|error| PipelineError::file("make the folder", &path, error))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be deleted is among temporary files, and no table.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,182 @@
+//! What a record says of a run, beside what is there now, part by part.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use ir::hash::ContentHash;
+use ir::spec::{Spec, spec_hash};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Part, Verdict};
+use crate::record::{Identity, ProviderIdentity, RunRecord};
+use crate::{Compilation, PipelineError, Result};
+
+/// Everything a record says that can be compared. `recorded` is its spec, `spec` the one that was compiled now.
+pub(super) fn compared(
+    record: &RunRecord,
+    file: &Path,
+    recorded: &Spec,
+    spec: &Spec,
+    compilation: &Compilation,
+) -> Result<Vec<Part>> {
+    let identity = compilation.identity()?;
+    let mut parts = vec![record_itself(record, recorded)?, graph(record, file)];
+    parts.push(hash("spec", record.spec_hash, spec_hash(spec), Verdict::Differs));
+    parts.extend(differences("spec", recorded, spec, Verdict::Differs)?);
+    parts.extend(differences("build", &record.envelope.build, &identity.envelope.build, Verdict::Differs)?);
+    parts.extend(settings(record, compilation));
+    let surface = compilation.session.surface().parts().map_err(PipelineError::not_hashed)?;
+    parts.extend(differences("planning surface", &record.surface_parts, &surface, Verdict::Differs)?);
+    parts.extend(inputs(record, compilation, identity)?);
+    parts.extend(outputs(record, compilation));
+    // It covers the commits of the inputs too, and their rows may be known to be the same without those.
+    let all_agree = parts.iter().all(|part| matches!(part.verdict, Verdict::Same | Verdict::Allowed));
+    let otherwise = if all_agree { Verdict::Allowed } else { Verdict::Differs };
+    parts.push(hash("envelope", record.envelope_hash, identity.envelope_hash, otherwise));
+    Ok(parts)
+}
+
+/// Whether the record is the one that was written: its hashes are those of what it says.
+fn record_itself(record: &RunRecord, recorded: &Spec) -> Result<Part> {
+    let envelope = record.envelope.hash().map_err(PipelineError::not_hashed)?;
+    let is_whole = envelope == record.envelope_hash && spec_hash(recorded) == record.spec_hash;
+    let verdict = if is_whole { Verdict::Same } else { Verdict::Differs };
+    let found = if is_whole { "whole" } else { "its hashes are not those of what it says: it was changed" };
+    Ok(part("record", Some("whole".to_owned()), Some(found.to_owned()), verdict))
+}
+
+/// Whether the archived graph can be read.
+fn graph(record: &RunRecord, file: &Path) -> Part {
+    let path = file.parent().unwrap_or(Path::new(".")).join(&record.graph);
+    let read = std::fs::read(&path).map_err(|error| error.to_string());
+    let read = read.and_then(|bytes| ir::archive::read(&bytes).map_err(|error| error.to_string()));
+    let recorded = Some(record.graph.clone());
+    match read {
+        Ok(_) => part("graph", recorded.clone(), recorded, Verdict::Same),
+        Err(error) => part("graph", recorded, Some(error), Verdict::Unknown),
+    }
+}
+
+/// Settings and sizes of the session, by name. Sizes decide no row.
+fn settings(record: &RunRecord, compilation: &Compilation) -> Vec<Part> {
+    let now: BTreeMap<String, String> = compilation.session.describe().into_iter().collect();
+    let surface = &compilation.session.surface().planning_config_keys;
+    let names: BTreeSet<&String> = record.session.keys().chain(now.keys()).collect();
+    let differing = names.into_iter().filter(|name| record.session.get(*name) != now.get(*name));
+    differing
+        .map(|name| {
+            let decides_rows = surface.contains_key(name) || engine::is_planning_setting(name);
+            let verdict = if decides_rows { Verdict::Differs } else { Verdict::Allowed };
+            let (recorded, found) = (record.session.get(name).cloned(), now.get(name).cloned());
+            part(&format!("setting {name}"), recorded, found, verdict)
+        })
+        .collect()
+}
+
+/// The tables that were read. A commit may have gone from the log since; then the list of files tells.
+fn inputs(record: &RunRecord, compilation: &Compilation, identity: &Identity) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    for recorded in &record.inputs {
+        let name = format!("input {}", recorded.input);
+        let found = identity.providers.iter().find(|now| now.input == recorded.input);
+        let Some(found) = found else {
+            let why = why_missing(recorded, compilation);
+            parts.push(part(&name, Some(recorded.identity_hash.to_string()), Some(why), Verdict::Unknown));
+            continue;
+        };
+        let is_same = rows_agree(recorded, found);
+        let rows = |identity: &ProviderIdentity| identity.provider.rows_hash.map(|hash| hash.to_string());
+        let verdict = if is_same { Verdict::Same } else { Verdict::Differs };
+        parts.push(part(&format!("{name}: rows"), rows(recorded), rows(found), verdict));
+        let of = |identity: &ProviderIdentity| {
+            let mut provider = identity.provider.clone();
+            provider.rows_hash = None;
+            provider
+        };
+        parts.extend(differences(&name, &of(recorded), &of(found), Verdict::Differs)?);
+    }
+    Ok(parts)
+}
+
+/// Whether two sides read the same rows, by what both know.
+fn rows_agree(recorded: &ProviderIdentity, found: &ProviderIdentity) -> bool {
+    let agree = |left: Option<ContentHash>, right: Option<ContentHash>| Some(left? == right?);
+    let commits = agree(recorded.commit_hash, found.commit_hash);
+    commits.or_else(|| agree(recorded.files_hash, found.files_hash)).unwrap_or(false)
+}
+
+/// Why the table of an input is not open.
+fn why_missing(recorded: &ProviderIdentity, compilation: &Compilation) -> String {
+    let table = compilation.oracle.tables().table(&recorded.location, Some(recorded.provider.version));
+    match table {
+        Ok(_) => "the spec does not read it".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// What the outputs are computed by.
+fn outputs(record: &RunRecord, compilation: &Compilation) -> Vec<Part> {
+    let now = compilation.output_identities();
+    let compare = |recorded: &crate::record::OutputRecord| {
+        let name = format!("output {}", recorded.table);
+        let before = recorded.content_hash;
+        match now.get(&recorded.table) {
+            Some(found) => hash(&name, before, found.content_hash, Verdict::Differs),
+            None => part(&name, Some(before.to_string()), None, Verdict::Differs),
+        }
+    };
+    record.outputs.iter().map(compare).collect()
+}
+
+/// The leaves in which two values differ, each by its path below `name`.
+fn differences(
+    name: &str,
+    recorded: &impl Serialize,
+    found: &impl Serialize,
+    verdict: Verdict,
+) -> Result<Vec<Part>> {
+    let json = |value: Result<Value, serde_json::Error>| value.map_err(PipelineError::not_hashed);
+    let (recorded, found) = (json(serde_json::to_value(recorded))?, json(serde_json::to_value(found))?);
+    let mut parts = Vec::new();
+    collect(name, Some(&recorded), Some(&found), verdict, &mut parts);
+    Ok(parts)
+}
+
+fn collect(
+    path: &str,
+    recorded: Option<&Value>,
+    found: Option<&Value>,
+    verdict: Verdict,
+    parts: &mut Vec<Part>,
+) {
+    if recorded == found {
+        return;
+    }
+    match (recorded, found) {
+        (Some(Value::Object(left)), Some(Value::Object(right))) => {
+            let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for key in keys {
+                collect(&format!("{path}.{key}"), left.get(key), right.get(key), verdict, parts);
+            }
+        }
+        (Some(Value::Array(left)), Some(Value::Array(right))) => {
+            for item in 0..left.len().max(right.len()) {
+                collect(&format!("{path}[{item}]"), left.get(item), right.get(item), verdict, parts);
+            }
+        }
+        _ => {
+            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            parts.push(part(path, recorded.map(text), found.map(text), verdict));
+        }
+    }
+}
+
+fn hash(name: &str, recorded: ContentHash, found: ContentHash, otherwise: Verdict) -> Part {
+    let verdict = if recorded == found { Verdict::Same } else { otherwise };
+    part(name, Some(recorded.to_string()), Some(found.to_string()), verdict)
+}
+
+fn part(name: &str, recorded: Option<String>, found: Option<String>, verdict: Verdict) -> Part {
+    Part { part: name.to_owned(), recorded, found, verdict }
+}

@@ -1,0 +1,229 @@
+//! What commands are told on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::parse_size;
+
+/// A spec.
+#[derive(Debug, Args)]
+pub(crate) struct SpecArgs {
+    /// The spec, YAML or JSON; `-` reads stdin. Relative locations in it count from its folder
+    #[arg(value_name = "SPEC")]
+    pub(crate) spec: PathBuf,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunSpecArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// Refuse outputs whose rows may differ when they are computed again from the same tables: `bitwise` allows no
+    /// difference, `logical` choices that depend on the order of rows
+    #[arg(long, value_name = "CLASS", value_enum)]
+    pub(crate) require: Option<Require>,
+}
+
+/// How far rows must be the same whenever they are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Require {
+    /// The digests of all outputs are the same
+    Bitwise,
+    /// They are the same but for choices that depend on the order of rows
+    Logical,
+}
+
+/// Arguments of `build`.
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// The repository's folder
+    #[arg(value_name = "REPO")]
+    pub(crate) repository: PathBuf,
+    /// The folder for the tables [default: REPO/.codeanatomy/lake]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lake: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+/// Arguments of `runs`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// The folder of a spec or a lake, of which all runs are listed; or the file of one record, which is shown in full
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) path: PathBuf,
+}
+
+/// Arguments of `session`.
+#[derive(Debug, Args)]
+pub(crate) struct SessionArgs {
+    /// The spec; without one, the session is that of a spec that says nothing of it
+    #[arg(value_name = "SPEC")]
+    pub(crate) spec: Option<PathBuf>,
+}
+
+/// A recorded run.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The file of its record, or the beginning of its id
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The folder of its spec or its lake: where its id is looked for, and what relative locations count from [default: that
+    /// of the record, or the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) base: Option<PathBuf>,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Compute the outputs again, and compare the digests of their rows
+    #[arg(long)]
+    pub(crate) execute: bool,
+    /// Compile this spec and not the recorded one: what is different in it is named
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) spec: Option<PathBuf>,
+}
+
+/// Arguments of `extract`.
+#[derive(Debug, Args)]
+pub(crate) struct ExtractArgs {
+    /// The repository's folder
+    #[arg(value_name = "REPO")]
+    pub(crate) repository: PathBuf,
+    /// The folder for the tables
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+/// Which source code is read.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// Paths to leave out, in .gitignore syntax; may be given several times
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+    /// The largest file that is parsed [default: 8MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) max_file_size: Option<u64>,
+}
+
+/// Arguments of `compile`.
+#[derive(Debug, Args)]
+pub(crate) struct CompileArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// What to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub(crate) emit: Emit,
+    /// Print the graph as it is after this pass, or after each (`all`)
+    #[arg(long, value_name = "PASS")]
+    pub(crate) after: Option<String>,
+    /// Print the difference to the stage before
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Run no pass after this one
+    #[arg(long, value_name = "PASS")]
+    pub(crate) stop_after: Option<String>,
+    /// Write to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// A form of a compilation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Emit {
+    /// The spec as JSON, with all defaults filled in
+    Spec,
+    /// The graph in its text form, which `pass` and `verify` read
+    #[default]
+    Ir,
+    /// The logical plans, as emitted
+    Plan,
+    /// The logical plans after DataFusion's optimizer
+    Optimized,
+    /// The physical plans
+    Physical,
+    /// The graph as a picture, in the DOT language
+    Dot,
+    /// The graph as JSON, for programs
+    Json,
+    /// The graph in its archived form, which `pass` and `verify` read too
+    Archive,
+    /// What identifies the result, as JSON: every hash with what it covers
+    Identity,
+}
+
+/// Arguments of `pass`.
+#[derive(Debug, Args)]
+pub(crate) struct PassArgs {
+    /// The pass, by name; `driver passes` lists them
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) graph: GraphArgs,
+    /// The spec the graph comes from: what the pass finds is shown where it was written
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) spec: Option<PathBuf>,
+    /// Print the difference the pass makes
+    #[arg(long)]
+    pub(crate) diff: bool,
+}
+
+/// A graph.
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// The graph, in text or archived form
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) graph: PathBuf,
+    /// The folder relative locations of tables count from
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) base: PathBuf,
+}
+
+/// Arguments of `trace`.
+#[derive(Debug, Args)]
+pub(crate) struct TraceArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// The folder to write to; new, empty, or that of an earlier trace
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+}
+
+/// Arguments of `sql`.
+#[derive(Debug, Args)]
+pub(crate) struct SqlArgs {
+    /// One SELECT; a table's name is the name of its folder. `-` reads stdin
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: String,
+    /// The folder with the tables
+    #[arg(long, value_name = "DIR", default_value = crate::cli::DEFAULT_LAKE)]
+    pub(crate) lake: PathBuf,
+    /// Rows shown as text; other forms print all
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) max_rows: usize,
+}
+
+/// Where `build` puts tables and `sql` finds them, relative to the repository.
+pub(crate) const DEFAULT_LAKE: &str = pipeline::DEFAULT_LAKE;
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The code or its name, such as E0107 or unknown-source; or the number of an invariant of graphs, such as V06
+    #[arg(value_name = "CODE")]
+    pub(crate) code: String,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
