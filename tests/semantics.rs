@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `rewriting_changes_no_row` | those of the graph right after `desugar`, one partition, nothing shared in graphs up to 40 nodes |
 //! | `sharing_changes_no_row` | those with every node that has several readers shared, many partitions, tiny batches |
+//! | `bitwise_digests` | themselves, by the digests of outputs of class bitwise: other partitions, batches and memory |
 //! | `expected_rows` | `expected/OUTPUT.txt`, written by hand |
 //! | `plain_sql` | `plain/OUTPUT.sql` run by DataFusion alone over the same tables |
 //! | `answers` | `answers/QUESTION.txt`, written by hand, as what `answers/QUESTION.sql` finds in the outputs |
@@ -15,11 +16,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::{Session, Tables};
+use ir::determinism::ResultClass;
 use ir::graph::{CachePolicy, Graph};
 use libtest_mimic::Trial;
+use passes::analysis::determinism::class_of;
 use passes::{Context, find, run_pass};
 
-use crate::harness::{Case, Execution, Rows, case_oracle, execute, read_sql, session, stem, trial};
+use crate::harness::{
+    Case, Execution, MEMORY, Rows, case_oracle, digests, execute, read_sql, session, session_within, stem,
+    trial,
+};
 
 /// From this many nodes on, a graph is not run without sharing.
 const DEEP: usize = 40;
@@ -37,6 +43,7 @@ pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
         add("rewriting_changes_no_row", rewriting_changes_no_row);
         add("sharing_changes_no_row", sharing_changes_no_row);
         add("every_shared_view_is_computed_once", every_shared_view_is_computed_once);
+        add("bitwise_digests", bitwise_digests);
         let judges: [Judge; 3] = [
             ("expected", "expected_rows", expected_rows),
             ("plain", "plain_sql", plain_sql),
@@ -49,6 +56,33 @@ pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
         }
     }
     trials
+}
+
+/// Partitions, rows of a batch and bytes of memory that decide no row of an output of class bitwise.
+fn sizes() -> impl Iterator<Item = (usize, usize, usize)> {
+    let memories = [64 << 20, MEMORY].into_iter();
+    let batches = memories.flat_map(|memory| [1024, 8192].map(|batch| (batch, memory)));
+    batches.flat_map(|(batch, memory)| [1, 2, 4, 8].map(|partitions| (partitions, batch, memory)))
+}
+
+fn bitwise_digests(case: &Case) {
+    let graph = &case.prepared().stage("schedule").graph;
+    let oracle = case_oracle(&session(1, 8192), Tables::default());
+    let is_bitwise = |id| class_of(graph, &oracle, id).0 == ResultClass::Bitwise;
+    let outputs: Vec<&str> =
+        graph.sinks().into_iter().filter(|id| is_bitwise(*id)).map(|id| graph[id].owner.name()).collect();
+    if outputs.is_empty() {
+        return;
+    }
+    let home = case.prepared().home.path();
+    let mut first: Option<BTreeMap<String, String>> = None;
+    for (partitions, batch, memory) in sizes() {
+        let mut found = digests(graph, home, &session_within(partitions, batch, memory));
+        found.retain(|table, _| outputs.contains(&table.as_str()));
+        assert_eq!(found.len(), outputs.len(), "an output has no digest");
+        let first = first.get_or_insert_with(|| found.clone());
+        assert_eq!(*first, found, "{partitions} partitions, batches of {batch}, {memory} bytes");
+    }
 }
 
 /// Runs the planning passes over a graph in phase Core with another cache policy.

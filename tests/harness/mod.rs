@@ -24,7 +24,7 @@ pub(crate) use compile::{Stage, case_oracle, compile_text, fixture_oracle};
 pub(crate) use fixture::write_fixtures;
 pub(crate) use golden_file::{assert_snapshot, golden_path, read_golden, same_but_for_phase, stage_text};
 pub(crate) use rows::Rows;
-pub(crate) use run::{Execution, execute, plans, read_sql};
+pub(crate) use run::{Execution, digests, execute, plans, read_sql};
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
@@ -65,11 +65,21 @@ pub(crate) fn runtime() -> &'static Runtime {
 fn session_options(target_partitions: usize, batch_size: usize) -> SessionOptions {
     SessionOptions {
         target_partitions,
-        memory_limit_bytes: 256 << 20,
+        memory_limit_bytes: MEMORY,
         spill_limit_bytes: Some(1 << 30),
         batch_size,
         ..SessionOptions::for_this_machine()
     }
+}
+
+/// The memory of a session, in bytes.
+pub(crate) const MEMORY: usize = 256 << 20;
+
+/// A session with so much memory.
+pub(crate) fn session_within(target_partitions: usize, batch_size: usize, bytes: usize) -> Session {
+    let options =
+        SessionOptions { memory_limit_bytes: bytes, ..session_options(target_partitions, batch_size) };
+    Session::new(options).expect("a session is built")
 }
 
 /// A session that is the same on every machine.

@@ -50,6 +50,18 @@ pub(crate) fn execute(graph: &Graph, home: &Path, session: &Session) -> Executio
     Execution { published, _home: copy, outputs, outcome }
 }
 
+/// The digests of the rows of a scheduled graph's outputs, by the names of their tables. Nothing is published.
+pub(crate) fn digests(graph: &Graph, home: &Path, session: &Session) -> BTreeMap<String, String> {
+    let scratch = tempfile::tempdir().expect("a folder is made");
+    copy_folder(home, scratch.path());
+    let options = RunOptions::new(scratch.path(), "suite");
+    let written = emit(graph, scratch.path(), session).write(options, workers());
+    let written = written.unwrap_or_else(|error| panic!("{error}"));
+    let digests = written.digests().into_iter().map(|(table, digest)| (table, digest.to_string())).collect();
+    written.discard(workers()).expect("files are deleted");
+    digests
+}
+
 /// The logical plans of a graph as emitted, and as the engine's optimizer leaves them.
 pub(crate) fn plans(graph: &Graph, home: &Path, session: &Session) -> (String, String) {
     let plans = emit(graph, home, session);

@@ -167,7 +167,8 @@ def check_own_digest():
     table = pyarrow.table({"n": pyarrow.array([2, None, -1], pyarrow.int16()), "s": [None, "", "é"]})
     cells = [[page.cell(scalar, field["type"]) for scalar in table[field["name"]]] for field in fields]
     wanted = sum(xxhash.xxh3_128_intdigest(row, salt) for row in rows) % 2**128
-    faults = same("rows", [b"".join(row) for row in zip(*cells)], rows)
+    faults = same("seed", page.seed(fields), salt) + same("seed", page.seed(fields[::-1]), salt)
+    faults += same("rows", [b"".join(row) for row in zip(*cells)], rows)
     faults += same("digest", str(page.digest_of_rows(fields, rows)), f"{wanted:032x}:3")
     map_type = {"type": "map", "keyType": "string", "valueType": {"type": "array", "elementType": "decimal(5,2)"}}
     record = {"type": "struct", "fields": [{"name": "é", "type": map_type}, {"name": "b", "type": "double"}]}
@@ -249,7 +250,7 @@ def make_lake(lake):
     write(lake / "everything", every_type())
     shutil.copytree(lake / "everything", lake / "featured")
     edit_log(lake / "featured", 0, add_features)
-    numbers = list(range(6000))
+    numbers = list(range(40000))
     texts = [f"{number * 2654435761 % 2**32:x} {number * 40503 % 65537}" for number in numbers]
     write(lake / "many", {"id": numbers, "text": texts, "group": [number % 3 for number in numbers]})
     write(lake / "cleaned", {"id": [1, 2], "day": ["mon", "tue"]}, partition_by=["day"])
@@ -581,7 +582,7 @@ def scan_of(relation, version, log, nodes):
 def check_types(log, printed):
     """Names of columns, and the types of those that are not nested; decimals are written alike."""
     metadata, _, _ = log.state(printed["version"])
-    fields = json.loads(metadata["schemaString"])["fields"]
+    fields = page.columns_of(metadata)
     types = {column["name"]: column["type"] for column in printed["schema"]}
     faults = same("columns", [field["name"] for field in fields], list(types))
     for field in fields:
@@ -701,7 +702,7 @@ def check_run(driver, path, times, counts):
     spec = json.loads(driver.emitted(path, "spec"))
     for _ in range(times):
         printed = driver.identity(path)
-        faults += check_record(driver.run(path), printed)
+        faults += check_record(path.parent, driver.run(path), printed)
     for target in spec["output_targets"]:
         log = log_of(path.parent, target["delta_location"] or target["table_name"])
         faults += [f"output {target['table_name']}: {fault}" for fault in check_table(log, counts)]
@@ -711,21 +712,31 @@ def check_run(driver, path, times, counts):
 def check_table(log, counts):
     """The tags of all that the driver wrote; then the digest of the table, before and after compaction."""
     faults = check_tags(log, counts)
-    before, files = table_digest(log)
-    tags = [(add.get("tags") or {}).get("codeanatomy.rows") for add in files]
-    if all(tags) and keeps_columns(log):
-        faults += same("the sum of the tags", str(before), str(sum(map(page.RowsDigest.read, tags), page.RowsDigest())))
+    metadata, before, files = table_digest(log)
+    tags = [add.get("tags") or {} for add in files]
+    if all(tag.get("codeanatomy.rows_schema") == page.schema_tag(metadata) for tag in tags):
+        total = sum((page.RowsDigest.read(tag["codeanatomy.rows"]) for tag in tags), page.RowsDigest())
+        faults += same("the sum of the tags", str(before), str(total))
+        counts["tables summed"] += 1
     DeltaTable(log.table).optimize.compact()
-    after, fewer = table_digest(log)
+    _, after, fewer = table_digest(log)
     counts["tables compacted"] += len(fewer) < len(files)
     return faults + same("the digest after compaction", str(before), str(after))
 
 
-def check_record(record, printed):
+def check_record(folder, record, printed):
+    """A record has the hashes that are printed, and the digests of the commits, which `check_tags` judges."""
     faults = []
     for name in ("spec_hash", "envelope_hash", "envelope", "rulepack_fingerprint", "profile_fingerprint"):
         faults += same(f"{name} in the record", printed[name], record[name])
-    return faults + same("inputs in the record", printed["provider_identities"], record["inputs"])
+    faults += same("inputs in the record", printed["provider_identities"], record["inputs"])
+    for written in record["outputs"]:
+        name = written["table"]
+        faults += same(f"content_hash of {name} in the record", printed["nodes"][f"@{name}"]["content_hash"], written["content_hash"])
+        actions = log_of(folder, written["location"]).actions(written["version"])
+        added, = (action["commitInfo"].get("codeanatomy.rows") for action in actions if "commitInfo" in action)
+        faults += same(f"digest of {name} in the record", added, written["digest"])
+    return faults
 
 
 def check_tags(log, counts):
@@ -742,28 +753,26 @@ def check_tags(log, counts):
             found = page.digest_of_file(page.data_file(log.table, add), add, metadata)
             total += found
             counts["files"] += 1
-            faults += tag_faults(f"file {add['path']}", found, add.get("tags"))
+            wanted = {"codeanatomy.rows": str(found), "codeanatomy.rows_schema": page.schema_tag(metadata)}
+            faults += tag_faults(f"file {add['path']}", wanted, add.get("tags"))
         counts["commits"] += 1
-        faults += tag_faults(f"commit {version}", total, commit)
+        faults += tag_faults(f"commit {version}", {"codeanatomy.rows": str(total)}, commit)
     return faults
 
 
-def tag_faults(what, found, tags):
-    tag = (tags or {}).get("codeanatomy.rows")
-    return [f"MISSING tag of {what}"] if tag is None else same(f"the tag of {what}", str(found), tag)
+def tag_faults(what, wanted, tags):
+    faults = []
+    for name, mine in wanted.items():
+        tag = (tags or {}).get(name)
+        faults += [f"MISSING {name} of {what}"] if tag is None else same(f"{name} of {what}", mine, tag)
+    return faults
 
 
 def table_digest(log):
-    """The digest of a table's rows, as its files are read, and the files."""
+    """The metadata of a table, the digest of its rows, as its files are read, and the files."""
     metadata, _, files = log.state(max(log.versions()))
-    return sum((page.digest_of_file(page.data_file(log.table, add), add, metadata) for add in files), page.RowsDigest()), files
-
-
-def keeps_columns(log):
-    """Whether a table has had the same columns in all its versions, so that digests of its files can be added."""
-    schemas = [log.state(version)[0]["schemaString"] for version in log.versions()]
-    columns = [[(field["name"], field["type"]) for field in json.loads(schema)["fields"]] for schema in schemas]
-    return all(columns[0] == others for others in columns)
+    digests = (page.digest_of_file(page.data_file(log.table, add), add, metadata) for add in files)
+    return metadata, sum(digests, page.RowsDigest()), files
 
 
 # Cases
@@ -834,14 +843,16 @@ def check_build(driver, repository, place, counts):
 
 
 def check_arrangements(driver, place, counts):
-    """One set of rows as tables of other files, partitions and orders: the same digest."""
+    """One set of rows as tables of other files, partitions, orders of rows and of columns: the same digest."""
     outputs = [output("plain"), output("files", target_file_size=10000), output("parts", partition_by=["group"]),
-               output("sorted", sort_by=["text"], target_file_size=30000)]
+               output("sorted", sort_by=["text"], target_file_size=30000), output("turned", columns=["text", "group", "id"])]
     spec = spec_of(["many"], {"v": view("Project", "many")}, outputs)
     driver.run(make_generated(place / "once", "yaml", as_yaml(spec)))
     logs = [page.Log(place / "once" / target["table_name"]) for target in outputs]
-    digests = {str(table_digest(log)[0]) for log in logs + [page.Log(place / "lake" / "many")]}
+    digests = {str(table_digest(log)[1]) for log in logs + [page.Log(place / "lake" / "many")]}
     faults = [] if len(digests) == 1 else [f"{len(digests)} digests: {', '.join(sorted(digests))}"]
+    if len(table_digest(logs[1])[2]) < 2:
+        faults.append("the rows of `files` are in one file")
     return faults + [fault for log in logs for fault in check_table(log, counts)]
 
 

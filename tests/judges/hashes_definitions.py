@@ -215,6 +215,10 @@ def file_key(action):
     return action["path"], json.dumps(action.get("deletionVector"), sort_keys=True)
 
 
+def columns_of(metadata):
+    return json.loads(metadata["schemaString"])["fields"]
+
+
 def protocol_map(protocol):
     return {
         "min_reader_version": protocol["minReaderVersion"],
@@ -256,7 +260,7 @@ def rows_hash(log, version):
 def identity_hash(log, version, scan, types):
     """The identity of a table's version; `types` are the names of its columns' types in the text form of graphs."""
     metadata, protocol, _ = log.state(version)
-    fields = json.loads(metadata["schemaString"])["fields"]
+    fields = columns_of(metadata)
     schema = [{"name": field["name"], "nullable": field["nullable"], "type": types[field["name"]]} for field in fields]
     return digest("codeanatomy provider 1", {
         "protocol": protocol_map(protocol),
@@ -340,6 +344,10 @@ def seed(fields):
     return int.from_bytes(bytes.fromhex(digest("codeanatomy rows 1", columns))[:8], "little")
 
 
+def schema_tag(metadata):
+    return f"{seed(columns_of(metadata)):016x}"
+
+
 INTEGERS = {"byte": 1, "short": 2, "integer": 4, "long": 8}
 NO_NUMBER = {"float": bytes.fromhex("7fc00000")[::-1], "double": bytes.fromhex("7ff8000000000000")[::-1]}
 
@@ -411,7 +419,7 @@ def data_file(table, add):
 
 def digest_of_file(file, add, metadata):
     """The digest of a data file's rows, with the columns and partition columns of the metadata."""
-    fields = json.loads(metadata["schemaString"])["fields"]
+    fields = columns_of(metadata)
     data = pyarrow.parquet.ParquetFile(file).read()
     columns = []
     for field in by_name(fields):

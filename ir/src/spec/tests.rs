@@ -151,7 +151,8 @@ fn keys(value: &Value, found: &mut Vec<String>) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 found.push(key.clone());
-                if !["columns", "write_metadata", "lineage_tags"].contains(&key.as_str()) || value.is_array()
+                if !["columns", "write_metadata", "lineage_tags", "config"].contains(&key.as_str())
+                    || value.is_array()
                 {
                     keys(value, found);
                 }
@@ -169,7 +170,12 @@ fn the_schema_has_every_field_and_says_what_it_means() {
         if let Some(Value::Object(fields)) = value.get("properties") {
             for (name, schema) in fields {
                 let is_tag = schema.get("const").is_some();
-                let described = is_tag || schema.get("description").is_some() || schema.get("$ref").is_some();
+                // A choice that holds a value is described beside its name.
+                let is_choice = value.get("description").is_some() && value["required"] == json!([name]);
+                let described = is_tag
+                    || is_choice
+                    || schema.get("description").is_some()
+                    || schema.get("$ref").is_some();
                 *properties.entry(name.clone()).or_insert(true) &= described;
             }
         }
