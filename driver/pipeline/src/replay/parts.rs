@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Part, Verdict};
-use crate::record::{Identity, ProviderIdentity, RunRecord};
+use crate::record::{Identity, OutputRecord, ProviderIdentity, RunRecord};
 use crate::{Compilation, PipelineError, Result};
 
 /// Everything a record says that can be compared. `recorded` is its spec, `spec` the one that was compiled now.
@@ -29,12 +29,24 @@ pub(super) fn compared(
     let surface = compilation.session.surface().parts().map_err(PipelineError::not_hashed)?;
     parts.extend(differences("planning surface", &record.surface_parts, &surface, Verdict::Differs)?);
     parts.extend(inputs(record, compilation, identity)?);
-    parts.extend(outputs(record, compilation));
-    // It covers the commits of the inputs too, and their rows may be known to be the same without those.
-    let all_agree = parts.iter().all(|part| matches!(part.verdict, Verdict::Same | Verdict::Allowed));
-    let otherwise = if all_agree { Verdict::Allowed } else { Verdict::Differs };
+    // What follows covers what stands above, the commits of the inputs among it, which may be gone although their rows are
+    // known to be the same.
+    let otherwise = weakest(&parts);
+    parts.extend(outputs(record, compilation, otherwise));
     parts.push(hash("envelope", record.envelope_hash, identity.envelope_hash, otherwise));
     Ok(parts)
+}
+
+/// What can be said of what covers all these parts, where it is not the same.
+fn weakest(parts: &[Part]) -> Verdict {
+    let has = |verdict: Verdict| parts.iter().any(|part| part.verdict == verdict);
+    if has(Verdict::Differs) {
+        Verdict::Differs
+    } else if has(Verdict::Unknown) {
+        Verdict::Unknown
+    } else {
+        Verdict::Allowed
+    }
 }
 
 /// Whether the record is the one that was written: its hashes are those of what it says.
@@ -116,13 +128,15 @@ fn why_missing(recorded: &ProviderIdentity, compilation: &Compilation) -> String
 }
 
 /// What the outputs are computed by.
-fn outputs(record: &RunRecord, compilation: &Compilation) -> Vec<Part> {
+fn outputs(record: &RunRecord, compilation: &Compilation, otherwise: Verdict) -> Vec<Part> {
     let now = compilation.output_identities();
-    let compare = |recorded: &crate::record::OutputRecord| {
+    let compare = |recorded: &OutputRecord| {
         let name = format!("output {}", recorded.table);
         let before = recorded.content_hash;
         match now.get(&recorded.table) {
-            Some(found) => hash(&name, before, found.content_hash, Verdict::Differs),
+            Some(found) => hash(&name, before, found.content_hash, otherwise),
+            // What does not compile comes nowhere near an output.
+            None if compilation.has_errors() => part(&name, Some(before.to_string()), None, Verdict::Unknown),
             None => part(&name, Some(before.to_string()), None, Verdict::Differs),
         }
     };
