@@ -13,7 +13,7 @@ const CRATES: [(&str, &str); 5] = [
     ("arrow", "CODEANATOMY_ARROW"),
     ("buoyant_kernel", "CODEANATOMY_DELTA_KERNEL"),
     ("datafusion", "CODEANATOMY_DATAFUSION"),
-    ("deltalake", "CODEANATOMY_DELTALAKE"),
+    ("deltalake-core", "CODEANATOMY_DELTALAKE"),
     ("parquet", "CODEANATOMY_PARQUET"),
 ];
 /// The folders of the crates that this one is made of.

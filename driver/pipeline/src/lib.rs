@@ -48,7 +48,7 @@ pub use ::extract::Summary;
 pub use compilation::{
     Compilation, CompileRequest, CompileResponse, CompileWarning, OracleView, PassOutcome, Plans,
     RESPONSE_FORMAT, Ruleset, SessionFactory, Source, Task, TaskSchedule, Written, compile, run_pass,
-    verify_graph,
+    setting_findings, verify_graph,
 };
 pub use engine::{Cancellation, Stage};
 pub use error::PipelineError;

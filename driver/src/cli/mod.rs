@@ -4,10 +4,12 @@ mod arguments;
 
 pub(crate) use arguments::*;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+
+/// More threads than any machine has cores: a system refuses to start many more.
+const MOST_THREADS: u64 = 1024;
 
 /// Compiles specs of Delta tables into one plan and runs it; builds code property graphs.
 #[derive(Debug, Parser)]
@@ -42,8 +44,8 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "NAME", value_enum, help_heading = "Resources")]
     pub(crate) profile: Option<Profile>,
     /// Threads to work with [default: all cores]
-    #[arg(long, global = true, value_name = "N", help_heading = "Resources")]
-    pub(crate) threads: Option<NonZeroUsize>,
+    #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u64).range(1..=MOST_THREADS), help_heading = "Resources")]
+    pub(crate) threads: Option<u64>,
     /// Memory for operators, shared views and writers, such as 500M or 4GiB [default: 1GiB for each core, 2GiB at
     /// least, but no more than 60% of what is free]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size, help_heading = "Resources")]

@@ -89,9 +89,8 @@ fn worker_options(globals: &Globals) -> WorkerOptions {
         session = session.with_named_profile(profile.name());
     }
     let asked = |turns, value: Option<u64>| value.map(|value| (turns, value));
-    let threads = globals.threads.and_then(|threads| u64::try_from(threads.get()).ok());
     for (turns, value) in [
-        asked(Turns::Partitions, threads),
+        asked(Turns::Partitions, globals.threads),
         asked(Turns::Memory, globals.memory_limit),
         asked(Turns::Disk, globals.spill_limit),
     ]

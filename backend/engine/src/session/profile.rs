@@ -180,6 +180,8 @@ const NOT_OPEN: [(&str, &str); 6] = [
     ),
     ("datafusion.explain.", "plans are shown by `compile --emit`"),
 ];
+/// Numbers without which no plan is made.
+const NOT_ZERO: [&str; 1] = ["datafusion.optimizer.max_passes"];
 /// Settings that are open although [`NOT_OPEN`] has what they begin with.
 const OPEN: [&str; 2] = ["datafusion.explain.show_statistics", "datafusion.explain.show_schema"];
 
@@ -319,6 +321,9 @@ pub fn setting_refusals(session: &SessionSpec) -> Vec<SettingRefusal> {
                 let nearest = nearest.map(str::to_owned);
                 let reason = "DataFusion has no such setting".to_owned();
                 return Some(SettingRefusal { key: key.clone(), reason, nearest });
+            }
+            _ if NOT_ZERO.contains(&key.as_str()) && value == "0" => {
+                "0 would turn the optimizer off".to_owned()
             }
             _ => {
                 let mut config = config.clone();

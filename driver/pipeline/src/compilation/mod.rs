@@ -132,11 +132,17 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
 /// The session of a spec, and what it says of it that cannot be: without that, the session is made all the same, so that the
 /// spec's other mistakes are found as well.
 fn session_of(spec: &Spec, factory: &dyn SessionFactory) -> Result<(Session, Vec<Diagnostic>)> {
-    let refused = engine::setting_refusals(&spec.session);
+    let refused = setting_findings(&spec.session);
     let none = SessionSpec::default();
     let settings = if refused.is_empty() { &spec.session } else { &none };
     let session = factory.session(spec.runtime_profile.as_ref(), settings)?;
-    let diagnostics = refused.into_iter().map(|refusal| {
+    Ok((session, refused))
+}
+
+/// What a spec says of its session that cannot be, each with its place.
+#[must_use]
+pub fn setting_findings(session: &SessionSpec) -> Vec<Diagnostic> {
+    let findings = engine::setting_refusals(session).into_iter().map(|refusal| {
         let path = SpecPath::root().field("session").field("config").field(&refusal.key);
         let found = Diagnostic::new(codes::SESSION_SETTING, refusal.to_string()).at(path);
         match &refusal.nearest {
@@ -144,7 +150,7 @@ fn session_of(spec: &Spec, factory: &dyn SessionFactory) -> Result<(Session, Vec
             None => found,
         }
     });
-    Ok((session, diagnostics.collect()))
+    findings.collect()
 }
 
 /// The outputs whose rows are not the same as far as is required.

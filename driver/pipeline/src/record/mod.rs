@@ -35,6 +35,7 @@ pub use parts::{
     CheckRecord, ExtractedRecord, FailureRecord, FindingRecord, HolderRecord, OperatorRecord, OutputRecord,
     ResourcesRecord, ScanRecord, SegmentRecord, SharedViewRecord,
 };
+pub(crate) use provider::hash_of_providers;
 pub use provider::{ColumnIdentity, Provider, ProviderIdentity, ProviderProtocol, ScanOptions};
 pub(crate) use retention::{expire, file_time};
 pub use summary::{FailureSummary, OutputSummary, RunSummary};

@@ -1,6 +1,6 @@
 //! The tables that are read, each with what its rows are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use delta::ResolvedTable;
 use engine::Tables;
@@ -64,6 +64,10 @@ pub struct ProviderProtocol {
 pub struct ScanOptions {
     /// Whether the file of each row is told.
     pub lineage: bool,
+    /// Digests of what is read where the commit does not tell it: of the row of metadata, which shows when the commit file was
+    /// written; of the list of files, or of the commits of a change feed, where a copy of the table has the same commit. In
+    /// order.
+    pub listings: Vec<ContentHash>,
     /// Where the table lies, if rows show it.
     pub place: Option<String>,
     /// What is read of it: each once, in the order of their JSON.
@@ -81,6 +85,16 @@ pub struct ColumnIdentity {
     pub r#type: String,
 }
 
+impl Provider {
+    /// Its hash, in the domain `codeanatomy provider 1`.
+    ///
+    /// # Errors
+    /// Never: it is numbers, texts, lists and maps. The error is passed on instead of hidden.
+    pub fn hash(&self) -> Result<ContentHash, serde_json::Error> {
+        hash_of("codeanatomy provider 1", self)
+    }
+}
+
 impl ProviderIdentity {
     /// Those of the inputs of a spec whose tables are open, in the order of the spec.
     ///
@@ -91,7 +105,7 @@ impl ProviderIdentity {
         for input in &spec.input_relations {
             let location = &input.delta_location;
             if let Ok(table) = tables.table(location, input.version_pin) {
-                let scan = ScanOptions::of(location, table.version(), input.requires_lineage, graph);
+                let scan = ScanOptions::of(table, input.requires_lineage, graph, tables);
                 all.push(Self::of(&input.logical_name, location, table, scan)?);
             }
         }
@@ -125,24 +139,30 @@ impl ProviderIdentity {
             table_id: table.table_id().to_owned(),
             version: table.version(),
         };
-        let identity_hash = hash_of("codeanatomy provider 1", &provider)?;
+        let identity_hash = provider.hash()?;
         let (input, location) = (input.to_owned(), location.to_owned());
         Ok(Self { input, location, commit_hash, files_hash, provider, identity_hash })
     }
 }
 
 impl ScanOptions {
-    /// What a graph reads of a version of a table.
-    fn of(location: &str, version: u64, lineage: bool, graph: &Graph) -> Self {
+    /// What a graph reads of a version of a table, whatever inputs name it.
+    fn of(table: &ResolvedTable, lineage: bool, graph: &Graph, tables: &Tables) -> Self {
+        let is_here = |location: &str| {
+            tables.place(location).and_then(Result::ok).is_some_and(|it| it == table.location())
+        };
         let scans = graph.ids().filter_map(|id| match &graph[id].op {
-            Op::Scan(scan) if scan.location == location && scan.version == version => Some(scan),
+            Op::Scan(scan) if scan.version == table.version() && is_here(&scan.location) => Some(scan),
             _ => None,
         });
         let scans: Vec<&Scan> = scans.collect();
+        let listings = scans.iter().filter_map(|scan| scan.identity.as_ref()?.listing);
+        let listings: BTreeSet<ContentHash> = listings.collect();
         let reads: BTreeMap<String, Read> =
             scans.iter().map(|scan| (serde_json::json!(scan.read).to_string(), scan.read.clone())).collect();
         let place = scans.iter().find_map(|scan| scan.identity.as_ref()?.place.clone());
-        Self { lineage, place, reads: reads.into_values().collect() }
+        let (listings, reads) = (listings.into_iter().collect(), reads.into_values().collect());
+        Self { lineage, listings, place, reads }
     }
 }
 

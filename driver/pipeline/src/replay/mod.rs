@@ -145,23 +145,30 @@ impl Replay {
         let found = written.digests();
         written.discard(workers)?;
         drop(scratch);
-        let outputs = record.outputs.iter().map(|output| replayed(output, &found));
+        // Not the recorded class: that would allow whatever a record claims.
+        let identities = compilation.output_identities();
+        let class = |table: &str| identities.get(table).map_or(ResultClass::Bitwise, |it| it.class);
+        let outputs = record.outputs.iter().map(|output| replayed(output, class(&output.table), &found));
         Ok(Report { run_id: record.run_id.clone(), parts, outputs: outputs.collect() })
     }
 }
 
 /// An output as it was recorded, and the digest of its rows now.
-fn replayed(output: &OutputRecord, found: &[(String, delta::RowsDigest)]) -> ReplayedOutput {
+fn replayed(
+    output: &OutputRecord,
+    class: ResultClass,
+    found: &[(String, delta::RowsDigest)],
+) -> ReplayedOutput {
     let now = found.iter().find(|(table, _)| *table == output.table).map(|(_, digest)| digest.to_string());
     let verdict = match &now {
         None => Verdict::Unknown,
         Some(now) if *now == output.digest => Verdict::Same,
-        Some(_) if output.class == ResultClass::Bitwise => Verdict::Differs,
+        Some(_) if class == ResultClass::Bitwise => Verdict::Differs,
         Some(_) => Verdict::Allowed,
     };
     ReplayedOutput {
         table: output.table.clone(),
-        class: output.class,
+        class,
         recorded: output.digest.clone(),
         found: now.unwrap_or_default(),
         verdict,

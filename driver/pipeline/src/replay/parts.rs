@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Part, Verdict};
-use crate::record::{Identity, OutputRecord, ProviderIdentity, RunRecord};
+use crate::record::{Identity, OutputIdentity, OutputRecord, ProviderIdentity, RunRecord, hash_of_providers};
 use crate::{Compilation, PipelineError, Result};
 
 /// Everything a record says that can be compared. `recorded` is its spec, `spec` the one that was compiled now.
@@ -21,7 +21,7 @@ pub(super) fn compared(
     compilation: &Compilation,
 ) -> Result<Vec<Part>> {
     let identity = compilation.identity()?;
-    let mut parts = vec![record_itself(record, recorded)?, graph(record, file)];
+    let mut parts = vec![record_itself(record, recorded)?, graph(record, file, compilation)];
     parts.push(hash("spec", record.spec_hash, spec_hash(spec), Verdict::Differs));
     parts.extend(differences("spec", recorded, spec, Verdict::Differs)?);
     parts.extend(differences("build", &record.envelope.build, &identity.envelope.build, Verdict::Differs)?);
@@ -32,7 +32,13 @@ pub(super) fn compared(
     // What follows covers what stands above, the commits of the inputs among it, which may be gone although their rows are
     // known to be the same.
     let otherwise = weakest(&parts);
-    parts.extend(outputs(record, compilation, otherwise));
+    let is_as_recorded =
+        |read: &ProviderIdentity| identity.providers.iter().any(|it| it.identity_hash == read.identity_hash);
+    let of_outputs = match otherwise {
+        Verdict::Allowed if record.inputs.iter().all(is_as_recorded) => Verdict::Differs,
+        otherwise => otherwise,
+    };
+    parts.extend(outputs(record, compilation, of_outputs));
     parts.push(hash("envelope", record.envelope_hash, identity.envelope_hash, otherwise));
     Ok(parts)
 }
@@ -51,21 +57,45 @@ fn weakest(parts: &[Part]) -> Verdict {
 
 /// Whether the record is the one that was written: its hashes are those of what it says.
 fn record_itself(record: &RunRecord, recorded: &Spec) -> Result<Part> {
-    let envelope = record.envelope.hash().map_err(PipelineError::not_hashed)?;
-    let is_whole = envelope == record.envelope_hash && spec_hash(recorded) == record.spec_hash;
+    let is_whole = is_whole(record, recorded).map_err(PipelineError::not_hashed)?;
     let verdict = if is_whole { Verdict::Same } else { Verdict::Differs };
     let found = if is_whole { "whole" } else { "its hashes are not those of what it says: it was changed" };
     Ok(part("record", Some("whole".to_owned()), Some(found.to_owned()), verdict))
 }
 
-/// Whether the archived graph can be read.
-fn graph(record: &RunRecord, file: &Path) -> Part {
+/// Whether every hash in a record is that of what it is of, and every output of its spec is there.
+fn is_whole(record: &RunRecord, recorded: &Spec) -> Result<bool, serde_json::Error> {
+    let mut inputs_are_whole = true;
+    for input in &record.inputs {
+        inputs_are_whole &= input.provider.hash()? == input.identity_hash;
+    }
+    let tables: BTreeSet<&String> = record.outputs.iter().map(|output| &output.table).collect();
+    let wanted: BTreeSet<&String> = recorded.output_targets.iter().map(|output| &output.table_name).collect();
+    Ok(inputs_are_whole
+        && tables == wanted
+        && hash_of_providers(&record.inputs)? == record.envelope.provider_identity_hash
+        && record.envelope.hash()? == record.envelope_hash
+        && spec_hash(recorded) == record.spec_hash)
+}
+
+/// Whether the archived graph can be read, and is that of the run.
+fn graph(record: &RunRecord, file: &Path, compilation: &Compilation) -> Part {
     let path = file.parent().unwrap_or(Path::new(".")).join(&record.graph);
     let read = std::fs::read(&path).map_err(|error| error.to_string());
     let read = read.and_then(|bytes| ir::archive::read(&bytes).map_err(|error| error.to_string()));
     let recorded = Some(record.graph.clone());
     match read {
-        Ok(_) => part("graph", recorded.clone(), recorded, Verdict::Same),
+        Ok(graph) => {
+            let found = OutputIdentity::all(&graph, compilation.oracle.as_ref());
+            let is_known = |output: &OutputRecord| {
+                found.get(&output.table).is_some_and(|it| it.content_hash == output.content_hash)
+            };
+            if record.outputs.iter().all(is_known) {
+                part("graph", recorded.clone(), recorded, Verdict::Same)
+            } else {
+                part("graph", recorded, Some("the graph of another run".to_owned()), Verdict::Differs)
+            }
+        }
         Err(error) => part("graph", recorded, Some(error), Verdict::Unknown),
     }
 }

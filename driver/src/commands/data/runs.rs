@@ -24,7 +24,7 @@ pub(in crate::commands) fn show(arguments: &RunArgs, context: &mut Context<'_>) 
 pub(super) fn record_of(arguments: &RunArgs) -> Result<(PathBuf, PathBuf), Failure> {
     let current = PathBuf::from(".");
     if arguments.run.is_file() {
-        let file = std::path::absolute(&arguments.run)
+        let file = std::fs::canonicalize(&arguments.run)
             .map_err(|error| Failure::file("find", &arguments.run, &error))?;
         let base = arguments.base.clone().or_else(|| RunRecord::folder_of(&file)).unwrap_or(current);
         return Ok((file, base));
@@ -42,10 +42,13 @@ pub(super) fn record_of(arguments: &RunArgs) -> Result<(PathBuf, PathBuf), Failu
             base.display(),
             base.display()
         ))),
-        several => Err(Failure::User(format!(
-            "the ids of {} runs begin with `{id}`; write more of it",
-            several.len()
-        ))),
+        several => {
+            let files: Vec<String> = several.iter().map(|file| file.display().to_string()).collect();
+            Err(Failure::User(format!(
+                "several runs have an id that begins with `{id}`: {}",
+                files.join(", ")
+            )))
+        }
     }
 }
 
@@ -77,6 +80,7 @@ fn list(folder: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     let headers = [
+        ("id", Align::Left),
         ("started", Align::Left),
         ("spec", Align::Left),
         ("status", Align::Left),
@@ -88,6 +92,7 @@ fn list(folder: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
     let rows = records.iter().filter_map(|(file, record)| {
         let record = record.as_ref().ok()?;
         Some(vec![
+            record.run_id.chars().take(8).collect(),
             record.started_at.clone(),
             record.name.clone(),
             record.status.name().to_owned(),

@@ -12,7 +12,12 @@ use crate::report::{Align, table};
 pub(in crate::commands) fn run(arguments: &SessionArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let source = arguments.spec.as_ref().map(|path| context.read_spec(path)).transpose()?;
     if let Some(source) = &source {
-        context.console.diagnose(&source.findings, &source.map);
+        let mut findings = source.findings.clone();
+        findings.extend(pipeline::setting_findings(&source.spec.session));
+        if findings.iter().any(ir::diag::Diagnostic::is_error) {
+            return Err(Failure::Findings { diagnostics: findings, source: Box::new(source.map.clone()) });
+        }
+        context.console.diagnose(&findings, &source.map);
     }
     let none = SessionSpec::default();
     let (profile, settings) = match &source {

@@ -224,3 +224,46 @@ fn a_session_says_where_its_values_come_from() {
         fs::read_to_string(folder.path().join("names/_delta_log/00000000000000000000.json")).unwrap();
     assert!(commit.contains("\"codeanatomy.runtime_profile\":\"small\""), "{commit}");
 }
+
+#[test]
+fn a_record_that_was_edited_is_not_whole() {
+    let (folder, record) = with_run(SPEC);
+    let run = record.to_str().unwrap();
+    let text = fs::read_to_string(&record).unwrap();
+    let whole: Value = serde_json::from_str(&text).unwrap();
+    let zeros = Value::from("0".repeat(64));
+    let edits: [(&str, Value, &str); 5] = [
+        ("/inputs", serde_json::json!([]), "record"),
+        ("/outputs", serde_json::json!([]), "record"),
+        ("/inputs/0/identity_hash", zeros.clone(), "record"),
+        ("/inputs/0/version", 7.into(), "record"),
+        ("/outputs/0/content_hash", zeros, "output names"),
+    ];
+    for (place, value, part) in edits {
+        let mut edited = whole.clone();
+        *edited.pointer_mut(place).unwrap() = value;
+        fs::write(&record, edited.to_string()).unwrap();
+        let replayed = driver_in(folder.path(), ["replay", run, "--format", "json"]);
+        exits(&replayed, 1);
+        let parts = differing(&json(&replayed));
+        assert!(parts.contains(&(part.to_owned(), "differs".to_owned())), "{place}: {parts:?}");
+    }
+    // The class of a record allows nothing that the outputs do not.
+    let mut edited = whole.clone();
+    edited["outputs"][0]["class"] = "none".into();
+    edited["outputs"][0]["digest"] = format!("{}:3", "0".repeat(32)).into();
+    fs::write(&record, edited.to_string()).unwrap();
+    exits(&driver_in(folder.path(), ["replay", run, "--execute"]), 1);
+    // The graph of another run.
+    fs::write(&record, &text).unwrap();
+    fs::write(folder.path().join("other.yaml"), SPEC.replace("'function'", "'class'")).unwrap();
+    exits(&driver_in(folder.path(), ["run", "other.yaml", "-q"]), 0);
+    let runs = folder.path().join(".codeanatomy/runs");
+    let mut graphs: Vec<PathBuf> =
+        listing(&runs).into_iter().filter(|file| file.extension().is_some_and(|it| it == "ir")).collect();
+    graphs.sort();
+    fs::copy(runs.join(&graphs[1]), runs.join(&graphs[0])).unwrap();
+    let replayed = driver_in(folder.path(), ["replay", run, "--format", "json"]);
+    exits(&replayed, 1);
+    assert!(differing(&json(&replayed)).contains(&("graph".to_owned(), "differs".to_owned())));
+}
