@@ -170,7 +170,7 @@ pub(crate) enum Command {
     /// The spec in the record is compiled over the versions of the tables that the run has read. Every part that is not as it
     /// was is named: of the spec, the program, its settings, the tables. With `--execute` the outputs are computed again, into
     /// temporary files that no table sees, and the digests of their rows are compared. Other threads, memory and sizes of
-    /// batches decide no row. Exit status 1 when something that decides rows differs.
+    /// batches decide no row. Exit status 1 when something that decides rows differs or cannot be told.
     Replay(ReplayArgs),
     /// Extract the source code of a repository into Delta tables
     Extract(ExtractArgs),

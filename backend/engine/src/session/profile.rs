@@ -115,7 +115,7 @@ pub const KNOBS: &[Knob] = knobs! {
 };
 
 /// The sizes of a profile that ships with the program.
-struct Sizes {
+struct ShippedProfile {
     name: &'static str,
     target_partitions: usize,
     batch_size: usize,
@@ -129,8 +129,8 @@ const MIB: usize = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 /// The profiles besides `auto`.
-const SIZES: [Sizes; 3] = [
-    Sizes {
+const SHIPPED: [ShippedProfile; 3] = [
+    ShippedProfile {
         name: "small",
         target_partitions: 4,
         batch_size: 4096,
@@ -142,7 +142,7 @@ const SIZES: [Sizes; 3] = [
             ("datafusion.optimizer.repartition_file_min_size", 32 * MIB),
         ],
     },
-    Sizes {
+    ShippedProfile {
         name: "medium",
         target_partitions: 8,
         batch_size: 8192,
@@ -154,7 +154,7 @@ const SIZES: [Sizes; 3] = [
             ("datafusion.optimizer.repartition_file_min_size", 64 * MIB),
         ],
     },
-    Sizes {
+    ShippedProfile {
         name: "large",
         target_partitions: 16,
         batch_size: 16384,
@@ -253,7 +253,7 @@ impl SessionOptions {
     /// the fields of a spec make of these.
     fn with_profile(mut self, name: &str) -> Self {
         name.clone_into(&mut self.profile);
-        let Some(sizes) = SIZES.iter().find(|sizes| sizes.name == name) else { return self };
+        let Some(sizes) = SHIPPED.iter().find(|shipped| shipped.name == name) else { return self };
         let origin = Origin::Profile(name.to_owned());
         for (turns, value) in [
             (Turns::Partitions, sizes.target_partitions.to_string()),

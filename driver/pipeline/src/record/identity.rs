@@ -114,11 +114,19 @@ impl OutputIdentity {
         if graph.schedule.is_none() {
             return BTreeMap::new();
         }
-        let hashes = contents(graph, oracle);
+        Self::of(graph, oracle, &contents(graph, oracle))
+    }
+
+    /// The same, of a graph whose contents are known.
+    fn of(
+        graph: &Graph,
+        oracle: &dyn Oracle,
+        contents: &BTreeMap<NodeId, (Content, ContentHash)>,
+    ) -> BTreeMap<String, Self> {
         let identity = |id: NodeId| {
             let (class, class_reasons) = class_of(graph, oracle, id);
             let name = graph[id].owner.name().to_owned();
-            (name, Self { content_hash: hashes[&id].1, class, class_reasons })
+            (name, Self { content_hash: contents[&id].1, class, class_reasons })
         };
         graph.sinks().into_iter().map(identity).collect()
     }
@@ -165,7 +173,9 @@ pub struct NodeIdentity {
 
 impl IdentityReport {
     pub(crate) fn of(identity: &Identity, graph: &Graph, oracle: &dyn Oracle, session: &Session) -> Self {
-        let nodes = contents(graph, oracle).into_iter().map(|(id, (content, content_hash))| {
+        let contents = contents(graph, oracle);
+        let outputs = OutputIdentity::of(graph, oracle, &contents);
+        let nodes = contents.into_iter().map(|(id, (content, content_hash))| {
             (graph[id].name.clone(), NodeIdentity { content, content_hash })
         });
         Self {
@@ -179,7 +189,7 @@ impl IdentityReport {
             envelope_hash: identity.envelope_hash,
             profile: identity.profile.clone(),
             profile_fingerprint: identity.profile_fingerprint,
-            outputs: OutputIdentity::all(graph, oracle),
+            outputs,
             nodes: nodes.collect(),
         }
     }

@@ -1,18 +1,19 @@
 //! A recorded run, looked at again: is everything that decided its rows as it was, and do they come out the same?
 //!
 //! A record has the spec, the versions of the tables that were read and the hash of every part of the program and its
-//! session. [`compare`](Replay::of) compiles the spec over these versions and says, part by part, what is as it was. With
+//! session. [`Replay::of`] compiles the spec over these versions and says, part by part, what is as it was. With
 //! [`Replay::execute`] the outputs are computed again into a folder of their own, where nobody sees them; the digests of
 //! their rows are compared with those recorded, and the files are deleted.
 
 mod parts;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use engine::RunOptions;
 use ir::determinism::ResultClass;
 use ir::spec::Spec;
 use serde::Serialize;
+use tempfile::TempDir;
 
 use crate::record::{OutputRecord, RunRecord, Status};
 use crate::{Compilation, CompileRequest, PipelineError, Result, Source, Workers, compile};
@@ -30,6 +31,13 @@ pub enum Verdict {
     Allowed,
     /// Nobody can say: it is not there any more.
     Unknown,
+}
+
+impl Verdict {
+    /// Whether rows are the same as far as this goes.
+    fn is_fine(self) -> bool {
+        matches!(self, Self::Same | Self::Allowed)
+    }
 }
 
 /// A part of what a run was made of.
@@ -75,9 +83,15 @@ impl Report {
     /// Whether nothing that decides rows differs, and all rows that were computed again are as they were.
     #[must_use]
     pub fn is_same(&self) -> bool {
-        let verdicts = self.parts.iter().map(|part| part.verdict);
-        let outputs = self.outputs.iter().map(|output| output.verdict);
-        verdicts.chain(outputs).all(|verdict| matches!(verdict, Verdict::Same | Verdict::Allowed))
+        self.differing().is_empty()
+    }
+
+    /// The parts and outputs that decide rows and differ, or of which nobody can say.
+    #[must_use]
+    pub fn differing(&self) -> Vec<&str> {
+        let parts = self.parts.iter().map(|part| (part.part.as_str(), part.verdict));
+        let outputs = self.outputs.iter().map(|output| (output.table.as_str(), output.verdict));
+        parts.chain(outputs).filter(|(_, verdict)| !verdict.is_fine()).map(|(name, _)| name).collect()
     }
 }
 
@@ -88,7 +102,7 @@ pub struct Replay {
     compilation: Compilation,
     parts: Vec<Part>,
     /// Where outputs are computed to; deleted with this.
-    scratch: Scratch,
+    scratch: TempDir,
 }
 
 impl Replay {
@@ -114,9 +128,11 @@ impl Replay {
             ))
         })?;
         let spec = spec.unwrap_or_else(|| recorded.clone());
-        let scratch = Scratch::new()?;
+        let scratch = tempfile::Builder::new().prefix("codeanatomy-replay-").tempdir();
+        let scratch =
+            scratch.map_err(|error| PipelineError::file("make a folder in", &std::env::temp_dir(), error))?;
         let source =
-            Source::from_spec(pinned(spec.clone(), &record, &scratch.0), record.name.as_str(), folder)?;
+            Source::from_spec(pinned(spec.clone(), &record, scratch.path()), record.name.as_str(), folder)?;
         let compilation = compile(CompileRequest::new(source, workers))?;
         let parts = compared(&record, file, &recorded, &spec, &compilation)?;
         Ok(Self { record, compilation, parts, scratch })
@@ -187,23 +203,4 @@ fn pinned(mut spec: Spec, record: &RunRecord, scratch: &Path) -> Spec {
         output.delta_location = Some(scratch.join(number.to_string()).to_string_lossy().into_owned());
     }
     spec
-}
-
-/// A folder of its own among temporary files, deleted when it is dropped.
-#[derive(Debug)]
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("codeanatomy-replay-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir(&path).map_err(|error| PipelineError::file("make the folder", &path, error))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be deleted is among temporary files, and no table.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

@@ -33,12 +33,7 @@ pub(in crate::commands) fn run(arguments: &ReplayArgs, context: &mut Context<'_>
     if report.is_same() {
         return Ok(());
     }
-    let differing = report.parts.iter().filter(|part| part.verdict != Verdict::Same);
-    let names: Vec<&str> =
-        differing.filter(|part| part.verdict != Verdict::Allowed).map(|part| part.part.as_str()).collect();
-    let outputs = report.outputs.iter().filter(|output| output.verdict == Verdict::Differs);
-    let outputs: Vec<&str> = outputs.map(|output| output.table.as_str()).collect();
-    let all = [names, outputs].concat().join(", ");
+    let all = report.differing().join(", ");
     Err(Failure::User(format!("the run is not what it would be now: {}", escape_text(&all))))
 }
 
