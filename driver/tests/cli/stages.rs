@@ -143,3 +143,17 @@ fn a_trace_is_written_also_when_compilation_fails() {
     exits(&driver_in(folder.path(), ["trace", "spec.yaml", "-o", "mine"]), 1);
     assert_eq!(fs::read_to_string(folder.path().join("mine/10-lower.ir")).unwrap(), "mine");
 }
+
+#[test]
+fn every_stage_has_an_identity() {
+    let folder = with_tables();
+    for pass in passes::PIPELINE {
+        let arguments = ["compile", "spec.yaml", "--stop-after", pass.name, "--emit", "identity"];
+        let output = driver_in(folder.path(), arguments);
+        exits(&output, 0);
+        let identity = json(&output);
+        let is_typed = pass.ensures >= ir::phase::Phase::Typed;
+        assert_eq!(identity["nodes"].as_object().unwrap().is_empty(), !is_typed, "{}", pass.name);
+        assert_eq!(identity["spec_hash"].as_str().map(str::len), Some(64));
+    }
+}

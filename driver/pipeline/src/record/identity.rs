@@ -8,6 +8,7 @@ use ir::graph::{Graph, NodeId};
 use ir::hash::ContentHash;
 use ir::hash::canonical::hash_of;
 use ir::oracle::Oracle;
+use ir::phase::Phase;
 use ir::spec::{Spec, spec_hash};
 use passes::analysis::content::{Content, contents};
 use passes::analysis::determinism::class_of;
@@ -124,11 +125,11 @@ impl OutputIdentity {
         contents: &BTreeMap<NodeId, (Content, ContentHash)>,
     ) -> BTreeMap<String, Self> {
         let identity = |id: NodeId| {
+            let content_hash = contents.get(&id)?.1;
             let (class, class_reasons) = class_of(graph, oracle, id);
-            let name = graph[id].owner.name().to_owned();
-            (name, Self { content_hash: contents[&id].1, class, class_reasons })
+            Some((graph[id].owner.name().to_owned(), Self { content_hash, class, class_reasons }))
         };
-        graph.sinks().into_iter().map(identity).collect()
+        graph.sinks().into_iter().filter_map(identity).collect()
     }
 }
 
@@ -156,9 +157,9 @@ pub struct IdentityReport {
     pub profile: BTreeMap<String, String>,
     /// Its hash.
     pub profile_fingerprint: ContentHash,
-    /// The outputs, by the names of their tables.
+    /// The outputs, by the names of their tables; none of a graph that is not typed.
     pub outputs: BTreeMap<String, OutputIdentity>,
-    /// Every node of the graph, by name.
+    /// Every node of the graph, by name; none of a graph that is not typed.
     pub nodes: BTreeMap<String, NodeIdentity>,
 }
 
@@ -173,7 +174,8 @@ pub struct NodeIdentity {
 
 impl IdentityReport {
     pub(crate) fn of(identity: &Identity, graph: &Graph, oracle: &dyn Oracle, session: &Session) -> Self {
-        let contents = contents(graph, oracle);
+        // Before it is typed, nobody knows the columns of a node.
+        let contents = if graph.phase < Phase::Typed { BTreeMap::new() } else { contents(graph, oracle) };
         let outputs = OutputIdentity::of(graph, oracle, &contents);
         let nodes = contents.into_iter().map(|(id, (content, content_hash))| {
             (graph[id].name.clone(), NodeIdentity { content, content_hash })

@@ -83,6 +83,11 @@ fn graph(record: &RunRecord, file: &Path, compilation: &Compilation) -> Part {
     let path = file.parent().unwrap_or(Path::new(".")).join(&record.graph);
     let read = std::fs::read(&path).map_err(|error| error.to_string());
     let read = read.and_then(|bytes| ir::archive::read(&bytes).map_err(|error| error.to_string()));
+    // The file may hold any graph: what is asked of it below is answered for sound ones only.
+    let read = read.and_then(|graph| match ir::verify::verify(&graph, compilation.oracle.as_ref()) {
+        Ok(_) => Ok(graph),
+        Err(violations) => Err(format!("the graph in it is broken in {} places", violations.len())),
+    });
     let recorded = Some(record.graph.clone());
     match read {
         Ok(graph) => {
