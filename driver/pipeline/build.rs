@@ -22,7 +22,8 @@ const SOURCES: [&str; 5] = ["ir", "passes", "backend", "driver/extract", "driver
 const TESTS: [&str; 4] = ["tests", "testdata", "examples", "target"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Not `env!`: a target folder that several working trees share has one build script for all of them.
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../..");
     let lock = fs::read_to_string(root.join("Cargo.lock"))?;
     println!("cargo:rerun-if-changed={}", root.join("Cargo.lock").display());
     for (name, variable) in CRATES {

@@ -49,8 +49,9 @@ pub use order::{SortColumn, sorted};
 pub use rows::{RowHasher, RowsDigest, RowsError};
 pub use scan::hidden_input;
 pub use scan::{
-    ChangeRange, ScanMeasures, ScanOptions, change_feed, change_feed_schema, file_manifest,
-    file_manifest_schema, provider, row_bytes, scan_schema, table_metadata, table_metadata_schema,
+    ChangeRange, ScanMeasures, ScanOptions, ScannedTable, change_feed, change_feed_schema, file_manifest,
+    file_manifest_schema, provider, row_bytes, scan_schema, scanned_table, table_metadata,
+    table_metadata_schema,
 };
 pub use snapshot::{Protocol, ResolvedTable, resolve};
 pub use write::{

@@ -51,12 +51,12 @@ mod tables;
 pub use dag::{PartPlan, PlanDag, SegmentKind, SegmentPlan};
 /// The version of DataFusion.
 pub use datafusion::DATAFUSION_VERSION;
-pub use delta::ScanMeasures;
+pub use delta::{ScanMeasures, ScannedTable};
 pub use emit::emit;
 pub use error::{EngineError, RunError, Violation, message_of};
 pub use execute::{
-    Computed, ExecutionObserver, GraphCheck, OperatorMetrics, OutputOutcome, RunOptions, RunOutcome,
-    SegmentOutcome, compute, execute,
+    Computed, ExecutionObserver, GraphCheck, OperatorKind, OperatorMetrics, OutputOutcome, RunOptions,
+    RunOutcome, SegmentOutcome, compute, execute,
 };
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;

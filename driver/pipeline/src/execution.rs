@@ -7,6 +7,7 @@ use std::time::Instant;
 use delta::Disk;
 use engine::{Publishing, RunOptions, RunOutcome};
 
+use crate::costs::Costs;
 use crate::folders::own_folder;
 use crate::observer::OfRun;
 use crate::provenance::Provenance;
@@ -75,7 +76,9 @@ pub fn publish(
             let record = provenance.record(Status::Published, None);
             let tables = extracted.iter().flat_map(|it| &it.tables).map(ExtractedRecord::from).collect();
             let identities = compilation.output_identities();
-            let record = RunRecord { stages, warnings: warnings(), ..record }.of(&run, &identities, tables);
+            let record = RunRecord { stages, warnings: warnings(), ..record };
+            let costs = Costs::of(&run, &compilation);
+            let record = record.of(&run, &identities, tables, costs);
             let record_file = keep(&record)?;
             Ok(Outcome { run, extracted, record, record_file })
         }

@@ -13,6 +13,7 @@
 //! | workers | the threads, what they may use, and the switch that stops them |
 //! | compilation | spec -> graph, with the tables it reads opened once and what earlier compilations proved |
 //! | execution | graph -> plans -> published tables |
+//! | costs | what each view cost in a run |
 //! | extraction | source code -> Delta tables |
 //! | query | a query over the tables of a lake |
 //! | locks | one publisher a table at a time |
@@ -30,6 +31,7 @@
 //! No other crate runs passes and emits plans: whoever needs a compiled or a running spec calls this one.
 
 mod compilation;
+mod costs;
 mod error;
 mod execution;
 mod extraction;

@@ -99,6 +99,7 @@ impl Provenance {
             shared_views: Vec::new(),
             resources: None,
             stages: Stages::default(),
+            costs: Vec::new(),
             segments: Vec::new(),
             warnings: Vec::new(),
             capabilities: capabilities(),

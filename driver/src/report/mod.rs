@@ -1,5 +1,6 @@
 //! Results as text for people and as JSON for programs.
 
+mod costs;
 mod graph;
 mod rows;
 mod run;
@@ -76,6 +77,16 @@ pub(crate) fn bytes(number: u64) -> String {
         unit = next;
     }
     format!("{value:.1} {unit}")
+}
+
+/// A number as those of rows and bytes.
+fn wide(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// Seconds of a record as a time; none for what no clock gives.
+fn duration(seconds: f64) -> std::time::Duration {
+    std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 /// A duration in seconds, to the millisecond.

@@ -5,14 +5,12 @@ use std::time::Duration;
 use std::path::Path;
 
 use ir::diag::escape_text;
-use pipeline::record::{
-    FailureRecord, OutputRecord, ResourcesRecord, RunRecord, ScanRecord, SegmentRecord, SharedViewRecord,
-    Status,
-};
+use pipeline::record::{FailureRecord, OutputRecord, ResourcesRecord, RunRecord, SharedViewRecord, Status};
 use pipeline::{Compilation, ExtractedTable, Stages};
 use serde_json::{Value, json};
 
-use super::{Align, bytes, count, seconds, table};
+use super::costs::{cost_table, operator_table};
+use super::{Align, bytes, count, duration, seconds, table, wide};
 use crate::failure::Failure;
 
 /// The stages as a table.
@@ -65,6 +63,9 @@ impl RunReport<'_> {
         }
         if !self.record.shared_views.is_empty() {
             parts.push(shared_view_table(&self.record.shared_views));
+        }
+        if !self.record.costs.is_empty() {
+            parts.push(cost_table(&self.record.costs, verbose));
         }
         parts.push(stage_table(&self.record.stages));
         if let Some(resources) = &self.record.resources {
@@ -132,16 +133,6 @@ impl RunReport<'_> {
         value["seconds"] = self.record.stages.total().as_secs_f64().into();
         Ok(value)
     }
-}
-
-/// A number as those of rows and bytes.
-fn wide(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-/// Seconds of a record as a time; none for what no clock gives.
-fn duration(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 /// Why a run did not publish everything.
@@ -215,45 +206,4 @@ fn shared_view_table(views: &[SharedViewRecord]) -> String {
         ]
     });
     table(&headers, rows)
-}
-
-/// How much of the files a scan has read: `1.2 MiB: 1 of 77 row groups, 2 of 14 pages`.
-fn scan_text(scan: &ScanRecord) -> String {
-    let read = scan.row_groups.saturating_sub(scan.skipped_by_bounds + scan.skipped_by_bloom_filters);
-    let size = bytes(u64::try_from(scan.bytes).unwrap_or(u64::MAX));
-    let pages = match scan.pages {
-        0 => String::new(),
-        pages => format!(", {} of {pages} pages", pages.saturating_sub(scan.skipped_pages)),
-    };
-    format!("{size}: {read} of {} row groups{pages}", scan.row_groups)
-}
-
-/// Deeper operators stand no further to the right.
-const MAX_DEPTH: usize = 200;
-
-fn operator_table(segment: &SegmentRecord) -> String {
-    let headers = [
-        ("operator", Align::Left),
-        ("rows", Align::Right),
-        ("compute seconds", Align::Right),
-        ("spilled", Align::Right),
-        ("read", Align::Left),
-    ];
-    let rows = segment.operators.iter().map(|operator| {
-        vec![
-            format!("{}{}", "  ".repeat(operator.depth.min(MAX_DEPTH)), operator.operator),
-            operator.output_rows.map(wide).map(count).unwrap_or_default(),
-            operator
-                .elapsed_compute_nanos
-                .map(wide)
-                .map(Duration::from_nanos)
-                .map(seconds)
-                .unwrap_or_default(),
-            operator.spilled_bytes.map(wide).filter(|spilled| *spilled > 0).map(bytes).unwrap_or_default(),
-            operator.scan.as_ref().map(scan_text).unwrap_or_default(),
-        ]
-    });
-    let rows = table(&headers, rows);
-    let (plan, run) = (duration(segment.plan_seconds), duration(segment.run_seconds));
-    format!("{}: plan {} s, run {} s\n{rows}", escape_text(&segment.segment), seconds(plan), seconds(run))
 }

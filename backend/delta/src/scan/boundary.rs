@@ -33,10 +33,32 @@ use datafusion::physical_plan::{
 
 use super::direct::files::{ScannedFiles, file_scan};
 use super::direct::many_files::in_pieces;
+use super::ordered::hidden_input;
+use crate::snapshot::ResolvedTable;
+
+/// The table that a scan reads.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScannedTable {
+    /// The id in its metadata. Copies of a table share it.
+    pub table_id: String,
+    /// The version that is read.
+    pub version: u64,
+}
+
+/// The table whose rows an operator reads by itself; nothing if it is no scan of this crate.
+#[must_use]
+pub fn scanned_table(plan: &dyn ExecutionPlan) -> Option<&ScannedTable> {
+    let scan = match hidden_input(plan) {
+        Some(scan) => scan.as_ref(),
+        None => plan,
+    };
+    scan.downcast_ref::<DeltaTableScanExec>().map(|scan| &scan.table)
+}
 
 /// Gives the rows of a scan as they are, and of its claims those that are proven.
 #[derive(Debug)]
 pub(super) struct DeltaTableScanExec {
+    table: ScannedTable,
     input: Arc<dyn ExecutionPlan>,
     /// What is known about the rows, if not by the input.
     statistics: Option<Arc<Statistics>>,
@@ -50,9 +72,11 @@ pub(super) struct DeltaTableScanExec {
 }
 
 impl DeltaTableScanExec {
-    /// Over `input`.
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>) -> Self {
-        Self::over(input, None, None, false)
+    /// Over `input`, which reads this table.
+    pub(super) fn new(table: &ResolvedTable, input: Arc<dyn ExecutionPlan>) -> Self {
+        let table = ScannedTable { table_id: table.table_id().to_owned(), version: table.version() };
+        let (properties, running) = (Arc::new(properties_over(&input)), OnceLock::new());
+        Self { table, input, statistics: None, files: None, is_fixed: false, running, properties }
     }
 
     /// With an input that runs as it is: the library's scan of files with deletion vectors knows the operators below it.
@@ -71,23 +95,15 @@ impl DeltaTableScanExec {
     }
 
     fn with_input(&self, input: Arc<dyn ExecutionPlan>) -> Self {
-        Self::over(input, self.statistics.clone(), self.files.clone(), self.is_fixed)
-    }
-
-    fn over(
-        input: Arc<dyn ExecutionPlan>,
-        statistics: Option<Arc<Statistics>>,
-        files: Option<Arc<ScannedFiles>>,
-        is_fixed: bool,
-    ) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(input.schema()),
-            input.output_partitioning().clone(),
-            input.pipeline_behavior(),
-            input.boundedness(),
-        );
-        let (running, properties) = (OnceLock::new(), Arc::new(properties));
-        Self { input, statistics, files, is_fixed, running, properties }
+        Self {
+            table: self.table.clone(),
+            properties: Arc::new(properties_over(&input)),
+            input,
+            statistics: self.statistics.clone(),
+            files: self.files.clone(),
+            is_fixed: self.is_fixed,
+            running: OnceLock::new(),
+        }
     }
 
     /// What runs: the input with its files, in pieces if they are many. All partitions run the same one, so that they share
@@ -121,6 +137,16 @@ impl DeltaTableScanExec {
         }
         Ok(filled.data)
     }
+}
+
+/// The claims of a scan over `input` that its rows come from.
+fn properties_over(input: &Arc<dyn ExecutionPlan>) -> PlanProperties {
+    PlanProperties::new(
+        EquivalenceProperties::new(input.schema()),
+        input.output_partitioning().clone(),
+        input.pipeline_behavior(),
+        input.boundedness(),
+    )
 }
 
 impl DisplayAs for DeltaTableScanExec {

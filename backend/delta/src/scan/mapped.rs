@@ -60,7 +60,7 @@ pub(super) async fn plan(
         true => without_empty(session, plan, request)?,
         false => plan,
     };
-    let scan = DeltaTableScanExec::new(plan).with_statistics(statistics);
+    let scan = DeltaTableScanExec::new(request.table, plan).with_statistics(statistics);
     let has_vectors = request.table.inner.files.has_deletion_vectors();
     Ok(Arc::new(if has_vectors { scan.with_fixed_input() } else { scan }))
 }

@@ -15,6 +15,7 @@ mod provider;
 mod pruning;
 mod width;
 
+pub use boundary::{ScannedTable, scanned_table};
 pub use change_feed::{ChangeRange, change_feed, change_feed_schema};
 pub(crate) use direct::bounds::Known;
 pub(crate) use direct::{footer, is_plain_snapshot};

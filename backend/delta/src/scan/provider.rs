@@ -214,7 +214,7 @@ impl TableProvider for Scan {
                 let plan = with_live_rows(plan, marked)?;
                 let plan = guarded(session, plan, &self.table, Base::Table, &[])?;
                 let plan = conformed(with_partitions(plan)?, &schema)?;
-                Ok(Arc::new(DeltaTableScanExec::new(plan)))
+                Ok(Arc::new(DeltaTableScanExec::new(&self.table, plan)))
             }
         }
     }

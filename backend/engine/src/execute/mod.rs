@@ -27,7 +27,7 @@ mod watchdog;
 mod writers;
 
 pub use checks::GraphCheck;
-pub use outcome::{OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome};
+pub use outcome::{OperatorKind, OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome};
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -25,6 +25,8 @@ use ir::hash::ContentHash;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::costs::Costs;
+pub use crate::costs::{CostRecord, PartKind};
 use crate::folders::OWN_FOLDER;
 pub use build::Build;
 pub use capability::{Capability, capabilities};
@@ -43,7 +45,7 @@ pub use time::Stages;
 pub(crate) use time::{now, timestamp};
 
 /// The version of the format that is written and read.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// What is kept of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +96,8 @@ pub struct RunRecord {
     pub resources: Option<ResourcesRecord>,
     /// Where the time went.
     pub stages: Stages,
+    /// What each input, view and output cost, in the order of the spec; empty for a run that failed.
+    pub costs: Vec<CostRecord>,
     /// The segments in the order they ended, with what their operators did.
     pub segments: Vec<SegmentRecord>,
     /// What was found that did not stop the run.
@@ -207,7 +211,9 @@ impl RunRecord {
         run: &RunOutcome,
         identities: &BTreeMap<String, OutputIdentity>,
         extracted: Vec<ExtractedRecord>,
+        costs: Costs,
     ) -> Self {
+        let segments = run.segments.iter().zip(&costs.segments);
         Self {
             extracted,
             outputs: run
@@ -218,7 +224,8 @@ impl RunRecord {
             checks: run.checks.iter().map(CheckRecord::from).collect(),
             shared_views: run.shared_views.iter().map(SharedViewRecord::from).collect(),
             resources: Some(ResourcesRecord::from(run)),
-            segments: run.segments.iter().map(SegmentRecord::from).collect(),
+            segments: segments.map(|(segment, owners)| SegmentRecord::of(segment, owners)).collect(),
+            costs: costs.parts,
             ..self
         }
     }
@@ -293,7 +300,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.json");
         assert!(matches!(RunRecord::read(&file), Err(RecordError::File { .. })));
-        for text in ["", "[]", "{\"format\": \"3\"}", "{\"format\": 3}", "{\"format\": 3, \"stages\": [{}]}"]
+        for text in ["", "[]", "{\"format\": \"4\"}", "{\"format\": 4}", "{\"format\": 4, \"stages\": [{}]}"]
         {
             fs::write(&file, text).unwrap();
             let refused = [RunRecord::read(&file).unwrap_err(), RunSummary::read(&file).unwrap_err()];

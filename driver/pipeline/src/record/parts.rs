@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use engine::{
-    GraphCheck, OperatorMetrics, OutputOutcome, RunOutcome, ScanMeasures, SegmentOutcome, StoreCounters,
+    GraphCheck, OperatorKind, OperatorMetrics, OutputOutcome, RunOutcome, ScanMeasures, SegmentOutcome,
+    StoreCounters,
 };
 use ir::determinism::{Determinism, ResultClass};
 use ir::diag::{Diagnostic, ResolvedDiagnostic, Severity, SourceMap, resolve};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OutputIdentity;
 use crate::PipelineError;
+use crate::costs::Attributed;
 
 /// A table of an extraction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,8 +212,9 @@ pub struct SegmentRecord {
     pub operators: Vec<OperatorRecord>,
 }
 
-impl From<&SegmentOutcome> for SegmentRecord {
-    fn from(segment: &SegmentOutcome) -> Self {
+impl SegmentRecord {
+    /// A segment, and whom its operators worked for.
+    pub(crate) fn of(segment: &SegmentOutcome, attributed: &[Attributed]) -> Self {
         Self {
             segment: segment.segment.clone(),
             output: segment.output.clone(),
@@ -222,22 +225,28 @@ impl From<&SegmentOutcome> for SegmentRecord {
             started_seconds: segment.started.as_secs_f64(),
             plan_seconds: segment.plan.as_secs_f64(),
             run_seconds: segment.run.as_secs_f64(),
-            operators: segment.operators.iter().map(OperatorRecord::from).collect(),
+            operators: OperatorRecord::all(&segment.operators, attributed),
         }
     }
 }
 
 /// What one operator did, all partitions together. A number that it does not count is absent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OperatorRecord {
     /// The operator.
     pub operator: String,
+    /// The part of the spec it worked for: a view or an input, or an output with `@` before its name.
+    pub part_of: Option<String>,
     /// How deep it stands below the root, which is 0.
     pub depth: usize,
     /// The rows it gave.
     pub output_rows: Option<usize>,
+    /// The part of the rows that it kept: of the table for a scan, where the log counts them, of its input for a filter.
+    pub selectivity: Option<f64>,
     /// The time it computed, in nanoseconds, summed over threads.
     pub elapsed_compute_nanos: Option<usize>,
+    /// The most bytes of memory it had, summed over partitions.
+    pub peak_memory_bytes: Option<usize>,
     /// How often it spilled.
     pub spill_count: Option<usize>,
     /// The bytes it spilled.
@@ -246,18 +255,39 @@ pub struct OperatorRecord {
     pub scan: Option<ScanRecord>,
 }
 
-impl From<&OperatorMetrics> for OperatorRecord {
-    fn from(operator: &OperatorMetrics) -> Self {
-        Self {
-            operator: operator.name.clone(),
-            depth: operator.depth,
-            output_rows: operator.output_rows,
-            elapsed_compute_nanos: operator.elapsed_compute_nanos,
-            spill_count: operator.spill_count,
-            spilled_bytes: operator.spilled_bytes,
-            scan: operator.scan.as_ref().map(ScanRecord::from),
+impl OperatorRecord {
+    /// The operators of a segment, and whom they worked for.
+    fn all(operators: &[OperatorMetrics], attributed: &[Attributed]) -> Vec<Self> {
+        let mut all = Vec::with_capacity(operators.len());
+        for (index, operator) in operators.iter().enumerate() {
+            let own = attributed.get(index);
+            let input = operators.get(index + 1).filter(|input| input.depth > operator.depth);
+            let of_rows = match operator.kind {
+                OperatorKind::Scan(_) => own.and_then(|own| own.table_rows),
+                OperatorKind::Filter => input.and_then(|input| u64::try_from(input.output_rows?).ok()),
+                _ => None,
+            };
+            all.push(Self {
+                operator: operator.name.clone(),
+                part_of: own.map(|own| own.owner.to_string()),
+                depth: operator.depth,
+                output_rows: operator.output_rows,
+                selectivity: operator.output_rows.zip(of_rows).and_then(|(given, of)| share(given, of)),
+                elapsed_compute_nanos: operator.elapsed_compute_nanos,
+                peak_memory_bytes: operator.peak_memory_bytes,
+                spill_count: operator.spill_count,
+                spilled_bytes: operator.spilled_bytes,
+                scan: operator.scan.as_ref().map(ScanRecord::from),
+            });
         }
+        all
     }
+}
+
+/// The part of these rows that was given; nothing of no rows.
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+fn share(given: usize, of: u64) -> Option<f64> {
+    (of > 0).then(|| given as f64 / of as f64)
 }
 
 /// How much of the files a scan has read.

@@ -117,7 +117,7 @@ pub(super) fn plan(session: &dyn Session, request: &Request<'_>) -> Result<Arc<d
         .with_limit(request.limit.filter(|_| pruning.is_none()))
         .with_projection_indices(Some(indices))?
         .build();
-    let scan = DeltaTableScanExec::new(DataSourceExec::from_data_source(config));
+    let scan = DeltaTableScanExec::new(request.table, DataSourceExec::from_data_source(config));
     Ok(Arc::new(if is_ordered { scan } else { scan.with_files(Arc::new(files)) }))
 }
 

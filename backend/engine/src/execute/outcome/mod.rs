@@ -1,15 +1,16 @@
 //! What a run did, in numbers.
 
-use std::sync::Arc;
+mod operators;
+
 use std::time::Duration;
 
-use datafusion::physical_plan::ExecutionPlan;
-use delta::{RowsDigest, ScanMeasures};
+use delta::RowsDigest;
 use ir::hash::ContentHash;
+
+pub use operators::{OperatorKind, OperatorMetrics};
 
 use super::GraphCheck;
 use crate::operators::StoreCounters;
-use crate::operators::leaf::{inputs, seen};
 use crate::resources::SpillUse;
 use crate::session::MemoryUse;
 
@@ -86,48 +87,4 @@ pub struct SegmentOutcome {
     pub run: Duration,
     /// The operators of the plan that ran, root first, each before its inputs.
     pub operators: Vec<OperatorMetrics>,
-}
-
-/// What one operator did, all partitions together. A number an operator does not count is absent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OperatorMetrics {
-    /// The operator.
-    pub name: String,
-    /// How deep it stands below the root, which is 0.
-    pub depth: usize,
-    /// The rows it gave.
-    pub output_rows: Option<usize>,
-    /// The time it computed, in nanoseconds, summed over threads.
-    pub elapsed_compute_nanos: Option<usize>,
-    /// How often it spilled.
-    pub spill_count: Option<usize>,
-    /// The bytes it spilled.
-    pub spilled_bytes: Option<usize>,
-    /// What it has read of files, and what it has skipped.
-    pub scan: Option<ScanMeasures>,
-}
-
-impl OperatorMetrics {
-    /// The operators of a plan that has run.
-    pub(super) fn of(plan: &Arc<dyn ExecutionPlan>) -> Vec<Self> {
-        let mut found = Vec::new();
-        let mut open = vec![(seen(plan), 0)];
-        while let Some((plan, depth)) = open.pop() {
-            let metrics = plan.metrics();
-            let number = |read: fn(&datafusion::physical_plan::metrics::MetricsSet) -> Option<usize>| {
-                metrics.as_ref().and_then(read)
-            };
-            found.push(Self {
-                name: plan.name().to_owned(),
-                depth,
-                output_rows: number(|set| set.output_rows()),
-                elapsed_compute_nanos: number(|set| set.elapsed_compute()),
-                spill_count: number(|set| set.spill_count()),
-                spilled_bytes: number(|set| set.spilled_bytes()),
-                scan: ScanMeasures::of(plan.as_ref()),
-            });
-            open.extend(inputs(plan).into_iter().rev().map(|input| (input, depth + 1)));
-        }
-        found
-    }
 }
