@@ -7,6 +7,8 @@ use ir::graph::{Graph, Node, NodeId, Owner};
 use ir::oracle::Oracle;
 use ir::origin::{Origins, Place, SpecField};
 
+use crate::analysis::history::History;
+
 /// From so many findings on, none lists the names that would have been right.
 const MANY_FINDINGS: usize = 200;
 
@@ -16,6 +18,8 @@ pub struct Context<'a> {
     pub oracle: &'a dyn Oracle,
     /// Where in the spec the graph comes from; nothing is known of a graph that is read from text.
     pub origins: Origins,
+    /// What earlier runs counted; nothing where nobody is to know.
+    pub history: Option<&'a History>,
     /// Everything found wrong with the spec.
     pub diagnostics: Vec<Diagnostic>,
     pub(crate) reported: Reported,
@@ -40,6 +44,7 @@ impl<'a> Context<'a> {
         Self {
             oracle,
             origins: Origins::default(),
+            history: None,
             diagnostics: Vec::new(),
             reported: Reported::default(),
             remarks: Vec::new(),
@@ -50,6 +55,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn with_origins(self, origins: Origins) -> Self {
         Self { origins, ..self }
+    }
+
+    /// The same, with what earlier runs counted.
+    #[must_use]
+    pub fn with_history(self, history: Option<&'a History>) -> Self {
+        Self { history, ..self }
     }
 
     /// Reports a mistake or a warning.

@@ -112,6 +112,15 @@ pub const PIPELINE: &[Pass] = &[
         run: Run::Graph(rewrite::prune::run),
     },
     Pass {
+        number: 65,
+        name: "recall",
+        about: "rows that earlier runs counted of nodes are noted",
+        family: Family::Plan,
+        requires: Phase::Core,
+        ensures: Phase::Core,
+        run: Run::Graph(plan::recall::run),
+    },
+    Pass {
         number: 70,
         name: "place",
         about: "every node with several readers is shared or recomputed, by cost",

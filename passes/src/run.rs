@@ -10,6 +10,7 @@ use ir::spec::{Spec, Unread};
 use ir::verify::{Violation, verify};
 
 use crate::PIPELINE;
+use crate::analysis::history::History;
 use crate::context::{Context, Reported};
 use crate::pass::{Family, Pass, Run, SpecSource};
 
@@ -60,11 +61,13 @@ pub struct Options<'a> {
     pub findings: &'a [Diagnostic],
     /// What of the spec could not be read. Nothing more is said about it and about what depends on it.
     pub unread: Option<&'a Unread>,
+    /// What earlier runs counted, if the cost model is to know.
+    pub history: Option<&'a History>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { verify: cfg!(debug_assertions), stop_after: None, findings: &[], unread: None }
+        Self { verify: cfg!(debug_assertions), stop_after: None, findings: &[], unread: None, history: None }
     }
 }
 
@@ -227,7 +230,7 @@ pub fn resume(
 ) -> Result<Compiled, CompileError> {
     let last = options.last_pass()?.map(|pass| pass.number);
     let Begun { mut graph, origins, diagnostics, reported } = begun;
-    let mut cx = Context::new(oracle).with_origins(origins);
+    let mut cx = Context::new(oracle).with_origins(origins).with_history(options.history);
     cx.diagnostics = diagnostics;
     cx.reported = reported;
     for pass in PIPELINE.iter().skip(1) {

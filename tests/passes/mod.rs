@@ -23,6 +23,8 @@
 //!   out of the output. The graphs before and after the pass are verified.
 //! * Types and volatility are the engine's answers. No table is opened: for `resolve`, lines
 //!   `# table: NAME = scan location=… version=… rows=… : {…}` say which tables there are, at their latest version.
+//! * Lines `# counted: NODE ROWS in RUNS runs` say what earlier runs counted of a node with its content, and
+//!   `# counted before: …` of one with its definition, over other versions of its tables.
 //! * `lower` starts from a spec, so its input is a spec.
 //!
 //! `INSTA_UPDATE=always` writes what is found below the `---`.
@@ -38,6 +40,7 @@ use ir::schema::Schema;
 use ir::text::{parse, print};
 use ir::verify::{Violation, verify};
 use libtest_mimic::Trial;
+use passes::analysis::history::{History, NodeHashes, hashes};
 use passes::{Context, Options, PIPELINE, Pass, PassEvent};
 use similar::TextDiff;
 
@@ -46,6 +49,8 @@ use crate::harness::{entries, fixture_oracle, folders, root, same_but_for_phase,
 /// The line between the input and the output.
 const CUT: &str = "---\n";
 const TABLE: &str = "# table: ";
+const COUNTED: &str = "# counted: ";
+const COUNTED_BEFORE: &str = "# counted before: ";
 const POSITIVE: &str = "# positive: ";
 const NEGATIVE: &str = "# negative: ";
 
@@ -129,7 +134,8 @@ fn run(pass: &'static Pass, input: &str) -> String {
         panic!("the input is broken:\n{}", list(&violations));
     }
     let before = graph.clone();
-    let mut cx = Context::new(&oracle);
+    let history = history(input, &graph, &oracle);
+    let mut cx = Context::new(&oracle).with_history(history.as_ref());
     let mut remarks: Vec<String> = Vec::new();
     let mut observer = |event: &PassEvent<'_>| remarks = event.remarks.to_vec();
     passes::run_pass(pass, &mut graph, &mut cx, true, &mut observer)
@@ -148,13 +154,42 @@ fn run(pass: &'static Pass, input: &str) -> String {
     output(shown, &remarks, &findings)
 }
 
+/// What earlier runs counted, as an input says; nothing where it does not.
+fn history(input: &str, graph: &Graph, oracle: &dyn Oracle) -> Option<History> {
+    let says = |line: &&str| line.starts_with(COUNTED) || line.starts_with(COUNTED_BEFORE);
+    let lines: Vec<&str> = input.lines().filter(says).collect();
+    // Graphs that are not typed have no hashes.
+    let hashes = if lines.is_empty() { return None } else { hashes(graph, oracle) };
+    let mut history = History::default();
+    for line in lines {
+        let (line, same) = match (line.strip_prefix(COUNTED), line.strip_prefix(COUNTED_BEFORE)) {
+            (Some(line), _) => (line, true),
+            (None, line) => (line.unwrap_or_default(), false),
+        };
+        let [node, rows, "in", runs, "runs"] = line.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("`{line}` is not like `a 12 in 3 runs`");
+        };
+        let id = graph.find(node).unwrap_or_else(|| panic!("there is no node {node}"));
+        let NodeHashes { content, definition } = hashes[&id];
+        let runs: Vec<String> =
+            (0..runs.parse::<u32>().expect("a number of runs")).map(|run| run.to_string()).collect();
+        let rows = rows.parse().expect("a number of rows");
+        history.add(same.then_some(content), definition, rows, &runs);
+    }
+    Some(history)
+}
+
 /// What lowering makes of a spec.
 fn lower(input: &str, oracle: &dyn Oracle) -> String {
     let loaded = ir::spec::load(input, SourceName::new("spec.yaml"));
     let findings: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
     let spec = loaded.spec.unwrap_or_else(|| panic!("the spec: {}", findings.join("\n")));
-    let options =
-        Options { verify: true, stop_after: Some("lower"), findings: &[], unread: Some(&loaded.unread) };
+    let options = Options {
+        verify: true,
+        stop_after: Some("lower"),
+        unread: Some(&loaded.unread),
+        ..Options::default()
+    };
     let compiled =
         passes::compile(&spec, "t", oracle, options, &mut ()).unwrap_or_else(|error| panic!("{error}"));
     let shown = if compiled.has_errors() { String::new() } else { print(&compiled.graph) };

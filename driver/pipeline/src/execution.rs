@@ -11,7 +11,9 @@ use crate::costs::Costs;
 use crate::folders::own_folder;
 use crate::observer::OfRun;
 use crate::provenance::Provenance;
-use crate::record::{ExtractedRecord, FailureRecord, RUNS, RunRecord, Status, finding_records};
+use crate::record::{
+    CountedRecord, ExtractedRecord, FailureRecord, RUNS, RunRecord, Status, finding_records,
+};
 use crate::{
     Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Source, Stages, Workers,
 };
@@ -76,7 +78,8 @@ pub fn publish(
             let record = provenance.record(Status::Published, None);
             let tables = extracted.iter().flat_map(|it| &it.tables).map(ExtractedRecord::from).collect();
             let identities = compilation.output_identities();
-            let record = RunRecord { stages, warnings: warnings(), ..record };
+            let counted = CountedRecord::all(&provenance.run_id, &run, &compilation);
+            let record = RunRecord { stages, warnings: warnings(), counted, ..record };
             let costs = Costs::of(&run, &compilation);
             let record = record.of(&run, &identities, tables, costs);
             let record_file = keep(&record)?;

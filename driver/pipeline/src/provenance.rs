@@ -32,6 +32,7 @@ pub(crate) struct Provenance {
     lineage_tags: BTreeMap<String, String>,
     retention: RecordRetention,
     settings: BTreeMap<String, String>,
+    history: Vec<String>,
 }
 
 impl Provenance {
@@ -50,6 +51,7 @@ impl Provenance {
             lineage_tags: compilation.source.spec.runtime.lineage_tags.clone(),
             retention: compilation.source.spec.runtime.record_retention,
             settings: session.describe().into_iter().collect(),
+            history: compilation.remembered.runs.clone(),
         })
     }
 
@@ -100,6 +102,8 @@ impl Provenance {
             resources: None,
             stages: Stages::default(),
             costs: Vec::new(),
+            counted: Vec::new(),
+            history: self.history.clone(),
             segments: Vec::new(),
             warnings: Vec::new(),
             capabilities: capabilities(),

@@ -17,7 +17,8 @@ mod walk;
 
 pub use flat::FlatGraph;
 pub use node::{
-    CachePolicy, Node, Owner, Parameter, ParameterTarget, Placement, PlacementChoice, Role, Schedule, Segment,
+    CachePolicy, Counted, Node, Owner, Parameter, ParameterTarget, Placement, PlacementChoice, Role,
+    Schedule, Segment,
 };
 
 use std::collections::BTreeMap;

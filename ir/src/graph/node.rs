@@ -1,5 +1,7 @@
 //! What stands on a node and in a graph's header.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::Estimate;
@@ -227,6 +229,31 @@ pub struct CachePolicy {
     /// Views that are never shared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub never: Vec<String>,
+    /// What earlier runs counted of nodes, by their names, from pass `recall` on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counted: BTreeMap<String, Counted>,
+}
+
+/// The rows of a node that earlier runs have counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counted {
+    /// The rows: exact where they were counted of the same rows, estimated where the tables below have changed since.
+    pub rows: Estimate,
+    /// The runs that counted them.
+    pub runs: u32,
+}
+
+impl Counted {
+    /// Where the number is from, for people: `from 3 runs`.
+    #[must_use]
+    pub fn source(&self) -> String {
+        match self.runs {
+            1 => "from 1 run".to_owned(),
+            runs => format!("from {runs} runs"),
+        }
+    }
 }
 
 impl Default for CachePolicy {
@@ -237,6 +264,7 @@ impl Default for CachePolicy {
             memory_budget: None,
             force: Vec::new(),
             never: Vec::new(),
+            counted: BTreeMap::new(),
         }
     }
 }

@@ -83,7 +83,8 @@ pub struct CachePlacementPolicy {
     /// Bytes of memory that kept views may use together; rows beyond that wait in temporary files. Without it, only
     /// the memory limit of the run counts.
     pub cache_memory_budget: Option<u64>,
-    /// Uses measurements of earlier runs.
+    /// Estimates rows by what the last runs of the specs in this folder have counted of the same views, under whatever
+    /// names; what they have not counted is estimated from that.
     pub use_historical_metrics: bool,
     /// Views to keep or not, whatever the other settings say.
     pub overrides: Vec<CacheOverride>,

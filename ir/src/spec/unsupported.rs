@@ -35,8 +35,8 @@ pub const NOT_YET: &[Row] = rows! {
         ["join_graph.edges", "join_graph.constraints"];
     "rules cannot be chosen by a spec":
         ["rule_intents", "rulepack_profile", "rule_overlay"];
-    "measurements of earlier runs are not kept":
-        ["cache_policy.use_historical_metrics", "runtime.tuner_mode"];
+    "settings are not tuned by what earlier runs took":
+        ["runtime.tuner_mode"];
     "output tables are not maintained after a run":
         ["maintenance"];
     "nothing of this kind is recorded":

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use ir::graph::{Graph, Node, NodeId};
 use ir::hash::ContentHash;
 use ir::hash::canonical::Encoder;
-use ir::op::{Op, Scan, Sink};
+use ir::op::{Identity, Op, Scan, Sink};
 use ir::oracle::Oracle;
 use serde::Serialize;
 
@@ -37,7 +37,11 @@ impl Content {
     /// Its hash.
     #[must_use]
     pub fn hash(&self) -> ContentHash {
-        let mut encoder = Encoder::new(DOMAIN);
+        self.hash_in(DOMAIN)
+    }
+
+    fn hash_in(&self, domain: &str) -> ContentHash {
+        let mut encoder = Encoder::new(domain);
         encoder.map(4).text("inputs").list(self.inputs.len());
         for input in &self.inputs {
             encoder.hash(input);
@@ -57,6 +61,30 @@ pub fn hashes(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, ContentHas
 /// The content of every node, with its hash.
 #[must_use]
 pub fn contents(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, (Content, ContentHash)> {
+    contents_with(graph, oracle, DOMAIN, operation)
+}
+
+/// The definition of every node as a hash: its content but for the versions of the tables below it. What was seen of a
+/// node before its tables changed is found by it.
+#[must_use]
+pub fn definitions(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, ContentHash> {
+    let definitions = contents_with(graph, oracle, "codeanatomy definition 1", |node| {
+        let mut node = node.clone();
+        if let Op::Scan(Scan { version, identity, .. }) = &mut node.op {
+            *version = 0;
+            *identity = identity.take().map(|identity| Identity { commit: None, listing: None, ..identity });
+        }
+        operation(&node)
+    });
+    definitions.into_iter().map(|(id, (_, hash))| (id, hash)).collect()
+}
+
+fn contents_with(
+    graph: &Graph,
+    oracle: &dyn Oracle,
+    domain: &str,
+    operation: impl Fn(&Node) -> String,
+) -> BTreeMap<NodeId, (Content, ContentHash)> {
     let mut contents: BTreeMap<NodeId, (Content, ContentHash)> = BTreeMap::new();
     for id in graph.topological() {
         let node = &graph[id];
@@ -67,7 +95,7 @@ pub fn contents(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, (Content
             operation: operation(node),
             schema: graph.schema(id).to_string(),
         };
-        let hash = content.hash();
+        let hash = content.hash_in(domain);
         contents.insert(id, (content, hash));
     }
     contents

@@ -4,6 +4,9 @@
 //! Path Selection in a Relational Database Management System*, SIGMOD 1979): an equality keeps a tenth of the rows,
 //! a range a third, conjunctions multiply. They say how nodes compare, not how long they take. The unit of cost is
 //! one row passing one simple operator.
+//!
+//! Where earlier runs have counted the rows of a node ([`super::history`]), the count stands for the estimate, and what lies
+//! above is estimated from it.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +35,8 @@ pub fn estimate(graph: &Graph) -> BTreeMap<NodeId, NodeCost> {
     for id in graph.topological() {
         let node = &graph[id];
         let inputs: Vec<Estimate> = graph.inputs(id).iter().map(|input| costs[input].rows).collect();
-        let rows = rows(&node.op, &inputs);
+        let counted = graph.cache.counted.get(&node.name);
+        let rows = counted.map_or_else(|| rows(&node.op, &inputs), |counted| counted.rows);
         let passing: u64 = inputs.iter().map(|input| input.rows).fold(0, u64::saturating_add);
         let own =
             node.op.facts().weight.saturating_mul(passing.max(if inputs.is_empty() { rows.rows } else { 0 }));

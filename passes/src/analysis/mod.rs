@@ -4,3 +4,4 @@ pub mod content;
 pub mod cost;
 pub mod demand;
 pub mod determinism;
+pub mod history;

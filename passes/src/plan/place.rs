@@ -137,6 +137,8 @@ fn decide(
         return Some((share("the spec says ForceCache".to_owned()), None));
     }
     let rows = costs[&id].rows;
+    let counted = graph.cache.counted.get(&node.name).map(|counted| format!(" ({})", counted.source()));
+    let source = counted.unwrap_or_default();
     let wish = Wish::of(graph, node, readers, rows);
     let note = match permission(level, Rewrite::Recompute) {
         Permission::No => {
@@ -160,14 +162,14 @@ fn decide(
     }
     if inlined.streams && inlined.operators <= STREAMED_OPERATORS {
         let what = if inlined.operators == 1 { "reading the table" } else { "filtering and projecting" };
-        let reason = format!("{readers} readers: {what} again costs less than holding {rows} rows");
+        let reason = format!("{readers} readers: {what} again costs less than holding {rows} rows{source}");
         return Some((recompute(reason), None));
     }
     let again = inlined.cost.saturating_mul(wide(readers).saturating_sub(1));
     let stored = rows.rows.saturating_add(rows.rows.saturating_mul(wide(readers)) / 2);
     let reason = format!(
         "{readers} readers: computing it again costs {again} in {more_operators} more operators, storing and \
-         reading {rows} rows costs {stored}"
+         reading {rows} rows{source} costs {stored}"
     );
     let cheaper = again <= stored && more_operators <= REPEATED_OPERATORS;
     Some((if cheaper { recompute(format!("{reason}{note}")) } else { share(reason) }, None))

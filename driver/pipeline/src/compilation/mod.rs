@@ -30,6 +30,7 @@ pub use request::{CompileRequest, OracleView, Ruleset, SessionFactory};
 pub use response::{CompileResponse, CompileWarning, RESPONSE_FORMAT, Task, TaskSchedule};
 pub use source::Source;
 
+use crate::costs::Remembered;
 use crate::record::{Identity, IdentityReport, OutputIdentity};
 use crate::{Extraction, Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
 use proofs::KnownProofs;
@@ -56,6 +57,8 @@ pub struct Compilation {
     pub outdated_proofs: Option<String>,
     /// Where the time went.
     pub stages: Stages,
+    /// What earlier runs counted, as far as the cost model knew.
+    pub(crate) remembered: Remembered,
     /// See [`Self::identity`].
     identity: OnceLock<Identity>,
     /// The digest under which what it has proven holds.
@@ -78,6 +81,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     stages.add("load", source.load);
     let (session, refused) = stages.timed("session", || session_of(&source.spec, session_factory))?;
     let session = session.stopped_by(workers.cancellation());
+    let remembered = Remembered::for_spec(&source, &mut stages);
     let compiling = Instant::now();
     let before_passes = stages.total();
     let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers };
@@ -86,6 +90,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
         stop_after: ruleset.stop_after,
         findings: &source.findings,
         unread: Some(&source.unread),
+        history: remembered.history.as_ref(),
     };
     let (spec, name) = (&source.spec, source.name.as_str());
     let bare = EngineOracle::new(session.clone(), Tables::default());
@@ -111,8 +116,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let reused = known.reused(&oracle, spec);
     let envelope = known.envelope();
     let outdated_proofs = known.outdated;
-    diagnostics.extend(known.warning);
-    diagnostics.extend(refused);
+    diagnostics.extend(known.warning.into_iter().chain(refused).chain(remembered.unread.clone()));
     diagnostics.extend(too_weak(request.require, &graph, seen, &origins));
     Ok(Compilation {
         source,
@@ -124,6 +128,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
         reused,
         outdated_proofs,
         stages,
+        remembered,
         identity: OnceLock::new(),
         envelope,
     })

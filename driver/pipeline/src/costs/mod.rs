@@ -1,6 +1,8 @@
-//! What each view of a spec cost in a run, made of what the operators of its segments did.
+//! What each view of a spec cost in a run, made of what the operators of its segments did; and what the cost model of later
+//! runs knows of it.
 
 mod attribution;
+mod history;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +14,8 @@ use ir::origin::SpecField;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use attribution::Attributed;
+pub use history::CountedRecord;
+pub(crate) use history::Remembered;
 
 use crate::Compilation;
 

@@ -26,7 +26,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::costs::Costs;
-pub use crate::costs::{CostRecord, PartKind};
+pub use crate::costs::{CostRecord, CountedRecord, PartKind};
 use crate::folders::OWN_FOLDER;
 pub use build::Build;
 pub use capability::{Capability, capabilities};
@@ -98,6 +98,10 @@ pub struct RunRecord {
     pub stages: Stages,
     /// What each input, view and output cost, in the order of the spec; empty for a run that failed.
     pub costs: Vec<CostRecord>,
+    /// The rows of shared views and outputs, for the cost model of later runs.
+    pub counted: Vec<CountedRecord>,
+    /// The runs whose counts the cost model knew, the newest first; none where the spec does not ask for them.
+    pub history: Vec<String>,
     /// The segments in the order they ended, with what their operators did.
     pub segments: Vec<SegmentRecord>,
     /// What was found that did not stop the run.
@@ -249,7 +253,7 @@ impl RunSummary {
 }
 
 /// Reads a record, or the parts of it that `T` has.
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
     #[derive(Deserialize)]
     struct Head {
         format: u64,

@@ -191,13 +191,16 @@ fn replayed(
     }
 }
 
-/// A spec that reads the versions which a run has read, and writes nowhere but below a folder.
+/// A spec that reads the versions which a run has read, and writes nowhere but below a folder. What ran since is not asked.
 fn pinned(mut spec: Spec, record: &RunRecord, scratch: &Path) -> Spec {
     for input in &mut spec.input_relations {
         let read = record.inputs.iter().find(|read| read.input == input.logical_name);
         if let Some(read) = read {
             input.version_pin = Some(read.provider.version);
         }
+    }
+    if let Some(policy) = &mut spec.cache_policy {
+        policy.use_historical_metrics = false;
     }
     for (number, output) in spec.output_targets.iter_mut().enumerate() {
         output.delta_location = Some(scratch.join(number.to_string()).to_string_lossy().into_owned());

@@ -131,4 +131,12 @@ Fix: leave the field out.";
 Example: the folder `.codeanatomy/runs` belongs to somebody else.
 
 Fix: see the cause in the message, or delete the files.";
+
+    HISTORY_UNREAD = "W0018", "history-unread", "what earlier runs counted could not be read":
+"The spec says `use_historical_metrics`, and records of earlier runs in `.codeanatomy/runs` are damaged, of another format, \
+or cannot be opened. Costs are estimated without them. They decide what is shared and what runs first, and no row.
+
+Example: records of the version of CodeAnatomy before this one.
+
+Fix: none is needed; the next runs leave records that can be read. Delete those that cannot.";
 }

@@ -156,7 +156,7 @@ mod tests {
         let mode = &schema["$defs"]["RuntimeConfig"]["properties"]["tuner_mode"];
         assert_eq!(mode["deprecated"], true);
         let description = mode["description"].as_str().unwrap();
-        assert!(description.contains("measurements of earlier runs are not kept"), "{description}");
+        assert!(description.contains("settings are not tuned by what earlier runs took"), "{description}");
         assert!(is_marked(&schema["$defs"]["TracingConfig"]), "only the refused field `tracing` has it");
         assert!(is_marked(&schema["$defs"]["PushdownEnforcementMode"]));
         for used in ["OutputTarget", "RuntimeConfig", "CachePlacementPolicy", "JoinType", "SchemaMode"] {

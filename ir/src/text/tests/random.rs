@@ -10,8 +10,8 @@ use super::values::{Random, data_type, expr, query, schema, text};
 use crate::estimate::{Estimate, Quality};
 use crate::expr::{NamedExpr, NamedExprs};
 use crate::graph::{
-    CachePolicy, Graph, Node, Owner, Parameter, ParameterTarget, Placement, PlacementChoice, Role, Schedule,
-    Segment,
+    CachePolicy, Counted, Graph, Node, Owner, Parameter, ParameterTarget, Placement, PlacementChoice, Role,
+    Schedule, Segment,
 };
 use crate::hash::ContentHash;
 use crate::op::{
@@ -86,7 +86,12 @@ fn cache(random: &mut Random) -> CachePolicy {
         memory_budget: random.option(Random::number),
         force: random.list(3, text),
         never: random.list(3, text),
+        counted: random.list(3, |random| (text(random), counted(random))).into_iter().collect(),
     }
+}
+
+fn counted(random: &mut Random) -> Counted {
+    Counted { rows: estimate(random), runs: random.number() as u32 }
 }
 
 fn segment(random: &mut Random) -> Segment {

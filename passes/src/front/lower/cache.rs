@@ -1,5 +1,7 @@
 //! What the spec says about sharing views.
 
+use std::collections::BTreeMap;
+
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::CachePolicy;
 use ir::spec::CacheAction;
@@ -18,6 +20,7 @@ pub(super) fn lower(cx: &mut Context<'_>, source: &SpecSource<'_>) -> CachePolic
         memory_budget: policy.cache_memory_budget,
         force: Vec::new(),
         never: Vec::new(),
+        counted: BTreeMap::new(),
     };
     let views = named_views(source);
     for (index, entry) in policy.overrides.iter().enumerate() {

@@ -44,6 +44,7 @@ pub(super) fn read(bytes: &[u8], program: &Program, corpus: &Corpus) -> Result<(
         stop_after: None,
         findings: &loaded.diagnostics,
         unread: Some(&loaded.unread),
+        history: None,
     };
     let compiled = on_deep_stack(|| -> Result<_, String> {
         let begun =
