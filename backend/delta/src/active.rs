@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use deltalake::Path as StorePath;
 use deltalake::kernel::{DeletionVectorDescriptor, EagerSnapshot, LogicalFileView};
+use deltalake::logstore::object_store::{self, ObjectStoreExt as _};
+use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::error::{DeltaError, Result};
 use crate::guard::{deletion_vector, folder_without_links, place};
 use crate::location::Location;
+use crate::snapshot::ResolvedTable;
 
 /// A data file that belongs to the version of a table.
 #[derive(Debug)]
@@ -95,6 +99,35 @@ impl ActiveFiles {
     pub(crate) fn with_vectors(&self) -> impl Iterator<Item = (&str, u64)> {
         self.vectors.iter().filter_map(|&index| self.files.get(index)).map(|file| (&*file.path, file.size))
     }
+}
+
+/// How many files are looked at at a time.
+const LOOKED_AT: usize = 64;
+
+/// The data files of a table that are not where its log says, by their paths in the table, and how many there should be. What
+/// was vacuumed is missing.
+///
+/// # Errors
+/// When the storage does not say whether a file is there.
+pub async fn missing_files(table: &ResolvedTable) -> Result<(Vec<String>, usize)> {
+    let store = table.inner.table.log_store().object_store(None);
+    let location = table.location().text();
+    let failed = |error| DeltaError::delta(location, "looking for a data file", error);
+    let files: Vec<String> = table.inner.files.iter().map(|file| file.path.to_string()).collect();
+    let all = files.len();
+    let looked = futures::stream::iter(files).map(|path| {
+        let store = &store;
+        async move {
+            match store.head(&StorePath::parse(&path)?).await {
+                Ok(_) => Ok(None),
+                Err(object_store::Error::NotFound { .. }) => Ok(Some(path)),
+                Err(error) => Err(error),
+            }
+        }
+    });
+    let missing: Vec<Option<String>> =
+        looked.buffered(LOOKED_AT).try_collect().await.map_err(|error: object_store::Error| failed(error))?;
+    Ok((missing.into_iter().flatten().collect(), all))
 }
 
 /// The deletion vector of a file that was not looked at yet.

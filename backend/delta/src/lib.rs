@@ -42,6 +42,7 @@ mod sidecars;
 mod snapshot;
 mod write;
 
+pub use active::missing_files;
 pub use durable::Disk;
 pub use error::{DeltaError, Result, SchemaMismatch};
 pub use location::Location;

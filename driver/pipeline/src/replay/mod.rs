@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::record::{OutputRecord, RunRecord, Status};
 use crate::{Compilation, CompileRequest, PipelineError, Result, Source, Workers, compile};
-use parts::compared;
+use parts::{compared, data_files};
 
 /// How something recorded compares with what is there now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -134,7 +134,8 @@ impl Replay {
         let source =
             Source::from_spec(pinned(spec.clone(), &record, scratch.path()), record.name.as_str(), folder)?;
         let compilation = compile(CompileRequest::new(source, workers))?;
-        let parts = compared(&record, file, &recorded, &spec, &compilation)?;
+        let mut parts = compared(&record, file, &recorded, &spec, &compilation)?;
+        parts.extend(data_files(&record, &compilation, workers)?);
         Ok(Self { record, compilation, parts, scratch })
     }
 

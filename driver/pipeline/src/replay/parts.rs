@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Part, Verdict};
 use crate::record::{Identity, OutputIdentity, OutputRecord, ProviderIdentity, RunRecord, hash_of_providers};
-use crate::{Compilation, PipelineError, Result};
+use crate::{Compilation, PipelineError, Result, Workers};
 
 /// Everything a record says that can be compared. `recorded` is its spec, `spec` the one that was compiled now.
 pub(super) fn compared(
@@ -142,6 +142,35 @@ fn inputs(record: &RunRecord, compilation: &Compilation, identity: &Identity) ->
             provider
         };
         parts.extend(differences(&name, &of(recorded), &of(found), Verdict::Differs)?);
+    }
+    Ok(parts)
+}
+
+/// Whether the data files of the versions that were read are still there.
+pub(super) fn data_files(
+    record: &RunRecord,
+    compilation: &Compilation,
+    workers: &Workers,
+) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    for recorded in &record.inputs {
+        let version = Some(recorded.provider.version);
+        // Why a table is not open stands with the input itself.
+        let Ok(table) = compilation.oracle.tables().table(&recorded.location, version) else { continue };
+        let table = table.clone();
+        let looked = workers.run(async move { delta::missing_files(&table).await })?;
+        let name = format!("input {}: data files", recorded.input);
+        parts.push(match looked {
+            Ok((missing, all)) => match missing.first() {
+                None => part(&name, None, Some(format!("all {all} are there")), Verdict::Same),
+                Some(first) => {
+                    let gone =
+                        format!("{} of {all} are gone, `{first}` first: were they vacuumed?", missing.len());
+                    part(&name, None, Some(gone), Verdict::Unknown)
+                }
+            },
+            Err(error) => part(&name, None, Some(error.to_string()), Verdict::Unknown),
+        });
     }
     Ok(parts)
 }

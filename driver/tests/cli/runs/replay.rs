@@ -146,6 +146,11 @@ fn what_is_not_there_any_more_has_an_answer() {
     let replayed = driver_in(folder.path(), ["replay", run, "--execute"]);
     exits(&replayed, 1);
     assert!(err(&replayed).contains("E0701"), "{}", err(&replayed));
+    // That is told before anything is computed, too.
+    let replayed = driver_in(folder.path(), ["replay", run, "--format", "json"]);
+    exits(&replayed, 1);
+    let report = json(&replayed);
+    assert_eq!(differing(&report), [("input defs: data files".to_owned(), "unknown".to_owned())]);
     // The table is gone.
     fs::remove_dir_all(folder.path().join("tables")).unwrap();
     let replayed = driver_in(folder.path(), ["replay", run, "--format", "json"]);
