@@ -5,6 +5,7 @@
 //! themselves.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use datafusion::prelude::SessionConfig;
 use ir::spec::{RuntimeProfileSpec, SessionSpec};
@@ -180,8 +181,15 @@ const NOT_OPEN: [(&str, &str); 6] = [
     ),
     ("datafusion.explain.", "plans are shown by `compile --emit`"),
 ];
-/// Numbers without which no plan is made.
-const NOT_ZERO: [&str; 1] = ["datafusion.optimizer.max_passes"];
+/// Numbers that DataFusion takes and no plan survives: the key, the numbers that are right, and what others do.
+const RANGES: [(&str, RangeInclusive<u64>, &str); 2] = [
+    ("datafusion.optimizer.max_passes", 1..=u64::MAX, "0 would turn the optimizer off"),
+    (
+        "datafusion.execution.hash_join_buffering_capacity",
+        0..=u64::MAX >> 3,
+        "more bytes than 2305843009213693951 cannot be counted",
+    ),
+];
 /// Settings that are open although [`NOT_OPEN`] has what they begin with.
 const OPEN: [&str; 2] = ["datafusion.explain.show_statistics", "datafusion.explain.show_schema"];
 
@@ -308,6 +316,13 @@ const PROFILE: &str = "profile";
 /// The profile that is sized from the machine.
 pub(super) const AUTO: &str = "auto";
 
+/// Why a number of a setting is not right, if it is not.
+fn out_of_range(key: &str, value: &str) -> Option<&'static str> {
+    let (_, right, reason) = RANGES.iter().find(|(of, ..)| *of == key)?;
+    let number: u64 = value.parse().ok()?;
+    (!right.contains(&number)).then_some(reason)
+}
+
 /// Every setting of a spec that cannot be set.
 #[must_use]
 pub fn setting_refusals(session: &SessionSpec) -> Vec<SettingRefusal> {
@@ -322,14 +337,16 @@ pub fn setting_refusals(session: &SessionSpec) -> Vec<SettingRefusal> {
                 let reason = "DataFusion has no such setting".to_owned();
                 return Some(SettingRefusal { key: key.clone(), reason, nearest });
             }
-            _ if NOT_ZERO.contains(&key.as_str()) && value == "0" => {
-                "0 would turn the optimizer off".to_owned()
-            }
             _ => {
                 let mut config = config.clone();
-                let error = config.options_mut().set(key, &value).err()?;
-                let cause = error.find_root().strip_backtrace();
-                format!("`{value}` is none of its values ({})", cause.lines().next().unwrap_or_default())
+                match config.options_mut().set(key, &value) {
+                    Ok(()) => out_of_range(key, &value)?.to_owned(),
+                    Err(error) => {
+                        let cause = error.find_root().strip_backtrace();
+                        let cause = cause.lines().next().unwrap_or_default();
+                        format!("`{value}` is none of its values ({cause})")
+                    }
+                }
             }
         };
         Some(SettingRefusal { key: key.clone(), reason, nearest: None })

@@ -152,7 +152,8 @@ pub fn setting_findings(session: &SessionSpec) -> Vec<Diagnostic> {
         let found = Diagnostic::new(codes::SESSION_SETTING, refusal.to_string()).at(path);
         match &refusal.nearest {
             Some(nearest) => found.help(format!("did you mean `{nearest}`?")),
-            None => found,
+            None => found
+                .help("leave it out, or see `driver session --verbose` for all settings and their values"),
         }
     });
     findings.collect()
