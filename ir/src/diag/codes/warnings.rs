@@ -131,4 +131,12 @@ Fix: leave the field out.";
 Example: the folder `.codeanatomy/runs` belongs to somebody else.
 
 Fix: see the cause in the message, or delete the files.";
+
+    CAPTURE_NOT_WRITTEN = "W0018", "capture-not-written", "how a run was planned could not be kept":
+"The spec says `compliance_capture: true`, and the file beside the record could not be written. The run itself is not \
+concerned: what it published stands, and its record has no capture.
+
+Example: the disk is full.
+
+Fix: see the cause in the message, and run again.";
 }
