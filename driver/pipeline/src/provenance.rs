@@ -14,8 +14,8 @@ use ir::stage::Stage;
 
 use crate::folders::own_folder;
 use crate::record::{
-    CAPTURE_ENDING, Capture, CaptureReference, FORMAT, FailureRecord, Identity, RUNS, RunRecord, Stages, Status, capabilities, expire, file_time, now,
-    timestamp,
+    CAPTURE_ENDING, Capture, CaptureReference, FORMAT, FailureRecord, Identity, RUNS, RunRecord, Stages,
+    Status, capabilities, expire, file_time, now, timestamp,
 };
 use crate::{Compilation, PipelineError, Result, Workers};
 

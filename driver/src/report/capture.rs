@@ -20,9 +20,10 @@ pub(crate) fn capture_text(capture: &Capture) -> String {
         RecordRetention::Custom(days) => format!("kept for {days} days"),
     };
     parts.push(format!("{kept}\n"));
-    let warnings = capture.warnings.iter().map(|found| {
-        vec![found.code.clone(), found.stage.name().to_owned(), found.message.clone()]
-    });
+    let warnings = capture
+        .warnings
+        .iter()
+        .map(|found| vec![found.code.clone(), found.stage.name().to_owned(), found.message.clone()]);
     let headers = [("warning", Align::Left), ("stage", Align::Left), ("message", Align::Left)];
     if !capture.warnings.is_empty() {
         parts.push(table(&headers, warnings));
@@ -31,12 +32,8 @@ pub(crate) fn capture_text(capture: &Capture) -> String {
 }
 
 fn rule_table(rules: &[RuleImpact]) -> String {
-    let headers = [
-        ("rule", Align::Left),
-        ("phase", Align::Left),
-        ("plans", Align::Right),
-        ("rewrites", Align::Right),
-    ];
+    let headers =
+        [("rule", Align::Left), ("phase", Align::Left), ("plans", Align::Right), ("rewrites", Align::Right)];
     let rows = rules.iter().map(|rule| {
         let phase = match rule.phase {
             RulePhase::Analyzer => "analyzer",

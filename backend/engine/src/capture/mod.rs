@@ -9,8 +9,8 @@ mod counters;
 mod rules;
 mod scans;
 
-pub use counters::CaptureUse;
 pub(crate) use counters::CaptureCounters;
+pub use counters::CaptureUse;
 pub(crate) use rules::{LogicalWatch, RuleWatch};
 pub use rules::{RuleImpact, RulePhase};
 pub use scans::{FilterAnswer, OfferedFilter, ScanCapture};

@@ -95,9 +95,9 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let known =
         clock.stages.timed(Stage::Proofs, || KnownProofs::find(proofs, source.proofs.as_deref(), &session));
     observer.stage_started(Stage::Resolve);
-    let tables = clock
-        .stages
-        .timed(Stage::Resolve, || open_tables(begun.graph(), &source, workers, ruleset.stop_after, extraction))?;
+    let tables = clock.stages.timed(Stage::Resolve, || {
+        open_tables(begun.graph(), &source, workers, ruleset.stop_after, extraction)
+    })?;
     let oracle = Arc::new(known.oracle(session.clone(), tables));
     let seen = request.oracle.map(|view| view(oracle.as_ref().clone()));
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());

@@ -18,8 +18,8 @@ use ir::diag::{Diagnostic, codes};
 use ir::graph::Owner;
 use ir::hash::ContentHash;
 use ir::hash::canonical::Encoder;
-use ir::stage::Stage;
 use ir::spec::Spec;
+use ir::stage::Stage;
 
 use crate::folders::own_folder;
 

@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Part, Verdict};
-use crate::record::{CaptureError, Identity, OutputIdentity, OutputRecord, ProviderIdentity, RunRecord, hash_of_providers};
+use crate::record::{
+    CaptureError, Identity, OutputIdentity, OutputRecord, ProviderIdentity, RunRecord, hash_of_providers,
+};
 use crate::{Compilation, PipelineError, Result};
 
 /// Everything a record says that can be compared. `recorded` is its spec, `spec` the one that was compiled now.

@@ -21,7 +21,7 @@ use crate::{
 fn spec(is_captured: bool) -> String {
     let filtered = SPEC.replace(
         "  - name: per_file\n",
-        "  - name: functions\n    transform: {kind: Filter, source: defs, predicate: \"kind = 'function' AND name IS NOT NULL\"}\n  - name: per_file\n",
+        "  - name: functions\n    transform: {kind: Filter, source: defs, predicate: \"kind = 'function' AND bstart > 1\"}\n  - name: per_file\n",
     );
     let filtered = filtered.replace(
         "output_targets:\n",
@@ -127,8 +127,10 @@ fn rules_that_changed_something_and_filters_that_scans_were_offered() {
         functions.rules.iter().find(|rule| (rule.phase, rule.rule_name.as_str()) == (phase, name))
     };
     let pushed = impact(RulePhase::Optimizer, "push_down_filter").unwrap();
-    assert_eq!((pushed.plans_touched, pushed.rewrites_applied), (1, 1));
-    assert!(impact(RulePhase::PhysicalOptimizer, "FilterPushdown").is_some(), "{:?}", functions.rules);
+    assert!(pushed.plans_touched == 1 && pushed.rewrites_applied >= 1, "{pushed:?}");
+    // It puts an operator on top of every plan, and takes it away in the end.
+    let required = impact(RulePhase::PhysicalOptimizer, "OutputRequirements").unwrap();
+    assert_eq!((required.plans_touched, required.rewrites_applied), (1, 2));
     for name in ["span_joins", "push_down_limit", "eliminate_outer_join"] {
         assert_eq!(impact(RulePhase::Optimizer, name), None, "it has nothing to do here");
     }
@@ -149,9 +151,7 @@ fn rules_that_changed_something_and_filters_that_scans_were_offered() {
 #[test]
 fn a_run_that_was_stopped_leaves_what_was_captured() {
     let folder = lake();
-    for (point, names) in
-        [("stage emit", Vec::new()), ("end view names", vec!["output functions", "view names"])]
-    {
+    for (point, names) in [("stage emit", Vec::new()), ("end view names", vec!["view names"])] {
         let switch = Cancellation::new();
         let (workers, observer) = (workers(&switch), StopAt::new(point, &switch));
         let text = spec(true);

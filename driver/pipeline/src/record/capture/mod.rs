@@ -61,7 +61,9 @@ pub struct Capture {
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// The record names something that is no file beside it.
-    #[error("the run record names `{file}` as its capture, which is no file beside it: the record was changed")]
+    #[error(
+        "the run record names `{file}` as its capture, which is no file beside it: the record was changed"
+    )]
     Elsewhere {
         /// What it names.
         file: String,
