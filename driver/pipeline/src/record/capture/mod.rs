@@ -155,18 +155,23 @@ impl Capture {
     /// # Errors
     /// When it cannot be read, is not what the run wrote, or is one of another format.
     pub fn of(record: &RunRecord, file: &Path) -> Result<Option<Self>, CaptureError> {
+        let Some(reference) = &record.capture else { return Ok(None) };
+        let (path, bytes) = (reference.path(file)?, reference.bytes(file)?);
+        Self::decoded(&path, &bytes).map(Some)
+    }
+
+    /// The capture in the bytes of a file.
+    pub(crate) fn decoded(path: &Path, bytes: &[u8]) -> Result<Self, CaptureError> {
         #[derive(Deserialize)]
         struct Head {
             format: u64,
         }
-        let Some(reference) = &record.capture else { return Ok(None) };
-        let (path, bytes) = (reference.path(file)?, reference.bytes(file)?);
-        let shape = |error| CaptureError::Shape { path: path.clone(), error };
-        let head: Head = serde_json::from_slice(&bytes).map_err(shape)?;
+        let shape = |error| CaptureError::Shape { path: path.to_owned(), error };
+        let head: Head = serde_json::from_slice(bytes).map_err(shape)?;
         if head.format != u64::from(CAPTURE_FORMAT) {
-            return Err(CaptureError::Format { path, found: head.format });
+            return Err(CaptureError::Format { path: path.to_owned(), found: head.format });
         }
-        serde_json::from_slice(&bytes).map(Some).map_err(shape)
+        serde_json::from_slice(bytes).map_err(shape)
     }
 }
 
