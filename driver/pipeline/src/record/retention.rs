@@ -51,7 +51,12 @@ pub(crate) fn expire(runs: &Path, retention: RecordRetention, now: DateTime<Utc>
 
 /// Deletes the files of runs before a time. How many remain, and why the first does.
 fn delete_before(runs: &Path, oldest: DateTime<Utc>) -> Result<(), (usize, io::Error)> {
-    let entries = fs::read_dir(runs).map_err(|error| (1, error))?;
+    let entries = match fs::read_dir(runs) {
+        Ok(entries) => entries,
+        // Nothing has run here yet.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err((1, error)),
+    };
     let is_old = |name: &str| {
         let (time, rest) = name.split_at_checked(file_time(oldest).len())?;
         let at = NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc();
@@ -127,7 +132,10 @@ mod tests {
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), kept.len());
         let nowhere = folder.path().join("none");
+        assert_eq!(expire(&nowhere, RecordRetention::Short, at(young)), None, "nothing has run there");
+        fs::write(&nowhere, "").unwrap();
         let told = expire(&nowhere, RecordRetention::Short, at(young)).unwrap();
-        assert_eq!(told.code, codes::RECORDS_NOT_EXPIRED);
+        assert_eq!((told.code, told.stage), (codes::RECORDS_NOT_EXPIRED, Some(Stage::Record)));
+        assert_eq!(told.context["folder"], nowhere.display().to_string());
     }
 }
