@@ -8,6 +8,7 @@ use std::time::Duration;
 use engine::{OutputOutcome, SegmentOutcome};
 use indicatif::{ProgressBar, ProgressStyle};
 use ir::diag::{Diagnostic, RenderOptions, SourceMap, render, resolve, summary};
+use ir::stage::Stage;
 use pipeline::Observer;
 
 use crate::cli::{Format, Globals};
@@ -147,7 +148,7 @@ impl<'a> Console<'a> {
         if self.show_progress {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Progress { bar, running: Mutex::default(), not_recorded: OnceLock::new() }
+        Progress { bar, running: Mutex::default(), not_recorded: OnceLock::new(), warnings: Mutex::default() }
     }
 }
 
@@ -158,12 +159,18 @@ pub(crate) struct Progress {
     /// The segments that run, with the rows they have given.
     running: Mutex<BTreeMap<String, u64>>,
     not_recorded: OnceLock<String>,
+    warnings: Mutex<Vec<Diagnostic>>,
 }
 
 impl Progress {
     /// Why a run that failed is not recorded.
     pub(crate) fn not_recorded(&self) -> Option<&str> {
         self.not_recorded.get().map(String::as_str)
+    }
+
+    /// What was found of a run after its spec was compiled.
+    pub(crate) fn warnings(&self) -> Vec<Diagnostic> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn update(&self, change: impl FnOnce(&mut BTreeMap<String, u64>)) {
@@ -184,16 +191,16 @@ impl Drop for Progress {
 }
 
 impl Observer for Progress {
-    fn stage_started(&self, stage: &str) {
+    fn stage_started(&self, stage: Stage) {
         let text = match stage {
-            "resolve" => "opening tables",
-            "emit" => "planning",
-            "execute" => "running",
-            "extract" => "extracting",
-            "commit extraction" => "committing the extraction",
-            "query" => "running the query",
-            "check" => "checking the graph",
-            other => other,
+            Stage::Resolve => "opening tables",
+            Stage::Emit => "planning",
+            Stage::Execute => "running",
+            Stage::Extract => "extracting",
+            Stage::CommitExtraction => "committing the extraction",
+            Stage::Query => "running the query",
+            Stage::Check => "checking the graph",
+            other => other.name(),
         };
         self.bar.set_message(text.to_owned());
     }
@@ -220,6 +227,10 @@ impl Observer for Progress {
         self.update(|running| {
             running.remove(&outcome.segment);
         });
+    }
+
+    fn warned(&self, found: &Diagnostic) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(found.clone());
     }
 
     fn not_recorded(&self, reason: &str) {

@@ -37,5 +37,6 @@ pub mod origin;
 pub mod phase;
 pub mod schema;
 pub mod spec;
+pub mod stage;
 pub mod text;
 pub mod verify;

@@ -148,7 +148,8 @@ impl<'a> Context<'a> {
         policy.never.retain(|name| name != node);
         for (view, place) in self.origins.take_cache_overrides(node) {
             let message = format!("{action} for `{view}` has no effect: {why}");
-            self.report(Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place));
+            let found = Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place);
+            self.report(found.about("view", view).about("action", action));
         }
     }
 
@@ -156,7 +157,8 @@ impl<'a> Context<'a> {
     pub(crate) fn refuse_cache_limit(&mut self, field: &str, node: &str, why: &str) {
         let message = format!("`{field}` has no effect on `{node}`: {why}");
         let place = self.origins.cache_policy(field);
-        self.report(Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place));
+        let found = Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place);
+        self.report(found.about("view", node).about("field", field));
     }
 
     /// Whether mistakes were found.

@@ -3,6 +3,7 @@
 use ir::graph::Graph;
 use ir::phase::Phase;
 use ir::spec::{Spec, Unread};
+use ir::stage::Stage;
 
 use crate::context::Context;
 
@@ -71,6 +72,16 @@ impl Family {
             Self::Front => "front",
             Self::Rewrite => "rewrite",
             Self::Plan => "plan",
+        }
+    }
+
+    /// The stage of a run in which its passes run.
+    #[must_use]
+    pub fn stage(self) -> Stage {
+        match self {
+            Self::Front => Stage::FrontPasses,
+            Self::Rewrite => Stage::RewritePasses,
+            Self::Plan => Stage::PlanPasses,
         }
     }
 }

@@ -285,6 +285,10 @@ fn run_on(
     }
     graph.phase = pass.ensures;
     let remarks = cx.take_remarks();
+    let stage = pass.family.stage();
+    cx.diagnostics.iter_mut().skip(before).for_each(|found| {
+        found.stage.get_or_insert(stage);
+    });
     let findings = cx.diagnostics.get(before..).unwrap_or_default();
     observer.after_pass(&PassEvent { pass, graph, origins: &cx.origins, remarks: &remarks, findings });
     if verified && !cx.has_errors() {

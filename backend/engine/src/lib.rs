@@ -15,6 +15,7 @@
 //! | rules | our rules of DataFusion's optimizers, and the order of all |
 //! | [`operators`] | our nodes in DataFusion's plans: shared views, span joins, outputs |
 //! | execute | runs a DAG: shared views once, outputs written together, commits last |
+//! | capture | how the segments of a run were planned, kept for its audit |
 //! | memo | answers that are asked for again |
 //! | error | what can go wrong, in words for people |
 //! | sql | runs queries of users over the tables of a lake |
@@ -31,6 +32,7 @@
 // Whoever adds an operation is told every place that has to know it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod capture;
 mod dag;
 mod emit;
 mod error;
@@ -48,6 +50,10 @@ mod sql;
 mod stop;
 mod tables;
 
+pub use capture::{
+    CaptureUse, FilterAnswer, OfferedFilter, PlanCapture, RuleImpact, RulePhase, RunCapture, ScanCapture,
+    SegmentCapture,
+};
 pub use dag::{PartPlan, PlanDag, SegmentKind, SegmentPlan};
 /// The version of DataFusion.
 pub use datafusion::DATAFUSION_VERSION;

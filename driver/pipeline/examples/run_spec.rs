@@ -6,13 +6,14 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ir::stage::Stage;
 use pipeline::{Cancellation, CompileRequest, Observer, PublishOptions, Source, WorkerOptions, Workers};
 
 /// Says what happens while it happens.
 struct Narrator;
 
 impl Observer for Narrator {
-    fn stage_started(&self, stage: &str) {
+    fn stage_started(&self, stage: Stage) {
         println!("{stage} ...");
     }
 }

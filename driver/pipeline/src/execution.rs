@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use delta::Disk;
-use engine::{Publishing, RunOptions, RunOutcome};
+use engine::{Publishing, RunCapture, RunError, RunOptions, RunOutcome};
+use ir::diag::Diagnostic;
+use ir::stage::Stage;
 
 use crate::costs::Costs;
 use crate::folders::own_folder;
@@ -40,6 +42,8 @@ pub struct Outcome {
     pub record: RunRecord,
     /// The file of the record.
     pub record_file: PathBuf,
+    /// How many files were opened to keep how the run was planned; none where the spec does not ask for it.
+    pub capture_files: u64,
 }
 
 /// Runs a compilation without mistakes, publishes its outputs and records the run beside the spec. A run that fails or is
@@ -63,38 +67,36 @@ pub fn publish(
     // Before anything is computed, not when it is published.
     let runs = own_folder(&compilation.source.base_dir, RUNS)?;
     let provenance = Provenance::of(&compilation)?;
-    compilation.diagnostics.extend(provenance.expire(&runs));
+    if let Some(found) = provenance.expire(&runs) {
+        observer.warned(&found);
+        compilation.diagnostics.push(found);
+    }
     let mut attempt = Attempt::new(&compilation, workers, observer, stages);
     let ended = attempt.run(&provenance, extraction);
-    let Attempt { observer, stages, published, publishing: _until_recorded, .. } = attempt;
-    let keep = |record: &RunRecord| {
-        let (folder, graph) = (&compilation.source.base_dir, &compilation.graph);
-        provenance.write(record, folder, graph, &Disk::default(), workers)
-    };
-    let source = &compilation.source;
-    let warnings = || finding_records(&compilation.diagnostics, &source.map);
+    let Attempt { observer, stage, stages, published, capture, publishing: _until_recorded, .. } = attempt;
+    let recording =
+        Recording { compilation: &compilation, provenance: &provenance, workers, observer, stages, capture };
     match ended {
         Ok((run, extracted)) => {
             let record = provenance.record(Status::Published, None);
             let tables = extracted.iter().flat_map(|it| &it.tables).map(ExtractedRecord::from).collect();
-            let identities = compilation.output_identities();
             let counted = CountedRecord::all(&provenance.run_id, &run, &compilation);
-            let record = RunRecord { stages, warnings: warnings(), counted, ..record };
+            let record = RunRecord { counted, ..record };
             let costs = Costs::of(&run, &compilation);
-            let record = record.of(&run, &identities, tables, costs);
-            let record_file = keep(&record)?;
-            Ok(Outcome { run, extracted, record, record_file })
+            let record = record.of(&run, &compilation.output_identities(), tables, costs);
+            let (record, capture_files, written) = recording.keep(record);
+            Ok(Outcome { run, extracted, record, record_file: written?, capture_files })
         }
         Err(error) => {
             let status = match error {
                 PipelineError::Interrupted(_) => Status::Cancelled,
                 _ => Status::Failed,
             };
-            let failure = FailureRecord::of(&error, published);
-            let record = provenance.record(status, Some(failure));
-            let record = RunRecord { stages, warnings: warnings(), ..record };
+            let failure = FailureRecord::of(&error, stage, published);
+            let observer = Arc::clone(&recording.observer);
+            let (_, _, written) = recording.keep(provenance.record(status, Some(failure)));
             // What went wrong first is what is told; often it is the reason for this as well.
-            if let Err(not_recorded) = keep(&record) {
+            if let Err(not_recorded) = written {
                 observer.not_recorded(&match not_recorded {
                     PipelineError::NotRecorded { folder, reason } => {
                         format!("{}: {reason}", folder.display())
@@ -107,17 +109,56 @@ pub fn publish(
     }
 }
 
+/// A run that has ended and is not recorded yet.
+pub(crate) struct Recording<'a> {
+    pub(crate) compilation: &'a Compilation,
+    pub(crate) provenance: &'a Provenance,
+    pub(crate) workers: &'a Workers,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) stages: Stages,
+    /// How the run was planned, if its spec asks for it.
+    pub(crate) capture: Option<Arc<RunCapture>>,
+}
+
+impl Recording<'_> {
+    /// Writes how the run was planned, then its record. Gives the record as it was to be written, how many files were opened
+    /// for the capture, and the file of the record.
+    pub(crate) fn keep(self, record: RunRecord) -> (RunRecord, u64, Result<PathBuf>) {
+        let Self { compilation, provenance, workers, observer, stages, capture } = self;
+        let (folder, map) = (&compilation.source.base_dir, &compilation.source.map);
+        let mut diagnostics = compilation.diagnostics.clone();
+        let warnings = |diagnostics: &[Diagnostic]| finding_records(diagnostics, map, Stage::PlanPasses);
+        let mut record = RunRecord { stages, ..record }.with_warnings(warnings(&diagnostics));
+        let mut opened = 0;
+        match capture.map(|shown| provenance.write_capture(&record, &shown, folder, workers, &mut opened)) {
+            Some(Ok(reference)) => record.capture = Some(reference),
+            Some(Err(found)) => {
+                observer.warned(&found);
+                diagnostics.push(found);
+                record = record.with_warnings(warnings(&diagnostics));
+            }
+            None => {}
+        }
+        let written = provenance.write(&record, folder, &compilation.graph, &Disk::default(), workers);
+        (record, opened, written)
+    }
+}
+
 /// A run that has an identity and no outcome yet.
 struct Attempt<'a> {
     compilation: &'a Compilation,
     workers: &'a Workers,
     observer: Arc<dyn Observer>,
+    /// Where it is.
+    stage: Stage,
     /// Where the time went so far.
     stages: Stages,
     /// The outputs whose commits stand although the run failed.
     published: Vec<String>,
     /// From the first commit to the record nothing stops a run: what is published is recorded.
     publishing: Option<Publishing>,
+    /// What it shows of its planning, if its spec asks for it.
+    capture: Option<Arc<RunCapture>>,
 }
 
 impl<'a> Attempt<'a> {
@@ -127,7 +168,14 @@ impl<'a> Attempt<'a> {
         observer: Arc<dyn Observer>,
         stages: Stages,
     ) -> Self {
-        Self { compilation, workers, observer, stages, published: Vec::new(), publishing: None }
+        let capture = compilation.source.spec.runtime.compliance_capture.then(Arc::default);
+        let (stage, published) = (Stage::Emit, Vec::new());
+        Self { compilation, workers, observer, stage, stages, published, publishing: None, capture }
+    }
+
+    fn begin(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.observer.stage_started(stage);
     }
 
     /// Plans, writes and commits.
@@ -137,38 +185,44 @@ impl<'a> Attempt<'a> {
         mut extraction: Option<Extraction>,
     ) -> Result<(RunOutcome, Option<Extracted>)> {
         let (compilation, workers) = (self.compilation, self.workers);
-        self.observer.stage_started("emit");
-        let plans = self.stages.timed("emit", || compilation.plan(workers))?;
+        self.begin(Stage::Emit);
+        let plans = self.stages.timed(Stage::Emit, || compilation.plan(workers))?;
         let run_options = RunOptions {
             disk: Disk::default(),
             metadata: provenance.commit_metadata(),
             observer: Arc::new(OfRun(Arc::clone(&self.observer))),
             cancellation: workers.cancellation().clone(),
             no_progress_timeout: workers.options().no_progress_timeout,
+            capture: self.capture.clone(),
             ..RunOptions::new(&compilation.source.base_dir, &provenance.run_id)
         };
-        self.observer.stage_started("execute");
+        self.begin(Stage::Execute);
         let executing = Instant::now();
         let written = plans.try_write(run_options, workers)?;
         let executed = executing.elapsed();
         let written = written.map_err(|error| {
-            self.stages.add("execute", executed);
+            self.stages.add(Stage::Execute, executed);
+            self.stage = match error {
+                RunError::Prepare { .. } => Stage::OpenOutputs,
+                RunError::Unsound { .. } => Stage::Check,
+                _ => Stage::Execute,
+            };
             compilation.failed(&error, workers)
         })?;
         self.publishing = workers.cancellation().publishing();
         if self.publishing.is_none() {
-            self.stages.add("execute", executed);
+            self.stages.add(Stage::Execute, executed);
             written.discard(workers)?;
             return Err(PipelineError::interrupted());
         }
-        self.observer.stage_started("commit");
+        self.begin(Stage::Commit);
         let before = extraction.as_mut().map_or_else(Vec::new, Extraction::take_tables);
         let names: Vec<String> = before.iter().map(|(name, _)| name.clone()).collect();
         let committing = Instant::now();
         let committed = written.try_commit_after(before, workers)?;
         let (first, run) = committed.map_err(|error| {
-            self.stages.add("execute", executed);
-            self.stages.add("commit", committing.elapsed());
+            self.stages.add(Stage::Execute, executed);
+            self.stages.add(Stage::Commit, committing.elapsed());
             self.published = error.committed().to_vec();
             compilation.failed(&error, workers)
         })?;
@@ -186,10 +240,10 @@ fn lock(source: &Source, workers: &Workers, observer: &dyn Observer) -> Result<L
 
 /// Adds where the time of a run went.
 fn add_stages(stages: &mut Stages, run: &RunOutcome) {
-    stages.add("open outputs", run.prepare);
-    stages.add("execute", run.compute);
+    stages.add(Stage::OpenOutputs, run.prepare);
+    stages.add(Stage::Execute, run.compute);
     if !run.checks.is_empty() {
-        stages.add("check", run.check);
+        stages.add(Stage::Check, run.check);
     }
-    stages.add("commit", run.commit);
+    stages.add(Stage::Commit, run.commit);
 }

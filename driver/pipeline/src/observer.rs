@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use engine::{ExecutionObserver, OutputOutcome, SegmentOutcome};
+use ir::diag::Diagnostic;
+use ir::stage::Stage;
 use passes::{Pass, PassEvent};
 
 /// Sees what happens between a spec and its published tables. Dumps, traces and progress bars are observers. Methods are
 /// called from several threads and do nothing unless overridden; they must return quickly.
 pub trait Observer: Send + Sync {
     /// A stage begins: reading tables, planning, extracting and so on, as in [`Stages`](crate::Stages).
-    fn stage_started(&self, _stage: &str) {}
+    fn stage_started(&self, _stage: Stage) {}
 
     /// Somebody else publishes to a table, and this waits for it: who and where, as a sentence.
     fn waiting(&self, _busy: &str) {}
@@ -32,6 +34,9 @@ pub trait Observer: Send + Sync {
     /// An output is published.
     fn output_committed(&self, _outcome: &OutputOutcome) {}
 
+    /// Something was found after the compilation that does not stop the run.
+    fn warned(&self, _found: &Diagnostic) {}
+
     /// A run that failed or was stopped cannot be recorded, for this reason.
     fn not_recorded(&self, _reason: &str) {}
 
@@ -43,7 +48,7 @@ pub trait Observer: Send + Sync {
 impl Observer for () {}
 
 impl<O: Observer + ?Sized> Observer for Arc<O> {
-    fn stage_started(&self, stage: &str) {
+    fn stage_started(&self, stage: Stage) {
         self.as_ref().stage_started(stage);
     }
 
@@ -75,6 +80,10 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
         self.as_ref().output_committed(outcome);
     }
 
+    fn warned(&self, found: &Diagnostic) {
+        self.as_ref().warned(found);
+    }
+
     fn not_recorded(&self, reason: &str) {
         self.as_ref().not_recorded(reason);
     }
@@ -101,7 +110,7 @@ impl ExecutionObserver for OfRun {
     }
 
     fn checks_started(&self) {
-        self.0.stage_started("check");
+        self.0.stage_started(Stage::Check);
     }
 
     fn output_committed(&self, outcome: &OutputOutcome) {

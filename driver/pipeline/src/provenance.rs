@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use delta::Disk;
-use ir::diag::Diagnostic;
+use engine::RunCapture;
+use ir::diag::{Diagnostic, codes};
 use ir::graph::Graph;
+use ir::hash::ContentHash;
 use ir::spec::RecordRetention;
+use ir::stage::Stage;
 
 use crate::folders::own_folder;
 use crate::record::{
-    FORMAT, FailureRecord, Identity, RUNS, RunRecord, Stages, Status, capabilities, expire, file_time, now,
-    timestamp,
+    CAPTURE_ENDING, Capture, CaptureReference, FORMAT, FailureRecord, Identity, RUNS, RunRecord, Stages,
+    Status, capabilities, expire, file_time, now, timestamp,
 };
 use crate::{Compilation, PipelineError, Result, Workers};
 
@@ -94,6 +97,7 @@ impl Provenance {
             profile_fingerprint: self.identity.profile_fingerprint,
             lineage_tags: self.lineage_tags.clone(),
             graph: format!("{}.ir", self.file_name()),
+            capture: None,
             inputs: self.identity.providers.clone(),
             extracted: Vec::new(),
             outputs: Vec::new(),
@@ -106,6 +110,7 @@ impl Provenance {
             history: self.history.clone(),
             segments: Vec::new(),
             warnings: Vec::new(),
+            warning_counts_by_code: BTreeMap::new(),
             capabilities: capabilities(),
             session: self.settings.clone(),
         }
@@ -120,6 +125,40 @@ impl Provenance {
     /// of one spec in one microsecond the second is refused.
     fn file_name(&self) -> String {
         format!("{}-{}", file_time(self.started_at), self.identity.spec_hash.short())
+    }
+
+    /// Writes how the run was planned, for its record: what the record will name survives a power cut. Counts the files it
+    /// opens.
+    ///
+    /// # Errors
+    /// A warning that it cannot be written; the run itself is not concerned.
+    pub(crate) fn write_capture(
+        &self,
+        record: &RunRecord,
+        shown: &RunCapture,
+        folder: &Path,
+        workers: &Workers,
+        opened: &mut u64,
+    ) -> Result<CaptureReference, Diagnostic> {
+        let file = format!("{}.{CAPTURE_ENDING}", self.file_name());
+        let mut written = || {
+            let runs = own_folder(folder, RUNS).map_err(|error| error.to_string())?;
+            let capture = Capture::new(record, self.retention, shown);
+            let mut text = serde_json::to_vec_pretty(&capture).map_err(|error| error.to_string())?;
+            text.push(b'\n');
+            let hash = ContentHash::of(&text);
+            let (disk, files) = (Disk::default(), vec![(file.clone(), text)]);
+            *opened += 1;
+            let kept = workers.run(async move { disk.keep_files(&runs, files).await });
+            let kept = kept.map_err(|error| error.to_string())?;
+            kept.map_err(|error| error.to_string())?;
+            Ok(CaptureReference { file: file.clone(), hash })
+        };
+        written().map_err(|cause: String| {
+            let message = format!("the capture `{file}` could not be written: {cause}");
+            let found = Diagnostic::new(codes::CAPTURE_NOT_WRITTEN, message).in_stage(Stage::Record);
+            found.about("file", file.as_str()).about("cause", cause)
+        })
     }
 
     /// Writes a record of this run, and the graph beside it, below the folder of the spec. A record that exists is never

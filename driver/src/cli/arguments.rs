@@ -75,6 +75,17 @@ pub(crate) struct RunArgs {
     pub(crate) base: Option<PathBuf>,
 }
 
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Print how the run was planned: the plans that ran, what the rules changed in them, and which filters scans were
+    /// offered. Kept for specs that say `runtime: {compliance_capture: true}`
+    #[arg(long)]
+    pub(crate) capture: bool,
+}
+
 /// Arguments of `replay`.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {

@@ -164,7 +164,7 @@ pub(crate) enum Command {
     /// it read and wrote, where its time went, and what went wrong.
     Runs(RunsArgs),
     /// Show what is recorded of one run in full
-    Show(RunArgs),
+    Show(ShowArgs),
     /// Look at a recorded run again: is everything that decided its rows as it was, and do they come out the same?
     ///
     /// The spec in the record is compiled over the versions of the tables that the run has read. Every part that is not as it

@@ -1,5 +1,6 @@
 //! Results as text for people and as JSON for programs.
 
+mod capture;
 mod costs;
 mod graph;
 mod rows;
@@ -8,6 +9,7 @@ mod run;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use ir::diag::escape_text;
 
+pub(crate) use capture::capture_text;
 pub(crate) use graph::{compilation_json, graph_json};
 pub(crate) use rows::{print_csv, print_json, text_table};
 pub(crate) use run::{RunReport, extracted_json, reuse_text, stage_table};

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 /// The stages as a table.
 pub(crate) fn stage_table(stages: &Stages) -> String {
     let total = stages.total();
-    let rows = stages.iter().chain([("total", total)]);
+    let rows = stages.iter().map(|(stage, time)| (stage.name(), time)).chain([("total", total)]);
     let share = |time: Duration| {
         let share = if total.is_zero() { 0.0 } else { time.as_secs_f64() / total.as_secs_f64() };
         format!("{:.0} %", share * 100.0)
@@ -83,7 +83,21 @@ impl RunReport<'_> {
         }
         let (id, file) = (escape_text(&self.record.run_id), self.file.display().to_string());
         parts.push(format!("run {id} recorded in {}\n", escape_text(&file)));
+        parts.extend(self.capture_text());
         parts.join("\n")
+    }
+
+    /// Where it is kept how the run was planned, and whether it is what the run wrote.
+    fn capture_text(&self) -> Option<String> {
+        let reference = self.record.capture.as_ref()?;
+        let text = match reference.bytes(self.file) {
+            Ok(_) => {
+                let file = self.file.with_file_name(&reference.file).display().to_string();
+                format!("its plans are captured in {file}")
+            }
+            Err(error) => error.to_string(),
+        };
+        Some(format!("{}\n", escape_text(&text)))
     }
 
     fn output_table(&self) -> String {
@@ -130,6 +144,11 @@ impl RunReport<'_> {
             output["seconds"] = time;
         }
         value["record"] = self.file.display().to_string().into();
+        if let Some(reference) = &self.record.capture {
+            let state = reference.bytes(self.file).err().map(|error| error.to_string());
+            value["capture"]["path"] = self.file.with_file_name(&reference.file).display().to_string().into();
+            value["capture"]["problem"] = state.into();
+        }
         value["seconds"] = self.record.stages.total().as_secs_f64().into();
         Ok(value)
     }

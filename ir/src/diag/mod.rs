@@ -7,7 +7,10 @@
 //!
 //! Broken IR is not a diagnostic: it is a mistake of the compiler and has its own type.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+
+use crate::stage::Stage;
 
 pub mod codes;
 mod escape;
@@ -68,6 +71,10 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Other places that matter, each with a remark.
     pub related: Vec<(SpecPath, String)>,
+    /// The stage in which it was found; nothing until somebody says so.
+    pub stage: Option<Stage>,
+    /// What the message speaks of, by what it is: `view`, `column`, `file`.
+    pub context: BTreeMap<&'static str, String>,
 }
 
 impl Diagnostic {
@@ -86,7 +93,23 @@ impl Diagnostic {
             suggestion: None,
             help: None,
             related: Vec::new(),
+            stage: None,
+            context: BTreeMap::new(),
         }
+    }
+
+    /// Adds what the message speaks of, for programs: what kind of thing it is, and its name or value.
+    #[must_use]
+    pub fn about(mut self, kind: &'static str, name: impl Into<String>) -> Self {
+        self.context.insert(kind, name.into());
+        self
+    }
+
+    /// Sets the stage in which it was found, unless that is said already.
+    #[must_use]
+    pub fn in_stage(mut self, stage: Stage) -> Self {
+        self.stage.get_or_insert(stage);
+        self
     }
 
     /// Sets the place in the spec.

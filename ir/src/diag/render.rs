@@ -1,5 +1,6 @@
 //! Diagnostics as text with lines of the spec, and as a serializable form with line and column.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -7,6 +8,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::escape::{escape_text, is_dangerous, push_escaped};
 use super::{Code, Diagnostic, Location, Severity, SourceMap, SpecPath};
+use crate::stage::Stage;
 
 /// How text is rendered.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +48,10 @@ pub struct ResolvedDiagnostic {
     pub help: Option<String>,
     /// Other places that matter.
     pub related: Vec<ResolvedNote>,
+    /// The stage in which it was found.
+    pub stage: Option<Stage>,
+    /// What the message speaks of, by what it is.
+    pub context: BTreeMap<&'static str, String>,
 }
 
 /// Another place that matters.
@@ -103,6 +109,8 @@ fn resolve_one(diagnostic: &Diagnostic, source: &SourceMap) -> ResolvedDiagnosti
         suggestion: diagnostic.suggestion.clone(),
         help: diagnostic.help.clone(),
         related: diagnostic.related.iter().map(note).collect(),
+        stage: diagnostic.stage,
+        context: diagnostic.context.clone(),
     }
 }
 

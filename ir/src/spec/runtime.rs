@@ -26,7 +26,8 @@ pub enum RecordRetention {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuntimeConfig {
-    /// Records everything needed to audit the run.
+    /// Keeps beside the record of a run how it was planned: the plans that ran, what the rules changed in them, and which
+    /// filters scans were offered.
     pub compliance_capture: bool,
     /// Whether settings are tuned from earlier runs.
     pub tuner_mode: TunerMode,

@@ -40,8 +40,7 @@ pub const NOT_YET: &[Row] = rows! {
     "output tables are not maintained after a run":
         ["maintenance"];
     "nothing of this kind is recorded":
-        ["runtime.compliance_capture", "runtime.capture_substrait", "runtime.capture_optimizer_lab",
-         "runtime.capture_delta_codec"];
+        ["runtime.capture_substrait", "runtime.capture_optimizer_lab", "runtime.capture_delta_codec"];
     "where filters end up is not enforced":
         ["runtime.pushdown_enforcement_mode"];
     "functions cannot be added from outside, so there is nothing to govern":
@@ -76,7 +75,10 @@ pub fn reserved(spec: &Spec) -> Vec<Diagnostic> {
     let set = RESERVED.iter().filter(|row| lookup(&given, row.path).is_some_and(|value| !value.is_null()));
     set.map(|row| {
         let message = format!("`{}` has no effect: {}", row.path, row.why);
-        Diagnostic::new(codes::RESERVED_PROFILE_KNOB, message).at(path_of(row)).help("leave the field out")
+        let knob = row.path.rsplit('.').next().unwrap_or(row.path);
+        let value = lookup(&given, row.path).map(Value::to_string).unwrap_or_default();
+        let found = Diagnostic::new(codes::RESERVED_PROFILE_KNOB, message).at(path_of(row));
+        found.about("knob", knob).about("value", value).help("leave the field out")
     })
     .collect()
 }

@@ -65,6 +65,8 @@ pub(super) fn check(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) {
         let message = format!("the columns {} differ by letter case only", names.join(" and "));
         cx.report(
             Diagnostic::new(codes::COLUMN_CASE_IN_VIEW, message)
+                .about("view", node.owner.name())
+                .about("columns", names.join(", "))
                 .at(cx.place(node, SpecField::Transform))
                 .help("give both one name if one column is meant"),
         );

@@ -71,6 +71,8 @@ fn report(graph: &Graph, cx: &mut Context<'_>, id: NodeId, formats: &Formats) {
                 )
             })
             .collect();
-        cx.report(Diagnostic::new(codes::MIXED_PROTOCOLS, list.join(", ")).at(place));
+        let tables: Vec<&str> = formats.values().map(String::as_str).collect();
+        let found = Diagnostic::new(codes::MIXED_PROTOCOLS, list.join(", ")).at(place);
+        cx.report(found.about("view", node.owner.name()).about("tables", tables.join(", ")));
     }
 }

@@ -82,7 +82,8 @@ fn drop_void(graph: &mut Graph, cx: &mut Context<'_>, sink: NodeId) {
     for field in void {
         let message = format!("`{}` has no type, it is NULL in every row; it is not written", field.name());
         let help = "give it a type, such as `CAST(NULL AS VARCHAR)`, or leave it out";
-        cx.report(Diagnostic::new(codes::VOID_COLUMN, message).at(place.clone()).help(help));
+        let found = Diagnostic::new(codes::VOID_COLUMN, message).at(place.clone()).help(help);
+        cx.report(found.about("table", graph[sink].owner.name()).about("column", field.name()));
     }
     let columns = NamedExprs(typed.into_iter().map(|field| NamedExpr::column(field.name())).collect());
     let step = graph.add_step(sink, "typed", Op::Project(Project { columns }));

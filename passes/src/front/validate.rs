@@ -40,6 +40,8 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
                 let message = format!("the projection has {} columns", project.columns.0.len());
                 cx.report(
                     Diagnostic::new(codes::BROAD_PROJECTION, message)
+                        .about("view", node.owner.name())
+                        .about("columns", project.columns.0.len().to_string())
                         .at(cx.place(node, SpecField::Columns))
                         .help("leave `columns` out to keep all columns"),
                 );
@@ -49,6 +51,8 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             {
                 cx.report(
                     Diagnostic::new(codes::REDUNDANT_FILTER, "whether this holds does not depend on the row")
+                        .about("view", node.owner.name())
+                        .about("predicate", filter.predicate.to_string())
                         .at(cx.place(node, SpecField::Predicate)),
                 );
             }
@@ -64,6 +68,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
                     codes::NON_DETERMINISTIC,
                     format!("`{}` gives other rows at every run", node.name),
                 )
+                .about("view", node.owner.name())
                 .at(cx.place(node, SpecField::Transform))
                 .help("pass the value in as a typed parameter"),
             );
@@ -107,6 +112,11 @@ fn check_keys(cx: &mut Context<'_>, node: &Node, relate: &Relate, left: &Schema,
                         "`{left_key}` is {left}, `{right_key}` is {right}; one is converted for every row"
                     ),
                 )
+                .about("view", node.owner.name())
+                .about("left_key", left_key)
+                .about("left_type", left.to_string())
+                .about("right_key", right_key)
+                .about("right_type", right.to_string())
                 .at(place),
             );
         }
@@ -122,7 +132,9 @@ fn check_union(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) {
             let source = union.sources.get(index).map_or("", String::as_str);
             let message = format!("`{source}` has no {}; they are NULL in its rows", missing.join(", "));
             let place = cx.place(node, SpecField::Source(index));
-            cx.report(Diagnostic::new(codes::LOSSY_UNION, message).at(place));
+            let found = Diagnostic::new(codes::LOSSY_UNION, message).at(place);
+            let found = found.about("view", node.owner.name()).about("source", source);
+            cx.report(found.about("columns", missing.join(", ")));
         }
     }
 }
@@ -146,7 +158,8 @@ fn warn_unused(graph: &Graph, cx: &mut Context<'_>) {
         let (code, what) =
             if input.is_some() { (codes::UNUSED_INPUT, "input") } else { (codes::UNUSED_VIEW, "view") };
         let message = format!("no output needs the {what} `{}`; it is not computed", node.name);
-        cx.report(Diagnostic::new(code, message).at(cx.place(node, SpecField::Definition)));
+        let found = Diagnostic::new(code, message).at(cx.place(node, SpecField::Definition));
+        cx.report(found.about(what, &node.name));
     }
 }
 

@@ -148,7 +148,8 @@ fn check_filter(
     if !cx.has_errors() && !targets.iter().any(|id| needed.contains(id)) {
         let names: Vec<&str> = targets.iter().map(|id| graph.name_of(*id)).collect();
         let message = format!("the parameter filters {} only, which no output needs", names.join(", "));
-        cx.report(Diagnostic::new(codes::FILTER_WITHOUT_EFFECT, message).at(cx.origins.target(index)));
+        let found = Diagnostic::new(codes::FILTER_WITHOUT_EFFECT, message).at(cx.origins.target(index));
+        cx.report(found.about("views", names.join(", ")).about("column", column));
     }
     for id in targets {
         // What has no columns is reported already.

@@ -38,6 +38,7 @@ use std::time::{Duration, Instant};
 use delta::{Committed, Disk, RowsDigest, StagedTable};
 use ir::op::Sink;
 
+use crate::capture::RunCapture;
 use crate::dag::PlanDag;
 use crate::error::RunError;
 use crate::session::Session;
@@ -82,13 +83,15 @@ pub struct RunOptions {
     pub disk: Disk,
     /// How long segments may make no progress at all before the run is ended as hung; for ever if absent.
     pub no_progress_timeout: Option<Duration>,
+    /// Is shown how segments are planned. Without it, nothing is made to be shown.
+    pub capture: Option<Arc<RunCapture>>,
 }
 
 /// The default of [`RunOptions::no_progress_timeout`].
 const NO_PROGRESS_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl RunOptions {
-    /// Options without metadata, observer and way to stop it; 30 seconds without progress end the run.
+    /// Options without metadata, observer, capture and way to stop it; 30 seconds without progress end the run.
     #[must_use]
     pub fn new(base_dir: impl Into<PathBuf>, run_id: impl Into<String>) -> Self {
         Self {
@@ -99,6 +102,7 @@ impl RunOptions {
             cancellation: Cancellation::new(),
             disk: Disk::default(),
             no_progress_timeout: Some(NO_PROGRESS_TIMEOUT),
+            capture: None,
         }
     }
 }

@@ -30,7 +30,7 @@ impl Run {
         // The switch of the run itself, too: who would pass it on may run on the thread that is planning.
         let switches = [stop.clone(), options.cancellation.clone()];
         Self {
-            planner: RunPlanner::of_run(session, Arc::clone(&stores), &switches),
+            planner: RunPlanner::of_run(session, Arc::clone(&stores), &switches, options.capture.as_ref()),
             stores,
             stop,
             observer: Arc::clone(&options.observer),

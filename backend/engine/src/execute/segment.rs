@@ -103,7 +103,7 @@ async fn run_planned(
     target: Option<TableTarget>,
 ) -> Result<Finished, Failure> {
     let (run, began) = (&progress.run, progress.began);
-    let Planned { operators, context, widths } = planned;
+    let Planned { operators, context, widths, watch } = planned;
     let (plan, sharing) = match &segment.kind {
         SegmentKind::Output(sink) => {
             let cores = context.session_config().target_partitions();
@@ -111,6 +111,9 @@ async fn run_planned(
         }
         SegmentKind::SharedView(_) => (operators, Sharing::Own),
     };
+    if let Some(watch) = watch {
+        watch.physical(segment, &plan, &context.session_config().options().explain);
+    }
     let planned = began.elapsed();
     run.running.planned(&progress.title, &plan);
     let plan = Runnable { plan, context, widths };

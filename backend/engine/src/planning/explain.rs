@@ -63,32 +63,53 @@ async fn segment_text(
     stage: Stage,
 ) -> Result<String, EngineError> {
     let refused = |source| EngineError::plan(&segment.name, source);
-    let (plan, parts) = match stage {
-        Stage::Plan => {
-            let parts = segment.parts.iter().map(|part| logical_text(&part.logical)).collect();
-            (logical_text(&segment.logical), parts)
-        }
+    match stage {
+        Stage::Plan => Ok(logical_block(segment)),
         Stage::Optimized => {
-            let plans = optimized(state, segment).map_err(refused)?;
-            let mut texts: Vec<String> = plans.iter().map(logical_text).collect();
-            (texts.pop().unwrap_or_default(), texts)
+            let plans = optimized(state, segment, None).map_err(refused)?;
+            Ok(optimized_block(segment, &plans))
         }
         Stage::Physical => {
             let plan = physical_plan(state, segment).await.map_err(refused)?;
-            let explain = &state.config_options().explain;
-            (physical_text(&plan, explain), part_texts(&plan, segment, explain))
+            Ok(physical_block(segment, &plan, &state.config_options().explain))
         }
-    };
+    }
+}
+
+/// What is said of the logical plan of a segment.
+pub(crate) fn logical_block(segment: &SegmentPlan) -> String {
+    let parts: Vec<String> = segment.parts.iter().map(|part| logical_text(&part.logical)).collect();
+    block(segment, &logical_text(&segment.logical), &parts)
+}
+
+/// What is said of the optimized plans of a segment: its parts in their order, then its own.
+pub(crate) fn optimized_block(segment: &SegmentPlan, plans: &[LogicalPlan]) -> String {
+    let mut texts: Vec<String> = plans.iter().map(logical_text).collect();
+    let own = texts.pop().unwrap_or_default();
+    block(segment, &own, &texts)
+}
+
+/// What is said of the operators of a segment.
+pub(crate) fn physical_block(
+    segment: &SegmentPlan,
+    plan: &Arc<dyn ExecutionPlan>,
+    explain: &ExplainOptions,
+) -> String {
+    block(segment, &physical_text(plan, explain), &part_texts(plan, segment, explain))
+}
+
+/// The texts of a segment and of its parts, with headings.
+fn block(segment: &SegmentPlan, plan: &str, parts: &[String]) -> String {
     let reads =
         if segment.reads.is_empty() { String::new() } else { format!(" reads {}", segment.reads.join(", ")) };
     let title = segment.title();
     let mut text = format!("-- {title} (level {}){reads}\n{}\n\n", segment.level, plan.trim_end());
     // What reads comes before what is read, as within a plan.
-    for (part, plan) in segment.parts.iter().zip(&parts).rev() {
+    for (part, plan) in segment.parts.iter().zip(parts).rev() {
         // Writing to a string cannot fail.
         let _ = write!(text, "-- part {} of {title}\n{}\n\n", part.name, plan.trim_end());
     }
-    Ok(text)
+    text
 }
 
 fn logical_text(plan: &LogicalPlan) -> String {

@@ -22,5 +22,6 @@ mod wide_rows;
 
 pub use check::{Unplannable, plan_all, unplannable_nodes};
 pub use explain::{Stage, explain};
+pub(crate) use explain::{logical_block, optimized_block, physical_block};
 pub(crate) use run::{Planned, RunPlanner};
 pub(crate) use sharing::{ONE_WRITER_BYTES, Sharing, with_writers};

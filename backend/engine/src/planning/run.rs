@@ -15,6 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::segment::{operators, optimized};
 use super::segment_session::SegmentSession;
 use super::wide_rows::batches_for;
+use crate::capture::{CaptureCounters, RuleWatch, RunCapture, SegmentWatch};
 use crate::dag::{PartPlan, SegmentPlan};
 use crate::operators::{EnginePlanner, RowWidths, RunStores};
 use crate::rules::{MemorySizes, physical_rules};
@@ -29,13 +30,21 @@ pub(crate) struct RunPlanner {
     switches: Arc<[Cancellation]>,
     /// What shared views gave, as far as they are computed; nothing for a query, which reads none.
     stores: Option<Arc<RunStores>>,
+    /// Who is shown the plans of a run that is captured.
+    capture: Option<(Arc<RunCapture>, Arc<CaptureCounters>)>,
 }
 
 impl RunPlanner {
-    /// The planner of a run. Planning ends once one of the switches is thrown.
-    pub(crate) fn of_run(session: &Session, stores: Arc<RunStores>, switches: &[Cancellation]) -> Self {
+    /// The planner of a run, which shows its plans to a capture. Planning ends once one of the switches is thrown.
+    pub(crate) fn of_run(
+        session: &Session,
+        stores: Arc<RunStores>,
+        switches: &[Cancellation],
+        capture: Option<&Arc<RunCapture>>,
+    ) -> Self {
         let state = stoppable(session.state(), switches);
-        Self::new(session, state, switches, Some(stores))
+        let capture = capture.map(|capture| (Arc::clone(capture), Arc::clone(session.capture_counters())));
+        Self { capture, ..Self::new(session, state, switches, Some(stores)) }
     }
 
     /// The planner of a query.
@@ -50,7 +59,8 @@ impl RunPlanner {
         stores: Option<Arc<RunStores>>,
     ) -> Self {
         state.mark_start_execution();
-        Self { state, sizes: session.options().memory_sizes(), switches: switches.into(), stores }
+        let sizes = session.options().memory_sizes();
+        Self { state, sizes, switches: switches.into(), stores, capture: None }
     }
 
     /// The state, in which logical plans are made and optimized.
@@ -63,7 +73,15 @@ impl RunPlanner {
     /// # Errors
     /// Where DataFusion cannot plan it, and when the storage of a table that is to be read cannot be used.
     pub(crate) async fn segment(&self, segment: &SegmentPlan, row_bytes: usize) -> Result<Planned> {
-        self.planned(optimized(&self.state, segment)?, &segment.parts, Some(row_bytes)).await
+        let capture = self.capture.as_ref();
+        let watch = capture.map(|(run, counters)| SegmentWatch::begin(run, counters, segment));
+        let rules = watch.as_ref().map(SegmentWatch::rules);
+        let logical = optimized(&self.state, segment, rules.map(Arc::as_ref))?;
+        if let Some(watch) = &watch {
+            watch.optimized(segment, &logical)?;
+        }
+        let planned = self.planned(logical, &segment.parts, Some(row_bytes), rules).await?;
+        Ok(Planned { watch, ..planned })
     }
 
     /// Plans an optimized query. It is not planned again, however wide its rows are.
@@ -71,7 +89,7 @@ impl RunPlanner {
     /// # Errors
     /// As [`Self::segment`].
     pub(crate) async fn query(&self, optimized: LogicalPlan) -> Result<Planned> {
-        self.planned(vec![optimized], &[], None).await
+        self.planned(vec![optimized], &[], None, None).await
     }
 
     async fn planned(
@@ -79,6 +97,7 @@ impl RunPlanner {
         logical: Vec<LogicalPlan>,
         parts: &[PartPlan],
         row_bytes: Option<usize>,
+        watch: Option<&Arc<RuleWatch>>,
     ) -> Result<Planned> {
         let (rows, widths) = batches_for(&self.state, self.stores.as_deref(), &logical, row_bytes).await?;
         let widths = Arc::new(widths);
@@ -88,10 +107,11 @@ impl RunPlanner {
             *config = with_rows_per_batch(config.clone(), rows);
         }
         let rules = stoppable_rules(&physical_rules(self.sizes, Some(&widths))?, &self.switches);
+        let rules = watch.map(|watch| watch.physical(&rules)).unwrap_or(rules);
         let planner = EnginePlanner::of_segment(self.stores.clone());
         let session = SegmentSession::new(state, rules, planner.clone());
         let operators = operators(&session, &planner, parts, logical).await?;
-        Ok(Planned { operators, context: session.task_context(), widths })
+        Ok(Planned { operators, context: session.task_context(), widths, watch: None })
     }
 }
 
@@ -103,4 +123,6 @@ pub(crate) struct Planned {
     pub(crate) context: Arc<TaskContext>,
     /// What they find of the width of their rows.
     pub(crate) widths: Arc<RowWidths>,
+    /// Who is shown what runs, in a run that is captured.
+    pub(crate) watch: Option<SegmentWatch>,
 }

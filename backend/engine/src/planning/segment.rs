@@ -11,20 +11,26 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::QueryPlanner as _;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan};
-use datafusion::optimizer::{AnalyzerRule as _, Optimizer, OptimizerConfig};
+use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerConfig};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::needed::Kinds;
+use crate::capture::{LogicalWatch, RulePhase, RuleWatch};
 use crate::dag::{PartPlan, SegmentPlan};
 use crate::operators::{EnginePlanner, WriteNode};
 use crate::semantics::FalseDependencies;
 
-/// The logical plans of a segment as DataFusion's optimizer leaves them: its parts in their order, then its own.
+/// The logical plans of a segment as DataFusion's optimizer leaves them: its parts in their order, then its own. Who
+/// watches is told of the rules.
 ///
 /// # Errors
 /// Where an optimizer rule fails.
-pub(super) fn optimized(state: &SessionState, segment: &SegmentPlan) -> Result<Vec<LogicalPlan>> {
-    let settings = Settings::of(state);
+pub(super) fn optimized(
+    state: &SessionState,
+    segment: &SegmentPlan,
+    watch: Option<&RuleWatch>,
+) -> Result<Vec<LogicalPlan>> {
+    let settings = Settings { watch, ..Settings::of(state) };
     let plans = segment.parts.iter().map(|part| &part.logical).chain([&segment.logical]);
     plans.map(|plan| settings.optimize(plan)).collect()
 }
@@ -38,7 +44,7 @@ pub(super) async fn physical_plan(
     segment: &SegmentPlan,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let planner = EnginePlanner::of_segment(None);
-    operators(state, &planner, &segment.parts, optimized(state, segment)?).await
+    operators(state, &planner, &segment.parts, optimized(state, segment, None)?).await
 }
 
 /// The operators for the optimized plans of a segment, its parts first, in a session that has this planner.
@@ -63,11 +69,13 @@ pub(super) async fn operators(
 pub(super) struct Settings<'a> {
     state: &'a SessionState,
     aliases: Arc<AliasGenerator>,
+    /// Who is told of the rules that run.
+    watch: Option<&'a RuleWatch>,
 }
 
 impl<'a> Settings<'a> {
     pub(super) fn of(state: &'a SessionState) -> Self {
-        Self { state, aliases: Arc::new(AliasGenerator::new()) }
+        Self { state, aliases: Arc::new(AliasGenerator::new()), watch: None }
     }
 
     /// What is written is optimized without the node that writes it: such a node gives each rule a copy of its input
@@ -80,23 +88,42 @@ impl<'a> Settings<'a> {
             return Ok(LogicalPlan::Extension(Extension { node }));
         }
         let kinds = Kinds::of(plan)?;
-        let analyzed = self.analyzed(plan, &kinds)?;
+        let mut watch = self.watch.map(|watch| watch.logical(plan));
+        let analyzed = self.analyzed(plan, &kinds, watch.as_mut())?;
         let rules = kinds.rules(self.state.optimizers(), self.state.config_options());
-        Optimizer::with_rules(rules).optimize(analyzed, self, |_, _| {})
+        Optimizer::with_rules(rules).optimize(analyzed, self, |plan, rule| {
+            if let Some(watch) = &mut watch {
+                watch.ran(RulePhase::Optimizer, rule.name(), plan);
+            }
+        })
     }
 
     /// Emission has made every conversion explicit, node by node, so of DataFusion's own analysis only that of unions has
     /// something to do: their inputs get its nullability. What a node makes of what is known of the rows below it shows only here.
-    fn analyzed(&self, plan: &LogicalPlan, kinds: &Kinds) -> Result<LogicalPlan> {
+    fn analyzed(
+        &self,
+        plan: &LogicalPlan,
+        kinds: &Kinds,
+        mut watch: Option<&mut LogicalWatch<'_>>,
+    ) -> Result<LogicalPlan> {
         let options = self.state.config_options();
-        let by_all_rules = || self.state.analyzer().execute_and_check(plan.clone(), options, |_, _| {});
+        let mut ran = |plan: &LogicalPlan, rule: &dyn AnalyzerRule| {
+            if let Some(watch) = &mut watch {
+                watch.ran(RulePhase::Analyzer, rule.name(), plan);
+            }
+        };
         if kinds.are_analyzed_together() {
-            return by_all_rules();
+            return self.state.analyzer().execute_and_check(plan.clone(), options, ran);
         }
         let analyzed = FalseDependencies.analyze(plan.clone(), options)?;
+        ran(&analyzed, &FalseDependencies);
         debug_assert_eq!(
             analyzed.display_indent_schema().to_string(),
-            by_all_rules()?.display_indent_schema().to_string(),
+            self.state
+                .analyzer()
+                .execute_and_check(plan.clone(), options, |_, _| {})?
+                .display_indent_schema()
+                .to_string(),
             "DataFusion's analysis changes a plan that was emitted",
         );
         Ok(analyzed)

@@ -24,6 +24,7 @@ use datafusion::prelude::SessionConfig;
 use ir::hash::ContentHash;
 use serde::Serialize;
 
+use crate::capture::{CaptureCounters, CaptureUse};
 use crate::error::EngineError;
 use crate::operators::EnginePlanner;
 use crate::resources::{LimitedPool, MemoryHolder, SpillFiles, SpillSpace, SpillUse, machine};
@@ -81,6 +82,7 @@ pub struct Session {
     surface_hash: ContentHash,
     rules_hash: ContentHash,
     spills: Arc<SpillSpace>,
+    captures: Arc<CaptureCounters>,
     stop: Cancellation,
 }
 
@@ -114,7 +116,16 @@ impl Session {
         let (surface_hash, rules_hash) =
             hashes.map_err(|error| refused(DataFusionError::External(Box::new(error))))?;
         let surface = Arc::new(surface);
-        Ok(Self { state, options, surface, surface_hash, rules_hash, spills, stop: Cancellation::new() })
+        Ok(Self {
+            state,
+            options,
+            surface,
+            surface_hash,
+            rules_hash,
+            spills,
+            captures: Arc::default(),
+            stop: Cancellation::new(),
+        })
     }
 
     /// The same session, whose emission and planning end with [`EngineError::Stopped`] once the switch is thrown. Runs
@@ -149,6 +160,16 @@ impl Session {
 
     pub(crate) fn spills(&self) -> &Arc<SpillSpace> {
         &self.spills
+    }
+
+    /// What was done to capture how runs were planned.
+    #[must_use]
+    pub fn capture_use(&self) -> CaptureUse {
+        self.captures.usage()
+    }
+
+    pub(crate) fn capture_counters(&self) -> &Arc<CaptureCounters> {
+        &self.captures
     }
 
     /// What its operators have reserved in memory.

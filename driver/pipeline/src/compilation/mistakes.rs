@@ -3,6 +3,7 @@
 use engine::{EngineError, RunError, Violation};
 use ir::diag::Diagnostic;
 use ir::origin::SpecField;
+use ir::stage::Stage;
 
 use super::{Compilation, Plans};
 use crate::{PipelineError, Result, Workers, on_deep_stack};
@@ -21,7 +22,7 @@ impl Compilation {
             Ok(plans) => self.unplannable(&plans, workers)?,
             Err(error) => vec![self.refused(error)?],
         };
-        self.diagnostics.extend(mistakes);
+        self.diagnostics.extend(mistakes.into_iter().map(|found| found.in_stage(Stage::Emit)));
         Ok(())
     }
 

@@ -22,6 +22,7 @@ use ir::hash::ContentHash;
 use ir::oracle::Oracle;
 use ir::origin::{Origins, SpecField};
 use ir::spec::{SessionSpec, Spec, spec_hash};
+use ir::stage::Stage;
 use passes::{Pass, PassEvent};
 
 pub use graphs::{PassOutcome, run_pass, verify_graph};
@@ -78,8 +79,8 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
         request;
     let observer = tracing.unwrap_or(&());
     let mut stages = Stages::default();
-    stages.add("load", source.load);
-    let (session, refused) = stages.timed("session", || session_of(&source.spec, session_factory))?;
+    stages.add(Stage::Load, source.load);
+    let (session, refused) = stages.timed(Stage::Session, || session_of(&source.spec, session_factory))?;
     let session = session.stopped_by(workers.cancellation());
     let remembered = Remembered::for_spec(&source, &mut stages);
     let compiling = Instant::now();
@@ -97,11 +98,11 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let begun = on_deep_stack(|| passes::begin(spec, name, &bare, pass_options, &mut clock))?;
     let begun = begun.map_err(PipelineError::compile)?;
     let known =
-        clock.stages.timed("proofs", || KnownProofs::find(proofs, source.proofs.as_deref(), &session));
-    observer.stage_started("resolve");
-    let tables = clock
-        .stages
-        .timed("resolve", || open_tables(begun.graph(), &source, workers, ruleset.stop_after, extraction))?;
+        clock.stages.timed(Stage::Proofs, || KnownProofs::find(proofs, source.proofs.as_deref(), &session));
+    observer.stage_started(Stage::Resolve);
+    let tables = clock.stages.timed(Stage::Resolve, || {
+        open_tables(begun.graph(), &source, workers, ruleset.stop_after, extraction)
+    })?;
     let oracle = Arc::new(known.oracle(session.clone(), tables));
     let seen = request.oracle.map(|view| view(oracle.as_ref().clone()));
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
@@ -110,14 +111,15 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     // Passes are timed one by one; what is left is what lies between them.
     let timed_stages = stages.total().saturating_sub(before_passes);
     if ruleset.verify_passes {
-        stages.add("verify", compiling.elapsed().saturating_sub(timed_stages));
+        stages.add(Stage::Verify, compiling.elapsed().saturating_sub(timed_stages));
     }
-    stages.timed("proofs", || known.write(&oracle));
+    stages.timed(Stage::Proofs, || known.write(&oracle));
     let reused = known.reused(&oracle, spec);
     let envelope = known.envelope();
     let outdated_proofs = known.outdated;
     diagnostics.extend(known.warning.into_iter().chain(refused).chain(remembered.unread.clone()));
-    diagnostics.extend(too_weak(request.require, &graph, seen, &origins));
+    let weak = too_weak(request.require, &graph, seen, &origins);
+    diagnostics.extend(weak.into_iter().map(|found| found.in_stage(Stage::PlanPasses)));
     Ok(Compilation {
         source,
         graph,
@@ -150,6 +152,7 @@ pub fn setting_findings(session: &SessionSpec) -> Vec<Diagnostic> {
     let findings = engine::setting_refusals(session).into_iter().map(|refusal| {
         let path = SpecPath::root().field("session").field("config").field(&refusal.key);
         let found = Diagnostic::new(codes::SESSION_SETTING, refusal.to_string()).at(path);
+        let found = found.in_stage(Stage::Session).about("key", &refusal.key);
         match &refusal.nearest {
             Some(nearest) => found.help(format!("did you mean `{nearest}`?")),
             None => found
@@ -177,8 +180,8 @@ fn too_weak(
             output.class.name(),
             reasons.collect::<Vec<_>>().join(", ")
         );
-        let place = origins.place(&Owner::Output(table), SpecField::Definition).path;
-        Diagnostic::new(codes::RESULT_CLASS, message).at(place)
+        let place = origins.place(&Owner::Output(table.clone()), SpecField::Definition).path;
+        Diagnostic::new(codes::RESULT_CLASS, message).at(place).about("table", table)
     })
     .collect()
 }
@@ -221,7 +224,7 @@ impl passes::Observer for PassClock<'_> {
     }
 
     fn after_pass(&mut self, event: &PassEvent<'_>) {
-        self.stages.add(&format!("{} passes", event.pass.family.name()), self.started.elapsed());
+        self.stages.add(event.pass.family.stage(), self.started.elapsed());
         self.observer.pass_finished(event);
     }
 }

@@ -19,6 +19,7 @@ use ir::graph::Owner;
 use ir::hash::ContentHash;
 use ir::hash::canonical::Encoder;
 use ir::spec::Spec;
+use ir::stage::Stage;
 
 use crate::folders::own_folder;
 
@@ -149,7 +150,8 @@ fn bytes_of(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 fn warning(path: &Path, error: &str) -> Diagnostic {
     let message = format!("`{}` cannot be used: {error}", path.display());
-    Diagnostic::new(codes::UNREADABLE_PROOFS, message)
+    let found = Diagnostic::new(codes::UNREADABLE_PROOFS, message).in_stage(Stage::Proofs);
+    found.about("file", path.display().to_string()).about("cause", error)
 }
 
 /// Replaces a file by another in one step, so that no reader sees half of it.

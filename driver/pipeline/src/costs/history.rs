@@ -7,6 +7,7 @@ use engine::RunOutcome;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::{Graph, NodeId, Owner};
 use ir::hash::ContentHash;
+use ir::stage::Stage;
 use passes::analysis::history::{History, NAMED_RUNS, NodeHashes, hashes};
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +92,7 @@ impl Remembered {
     /// What the newest runs of the specs in the folder of a spec have counted, if it asks for that.
     pub(crate) fn for_spec(source: &Source, stages: &mut Stages) -> Self {
         let asks = source.spec.cache_policy.as_ref().is_some_and(|policy| policy.use_historical_metrics);
-        if asks { stages.timed("history", || Self::of(&source.base_dir)) } else { Self::default() }
+        if asks { stages.timed(Stage::History, || Self::of(&source.base_dir)) } else { Self::default() }
     }
 
     fn of(folder: &Path) -> Self {
@@ -125,7 +126,7 @@ impl Remembered {
             let others = if more > 0 { format!("; {more} more as well") } else { String::new() };
             let message = format!("costs are estimated without a part of the history: {first}{others}");
             let place = SpecPath::root().field("cache_policy").field("use_historical_metrics");
-            Diagnostic::new(codes::HISTORY_UNREAD, message).at(place)
+            Diagnostic::new(codes::HISTORY_UNREAD, message).at(place).in_stage(Stage::History)
         });
         found
     }

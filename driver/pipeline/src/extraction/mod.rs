@@ -13,6 +13,7 @@ use std::time::Instant;
 use delta::{CommitOptions, Committed, DeltaError, PublishError, ResolvedTable, StagedTable};
 use engine::Cancellation;
 use extract::{ExtractError, Options, Summary, Table};
+use ir::stage::Stage;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::folders::absolute;
@@ -95,11 +96,11 @@ impl Extraction {
         let Some(_publishing) = workers.cancellation().publishing() else {
             return Err(PipelineError::interrupted());
         };
-        observer.stage_started("commit extraction");
+        observer.stage_started(Stage::CommitExtraction);
         let committing = Instant::now();
         let (names, tables): (Vec<String>, Vec<StagedTable>) = self.take_tables().into_iter().unzip();
         let committed = commit(workers.runtime()?, &names, tables)?;
-        self.stages.add("commit extraction", committing.elapsed());
+        self.stages.add(Stage::CommitExtraction, committing.elapsed());
         Ok(self.published(&names, &committed))
     }
 
@@ -168,7 +169,7 @@ pub fn extract(
     let options = extractor_options(&repository, &lake, options, workers);
     let (runtime, cancellation) = (workers.runtime()?, workers.cancellation());
     let started = Instant::now();
-    observer.stage_started("extract");
+    observer.stage_started(Stage::Extract);
     let mut sink = LakeSink::open(&lake, prefix, workers, observer)?;
     let summary = match extract::extract(&repository, &options, &mut sink) {
         Ok(summary) => summary,
@@ -180,7 +181,7 @@ pub fn extract(
     let written = sink.close()?;
     let tables = runtime.block_on(stage(written, prefix))?;
     let mut stages = Stages::default();
-    stages.add("extract", started.elapsed());
+    stages.add(Stage::Extract, started.elapsed());
     let extraction = Extraction { summary, stages, tables, runtime: runtime.handle().clone(), _locks: locks };
     workers.must_go_on()?;
     Ok(extraction)

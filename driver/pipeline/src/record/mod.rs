@@ -2,13 +2,15 @@
 //!
 //! One file of JSON a run, in `.codeanatomy/runs` beside the spec, and the graph that was run beside it. A run that
 //! failed or was stopped after it had begun leaves a record too, with what went wrong. Reports are made of records, so
-//! that what is said of a run when it ends can be said again at any time.
+//! that what is said of a run when it ends can be said again at any time. How a run was planned stands in a file of its own
+//! ([`Capture`]), of runs whose specs ask for it.
 //!
 //! The format has a number ([`FORMAT`]). A record of another format is refused by that number; one of every format that was
 //! written stands in `testdata/run_record`.
 
 mod build;
 mod capability;
+mod capture;
 mod identity;
 mod parts;
 mod provider;
@@ -21,6 +23,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use engine::RunOutcome;
+use ir::diag::Severity;
 use ir::hash::ContentHash;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -30,6 +33,8 @@ pub use crate::costs::{CostRecord, CountedRecord, PartKind};
 use crate::folders::OWN_FOLDER;
 pub use build::Build;
 pub use capability::{Capability, capabilities};
+pub(crate) use capture::CAPTURE_ENDING;
+pub use capture::{CAPTURE_FORMAT, Capture, CaptureError, CaptureReference};
 pub(crate) use identity::Identity;
 pub use identity::{Envelope, IdentityReport, NodeIdentity, OutputIdentity};
 pub(crate) use parts::finding_records;
@@ -82,6 +87,8 @@ pub struct RunRecord {
     pub lineage_tags: BTreeMap<String, String>,
     /// The file of the graph, in the folder of the record.
     pub graph: String,
+    /// How it was planned; nothing where the spec does not ask for it, or where it could not be written.
+    pub capture: Option<CaptureReference>,
     /// The tables that were read, in the order of the inputs of the spec.
     pub inputs: Vec<ProviderIdentity>,
     /// The tables of an extraction that was published with the outputs.
@@ -106,6 +113,8 @@ pub struct RunRecord {
     pub segments: Vec<SegmentRecord>,
     /// What was found that did not stop the run.
     pub warnings: Vec<FindingRecord>,
+    /// How many of them there are of each code.
+    pub warning_counts_by_code: BTreeMap<String, u64>,
     /// What the program could do.
     pub capabilities: Vec<Capability>,
     /// The settings of the session.
@@ -194,7 +203,10 @@ impl RunRecord {
             Err(error) => return Err(error),
         };
         let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-        let is_record = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+        let is_record = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.ends_with(".json") && !name.ends_with(&format!(".{CAPTURE_ENDING}"))
+        };
         let mut records: Vec<PathBuf> = paths?.into_iter().filter(is_record).collect();
         // Their names begin with the time of the run.
         records.sort();
@@ -232,6 +244,15 @@ impl RunRecord {
             costs: costs.parts,
             ..self
         }
+    }
+
+    /// The record with what was found that did not stop the run.
+    pub(crate) fn with_warnings(self, warnings: Vec<FindingRecord>) -> Self {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for found in warnings.iter().filter(|found| found.severity == Severity::Warning) {
+            *counts.entry(found.code.clone()).or_default() += 1;
+        }
+        Self { warnings, warning_counts_by_code: counts, ..self }
     }
 
     /// The time an output took by itself, in seconds: planning and running its segment, and committing.
@@ -304,9 +325,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.json");
         assert!(matches!(RunRecord::read(&file), Err(RecordError::File { .. })));
-        for text in ["", "[]", "{\"format\": \"4\"}", "{\"format\": 4}", "{\"format\": 4, \"stages\": [{}]}"]
-        {
-            fs::write(&file, text).unwrap();
+        let current = |more: &str| format!("{{\"format\": {FORMAT}{more}}}");
+        let texts = [
+            String::new(),
+            "[]".to_owned(),
+            format!("{{\"format\": \"{FORMAT}\"}}"),
+            current(""),
+            current(", \"stages\": [{}]"),
+        ];
+        for text in texts {
+            fs::write(&file, &text).unwrap();
             let refused = [RunRecord::read(&file).unwrap_err(), RunSummary::read(&file).unwrap_err()];
             assert!(matches!(refused, [RecordError::Shape { .. }, RecordError::Shape { .. }]), "{text}");
         }

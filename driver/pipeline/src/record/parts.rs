@@ -9,6 +9,7 @@ use engine::{
 use ir::determinism::{Determinism, ResultClass};
 use ir::diag::{Diagnostic, ResolvedDiagnostic, Severity, SourceMap, resolve};
 use ir::hash::ContentHash;
+use ir::stage::Stage;
 use serde::{Deserialize, Serialize};
 
 use super::OutputIdentity;
@@ -332,13 +333,13 @@ pub struct FailureRecord {
 }
 
 impl FailureRecord {
-    /// Of a run that ended with this error, after these outputs were published.
-    pub(crate) fn of(error: &PipelineError, published: Vec<String>) -> Self {
+    /// Of a run that ended with this error in a stage, after these outputs were published.
+    pub(crate) fn of(error: &PipelineError, stage: Stage, published: Vec<String>) -> Self {
         let (message, findings) = match error {
             PipelineError::Findings { diagnostics, map } => {
                 let worst = diagnostics.iter().find(|found| found.is_error());
                 let message = worst.map_or_else(|| error.to_string(), |found| found.message.clone());
-                (message, finding_records(diagnostics, map))
+                (message, finding_records(diagnostics, map, stage))
             }
             _ => (error.to_string(), Vec::new()),
         };
@@ -346,9 +347,14 @@ impl FailureRecord {
     }
 }
 
-/// Findings as records keep them, in the order of their places.
-pub(crate) fn finding_records(diagnostics: &[Diagnostic], map: &SourceMap) -> Vec<FindingRecord> {
-    resolve(diagnostics, map).into_iter().map(FindingRecord::from).collect()
+/// Findings as records keep them, in the order of their places. Those that do not say where they were made were made in
+/// this stage.
+pub(crate) fn finding_records(
+    diagnostics: &[Diagnostic],
+    map: &SourceMap,
+    stage: Stage,
+) -> Vec<FindingRecord> {
+    resolve(diagnostics, map).into_iter().map(|found| FindingRecord::of(found, stage)).collect()
 }
 
 /// A finding, with its place in the spec.
@@ -358,8 +364,12 @@ pub struct FindingRecord {
     pub code: String,
     /// How grave it is.
     pub severity: Severity,
+    /// The stage of the run in which it was found.
+    pub stage: Stage,
     /// What is wrong.
     pub message: String,
+    /// What the message speaks of, by what it is: `view`, `column`, `file`.
+    pub context: BTreeMap<String, String>,
     /// The place as a path from the root of the spec.
     pub path: Option<String>,
     /// The line, counted from 1.
@@ -370,12 +380,16 @@ pub struct FindingRecord {
     pub help: Option<String>,
 }
 
-impl From<ResolvedDiagnostic> for FindingRecord {
-    fn from(found: ResolvedDiagnostic) -> Self {
+impl FindingRecord {
+    /// A finding; of one that does not say where it was made, in this stage.
+    pub(crate) fn of(found: ResolvedDiagnostic, stage: Stage) -> Self {
+        let context = found.context.into_iter();
         Self {
             code: found.code.id().to_owned(),
             severity: found.severity,
+            stage: found.stage.unwrap_or(stage),
             message: found.message,
+            context: context.map(|(kind, name)| (kind.to_owned(), name)).collect(),
             path: found.path.map(|path| path.to_string()),
             line: found.line,
             column: found.column,

@@ -1,7 +1,7 @@
 //! How long records are kept.
 //!
 //! A run that is recorded deletes the records of its folder that are older than its spec wants them kept, each with its
-//! graph. The name of a record begins with the time of its run, and only files with such names are looked at. Nothing else
+//! graph and its capture. The name of a record begins with the time of its run, and only files with such names are looked at. Nothing else
 //! deletes records, and tables are not touched.
 
 use std::fs;
@@ -11,6 +11,9 @@ use std::path::Path;
 use chrono::{DateTime, Days, NaiveDateTime, Utc};
 use ir::diag::{Diagnostic, codes};
 use ir::spec::RecordRetention;
+use ir::stage::Stage;
+
+use super::capture::CAPTURE_ENDING;
 
 /// Days that [`RecordRetention::Short`] keeps records.
 const SHORT: u64 = 7;
@@ -18,9 +21,9 @@ const SHORT: u64 = 7;
 const LONG: u64 = 365;
 /// How the time of a run stands in the names of its files.
 const TIME: &str = "%Y%m%dT%H%M%S%.6fZ";
-/// The endings of the files of a run. The record goes last: without its graph it says so, a graph without its record is
-/// found by nobody.
-const ENDINGS: [&str; 2] = ["ir", "json"];
+/// The endings of the files of a run. The record goes last: without its graph or its capture it says so, these without
+/// their record are found by nobody.
+const ENDINGS: [&str; 3] = ["ir", CAPTURE_ENDING, "json"];
 
 /// The beginning of the names of the files of a run that started then.
 pub(crate) fn file_time(started: DateTime<Utc>) -> String {
@@ -41,16 +44,23 @@ pub(crate) fn expire(runs: &Path, retention: RecordRetention, now: DateTime<Utc>
         oldest.format("%Y-%m-%d"),
         runs.display()
     );
-    Some(Diagnostic::new(codes::RECORDS_NOT_EXPIRED, message))
+    let found = Diagnostic::new(codes::RECORDS_NOT_EXPIRED, message).in_stage(Stage::Record);
+    let found = found.about("folder", runs.display().to_string()).about("files", number.to_string());
+    Some(found.about("cause", error.to_string()))
 }
 
 /// Deletes the files of runs before a time. How many remain, and why the first does.
 fn delete_before(runs: &Path, oldest: DateTime<Utc>) -> Result<(), (usize, io::Error)> {
-    let entries = fs::read_dir(runs).map_err(|error| (1, error))?;
+    let entries = match fs::read_dir(runs) {
+        Ok(entries) => entries,
+        // Nothing has run here yet.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err((1, error)),
+    };
     let is_old = |name: &str| {
         let (time, rest) = name.split_at_checked(file_time(oldest).len())?;
         let at = NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc();
-        let ending = rest.strip_prefix('-')?.rsplit_once('.')?.1;
+        let ending = rest.strip_prefix('-')?.split_once('.')?.1;
         ENDINGS.iter().position(|known| *known == ending).filter(|_| at < oldest)
     };
     let mut old: Vec<(usize, std::path::PathBuf)> = Vec::new();
@@ -90,13 +100,20 @@ mod tests {
         let kept = [
             name(young, "json"),
             name(young, "ir"),
+            name(young, "capture.json"),
+            name(old, "other.json"),
             name(old, "txt"),
             format!("{}.json", file_time(at(old))),
             "notes.json".to_owned(),
             "20260101.json".to_owned(),
             "é".repeat(40),
         ];
-        let gone = [name(old, "json"), name(old, "ir"), name("2026-01-08T23:59:59Z", "json")];
+        let gone = [
+            name(old, "json"),
+            name(old, "ir"),
+            name(old, "capture.json"),
+            name("2026-01-08T23:59:59Z", "json"),
+        ];
         for file in kept.iter().chain(&gone) {
             fs::write(folder.path().join(file), "").unwrap();
         }
@@ -115,7 +132,10 @@ mod tests {
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), kept.len());
         let nowhere = folder.path().join("none");
+        assert_eq!(expire(&nowhere, RecordRetention::Short, at(young)), None, "nothing has run there");
+        fs::write(&nowhere, "").unwrap();
         let told = expire(&nowhere, RecordRetention::Short, at(young)).unwrap();
-        assert_eq!(told.code, codes::RECORDS_NOT_EXPIRED);
+        assert_eq!((told.code, told.stage), (codes::RECORDS_NOT_EXPIRED, Some(Stage::Record)));
+        assert_eq!(told.context["folder"], nowhere.display().to_string());
     }
 }

@@ -3,28 +3,29 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
+use ir::stage::Stage;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The stages of some work in the order they ended, with the time each took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stages(Vec<(String, Duration)>);
+pub struct Stages(Vec<(Stage, Duration)>);
 
 impl Stages {
     /// Adds time to a stage.
-    pub fn add(&mut self, stage: &str, time: Duration) {
-        match self.0.iter_mut().find(|(name, _)| name == stage) {
+    pub fn add(&mut self, stage: Stage, time: Duration) {
+        match self.0.iter_mut().find(|(known, _)| *known == stage) {
             Some((_, sum)) => *sum = sum.saturating_add(time),
-            None => self.0.push((stage.to_owned(), time)),
+            None => self.0.push((stage, time)),
         }
     }
 
     /// Adds the stages of something that ran in between.
     pub fn append(&mut self, other: Self) {
-        other.0.iter().for_each(|(stage, time)| self.add(stage, *time));
+        other.0.iter().for_each(|(stage, time)| self.add(*stage, *time));
     }
 
     /// Runs `work` and adds its time to a stage.
-    pub fn timed<T>(&mut self, stage: &str, work: impl FnOnce() -> T) -> T {
+    pub fn timed<T>(&mut self, stage: Stage, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
         let result = work();
         self.add(stage, started.elapsed());
@@ -32,8 +33,8 @@ impl Stages {
     }
 
     /// The stages, each with its time.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Duration)> {
-        self.0.iter().map(|(stage, time)| (stage.as_str(), *time))
+    pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> {
+        self.0.iter().copied()
     }
 
     /// The sum of all stages.
@@ -45,26 +46,25 @@ impl Stages {
 
 /// A stage as it is written.
 #[derive(Serialize, Deserialize)]
-struct Stage {
-    stage: String,
+struct StageTime {
+    stage: Stage,
     seconds: f64,
 }
 
 impl Serialize for Stages {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let stage =
-            |(stage, time): (&str, Duration)| Stage { stage: stage.to_owned(), seconds: time.as_secs_f64() };
+        let stage = |(stage, time): (Stage, Duration)| StageTime { stage, seconds: time.as_secs_f64() };
         serializer.collect_seq(self.iter().map(stage))
     }
 }
 
 impl<'de> Deserialize<'de> for Stages {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let time = |Stage { stage, seconds }| match Duration::try_from_secs_f64(seconds) {
+        let time = |StageTime { stage, seconds }| match Duration::try_from_secs_f64(seconds) {
             Ok(time) => Ok((stage, time)),
             Err(error) => Err(serde::de::Error::custom(format!("stage `{stage}`: {error}"))),
         };
-        Vec::<Stage>::deserialize(deserializer)?.into_iter().map(time).collect::<Result<_, _>>().map(Self)
+        Vec::<StageTime>::deserialize(deserializer)?.into_iter().map(time).collect::<Result<_, _>>().map(Self)
     }
 }
 

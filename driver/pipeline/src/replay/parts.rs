@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Part, Verdict};
-use crate::record::{Identity, OutputIdentity, OutputRecord, ProviderIdentity, RunRecord, hash_of_providers};
+use crate::record::{
+    CaptureError, Identity, OutputIdentity, OutputRecord, ProviderIdentity, RunRecord, hash_of_providers,
+};
 use crate::{Compilation, PipelineError, Result, Workers};
 
 /// Everything a record says that can be compared. `recorded` is its spec, `spec` the one that was compiled now.
@@ -40,6 +42,7 @@ pub(super) fn compared(
     };
     parts.extend(outputs(record, compilation, of_outputs));
     parts.push(hash("envelope", record.envelope_hash, identity.envelope_hash, otherwise));
+    parts.extend(capture(record, file));
     Ok(parts)
 }
 
@@ -103,6 +106,19 @@ fn graph(record: &RunRecord, file: &Path, compilation: &Compilation) -> Part {
         }
         Err(error) => part("graph", recorded, Some(error), Verdict::Unknown),
     }
+}
+
+/// Whether the capture is what the run wrote, if there is one.
+fn capture(record: &RunRecord, file: &Path) -> Option<Part> {
+    let reference = record.capture.as_ref()?;
+    let recorded = Some(reference.hash.to_string());
+    Some(match reference.bytes(file) {
+        Ok(_) => part("capture", recorded.clone(), recorded, Verdict::Same),
+        Err(error @ CaptureError::File { .. }) => {
+            part("capture", recorded, Some(error.to_string()), Verdict::Unknown)
+        }
+        Err(error) => part("capture", recorded, Some(error.to_string()), Verdict::Differs),
+    })
 }
 
 /// Settings and sizes of the session, by name. Sizes decide no row.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ir::archive;
 
 use super::{compiled_by, count, workers};
-use crate::record::{self, RunRecord};
+use crate::record::{self, Capture, RunRecord};
 use crate::{Cancellation, PublishOptions, Source, publish, verify_graph};
 
 /// A format of which there are fixtures.
@@ -25,7 +25,14 @@ struct Format {
     read: fn(&Path) -> Result<(), String>,
 }
 
-const FORMATS: [Format; 4] = [
+const FORMATS: [Format; 5] = [
+    Format {
+        folder: "capture",
+        name: "capture",
+        current: record::CAPTURE_FORMAT,
+        is_refusable: true,
+        read: capture,
+    },
     Format {
         folder: "run_record",
         name: "run record",
@@ -116,6 +123,16 @@ fn run_record(file: &Path) -> Result<(), String> {
     assert_eq!(record.envelope.hash().unwrap(), record.envelope_hash);
     let written = format!("{}\n", serde_json::to_string_pretty(&record).unwrap());
     assert_eq!(written, fs::read_to_string(file).unwrap(), "it is written as it was");
+    Ok(())
+}
+
+fn capture(file: &Path) -> Result<(), String> {
+    let bytes = fs::read(file).unwrap();
+    let capture = Capture::decoded(file, &bytes).map_err(|error| error.to_string())?;
+    assert!(!capture.segments.is_empty() && !capture.rule_impact.is_empty());
+    assert!(capture.segments.iter().all(|segment| segment.logical.is_whole()));
+    let written = format!("{}\n", serde_json::to_string_pretty(&capture).unwrap());
+    assert_eq!(written, String::from_utf8(bytes).unwrap(), "it is written as it was");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Work that is stopped at chosen points: wherever the switch is thrown, either everything is published or nothing.
 
+mod capture;
 mod formats;
 mod publication;
 mod response;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use engine::{OutputOutcome, SegmentOutcome, SessionOptions};
+use ir::stage::Stage;
 use passes::Pass;
 use tempfile::TempDir;
 
@@ -54,7 +56,7 @@ impl StopAt {
 }
 
 impl Observer for StopAt {
-    fn stage_started(&self, stage: &str) {
+    fn stage_started(&self, stage: Stage) {
         self.at(format!("stage {stage}"));
     }
 

@@ -14,14 +14,17 @@ use pipeline::{Compilation, Outcome, PublishOptions, publish};
 use super::Context;
 use crate::failure::Failure;
 
-/// Publishes what was compiled and shows how it goes. Says where a run that failed cannot be recorded.
+/// Publishes what was compiled and shows how it goes. Says what was found meanwhile, and where a run that failed cannot be
+/// recorded.
 fn published(
     compilation: Compilation,
     options: PublishOptions,
     context: &mut Context<'_>,
 ) -> Result<Outcome, Failure> {
     let progress = Arc::new(context.console.progress());
+    let map = compilation.source.map.clone();
     let outcome = publish(compilation, context.workers()?, options, Arc::clone(&progress) as _);
+    context.console.diagnose(&progress.warnings(), &map);
     if let Some(reason) = progress.not_recorded() {
         context.console.fail(&Failure::User(format!("the run cannot be recorded in {reason}")));
     }

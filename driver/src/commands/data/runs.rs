@@ -3,21 +3,40 @@
 use std::path::{Path, PathBuf};
 
 use ir::diag::escape_text;
-use pipeline::record::{RecordError, RunRecord, RunSummary};
+use pipeline::record::{Capture, RecordError, RunRecord, RunSummary};
 use serde_json::{Value, json};
 
-use crate::cli::{RunArgs, RunsArgs};
+use crate::cli::{RunArgs, RunsArgs, ShowArgs};
 use crate::commands::Context;
 use crate::failure::Failure;
-use crate::report::{Align, RunReport, count, seconds, table};
+use crate::report::{Align, RunReport, capture_text, count, seconds, table};
 
 pub(in crate::commands) fn run(arguments: &RunsArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     if arguments.path.is_dir() { list(&arguments.path, context) } else { print(&arguments.path, context) }
 }
 
 /// `driver show RUN`.
-pub(in crate::commands) fn show(arguments: &RunArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    print(&record_of(arguments)?.0, context)
+pub(in crate::commands) fn show(arguments: &ShowArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    let (file, _) = record_of(&arguments.run)?;
+    if arguments.capture { print_capture(&file, context) } else { print(&file, context) }
+}
+
+/// How a run was planned.
+fn print_capture(file: &Path, context: &mut Context<'_>) -> Result<(), Failure> {
+    let record = RunRecord::read(file).map_err(|error| Failure::User(error.to_string()))?;
+    let capture = Capture::of(&record, file).map_err(|error| Failure::User(error.to_string()))?;
+    let Some(capture) = capture else {
+        return Err(Failure::User(format!(
+            "run {} has no capture: runs of a spec that says `runtime: {{compliance_capture: true}}` have one",
+            escape_text(&record.run_id)
+        )));
+    };
+    if context.console.is_json() {
+        let value = serde_json::to_value(&capture);
+        let value = value.map_err(|error| Failure::Bug(format!("a capture has no JSON form: {error}")))?;
+        return context.console.print_json(&value);
+    }
+    context.console.print(&capture_text(&capture))
 }
 
 /// The file of the record of a run, and the folder that relative locations of its spec count from.

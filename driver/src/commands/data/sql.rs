@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use ir::spec::MAX_SPEC_BYTES;
+use ir::stage::Stage;
 use pipeline::{Observer as _, PipelineError, Rows};
 
 use crate::cli::{DEFAULT_LAKE, Format, SqlArgs};
@@ -23,7 +24,7 @@ pub(in crate::commands) fn run(arguments: &SqlArgs, context: &mut Context<'_>) -
     }
     let query = query_text(&arguments.query, context)?;
     let progress = context.console.progress();
-    progress.stage_started("query");
+    progress.stage_started(Stage::Query);
     let mut rows = Rows::of(&query, &arguments.lake, context.workers()?)?;
     let schema = Arc::clone(&rows.schema);
     // The line must be gone when the first row is printed.

@@ -1,5 +1,6 @@
 //! Runs: what they report, what they leave, and what a failed one does not leave.
 
+mod capture;
 mod history;
 mod replay;
 

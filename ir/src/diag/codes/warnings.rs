@@ -139,4 +139,12 @@ or cannot be opened. Costs are estimated without them. They decide what is share
 Example: records of the version of CodeAnatomy before this one.
 
 Fix: none is needed; the next runs leave records that can be read. Delete those that cannot.";
+
+    CAPTURE_NOT_WRITTEN = "W0019", "capture-not-written", "how a run was planned could not be kept":
+"The spec says `compliance_capture: true`, and the file beside the record could not be written. The run itself is not \
+concerned: what it published stands, and its record has no capture.
+
+Example: the disk is full.
+
+Fix: see the cause in the message, and run again.";
 }

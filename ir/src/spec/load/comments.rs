@@ -46,6 +46,7 @@ fn check_text(path: &SpecPath, text: &str, source: &SourceMap, findings: &mut Fi
             let message = "this comment hides the rest of the text, which is written on one line";
             findings.push(
                 Diagnostic::new(codes::COMMENT_TO_THE_END, message)
+                    .about("field", path.to_string())
                     .at(path.clone())
                     .at_bytes(start)
                     .help("write the comment as /* ... */ if more is meant to follow it"),

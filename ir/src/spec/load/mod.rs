@@ -15,6 +15,7 @@ mod unread;
 mod yaml;
 
 use crate::diag::{Diagnostic, Findings, Segment, SourceMap, SourceName, SpecPath, codes};
+use crate::stage::Stage;
 
 use super::{SCHEMA, SPEC_VERSION, Spec, names, unsupported};
 use tree::{Node, Value};
@@ -104,7 +105,8 @@ pub fn load(text: &str, origin: SourceName) -> Loaded {
         }
     };
     let (spec, unread) = decoded.unzip();
-    Loaded { spec, unread: unread.unwrap_or_default(), source, diagnostics: findings.into_list() }
+    let diagnostics = findings.into_list().into_iter().map(|found| found.in_stage(Stage::Load)).collect();
+    Loaded { spec, unread: unread.unwrap_or_default(), source, diagnostics }
 }
 
 fn too_large(bytes: usize) -> Option<Diagnostic> {

@@ -37,7 +37,8 @@ pub(super) fn lower(cx: &mut Context<'_>, source: &SpecSource<'_>) -> CachePolic
         }
         if lowered.force.contains(&entry.view_name) || lowered.never.contains(&entry.view_name) {
             let message = format!("an earlier override for `{}` stands", entry.view_name);
-            cx.report(Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place));
+            let found = Diagnostic::new(codes::CACHE_WITHOUT_EFFECT, message).at(place);
+            cx.report(found.about("view", &entry.view_name));
             continue;
         }
         cx.origins.record_cache_override(&entry.view_name, place.field("action"));

@@ -63,7 +63,8 @@ impl TableBase {
         {
             let is_folder = matches!(state, BaseState::Folder);
             let neighbour = tokio::task::spawn_blocking(move || other_table(&path, is_folder)).await;
-            if let Ok(Some(reason)) = neighbour {
+            // A look that was not finished has not found that nobody is there.
+            if let Some(reason) = neighbour.unwrap_or_else(|stopped| Some(stopped.to_string())) {
                 return Err(refuse(reason));
             }
         }

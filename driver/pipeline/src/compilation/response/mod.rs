@@ -12,6 +12,7 @@ use ir::graph::{Graph, Node};
 use ir::hash::ContentHash;
 use ir::op::{Op, Scan};
 use ir::origin::{Origins, SpecField};
+use ir::stage::Stage;
 use serde::Serialize;
 
 pub use tasks::{Task, TaskSchedule};
@@ -76,7 +77,8 @@ pub struct CompileWarning {
 
 impl From<ResolvedDiagnostic> for CompileWarning {
     fn from(found: ResolvedDiagnostic) -> Self {
-        Self { name: found.slug.to_owned(), finding: FindingRecord::from(found) }
+        // Of a graph that is compiled, and whose plans nobody has made.
+        Self { name: found.slug.to_owned(), finding: FindingRecord::of(found, Stage::PlanPasses) }
     }
 }
 
@@ -132,7 +134,8 @@ fn missing_statistics(graph: &Graph, origins: &Origins) -> Vec<Diagnostic> {
             node.name, scan.rows.rows
         );
         let found = Diagnostic::new(codes::COST_MODEL_STATS_FALLBACK, message);
-        found.at(origins.place(&node.owner, SpecField::Definition).path)
+        let found = found.at(origins.place(&node.owner, SpecField::Definition).path);
+        found.in_stage(Stage::Resolve).about("input", &node.name).about("rows", scan.rows.rows.to_string())
     };
     unknown.map(warning).collect()
 }
