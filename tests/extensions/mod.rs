@@ -6,7 +6,7 @@ mod governance;
 use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
+use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_window::cume_dist::cume_dist_udwf;

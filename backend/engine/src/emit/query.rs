@@ -34,7 +34,6 @@ use super::expressions::calls;
 use super::relational::unqualified;
 use crate::memo::Memo;
 use crate::semantics;
-use crate::session::AddedPlanners;
 
 /// A relation that a query names and nobody defines.
 #[derive(Debug, thiserror::Error)]
@@ -206,8 +205,7 @@ impl ContextProvider for Relations<'_> {
     }
 
     fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
-        let planners = self.state.config().get_extension::<AddedPlanners>()?;
-        Some(Arc::clone(&planners.types))
+        Some(semantics::type_planner())
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {

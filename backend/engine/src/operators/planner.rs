@@ -48,7 +48,7 @@ impl QueryPlanner for EnginePlanner {
         let nodes = Arc::clone(&self.nodes) as Arc<dyn ExtensionPlanner + Send + Sync>;
         let mut planners = vec![nodes, DeltaExtensionPlanner::new()];
         if let Some(added) = session.config().get_extension::<AddedPlanners>() {
-            planners.extend(added.nodes.iter().map(Arc::clone));
+            planners.extend(added.0.iter().map(Arc::clone));
         }
         DefaultPhysicalPlanner::with_extension_planners(planners).create_physical_plan(plan, session).await
     }

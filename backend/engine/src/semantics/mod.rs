@@ -63,11 +63,14 @@ pub(crate) fn planners(
     let mut relations: Vec<Arc<dyn RelationPlanner>> =
         vec![Arc::new(merged_keys::MergedKeys), Arc::new(dependencies::UnknownRows)];
     relations.extend(added_of_relations);
-    builder.with_expr_planners(expressions).with_relation_planners(relations)
+    builder
+        .with_expr_planners(expressions)
+        .with_relation_planners(relations)
+        .with_type_planner(type_planner())
 }
 
-/// The planner of the types that Delta tables have.
-pub(crate) fn delta_types() -> Arc<dyn TypePlanner> {
+/// The planner of SQL types.
+pub(crate) fn type_planner() -> Arc<dyn TypePlanner> {
     Arc::new(types::DeltaTypes)
 }
 

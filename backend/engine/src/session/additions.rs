@@ -9,27 +9,24 @@
 //! | functions | by their names; one takes the place of DataFusion's of its name, and never of one of this program |
 //! | expression planners | after those of this program, before DataFusion's |
 //! | relation planners | after those of this program |
-//! | type planners | after that of this program, which gives timestamps their meaning |
 //! | function rewrites | in their order, over every expression of a spec |
 //! | extension planners | after those of this program and of the Delta library |
 //! | table factories, file formats | by extension planners, in the session that they are given: no spec names one |
 //!
 //! A function factory is no addition: it would act in `CREATE FUNCTION`, and a spec cannot write that (the capability
-//! `function_factory`). Rules of the optimizers are none either: what the compiler relies on of DataFusion's and of its own
+//! `function_factory`). A type planner is none: the types that a spec may write are a closed list, each with its meaning
+//! (`ir::expr`), and one could only give them another. Rules of the optimizers are none either: what the compiler relies on of DataFusion's and of its own
 //! is told rule by rule (`rules`).
 
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::FieldRef;
 use datafusion::catalog::TableProviderFactory;
-use datafusion::common::Result;
 use datafusion::datasource::file_format::FileFormatFactory;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::planner::{ExprPlanner, RelationPlanner, TypePlanner};
+use datafusion::logical_expr::planner::{ExprPlanner, RelationPlanner};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::physical_planner::ExtensionPlanner;
-use datafusion::sql::sqlparser::ast::DataType as SqlType;
 use ir::spec::{ExtensionKind, SHIPPED_EXTENSIONS};
 
 use super::surface::shipped_names;
@@ -96,7 +93,6 @@ pub(super) struct Additions {
     pub(super) window_functions: Vec<Added<Arc<WindowUDF>>>,
     pub(super) expr_planners: Vec<Added<Arc<dyn ExprPlanner>>>,
     pub(super) relation_planners: Vec<Added<Arc<dyn RelationPlanner>>>,
-    pub(super) type_planners: Vec<Added<Arc<dyn TypePlanner>>>,
     pub(super) function_rewrites: Vec<Added<Arc<dyn FunctionRewrite + Send + Sync>>>,
     pub(super) extension_planners: Vec<Added<Arc<dyn ExtensionPlanner + Send + Sync>>>,
     pub(super) table_factories: Vec<Added<Arc<dyn TableProviderFactory>>>,
@@ -167,8 +163,6 @@ impl PlanningSurfaceBuilder {
         expr_planner(planner: Arc<dyn ExprPlanner>) to expr_planners;
         /// Adds a planner of what stands in FROM. It sees what a spec may write there: relations, joins, subqueries.
         relation_planner(planner: Arc<dyn RelationPlanner>) to relation_planners;
-        /// Adds a planner of names of types.
-        type_planner(planner: Arc<dyn TypePlanner>) to type_planners;
         /// Adds a rewrite of calls. What it gives must be what it gives for that: plans are rewritten more than once.
         function_rewrite(rewrite: Arc<dyn FunctionRewrite + Send + Sync>) to function_rewrites;
         /// Adds a planner of logical nodes of the program's own.
@@ -239,7 +233,6 @@ impl Additions {
             .chain(window)
             .chain(of(&self.expr_planners, ExtensionKind::ExprPlanners))
             .chain(of(&self.relation_planners, ExtensionKind::RelationPlanners))
-            .chain(of(&self.type_planners, ExtensionKind::TypePlanners))
             .chain(of(&self.extension_planners, ExtensionKind::QueryPlanners))
             .chain(of(&self.function_rewrites, ExtensionKind::FunctionRewrites))
             .chain(of(&self.table_factories, ExtensionKind::TableFactories))
@@ -266,25 +259,6 @@ impl Additions {
     }
 }
 
-/// The planners that a session hands to those who plan in it: an extension of its configuration.
-pub(crate) struct AddedPlanners {
-    /// Those of logical nodes, in their order.
-    pub(crate) nodes: Vec<Arc<dyn ExtensionPlanner + Send + Sync>>,
-    /// That of all names of types.
-    pub(crate) types: Arc<dyn TypePlanner>,
-}
-
-/// Type planners that are asked one after the other.
-#[derive(Debug)]
-pub(super) struct TypePlanners(pub(super) Vec<Arc<dyn TypePlanner>>);
-
-impl TypePlanner for TypePlanners {
-    fn plan_type_field(&self, sql_type: &SqlType) -> Result<Option<FieldRef>> {
-        for planner in &self.0 {
-            if let Some(field) = planner.plan_type_field(sql_type)? {
-                return Ok(Some(field));
-            }
-        }
-        Ok(None)
-    }
-}
+/// The planners of nodes that were added to a session, in their order: an extension of its configuration, where the planners of
+/// segments find it.
+pub(crate) struct AddedPlanners(pub(crate) Vec<Arc<dyn ExtensionPlanner + Send + Sync>>);

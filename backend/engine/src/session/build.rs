@@ -11,7 +11,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
 use super::SessionOptions;
-use super::additions::{Added, AddedPlanners, Additions, FormatPolicy, TypePlanners};
+use super::additions::{Added, AddedPlanners, Additions, FormatPolicy};
 use crate::operators::EnginePlanner;
 use crate::resources::{LimitedPool, SpillFiles, SpillSpace, machine};
 use crate::rules::{logical_rules, physical_rules};
@@ -31,12 +31,7 @@ pub(super) fn state(
     spills: &Arc<SpillSpace>,
     added: &Additions,
 ) -> Result<SessionState> {
-    let types: Vec<_> = [semantics::delta_types()].into_iter().chain(values(&added.type_planners)).collect();
-    let types = Arc::new(TypePlanners(types));
-    let planners = AddedPlanners {
-        nodes: values(&added.extension_planners).collect(),
-        types: Arc::clone(&types) as Arc<_>,
-    };
+    let planners = AddedPlanners(values(&added.extension_planners).collect());
     let config = config(options, added.format_policy)?.with_extension(Arc::new(planners));
     let table_options = table_options(&config, added.format_policy);
     let builder = SessionStateBuilder::new()
@@ -47,7 +42,6 @@ pub(super) fn state(
     let expr_planners = values(&added.expr_planners).collect();
     let relation_planners = values(&added.relation_planners).collect();
     let mut builder = semantics::planners(builder, expr_planners, relation_planners)
-        .with_type_planner(types)
         .with_query_planner(Arc::new(EnginePlanner::default()))
         // Added after DataFusion's own rules; they all stay.
         .with_analyzer_rule(Arc::new(semantics::FalseDependencies))

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, ObjectNamePart, TrimWhereField, Visit};
+use datafusion::sql::sqlparser::ast::{Expr, ObjectNamePart, TrimWhereField, Visit};
 use datafusion::sql::sqlparser::tokenizer::Span;
 use functions::FunctionKind;
 use ir::expr::{normalize, walk};
@@ -161,7 +161,6 @@ fn call(expr: &Expr) -> Option<(String, bool, Span)> {
             _ => None,
         },
         Expr::AtTimeZone { .. } => by_operator("at_time_zone"),
-        Expr::BinaryOp { op: BinaryOperator::PGExp, .. } => by_operator("power"),
         Expr::Ceil { .. } => by_operator("ceil"),
         Expr::Floor { .. } => by_operator("floor"),
         Expr::Trim { trim_where, .. } => by_operator(match trim_where {

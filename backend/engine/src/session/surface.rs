@@ -96,7 +96,7 @@ pub struct PlanningSurface {
     pub expr_planners: Vec<Part>,
     /// What plans relations of SQL, in the order they are asked.
     pub relation_planners: Vec<Part>,
-    /// What gives types of SQL their meaning, in the order they are asked.
+    /// What gives types of SQL their meaning.
     pub type_planners: Vec<Part>,
     /// What plans nodes of logical plans that are not DataFusion's, in the order they are asked.
     pub query_planners: Vec<Part>,
@@ -147,8 +147,7 @@ impl PlanningSurface {
                 of_extensions(&added.relation_planners),
             ]
             .concat(),
-            type_planners: [named(&TYPE_PLANNERS, &of_program()), of_extensions(&added.type_planners)]
-                .concat(),
+            type_planners: named(&TYPE_PLANNERS, &of_program()),
             query_planners: [named(&QUERY_PLANNERS, &of_program()), of_extensions(&added.extension_planners)]
                 .concat(),
             table_factories: factories(state, added),
