@@ -11,6 +11,7 @@
 //! | `errors::SPEC` | the diagnostics of a bad spec, and that it writes nothing |
 //! | `locations::spellings` | what a location's spelling names, as an input and as an output |
 //! | `identity::perturbations` | which hashes a change of the spec, its tables or its session moves, and which not |
+//! | `extensions::RULE` | what an embedding program adds to its sessions, and what specs may use of it |
 //! | `knobs::KNOB` | that a knob of the session turns something: a plan, a number of a run, a refusal |
 //! | `passes::PASS::GRAPH` | what a pass does to a small graph, or that it leaves the graph alone |
 //! | `verifier::GRAPH` | the violations of a broken graph |
@@ -27,6 +28,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod errors;
+mod extensions;
 mod golden;
 mod harness;
 mod identity;
@@ -53,6 +55,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(errors::trials());
     trials.extend(locations::trials());
     trials.extend(identity::trials());
+    trials.extend(extensions::trials());
     trials.extend(knobs::trials());
     trials.extend(passes::trials());
     trials.extend(verifier::trials());

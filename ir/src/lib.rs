@@ -20,6 +20,7 @@
 
 pub mod archive;
 mod as_text;
+pub mod capability;
 pub mod determinism;
 pub mod diag;
 pub mod estimate;

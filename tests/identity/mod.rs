@@ -5,8 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::logical_expr::{ScalarUDF, Volatility, create_udf};
-use engine::{Session, SessionOptions};
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::Transformed;
+use datafusion::config::ConfigOptions;
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::{Expr, ScalarUDF, Volatility, create_udf};
+use engine::{FormatPolicy, PlanningSurfaceBuilder, PlanningSurfaceSpec, SessionOptions};
 use ir::diag::SourceName;
 use libtest_mimic::{Failed, Trial};
 use pipeline::{CompileRequest, PipelineError, Source, WorkerOptions, Workers, compile};
@@ -57,6 +61,12 @@ struct Perturbation {
     session: BTreeMap<String, String>,
     /// The version of a function more.
     function: Option<u32>,
+    /// Rewrites that are added, by name, with their versions.
+    #[serde(default)]
+    rewrites: BTreeMap<String, String>,
+    /// The format policy: conditions in the reader of Parquet, and the delimiter of CSV.
+    pushdown: Option<bool>,
+    delimiter: Option<u8>,
     threads: Option<usize>,
     batch: Option<usize>,
     memory: Option<usize>,
@@ -160,6 +170,22 @@ impl Perturbation {
         other
     }
 
+    /// What the program adds to the session.
+    fn extensions(&self) -> PlanningSurfaceBuilder {
+        let mut extensions = PlanningSurfaceSpec::builder();
+        if let Some(version) = self.function {
+            extensions = extensions.scalar_function(function(), version.to_string());
+        }
+        for (name, version) in &self.rewrites {
+            extensions = extensions.function_rewrite(name, version, Arc::new(Nothing));
+        }
+        extensions.format_policy(FormatPolicy {
+            parquet_pushdown_filters: self.pushdown,
+            csv_delimiter: self.delimiter,
+            ..FormatPolicy::default()
+        })
+    }
+
     fn session(&self) -> Workers {
         let mut options = SessionOptions {
             target_partitions: 2,
@@ -172,10 +198,28 @@ impl Perturbation {
         options.batch_size = self.batch.unwrap_or(options.batch_size);
         options.memory_limit_bytes = self.memory.unwrap_or(options.memory_limit_bytes);
         options.spill_limit_bytes = self.disk.or(options.spill_limit_bytes);
-        Workers::new(
-            WorkerOptions { session: options, ..WorkerOptions::default() },
-            engine::Cancellation::new(),
-        )
+        let extensions = self.extensions().build().expect("additions have names and versions");
+        let options = WorkerOptions { session: options, extensions, ..WorkerOptions::default() };
+        Workers::new(options, engine::Cancellation::new())
+    }
+}
+
+/// A rewrite of calls that rewrites none.
+#[derive(Debug)]
+struct Nothing;
+
+impl FunctionRewrite for Nothing {
+    fn name(&self) -> &str {
+        "nothing"
+    }
+
+    fn rewrite(
+        &self,
+        expr: Expr,
+        _: &DFSchema,
+        _: &ConfigOptions,
+    ) -> datafusion::common::Result<Transformed<Expr>> {
+        Ok(Transformed::no(expr))
     }
 }
 
@@ -192,14 +236,7 @@ fn hashes(spec: &str, home: &Path, perturbation: &Perturbation) -> BTreeMap<Stri
     let source = Source::from_bytes(spec.as_bytes(), SourceName::new("spec.yaml"), "spec", home);
     let failed = |error: PipelineError| -> ! { panic!("{}: {error:?}", perturbation.name) };
     let source = source.unwrap_or_else(|error| failed(error));
-    let with_function = perturbation.function.map(|version| {
-        let options = workers.options().session.clone();
-        Session::with_functions(options, vec![(function(), version)]).expect("a session is built")
-    });
-    let mut request = CompileRequest::new(source, &workers);
-    if let Some(session) = &with_function {
-        request.session_factory = session;
-    }
+    let request = CompileRequest::new(source, &workers);
     let compilation = compile(request).unwrap_or_else(|error| failed(error));
     compilation.must_be_sound().unwrap_or_else(|error| failed(error));
     let report = compilation.identity_report().expect("an identity is hashed");

@@ -169,8 +169,12 @@ def plain_output(output):
     return {name: value for name, value in output.items() if name not in defaults or value != defaults[name]}
 
 
+def plain_session(session):
+    return {name: value for name, value in session.items() if name != "allowed_extensions" or any(value.values())}
+
+
 LONG_FORMS = {"JoinKey": long_join_key, "SelectEntry": long_select_entry, "NameSuffix": long_suffix}
-DEFAULTS_LEFT_OUT = {"SortColumn": short_sort_column, "OutputTarget": plain_output}
+DEFAULTS_LEFT_OUT = {"SortColumn": short_sort_column, "OutputTarget": plain_output, "SessionSpec": plain_session}
 
 
 # Tables

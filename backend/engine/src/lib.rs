@@ -69,9 +69,10 @@ pub use oracle::EngineOracle;
 pub use planning::{Stage, explain};
 pub use resources::{MemoryHolder, SpillUse};
 pub use session::{
-    EffectiveSetting, FunctionPart, KNOBS, Knob, MemoryUse, Origin, Part, PlanningSurface, SIZES,
-    SURFACE_VERSION, Session, SessionOptions, SettingRefusal, Size, Turns, is_planning_setting, runtime,
-    setting_refusals,
+    EffectiveSetting, Extension, FormatPolicy, FunctionCall, FunctionPart, KNOBS, Knob, MANIFEST_VERSION,
+    MemoryUse, Origin, Part, PlanningSurface, PlanningSurfaceBuilder, PlanningSurfaceSpec, Provider, SIZES,
+    SURFACE_VERSION, Session, SessionManifest, SessionOptions, SettingRefusal, Size, SurfaceSpecError, Turns,
+    TypedPolicy, is_planning_setting, runtime, setting_refusals,
 };
 pub use sql::QueryRows;
 pub use stop::{Cancellation, Publishing};

@@ -20,7 +20,8 @@ impl Observer for Narrator {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path: PathBuf = std::env::args_os().nth(1).ok_or("usage: run_spec SPEC")?.into();
-    // Threads, memory and the switch that stops them: throw it from another thread to end everything below early.
+    // Threads, memory and the switch that stops them: throw it from another thread to end everything below early. Functions and
+    // planners of this program's own would go into `WorkerOptions::extensions`.
     let workers = Workers::new(WorkerOptions::default(), Cancellation::new());
 
     let source = Source::open(&path)?;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use engine::{Cancellation, Session, SessionOptions};
+use engine::{Cancellation, PlanningSurfaceSpec, Session, SessionOptions};
 use ir::spec::{RuntimeProfileSpec, SessionSpec};
 use tokio::runtime::Runtime;
 use tokio::task::JoinError;
@@ -25,6 +25,8 @@ const NO_PROGRESS_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct WorkerOptions {
     /// Threads, memory and temporary files.
     pub session: SessionOptions,
+    /// What the program adds to every session: functions, planners. It is part of what identifies a result.
+    pub extensions: PlanningSurfaceSpec,
     /// How long a run may stand still before it is ended as hung; for ever if absent.
     pub no_progress_timeout: Option<Duration>,
     /// How long to wait for tables that somebody else publishes to.
@@ -32,10 +34,11 @@ pub struct WorkerOptions {
 }
 
 impl Default for WorkerOptions {
-    /// As much as the machine has to give; 30 seconds without progress end a run; 10 minutes are waited for others.
+    /// As much as the machine has to give, and no additions; 30 seconds without progress end a run; 10 minutes are waited for others.
     fn default() -> Self {
         Self {
             session: SessionOptions::for_this_machine(),
+            extensions: PlanningSurfaceSpec::default(),
             no_progress_timeout: Some(NO_PROGRESS_TIMEOUT),
             lock_timeout: LOCK_TIMEOUT,
         }
@@ -75,7 +78,7 @@ impl Workers {
         Waiting { timeout: self.options.lock_timeout, cancellation: self.cancellation.clone() }
     }
 
-    /// A session with these resources, whose planning stops with the workers.
+    /// A session with these resources and additions, whose planning stops with the workers.
     ///
     /// # Errors
     /// When the folder for temporary files cannot be used.
@@ -90,7 +93,7 @@ impl Workers {
     pub fn session_of(&self, profile: Option<&RuntimeProfileSpec>, session: &SessionSpec) -> Result<Session> {
         let options = self.options.session.clone().with_spec(profile, session);
         let options = options.map_err(PipelineError::Settings)?;
-        let session = Session::new(options);
+        let session = Session::with_surface(options, &self.options.extensions);
         let session = session.map_err(|error| PipelineError::engine(error, "session"))?;
         Ok(session.stopped_by(&self.cancellation))
     }

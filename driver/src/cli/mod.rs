@@ -174,7 +174,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Extract the source code of a repository into Delta tables
     Extract(ExtractArgs),
-    /// Show the session that a spec runs in: every setting, with where it comes from
+    /// Show the session that a spec runs in: every setting with where it comes from, every extension with whether the spec
+    /// allows it
     Session(SessionArgs),
     /// Print the JSON Schema of specs
     Schema,

@@ -104,7 +104,7 @@ fn worker_options(globals: &Globals) -> WorkerOptions {
     let seconds = globals.no_progress_timeout;
     let no_progress_timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
     let lock_timeout = Duration::from_secs(globals.lock_timeout.into());
-    WorkerOptions { session, no_progress_timeout, lock_timeout }
+    WorkerOptions { session, no_progress_timeout, lock_timeout, ..WorkerOptions::default() }
 }
 
 /// Runs a command.

@@ -3,6 +3,7 @@
 
 mod command_line;
 mod foreign_tables;
+mod governance;
 mod graphs;
 mod hostile;
 mod program;

@@ -39,9 +39,10 @@ pub use relation::{
     SchemaContract, SchemaMode, SortColumn, ViewDefinition,
 };
 pub use runtime::{
-    ExportPolicy, ExtensionGovernanceMode, OtlpProtocol, PROFILES, PushdownEnforcementMode, RecordRetention,
-    RedactionMode, RuleTraceMode, RuntimeConfig, RuntimeProfileSpec, SessionSpec, SettingValue,
-    TracingConfig, TracingPreset, TunerMode,
+    AllowedExtensions, ExportPolicy, ExtensionGovernanceMode, ExtensionKind, OtlpProtocol, PROFILES,
+    PushdownEnforcementMode, RecordRetention, RedactionMode, RuleTraceMode, RuntimeConfig,
+    RuntimeProfileSpec, SHIPPED_EXTENSIONS, SessionSpec, SettingValue, TracingConfig, TracingPreset,
+    TunerMode,
 };
 pub use shorthand::{JoinKey, NameSuffix, NamedExpr, SelectEntry, Side};
 pub use transform::{

@@ -1,7 +1,9 @@
 //! How a run behaves, what it records, and how its session is set.
 
+mod extensions;
 mod profile;
 
+pub use extensions::{AllowedExtensions, ExtensionKind, SHIPPED_EXTENSIONS};
 pub use profile::{PROFILES, RuntimeProfileSpec, SessionSpec, SettingValue};
 
 use std::collections::BTreeMap;
@@ -39,7 +41,8 @@ pub struct RuntimeConfig {
     pub capture_delta_codec: bool,
     /// What happens when a filter does not reach the scan it should.
     pub pushdown_enforcement_mode: PushdownEnforcementMode,
-    /// Which registered functions and rules may be used.
+    /// What becomes of extensions that `session.allowed_extensions` does not list: functions that the spec calls, and
+    /// planners, rewrites and rules of the session that are not DataFusion's own.
     pub extension_governance_mode: ExtensionGovernanceMode,
     /// Older spelling of `tracing.enabled`.
     pub enable_tracing: bool,
@@ -88,15 +91,15 @@ pub enum PushdownEnforcementMode {
     Disabled,
 }
 
-/// Which registered functions and rules may be used.
+/// What becomes of extensions that `session.allowed_extensions` does not list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExtensionGovernanceMode {
-    /// Those on the list.
+    /// They are errors: nothing is opened or computed.
     StrictAllowlist,
-    /// All; others than those on the list with a warning.
+    /// They are warned of.
     WarnOnUnregistered,
-    /// All.
+    /// Nothing.
     #[default]
     Permissive,
 }

@@ -1,8 +1,9 @@
 //! Fields that are part of the format but whose feature does not exist yet.
 //!
 //! Such a field may be left out or have its default; any other value is refused with `E0601`, and the JSON Schema marks
-//! it. To make a field work, implement it and delete its row. Knobs of a profile that turn nothing are another table, and
-//! only warned of.
+//! it. To make a field work, implement it and delete its row. A field that asks for an ability that no build has is
+//! refused with `E0607` and the reason that [`crate::capability`] gives. Knobs of a profile that turn nothing are another
+//! table, and only warned of.
 
 mod marks;
 
@@ -10,6 +11,7 @@ pub(crate) use marks::{is_marked, mark};
 
 use serde_json::Value;
 
+use crate::capability::{FUNCTION_FACTORY, MissingCapability, OPENTELEMETRY, SUBSTRAIT};
 use crate::diag::{Diagnostic, SpecPath, codes};
 
 use super::{CachePlacementPolicy, PROFILES, RuntimeConfig, RuntimeProfileSpec, SPEC_VERSION, Spec};
@@ -20,6 +22,14 @@ pub struct Row {
     pub path: &'static str,
     /// Why it is refused: the end of the sentence "... is not supported yet: ".
     pub why: &'static str,
+}
+
+/// A field that asks for an ability that no build has.
+pub struct CapabilityRow {
+    /// The field, as a path from the root.
+    pub path: &'static str,
+    /// The ability.
+    pub capability: MissingCapability,
 }
 
 /// Declares rows: groups of fields with one reason.
@@ -40,17 +50,23 @@ pub const NOT_YET: &[Row] = rows! {
     "output tables are not maintained after a run":
         ["maintenance"];
     "nothing of this kind is recorded":
-        ["runtime.capture_substrait", "runtime.capture_optimizer_lab", "runtime.capture_delta_codec"];
+        ["runtime.capture_optimizer_lab", "runtime.capture_delta_codec"];
     "where filters end up is not enforced":
         ["runtime.pushdown_enforcement_mode"];
-    "functions cannot be added from outside, so there is nothing to govern":
-        ["runtime.extension_governance_mode"];
-    "traces are not recorded":
-        ["runtime.enable_tracing", "runtime.enable_rule_tracing", "runtime.enable_plan_preview",
-         "runtime.tracing_preset", "runtime.tracing"];
     "SQL cannot be extended by a spec":
-        ["runtime.enable_function_factory", "runtime.enable_domain_planner", "runtime.enable_relation_planner"];
+        ["runtime.enable_domain_planner", "runtime.enable_relation_planner"];
 };
+
+/// All fields that ask for an ability that no build has.
+pub const UNAVAILABLE: &[CapabilityRow] = &[
+    CapabilityRow { path: "runtime.capture_substrait", capability: SUBSTRAIT },
+    CapabilityRow { path: "runtime.enable_tracing", capability: OPENTELEMETRY },
+    CapabilityRow { path: "runtime.enable_rule_tracing", capability: OPENTELEMETRY },
+    CapabilityRow { path: "runtime.enable_plan_preview", capability: OPENTELEMETRY },
+    CapabilityRow { path: "runtime.tracing_preset", capability: OPENTELEMETRY },
+    CapabilityRow { path: "runtime.tracing", capability: OPENTELEMETRY },
+    CapabilityRow { path: "runtime.enable_function_factory", capability: FUNCTION_FACTORY },
+];
 
 /// The knobs of a profile that turn nothing: a user who sets one is warned.
 pub const RESERVED: &[Row] = rows! {
@@ -77,7 +93,7 @@ pub fn reserved(spec: &Spec) -> Vec<Diagnostic> {
         let message = format!("`{}` has no effect: {}", row.path, row.why);
         let knob = row.path.rsplit('.').next().unwrap_or(row.path);
         let value = lookup(&given, row.path).map(Value::to_string).unwrap_or_default();
-        let found = Diagnostic::new(codes::RESERVED_PROFILE_KNOB, message).at(path_of(row));
+        let found = Diagnostic::new(codes::RESERVED_PROFILE_KNOB, message).at(path_of(row.path));
         found.about("knob", knob).about("value", value).help("leave the field out")
     })
     .collect()
@@ -100,34 +116,44 @@ pub fn profile(spec: &Spec) -> Option<Diagnostic> {
     Some(Diagnostic::new(codes::UNKNOWN_PROFILE, message).at(path).help(help))
 }
 
-/// Reports every field of [`NOT_YET`] that a spec sets to something else than its default.
+/// Reports every field of [`NOT_YET`] and [`UNAVAILABLE`] that a spec sets to something else than its default.
 #[must_use]
 pub fn check(spec: &Spec) -> Vec<Diagnostic> {
     // Specs from the loader have a JSON form; see `spec_hash`.
     let (Ok(given), Ok(defaults)) = (serde_json::to_value(spec), serde_json::to_value(defaults())) else {
         return Vec::new();
     };
-    NOT_YET.iter().filter_map(|row| refused(row, &given, &defaults)).collect()
+    let not_yet = NOT_YET.iter().filter_map(|row| {
+        let help = how_to_leave_out(row.path, &given, &defaults)?;
+        let message = format!("`{}` is not supported yet: {}", row.path, row.why);
+        Some(Diagnostic::new(codes::NOT_SUPPORTED_YET, message).at(path_of(row.path)).help(help))
+    });
+    let unavailable = UNAVAILABLE.iter().filter_map(|row| {
+        let help = how_to_leave_out(row.path, &given, &defaults)?;
+        let MissingCapability { name, reason } = row.capability;
+        let message =
+            format!("`{}` needs the capability `{name}`, which is not available: {reason}", row.path);
+        Some(Diagnostic::new(codes::CAPABILITY_UNAVAILABLE, message).at(path_of(row.path)).help(help))
+    });
+    not_yet.chain(unavailable).collect()
 }
 
-fn refused(row: &Row, given: &Value, defaults: &Value) -> Option<Diagnostic> {
-    let value = lookup(given, row.path)?;
-    let default = lookup(defaults, row.path).unwrap_or(&Value::Null);
-    if value == default {
+/// What to do about a field that a spec sets to something else than its default; nothing for one that it does not.
+fn how_to_leave_out(path: &str, given: &Value, defaults: &Value) -> Option<String> {
+    let default = lookup(defaults, path).unwrap_or(&Value::Null);
+    if lookup(given, path)? == default {
         return None;
     }
-    let help = match default {
+    Some(match default {
         Value::Object(_) | Value::Null => "leave the field out".to_owned(),
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             format!("leave the field out, or give it its default: {default}")
         }
-    };
-    let message = format!("`{}` is not supported yet: {}", row.path, row.why);
-    Some(Diagnostic::new(codes::NOT_SUPPORTED_YET, message).at(path_of(row)).help(help))
+    })
 }
 
-fn path_of(row: &Row) -> SpecPath {
-    row.path.split('.').fold(SpecPath::root(), |path, field| path.field(field))
+fn path_of(path: &str) -> SpecPath {
+    path.split('.').fold(SpecPath::root(), |path, field| path.field(field))
 }
 
 /// The value at a path of field names.
@@ -135,7 +161,7 @@ fn lookup<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(value, |value, field| value.get(field))
 }
 
-/// A spec in which every field of [`NOT_YET`] has its default.
+/// A spec in which every field of these tables has its default.
 fn defaults() -> Spec {
     Spec {
         version: SPEC_VERSION,
@@ -162,8 +188,9 @@ mod tests {
     #[test]
     fn every_row_names_a_field() {
         let defaults = serde_json::to_value(defaults()).unwrap();
-        for row in NOT_YET.iter().chain(RESERVED) {
-            assert!(lookup(&defaults, row.path).is_some(), "no field {}", row.path);
+        let rows = NOT_YET.iter().chain(RESERVED).map(|row| row.path);
+        for path in rows.chain(UNAVAILABLE.iter().map(|row| row.path)) {
+            assert!(lookup(&defaults, path).is_some(), "no field {path}");
         }
     }
 

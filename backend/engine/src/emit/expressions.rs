@@ -7,11 +7,12 @@ pub(crate) mod calls;
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::TreeNode;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result};
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::utils::{find_aggregate_exprs, find_window_exprs};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
@@ -40,8 +41,24 @@ pub(crate) fn expression(
     // `count(*)` arrives with an alias; output names are given by the node.
     let planned = planned.unalias_nested().data;
     check_evaluation(expr, &planned, evaluation)?;
-    let planned = semantics::before_coercion(planned, schema)?;
+    let planned = rewritten(state, semantics::before_coercion(planned, schema)?, schema)?;
     semantics::after_coercion(coerced(state, planned, schema)?, schema)
+}
+
+/// The expression after the rewrites of calls that were added to the session. DataFusion's analyzer applies them to queries,
+/// likewise before it makes conversions explicit.
+fn rewritten(state: &SessionState, expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    let (rewrites, options) = (state.analyzer().function_rewrites(), state.config_options());
+    if rewrites.is_empty() {
+        return Ok(expr);
+    }
+    let all = |expr| {
+        let rewrite = |expr: Transformed<Expr>, rewrite: &Arc<dyn FunctionRewrite + Send + Sync>| {
+            expr.transform_data(|expr| rewrite.rewrite(expr, schema, options))
+        };
+        rewrites.iter().try_fold(Transformed::no(expr), rewrite)
+    };
+    Ok(expr.transform_up(all)?.data)
 }
 
 /// The expression with implicit conversions as casts.

@@ -33,7 +33,7 @@ use ir::op::{Op, Sink};
 use ir::schema::Schema;
 use ir::verify::Scheduled;
 
-pub(crate) use expressions::calls::CallClause;
+pub(crate) use expressions::calls::{CallClause, Called, called};
 pub(crate) use expressions::{Misplaced, expression};
 pub(crate) use query::{PlannedQueries, UnknownRelation, place_of_error, query};
 pub(crate) use relational::scan;

@@ -1,4 +1,5 @@
-//! From logical nodes to physical operators: DataFusion's planner, ours for our nodes, the Delta library's for its own.
+//! From logical nodes to physical operators: DataFusion's planner, ours for our nodes, the Delta library's for its own, and
+//! those that a program has added to the session for nodes of theirs.
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use super::leaf::{PlannedPart, PlannedParts, RowSource as _, StoredView, ViewRea
 use super::outputs::{OutputsNode, WriteNode};
 use super::span_join::SpanJoinNode;
 use super::store::RunStores;
+use crate::session::AddedPlanners;
 
 /// The query planner of a session, or of one segment with what its leaves read.
 #[derive(Clone, Debug, Default)]
@@ -44,9 +46,11 @@ impl QueryPlanner for EnginePlanner {
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let nodes = Arc::clone(&self.nodes) as Arc<dyn ExtensionPlanner + Send + Sync>;
-        DefaultPhysicalPlanner::with_extension_planners(vec![nodes, DeltaExtensionPlanner::new()])
-            .create_physical_plan(plan, session)
-            .await
+        let mut planners = vec![nodes, DeltaExtensionPlanner::new()];
+        if let Some(added) = session.config().get_extension::<AddedPlanners>() {
+            planners.extend(added.0.iter().map(Arc::clone));
+        }
+        DefaultPhysicalPlanner::with_extension_planners(planners).create_physical_plan(plan, session).await
     }
 }
 

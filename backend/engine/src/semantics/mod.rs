@@ -45,19 +45,27 @@ use datafusion::common::{DFSchema, Result};
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::planner::TypePlanner;
+use datafusion::logical_expr::planner::{ExprPlanner, RelationPlanner, TypePlanner};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan, Union};
 use datafusion::sql::sqlparser::ast::VisitMut;
 
-/// Adds the planners of this module to a session; DataFusion's come after them.
-pub(crate) fn planners(builder: SessionStateBuilder) -> SessionStateBuilder {
-    let mut planners: Vec<Arc<dyn datafusion::logical_expr::planner::ExprPlanner>> =
-        vec![Arc::new(literals::NumbersMeetOperands)];
-    planners.extend(SessionStateDefaults::default_expr_planners());
+/// Adds the planners of this module to a session, and those that a program adds. Of expressions, those of DataFusion come
+/// last.
+pub(crate) fn planners(
+    builder: SessionStateBuilder,
+    added_of_expressions: Vec<Arc<dyn ExprPlanner>>,
+    added_of_relations: Vec<Arc<dyn RelationPlanner>>,
+) -> SessionStateBuilder {
+    let mut expressions: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(literals::NumbersMeetOperands)];
+    expressions.extend(added_of_expressions);
+    expressions.extend(SessionStateDefaults::default_expr_planners());
+    let mut relations: Vec<Arc<dyn RelationPlanner>> =
+        vec![Arc::new(merged_keys::MergedKeys), Arc::new(dependencies::UnknownRows)];
+    relations.extend(added_of_relations);
     builder
-        .with_expr_planners(planners)
-        .with_relation_planners(vec![Arc::new(merged_keys::MergedKeys), Arc::new(dependencies::UnknownRows)])
+        .with_expr_planners(expressions)
+        .with_relation_planners(relations)
         .with_type_planner(type_planner())
 }
 

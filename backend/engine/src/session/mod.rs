@@ -3,42 +3,38 @@
 //! Oracle, emission, execution and ad-hoc queries all use the same state, so what one of them accepts the others
 //! accept, and what is described is what runs.
 
+mod additions;
+mod build;
+mod governance;
+mod manifest;
 mod options;
 mod profile;
+mod sizes;
 mod surface;
 
+pub(crate) use additions::AddedPlanners;
+pub use additions::{FormatPolicy, PlanningSurfaceBuilder, PlanningSurfaceSpec, SurfaceSpecError};
+pub(crate) use build::with_rows_per_batch;
+pub use governance::{Extension, FunctionCall};
+pub use manifest::{MANIFEST_VERSION, SessionManifest, TypedPolicy};
 pub use options::SessionOptions;
 pub use profile::{KNOBS, Knob, Origin, SettingRefusal, Turns, setting_refusals};
-pub use surface::{FunctionPart, Part, PlanningSurface, SIZES, SURFACE_VERSION, Size, is_planning_setting};
+pub use sizes::{SIZES, Size};
+pub use surface::{FunctionPart, Part, PlanningSurface, Provider, SURFACE_VERSION, is_planning_setting};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::common::{DataFusionError, Result};
-use datafusion::execution::cache::cache_manager::CacheManagerConfig;
-use datafusion::execution::disk_manager::DiskManagerBuilder;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::ScalarUDF;
-use datafusion::prelude::SessionConfig;
+use datafusion::execution::session_state::SessionState;
 use ir::hash::ContentHash;
 use serde::Serialize;
 
 use crate::capture::{CaptureCounters, CaptureUse};
 use crate::error::EngineError;
-use crate::operators::EnginePlanner;
-use crate::resources::{LimitedPool, MemoryHolder, SpillFiles, SpillSpace, SpillUse, machine};
-use crate::rules::{logical_rules, physical_rules};
-use crate::semantics;
+use crate::resources::{LimitedPool, MemoryHolder, SpillSpace, SpillUse, machine};
 use crate::stop::{Cancellation, stoppable};
 
-/// A side of a join that is estimated smaller is not partitioned.
-const COLLECTED_BYTES: usize = 4 << 20;
-/// A sort puts batches together while they take less than this for each row of a full one. DataFusion's limit of one MiB, for
-/// the usual number of rows: what is put together is given out again in batches that count the same texts.
-const SORTED_BYTES_PER_ROW: usize = 128;
-/// DataFusion's setting that sets those of each kind of dynamic filters, too.
-const ALL_DYNAMIC_FILTERS: &str = "datafusion.optimizer.enable_dynamic_filter_pushdown";
 /// The stack of the threads that plan and run. Plans nest as deep as chains of views do, and so do the streams
 /// that run them.
 const STACK_BYTES: usize = 32 * 1024 * 1024;
@@ -92,26 +88,19 @@ impl Session {
     /// # Errors
     /// [`EngineError::Session`] when the folder for temporary files cannot be used.
     pub fn new(options: SessionOptions) -> Result<Self, EngineError> {
-        Self::with_functions(options, Vec::new())
+        Self::with_surface(options, &PlanningSurfaceSpec::default())
     }
 
-    /// A session that also knows these functions; they replace others of their names. Each has the version of its
-    /// implementation, which is another whenever it gives other values.
+    /// A session that also has what a program adds.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn with_functions(
-        options: SessionOptions,
-        functions: Vec<(Arc<ScalarUDF>, u32)>,
-    ) -> Result<Self, EngineError> {
+    pub fn with_surface(options: SessionOptions, added: &PlanningSurfaceSpec) -> Result<Self, EngineError> {
         let refused = |source| EngineError::Session { source: Box::new(source) };
         let folder = options.spill_directory.as_deref();
         let spills = SpillSpace::new(folder, options.spill_limit_bytes).map_err(refused)?;
-        let versions = functions.iter().map(|(function, version)| (function.name().to_owned(), *version));
-        let versions = versions.collect();
-        let functions = functions.into_iter().map(|(function, _)| function);
-        let state = build(&options, &spills, functions).map_err(refused)?;
-        let surface = PlanningSurface::of(&state, &versions);
+        let state = build::state(&options, &spills, added.additions()).map_err(refused)?;
+        let surface = PlanningSurface::of(&state, added.additions());
         let hashes = surface.hash().and_then(|hash| Ok((hash, surface.rules_hash()?)));
         let (surface_hash, rules_hash) =
             hashes.map_err(|error| refused(DataFusionError::External(Box::new(error))))?;
@@ -309,89 +298,4 @@ pub fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
         .thread_stack_size(STACK_BYTES)
         .enable_all()
         .build()
-}
-
-fn build(
-    options: &SessionOptions,
-    spills: &Arc<SpillSpace>,
-    more: impl Iterator<Item = Arc<ScalarUDF>>,
-) -> Result<SessionState> {
-    let builder = SessionStateBuilder::new()
-        .with_config(config(options)?)
-        .with_runtime_env(environment(options, spills)?)
-        .with_default_features();
-    let mut builder = semantics::planners(builder)
-        .with_query_planner(Arc::new(EnginePlanner::default()))
-        // Added after DataFusion's own rules; they all stay.
-        .with_analyzer_rule(Arc::new(semantics::FalseDependencies))
-        .with_optimizer_rules(logical_rules())
-        .with_physical_optimizer_rules(physical_rules(options.memory_sizes(), None)?);
-    // After the defaults, or they would replace ours of the same name; by pushing, or ours would replace the lot.
-    builder.scalar_functions().get_or_insert_default().extend(functions::scalar_functions());
-    builder.scalar_functions().get_or_insert_default().extend(more);
-    builder.aggregate_functions().get_or_insert_default().extend(functions::aggregate_functions());
-    builder.window_functions().get_or_insert_default().extend(functions::window_functions());
-    Ok(builder.build())
-}
-
-/// The configuration with batches of so many rows, and all that depends on it.
-pub(crate) fn with_rows_per_batch(config: SessionConfig, rows: usize) -> SessionConfig {
-    config.with_batch_size(rows).with_sort_in_place_threshold_bytes(rows * SORTED_BYTES_PER_ROW)
-}
-
-fn config(options: &SessionOptions) -> Result<SessionConfig> {
-    let mut config = with_rows_per_batch(SessionConfig::new(), options.rows_per_batch())
-        .with_target_partitions(options.partitions())
-        .with_information_schema(true);
-    let settings = config.options_mut();
-    settings.execution.time_zone = Some("UTC".to_owned());
-    let merge = &mut settings.execution.sort_spill_reservation_bytes;
-    *merge = options.merge_bytes().min(*merge);
-    // A declared order is kept while rows are dealt out to partitions: merging sorted streams costs a fraction of
-    // sorting again. Without an order there is nothing to keep, and plans do not change.
-    settings.optimizer.prefer_existing_sort = true;
-    // Dynamic filters change rows between runs when they go wrong, and gain little where whole tables are read;
-    // their list form panics on dictionary keys. (The first switch sets the others only when set by its key.)
-    settings.optimizer.enable_dynamic_filter_pushdown = false;
-    settings.optimizer.enable_join_dynamic_filter_pushdown = false;
-    settings.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
-    settings.optimizer.enable_topk_dynamic_filter_pushdown = false;
-    settings.optimizer.hash_join_inlist_pushdown_max_size = 0;
-    settings.optimizer.hash_join_inlist_pushdown_max_distinct_values = 0;
-    // A field of a struct that is moved to the scan meets a column of the same name there (apache/datafusion#25412,
-    // #25446).
-    settings.optimizer.enable_leaf_expression_pushdown = false;
-    // What keeps the first groups only takes every NaN for a group of its own.
-    settings.optimizer.enable_topk_aggregation = false;
-    // A limit above DISTINCT is told to the aggregation before operators get their order; over rows that come sorted, it then
-    // takes itself for one that keeps the first groups, and fails.
-    settings.optimizer.enable_distinct_aggregation_soft_limit = false;
-    // DataFusion's logical plans know of some values that they are not NULL (`CASE WHEN a > b THEN a ELSE 0 END`), and its
-    // operators do not; then it refuses to group by them.
-    settings.execution.skip_physical_aggregate_schema_check = true;
-    // The estimate of a scan is the size of its files, whatever columns are read. Building a table of this size on one
-    // core takes less than distributing the rows of the other side, which is the larger one.
-    settings.optimizer.hash_join_single_partition_threshold = COLLECTED_BYTES;
-    // This switch turns three others, which have keys of their own: what these say goes before it.
-    let (switch, others): (Vec<_>, Vec<_>) =
-        options.settings.iter().partition(|(key, _)| *key == ALL_DYNAMIC_FILTERS);
-    switch.into_iter().chain(others).try_for_each(|(key, value)| settings.set(key, value))?;
-    Ok(config)
-}
-
-fn environment(options: &SessionOptions, spills: &Arc<SpillSpace>) -> Result<Arc<RuntimeEnv>> {
-    let limit = options.memory_limit_bytes;
-    let pool = if options.is_whole_process {
-        LimitedPool::of_process(limit, machine::process_now)
-    } else {
-        LimitedPool::new(limit)
-    };
-    let files = Arc::new(SpillFiles(Arc::clone(spills)));
-    let disk = DiskManagerBuilder::default().with_temp_file_factory(files);
-    let caches = CacheManagerConfig::default().with_metadata_cache_limit(options.footer_cache_bytes);
-    RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(pool))
-        .with_disk_manager_builder(disk)
-        .with_cache_manager(caches)
-        .build_arc()
 }

@@ -1,11 +1,11 @@
 //! The planning surface: everything a session makes plans with, each part with its name and its version.
 //!
 //! Two sessions with equal surfaces give equal plans for equal graphs over equal tables, whatever the machine. What a session
-//! knows besides, its sizes, is told apart in [`SIZES`].
+//! knows besides, its sizes, is told apart in [`SIZES`](super::SIZES).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
 
+use datafusion::common::config::TableOptions;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::SessionState;
 use datafusion::optimizer::{Analyzer, Optimizer};
@@ -14,73 +14,56 @@ use datafusion::prelude::SessionConfig;
 use functions::FunctionKind;
 use ir::hash::ContentHash;
 use ir::hash::canonical::hash_of;
+use ir::spec::{ExtensionKind, SHIPPED_EXTENSIONS};
 use serde::{Deserialize, Serialize};
 
-use crate::semantics;
+use super::additions::{Added, Additions};
+use super::sizes::SIZES;
 
 /// The form of [`PlanningSurface`]: raised when a field goes or means something else.
 pub const SURFACE_VERSION: u32 = 2;
 
+/// How versions of additions begin.
+const EXTENSION: &str = "extension";
+
+/// Planners have no names of their own: what they are called here, in the order they are asked.
+const EXPR_PLANNERS: [&str; 1] = ["number_literals"];
+const DATAFUSION_EXPR_PLANNERS: [&str; 7] = [
+    "core_functions",
+    "nested_functions",
+    "field_access",
+    "datetime_functions",
+    "unicode_functions",
+    "aggregate_functions",
+    "window_functions",
+];
+const RELATION_PLANNERS: [&str; 2] = ["merged_keys", "unknown_rows"];
+const TYPE_PLANNERS: [&str; 1] = ["delta_types"];
+const QUERY_PLANNERS: [&str; 1] = ["engine"];
+
 /// The formats of files that DataFusion has.
 const FORMATS: [&str; 5] = ["arrow", "avro", "csv", "json", "parquet"];
-
-const STREAMS: &str = "rows are dealt out to more streams or fewer; what depends on their order has a determinism class that says so";
-const SHOWN: &str = "it is said where a plan is shown";
-
-/// A setting of DataFusion that is no part of the surface, because no row of a result depends on it.
-#[derive(Clone, Copy, Debug)]
-pub struct Size {
-    /// Its key.
-    pub key: &'static str,
-    /// Why it decides no row.
-    pub reason: &'static str,
-}
-
-/// The settings that are no part of the surface. The differential fuzzer runs every spec with others of each
-/// (`tests/differential/src/program.rs`); they are recorded with every run all the same.
-pub const SIZES: [Size; 15] = [
-    Size {
-        key: "datafusion.execution.batch_size",
-        reason: "rows go through operators in slices of it; no operator may see where one ends",
-    },
-    Size {
-        key: "datafusion.execution.planning_concurrency",
-        reason: "inputs of one operator are planned beside each other, and put together in their order",
-    },
-    Size {
-        key: "datafusion.execution.sort_in_place_threshold_bytes",
-        reason: "batches are put together before they are sorted, or merged after; the order is the same",
-    },
-    Size {
-        key: "datafusion.execution.sort_spill_reservation_bytes",
-        reason: "memory that a sort keeps free for merging what it has spilled",
-    },
-    Size { key: "datafusion.execution.target_partitions", reason: STREAMS },
-    Size {
-        key: "datafusion.execution.parquet.max_predicate_cache_size",
-        reason: "decoded columns are kept or decoded again",
-    },
-    Size {
-        key: "datafusion.execution.parquet.metadata_size_hint",
-        reason: "bytes that are read at once for a footer; the rest of a longer one is read after them",
-    },
-    Size { key: "datafusion.explain.show_schema", reason: SHOWN },
-    Size { key: "datafusion.explain.show_statistics", reason: SHOWN },
-    Size { key: "datafusion.optimizer.repartition_aggregations", reason: STREAMS },
-    Size { key: "datafusion.optimizer.repartition_file_min_size", reason: STREAMS },
-    Size { key: "datafusion.optimizer.repartition_file_scans", reason: STREAMS },
-    Size { key: "datafusion.optimizer.repartition_joins", reason: STREAMS },
-    Size { key: "datafusion.optimizer.repartition_sorts", reason: STREAMS },
-    Size { key: "datafusion.optimizer.repartition_windows", reason: STREAMS },
-];
 
 /// A part of a session with its version. What DataFusion brings along has the version of DataFusion.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Part {
     /// Its name.
     pub name: String,
-    /// `datafusion` and its version, or `codeanatomy` and the version of this part.
+    /// `datafusion` and its version, `codeanatomy` and the version of this part, both for a part of DataFusion that runs
+    /// inside one of this program, or `extension` and the version that was given where it was added.
     pub version: String,
+}
+
+/// Whose a part of a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    /// It is DataFusion's own, as it ships.
+    Datafusion,
+    /// It ships with this program.
+    Codeanatomy,
+    /// A program that embeds this one has added it.
+    Extension,
 }
 
 /// A function that SQL can call.
@@ -115,7 +98,7 @@ pub struct PlanningSurface {
     pub relation_planners: Vec<Part>,
     /// What gives types of SQL their meaning.
     pub type_planners: Vec<Part>,
-    /// What plans nodes of logical plans that are not DataFusion's.
+    /// What plans nodes of logical plans that are not DataFusion's, in the order they are asked.
     pub query_planners: Vec<Part>,
     /// What makes tables out of `CREATE EXTERNAL TABLE`, by name.
     pub table_factories: Vec<Part>,
@@ -132,8 +115,8 @@ pub struct PlanningSurface {
 }
 
 impl PlanningSurface {
-    /// That of a session that also has these functions.
-    pub(super) fn of(state: &SessionState, more: &BTreeMap<String, u32>) -> Self {
+    /// That of a session with these additions, which it has at their places.
+    pub(super) fn of(state: &SessionState, added: &Additions) -> Self {
         let catalog = &state.config_options().catalog;
         let (defaults, physical_defaults) = (Optimizer::new().rules, PhysicalOptimizer::new().rules);
         let analyzer_defaults = Analyzer::new().rules;
@@ -152,21 +135,49 @@ impl PlanningSurface {
                 state.physical_optimizers().iter().map(|rule| rule.name()),
                 physical_defaults.iter().map(|rule| rule.name()),
             ),
-            function_rewrites: parts(
-                state.analyzer().function_rewrites().iter().map(|rewrite| rewrite.name()),
-                [],
-            ),
-            expr_planners: planners(state.expr_planners(), &SessionStateDefaults::default_expr_planners()),
-            relation_planners: planners(state.relation_planners(), &[]),
-            type_planners: planners(&[semantics::type_planner()], &[]),
-            query_planners: planners(std::slice::from_ref(state.query_planner()), &[]),
-            table_factories: factories(state),
-            file_formats: formats(state),
+            function_rewrites: of_extensions(&added.function_rewrites),
+            expr_planners: [
+                named(&EXPR_PLANNERS, &of_program()),
+                of_extensions(&added.expr_planners),
+                named(&DATAFUSION_EXPR_PLANNERS, &of_datafusion()),
+            ]
+            .concat(),
+            relation_planners: [
+                named(&RELATION_PLANNERS, &of_program()),
+                of_extensions(&added.relation_planners),
+            ]
+            .concat(),
+            type_planners: named(&TYPE_PLANNERS, &of_program()),
+            query_planners: [named(&QUERY_PLANNERS, &of_program()), of_extensions(&added.extension_planners)]
+                .concat(),
+            table_factories: factories(state, added),
+            file_formats: formats(state, added),
             default_catalog: catalog.default_catalog.clone(),
             default_schema: catalog.default_schema.clone(),
-            functions: functions(state, more),
+            functions: functions(state, added),
             planning_config_keys: planning_settings(state),
         }
+    }
+
+    /// The parts of a kind by name and version; functions once for each name and kind.
+    pub(super) fn of_kind(&self, kind: ExtensionKind) -> Vec<(&str, &str)> {
+        let parts = match kind {
+            ExtensionKind::Functions => {
+                let functions = self.functions.iter();
+                return functions.map(|it| (it.name.as_str(), it.version.as_str())).collect();
+            }
+            ExtensionKind::ExprPlanners => &self.expr_planners,
+            ExtensionKind::RelationPlanners => &self.relation_planners,
+            ExtensionKind::TypePlanners => &self.type_planners,
+            ExtensionKind::QueryPlanners => &self.query_planners,
+            ExtensionKind::FunctionRewrites => &self.function_rewrites,
+            ExtensionKind::TableFactories => &self.table_factories,
+            ExtensionKind::FileFormats => &self.file_formats,
+            ExtensionKind::AnalyzerRules => &self.analyzer_rules,
+            ExtensionKind::OptimizerRules => &self.optimizer_rules,
+            ExtensionKind::PhysicalOptimizerRules => &self.physical_optimizer_rules,
+        };
+        parts.iter().map(|part| (part.name.as_str(), part.version.as_str())).collect()
     }
 
     /// Its hash, in the domain `codeanatomy surface 2`.
@@ -218,7 +229,23 @@ fn of_datafusion() -> String {
 
 /// The version of what this program brings along and does not count by itself.
 fn of_program() -> String {
-    format!("codeanatomy {}", env!("CARGO_PKG_VERSION"))
+    format!("{SHIPPED_EXTENSIONS} {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The version of what a program that embeds this one has added.
+fn of_extension(version: &str) -> String {
+    format!("{EXTENSION} {version}")
+}
+
+/// Whose a part is, by its version.
+pub(super) fn provider(version: &str) -> Provider {
+    if version.starts_with(EXTENSION) {
+        Provider::Extension
+    } else if version.contains(SHIPPED_EXTENSIONS) {
+        Provider::Codeanatomy
+    } else {
+        Provider::Datafusion
+    }
 }
 
 /// Parts by their names, in their order. Those of DataFusion that are wrapped here have both versions.
@@ -238,41 +265,42 @@ fn parts<'a>(
     names.into_iter().map(part).collect()
 }
 
-/// Planners, in their order: each by the name of its type.
-fn planners<T: Debug>(planners: &[T], defaults: &[T]) -> Vec<Part> {
-    let defaults: BTreeSet<String> = defaults.iter().map(type_name).collect();
-    let part = |planner: &T| {
-        let name = type_name(planner);
-        let version = if defaults.contains(&name) { of_datafusion() } else { of_program() };
-        Part { name, version }
-    };
-    planners.iter().map(part).collect()
+/// Parts of one version by these names.
+fn named(names: &[&str], version: &str) -> Vec<Part> {
+    names.iter().map(|name| Part { name: (*name).to_owned(), version: version.to_owned() }).collect()
 }
 
-/// The name that the derived debug form of a value begins with.
-fn type_name(value: &impl Debug) -> String {
-    let text = format!("{value:?}");
-    text.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+/// Parts that were added, in their order.
+fn of_extensions<T>(added: &[Added<T>]) -> Vec<Part> {
+    let part = |it: &Added<T>| Part { name: it.name.clone(), version: of_extension(&it.version) };
+    added.iter().map(part).collect()
 }
 
-fn factories(state: &SessionState) -> Vec<Part> {
+fn factories(state: &SessionState, added: &Additions) -> Vec<Part> {
     let names: BTreeSet<&String> = state.table_factories().keys().collect();
-    names.into_iter().map(|name| Part { name: name.clone(), version: of_datafusion() }).collect()
+    let version = |name: &str| added.table_factories.iter().find(|it| it.name == name).map(|it| &it.version);
+    let part = |name: &String| Part {
+        name: name.clone(),
+        version: version(name).map_or_else(of_datafusion, |version| of_extension(version)),
+    };
+    names.into_iter().map(part).collect()
 }
 
-fn formats(state: &SessionState) -> Vec<Part> {
-    let known = FORMATS.iter().filter(|name| state.get_file_format_factory(name).is_some());
-    known.map(|name| Part { name: (*name).to_owned(), version: of_datafusion() }).collect()
+fn formats(state: &SessionState, added: &Additions) -> Vec<Part> {
+    let known: Vec<&str> =
+        FORMATS.iter().copied().filter(|name| state.get_file_format_factory(name).is_some()).collect();
+    let mut parts = [named(&known, &of_datafusion()), of_extensions(&added.file_formats)].concat();
+    parts.sort();
+    parts
 }
 
-fn functions(state: &SessionState, more: &BTreeMap<String, u32>) -> Vec<FunctionPart> {
+fn functions(state: &SessionState, added: &Additions) -> Vec<FunctionPart> {
     let own = functions::implementations();
-    let version = |kind: FunctionKind, name: &str| {
-        let given = more.get(name).filter(|_| kind == FunctionKind::Scalar);
-        match given.or_else(|| own.get(&(kind, name.to_owned()))) {
-            Some(version) => format!("codeanatomy {version}"),
-            None => of_datafusion(),
-        }
+    let version = |kind: FunctionKind, name: &str| match added.function_version(kind, name) {
+        Some(version) => of_extension(version),
+        None => own
+            .get(&(kind, name.to_owned()))
+            .map_or_else(of_datafusion, |version| format!("{SHIPPED_EXTENSIONS} {version}")),
     };
     let scalar = state.scalar_functions().keys().map(|name| (name, FunctionKind::Scalar));
     let aggregate = state.aggregate_functions().keys().map(|name| (name, FunctionKind::Aggregate));
@@ -286,18 +314,38 @@ fn functions(state: &SessionState, more: &BTreeMap<String, u32>) -> Vec<Function
     all.into_iter().map(part).collect()
 }
 
+/// The names that an addition cannot have: those of parts that stay beside it. Functions of DataFusion are replaced.
+pub(super) fn shipped_names() -> BTreeSet<(ExtensionKind, String)> {
+    let own = functions::implementations().into_keys().map(|(_, name)| (ExtensionKind::Functions, name));
+    let factories = SessionStateDefaults::default_table_factories().into_keys();
+    let factories = factories.map(|name| (ExtensionKind::TableFactories, name));
+    let listed: [(ExtensionKind, &[&str]); 6] = [
+        (ExtensionKind::ExprPlanners, &EXPR_PLANNERS),
+        (ExtensionKind::ExprPlanners, &DATAFUSION_EXPR_PLANNERS),
+        (ExtensionKind::RelationPlanners, &RELATION_PLANNERS),
+        (ExtensionKind::TypePlanners, &TYPE_PLANNERS),
+        (ExtensionKind::QueryPlanners, &QUERY_PLANNERS),
+        (ExtensionKind::FileFormats, &FORMATS),
+    ];
+    let listed = listed.iter().flat_map(|(kind, names)| names.iter().map(|name| (*kind, (*name).to_owned())));
+    own.chain(factories).chain(listed).collect()
+}
+
 /// What DataFusion's settings are by themselves.
 pub(super) fn defaults() -> BTreeMap<String, Option<String>> {
     SessionConfig::new().options().entries().into_iter().map(|entry| (entry.key, entry.value)).collect()
 }
 
-/// DataFusion's settings that differ from their defaults and are no sizes.
+/// DataFusion's settings that differ from their defaults and are no sizes, and options of formats that no setting gives.
 pub(super) fn planning_settings(state: &SessionState) -> BTreeMap<String, String> {
     let defaults = defaults();
     let entries = state.config_options().entries().into_iter();
-    entries
+    let settings = entries
         .filter(|entry| SIZES.iter().all(|size| size.key != entry.key))
-        .filter(|entry| defaults.get(&entry.key) != Some(&entry.value))
-        .map(|entry| (entry.key, entry.value.unwrap_or_default()))
-        .collect()
+        .filter(|entry| defaults.get(&entry.key) != Some(&entry.value));
+    let by_settings = TableOptions::default_from_session_config(state.config_options()).entries();
+    let by_settings: BTreeMap<_, _> = by_settings.into_iter().map(|it| (it.key, it.value)).collect();
+    let options = state.table_options().entries().into_iter();
+    let options = options.filter(|entry| by_settings.get(&entry.key) != Some(&entry.value));
+    settings.chain(options).map(|entry| (entry.key, entry.value.unwrap_or_default())).collect()
 }

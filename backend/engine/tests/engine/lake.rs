@@ -10,8 +10,8 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 use delta::{CommitOptions, Location, TableTarget, WriteMode, WriteOptions};
 use engine::{
-    EngineOracle, PlanDag, QueryRows, RunError, RunOptions, RunOutcome, Session, SessionOptions,
-    TableRequest, Tables, emit, execute,
+    EngineOracle, PlanDag, PlanningSurfaceSpec, QueryRows, RunError, RunOptions, RunOutcome, Session,
+    SessionOptions, TableRequest, Tables, emit, execute,
 };
 use futures::TryStreamExt as _;
 use ir::estimate::Estimate;
@@ -31,8 +31,9 @@ impl Lake {
     }
 
     pub(crate) fn with(options: SessionOptions, functions: Vec<Arc<ScalarUDF>>) -> Self {
-        let functions = functions.into_iter().map(|function| (function, 1)).collect();
-        let session = Session::with_functions(options, functions).unwrap();
+        let added = PlanningSurfaceSpec::builder();
+        let added = functions.into_iter().fold(added, |added, function| added.scalar_function(function, "1"));
+        let session = Session::with_surface(options, &added.build().unwrap()).unwrap();
         Self { dir: TempDir::new().unwrap(), session }
     }
 

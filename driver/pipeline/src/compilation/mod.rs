@@ -1,5 +1,6 @@
 //! From the text of a spec to a graph: reading, opening the tables it names, running the passes.
 
+mod governance;
 mod graphs;
 mod mistakes;
 mod plans;
@@ -25,6 +26,7 @@ use ir::spec::{SessionSpec, Spec, spec_hash};
 use ir::stage::Stage;
 use passes::{Pass, PassEvent};
 
+pub use governance::listing_findings;
 pub use graphs::{PassOutcome, run_pass, verify_graph};
 pub use plans::{Plans, Written};
 pub use request::{CompileRequest, OracleView, Ruleset, SessionFactory};
@@ -69,7 +71,8 @@ pub struct Compilation {
 /// Compiles a spec. Its mistakes are in [`Compilation::diagnostics`], not in the error.
 ///
 /// The first pass says which tables the spec names; they are opened before the others run, because passes do not wait
-/// for input and output. What earlier compilations proved is taken from the source's file of proofs, and kept there.
+/// for input and output. A spec that must not use the extensions that it uses gets no further. What earlier compilations
+/// proved is taken from the source's file of proofs, and kept there.
 ///
 /// # Errors
 /// When a pass breaks the graph, the ruleset stops after a pass that is none, the session cannot start, or the workers are
@@ -97,12 +100,14 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let bare = EngineOracle::new(session.clone(), Tables::default());
     let begun = on_deep_stack(|| passes::begin(spec, name, &bare, pass_options, &mut clock))?;
     let begun = begun.map_err(PipelineError::compile)?;
+    let governed = governance::extension_findings(spec, &session, begun.graph(), begun.origins());
+    let stop_after = last_pass(&governed, ruleset);
+    let pass_options = passes::Options { stop_after, ..pass_options };
     let known =
         clock.stages.timed(Stage::Proofs, || KnownProofs::find(proofs, source.proofs.as_deref(), &session));
     observer.stage_started(Stage::Resolve);
-    let tables = clock.stages.timed(Stage::Resolve, || {
-        open_tables(begun.graph(), &source, workers, ruleset.stop_after, extraction)
-    })?;
+    let open = || open_tables(begun.graph(), &source, workers, stop_after, extraction);
+    let tables = clock.stages.timed(Stage::Resolve, open)?;
     let oracle = Arc::new(known.oracle(session.clone(), tables));
     let seen = request.oracle.map(|view| view(oracle.as_ref().clone()));
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
@@ -117,7 +122,8 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let reused = known.reused(&oracle, spec);
     let envelope = known.envelope();
     let outdated_proofs = known.outdated;
-    diagnostics.extend(known.warning.into_iter().chain(refused).chain(remembered.unread.clone()));
+    diagnostics.extend(known.warning.into_iter().chain(refused).chain(governed));
+    diagnostics.extend(remembered.unread.clone());
     let weak = too_weak(request.require, &graph, seen, &origins);
     diagnostics.extend(weak.into_iter().map(|found| found.in_stage(Stage::PlanPasses)));
     Ok(Compilation {
@@ -134,6 +140,12 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
         identity: OnceLock::new(),
         envelope,
     })
+}
+
+/// The pass after which to stop: of what the spec does not allow, nothing is asked beyond the first.
+fn last_pass<'a>(governed: &[Diagnostic], ruleset: Ruleset<'a>) -> Option<&'a str> {
+    let first = passes::PIPELINE.first().map(|pass| pass.name);
+    if governed.iter().any(Diagnostic::is_error) { first } else { ruleset.stop_after }
 }
 
 /// The session of a spec, and what it says of it that cannot be: without that, the session is made all the same, so that the

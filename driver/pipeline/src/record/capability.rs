@@ -1,5 +1,6 @@
 //! What this build can do, of what a build may be able to do.
 
+use ir::capability::MISSING;
 use serde::{Deserialize, Serialize};
 
 /// An ability that not every build has.
@@ -15,16 +16,6 @@ pub struct Capability {
     pub reason: Option<String>,
 }
 
-/// Abilities of no build yet, and why. A field of a spec that asks for one is refused.
-const MISSING: [(&str, &str); 6] = [
-    ("substrait", "plans are not written as Substrait"),
-    ("opentelemetry", "traces are not recorded"),
-    ("function_factory", "SQL cannot create functions"),
-    ("plugins", "functions and tables cannot be added from outside"),
-    ("object_stores", "tables lie in folders of this machine"),
-    ("distributed", "a run is one process"),
-];
-
 /// Every ability, in a fixed order.
 #[must_use]
 pub fn capabilities() -> Vec<Capability> {
@@ -39,11 +30,11 @@ pub fn capabilities() -> Vec<Capability> {
         own("relation_planner", env!("CARGO_PKG_VERSION")),
         own("spill", env!("CARGO_PKG_VERSION")),
     ];
-    all.extend(MISSING.iter().map(|(name, reason)| Capability {
-        name: (*name).to_owned(),
+    all.extend(MISSING.iter().map(|missing| Capability {
+        name: missing.name.to_owned(),
         available: false,
         version: None,
-        reason: Some((*reason).to_owned()),
+        reason: Some(missing.reason.to_owned()),
     }));
     all
 }

@@ -11,7 +11,7 @@
 //! | E03xx | transforms |
 //! | E04xx | parameters |
 //! | E05xx | outputs |
-//! | E06xx | what is not supported yet |
+//! | E06xx | what is not supported or not allowed |
 //! | E07xx | running |
 //! | W0xxx | warnings |
 

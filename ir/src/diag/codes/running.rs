@@ -1,4 +1,4 @@
-//! E06xx: what is not supported yet, and E07xx: running.
+//! E06xx: what is not supported or not allowed, and E07xx: running.
 
 use super::code_table;
 
@@ -31,6 +31,33 @@ Fix: choose `auto`, `small`, `medium` or `large`, or set the fields that make th
 Example: `session: {config: {datafusion.optimizer.prefer_hash_joins: false}}`
 
 Fix: the message names the nearest key, or says why the setting is not open; `driver session` lists all of them.";
+
+    EXTENSION_NOT_ALLOWED = "E0605", "extension-not-allowed", "an extension that the spec does not allow":
+"An extension is every part of the session that is not DataFusion's own as it ships: functions, planners, rewrites and rules \
+of this program, and what a program that embeds this one has added. With `extension_governance_mode: strict_allowlist` a spec \
+uses only what `session.allowed_extensions` lists. A function counts where the spec calls it, by whatever name; everything \
+else counts because the session has it. Nothing is opened or computed.
+
+Example: `runtime: {extension_governance_mode: strict_allowlist}` and a view that calls `stable_hash64(name)`.
+
+Fix: list the name under its kind, or `codeanatomy` for all of the kind that ships with this program: \
+`session: {allowed_extensions: {functions: [codeanatomy], optimizer_rules: [codeanatomy]}}`. `driver session` lists all of them.";
+
+    UNKNOWN_EXTENSION = "E0606", "unknown-extension", "an allowed extension that the session does not have":
+"The name in `session.allowed_extensions` is that of no part of its kind, so it allows nothing. Under `strict_allowlist` that \
+is an error: what was meant stays refused.
+
+Example: `session: {allowed_extensions: {functions: [stable_hash46]}}`
+
+Fix: the message names the nearest part; `driver session` lists all of them.";
+
+    CAPABILITY_UNAVAILABLE = "E0607", "capability-unavailable", "a field that asks for what this program cannot do":
+"The field asks for an ability that no build of this program has. It is refused, because ignoring it would be a silent \
+surprise. The message names the ability, and `driver session` lists those that are there and those that are not.
+
+Example: `runtime: {capture_substrait: true}`
+
+Fix: remove the field, or give it its default; the message says which that is.";
 
     READ_FAILED = "E0701", "read-failed", "an input cannot be read":
 "The table could be opened, but a data file is missing, damaged, or cannot be reached.

@@ -147,4 +147,19 @@ concerned: what it published stands, and its record has no capture.
 Example: the disk is full.
 
 Fix: see the cause in the message, and run again.";
+
+    EXTENSION_NOT_LISTED = "W0020", "extension-not-listed", "an extension that the spec does not list":
+"It is used, and the spec asks to be told: `extension_governance_mode: warn_on_unregistered`. An extension is every part of \
+the session that is not DataFusion's own as it ships; `driver explain E0605` says more.
+
+Example: a view that calls `stable_hash64(name)` without `session: {allowed_extensions: {functions: [stable_hash64]}}`.
+
+Fix: list the name under its kind, or `codeanatomy` for all of the kind that ships with this program.";
+
+    UNKNOWN_LISTED_EXTENSION = "W0021", "unknown-listed-extension", "a listed extension that the session does not have":
+"The name in `session.allowed_extensions` is that of no part of its kind, so it allows nothing.
+
+Example: `session: {allowed_extensions: {functions: [stable_hash46]}}`
+
+Fix: the message names the nearest part; `driver session` lists all of them.";
 }

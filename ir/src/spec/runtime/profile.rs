@@ -7,6 +7,8 @@ use std::num::{NonZeroU32, NonZeroU64};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::AllowedExtensions;
+
 /// The profiles that ship with the program.
 pub const PROFILES: [&str; 4] = ["auto", "small", "medium", "large"];
 
@@ -106,6 +108,9 @@ pub struct SessionSpec {
     /// Settings of DataFusion by their keys, such as `datafusion.optimizer.prefer_hash_join: false`. They go before the
     /// profile. What is set here has a part in the planning surface.
     pub config: BTreeMap<String, SettingValue>,
+    /// The extensions that the spec may use; see `runtime.extension_governance_mode`.
+    #[serde(skip_serializing_if = "AllowedExtensions::is_empty")]
+    pub allowed_extensions: AllowedExtensions,
 }
 
 /// The value of a setting.

@@ -4,24 +4,31 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{NOT_YET, RESERVED, Row};
+use super::{NOT_YET, RESERVED, UNAVAILABLE};
 
 /// The keyword of a mark, and what it says: of fields that are refused, and of knobs that turn nothing.
 const STATUS: &str = "x-status";
 const NOT_SUPPORTED: &str = "not supported";
 const RESERVED_STATUS: &str = "reserved";
 
-/// Marks every field of [`NOT_YET`], fields that hold nothing else, and the definitions that only they use: with
+/// Marks every field of [`NOT_YET`] and [`UNAVAILABLE`], fields that hold nothing else, and the definitions that only they use: with
 /// `x-status: not supported`, as deprecated, and in their descriptions. Every field of [`RESERVED`] likewise, with
 /// `x-status: reserved`.
 pub(crate) fn mark(schema: &mut Value) {
     for row in NOT_YET {
         let text = format!("Not supported yet: {}. Any value but the default is refused (E0601).", row.why);
-        mark_row(schema, row, NOT_SUPPORTED, &text);
+        mark_row(schema, row.path, NOT_SUPPORTED, &text);
+    }
+    for row in UNAVAILABLE {
+        let (name, reason) = (row.capability.name, row.capability.reason);
+        let text = format!(
+            "Needs the capability `{name}`, which is not available: {reason}. Any value but the default is refused (E0607)."
+        );
+        mark_row(schema, row.path, NOT_SUPPORTED, &text);
     }
     for row in RESERVED {
         let text = format!("Reserved: {}. Setting it is warned of (W0016).", row.why);
-        mark_row(schema, row, RESERVED_STATUS, &text);
+        mark_row(schema, row.path, RESERVED_STATUS, &text);
     }
     mark_containers(schema);
     let used = definitions_in_use(schema);
@@ -37,9 +44,9 @@ pub(crate) fn is_marked(schema: &Value) -> bool {
     schema.get(STATUS).and_then(Value::as_str) == Some(NOT_SUPPORTED)
 }
 
-fn mark_row(schema: &mut Value, row: &Row, status: &str, text: &str) {
+fn mark_row(schema: &mut Value, path: &str, status: &str, text: &str) {
     let mut at = String::new();
-    for field in row.path.split('.') {
+    for field in path.split('.') {
         at = format!("{}/properties/{field}", definition_of(schema, &at));
     }
     if let Some(property) = schema.pointer_mut(&at) {
@@ -140,7 +147,8 @@ mod tests {
         let found: BTreeSet<String> = marked(&schema, "", "").into_iter().collect();
         let containers = ["join_graph"];
         let is_inside = |path: &str| containers.iter().any(|outer| path.starts_with(&format!("{outer}.")));
-        let rows = NOT_YET.iter().map(|row| row.path).filter(|path| !is_inside(path));
+        let refused = NOT_YET.iter().map(|row| row.path).chain(UNAVAILABLE.iter().map(|row| row.path));
+        let rows = refused.filter(|path| !is_inside(path));
         let wanted: BTreeSet<String> = rows.chain(containers).map(str::to_owned).collect();
         assert_eq!(found, wanted);
         for container in containers {
@@ -157,6 +165,9 @@ mod tests {
         assert_eq!(mode["deprecated"], true);
         let description = mode["description"].as_str().unwrap();
         assert!(description.contains("settings are not tuned by what earlier runs took"), "{description}");
+        let substrait = &schema["$defs"]["RuntimeConfig"]["properties"]["capture_substrait"]["description"];
+        let description = substrait.as_str().unwrap();
+        assert!(description.contains("plans are not written as Substrait. Any value"), "{description}");
         assert!(is_marked(&schema["$defs"]["TracingConfig"]), "only the refused field `tracing` has it");
         assert!(is_marked(&schema["$defs"]["PushdownEnforcementMode"]));
         for used in ["OutputTarget", "RuntimeConfig", "CachePlacementPolicy", "JoinType", "SchemaMode"] {

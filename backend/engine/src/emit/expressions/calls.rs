@@ -10,6 +10,7 @@
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::sql::sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
     FunctionArguments, Ident, NullTreatment, ObjectNamePart, Visit,
@@ -113,23 +114,44 @@ fn refusal(ident: &Ident, name: &str, clause: &str, kind: Kind) -> CallClause {
 
 /// What a function is as the planner takes it; nothing if there is none of this name.
 fn kind(state: &SessionState, name: &str, over: bool) -> Option<Kind> {
-    let is_scalar = state.scalar_functions().contains_key(name)
-        || state.higher_order_functions().contains_key(name)
-        || matches!(name, "unnest" | "unnest_outer");
-    if is_scalar {
+    if matches!(name, "unnest" | "unnest_outer") {
         return Some(Kind::Scalar);
     }
+    Some(match called(state, name, over)? {
+        Called::Scalar(_) | Called::HigherOrder => Kind::Scalar,
+        Called::Aggregate(function) => {
+            Kind::Aggregate { takes_nulls: function.supports_null_handling_clause() }
+        }
+        Called::Window(_) => Kind::Window { takes_nulls: NULLS_MATTER.contains(&name) },
+    })
+}
+
+/// The function that a call means.
+pub(crate) enum Called<'a> {
+    /// A function of one row.
+    Scalar(&'a ScalarUDF),
+    /// A function of one row that takes functions. Only DataFusion has such.
+    HigherOrder,
+    /// A function of many rows.
+    Aggregate(&'a AggregateUDF),
+    /// A function of a row and those around it.
+    Window(&'a WindowUDF),
+}
+
+/// The function that a call of this name means to DataFusion's planner, with OVER or without; nothing if there is none.
+pub(crate) fn called<'a>(state: &'a SessionState, name: &str, over: bool) -> Option<Called<'a>> {
+    if let Some(function) = state.scalar_functions().get(name) {
+        return Some(Called::Scalar(function));
+    }
+    if state.higher_order_functions().contains_key(name) {
+        return Some(Called::HigherOrder);
+    }
     let aggregate = state.aggregate_functions().get(name);
-    let aggregate =
-        aggregate.map(|function| Kind::Aggregate { takes_nulls: function.supports_null_handling_clause() });
-    if !over {
-        return aggregate;
-    }
     // Over a window the three are window functions, although aggregates have their names.
-    let is_window = matches!(name, "first_value" | "last_value" | "nth_value");
-    if let Some(aggregate) = aggregate.filter(|_| !is_window) {
-        return Some(aggregate);
+    let is_window = over && matches!(name, "first_value" | "last_value" | "nth_value");
+    if let Some(function) = aggregate.filter(|_| !is_window) {
+        return Some(Called::Aggregate(function));
     }
-    let window = state.window_functions().contains_key(name);
-    window.then(|| Kind::Window { takes_nulls: NULLS_MATTER.contains(&name) })
+    let window = state.window_functions().get(name).filter(|_| over);
+    window.map(|function| Called::Window(function))
 }
