@@ -105,7 +105,7 @@ pub(super) fn planners_are_asked_in_their_places() {
     ] {
         let added = PlanningSurfaceSpec::builder().expr_planner("acme_sums", "1", sums());
         let (found, types) = written(transform, added);
-        assert_eq!(found, wanted, "{transform}");
+        assert_eq!(found.untyped(), wanted.untyped(), "{transform}");
         assert!(types.starts_with("{x Int64"), "{transform}: {types}");
     }
 }
