@@ -89,13 +89,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let compiling = Instant::now();
     let before_passes = stages.total();
     let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers };
-    let pass_options = passes::Options {
-        verify: ruleset.verify_passes,
-        stop_after: ruleset.stop_after,
-        findings: &source.findings,
-        unread: Some(&source.unread),
-        history: remembered.history.as_ref(),
-    };
+    let pass_options = pass_options(&source, ruleset, &remembered);
     let (spec, name) = (&source.spec, source.name.as_str());
     let bare = EngineOracle::new(session.clone(), Tables::default());
     let begun = on_deep_stack(|| passes::begin(spec, name, &bare, pass_options, &mut clock))?;
@@ -124,8 +118,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let outdated_proofs = known.outdated;
     diagnostics.extend(known.warning.into_iter().chain(refused).chain(governed));
     diagnostics.extend(remembered.unread.clone());
-    let weak = too_weak(request.require, &graph, seen, &origins);
-    diagnostics.extend(weak.into_iter().map(|found| found.in_stage(Stage::PlanPasses)));
+    diagnostics.extend(too_weak(request.require, &graph, seen, &origins));
     Ok(Compilation {
         source,
         graph,
@@ -146,6 +139,21 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
 fn last_pass<'a>(governed: &[Diagnostic], ruleset: Ruleset<'a>) -> Option<&'a str> {
     let first = passes::PIPELINE.first().map(|pass| pass.name);
     if governed.iter().any(Diagnostic::is_error) { first } else { ruleset.stop_after }
+}
+
+/// How the passes run over a spec.
+fn pass_options<'a>(
+    source: &'a Source,
+    ruleset: Ruleset<'a>,
+    remembered: &'a Remembered,
+) -> passes::Options<'a> {
+    passes::Options {
+        verify: ruleset.verify_passes,
+        stop_after: ruleset.stop_after,
+        findings: &source.findings,
+        unread: Some(&source.unread),
+        history: remembered.history.as_ref(),
+    }
 }
 
 /// The session of a spec, and what it says of it that cannot be: without that, the session is made all the same, so that the
@@ -193,7 +201,8 @@ fn too_weak(
             reasons.collect::<Vec<_>>().join(", ")
         );
         let place = origins.place(&Owner::Output(table.clone()), SpecField::Definition).path;
-        Diagnostic::new(codes::RESULT_CLASS, message).at(place).about("table", table)
+        let found = Diagnostic::new(codes::RESULT_CLASS, message).at(place).about("table", table);
+        found.in_stage(Stage::PlanPasses)
     })
     .collect()
 }
