@@ -134,7 +134,7 @@ impl Recording<'_> {
             Some(Ok(reference)) => record.capture = Some(reference),
             Some(Err(found)) => {
                 observer.warned(&found);
-                diagnostics.push(found);
+                diagnostics.push(*found);
                 record = record.with_warnings(warnings(&diagnostics));
             }
             None => {}

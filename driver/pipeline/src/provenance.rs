@@ -139,7 +139,7 @@ impl Provenance {
         folder: &Path,
         workers: &Workers,
         opened: &mut u64,
-    ) -> Result<CaptureReference, Diagnostic> {
+    ) -> Result<CaptureReference, Box<Diagnostic>> {
         let file = format!("{}.{CAPTURE_ENDING}", self.file_name());
         let mut written = || {
             let runs = own_folder(folder, RUNS).map_err(|error| error.to_string())?;
@@ -157,7 +157,7 @@ impl Provenance {
         written().map_err(|cause: String| {
             let message = format!("the capture `{file}` could not be written: {cause}");
             let found = Diagnostic::new(codes::CAPTURE_NOT_WRITTEN, message).in_stage(Stage::Record);
-            found.about("file", file.as_str()).about("cause", cause)
+            Box::new(found.about("file", file.as_str()).about("cause", cause))
         })
     }
 
