@@ -67,7 +67,7 @@ pub use execute::{
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;
 pub use planning::{Stage, explain};
-pub use resources::{MemoryHolder, SpillUse};
+pub use resources::{CacheUse, MemoryHolder, SpillUse};
 pub use session::{
     EffectiveSetting, Extension, FormatPolicy, FunctionCall, FunctionPart, KNOBS, Knob, MANIFEST_VERSION,
     MemoryUse, Origin, Part, PlanningSurface, PlanningSurfaceBuilder, PlanningSurfaceSpec, Provider, SIZES,

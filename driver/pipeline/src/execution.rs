@@ -128,7 +128,8 @@ impl Recording<'_> {
         let (folder, map) = (&compilation.source.base_dir, &compilation.source.map);
         let mut diagnostics = compilation.diagnostics.clone();
         let warnings = |diagnostics: &[Diagnostic]| finding_records(diagnostics, map, Stage::PlanPasses);
-        let mut record = RunRecord { stages, ..record }.with_warnings(warnings(&diagnostics));
+        let caches = compilation.session.cache_use();
+        let mut record = RunRecord { stages, caches, ..record }.with_warnings(warnings(&diagnostics));
         let mut opened = 0;
         match capture.map(|shown| provenance.write_capture(&record, &shown, folder, workers, &mut opened)) {
             Some(Ok(reference)) => record.capture = Some(reference),

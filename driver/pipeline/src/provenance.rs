@@ -104,6 +104,7 @@ impl Provenance {
             checks: Vec::new(),
             shared_views: Vec::new(),
             resources: None,
+            caches: Vec::new(),
             stages: Stages::default(),
             costs: Vec::new(),
             counted: Vec::new(),

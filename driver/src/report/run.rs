@@ -5,7 +5,9 @@ use std::time::Duration;
 use std::path::Path;
 
 use ir::diag::escape_text;
-use pipeline::record::{FailureRecord, OutputRecord, ResourcesRecord, RunRecord, SharedViewRecord, Status};
+use pipeline::record::{
+    CacheUse, FailureRecord, OutputRecord, ResourcesRecord, RunRecord, SharedViewRecord, Status,
+};
 use pipeline::{Compilation, ExtractedTable, Stages};
 use serde_json::{Value, json};
 
@@ -72,6 +74,7 @@ impl RunReport<'_> {
             parts.push(resources_text(resources));
             if verbose {
                 parts.push(peak_table(resources));
+                parts.push(cache_table(&self.record.caches));
             }
         }
         if verbose {
@@ -203,6 +206,32 @@ fn peak_table(resources: &ResourcesRecord) -> String {
     let headers = [("at the peak of memory", Align::Left), ("reserved", Align::Right)];
     let held = &resources.memory_at_peak;
     table(&headers, held.iter().map(|one| vec![one.consumer.clone(), bytes(wide(one.bytes))]))
+}
+
+/// The caches that were used.
+fn cache_table(caches: &[CacheUse]) -> String {
+    let headers = [
+        ("cache", Align::Left),
+        ("entries", Align::Right),
+        ("hits", Align::Right),
+        ("misses", Align::Right),
+        ("evicted", Align::Right),
+        ("limit", Align::Right),
+        ("of", Align::Left),
+    ];
+    let used = caches.iter().filter(|cache| !cache.formats.is_empty());
+    let rows = used.map(|cache| {
+        vec![
+            cache.cache_name.clone(),
+            count(cache.entry_count),
+            count(cache.hit_count),
+            count(cache.miss_count),
+            count(cache.eviction_count),
+            cache.config_limit.map(bytes).unwrap_or_default(),
+            cache.remark.clone(),
+        ]
+    });
+    table(&headers, rows)
 }
 
 fn shared_view_table(views: &[SharedViewRecord]) -> String {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::config::TableOptions;
-use datafusion::execution::cache::cache_manager::CacheManagerConfig;
+use datafusion::execution::cache::cache_manager::{CacheManagerConfig, FileMetadataCache};
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -13,7 +13,7 @@ use datafusion::prelude::SessionConfig;
 use super::SessionOptions;
 use super::additions::{Added, AddedPlanners, Additions, FormatPolicy};
 use crate::operators::EnginePlanner;
-use crate::resources::{LimitedPool, SpillFiles, SpillSpace, machine};
+use crate::resources::{FooterCache, LimitedPool, SpillFiles, SpillSpace, machine};
 use crate::rules::{logical_rules, physical_rules};
 use crate::semantics;
 
@@ -29,6 +29,7 @@ const ALL_DYNAMIC_FILTERS: &str = "datafusion.optimizer.enable_dynamic_filter_pu
 pub(super) fn state(
     options: &SessionOptions,
     spills: &Arc<SpillSpace>,
+    footers: &Arc<FooterCache>,
     added: &Additions,
 ) -> Result<SessionState> {
     let planners = AddedPlanners(values(&added.extension_planners).collect());
@@ -37,7 +38,7 @@ pub(super) fn state(
     let builder = SessionStateBuilder::new()
         .with_table_options(table_options)
         .with_config(config)
-        .with_runtime_env(environment(options, spills)?)
+        .with_runtime_env(environment(options, spills, footers)?)
         .with_default_features();
     let expr_planners = values(&added.expr_planners).collect();
     let relation_planners = values(&added.relation_planners).collect();
@@ -125,7 +126,11 @@ fn config(options: &SessionOptions, policy: FormatPolicy) -> Result<SessionConfi
     Ok(config)
 }
 
-fn environment(options: &SessionOptions, spills: &Arc<SpillSpace>) -> Result<Arc<RuntimeEnv>> {
+fn environment(
+    options: &SessionOptions,
+    spills: &Arc<SpillSpace>,
+    footers: &Arc<FooterCache>,
+) -> Result<Arc<RuntimeEnv>> {
     let limit = options.memory_limit_bytes;
     let pool = if options.is_whole_process {
         LimitedPool::of_process(limit, machine::process_now)
@@ -134,7 +139,10 @@ fn environment(options: &SessionOptions, spills: &Arc<SpillSpace>) -> Result<Arc
     };
     let files = Arc::new(SpillFiles(Arc::clone(spills)));
     let disk = DiskManagerBuilder::default().with_temp_file_factory(files);
-    let caches = CacheManagerConfig::default().with_metadata_cache_limit(options.footer_cache_bytes);
+    let footers: Arc<FileMetadataCache> = Arc::clone(footers) as _;
+    let caches = CacheManagerConfig::default()
+        .with_file_metadata_cache(Some(footers))
+        .with_metadata_cache_limit(options.footer_cache_bytes);
     RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .with_disk_manager_builder(disk)

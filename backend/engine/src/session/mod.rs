@@ -32,7 +32,9 @@ use serde::Serialize;
 
 use crate::capture::{CaptureCounters, CaptureUse};
 use crate::error::EngineError;
-use crate::resources::{LimitedPool, MemoryHolder, SpillSpace, SpillUse, machine};
+use crate::resources::{
+    CacheUse, FooterCache, LimitedPool, MemoryHolder, SpillSpace, SpillUse, caches, machine,
+};
 use crate::stop::{Cancellation, stoppable};
 
 /// The stack of the threads that plan and run. Plans nest as deep as chains of views do, and so do the streams
@@ -78,6 +80,7 @@ pub struct Session {
     surface_hash: ContentHash,
     rules_hash: ContentHash,
     spills: Arc<SpillSpace>,
+    footers: Arc<FooterCache>,
     captures: Arc<CaptureCounters>,
     stop: Cancellation,
 }
@@ -99,7 +102,8 @@ impl Session {
         let refused = |source| EngineError::Session { source: Box::new(source) };
         let folder = options.spill_directory.as_deref();
         let spills = SpillSpace::new(folder, options.spill_limit_bytes).map_err(refused)?;
-        let state = build::state(&options, &spills, added.additions()).map_err(refused)?;
+        let footers = Arc::new(FooterCache::new(options.footer_cache_bytes));
+        let state = build::state(&options, &spills, &footers, added.additions()).map_err(refused)?;
         let surface = PlanningSurface::of(&state, added.additions());
         let hashes = surface.hash().and_then(|hash| Ok((hash, surface.rules_hash()?)));
         let (surface_hash, rules_hash) =
@@ -112,6 +116,7 @@ impl Session {
             surface_hash,
             rules_hash,
             spills,
+            footers,
             captures: Arc::default(),
             stop: Cancellation::new(),
         })
@@ -149,6 +154,12 @@ impl Session {
 
     pub(crate) fn spills(&self) -> &Arc<SpillSpace> {
         &self.spills
+    }
+
+    /// What its caches hold, and how they were used so far.
+    #[must_use]
+    pub fn cache_use(&self) -> Vec<CacheUse> {
+        caches(&self.footers)
     }
 
     /// What was done to capture how runs were planned.

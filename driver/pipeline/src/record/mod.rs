@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use engine::CacheUse;
 use engine::RunOutcome;
 use ir::diag::Severity;
 use ir::hash::ContentHash;
@@ -101,6 +102,8 @@ pub struct RunRecord {
     pub shared_views: Vec<SharedViewRecord>,
     /// Memory and disk; nothing for a run that failed.
     pub resources: Option<ResourcesRecord>,
+    /// What its caches held at the end, and how they were used.
+    pub caches: Vec<CacheUse>,
     /// Where the time went.
     pub stages: Stages,
     /// What each input, view and output cost, in the order of the spec; empty for a run that failed.

@@ -69,6 +69,7 @@ fn document(session: &Session, governed: &Governed<'_>) -> Result<Value, Failure
         "planning_surface_hash": session.surface_hash(),
         "manifest": manifest,
         "extensions": extensions.collect::<Vec<_>>(),
+        "caches": session.cache_use(),
         "capabilities": pipeline::record::capabilities(),
     }))
 }
