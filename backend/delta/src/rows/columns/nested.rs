@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::DataType;
 
-use super::{Column, Lengths, Lines, Values, decimal_bytes, double_bytes, float_bytes, unsupported};
+use super::{Column, Lengths, Lines, Values, decimal_bytes, double_bytes, float_bytes, texts, unsupported};
 use crate::rows::RowsError;
 
 /// Where the items of the lists of an array are.
@@ -68,28 +68,78 @@ fn list<O: OffsetSizeTrait>(array: &GenericListArray<O>, column: &str) -> Result
     Ok(Values::List { spans, items: Box::new(items) })
 }
 
+/// Bytes that cells are written behind each other to. There is always room behind the last of them: what a copy of a fixed
+/// size writes too much, the next cell writes over.
+#[derive(Default)]
+struct Tape {
+    bytes: Vec<u8>,
+    /// Where the next cell goes.
+    end: usize,
+}
+
+impl Tape {
+    /// Makes room for so many bytes.
+    #[inline(always)]
+    fn make_room(&mut self, count: usize) {
+        if self.bytes.len() < self.end + count {
+            self.bytes.resize(2 * (self.end + count), 0);
+        }
+    }
+
+    /// Writes bytes.
+    #[inline(always)]
+    fn write<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.make_room(N);
+        self.bytes[self.end..self.end + N].copy_from_slice(&bytes);
+        self.end += N;
+    }
+
+    /// Writes a value and the byte before it.
+    #[inline(always)]
+    fn write_value<const N: usize>(&mut self, value: [u8; N]) {
+        self.make_room(1 + N);
+        let cell = &mut self.bytes[self.end..self.end + 1 + N];
+        cell[0] = 1;
+        cell[1..].copy_from_slice(&value);
+        self.end += 1 + N;
+    }
+
+    /// Writes the cell of a text that stands in `source`.
+    #[inline(always)]
+    fn write_text(&mut self, source: &[u8], text: Range<usize>) {
+        self.make_room(texts::room(text.len()));
+        self.end = texts::write_text(&mut self.bytes, self.end, source, text.start, text.len(), true);
+    }
+
+    /// Writes the first byte of a value and the number of its items, which was found to fit when the column was made.
+    #[inline(always)]
+    fn write_count(&mut self, items: usize) {
+        self.write_value(u32::try_from(items).unwrap_or(u32::MAX).to_le_bytes());
+    }
+}
+
 /// The cells of some rows of a column.
 #[derive(Default)]
 pub(super) struct Encoded {
-    bytes: Vec<u8>,
+    tape: Tape,
     ends: Vec<usize>,
 }
 
 impl Encoded {
     /// Makes them those of `rows`. Gives their lengths.
     pub(super) fn fill(&mut self, column: &Column, rows: &Range<usize>) -> Lengths {
-        self.bytes.clear();
+        self.tape.end = 0;
         self.ends.clear();
         for row in rows.clone() {
-            column.push(row, &mut self.bytes);
-            self.ends.push(self.bytes.len());
+            column.push(row, &mut self.tape);
+            self.ends.push(self.tape.end);
         }
         Lengths { most: self.cells().map(<[u8]>::len).max().unwrap_or(0), are_equal: false }
     }
 
     fn cells(&self) -> impl Iterator<Item = &[u8]> {
         let starts = [0].into_iter().chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end])
+        starts.zip(&self.ends).map(|(start, end)| &self.tape.bytes[start..*end])
     }
 
     pub(super) fn write(&self, lines: &mut Lines) {
@@ -102,57 +152,50 @@ impl Encoded {
 
 impl Column {
     /// Appends the cell of a row.
-    fn push(&self, row: usize, out: &mut Vec<u8>) {
-        let is_null = self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-        if is_null || matches!(self.values, Values::Void) {
-            out.push(0);
-            return;
+    fn push(&self, row: usize, out: &mut Tape) {
+        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            return out.write([0]);
         }
-        out.push(1);
         match &self.values {
-            Values::Void => {}
-            Values::Boolean(values) => out.push(u8::from(values.value(row))),
-            Values::Byte(values) => out.extend(values[row].to_le_bytes()),
-            Values::Short(values) => out.extend(values[row].to_le_bytes()),
-            Values::Integer(values) => out.extend(values[row].to_le_bytes()),
-            Values::Long(values) => out.extend(values[row].to_le_bytes()),
-            Values::Float(values) => out.extend(float_bytes(values[row])),
-            Values::Double(values) => out.extend(double_bytes(values[row])),
-            Values::Decimal32(values) => out.extend(decimal_bytes(values[row])),
-            Values::Decimal64(values) => out.extend(decimal_bytes(values[row])),
-            Values::Decimal128(values) => out.extend(decimal_bytes(values[row])),
+            Values::Void => out.write([0]),
+            Values::Boolean(values) => out.write_value([u8::from(values.value(row))]),
+            Values::Byte(values) => out.write_value(values[row].to_le_bytes()),
+            Values::Short(values) => out.write_value(values[row].to_le_bytes()),
+            Values::Integer(values) => out.write_value(values[row].to_le_bytes()),
+            Values::Long(values) => out.write_value(values[row].to_le_bytes()),
+            Values::Float(values) => out.write_value(float_bytes(values[row])),
+            Values::Double(values) => out.write_value(double_bytes(values[row])),
+            Values::Decimal32(values) => out.write_value(decimal_bytes(values[row])),
+            Values::Decimal64(values) => out.write_value(decimal_bytes(values[row])),
+            Values::Decimal128(values) => out.write_value(decimal_bytes(values[row])),
             Values::Text { offsets, bytes } => {
-                push_text(&bytes[offsets[row] as usize..offsets[row + 1] as usize], out);
+                out.write_text(bytes, offsets[row] as usize..offsets[row + 1] as usize);
             }
             Values::LargeText { offsets, bytes } => {
-                push_text(&bytes[offsets[row] as usize..offsets[row + 1] as usize], out);
+                out.write_text(bytes, offsets[row] as usize..offsets[row + 1] as usize);
             }
-            Values::View(views) => push_text(views.get(row), out),
-            Values::Equal { length, bytes } => push_text(&bytes[row * length..(row + 1) * length], out),
+            Values::View(views) => {
+                let (source, text) = views.get(row);
+                out.write_text(source, text);
+            }
+            Values::Equal { length, bytes } => out.write_text(bytes, row * length..(row + 1) * length),
             Values::List { spans, items } => {
                 let span = spans.get(row);
-                push_count(span.len(), out);
+                out.write_count(span.len());
                 span.for_each(|item| items.push(item, out));
             }
             Values::Map { spans, keys, values } => {
                 let span = spans.get(row);
-                push_count(span.len(), out);
+                out.write_count(span.len());
                 for entry in span {
                     keys.push(entry, out);
                     values.push(entry, out);
                 }
             }
-            Values::Struct(fields) => fields.iter().for_each(|field| field.push(row, out)),
+            Values::Struct(fields) => {
+                out.write([1]);
+                fields.iter().for_each(|field| field.push(row, out));
+            }
         }
     }
-}
-
-fn push_text(text: &[u8], out: &mut Vec<u8>) {
-    push_count(text.len(), out);
-    out.extend_from_slice(text);
-}
-
-/// A number that was found to fit when the column was made.
-fn push_count(count: usize, out: &mut Vec<u8>) {
-    out.extend(u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
 }

@@ -105,11 +105,12 @@ impl Views {
         Self { views, sources }
     }
 
-    /// The text of a row.
-    pub(super) fn get(&self, row: usize) -> &[u8] {
+    /// What the text of a row stands in, and where.
+    #[inline(always)]
+    pub(super) fn get(&self, row: usize) -> (&[u8], Range<usize>) {
         let length = length_of(self.views[row]);
         let (source, start) = self.place(row, self.views[row], length);
-        &source[start..start + length]
+        (source, start..start + length)
     }
 
     /// Where the text of a row stands. Found without branches, which would often be guessed wrong.
@@ -183,9 +184,22 @@ fn write_short(line: &mut [u8], at: usize, view: u128) -> usize {
     at + HEAD + length_of(view)
 }
 
-/// Writes the cell of a text at `at`; gives its end.
+/// The room that the cell of a text of so many bytes is written to.
 #[inline(always)]
-fn write_text(line: &mut [u8], at: usize, source: &[u8], start: usize, length: usize, valid: bool) -> usize {
+pub(super) fn room(length: usize) -> usize {
+    HEAD + length.max(BLOCK)
+}
+
+/// Writes the cell of a text at `at`, where there is [`room`] for it; gives its end.
+#[inline(always)]
+pub(super) fn write_text(
+    line: &mut [u8],
+    at: usize,
+    source: &[u8],
+    start: usize,
+    length: usize,
+    valid: bool,
+) -> usize {
     let head = (u64::from(valid) | (length as u64) << 8).to_le_bytes();
     match source.get(start..start + BLOCK) {
         Some(from) if length <= BLOCK => {
