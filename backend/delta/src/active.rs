@@ -104,8 +104,8 @@ impl ActiveFiles {
 /// How many files are looked at at a time.
 const LOOKED_AT: usize = 64;
 
-/// The data files of a table that are not where its log says, by their paths in the table, and how many there should be. What
-/// was vacuumed is missing.
+/// The data files of a table that are not where its log says, or are not as long, by their paths in the table, and how many there
+/// should be. What was vacuumed is missing.
 ///
 /// # Errors
 /// When the storage does not say whether a file is there.
@@ -113,13 +113,14 @@ pub async fn missing_files(table: &ResolvedTable) -> Result<(Vec<String>, usize)
     let store = table.inner.table.log_store().object_store(None);
     let location = table.location().text();
     let failed = |error| DeltaError::delta(location, "looking for a data file", error);
-    let files: Vec<String> = table.inner.files.iter().map(|file| file.path.to_string()).collect();
+    let files = table.inner.files.iter().map(|file| (file.path.to_string(), file.size));
+    let files: Vec<(String, u64)> = files.collect();
     let all = files.len();
-    let looked = futures::stream::iter(files).map(|path| {
+    let looked = futures::stream::iter(files).map(|(path, size)| {
         let store = &store;
         async move {
             match store.head(&StorePath::parse(&path)?).await {
-                Ok(_) => Ok(None),
+                Ok(found) => Ok((found.size != size).then_some(path)),
                 Err(object_store::Error::NotFound { .. }) => Ok(Some(path)),
                 Err(error) => Err(error),
             }

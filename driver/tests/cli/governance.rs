@@ -44,7 +44,7 @@ fn a_session_shows_its_extensions_and_its_manifest() {
     let allowed = |kind: &str, name: &str| {
         let extensions = session["extensions"].as_array().unwrap();
         let found = extensions.iter().find(|it| it["kind"] == kind && it["name"] == name);
-        found.unwrap_or_else(|| panic!("no {kind} {name}"))["allowed"].clone()
+        found.unwrap_or_else(|| panic!("no {kind} {name}"))["listed"].clone()
     };
     assert_eq!(allowed("functions", "stable_hash64"), true);
     assert_eq!(allowed("functions", "stable_hash128"), false);

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use ir::estimate::Estimate;
+use ir::estimate::{Estimate, Quality};
 use ir::expr::{ScalarExpr, walk};
 use ir::graph::{Graph, NodeId};
 use ir::op::{JoinType, Op};
@@ -35,14 +35,43 @@ pub fn estimate(graph: &Graph) -> BTreeMap<NodeId, NodeCost> {
     for id in graph.topological() {
         let node = &graph[id];
         let inputs: Vec<Estimate> = graph.inputs(id).iter().map(|input| costs[input].rows).collect();
-        let counted = graph.cache.counted.get(&node.name);
-        let rows = counted.map_or_else(|| rows(&node.op, &inputs), |counted| counted.rows);
+        let rows = match graph.cache.counted.get(&node.name) {
+            Some(counted) => within(counted.rows, &node.op, &inputs),
+            None => rows(&node.op, &inputs),
+        };
         let passing: u64 = inputs.iter().map(|input| input.rows).fold(0, u64::saturating_add);
         let own =
             node.op.facts().weight.saturating_mul(passing.max(if inputs.is_empty() { rows.rows } else { 0 }));
         costs.insert(id, NodeCost { rows, own });
     }
     costs
+}
+
+/// A count, unless it is of other rows than those of now and more than there can be: tables shrink.
+fn within(counted: Estimate, op: &Op, inputs: &[Estimate]) -> Estimate {
+    if counted.quality == Quality::Exact {
+        return counted;
+    }
+    let most = match op {
+        Op::Filter(_) | Op::Aggregate(_) | Op::Distinct(_) | Op::Project(_) | Op::Window(_) | Op::Sink(_) => {
+            inputs.first().map(|input| input.rows)
+        }
+        Op::Union(_) => Some(inputs.iter().map(|input| input.rows).fold(0, u64::saturating_add)),
+        Op::Scan(scan) => Some(scan.rows.rows),
+        Op::Unnest(_)
+        | Op::Join(_)
+        | Op::SpanJoin(_)
+        | Op::Query(_)
+        | Op::UnionByName(_)
+        | Op::Input(_)
+        | Op::ChangeFeed(_)
+        | Op::TableMetadata(_)
+        | Op::FileManifest(_)
+        | Op::Normalize(_)
+        | Op::Relate(_)
+        | Op::Conform(_) => None,
+    };
+    Estimate { rows: most.map_or(counted.rows, |most| counted.rows.min(most.max(1))), ..counted }
 }
 
 fn rows(op: &Op, inputs: &[Estimate]) -> Estimate {
@@ -62,7 +91,7 @@ fn rows(op: &Op, inputs: &[Estimate]) -> Estimate {
         // Every position of a syntax tree lies in a handful of nested spans.
         Op::SpanJoin(_) => larger.scaled(5.0),
         Op::Union(_) | Op::UnionByName(_) => inputs.iter().copied().reduce(Estimate::plus).unwrap_or(first),
-        Op::Query(_) => Estimate { quality: ir::estimate::Quality::Unknown, ..larger },
+        Op::Query(_) => Estimate { quality: Quality::Unknown, ..larger },
         Op::Input(_)
         | Op::ChangeFeed(_)
         | Op::TableMetadata(_)

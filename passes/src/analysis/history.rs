@@ -53,6 +53,10 @@ impl History {
     /// Adds what some runs have counted of a node, whose content is told if it was that of the rows. What was counted last is
     /// added first: of one definition, the newest count is closest to what is there now.
     pub fn add(&mut self, content: Option<ContentHash>, definition: ContentHash, rows: u64, runs: &[String]) {
+        // What no run counted was not counted.
+        if runs.is_empty() {
+            return;
+        }
         let of_content = content.map(|content| self.contents.entry(content));
         for seen in of_content.into_iter().chain([self.definitions.entry(definition)]) {
             let seen = seen.or_insert_with(|| Seen { rows, runs: Vec::new() });

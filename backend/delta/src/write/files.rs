@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use deltalake::kernel::Add;
@@ -22,6 +23,7 @@ pub struct WrittenFiles {
     pub(crate) table: Url,
     pub(crate) adds: Vec<Add>,
     pub(crate) digest: RowsDigest,
+    pub(crate) encoding: Duration,
     pub(crate) uncommitted: Uncommitted,
 }
 
@@ -42,6 +44,12 @@ impl WrittenFiles {
     #[must_use]
     pub fn digest(&self) -> RowsDigest {
         self.digest
+    }
+
+    /// The time that checking, encoding and compressing them took.
+    #[must_use]
+    pub fn encoding(&self) -> Duration {
+        self.encoding
     }
 
     /// Their size in bytes.

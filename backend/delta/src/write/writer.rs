@@ -1,7 +1,10 @@
 //! One stream of batches into files.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -122,6 +125,7 @@ async fn write(
     mut encoder: Encoder,
     mut uncommitted: Uncommitted,
 ) -> Result<WrittenFiles> {
+    let mut encoding = Duration::ZERO;
     let failure = loop {
         let (batch, room) = match batches.recv().await {
             Some(Message::Batch(batch, room)) => (batch, room),
@@ -133,7 +137,7 @@ async fn write(
                 });
             }
         };
-        if let Err(error) = encoder.write(&batch).await {
+        if let Err(error) = timed(encoder.write(&batch), &mut encoding).await {
             break Some(error);
         }
         drop((batch, room));
@@ -141,7 +145,7 @@ async fn write(
     // Closed at once, so that a blocked producer learns of a failure while files are being deleted.
     batches.close();
     let outcome = match failure {
-        None => encoder.close().await,
+        None => timed(encoder.close(), &mut encoding).await,
         Some(failure) => {
             // Nothing must be created any more when its files are deleted.
             drop(encoder);
@@ -150,11 +154,24 @@ async fn write(
     };
     match outcome {
         Ok((adds, digest)) => {
-            Ok(WrittenFiles { table: target.location.url().clone(), adds, digest, uncommitted })
+            let table = target.location.url().clone();
+            Ok(WrittenFiles { table, adds, digest, encoding, uncommitted })
         }
         Err(error) => {
             uncommitted.delete().await;
             Err(error)
         }
     }
+}
+
+/// The result of a future; adds the time that was worked at it, and none in which it waited.
+async fn timed<F: Future>(work: F, spent: &mut Duration) -> F::Output {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let begun = Instant::now();
+        let polled = work.as_mut().poll(context);
+        *spent += begun.elapsed();
+        polled
+    })
+    .await
 }

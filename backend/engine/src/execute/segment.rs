@@ -143,7 +143,7 @@ async fn run_planned(
         started: began.saturating_duration_since(run.begin),
         plan: planned,
         run: began.elapsed().saturating_sub(planned),
-        operators: OperatorMetrics::of(&plan.plan),
+        operators: OperatorMetrics::of(&plan.plan, &rows),
     };
     Ok(Finished { outcome, rows })
 }

@@ -14,6 +14,7 @@ use ir::graph::{Graph, Owner};
 use ir::op::Op;
 use ir::origin::{Origins, Place, SpecField};
 use ir::spec::{AllowedExtensions, ExtensionGovernanceMode, ExtensionKind, SHIPPED_EXTENSIONS, Spec};
+use ir::stage::Stage;
 
 /// The codes of a mode: of an extension that is not listed, and of a listed name that no part has.
 struct Codes {
@@ -53,13 +54,13 @@ pub(super) fn extension_findings(
     let registered = registered.filter(|it| it.kind != ExtensionKind::Functions && !it.is_allowed(allowed));
     findings.extend(registered.map(|extension| {
         let message = format!("the session has {}, which {}", named(&extension), not_listed(&extension));
-        Diagnostic::new(code, message).at(mode.clone()).help(help(&extension))
+        of_extension(Diagnostic::new(code, message), &extension).at(mode.clone())
     }));
     findings.extend(calls(session, graph, origins, allowed).into_iter().map(|Call { by, call, place }| {
         let FunctionCall { function, span } = call;
         let message = format!("{by} calls {}, which {}", named(&function), not_listed(&function));
         let bytes = place.sql.as_ref().and_then(|sql| bytes_of(sql, span));
-        place.mark(Diagnostic::new(code, message).help(help(&function)), bytes)
+        place.mark(of_extension(Diagnostic::new(code, message), &function), bytes)
     }));
     findings
 }
@@ -83,7 +84,8 @@ pub fn listing_findings(spec: &Spec, session: &Session) -> Vec<Diagnostic> {
                 || "remove it; `driver session` lists what there is".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
-            findings.push(Diagnostic::new(code, message).at(field.index(index)).found(name).help(help));
+            let found = Diagnostic::new(code, message).at(field.index(index)).found(name).help(help);
+            findings.push(found.about("extension", name).in_stage(Stage::Session));
         }
     }
     findings
@@ -152,6 +154,12 @@ fn named(extension: &Extension) -> String {
 
 fn not_listed(extension: &Extension) -> String {
     format!("`session.allowed_extensions.{}` does not list", extension.kind.field())
+}
+
+/// A finding about an extension, with what to do.
+fn of_extension(found: Diagnostic, extension: &Extension) -> Diagnostic {
+    let found = found.about("kind", extension.kind.field()).about("extension", &extension.name);
+    found.in_stage(Stage::FrontPasses).help(help(extension))
 }
 
 fn help(extension: &Extension) -> String {

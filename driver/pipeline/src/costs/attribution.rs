@@ -4,24 +4,27 @@
 //! projections melted into. What stays is which tables and shared views lie below what. So a node of the graph and an
 //! operator are both known by their *leaves*, how often each table and shared view is read below them, and by what they do.
 //!
-//! 1. An operator belongs to the node that does the same over the same leaves. Where several do, it is the one that reads what
-//!    the operators below belong to, then the one whose text has most words in common with the operator's, then the one in
-//!    the same place from below.
+//! 1. An operator belongs to the node that does the same over the same leaves. Where there are as many nodes as operators, each
+//!    has one: in their order, if each node reads the one before and they are no filters, which are moved. Else it is the node
+//!    that reads what the operators below belong to, then the one whose text has most words in common with the operator's,
+//!    then the one in the same place from below. A query does what its clauses say.
 //! 2. Where none does, because the operator was moved down or a part of a query, it is the lowest node that does the same over
 //!    these leaves and more; then the lowest that reads them at all.
 //! 3. An operator that serves the one above it, and what stands below a scan, belong to whom that one belongs to.
 //!
-//! Every operator has one owner, so the costs of all views are the costs of the run. What two views share after the optimizer
-//! made one filter of two is told as the cost of one of them.
+//! Every operator has one owner, so the costs of all views are those of all operators. What two views share after the optimizer
+//! made one filter of two is told as the cost of one of them, and the operators of a subquery may be taken for those of a view
+//! that asks the same of the same table: it is a guess, and a good one where views are views.
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use engine::{OperatorKind, OperatorMetrics, ScannedTable};
+use engine::{OperatorKind, OperatorMetrics};
 use ir::estimate::Quality;
 use ir::graph::{Graph, NodeId, Owner};
 use ir::op::Op;
+
+use super::regions::{Leaf, LeafNumbers, Leaves, Region, add, reads, regions, words};
 
 /// Whom an operator works for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +47,10 @@ pub(super) fn attributed(graph: &Graph, root: NodeId, operators: &[OperatorMetri
     for (index, region) in regions.iter().enumerate() {
         same_leaves.entry(Arc::clone(&region.leaves)).or_default().push(index);
     }
-    let mut ranks: HashMap<(&OperatorKind, &Leaves), usize> = HashMap::new();
+    let mut groups: HashMap<(&OperatorKind, &Leaves), Group> = HashMap::new();
+    for (operator, below) in operators.iter().zip(&read) {
+        groups.entry((&operator.kind, below)).or_default().operators += 1;
+    }
     let mut chosen: Vec<Option<usize>> = vec![None; operators.len()];
     // What the operators below each belong to, but for those that only serve others.
     let mut inputs: Vec<Vec<usize>> = vec![Vec::new(); operators.len()];
@@ -53,8 +59,8 @@ pub(super) fn attributed(graph: &Graph, root: NodeId, operators: &[OperatorMetri
         let (Some(below), Some(inputs_here)) = (read.get(index), inputs.get_mut(index)) else { continue };
         let read_from = std::mem::take(inputs_here);
         let wanted = Wanted { operator, below, read_from: &read_from };
-        let serves = matches!(operator.kind, OperatorKind::Passing | OperatorKind::SharedView(_));
-        let exact = if serves { None } else { wanted.exact(&regions, &same_leaves, &mut ranks) };
+        let serves = serves(operators, &parents, index);
+        let exact = if serves { None } else { wanted.exact(&regions, &same_leaves, &mut groups) };
         if let Some(place) = chosen.get_mut(index) {
             *place = if serves { None } else { exact.or_else(|| wanted.wider(&regions)) };
         }
@@ -84,93 +90,6 @@ pub(super) fn attributed(graph: &Graph, root: NodeId, operators: &[OperatorMetri
         all.push(Attributed { owner: owner.clone(), parent, table_rows });
     }
     all
-}
-
-/// How often each table and shared view is read.
-type Leaves = BTreeMap<usize, usize>;
-
-/// A table or a shared view.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Leaf {
-    Table(ScannedTable),
-    View(String),
-}
-
-/// Leaves by numbers, which are cheaper to compare.
-#[derive(Default)]
-struct LeafNumbers(BTreeMap<Leaf, usize>);
-
-impl LeafNumbers {
-    fn of(&mut self, leaf: Leaf) -> usize {
-        let next = self.0.len();
-        *self.0.entry(leaf).or_insert(next)
-    }
-}
-
-/// A node of a segment.
-struct Region<'a> {
-    owner: &'a Owner,
-    op: &'a Op,
-    /// The nodes it reads, but for leaves.
-    inputs: Vec<usize>,
-    leaves: Arc<Leaves>,
-    words: OnceCell<BTreeSet<String>>,
-}
-
-impl Region<'_> {
-    /// The names and values in the text of its operation.
-    fn words(&self) -> &BTreeSet<String> {
-        self.words.get_or_init(|| words(&ir::text::operation(self.op)))
-    }
-}
-
-/// The nodes of a segment, each after its inputs.
-fn regions<'a>(graph: &'a Graph, root: NodeId, numbers: &mut LeafNumbers) -> Vec<Region<'a>> {
-    let mut below: BTreeMap<NodeId, Arc<Leaves>> = BTreeMap::new();
-    let mut regions: Vec<Region<'_>> = Vec::new();
-    let mut places: BTreeMap<NodeId, usize> = BTreeMap::new();
-    for id in graph.topological_below(root, |id| graph[id].is_shared()).into_iter().rev() {
-        let node = &graph[id];
-        let leaves = match &node.op {
-            _ if node.is_shared() && id != root => {
-                Arc::new(Leaves::from([(numbers.of(Leaf::View(node.name.clone())), 1)]))
-            }
-            Op::Scan(scan) => Arc::new(scan.identity.as_ref().map_or_else(Leaves::new, |identity| {
-                let table = ScannedTable { table_id: identity.table_id.clone(), version: scan.version };
-                Leaves::from([(numbers.of(Leaf::Table(table)), 1)])
-            })),
-            _ => leaves_of_inputs(graph, id, &below),
-        };
-        below.insert(id, Arc::clone(&leaves));
-        if id == root || !node.is_shared() {
-            let inputs = graph.inputs(id).iter().filter_map(|input| places.get(input).copied()).collect();
-            places.insert(id, regions.len());
-            regions.push(Region { owner: &node.owner, op: &node.op, inputs, leaves, words: OnceCell::new() });
-        }
-    }
-    regions
-}
-
-fn leaves_of_inputs(graph: &Graph, id: NodeId, below: &BTreeMap<NodeId, Arc<Leaves>>) -> Arc<Leaves> {
-    let ports = graph.ports(id);
-    let leaves = |input: &NodeId| below.get(input).cloned().unwrap_or_default();
-    if let [(port, input)] = &ports[..]
-        && graph.reads_of_port(id, *port) == 1
-    {
-        return leaves(input);
-    }
-    let mut sum = Leaves::new();
-    for (port, input) in ports {
-        add(&mut sum, &leaves(&input), graph.reads_of_port(id, port));
-    }
-    Arc::new(sum)
-}
-
-fn add(sum: &mut Leaves, more: &Leaves, times: usize) {
-    for (leaf, count) in more {
-        let total = sum.entry(*leaf).or_default();
-        *total = total.saturating_add(count.saturating_mul(times));
-    }
 }
 
 /// The place of the operator above each.
@@ -211,37 +130,35 @@ fn leaves_below(
     read
 }
 
-/// Whether an operator of this kind may do what an operation says.
-fn does(op: &Op, kind: &OperatorKind) -> bool {
-    // SQL may say anything.
-    if let Op::Query(_) = op {
-        return !matches!(kind, OperatorKind::Scan(_));
-    }
-    match kind {
-        OperatorKind::Scan(_) => matches!(op, Op::Scan(_)),
-        OperatorKind::Filter => matches!(op, Op::Filter(_)),
-        OperatorKind::Projection => matches!(
-            op,
-            Op::Project(_)
-                | Op::Aggregate(_)
-                | Op::Window(_)
-                | Op::Join(_)
-                | Op::SpanJoin(_)
-                | Op::Union(_)
-                | Op::Unnest(_)
-        ),
-        OperatorKind::Join => matches!(op, Op::Join(_) | Op::SpanJoin(_)),
-        OperatorKind::Aggregate => matches!(op, Op::Aggregate(_) | Op::Distinct(_)),
-        OperatorKind::Window => matches!(op, Op::Window(_)),
-        OperatorKind::Union => matches!(op, Op::Union(_)),
-        OperatorKind::Unnest => matches!(op, Op::Unnest(_)),
-        OperatorKind::Order => matches!(op, Op::Sink(_)),
-        OperatorKind::SharedView(_) | OperatorKind::Passing => false,
+/// Whether an operator only serves the one above it: it passes rows on, or sorts them for a window, a join or an
+/// aggregation.
+fn serves(operators: &[OperatorMetrics], parents: &[Option<usize>], index: usize) -> bool {
+    let kind = |index: usize| operators.get(index).map(|operator| &operator.kind);
+    match kind(index) {
+        Some(OperatorKind::Sort) => {
+            let mut above = parents.get(index).copied().flatten();
+            while let Some(next) = above.filter(|above| kind(*above) == Some(&OperatorKind::Passing)) {
+                above = parents.get(next).copied().flatten();
+            }
+            let sorted_for = above.and_then(kind);
+            matches!(sorted_for, Some(OperatorKind::Window | OperatorKind::Join | OperatorKind::Aggregate))
+        }
+        kind => matches!(kind, Some(OperatorKind::Passing | OperatorKind::SharedView(_))),
     }
 }
 
 /// From so many nodes on that do the same over the same leaves, only their places are compared.
 const MANY_CANDIDATES: usize = 64;
+
+/// Operators of one kind over the same leaves.
+#[derive(Default)]
+struct Group {
+    operators: usize,
+    /// How many of them, from below, were looked at.
+    looked_at: usize,
+    /// The nodes that these belong to.
+    taken: BTreeSet<usize>,
+}
 
 /// An operator whose node is wanted.
 struct Wanted<'a, 'b> {
@@ -253,24 +170,36 @@ struct Wanted<'a, 'b> {
 }
 
 impl<'a> Wanted<'a, '_> {
-    /// The node that does the same over the same leaves. `ranks` counts operators of a kind over the same leaves, from below.
+    /// The node that does the same over the same leaves. `groups` knows of the operators that do.
     fn exact(
         &self,
         regions: &[Region<'_>],
         same_leaves: &HashMap<Arc<Leaves>, Vec<usize>>,
-        ranks: &mut HashMap<(&'a OperatorKind, &'a Leaves), usize>,
+        groups: &mut HashMap<(&'a OperatorKind, &'a Leaves), Group>,
     ) -> Option<usize> {
         let does = |region: &usize| regions.get(*region).is_some_and(|region| self.is_done_by(region));
         let same = same_leaves.get(self.below).into_iter().flatten();
         let exact: Vec<usize> = same.copied().filter(does).collect();
-        let rank = ranks.entry((&self.operator.kind, self.below)).or_default();
-        let found = self.best(regions, &exact, *rank);
-        *rank += 1;
+        let group = groups.entry((&self.operator.kind, self.below)).or_default();
+        let rank = group.looked_at;
+        group.looked_at += 1;
+        if exact.len() != group.operators || exact.len() >= MANY_CANDIDATES {
+            return self.best(regions, &exact, rank);
+        }
+        // As many nodes as operators: each has one. Filters are moved, and what else stands above another stays there.
+        let is_chain = || exact.windows(2).all(|pair| reads(regions, pair[1], pair[0]));
+        let found = if self.operator.kind != OperatorKind::Filter && is_chain() {
+            exact.get(rank).copied()
+        } else {
+            let left: Vec<usize> = exact.into_iter().filter(|region| !group.taken.contains(region)).collect();
+            self.best(regions, &left, 0)
+        };
+        group.taken.extend(found);
         found
     }
 
     fn is_done_by(&self, region: &Region<'_>) -> bool {
-        does(region.op, &self.operator.kind)
+        region.does(&self.operator.kind)
     }
 
     /// Of nodes that do the same over the same leaves, the one that it is most likely of; it is the operator in this place of
@@ -308,27 +237,4 @@ impl<'a> Wanted<'a, '_> {
         let same: Vec<usize> = wide().filter(|(_, region)| same(region)).map(|(index, _)| index).collect();
         self.best(regions, &same, 0)
     }
-}
-
-/// Whether one node reads another, directly or not; a node counts as reading itself.
-fn reads(regions: &[Region<'_>], reader: usize, read: usize) -> bool {
-    let mut seen = BTreeSet::new();
-    let mut open = vec![reader];
-    while let Some(region) = open.pop() {
-        if region == read {
-            return true;
-        }
-        // Nodes stand after those that they read.
-        if region > read && seen.insert(region) {
-            open.extend(regions.get(region).into_iter().flat_map(|region| &region.inputs));
-        }
-    }
-    false
-}
-
-/// The names and values in a text. The places of columns, which a plan shows behind their names, are none.
-fn words(text: &str) -> BTreeSet<String> {
-    let parts = text.split(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '@'));
-    let names = parts.map(|part| part.split('@').next().unwrap_or_default());
-    names.filter(|name| !name.is_empty()).map(str::to_lowercase).collect()
 }

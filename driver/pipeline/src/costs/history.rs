@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::record::{RunRecord, Status, read};
 use crate::{Compilation, Source, Stages};
 
-/// So many runs are looked at, the newest.
-const LOOKED_AT: usize = 10;
+/// So many runs of each spec are remembered, the newest that published.
+const REMEMBERED: usize = 10;
+/// So many records are read at the most.
+const MOST_RECORDS: usize = 200;
 
 /// The rows of a node that runs have counted: what a shared view stored, or an output wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,18 +101,25 @@ impl Remembered {
         #[derive(Deserialize)]
         struct Part {
             run_id: String,
+            name: String,
             status: Status,
             counted: Vec<CountedRecord>,
         }
         let (mut history, mut found) = (History::default(), Self::default());
         let mut unread = Vec::new();
+        let mut of_spec: BTreeMap<String, usize> = BTreeMap::new();
         let files = RunRecord::files(folder).unwrap_or_else(|error| {
             unread.push(error.to_string());
             Vec::new()
         });
-        for file in files.iter().rev().take(LOOKED_AT) {
+        for file in files.iter().rev().take(MOST_RECORDS) {
             match read::<Part>(file) {
                 Ok(part) if part.status == Status::Published => {
+                    let runs = of_spec.entry(part.name).or_default();
+                    *runs += 1;
+                    if *runs > REMEMBERED {
+                        continue;
+                    }
                     for CountedRecord { content_hash, definition_hash, rows, runs, .. } in part.counted {
                         history.add(content_hash, definition_hash, rows, &runs);
                     }

@@ -3,6 +3,7 @@
 
 mod attribution;
 mod history;
+mod regions;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,8 @@ use crate::Compilation;
 
 /// What an input, a view or an output of a spec cost in a run.
 ///
-/// Every operator of the run is counted for one of them, so the costs of all together are those of the run.
+/// Every operator of the run is counted for one of them, so the costs of all together are those of all operators. Which one is
+/// found by what it does and reads, since a plan does not say; the numbers of an operator that serves two views are those of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostRecord {
     /// What it is.
@@ -34,8 +36,8 @@ pub struct CostRecord {
     pub line: Option<usize>,
     /// The operators that worked for it. None where it melted into those that read it, or nothing needs it.
     pub operators: usize,
-    /// The rows it gave to others, however often it was computed. Of a view that is computed by those that read it, they are
-    /// the rows that these had not filtered out below it.
+    /// The rows that left its highest operators, of all places where it was computed together: of a stored view and an output
+    /// all of its rows; of a view that is computed by those that read it those that these had not filtered out below it.
     pub rows: Option<u64>,
     /// The time its operators computed, in nanoseconds, summed over threads.
     pub compute_nanos: u64,
@@ -183,8 +185,14 @@ impl Parts {
     /// Adds what the operators of a segment did.
     fn add_segment(&mut self, segment: &SegmentOutcome, attributed: &[Attributed]) {
         for (operator, own) in segment.operators.iter().zip(attributed) {
-            let above = own.parent.and_then(|parent| attributed.get(parent));
-            let is_top = above.is_none_or(|above| above.owner != own.owner);
+            let above = |own: &Attributed| own.parent.and_then(|parent| attributed.get(parent));
+            // A filter that was moved below an aggregation stands between operators of one view.
+            let mut is_top = true;
+            let mut next = above(own);
+            while let Some(reader) = next {
+                is_top &= reader.owner != own.owner;
+                next = above(reader);
+            }
             self.change(Some(&own.owner), |part| {
                 let add = |sum: &mut u64, more: Option<usize>| {
                     *sum = sum.saturating_add(more.map_or(0, wide));

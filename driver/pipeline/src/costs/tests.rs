@@ -63,6 +63,44 @@ fn scan(table_id: &str, version: u64) -> OperatorKind {
     OperatorKind::Scan(ScannedTable { table_id: table_id.to_owned(), version })
 }
 
+/// Views in a row over one table: SQL that numbers rows, a filter of the numbers, SQL over that.
+const VIEWS_IN_A_ROW: &str = "\
+graph s phase=scheduled
+t = scan
+    location=t
+    version=0
+    identity={table_id: t}
+    rows=9
+    : {id Int64, cust Int64}
+    place recompute \"\"
+numbered = query t
+    query=(SELECT id, cust, row_number() OVER (PARTITION BY cust ORDER BY id) AS rn FROM t)
+    relations=[t]
+    : {id Int64, cust Int64, rn UInt64!}
+latest = filter numbered predicate=(rn = 1) : {id Int64, cust Int64, rn UInt64!}
+top = query latest
+    query=(SELECT id, cust, rn FROM latest WHERE cust > 100 ORDER BY id LIMIT 10)
+    relations=[latest]
+    : {id Int64, cust Int64, rn UInt64!}
+@top = sink top location=top mode=overwrite : {id Int64, cust Int64, rn UInt64!}
+segment root=@top level=0 rows=~1 cost=1 bottom_level=1 critical=true
+";
+
+/// Groups of distinct rows.
+const DISTINCT_GROUPS: &str = "\
+graph s phase=scheduled
+o = scan
+    location=o
+    version=3
+    identity={table_id: o}
+    rows=9
+    : {cust Int64, id Int64}
+rows = distinct o : {cust Int64, id Int64}
+groups = aggregate rows group_by={cust: cust} measures={n: (count(id))} : {cust Int64, n Int64!}
+@groups = sink groups location=g mode=overwrite : {cust Int64, n Int64!}
+segment root=@groups level=0 rows=~1 cost=1 bottom_level=1 critical=true
+";
+
 /// Operators of these depths and kinds, as plans show them.
 fn operators(plan: &[(usize, OperatorKind, &str)]) -> Vec<OperatorMetrics> {
     let operator = |(depth, kind, described): &(usize, OperatorKind, &str)| OperatorMetrics {
@@ -120,10 +158,10 @@ fn operators_over_one_table_belong_to_the_views_they_are_made_of() {
 
 #[test]
 fn operators_that_were_moved_belong_to_the_views_that_say_so() {
-    use OperatorKind::{Filter, Join, Order, Passing, Projection};
+    use OperatorKind::{Filter, Join, Limit, Passing, Projection};
     let plan = [
         (0, Passing, ""),
-        (1, Order, "SortExec: TopK(fetch=3), expr=[sum@1 DESC]"),
+        (1, Limit, "SortExec: TopK(fetch=3), expr=[sum@1 DESC]"),
         (2, Join, "HashJoinExec: on=[(cust@0, cust@0)]"),
         (3, OperatorKind::SharedView("shared".to_owned()), ""),
         (3, Projection, "ProjectionExec: expr=[cust@0 as cust]"),
@@ -149,4 +187,43 @@ fn rows_of_tables_are_known_where_the_log_counts_them() {
     assert_eq!(counted(TWO_OF_ONE_TABLE, "o", 3), Some(200));
     assert_eq!(counted(TWO_OF_ONE_TABLE, "o", 2), None);
     assert_eq!(counted(FILTER_OF_JOIN, "c", 0), None, "an estimate is no count");
+}
+
+#[test]
+fn a_query_has_the_operators_that_it_says() {
+    use OperatorKind::{Filter, Limit, Passing, Projection, Sort, Window};
+    let plan = [
+        (0, Passing, ""),
+        (1, Limit, "SortExec: TopK(fetch=10), expr=[id@0 ASC]"),
+        (
+            2,
+            Projection,
+            "ProjectionExec: expr=[id@0 as id, cust@1 as cust, row_number() PARTITION BY ... as rn]",
+        ),
+        (3, Filter, "FilterExec: row_number() PARTITION BY [t.cust] ORDER BY [t.id]@2 = 1"),
+        (4, Window, "BoundedWindowAggExec: wdw=[row_number() PARTITION BY [t.cust] ORDER BY [t.id]]"),
+        (5, Sort, "SortExec: expr=[cust@1 ASC, id@0 ASC]"),
+        (6, Passing, ""),
+        (7, Filter, "FilterExec: cust@1 > 100"),
+        (8, scan("t", 0), ""),
+    ];
+    let found = owners(VIEWS_IN_A_ROW, &plan);
+    let of = |index: usize| found[index].as_str();
+    assert_eq!((of(1), of(4), of(8)), ("top", "numbered", "t"), "{found:?}");
+    // It sorts for the window, whatever stands above.
+    assert_eq!((of(5), of(6)), ("numbered", "numbered"), "{found:?}");
+    assert_eq!((of(3), of(7)), ("latest", "top"), "{found:?}");
+}
+
+#[test]
+fn a_view_over_another_of_the_same_kind_has_the_upper_operator() {
+    use OperatorKind::{Aggregate, Passing};
+    let plan = [
+        (0, Passing, ""),
+        (1, Aggregate, "AggregateExec: gby=[cust@0 as cust], aggr=[count(id)]"),
+        (2, Aggregate, "AggregateExec: gby=[cust@0 as cust, id@1 as id], aggr=[]"),
+        (3, scan("o", 3), ""),
+    ];
+    // The words of the lower one are those of the upper view.
+    assert_eq!(owners(DISTINCT_GROUPS, &plan), ["@groups", "groups", "rows", "o"]);
 }

@@ -180,8 +180,10 @@ pub(super) fn data_files(
             Ok((missing, all)) => match missing.first() {
                 None => part(&name, None, Some(format!("all {all} are there")), Verdict::Same),
                 Some(first) => {
-                    let gone =
-                        format!("{} of {all} are gone, `{first}` first: were they vacuumed?", missing.len());
+                    let gone = format!(
+                        "{} of {all} are gone or cut, `{first}` first: were they vacuumed?",
+                        missing.len()
+                    );
                     part(&name, None, Some(gone), Verdict::Unknown)
                 }
             },

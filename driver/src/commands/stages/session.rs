@@ -55,7 +55,7 @@ fn document(session: &Session, governed: &Governed<'_>) -> Result<Value, Failure
     let reserved = unsupported::RESERVED.iter().map(|row| json!({"field": row.path, "why": row.why}));
     let extensions = session.extensions().into_iter().map(|extension| {
         let mut shown = json!(extension);
-        shown["allowed"] = extension.is_allowed(governed.allowed).into();
+        shown["listed"] = extension.is_allowed(governed.allowed).into();
         shown
     });
     let manifest = session.manifest(governed.mode, governed.allowed);
@@ -100,14 +100,14 @@ fn text(session: &Session, governed: &Governed<'_>, is_verbose: bool) -> String 
 
 /// What the session has that is not DataFusion's own, and whether the spec lists it.
 fn extensions(session: &Session, governed: &Governed<'_>) -> String {
-    let headers = ["extension", "name", "version", "allowed"].map(|header| (header, Align::Left));
+    let headers = ["extension", "name", "version", "listed"].map(|header| (header, Align::Left));
     let rows = session.extensions().into_iter().map(|extension| {
-        let allowed = if extension.is_allowed(governed.allowed) { "yes" } else { "no" };
+        let listed = if extension.is_allowed(governed.allowed) { "yes" } else { "no" };
         let names = [std::slice::from_ref(&extension.name), &extension.aliases].concat().join(", ");
         let kind = extension.function.map_or(extension.kind.field().to_owned(), |function| {
             format!("{} ({function})", extension.kind.field())
         });
-        vec![kind, names, extension.version, allowed.to_owned()]
+        vec![kind, names, extension.version, listed.to_owned()]
     });
     let mode = match governed.mode {
         ExtensionGovernanceMode::StrictAllowlist => "what is not allowed is refused",

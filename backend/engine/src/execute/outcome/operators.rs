@@ -2,12 +2,14 @@
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
-use delta::{ScanMeasures, ScannedTable, scanned_table};
+use delta::{ScanMeasures, ScannedTable, WrittenFiles, scanned_table};
 
+use super::super::segment::Rows;
 use crate::operators::leaf::{RowSource as _, StoredView, inputs, seen, source_of};
 
 /// What one operator did, all partitions together. A number an operator does not count is absent.
@@ -56,8 +58,10 @@ pub enum OperatorKind {
     Union,
     /// Makes rows of the elements of lists.
     Unnest,
-    /// Sorts rows or cuts them off.
-    Order,
+    /// Sorts all rows: because a query says so, or for the operator above.
+    Sort,
+    /// Keeps the first rows, of an order perhaps.
+    Limit,
     /// Serves the operator above it: deals rows out, brings them together, groups them before others do.
     Passing,
 }
@@ -94,20 +98,17 @@ impl OperatorKind {
             "WindowAggExec" | "BoundedWindowAggExec" | "SpillingWindowAggExec" => Self::Window,
             "UnionExec" | "InterleaveExec" => Self::Union,
             "UnnestExec" => Self::Unnest,
-            "SortExec"
-            | "SortExec(TopK)"
-            | "PartialSortExec"
-            | "PartitionedTopKExec"
-            | "GlobalLimitExec"
-            | "LocalLimitExec" => Self::Order,
+            "SortExec" | "PartialSortExec" => Self::Sort,
+            "SortExec(TopK)" | "PartitionedTopKExec" | "GlobalLimitExec" | "LocalLimitExec" => Self::Limit,
             _ => Self::Passing,
         }
     }
 }
 
 impl OperatorMetrics {
-    /// The operators of a plan that has run, root first, each before its inputs.
-    pub(in crate::execute) fn of(plan: &Arc<dyn ExecutionPlan>) -> Vec<Self> {
+    /// The operators of a plan that has run, root first, each before its inputs. The time of writers, which work beside the
+    /// plan, is that of the operator that hands rows to them.
+    pub(in crate::execute) fn of(plan: &Arc<dyn ExecutionPlan>, rows: &Rows) -> Vec<Self> {
         let mut found = Vec::new();
         let mut open = vec![(seen(plan), 0)];
         while let Some((plan, depth)) = open.pop() {
@@ -120,7 +121,7 @@ impl OperatorMetrics {
                 kind,
                 depth,
                 output_rows: number(|set| set.output_rows()),
-                elapsed_compute_nanos: number(|set| set.elapsed_compute()),
+                elapsed_compute_nanos: number(compute_nanos),
                 peak_memory_bytes: number(peak_memory),
                 spill_count: number(|set| set.spill_count()),
                 spilled_bytes: number(|set| set.spilled_bytes()),
@@ -129,6 +130,10 @@ impl OperatorMetrics {
             open.extend(inputs(plan).into_iter().rev().map(|input| (input, depth + 1)));
         }
         count_scans(&mut found);
+        if let (Rows::Written(files), Some(root)) = (rows, found.first_mut()) {
+            let encoding: Duration = files.iter().map(WrittenFiles::encoding).sum();
+            root.elapsed_compute_nanos = usize::try_from(encoding.as_nanos()).ok();
+        }
         found
     }
 }
@@ -172,10 +177,21 @@ fn described(plan: &dyn ExecutionPlan) -> String {
     beginning.0
 }
 
+/// DataFusion's name for the time in which a scan decodes files, beside which it counts next to nothing.
+const DECODING: &str = "time_elapsed_processing";
+
+fn compute_nanos(metrics: &MetricsSet) -> Option<usize> {
+    let decoding = metrics.sum_by_name(DECODING).map(|time| time.as_usize());
+    match (metrics.elapsed_compute(), decoding) {
+        (Some(own), Some(decoding)) => Some(own.saturating_add(decoding)),
+        (own, decoding) => own.or(decoding),
+    }
+}
+
 fn peak_memory(metrics: &MetricsSet) -> Option<usize> {
-    let peaks = metrics.iter().filter_map(|metric| match metric.value() {
-        MetricValue::PeakMemoryUsage { gauge, .. } => Some(gauge.value()),
-        _ => None,
+    let peaks = metrics.iter().filter_map(|metric| {
+        let MetricValue::PeakMemoryUsage { gauge, .. } = metric.value() else { return None };
+        Some(gauge.value())
     });
     peaks.reduce(usize::saturating_add)
 }
