@@ -36,7 +36,8 @@ Fix: the message names the nearest key, or says why the setting is not open; `dr
 "An extension is every part of the session that is not DataFusion's own as it ships: functions, planners, rewrites and rules \
 of this program, and what a program that embeds this one has added. With `extension_governance_mode: strict_allowlist` a spec \
 uses only what `session.allowed_extensions` lists. A function counts where the spec calls it, by whatever name; everything \
-else counts because the session has it. Nothing is opened or computed.
+else counts because the session has it. What an operator of SQL or a transform stands for (checked arithmetic, the ids of \
+`Normalize`) is the language, and not listed. Nothing is opened or computed.
 
 Example: `runtime: {extension_governance_mode: strict_allowlist}` and a view that calls `stable_hash64(name)`.
 
