@@ -57,7 +57,7 @@ fn placement_knows_what_earlier_runs_counted() {
     let shared = &first["shared_views"][0];
     assert_eq!(shared["view"], "many");
     let rows = shared["rows"].as_u64().unwrap();
-    assert!(rows > 0 && rows % 99 == 0);
+    assert!(rows > 0 && rows.is_multiple_of(99));
     // To hold that many rows costs more than to make them twice.
     let known = format!("{rows} rows (from 1 run)");
     let after = place_of(folder.path(), "many");
