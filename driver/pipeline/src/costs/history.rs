@@ -109,7 +109,7 @@ impl Remembered {
         let mut unread = Vec::new();
         let mut of_spec: BTreeMap<String, usize> = BTreeMap::new();
         let files = RunRecord::files(folder).unwrap_or_else(|error| {
-            unread.push(error.to_string());
+            unread.push(format!("the records below `{}`: {error}", folder.display()));
             Vec::new()
         });
         for file in files.iter().rev().take(MOST_RECORDS) {
