@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use ir::graph::{Graph, Node, NodeId};
+use ir::graph::{Graph, NodeId};
 use ir::hash::ContentHash;
 use ir::hash::canonical::Encoder;
 use ir::op::{Identity, Op, Scan, Sink};
@@ -61,30 +61,6 @@ pub fn hashes(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, ContentHas
 /// The content of every node, with its hash.
 #[must_use]
 pub fn contents(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, (Content, ContentHash)> {
-    contents_with(graph, oracle, DOMAIN, operation)
-}
-
-/// The definition of every node as a hash: its content but for the versions of the tables below it. What was seen of a
-/// node before its tables changed is found by it.
-#[must_use]
-pub fn definitions(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, ContentHash> {
-    let definitions = contents_with(graph, oracle, "codeanatomy definition 1", |node| {
-        let mut node = node.clone();
-        if let Op::Scan(Scan { version, identity, .. }) = &mut node.op {
-            *version = 0;
-            *identity = identity.take().map(|identity| Identity { commit: None, listing: None, ..identity });
-        }
-        operation(&node)
-    });
-    definitions.into_iter().map(|(id, (_, hash))| (id, hash)).collect()
-}
-
-fn contents_with(
-    graph: &Graph,
-    oracle: &dyn Oracle,
-    domain: &str,
-    operation: impl Fn(&Node) -> String,
-) -> BTreeMap<NodeId, (Content, ContentHash)> {
     let mut contents: BTreeMap<NodeId, (Content, ContentHash)> = BTreeMap::new();
     for id in graph.topological() {
         let node = &graph[id];
@@ -92,19 +68,41 @@ fn contents_with(
         let content = Content {
             inputs: graph.inputs(id).into_iter().map(|input| contents[&input].1).collect(),
             only: is_alone.then(|| node.name.clone()),
-            operation: operation(node),
+            operation: operation(&node.op),
             schema: graph.schema(id).to_string(),
         };
-        let hash = content.hash_in(domain);
+        let hash = content.hash();
         contents.insert(id, (content, hash));
     }
     contents
 }
 
+/// The definition of every node as a hash: its content but for the versions of the tables below it. What was seen of a
+/// node before its tables changed is found by it.
+#[must_use]
+pub fn definitions(
+    graph: &Graph,
+    contents: &BTreeMap<NodeId, (Content, ContentHash)>,
+) -> BTreeMap<NodeId, ContentHash> {
+    let mut definitions: BTreeMap<NodeId, ContentHash> = BTreeMap::new();
+    for id in graph.topological() {
+        let Some((content, _)) = contents.get(&id) else { continue };
+        let inputs = graph.inputs(id).into_iter().filter_map(|input| definitions.get(&input).copied());
+        let mut content = Content { inputs: inputs.collect(), ..content.clone() };
+        if let Op::Scan(scan) = &graph[id].op {
+            let identity = scan.identity.clone();
+            let identity = identity.map(|identity| Identity { commit: None, listing: None, ..identity });
+            content.operation = operation(&Op::Scan(Scan { version: 0, identity, ..scan.clone() }));
+        }
+        definitions.insert(id, content.hash_in("codeanatomy definition 1"));
+    }
+    definitions
+}
+
 /// What an operation computes, as text. Estimates do not count; a table with an identity is the same wherever it
 /// lies, and so are outputs.
-fn operation(node: &Node) -> String {
-    let mut op = node.op.clone();
+fn operation(op: &Op) -> String {
+    let mut op = op.clone();
     if let Op::Scan(Scan { location, identity, rows, .. }) = &mut op {
         if identity.is_some() {
             location.clear();

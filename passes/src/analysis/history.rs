@@ -43,9 +43,9 @@ pub struct NodeHashes {
 /// The hashes of every node.
 #[must_use]
 pub fn hashes(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, NodeHashes> {
-    let definitions = content::definitions(graph, oracle);
-    let contents = content::hashes(graph, oracle);
-    let both = |(id, content)| Some((id, NodeHashes { content, definition: *definitions.get(&id)? }));
+    let contents = content::contents(graph, oracle);
+    let definitions = content::definitions(graph, &contents);
+    let both = |(id, (_, content))| Some((id, NodeHashes { content, definition: *definitions.get(&id)? }));
     contents.into_iter().filter_map(both).collect()
 }
 

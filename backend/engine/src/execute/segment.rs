@@ -135,6 +135,7 @@ async fn run_planned(
     };
     let outcome = SegmentOutcome {
         segment: progress.title.clone(),
+        name: segment.name.clone(),
         output: matches!(segment.kind, SegmentKind::Output(_)).then(|| segment.name.clone()),
         digest,
         level: segment.level,

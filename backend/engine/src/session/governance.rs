@@ -47,6 +47,9 @@ impl Extension {
     }
 }
 
+/// Functions by the names that their authors gave them.
+pub(super) type ExtensionFunctions = BTreeMap<(String, FunctionKind), Extension>;
+
 /// A call of a function that is an extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionCall {
@@ -69,7 +72,7 @@ impl Session {
     /// rule that runs at several places is there once.
     #[must_use]
     pub fn extensions(&self) -> Vec<Extension> {
-        let mut extensions: Vec<Extension> = self.extension_functions().into_values().collect();
+        let mut extensions: Vec<Extension> = self.extension_functions().values().cloned().collect();
         for kind in ExtensionKind::ALL.iter().filter(|kind| **kind != ExtensionKind::Functions) {
             for (name, version) in self.surface().of_kind(*kind) {
                 let extension = Extension {
@@ -110,8 +113,12 @@ impl Session {
         calls
     }
 
-    /// The functions that are extensions, by the names that their authors gave them.
-    fn extension_functions(&self) -> BTreeMap<(String, FunctionKind), Extension> {
+    /// The functions that are extensions. They are made when they are asked for first: every expression of a spec may ask.
+    fn extension_functions(&self) -> &ExtensionFunctions {
+        self.extension_functions.get_or_init(|| self.find_extension_functions())
+    }
+
+    fn find_extension_functions(&self) -> ExtensionFunctions {
         let state = self.state();
         let scalar =
             state.scalar_functions().iter().map(|(name, it)| (FunctionKind::Scalar, name, it.name()));
@@ -124,7 +131,7 @@ impl Session {
             .chain(window)
             .map(|(kind, name, own)| ((kind, name.as_str()), own))
             .collect();
-        let mut functions: BTreeMap<(String, FunctionKind), Extension> = BTreeMap::new();
+        let mut functions = ExtensionFunctions::new();
         for part in &self.surface().functions {
             let provider = provider(&part.version);
             let kinds = [FunctionKind::Scalar, FunctionKind::Aggregate, FunctionKind::Window];

@@ -15,6 +15,7 @@ mod surface;
 pub(crate) use additions::AddedPlanners;
 pub use additions::{FormatPolicy, PlanningSurfaceBuilder, PlanningSurfaceSpec, SurfaceSpecError};
 pub(crate) use build::with_rows_per_batch;
+use governance::ExtensionFunctions;
 pub use governance::{Extension, FunctionCall};
 pub use manifest::{MANIFEST_VERSION, SessionManifest, TypedPolicy};
 pub use options::SessionOptions;
@@ -23,7 +24,7 @@ pub use sizes::{SIZES, Size};
 pub use surface::{FunctionPart, Part, PlanningSurface, Provider, SURFACE_VERSION, is_planning_setting};
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::session_state::SessionState;
@@ -82,6 +83,8 @@ pub struct Session {
     spills: Arc<SpillSpace>,
     footers: Arc<FooterCache>,
     captures: Arc<CaptureCounters>,
+    /// See [`Self::extension_functions`].
+    extension_functions: Arc<OnceLock<ExtensionFunctions>>,
     stop: Cancellation,
 }
 
@@ -118,6 +121,7 @@ impl Session {
             spills,
             footers,
             captures: Arc::default(),
+            extension_functions: Arc::default(),
             stop: Cancellation::new(),
         })
     }

@@ -349,3 +349,17 @@ pub(super) fn planning_settings(state: &SessionState) -> BTreeMap<String, String
     let options = options.filter(|entry| by_settings.get(&entry.key) != Some(&entry.value));
     settings.chain(options).map(|entry| (entry.key, entry.value.unwrap_or_default())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::session::{Session, SessionOptions};
+
+    /// Planners do not say their names, so they are listed here: one that comes or goes must come or go there as well.
+    #[test]
+    fn there_are_as_many_names_as_planners() {
+        let session = Session::new(SessionOptions::default()).unwrap();
+        let (state, surface) = (session.state(), session.surface());
+        assert_eq!(surface.expr_planners.len(), state.expr_planners().len());
+        assert_eq!(surface.relation_planners.len(), state.relation_planners().len());
+    }
+}

@@ -69,7 +69,7 @@ pub(super) fn extension_findings(
 #[must_use]
 pub fn listing_findings(spec: &Spec, session: &Session) -> Vec<Diagnostic> {
     let code = Codes::of(spec.runtime.extension_governance_mode).unknown;
-    let (lists, extensions) = (&spec.session.allowed_extensions, session.extensions());
+    let lists = &spec.session.allowed_extensions;
     let mut findings = Vec::new();
     for kind in ExtensionKind::ALL {
         let field = SpecPath::root().field("session").field("allowed_extensions").field(kind.field());
@@ -77,6 +77,7 @@ pub fn listing_findings(spec: &Spec, session: &Session) -> Vec<Diagnostic> {
             if name == SHIPPED_EXTENSIONS || session.surface().has(*kind, name) {
                 continue;
             }
+            let extensions = session.extensions();
             let known = extensions.iter().filter(|it| it.kind == *kind);
             let known = known.flat_map(|it| it.aliases.iter().chain([&it.name])).map(String::as_str);
             let message = format!("none of the {} of the session is called `{name}`", kind.field());

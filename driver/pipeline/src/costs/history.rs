@@ -5,12 +5,13 @@ use std::path::Path;
 
 use engine::RunOutcome;
 use ir::diag::{Diagnostic, SpecPath, codes};
-use ir::graph::{Graph, NodeId, Owner};
+use ir::graph::{Graph, NodeId};
 use ir::hash::ContentHash;
 use ir::stage::Stage;
 use passes::analysis::history::{History, NAMED_RUNS, NodeHashes, hashes};
 use serde::{Deserialize, Serialize};
 
+use super::sink;
 use crate::record::{RunRecord, Status, read};
 use crate::{Compilation, Source, Stages};
 
@@ -71,9 +72,7 @@ fn counted(run: &RunOutcome, graph: &Graph) -> BTreeMap<NodeId, u64> {
         rows.extend(graph.find(&view.view).map(|id| (id, stored)));
     }
     for output in &run.outputs {
-        let is_sink = |owner: &Owner| matches!(owner, Owner::Output(table) if *table == output.table);
-        let sink = graph.ids().find(|id| graph[*id].is_sink() && is_sink(&graph[*id].owner));
-        let written = sink.into_iter().flat_map(|sink| graph.inputs(sink));
+        let written = sink(graph, &output.table).into_iter().flat_map(|sink| graph.inputs(sink));
         rows.extend(written.map(|id| (id, output.rows)));
     }
     rows
@@ -101,25 +100,31 @@ impl Remembered {
         #[derive(Deserialize)]
         struct Part {
             run_id: String,
-            name: String,
             status: Status,
             counted: Vec<CountedRecord>,
         }
         let (mut history, mut found) = (History::default(), Self::default());
         let mut unread = Vec::new();
-        let mut of_spec: BTreeMap<String, usize> = BTreeMap::new();
+        let mut of_spec: BTreeMap<&str, usize> = BTreeMap::new();
         let files = RunRecord::files(folder).unwrap_or_else(|error| {
             unread.push(format!("the records below `{}`: {error}", folder.display()));
             Vec::new()
         });
-        for file in files.iter().rev().take(MOST_RECORDS) {
+        let mut records = 0;
+        for file in files.iter().rev() {
+            // The hash of the spec ends the name of the file; whoever named it otherwise is a spec of his own.
+            let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let of_spec = of_spec.entry(stem.rsplit('-').next().unwrap_or(stem)).or_default();
+            if *of_spec >= REMEMBERED {
+                continue;
+            }
+            records += 1;
+            if records > MOST_RECORDS {
+                break;
+            }
             match read::<Part>(file) {
                 Ok(part) if part.status == Status::Published => {
-                    let runs = of_spec.entry(part.name).or_default();
-                    *runs += 1;
-                    if *runs > REMEMBERED {
-                        continue;
-                    }
+                    *of_spec += 1;
                     for CountedRecord { content_hash, definition_hash, rows, runs, .. } in part.counted {
                         history.add(content_hash, definition_hash, rows, &runs);
                     }
@@ -135,7 +140,8 @@ impl Remembered {
             let others = if more > 0 { format!("; {more} more as well") } else { String::new() };
             let message = format!("costs are estimated without a part of the history: {first}{others}");
             let place = SpecPath::root().field("cache_policy").field("use_historical_metrics");
-            Diagnostic::new(codes::HISTORY_UNREAD, message).at(place).in_stage(Stage::History)
+            let found = Diagnostic::new(codes::HISTORY_UNREAD, message).at(place).in_stage(Stage::History);
+            found.help("delete what cannot be read; the next runs leave records that can")
         });
         found
     }

@@ -8,6 +8,7 @@ mod regions;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::iter::successors;
 
 use engine::{RunOutcome, SegmentOutcome};
 use ir::graph::{Graph, NodeId, Owner};
@@ -93,18 +94,16 @@ impl Costs {
     /// Of a run of this compilation.
     pub(crate) fn of(run: &RunOutcome, compilation: &Compilation) -> Self {
         let graph = &compilation.graph;
-        let roots = roots(graph);
         let mut parts = Parts::of(compilation);
         let mut segments = Vec::with_capacity(run.segments.len());
         for segment in &run.segments {
-            let attributed = roots
-                .get(&segment.segment)
-                .map(|root| attribution::attributed(graph, *root, &segment.operators))
-                .unwrap_or_default();
+            let Some(root) = root(graph, segment) else {
+                segments.push(Vec::new());
+                continue;
+            };
+            let attributed = attribution::attributed(graph, root, &segment.operators);
             parts.add_segment(segment, &attributed);
-            if let Some(root) = roots.get(&segment.segment) {
-                parts.add_root(&graph[*root].owner, segment);
-            }
+            parts.add_root(&graph[root].owner, segment);
             segments.push(attributed);
         }
         for view in &run.shared_views {
@@ -124,15 +123,17 @@ impl Costs {
     }
 }
 
-/// The nodes at the tops of segments, by the titles of these.
-fn roots(graph: &Graph) -> BTreeMap<String, NodeId> {
-    let tops = graph.ids().filter(|id| graph[*id].is_segment_root());
-    let title = |id: NodeId| match &graph[id].owner {
-        Owner::Output(table) if graph[id].is_sink() => format!("output {table}"),
-        // A step of an output may be shared.
-        Owner::Output(_) | Owner::View(_) => format!("view {}", graph[id].name),
-    };
-    tops.map(|id| (title(id), id)).collect()
+/// The node at the top of a segment.
+fn root(graph: &Graph, segment: &SegmentOutcome) -> Option<NodeId> {
+    match &segment.output {
+        Some(table) => sink(graph, table),
+        None => graph.find(&segment.name),
+    }
+}
+
+/// The node that writes a table.
+fn sink(graph: &Graph, table: &str) -> Option<NodeId> {
+    graph.sinks().into_iter().find(|id| graph[*id].owner.name() == table)
 }
 
 /// The parts of a spec, found by their owners.
@@ -185,14 +186,9 @@ impl Parts {
     /// Adds what the operators of a segment did.
     fn add_segment(&mut self, segment: &SegmentOutcome, attributed: &[Attributed]) {
         for (operator, own) in segment.operators.iter().zip(attributed) {
-            let above = |own: &Attributed| own.parent.and_then(|parent| attributed.get(parent));
+            let above = |own: &&Attributed| own.parent.and_then(|parent| attributed.get(parent));
             // A filter that was moved below an aggregation stands between operators of one view.
-            let mut is_top = true;
-            let mut next = above(own);
-            while let Some(reader) = next {
-                is_top &= reader.owner != own.owner;
-                next = above(reader);
-            }
+            let is_top = successors(above(&own), above).all(|reader| reader.owner != own.owner);
             self.change(Some(&own.owner), |part| {
                 let add = |sum: &mut u64, more: Option<usize>| {
                     *sum = sum.saturating_add(more.map_or(0, wide));

@@ -174,7 +174,7 @@ pub(super) fn data_files(
         // Why a table is not open stands with the input itself.
         let Ok(table) = compilation.oracle.tables().table(&recorded.location, version) else { continue };
         let table = table.clone();
-        let looked = workers.run(async move { delta::missing_files(&table).await })?;
+        let looked = workers.run_unless_stopped(async move { delta::missing_files(&table).await })?;
         let name = format!("input {}: data files", recorded.input);
         parts.push(match looked {
             Ok((missing, all)) => match missing.first() {

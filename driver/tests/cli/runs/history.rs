@@ -72,6 +72,15 @@ fn placement_knows_what_earlier_runs_counted() {
     let outputs = newest_record(folder.path())["counted"].as_array().unwrap().clone();
     let low = outputs.iter().find(|it| it["node"] == "low").unwrap();
     assert_eq!(low["runs"].as_array().unwrap().len(), 10, "{low}");
+    // Runs that failed, and those of other specs, do not push it out.
+    let runs = folder.path().join(".codeanatomy/runs");
+    for number in 0..12 {
+        let mut other = newest_record(folder.path());
+        other["status"] = (if number % 2 == 0 { "failed" } else { "published" }).into();
+        other["counted"] = Value::Array(Vec::new());
+        fs::write(runs.join(format!("2999{number:04}-other.json")), other.to_string()).unwrap();
+    }
+    assert_eq!(place_of(folder.path(), "many"), after);
     // Another view of the same content is known as well.
     fs::write(&spec, SPEC.replace("many", "several")).unwrap();
     assert!(place_of(folder.path(), "several").contains(&known));
@@ -130,6 +139,35 @@ fn costs_of_views_are_those_of_the_operators() {
     assert_eq!(kinds, ["input", "view", "view", "view", "output", "output"]);
     let owners = ["defs", "many", "low", "high", "@low", "@high"];
     assert!(operators().all(|it| owners.contains(&it["part_of"].as_str().unwrap())));
+    // Scans decode and writers encode; footers were looked for before they were there.
+    let worked = costs.iter().filter(|cost| cost["kind"] != "view").all(|cost| cost["compute_nanos"] != 0);
+    assert!(worked, "{costs:?}");
+    let footers = record["caches"].as_array().unwrap().iter().find(|it| it["cache_name"] == "metadata_cache");
+    assert!(footers.unwrap()["miss_count"].as_u64() > Some(0), "{footers:?}");
     let scan = operators().find(|it| it["operator"] == "DeltaTableScanExec").unwrap();
     assert_eq!(scan["selectivity"], 1.0, "{scan}");
+}
+
+/// The filter is moved below the aggregation, between two operators of its view, and its rows are counted once.
+#[test]
+fn rows_of_a_view_are_those_that_leave_its_highest_operator() {
+    let folder = with_tables();
+    let spec = "\
+version: 4
+input_relations:
+  - {logical_name: defs, delta_location: tables/defs}
+view_definitions:
+  - name: groups
+    transform: {kind: Aggregate, source: defs, group_by: [name], aggregations: [{function: count, column: path, alias: n}]}
+  - name: some
+    transform: {kind: Filter, source: groups, predicate: n > 0}
+output_targets:
+  - {table_name: some, source_view: some}
+";
+    fs::write(folder.path().join("spec.yaml"), spec).unwrap();
+    let record = run(folder.path());
+    let of = |name: &str| {
+        record["costs"].as_array().unwrap().iter().find(|it| it["name"] == name).unwrap().clone()
+    };
+    assert_eq!(of("groups")["rows"], record["outputs"][0]["rows"], "{}", of("groups"));
 }

@@ -142,7 +142,14 @@ fn what_is_not_there_any_more_has_an_answer() {
     let file = listing(&folder.path().join("tables"))
         .into_iter()
         .find(|it| it.extension().is_some_and(|it| it == "parquet"));
-    fs::remove_file(folder.path().join("tables").join(file.unwrap())).unwrap();
+    let file = folder.path().join("tables").join(file.unwrap());
+    // One that was cut is there, and is not the file of the log.
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    let replayed = driver_in(folder.path(), ["replay", run, "--format", "json"]);
+    exits(&replayed, 1);
+    assert_eq!(differing(&json(&replayed)), [("input defs: data files".to_owned(), "unknown".to_owned())]);
+    fs::remove_file(&file).unwrap();
     let replayed = driver_in(folder.path(), ["replay", run, "--execute"]);
     exits(&replayed, 1);
     assert!(err(&replayed).contains("E0701"), "{}", err(&replayed));

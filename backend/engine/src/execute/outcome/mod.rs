@@ -69,6 +69,8 @@ pub struct OutputOutcome {
 pub struct SegmentOutcome {
     /// `view x` or `output x`.
     pub segment: String,
+    /// The shared view's node, or the table.
+    pub name: String,
     /// The table it writes; nothing for a shared view.
     pub output: Option<String>,
     /// What was computed: see [`PlanDag::digests`](crate::PlanDag::digests).
