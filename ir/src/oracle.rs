@@ -33,7 +33,7 @@ pub trait Oracle {
     /// tells before a row is computed.
     fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal>;
 
-    /// The format of the table a scan reads; nothing when the table was not opened.
+    /// The format of the Delta table a scan reads; nothing for files, or when the table was not opened.
     fn format(&self, scan: &Scan) -> Option<TableFormat>;
 
     /// The type of an expression over the columns of its input.
@@ -107,6 +107,19 @@ pub enum TableError {
     /// The table keeps no change feed.
     #[error("the table keeps no change data feed (`delta.enableChangeDataFeed` is not true)")]
     NoChangeFeed,
+    /// An option of a file format that does not exist or cannot be set.
+    #[error("{message}")]
+    FileOption {
+        /// The option.
+        option: String,
+        /// What is wrong with it.
+        message: String,
+        /// The options that there are.
+        known: Vec<String>,
+    },
+    /// Files that cannot be read as a table: which one, and where in it.
+    #[error("{0}")]
+    Files(String),
     /// Anything else, in the words of the reader.
     #[error("{0}")]
     Unreadable(String),

@@ -71,6 +71,8 @@ pub enum SpecField {
     Promise(String),
     /// The location of a table; its name, if that is the location.
     Location,
+    /// The options by which files are read.
+    Options,
     /// The version of a table.
     Version,
     /// The columns by which an output is partitioned.
@@ -99,6 +101,7 @@ impl SpecField {
             | Self::Transform
             | Self::Promise(_)
             | Self::Location
+            | Self::Options
             | Self::Version
             | Self::Partitioning
             | Self::Order

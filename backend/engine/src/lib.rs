@@ -64,6 +64,7 @@ pub use execute::{
     Computed, ExecutionObserver, GraphCheck, OperatorKind, OperatorMetrics, OutputOutcome, RunOptions,
     RunOutcome, SegmentOutcome, compute, execute,
 };
+pub use files::{FileIdentity, FileTable};
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;
 pub use planning::{Stage, explain};

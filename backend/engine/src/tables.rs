@@ -1,27 +1,35 @@
 //! The tables of one compilation: opened once, before it starts, and shared by the oracle and the emission.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::catalog::MemTable;
 use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
 use delta::{DeltaError, Location, ResolvedTable, ScanOptions, TableBase};
+use files::FileTable;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use ir::graph::{Graph, NodeId};
-use ir::op::{ChangeRange, Identity, Input, Op, Read, SOURCE_FILE_COLUMN, Scan};
+use ir::op::{ChangeRange, FileSource, Identity, Input, Op, Read, Scan};
 use ir::oracle::TableError;
 use ir::phase::Phase;
 use ir::schema::Schema;
 
-use crate::error::table_error;
+use crate::error::{file_error, table_error};
 use crate::identity::{self, Twins};
 
 /// A table to open, and what for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableRequest {
+    /// Files are read as a table.
+    Files {
+        /// The location as the spec gives it.
+        location: String,
+        /// How they are read.
+        source: FileSource,
+    },
     /// An input is read.
     Read {
         /// The location as the spec gives it.
@@ -47,10 +55,11 @@ impl TableRequest {
         for id in graph.ids() {
             match &graph[id].op {
                 Op::Input(input) => requests.push(Self::of_input(input, Read::Rows)),
-                Op::Scan(scan) => requests.push(Self::Read {
-                    location: scan.location.clone(),
-                    version: Some(scan.version),
-                    read: scan.read.clone(),
+                Op::Scan(Scan { location, version, read, files, .. }) => requests.push(match files {
+                    Some(source) => Self::Files { location: location.clone(), source: source.clone() },
+                    None => {
+                        Self::Read { location: location.clone(), version: Some(*version), read: read.clone() }
+                    }
                 }),
                 Op::ChangeFeed(feed) => requests.extend(
                     input_of(graph, id).map(|input| Self::of_input(input, Read::Changes(feed.range.clone()))),
@@ -78,13 +87,10 @@ impl TableRequest {
     }
 
     fn of_input(input: &Input, read: Read) -> Self {
-        Self::Read { location: input.location.clone(), version: input.version, read }
-    }
-
-    /// The location as the spec gives it.
-    fn location(&self) -> &str {
-        match self {
-            Self::Read { location, .. } | Self::Write { location } => location,
+        let location = input.location.clone();
+        match &input.files {
+            Some(source) => Self::Files { location, source: source.clone() },
+            None => Self::Read { location, version: input.version, read },
         }
     }
 }
@@ -106,6 +112,8 @@ const OPENED_AT_ONCE: usize = 8;
 /// A place and a version.
 type TableKey = (Location, Option<u64>);
 type Feed = Result<Arc<dyn TableProvider>, TableError>;
+/// A location as the spec gives it, and how its files are read.
+type FilesKey = (String, FileSource);
 
 /// Opened tables. Each place and version is opened once, however it is spelled and however often it is read; what could
 /// not be opened is kept as its error and given to whoever asks.
@@ -114,6 +122,7 @@ pub struct Tables {
     /// The places of the locations that were requested.
     places: BTreeMap<String, Result<Location, Arc<DeltaError>>>,
     opened: BTreeMap<TableKey, Result<ResolvedTable, TableError>>,
+    files: BTreeMap<FilesKey, Result<FileTable, TableError>>,
     feeds: Vec<(Location, u64, ChangeRange, Feed)>,
     /// What outputs are based on.
     bases: BTreeMap<Location, Result<TableBase, Arc<DeltaError>>>,
@@ -124,6 +133,7 @@ pub struct Tables {
 enum Opened {
     Input(TableKey, Result<ResolvedTable, TableError>),
     Output(Location, Result<TableBase, Arc<DeltaError>>),
+    Files(FilesKey, Result<FileTable, TableError>),
 }
 
 async fn open_input(key: TableKey) -> Opened {
@@ -134,6 +144,11 @@ async fn open_input(key: TableKey) -> Opened {
 async fn open_output(place: Location) -> Opened {
     let base = TableBase::open(&place).await.map_err(Arc::new);
     Opened::Output(place, base)
+}
+
+async fn open_files(key: FilesKey, base_dir: PathBuf) -> Opened {
+    let table = files::resolve(&key.0, &key.1, &base_dir).await.map_err(file_error);
+    Opened::Files(key, table)
 }
 
 impl Tables {
@@ -151,13 +166,21 @@ impl Tables {
             open.iter().map(|table| (table.location(), table)).collect();
         let mut inputs: BTreeSet<TableKey> = BTreeSet::new();
         let mut outputs: BTreeSet<Location> = BTreeSet::new();
+        let mut of_files: BTreeSet<FilesKey> = BTreeSet::new();
         for request in requests {
+            let (TableRequest::Read { location, .. } | TableRequest::Write { location }) = request else {
+                if let TableRequest::Files { location, source } = request {
+                    of_files.insert((location.clone(), source.clone()));
+                }
+                continue;
+            };
             let place = tables
                 .places
-                .entry(request.location().to_owned())
+                .entry(location.clone())
                 .or_insert_with_key(|text| Location::parse(text, base_dir).map_err(Arc::new));
             let Ok(place) = place else { continue };
             match request {
+                TableRequest::Files { .. } => false,
                 TableRequest::Read { version, .. } => {
                     let known =
                         open.get(place).filter(|table| version.is_none_or(|it| it == table.version()));
@@ -177,9 +200,14 @@ impl Tables {
         // Without a version first: a pin to the latest version then finds it open.
         let (latest, pinned): (Vec<_>, Vec<_>) =
             inputs.into_iter().partition(|(_, version)| version.is_none());
-        tables.open(latest, outputs).await;
-        let pinned = pinned.into_iter().filter(|key| !tables.opened.contains_key(key)).collect();
-        tables.open(pinned, BTreeSet::new()).await;
+        let mut opening: Vec<BoxFuture<'static, Opened>> = Vec::new();
+        opening.extend(latest.into_iter().map(|key| open_input(key).boxed()));
+        opening.extend(outputs.into_iter().map(|place| open_output(place).boxed()));
+        opening.extend(of_files.into_iter().map(|key| open_files(key, base_dir.to_owned()).boxed()));
+        tables.open(opening).await;
+        let pinned = pinned.into_iter().filter(|key| !tables.opened.contains_key(key));
+        let pinned = pinned.map(|key| open_input(key).boxed()).collect();
+        tables.open(pinned).await;
         tables.twins = Twins::among(tables.opened.values().flatten());
         for request in requests {
             if let TableRequest::Read { location, version, read: Read::Changes(range) } = request {
@@ -190,10 +218,7 @@ impl Tables {
     }
 
     /// Opens tables side by side.
-    async fn open(&mut self, inputs: Vec<TableKey>, outputs: BTreeSet<Location>) {
-        let mut opening: Vec<BoxFuture<'static, Opened>> = Vec::new();
-        opening.extend(inputs.into_iter().map(|key| open_input(key).boxed()));
-        opening.extend(outputs.into_iter().map(|place| open_output(place).boxed()));
+    async fn open(&mut self, opening: Vec<BoxFuture<'static, Opened>>) {
         let opening = futures::stream::iter(opening).buffer_unordered(OPENED_AT_ONCE);
         for opened in opening.collect::<Vec<_>>().await {
             match opened {
@@ -205,6 +230,9 @@ impl Tables {
                 }
                 Opened::Output(place, base) => {
                     self.bases.insert(place, base);
+                }
+                Opened::Files(key, table) => {
+                    self.files.insert(key, table);
                 }
             }
         }
@@ -231,7 +259,23 @@ impl Tables {
         self.feeds.push((table.location().clone(), table.version(), range.clone(), feed));
     }
 
-    /// Where a location is, or why it is no place; nothing when it was not requested.
+    /// The files at a location, read in this way, as they were at the time of [`Self::resolve`].
+    ///
+    /// # Errors
+    /// Why they are no table.
+    pub fn files(&self, location: &str, source: &FileSource) -> Result<&FileTable, TableError> {
+        let not_opened = || TableError::Unreadable(format!("`{location}` was not opened"));
+        let table = self.files.get(&(location.to_owned(), source.clone())).ok_or_else(not_opened)?;
+        table.as_ref().map_err(Clone::clone)
+    }
+
+    /// Where the files of a location are; nothing for those of a pattern, and when they were not requested.
+    pub(crate) fn place_of_files(&self, location: &str) -> Option<&Location> {
+        let mut read = self.files.iter().filter(|((text, _), _)| text == location);
+        read.find_map(|(_, table)| table.as_ref().ok()?.place())
+    }
+
+    /// Where the Delta table of a location is, or why it is no place; nothing when it was not requested.
     pub fn place(&self, location: &str) -> Option<Result<&Location, &Arc<DeltaError>>> {
         self.places.get(location).map(Result::as_ref)
     }
@@ -291,7 +335,7 @@ impl Tables {
         &self,
         table: &ResolvedTable,
         read: &Read,
-        lineage: bool,
+        lineage: Option<&str>,
     ) -> Result<Schema, TableError> {
         let schema = match read {
             Read::Rows => {
@@ -310,6 +354,9 @@ impl Tables {
 
     /// What a scan reads.
     pub(crate) fn provider(&self, scan: &Scan) -> Result<Arc<dyn TableProvider>, TableError> {
+        if let Some(source) = &scan.files {
+            return self.provider_of_files(scan, source);
+        }
         let table = self.table(&scan.location, Some(scan.version))?;
         if let Some(wanted) = &scan.identity
             && !identity::is_of(table, wanted, &scan.read)?
@@ -327,7 +374,9 @@ impl Tables {
             Ok(Arc::new(provider) as Arc<dyn TableProvider>)
         };
         match &scan.read {
-            Read::Rows => delta::provider(table, &options(scan.lineage)).map_err(|error| table_error(&error)),
+            Read::Rows => {
+                delta::provider(table, &options(scan.lineage.as_deref())).map_err(|error| table_error(&error))
+            }
             Read::Changes(range) => match self.feed(table, range) {
                 Some(feed) => feed.clone(),
                 None => Err(not_prepared(table)),
@@ -338,14 +387,32 @@ impl Tables {
     }
 }
 
+impl Tables {
+    fn provider_of_files(
+        &self,
+        scan: &Scan,
+        source: &FileSource,
+    ) -> Result<Arc<dyn TableProvider>, TableError> {
+        let table = self.files(&scan.location, source)?;
+        let wanted = scan.identity.as_ref().and_then(|identity| identity.listing);
+        if wanted.is_some_and(|wanted| wanted != table.digest()) {
+            return Err(TableError::Files(format!(
+                "the files at `{}` are not those that the plan was made for; compile again",
+                scan.location
+            )));
+        }
+        files::provider(table, scan.lineage.as_deref()).map_err(file_error)
+    }
+}
+
 impl std::fmt::Debug for Tables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.opened.keys()).entries(self.bases.keys()).finish()
     }
 }
 
-fn options(lineage: bool) -> ScanOptions {
-    ScanOptions { file_column: lineage.then(|| SOURCE_FILE_COLUMN.to_owned()) }
+fn options(lineage: Option<&str>) -> ScanOptions {
+    ScanOptions { file_column: lineage.map(str::to_owned) }
 }
 
 fn not_prepared(table: &ResolvedTable) -> TableError {

@@ -12,6 +12,7 @@
 
 mod core;
 mod facts;
+mod files;
 mod join;
 mod source;
 mod surface;
@@ -21,6 +22,7 @@ pub use self::core::{
     Unnest, Window,
 };
 pub use self::facts::{Facts, Reads};
+pub use self::files::{FileColumn, FileFormat, FileSource};
 pub use self::join::{Join, JoinColumn, JoinType, Side, SpanJoin, SpanRelation};
 pub use self::source::{
     ChangeFeed, ChangeRange, FileManifest, Identity, Input, Read, SOURCE_FILE_COLUMN, Scan, TableMetadata,

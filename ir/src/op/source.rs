@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::files::FileSource;
 use crate::estimate::Estimate;
 use crate::hash::ContentHash;
 
-/// The column a scan adds when lineage is asked for: the file each row comes from.
+/// The column with the file each row comes from, where a spec asks for lineage and gives it no other name.
 pub const SOURCE_FILE_COLUMN: &str = "__source_file";
 
 /// A table named by the spec, not opened yet.
@@ -18,9 +19,12 @@ pub struct Input {
     /// The version to read; the latest if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// Whether to add [`SOURCE_FILE_COLUMN`].
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub lineage: bool,
+    /// How its files are read; a Delta table if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileSource>,
+    /// The name of the column with the file of each row; none if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<String>,
 }
 
 /// The rows inserted, updated and deleted between two versions of the input it names.
@@ -94,13 +98,13 @@ pub enum Read {
 #[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
-    /// The id in the table's metadata. Copies of a table share it.
+    /// The id in the table's metadata. Copies of a table share it. For files, the name of their format.
     pub table_id: String,
     /// The digest of the commit that made the version; absent when the log no longer has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<ContentHash>,
     /// The digest of everything the log says about what is read: of the list of active files, and for a change feed of
-    /// the commits it covers. It is there where the commit alone does not tell: the log no longer has it, or two tables
+    /// the commits it covers. For files it is the digest of their list: paths, sizes, contents. It is there where the commit alone does not tell: the log no longer has it, or two tables
     /// of one compilation, at different places, have the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listing: Option<ContentHash>,
@@ -126,14 +130,14 @@ impl Identity {
     }
 }
 
-/// A leaf: one version of a Delta table. Its schema comes from the table and is not derived.
+/// A leaf: one version of a Delta table, or files as they are. Its schema comes from the table and is not derived.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scan {
     /// The location as the spec gives it.
     pub location: String,
-    /// The version that is read.
+    /// The version that is read; 0 for files, which have none.
     pub version: u64,
     /// What tells the rows from those of every other table; without it the location must do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,9 +145,12 @@ pub struct Scan {
     /// What is read.
     #[serde(default, skip_serializing_if = "is_rows")]
     pub read: Read,
-    /// Whether [`SOURCE_FILE_COLUMN`] is added.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub lineage: bool,
+    /// How its files are read; a Delta table if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileSource>,
+    /// The name of the column with the file of each row; none if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<String>,
     /// The partition columns of the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partitioned_by: Vec<String>,

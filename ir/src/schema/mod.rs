@@ -153,6 +153,16 @@ fn plain(data_type: &DataType) -> DataType {
     }
 }
 
+/// Reads a type as schemas print it.
+///
+/// # Errors
+/// When there is no type of this name.
+pub fn parse_type(text: &str) -> Result<DataType, SchemaError> {
+    let mut cursor = Cursor::new(text);
+    let read = types::read_type(&mut cursor, 0).and_then(|data_type| cursor.end().map(|()| data_type));
+    read.map_err(|fault| SchemaError(fault.message))
+}
+
 /// A type as schemas print it.
 #[must_use]
 pub fn type_text(data_type: &DataType) -> String {

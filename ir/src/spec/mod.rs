@@ -1,12 +1,13 @@
 //! The spec: what a user writes, as plain data.
 //!
-//! A spec names input Delta tables, views over them and output Delta tables. The types of this module are
+//! A spec names input tables, views over them and output Delta tables. The types of this module are
 //! its wire format, version [`SPEC_VERSION`], in YAML and JSON alike; their doc comments are the
 //! descriptions in the JSON Schema that `driver schema` prints ([`json_schema`]).
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`relation`](InputRelation) | inputs, views, outputs, the join graph |
+//! | [`input`](InputRelation) | inputs |
+//! | [`relation`](ViewDefinition) | views, outputs, the join graph |
 //! | [`transform`](Transform) | what a view does |
 //! | [`parameter`](TypedParameter) | values given from outside |
 //! | [`policy`](CachePlacementPolicy) | rules, caching, maintenance |
@@ -17,6 +18,7 @@
 //! The types hold no positions. A position is found through the field's [`SpecPath`](crate::diag::SpecPath)
 //! in the [`SourceMap`](crate::diag::SourceMap) the loader returns.
 
+mod input;
 mod load;
 mod names;
 mod parameter;
@@ -27,6 +29,7 @@ mod shorthand;
 mod transform;
 pub mod unsupported;
 
+pub use input::InputRelation;
 pub use load::{Loaded, MAX_SPEC_BYTES, Unread, load, load_bytes};
 pub use parameter::{ParameterTarget, ParameterValue, TypedParameter};
 pub use policy::{
@@ -35,8 +38,8 @@ pub use policy::{
     VacuumPolicy,
 };
 pub use relation::{
-    ColumnPromises, InputRelation, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget,
-    SchemaContract, SchemaMode, SortColumn, ViewDefinition,
+    ColumnPromises, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget, SchemaContract,
+    SchemaMode, SortColumn, ViewDefinition,
 };
 pub use runtime::{
     AllowedExtensions, ExportPolicy, ExtensionGovernanceMode, ExtensionKind, OtlpProtocol, PROFILES,
@@ -61,14 +64,14 @@ use crate::hash::ContentHash;
 /// The version of the wire format this program reads.
 pub const SPEC_VERSION: u32 = 4;
 
-/// A spec: input Delta tables, views, output Delta tables, and how to run them.
+/// A spec: input tables, views, output Delta tables, and how to run them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Version of the wire format. Always 4.
     #[schemars(extend("const" = SPEC_VERSION))]
     pub version: u32,
-    /// The Delta tables that are read.
+    /// The tables that are read.
     pub input_relations: Vec<InputRelation>,
     /// The views, in any order.
     pub view_definitions: Vec<ViewDefinition>,

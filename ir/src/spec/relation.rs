@@ -1,4 +1,4 @@
-//! Inputs, views, outputs, and the join graph.
+//! Views, outputs, and the join graph.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,22 +9,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::shorthand::text_or_map;
 use super::{JoinType, NamedExpr, Transform};
-
-/// A Delta table that views may read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct InputRelation {
-    /// The name views use for this table. Unique among inputs and views.
-    pub logical_name: String,
-    /// Where the Delta table is: a path, or a `file://` URL. Relative paths count from the spec's folder.
-    pub delta_location: String,
-    /// Adds a column with the data file every row was read from.
-    #[serde(default)]
-    pub requires_lineage: bool,
-    /// Reads this version of the table. Without it, the latest version when the run starts.
-    #[serde(default)]
-    pub version_pin: Option<u64>,
-}
 
 /// A view: a named table computed from inputs and other views.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -115,15 +115,26 @@ fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read
             let field = if *read == Read::Rows { field } else { SpecField::Source(0) };
             let place = cx.place(node, field);
             // What is no place may hold a password; the error shows it without.
-            let message = if let TableError::NoPlace(message) = &error {
+            let message = if let TableError::NoPlace(message) | TableError::Files(message) = &error {
                 message.clone()
             } else {
                 format!("`{}`: {error}", input.location)
             };
             let mut diagnostic = Diagnostic::new(code, message).at(place);
-            if let TableError::NoVersion { latest, .. } = error {
-                diagnostic = diagnostic
-                    .help(format!("versions 0 to {latest} exist; leave the pin out to read the latest"));
+            match error {
+                TableError::NoVersion { latest, .. } => {
+                    let help = format!("versions 0 to {latest} exist; leave the pin out to read the latest");
+                    diagnostic = diagnostic.help(help);
+                }
+                TableError::FileOption { option, known, .. } => {
+                    diagnostic = diagnostic.found(option).allowed(known).suggest_nearest();
+                }
+                TableError::NotFound(_)
+                | TableError::NoPlace(_)
+                | TableError::NotDelta(_)
+                | TableError::NoChangeFeed
+                | TableError::Files(_)
+                | TableError::Unreadable(_) => {}
             }
             cx.report_broken(&owner, diagnostic);
         }
@@ -136,6 +147,8 @@ fn table_error(error: &TableError) -> (Code, SpecField) {
         TableError::NotDelta(_) => (codes::INPUT_NOT_DELTA, SpecField::Location),
         TableError::NoVersion { .. } => (codes::PIN_NOT_FOUND, SpecField::Version),
         TableError::NoChangeFeed => (codes::CDF_NOT_ENABLED, SpecField::Location),
+        TableError::FileOption { .. } => (codes::FILE_OPTION, SpecField::Options),
+        TableError::Files(_) => (codes::INPUT_FILES, SpecField::Location),
         TableError::NoPlace(_) | TableError::Unreadable(_) => (codes::INPUT_UNREADABLE, SpecField::Location),
     }
 }

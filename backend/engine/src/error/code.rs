@@ -23,6 +23,7 @@ pub(super) fn code_of(error: &DataFusionError) -> Code {
             }
         }
         DataFusionError::External(inner) if inner.is::<NotComputed>() => codes::NOT_COMPUTED,
+        DataFusionError::External(inner) if inner.is::<files::FileError>() => codes::INPUT_FILES,
         DataFusionError::ObjectStore(_) | DataFusionError::ParquetError(_) => codes::READ_FAILED,
         DataFusionError::IoError(error) => code_of_io(error),
         DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {

@@ -18,7 +18,7 @@ use ir::oracle::TableError;
 pub use message::message_of;
 pub(crate) use message::root_of;
 pub(crate) use not_computed::NotComputed;
-pub(crate) use tables::{refusals_of, table_error};
+pub(crate) use tables::{file_error, refusals_of, table_error};
 pub use violation::Violation;
 
 use crate::stop::Stopped;
@@ -116,6 +116,8 @@ impl EngineError {
                 TableError::NotFound(_) => codes::INPUT_NOT_FOUND,
                 TableError::NotDelta(_) => codes::INPUT_NOT_DELTA,
                 TableError::NoVersion { .. } => codes::PIN_NOT_FOUND,
+                TableError::FileOption { .. } => codes::FILE_OPTION,
+                TableError::Files(_) => codes::INPUT_FILES,
                 TableError::NoPlace(_) | TableError::NoChangeFeed | TableError::Unreadable(_) => {
                     codes::INPUT_UNREADABLE
                 }

@@ -1,6 +1,7 @@
 //! Errors of tables as the compiler tells them apart.
 
 use delta::DeltaError;
+use files::FileError;
 use ir::oracle::{OutputProblem, OutputRefusal, TableError};
 
 /// The reader's error as the compiler tells them apart.
@@ -15,6 +16,24 @@ pub(crate) fn table_error(error: &DeltaError) -> TableError {
         }
         DeltaError::ChangeFeedDisabled { .. } => TableError::NoChangeFeed,
         other => TableError::Unreadable(other.to_string()),
+    }
+}
+
+/// What is wrong with files, as the compiler tells it apart.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+pub(crate) fn file_error(error: FileError) -> TableError {
+    match &error {
+        FileError::NoPlace(_) => TableError::NoPlace(error.to_string()),
+        FileError::NotFound(location) => TableError::NotFound(location.clone()),
+        FileError::Option { option, known, .. } => TableError::FileOption {
+            option: option.clone(),
+            message: error.to_string(),
+            known: known.clone(),
+        },
+        FileError::NotFiles { .. }
+        | FileError::Content { .. }
+        | FileError::Unreadable { .. }
+        | FileError::Changed { .. } => TableError::Files(error.to_string()),
     }
 }
 

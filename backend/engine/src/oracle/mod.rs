@@ -21,14 +21,14 @@ use ir::estimate::Estimate;
 use ir::expr::{Query, ScalarExpr};
 use ir::graph::{Node, Owner};
 use ir::hash::ContentHash;
-use ir::op::{Evaluation, Input, Op, Read, Scan, Sink};
+use ir::op::{Evaluation, FileSource, Identity, Input, Op, Read, Scan, Sink};
 use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeError, TypeErrorKind};
 use ir::schema::Schema;
 use ir::verify::Scheduled;
 
 use crate::dag::PlanDag;
 use crate::emit::{PlannedQueries, emit_with, expression, operation, place_of_error};
-use crate::error::EngineError;
+use crate::error::{EngineError, file_error};
 use crate::memo::Memo;
 use crate::semantics::mixed::common_float;
 use crate::semantics::of_plan;
@@ -225,12 +225,54 @@ fn stand_in(schema: &Schema) -> Result<Arc<LogicalPlan>> {
     Ok(Arc::new(LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema })))
 }
 
+impl EngineOracle {
+    /// Files as a scan.
+    fn files(&self, input: &Input, source: &FileSource, read: &Read) -> Result<(Scan, Schema), TableError> {
+        let table = self.tables.files(&input.location, source)?;
+        let what = match read {
+            Read::Rows => None,
+            Read::Changes(_) => Some("no versions, so that there are no changes"),
+            Read::Metadata | Read::Files => Some("no log, which would tell"),
+        };
+        if let Some(what) = what {
+            return Err(TableError::Files(format!(
+                "`{}` is {} files, which have {what}; this transform reads a Delta table",
+                input.location,
+                source.format.name()
+            )));
+        }
+        let schema = files::scan_schema(table, input.lineage.as_deref()).map_err(file_error)?;
+        let place = input.lineage.is_some().then(|| table.root_url().to_string());
+        let identity = Identity {
+            table_id: source.format.name().to_owned(),
+            commit: None,
+            listing: Some(table.digest()),
+            place,
+        };
+        let scan = Scan {
+            location: input.location.clone(),
+            version: 0,
+            identity: Some(identity),
+            read: Read::Rows,
+            files: Some(source.clone()),
+            lineage: input.lineage.clone(),
+            partitioned_by: Vec::new(),
+            columns: None,
+            rows: table.rows().map_or(Estimate::unknown(UNKNOWN_ROWS), Estimate::exact),
+        };
+        Ok((scan, Schema::from_arrow(&schema)))
+    }
+}
+
 impl Oracle for EngineOracle {
     fn table(&self, input: &Input, read: &Read) -> Result<(Scan, Schema), TableError> {
+        if let Some(source) = &input.files {
+            return self.files(input, source, read);
+        }
         let table = self.tables.table(&input.location, input.version)?;
         // Metadata and file lists are not rows of files, so they have no lineage.
-        let lineage = input.lineage && *read == Read::Rows;
-        let schema = self.tables.schema(table, read, lineage)?;
+        let lineage = input.lineage.clone().filter(|_| *read == Read::Rows);
+        let schema = self.tables.schema(table, read, lineage.as_deref())?;
         let rows = match read {
             Read::Rows => table.rows().map_or(Estimate::unknown(UNKNOWN_ROWS), Estimate::exact),
             Read::Changes(_) => Estimate::unknown(table.rows().unwrap_or(UNKNOWN_ROWS)),
@@ -240,8 +282,9 @@ impl Oracle for EngineOracle {
         let scan = Scan {
             location: input.location.clone(),
             version: table.version(),
-            identity: Some(self.tables.identity(table, read, lineage)?),
+            identity: Some(self.tables.identity(table, read, lineage.is_some())?),
             read: read.clone(),
+            files: None,
             lineage,
             partitioned_by: table.partition_columns().to_vec(),
             columns: None,
@@ -251,7 +294,9 @@ impl Oracle for EngineOracle {
     }
 
     fn place(&self, location: &str) -> Option<String> {
-        Some(self.tables.place(location)?.ok()?.url().to_string())
+        let files = || self.tables.place_of_files(location);
+        let place = self.tables.place(location).map_or_else(files, Result::ok)?;
+        Some(place.url().to_string())
     }
 
     fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal> {
@@ -259,6 +304,9 @@ impl Oracle for EngineOracle {
     }
 
     fn format(&self, scan: &Scan) -> Option<TableFormat> {
+        if scan.files.is_some() {
+            return None;
+        }
         let table = self.tables.table(&scan.location, Some(scan.version)).ok()?;
         let protocol = table.protocol();
         Some(TableFormat {

@@ -141,7 +141,8 @@ fn complete(graph: &mut Graph, oracle: &EngineOracle) {
                 let input = Input {
                     location: scan.location.clone(),
                     version: Some(scan.version),
-                    lineage: scan.lineage,
+                    files: None,
+                    lineage: scan.lineage.clone(),
                 };
                 let (mut full, schema) = oracle.table(&input, &scan.read).unwrap();
                 full.columns = scan.columns.clone();

@@ -255,7 +255,7 @@ async fn scans_of_columns_versions_and_files() {
     lake.write("l", "SELECT 7 AS id, 'new' AS name, 7 AS score", append()).await;
     let text = "graph t phase=scheduled\n\
         old = scan location=l version=0 rows=0 columns=[name]\n\
-        now = scan location=l version=1 rows=0 lineage=true\n\
+        now = scan location=l version=1 rows=0 lineage=\"__source_file\"\n\
         n = aggregate now measures={files: (count(DISTINCT __source_file)), rows: (count(*))}\n\
         c = query old, n query=(SELECT count(*) AS old, max(files) AS files, max(rows) AS rows FROM a CROSS JOIN b) relations=[a, b]\n\
         @out = sink c location=out mode=overwrite\n";

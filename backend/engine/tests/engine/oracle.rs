@@ -228,7 +228,7 @@ async fn tables_that_cannot_be_read_say_why() {
     ];
     let oracle = EngineOracle::new(lake.session.clone(), Tables::resolve(lake.dir.path(), &requests).await);
     let ask = |location: &str, version, read: &Read| {
-        oracle.table(&Input { location: location.to_owned(), version, lineage: false }, read)
+        oracle.table(&Input { location: location.to_owned(), version, files: None, lineage: None }, read)
     };
     let (scan, schema) = ask("t", None, &Read::Rows).unwrap();
     assert_eq!(

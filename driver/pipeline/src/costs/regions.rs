@@ -68,7 +68,9 @@ pub(super) fn regions<'a>(graph: &'a Graph, root: NodeId, numbers: &mut LeafNumb
                 Arc::new(Leaves::from([(numbers.of(Leaf::View(node.name.clone())), 1)]))
             }
             Op::Scan(scan) => Arc::new(scan.identity.as_ref().map_or_else(Leaves::new, |identity| {
-                let table = ScannedTable { table_id: identity.table_id.clone(), version: scan.version };
+                let files = scan.files.as_ref().and(identity.listing).map(|listing| listing.to_string());
+                let table_id = files.unwrap_or_else(|| identity.table_id.clone());
+                let table = ScannedTable { table_id, version: scan.version };
                 Leaves::from([(numbers.of(Leaf::Table(table)), 1)])
             })),
             _ => leaves_of_inputs(graph, id, &below),

@@ -44,7 +44,9 @@ pub use parts::{
     ResourcesRecord, ScanRecord, SegmentRecord, SharedViewRecord,
 };
 pub(crate) use provider::hash_of_providers;
-pub use provider::{ColumnIdentity, Provider, ProviderIdentity, ProviderProtocol, ScanOptions};
+pub use provider::{
+    ColumnIdentity, DeltaProvider, FilesProvider, Provider, ProviderIdentity, ProviderProtocol, ScanOptions,
+};
 pub(crate) use retention::{expire, file_time};
 pub use summary::{FailureSummary, OutputSummary, RunSummary};
 pub use time::Stages;

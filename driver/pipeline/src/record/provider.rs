@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use delta::ResolvedTable;
-use engine::Tables;
+use engine::{FileIdentity, FileTable, Tables};
 use ir::graph::Graph;
 use ir::hash::ContentHash;
 use ir::hash::canonical::hash_of;
-use ir::op::{Op, Read, Scan};
-use ir::spec::Spec;
+use ir::op::{FileSource, Op, Read, Scan};
+use ir::schema::Schema;
+use ir::spec::{InputRelation, Spec};
 use serde::{Deserialize, Serialize};
 
 /// An input of a spec whose table was opened.
@@ -31,7 +32,17 @@ pub struct ProviderIdentity {
 
 /// What decides the rows that an input gives: hashed in the domain `codeanatomy provider 1`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Provider {
+#[serde(untagged)]
+pub enum Provider {
+    /// A version of a Delta table.
+    Delta(DeltaProvider),
+    /// Files as they are.
+    Files(FilesProvider),
+}
+
+/// A version of a Delta table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeltaProvider {
     /// What a reader and a writer of the table must know.
     pub protocol: ProviderProtocol,
     /// The commit of the version, or the list of files where the log no longer has that.
@@ -44,6 +55,19 @@ pub struct Provider {
     pub table_id: String,
     /// The version.
     pub version: u64,
+}
+
+/// Files that are no Delta table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FilesProvider {
+    /// Each file, by its path below the location.
+    pub files: BTreeMap<String, FileIdentity>,
+    /// The URL below which they are, if rows show it.
+    pub place: Option<String>,
+    /// The columns of the table, in order: as the spec gives them, or as they were inferred.
+    pub schema: Vec<ColumnIdentity>,
+    /// How they are read.
+    pub source: FileSource,
 }
 
 /// The protocol of a table.
@@ -93,9 +117,24 @@ impl Provider {
     pub fn hash(&self) -> Result<ContentHash, serde_json::Error> {
         hash_of("codeanatomy provider 1", self)
     }
+
+    /// The version of the table; nothing for files.
+    #[must_use]
+    pub fn version(&self) -> Option<u64> {
+        match self {
+            Self::Delta(table) => Some(table.version),
+            Self::Files(_) => None,
+        }
+    }
 }
 
 impl ProviderIdentity {
+    /// What tells its rows: the commit of the version, or the list of files.
+    #[must_use]
+    pub fn rows_hash(&self) -> Option<ContentHash> {
+        self.commit_hash.or(self.files_hash)
+    }
+
     /// Those of the inputs of a spec whose tables are open, in the order of the spec.
     ///
     /// # Errors
@@ -103,16 +142,33 @@ impl ProviderIdentity {
     pub(crate) fn all(spec: &Spec, graph: &Graph, tables: &Tables) -> Result<Vec<Self>, serde_json::Error> {
         let mut all = Vec::new();
         for input in &spec.input_relations {
-            let location = &input.delta_location;
-            if let Ok(table) = tables.table(location, input.version_pin) {
+            let Some(location) = input.place() else { continue };
+            if let Some(source) = input.files() {
+                if let Ok(table) = tables.files(location, &source) {
+                    all.push(Self::of_files(input, location, table)?);
+                }
+            } else if let Ok(table) = tables.table(location, input.version_pin) {
                 let scan = ScanOptions::of(table, input.requires_lineage, graph, tables);
-                all.push(Self::of(&input.logical_name, location, table, scan)?);
+                all.push(Self::of_table(&input.logical_name, location, table, scan)?);
             }
         }
         Ok(all)
     }
 
-    fn of(
+    fn of_files(input: &InputRelation, location: &str, table: &FileTable) -> Result<Self, serde_json::Error> {
+        let provider = Provider::Files(FilesProvider {
+            files: table.files(),
+            place: input.requires_lineage.then(|| table.root_url().to_string()),
+            schema: columns(&Schema::from_arrow(table.schema())),
+            source: table.source().clone(),
+        });
+        let identity_hash = provider.hash()?;
+        let (input, location) = (input.logical_name.clone(), location.to_owned());
+        let files_hash = Some(table.digest());
+        Ok(Self { input, location, commit_hash: None, files_hash, provider, identity_hash })
+    }
+
+    fn of_table(
         input: &str,
         location: &str,
         table: &ResolvedTable,
@@ -120,13 +176,7 @@ impl ProviderIdentity {
     ) -> Result<Self, serde_json::Error> {
         let (commit_hash, files_hash) = (table.commit_digest(), table.files_digest().ok());
         let protocol = table.protocol();
-        let schema = ir::schema::Schema::from_arrow(table.schema());
-        let columns = schema.fields().map(|field| ColumnIdentity {
-            name: field.name().clone(),
-            nullable: field.is_nullable(),
-            r#type: ir::schema::type_text(field.data_type()),
-        });
-        let provider = Provider {
+        let provider = Provider::Delta(DeltaProvider {
             protocol: ProviderProtocol {
                 min_reader_version: protocol.min_reader_version,
                 min_writer_version: protocol.min_writer_version,
@@ -135,14 +185,23 @@ impl ProviderIdentity {
             },
             rows_hash: commit_hash.or(files_hash),
             scan,
-            schema: columns.collect(),
+            schema: columns(&Schema::from_arrow(table.schema())),
             table_id: table.table_id().to_owned(),
             version: table.version(),
-        };
+        });
         let identity_hash = provider.hash()?;
         let (input, location) = (input.to_owned(), location.to_owned());
         Ok(Self { input, location, commit_hash, files_hash, provider, identity_hash })
     }
+}
+
+fn columns(schema: &Schema) -> Vec<ColumnIdentity> {
+    let columns = schema.fields().map(|field| ColumnIdentity {
+        name: field.name().clone(),
+        nullable: field.is_nullable(),
+        r#type: ir::schema::type_text(field.data_type()),
+    });
+    columns.collect()
 }
 
 impl ScanOptions {
@@ -152,7 +211,11 @@ impl ScanOptions {
             tables.place(location).and_then(Result::ok).is_some_and(|it| it == table.location())
         };
         let scans = graph.ids().filter_map(|id| match &graph[id].op {
-            Op::Scan(scan) if scan.version == table.version() && is_here(&scan.location) => Some(scan),
+            Op::Scan(scan)
+                if scan.files.is_none() && scan.version == table.version() && is_here(&scan.location) =>
+            {
+                Some(scan)
+            }
             _ => None,
         });
         let scans: Vec<&Scan> = scans.collect();

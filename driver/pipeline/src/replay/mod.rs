@@ -197,7 +197,7 @@ fn pinned(mut spec: Spec, record: &RunRecord, scratch: &Path) -> Spec {
     for input in &mut spec.input_relations {
         let read = record.inputs.iter().find(|read| read.input == input.logical_name);
         if let Some(read) = read {
-            input.version_pin = Some(read.provider.version);
+            input.version_pin = read.provider.version();
         }
     }
     if let Some(policy) = &mut spec.cache_policy {

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::{Part, Verdict};
 use crate::record::{
-    CaptureError, Identity, OutputIdentity, OutputRecord, ProviderIdentity, RunRecord, hash_of_providers,
+    CaptureError, Identity, OutputIdentity, OutputRecord, Provider, ProviderIdentity, RunRecord,
+    hash_of_providers,
 };
 use crate::{Compilation, PipelineError, Result, Workers};
 
@@ -149,12 +150,14 @@ fn inputs(record: &RunRecord, compilation: &Compilation, identity: &Identity) ->
             continue;
         };
         let is_same = rows_agree(recorded, found);
-        let rows = |identity: &ProviderIdentity| identity.provider.rows_hash.map(|hash| hash.to_string());
+        let rows = |identity: &ProviderIdentity| identity.rows_hash().map(|hash| hash.to_string());
         let verdict = if is_same { Verdict::Same } else { Verdict::Differs };
         parts.push(part(&format!("{name}: rows"), rows(recorded), rows(found), verdict));
         let of = |identity: &ProviderIdentity| {
             let mut provider = identity.provider.clone();
-            provider.rows_hash = None;
+            if let Provider::Delta(table) = &mut provider {
+                table.rows_hash = None;
+            }
             provider
         };
         parts.extend(differences(&name, &of(recorded), &of(found), Verdict::Differs)?);
@@ -170,7 +173,9 @@ pub(super) fn data_files(
 ) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     for recorded in &record.inputs {
-        let version = Some(recorded.provider.version);
+        // Files have all that they are in their identity.
+        let Some(version) = recorded.provider.version() else { continue };
+        let version = Some(version);
         // Why a table is not open stands with the input itself.
         let Ok(table) = compilation.oracle.tables().table(&recorded.location, version) else { continue };
         let table = table.clone();
@@ -202,11 +207,12 @@ fn rows_agree(recorded: &ProviderIdentity, found: &ProviderIdentity) -> bool {
 
 /// Why the table of an input is not open.
 fn why_missing(recorded: &ProviderIdentity, compilation: &Compilation) -> String {
-    let table = compilation.oracle.tables().table(&recorded.location, Some(recorded.provider.version));
-    match table {
-        Ok(_) => "the spec does not read it".to_owned(),
-        Err(error) => error.to_string(),
-    }
+    let tables = compilation.oracle.tables();
+    let error = match &recorded.provider {
+        Provider::Delta(table) => tables.table(&recorded.location, Some(table.version)).err(),
+        Provider::Files(files) => tables.files(&recorded.location, &files.source).err(),
+    };
+    error.map_or_else(|| "the spec does not read it".to_owned(), |error| error.to_string())
 }
 
 /// What the outputs are computed by.

@@ -130,4 +130,29 @@ Fix: name an input; for a table that an earlier run wrote, add it to `input_rela
 Example: a `Union` of one table with `delta.columnMapping.mode = id` and one with `name`.
 
 Fix: rewrite one of the tables with the other's mode.";
+
+    INPUT_FORM = "E0118", "input-form", "an input does not say what it reads, or says it twice":
+"An input is a Delta table, at `delta_location`, or it is files as they are, at `location` with their `format`. Fields of the \
+one mean nothing for the other.
+
+Example: `{logical_name: orders, location: data/orders.csv}` without `format: csv`.
+
+Fix: give one of the two locations, and with `location` a `format`: parquet, csv, ndjson or arrow.";
+
+    FILE_OPTION = "E0119", "file-option", "an option of a file format that does not exist or cannot be set":
+"`options` of an input are those that decide how its files are read. Options that decide how files are written, and those that \
+change nothing here, are refused.
+
+Example: `options: {delimeter: ';'}`
+
+Fix: use one of the options in the message; settings of speed stand in `session: {config: ...}`.";
+
+    INPUT_FILES = "E0120", "input-files", "the files of an input cannot be read as the table that they should be":
+"A file is cut, has another encoding or a row of another length, a value is not of its column's type, or files that are put \
+together have different columns. The message names the file, and the line or the byte.
+
+Example: a CSV file whose line 17 has one value too few.
+
+Fix: mend the file; or say what its columns are (`schema`), that files may lack some (`union_by_name: true`), or how the \
+format is written (`options`).";
 }

@@ -213,7 +213,7 @@ fn texts_that_are_no_queries_lose_nothing() {
         }
         let mut graph = Graph::new(text.clone());
         let location = text.clone();
-        let input = op::Input { location, version: None, lineage: false };
+        let input = op::Input { location, version: None, files: None, lineage: None };
         graph.add(Node::new("i", Op::Input(input))).unwrap();
         let printed = print(&graph);
         let parsed = parse(&printed).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{printed}")).graph;

@@ -15,10 +15,10 @@ use crate::graph::{
 };
 use crate::hash::ContentHash;
 use crate::op::{
-    Aggregate, ChangeFeed, ChangeRange, Conform, Distinct, FileManifest, Filter, GraphTable, Identity, Input,
-    Join, JoinColumn, JoinType, Lists, Normalize, Op, Project, Query, Read, Relate, RelateSpan, Scan,
-    SchemaMode, SelectColumn, Side, Sink, SinkMode, SortColumn, SpanJoin, SpanRelation, TableMetadata, Union,
-    UnionByName, Unnest, Window,
+    Aggregate, ChangeFeed, ChangeRange, Conform, Distinct, FileColumn, FileFormat, FileManifest, FileSource,
+    Filter, GraphTable, Identity, Input, Join, JoinColumn, JoinType, Lists, Normalize, Op, Project, Query,
+    Read, Relate, RelateSpan, Scan, SchemaMode, SelectColumn, Side, Sink, SinkMode, SortColumn, SpanJoin,
+    SpanRelation, TableMetadata, Union, UnionByName, Unnest, Window,
 };
 use crate::phase::Phase;
 
@@ -118,7 +118,8 @@ fn following(op: Option<&Op>, random: &mut Random) -> Option<Op> {
         None => Op::Input(Input {
             location: text(random),
             version: random.option(Random::number),
-            lineage: random.chance(),
+            files: random.option(file_source),
+            lineage: random.option(text),
         }),
         Some(Op::Input(_)) => Op::ChangeFeed(ChangeFeed { range: range(random) }),
         Some(Op::ChangeFeed(_)) => Op::TableMetadata(TableMetadata {}),
@@ -209,10 +210,25 @@ fn scan(random: &mut Random) -> Scan {
         version: random.number(),
         identity: random.option(identity),
         read: random.pick(&reads),
-        lineage: random.chance(),
+        files: random.option(file_source),
+        lineage: random.option(text),
         partitioned_by: random.list(3, text),
         columns: random.option(|random| random.list(3, text)),
         rows: estimate(random),
+    }
+}
+
+fn file_source(random: &mut Random) -> FileSource {
+    let column = |random: &mut Random| FileColumn {
+        name: text(random),
+        data_type: text(random),
+        nullable: random.chance(),
+    };
+    FileSource {
+        format: random.pick(&FileFormat::ALL),
+        options: random.list(3, keys).into_iter().collect(),
+        union_by_name: random.chance(),
+        columns: random.option(|random| random.list(3, column)),
     }
 }
 

@@ -20,6 +20,7 @@
 mod cache;
 mod dependencies;
 mod expression;
+mod input;
 mod parameter;
 mod relate;
 mod transform;
@@ -27,13 +28,14 @@ mod transform;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
+use arrow_schema::DataType;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs, ScalarExpr};
 use ir::graph::{Graph, Node, NodeId, Owner, Role};
-use ir::op::{GraphTable, Input, Op, Project, SchemaMode, Sink, SinkMode, SortColumn};
+use ir::op::{GraphTable, Op, Project, SchemaMode, Sink, SinkMode, SortColumn};
 use ir::origin::{Definition, Place, SpecField};
 use ir::schema::Schema;
-use ir::spec::{self, InputRelation, MaterializationMode, OutputTarget, Unread, ViewDefinition};
+use ir::spec::{self, MaterializationMode, OutputTarget, Unread, ViewDefinition};
 
 use crate::context::Context;
 use crate::pass::SpecSource;
@@ -41,7 +43,7 @@ use crate::pass::SpecSource;
 pub(crate) fn run(source: &SpecSource<'_>, graph: &mut Graph, cx: &mut Context<'_>) {
     let SpecSource { spec, unread } = source;
     for (index, input) in read(&spec.input_relations, &unread.inputs) {
-        lower_input(graph, cx, input, &SpecPath::root().field("input_relations").index(index));
+        input::lower(graph, cx, input, &SpecPath::root().field("input_relations").index(index));
     }
     for (index, view) in read(&spec.view_definitions, &unread.views) {
         lower_view(graph, cx, view, &SpecPath::root().field("view_definitions").index(index));
@@ -87,22 +89,6 @@ fn add(
     Some(id)
 }
 
-fn lower_input(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, place: &SpecPath) {
-    let mut origin = Definition::at(place.clone());
-    origin.record(SpecField::Location, place.field("delta_location"));
-    origin.record(SpecField::Version, place.field("version_pin"));
-    let op = Op::Input(Input {
-        location: input.delta_location.clone(),
-        version: input.version_pin,
-        lineage: input.requires_lineage,
-    });
-    let name = &input.logical_name;
-    add(graph, cx, Node::new(name, op), origin, |_| {
-        Diagnostic::new(codes::DUPLICATE_INPUT, format!("there is another input named `{name}`"))
-            .at(place.field("logical_name"))
-    });
-}
-
 fn lower_view(graph: &mut Graph, cx: &mut Context<'_>, view: &ViewDefinition, place: &SpecPath) {
     let name = &view.name;
     let mut origin = Definition::at(place.clone());
@@ -134,27 +120,21 @@ fn lower_contract(
     for (name, text) in &view.output_schema.columns {
         let place = place.field(name);
         origin.record(SpecField::Promise(name.clone()), place.clone());
-        match text.parse() {
-            Ok(data_type) => columns.push((name.clone(), data_type, true)),
-            Err(_) => cx.report(
-                Diagnostic::new(codes::CONTRACT_UNKNOWN_TYPE, format!("`{text}` is not an Arrow type"))
-                    .at(place)
-                    .found(text)
-                    .allowed([
-                        "Boolean",
-                        "Int32",
-                        "Int64",
-                        "Float64",
-                        "Utf8",
-                        "Binary",
-                        "Date32",
-                        "Timestamp(µs)",
-                    ])
-                    .suggest_nearest(),
-            ),
-        }
+        columns.extend(data_type(cx, text, place).map(|data_type| (name.clone(), data_type, true)));
     }
     (!columns.is_empty()).then(|| Schema::new(columns))
+}
+
+/// The type that a spec writes as text; nothing if there is none of this name.
+fn data_type(cx: &mut Context<'_>, text: &str, place: SpecPath) -> Option<DataType> {
+    let known = text.parse().ok();
+    if known.is_none() {
+        let common = ["Boolean", "Int32", "Int64", "Float64", "Utf8", "Binary", "Date32", "Timestamp(µs)"];
+        let message = format!("`{text}` is not an Arrow type");
+        let unknown = Diagnostic::new(codes::CONTRACT_UNKNOWN_TYPE, message).at(place).found(text);
+        cx.report(unknown.allowed(common).suggest_nearest());
+    }
+    known
 }
 
 fn lower_output(graph: &mut Graph, cx: &mut Context<'_>, output: &OutputTarget, place: &SpecPath) {

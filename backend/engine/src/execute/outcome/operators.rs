@@ -40,7 +40,7 @@ pub struct OperatorMetrics {
 /// What an operator does, in the words of a graph.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OperatorKind {
-    /// Reads a version of a Delta table. What stands below it is how.
+    /// Reads a version of a Delta table, or files, whose table id is the digest of their list. What stands below it is how.
     Scan(ScannedTable),
     /// Reads the stored rows of the shared view of this name.
     SharedView(String),
@@ -75,6 +75,9 @@ impl OperatorKind {
     fn of(plan: &Arc<dyn ExecutionPlan>) -> Self {
         if let Some(table) = scanned_table(plan.as_ref()) {
             return Self::Scan(table.clone());
+        }
+        if let Some(files) = files::scanned_files(plan.as_ref()) {
+            return Self::Scan(ScannedTable { table_id: files.to_string(), version: 0 });
         }
         if let Some(view) = source_of::<StoredView>(plan).and_then(|stored| stored.view()) {
             return Self::SharedView(view.to_owned());

@@ -1,0 +1,155 @@
+//! The lines of an NDJSON file, and the columns that its objects have.
+//!
+//! All rows tell what the columns are: a field that only the last row has is a column. Integers and floats together are
+//! floats; anything else that is twofold, a text here and a number there, is an error and not a text.
+
+mod shape;
+
+use arrow::datatypes::{FieldRef, Schema};
+use std::sync::Arc;
+
+use super::text::{self, PIECE, Syntax};
+use super::{FileColumns, Piece, SurveyedFile};
+use crate::error::Position;
+use crate::listing::ListedFile;
+use crate::{FileError, Result};
+pub(crate) use shape::Shape;
+
+/// So long a row may be.
+const LONGEST_ROW: usize = 256 << 20;
+
+/// Looks at an NDJSON file. Its columns are inferred if they are `wanted`.
+pub(crate) fn survey(file: &ListedFile, wanted: bool) -> Result<SurveyedFile> {
+    let mut rows = Rows::new(file, wanted);
+    let content = text::read(file, &mut rows)?;
+    let columns = match rows.shape {
+        None => FileColumns::Unknown,
+        Some(shape) => {
+            let fields: Option<Vec<FieldRef>> = shape.columns();
+            let fields = fields.unwrap_or_default();
+            if fields.is_empty() {
+                let reason =
+                    "no row has a column, so that nobody knows what they are; give the input a `schema`";
+                return Err(FileError::content(&file.shown, Position::File, reason));
+            }
+            FileColumns::Typed(Arc::new(Schema::new(fields)))
+        }
+    };
+    Ok(SurveyedFile { file: file.clone(), content, rows: Some(rows.count), pieces: rows.pieces, columns })
+}
+
+/// Finds the rows of a text.
+struct Rows<'a> {
+    file: &'a ListedFile,
+    line: u64,
+    /// What there is of the line so far, if it is looked into.
+    text: Vec<u8>,
+    is_blank: bool,
+    count: u64,
+    pieces: Vec<Piece>,
+    /// The columns so far, if they are wanted.
+    shape: Option<Shape>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(file: &'a ListedFile, infers: bool) -> Self {
+        Self {
+            file,
+            line: 1,
+            text: Vec::new(),
+            is_blank: true,
+            count: 0,
+            pieces: Vec::new(),
+            shape: infers.then_some(Shape::Null),
+        }
+    }
+
+    fn begin_line(&mut self, at: u64) {
+        match self.pieces.last_mut() {
+            Some(piece) if at - piece.start < PIECE => {}
+            last => {
+                if let Some(piece) = last {
+                    piece.end = at;
+                    piece.bytes = at - piece.start;
+                }
+                self.pieces.push(Piece { start: at, end: at, line: self.line, bytes: 0 });
+            }
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> Result<()> {
+        self.is_blank &= bytes.iter().all(u8::is_ascii_whitespace);
+        if self.shape.is_some() {
+            if self.text.len() + bytes.len() > LONGEST_ROW {
+                return Err(self.wrong(format!("the row is longer than {} MiB", LONGEST_ROW >> 20)));
+            }
+            self.text.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn end_line(&mut self) -> Result<()> {
+        if !self.is_blank {
+            self.count += 1;
+            if let Some(shape) = self.shape.take() {
+                let row = serde_json::from_slice::<Shape>(&self.text)
+                    .map_err(|error| self.wrong(format!("it is no row of JSON: {}", in_line(&error))))?;
+                if !matches!(row, Shape::Object(_)) {
+                    return Err(self.wrong(format!("a row is an object, and here is {}", row.name())));
+                }
+                let joined = shape.joined(row);
+                let joined = joined.map_err(|conflict| self.wrong(conflict.to_string()))?;
+                self.shape = Some(joined);
+            }
+        }
+        self.text.clear();
+        self.is_blank = true;
+        self.line += 1;
+        Ok(())
+    }
+
+    fn wrong(&self, reason: String) -> FileError {
+        FileError::content(&self.file.shown, Position::Line(self.line), reason)
+    }
+}
+
+/// What is wrong with a line, without the number of the line, which is always the first.
+fn in_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or_default();
+    if error.is_eof() {
+        return format!("{what}; is the file cut?");
+    }
+    format!("{what} (column {})", error.column())
+}
+
+impl Syntax for Rows<'_> {
+    fn feed(&mut self, bytes: &[u8], at: u64) -> Result<()> {
+        let mut place = at;
+        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
+            let begins = self.text.is_empty() && self.is_blank;
+            if begins {
+                self.begin_line(place);
+            }
+            let (text, ends) = match part.split_last() {
+                Some((b'\n', text)) => (text, true),
+                _ => (part, false),
+            };
+            self.add(text)?;
+            if ends {
+                self.end_line()?;
+            }
+            place += part.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, at: u64) -> Result<()> {
+        self.end_line()?;
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.end = at;
+            piece.bytes = at - piece.start;
+        }
+        Ok(())
+    }
+}

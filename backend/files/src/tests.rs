@@ -1,0 +1,1 @@
+//! Tests over files in a temporary folder.

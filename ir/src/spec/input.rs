@@ -1,0 +1,71 @@
+//! Inputs: Delta tables, and files that are none.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SettingValue;
+use crate::op::{FileColumn, FileFormat, FileSource};
+use crate::schema::type_text;
+
+/// A table that views may read: a Delta table (`delta_location`), or files as they are (`location` and `format`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputRelation {
+    /// The name views use for this table. Unique among inputs and views.
+    pub logical_name: String,
+    /// Where the Delta table is: a path, or a `file://` URL. Relative paths count from the spec's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta_location: Option<String>,
+    /// Where files are that are no Delta table: a file, a folder of files, or a pattern of paths with `*`, `?`, `[...]` and
+    /// `**`. A folder must hold nothing but files of the format, apart from names that begin with `_` or `.`. Relative paths
+    /// count from the spec's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// What the files at `location` are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<FileFormat>,
+    /// Options of the format, by the names that DataFusion has for them: for CSV `has_header`, `delimiter`, `quote`, `escape`,
+    /// `comment`, `terminator`, `null_regex`, `truncated_rows` and `schema_infer_max_rec`; for Parquet `binary_as_string`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, SettingValue>,
+    /// The columns that are read, and their types. Without it, what the files say of themselves, or what their rows look
+    /// like. Columns of the files that are not listed are not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Vec<FileColumn>>,
+    /// Files may lack columns that others have, and give NULL for them. Without it, files that differ are refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub union_by_name: bool,
+    /// Adds a column with the file every row was read from.
+    #[serde(default)]
+    pub requires_lineage: bool,
+    /// The name of that column. Without it, `__source_file`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage_column: Option<String>,
+    /// Reads this version of a Delta table. Without it, the latest version when the run starts.
+    #[serde(default)]
+    pub version_pin: Option<u64>,
+}
+
+impl InputRelation {
+    /// How its files are read, if it is files that are no Delta table. Types of columns are as [`type_text`] writes them, those
+    /// that are none as they were found.
+    #[must_use]
+    pub fn files(&self) -> Option<FileSource> {
+        let canonical = |column: &FileColumn| {
+            let known = column.data_type.parse().ok();
+            let data_type = known.map_or_else(|| column.data_type.clone(), |known| type_text(&known));
+            FileColumn { data_type, ..column.clone() }
+        };
+        let columns = self.schema.as_ref().map(|columns| columns.iter().map(canonical).collect());
+        let options = self.options.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
+        Some(FileSource { format: self.format?, options, union_by_name: self.union_by_name, columns })
+    }
+
+    /// Where it is, as the spec says it; nothing for an input that does not say.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.delta_location.as_deref().or(self.location.as_deref())
+    }
+}

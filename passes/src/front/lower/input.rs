@@ -1,0 +1,138 @@
+//! Inputs: which of the two kinds each is, and what its fields say.
+
+use std::collections::BTreeMap;
+
+use ir::diag::{Code, Diagnostic, SpecPath, codes};
+use ir::graph::{Graph, Node, Owner};
+use ir::op::{FileColumn, FileFormat, Input, Op, SOURCE_FILE_COLUMN};
+use ir::origin::{Definition, SpecField};
+use ir::spec::InputRelation;
+
+use super::{add, data_type};
+use crate::context::Context;
+
+/// The fields that mean something for files alone.
+const OF_FILES: [&str; 4] = ["format", "options", "schema", "union_by_name"];
+
+pub(super) fn lower(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelation, place: &SpecPath) {
+    let name = &input.logical_name;
+    let Some(op) = operation(cx, input, place) else {
+        // Nothing is said of what reads it, unless another one has its name.
+        if graph.find(name).is_none() {
+            cx.leave_out(Owner::View(name.clone()));
+        }
+        return;
+    };
+    let mut origin = Definition::at(place.clone());
+    let location = if input.delta_location.is_some() { "delta_location" } else { "location" };
+    origin.record(SpecField::Location, place.field(location));
+    origin.record(SpecField::Version, place.field("version_pin"));
+    origin.record(SpecField::Options, place.field("options"));
+    add(graph, cx, Node::new(name, Op::Input(op)), origin, |_| {
+        Diagnostic::new(codes::DUPLICATE_INPUT, format!("there is another input named `{name}`"))
+            .at(place.field("logical_name"))
+    });
+}
+
+/// What an input reads; nothing if it does not say.
+fn operation(cx: &mut Context<'_>, input: &InputRelation, place: &SpecPath) -> Option<Input> {
+    let found = cx.diagnostics.len();
+    let name = &input.logical_name;
+    let mut report = |code: Code, field: Option<&str>, message: String, help: &str| {
+        let at = field.map_or_else(|| place.clone(), |field| place.field(field));
+        cx.report(Diagnostic::new(code, message).at(at).help(help));
+    };
+    let form = codes::INPUT_FORM;
+    match (&input.delta_location, &input.location) {
+        (Some(_), Some(_)) => report(
+            form,
+            Some("location"),
+            format!("input `{name}` has two locations"),
+            "a Delta table has a `delta_location`; files that are none have a `location` and a `format`",
+        ),
+        (None, None) => report(
+            form,
+            None,
+            format!("input `{name}` has no location"),
+            "give a Delta table's `delta_location`, or the `location` of files and their `format`",
+        ),
+        (Some(_), None) => {
+            for field in OF_FILES.into_iter().filter(|field| says(input, field)) {
+                report(
+                    form,
+                    Some(field),
+                    format!("`{field}` means nothing for a Delta table, which input `{name}` is"),
+                    "leave it out, or give a `location` instead of a `delta_location` to read files",
+                );
+            }
+        }
+        (None, Some(_)) => {
+            if input.format.is_none() {
+                let formats = FileFormat::ALL.map(FileFormat::name).join(", ");
+                let help = format!("add `format`: {formats}; a Delta table has a `delta_location` instead");
+                report(
+                    form,
+                    Some("location"),
+                    format!("input `{name}` does not say what its files are"),
+                    &help,
+                );
+            }
+            if input.version_pin.is_some() {
+                report(
+                    form,
+                    Some("version_pin"),
+                    format!("input `{name}` is files, which have no versions"),
+                    "leave it out",
+                );
+            }
+        }
+    }
+    if input.lineage_column.is_some() && !input.requires_lineage {
+        report(
+            form,
+            Some("lineage_column"),
+            format!("input `{name}` names a column of files, but does not ask for it"),
+            "add `requires_lineage: true`, or leave the name out",
+        );
+    }
+    if let Some(columns) = &input.schema {
+        check_columns(cx, columns, &place.field("schema"));
+    }
+    if cx.diagnostics.len() > found {
+        return None;
+    }
+    let lineage = input.lineage_column.clone().unwrap_or_else(|| SOURCE_FILE_COLUMN.to_owned());
+    Some(Input {
+        location: input.place()?.to_owned(),
+        version: input.version_pin,
+        files: input.files(),
+        lineage: input.requires_lineage.then_some(lineage),
+    })
+}
+
+/// Whether an input has something to say with this field of files.
+fn says(input: &InputRelation, field: &str) -> bool {
+    match field {
+        "format" => input.format.is_some(),
+        "options" => !input.options.is_empty(),
+        "schema" => input.schema.is_some(),
+        _ => input.union_by_name,
+    }
+}
+
+/// Columns of files have different names, and types that exist.
+fn check_columns(cx: &mut Context<'_>, columns: &[FileColumn], place: &SpecPath) {
+    if columns.is_empty() {
+        let found = Diagnostic::new(codes::INPUT_FORM, "files have at least one column").at(place.clone());
+        cx.report(found.help("list the columns that are read, or leave `schema` out to infer them"));
+    }
+    let mut names: BTreeMap<String, &str> = BTreeMap::new();
+    for (index, column) in columns.iter().enumerate() {
+        let place = place.index(index);
+        if let Some(other) = names.insert(column.name.to_lowercase(), &column.name) {
+            let message = format!("there is another column `{other}`");
+            cx.report(Diagnostic::new(codes::INPUT_FORM, message).at(place.field("name")));
+        }
+        data_type(cx, &column.data_type, place.field("type"));
+    }
+}
