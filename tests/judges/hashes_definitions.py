@@ -266,7 +266,7 @@ def identity_hash(log, version, scan, types):
     metadata, protocol, _ = log.state(version)
     fields = columns_of(metadata)
     schema = [{"name": field["name"], "nullable": field["nullable"], "type": types[field["name"]]} for field in fields]
-    return digest("codeanatomy provider 1", {
+    return digest("codeanatomy provider 2", {
         "protocol": protocol_map(protocol),
         "rows_hash": rows_hash(log, version),
         "scan": scan,

@@ -21,7 +21,11 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("codeanatomy-passes", &["codeanatomy-ir"]),
     ("codeanatomy-functions", &["codeanatomy-ir"]),
     ("codeanatomy-delta", &["codeanatomy-hash"]),
-    ("codeanatomy-engine", &["codeanatomy-ir", "codeanatomy-delta", "codeanatomy-functions"]),
+    ("codeanatomy-files", &["codeanatomy-ir", "codeanatomy-delta"]),
+    (
+        "codeanatomy-engine",
+        &["codeanatomy-ir", "codeanatomy-delta", "codeanatomy-files", "codeanatomy-functions"],
+    ),
     ("codeanatomy-extract", &["codeanatomy-ir"]),
     // What makes specs and says what they give shares nothing with the program; it only runs it.
     (

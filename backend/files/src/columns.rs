@@ -6,14 +6,18 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use ir::op::{FileColumn, FileFormat, FileSource};
 use ir::schema::parse_type;
 
-use crate::error::Position;
+use crate::error::{Position, type_name};
 use crate::survey::{FileColumns, SurveyedFile};
 use crate::{FileError, Result};
 
-/// The columns of the table: those that the source lists, or those of its files.
-pub(crate) fn of(source: &FileSource, location: &str, files: &[SurveyedFile]) -> Result<SchemaRef> {
-    let fields = match &source.columns {
-        Some(columns) => listed(source.format, location, columns)?,
+/// The columns of the table: those that are listed, or those of its files.
+pub(crate) fn of(
+    source: &FileSource,
+    listed: Option<Arc<[Field]>>,
+    files: &[SurveyedFile],
+) -> Result<SchemaRef> {
+    let fields = match listed {
+        Some(listed) => listed.to_vec(),
         None => inferred(source.union_by_name, files)?,
     };
     for file in files {
@@ -22,20 +26,21 @@ pub(crate) fn of(source: &FileSource, location: &str, files: &[SurveyedFile]) ->
     Ok(Arc::new(Schema::new(fields)))
 }
 
-/// The columns that the source lists.
-fn listed(format: FileFormat, location: &str, columns: &[FileColumn]) -> Result<Vec<Field>> {
+/// The columns that the source lists; nothing if it lists none.
+pub(crate) fn listed(source: &FileSource, location: &str) -> Result<Option<Arc<[Field]>>> {
     let field = |column: &FileColumn| {
         let FileColumn { name, data_type, nullable } = column;
         let refused = |reason: String| FileError::NotFiles { location: location.to_owned(), reason };
         let data_type: DataType =
             parse_type(data_type).map_err(|error| refused(format!("column `{name}`: {error}")))?;
         let read_as = scanned(&data_type);
-        if format == FileFormat::Csv && !is_written_as_text(&read_as) {
-            return Err(refused(format!("column `{name}`: a CSV file holds no values of `{data_type}`")));
+        if source.format == FileFormat::Csv && !is_written_as_text(&read_as) {
+            let held = type_name(&data_type);
+            return Err(refused(format!("column `{name}`: a CSV file holds no values of {held}")));
         }
         Ok(Field::new(name, read_as, *nullable))
     };
-    columns.iter().map(field).collect()
+    source.columns.as_ref().map(|columns| columns.iter().map(field).collect()).transpose()
 }
 
 /// Whether the reader of CSV files makes values of this type.
@@ -75,7 +80,8 @@ fn inferred(union_by_name: bool, files: &[SurveyedFile]) -> Result<Vec<Field>> {
                 continue;
             };
             let Some(joined) = joined(field.data_type(), other.data_type()) else {
-                let (name, here, there) = (field.name(), other.data_type(), field.data_type());
+                let (here, there) = (type_name(other.data_type()), type_name(field.data_type()));
+                let name = field.name();
                 return Err(differs(format!("its column `{name}` is {here} and not {there}")));
             };
             let nullable = field.is_nullable() || other.is_nullable();
@@ -162,7 +168,7 @@ fn check(source: &FileSource, wanted: &[Field], file: &SurveyedFile) -> Result<(
             return wrong(format!("it has no column `{name}`{help}. It has {}", names.join(", ")));
         };
         if matches!(file.columns, FileColumns::Typed(_)) && !holds(column.data_type(), field.data_type()) {
-            let (wanted, is) = (column.data_type(), field.data_type());
+            let (wanted, is) = (type_name(column.data_type()), type_name(field.data_type()));
             return wrong(format!(
                 "its column `{name}` is {is}, which cannot be read as {wanted} without loss"
             ));

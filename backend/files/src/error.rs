@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use arrow::datatypes::DataType;
+use ir::schema::type_text;
+
 /// Why files cannot be read as a table.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum FileError {
@@ -94,4 +97,9 @@ pub(crate) fn shown(value: &str) -> String {
     let beginning: String = value.chars().take(LETTERS).collect();
     let dots = if value.chars().nth(LETTERS).is_some() { "..." } else { "" };
     format!("`{}{dots}`", beginning.escape_debug())
+}
+
+/// A type as messages show it: how texts lie in memory is nobody's concern.
+pub(crate) fn type_name(data_type: &DataType) -> String {
+    type_text(data_type).replace("Utf8View", "Utf8").replace("BinaryView", "Binary")
 }

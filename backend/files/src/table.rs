@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use delta::Location;
 use futures::{StreamExt as _, TryStreamExt as _};
 use ir::hash::ContentHash;
@@ -59,17 +59,17 @@ pub async fn resolve(location: &str, source: &FileSource, base: &Path) -> Result
     let (root, is_pattern) = (place.root.clone(), place.is_pattern());
     let (text, format) = (location.to_owned(), source.format);
     let listed = blocking(location, move || listing::list(&place, &text, format)).await?;
-    let wanted = source.columns.is_none();
+    let columns = columns::listed(source, location)?;
     let surveys = listed.into_iter().map(|file| {
-        let options = options.clone();
+        let (options, columns) = (options.clone(), columns.clone());
         async move {
             let shown = file.shown.clone();
-            blocking(&shown, move || survey(&file, &options, wanted)).await
+            blocking(&shown, move || survey(&file, &options, columns.as_deref())).await
         }
     });
     let surveys = futures::stream::iter(surveys).buffered(AT_ONCE);
     let files: Vec<SurveyedFile> = surveys.try_collect().await?;
-    let schema = columns::of(source, location, &files)?;
+    let schema = columns::of(source, columns, &files)?;
     let digest = digest(&files);
     let (location, source) = (location.to_owned(), source.clone());
     Ok(FileTable {
@@ -85,10 +85,10 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|stopped| Err(FileError::unreadable(file, stopped)))
 }
 
-fn survey(file: &ListedFile, options: &FormatOptions, wanted: bool) -> Result<SurveyedFile> {
+fn survey(file: &ListedFile, options: &FormatOptions, columns: Option<&[Field]>) -> Result<SurveyedFile> {
     match options {
-        FormatOptions::Csv(form) => csv::survey(file, form, wanted),
-        FormatOptions::Ndjson => json::survey(file, wanted),
+        FormatOptions::Csv(form) => csv::survey(file, form, columns.is_none()),
+        FormatOptions::Ndjson => json::survey(file, columns),
         FormatOptions::Parquet { binary_as_string } => columnar::parquet(file, *binary_as_string),
         FormatOptions::Arrow => columnar::arrow(file),
     }
@@ -96,7 +96,7 @@ fn survey(file: &ListedFile, options: &FormatOptions, wanted: bool) -> Result<Su
 
 /// What the files are, wherever they lie.
 fn digest(files: &[SurveyedFile]) -> ContentHash {
-    let mut encoder = Encoder::new("codeanatomy files 1");
+    let mut encoder = Encoder::new("codeanatomy listed files 1");
     encoder.list(files.len());
     for file in files {
         encoder.list(3).text(&file.file.name).integer(file.file.stamp.size).hash(&file.content);
@@ -142,7 +142,7 @@ impl FileTable {
     }
 
     /// What the files are, wherever they lie: the hash of their paths below the location, sizes and contents, in the domain
-    /// `codeanatomy files 1`.
+    /// `codeanatomy listed files 1`.
     #[must_use]
     pub fn digest(&self) -> ContentHash {
         self.inner.digest

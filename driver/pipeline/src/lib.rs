@@ -50,7 +50,7 @@ pub use ::extract::Summary;
 pub use compilation::{
     Compilation, CompileRequest, CompileResponse, CompileWarning, OracleView, PassOutcome, Plans,
     RESPONSE_FORMAT, Ruleset, SessionFactory, Source, Task, TaskSchedule, Written, compile, listing_findings,
-    run_pass, setting_findings, verify_graph,
+    read_parameters, run_pass, setting_findings, verify_graph,
 };
 pub use engine::{Cancellation, Stage};
 pub use error::PipelineError;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::parse_size;
+use ir::spec::GivenParameter;
+
+use super::{parse_parameter, parse_size};
 
 /// A spec.
 #[derive(Debug, Args)]
@@ -12,6 +14,19 @@ pub(crate) struct SpecArgs {
     /// The spec, YAML or JSON; `-` reads stdin. Relative locations in it count from its folder
     #[arg(value_name = "SPEC")]
     pub(crate) spec: PathBuf,
+    #[command(flatten)]
+    pub(crate) parameters: ParameterArgs,
+}
+
+/// Values for the parameters of a spec.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ParameterArgs {
+    /// A value for the parameter of this label, read as one of its type; may be given several times
+    #[arg(long, value_name = "LABEL=VALUE", value_parser = parse_parameter)]
+    pub(crate) param: Vec<GivenParameter>,
+    /// A file with values for parameters, YAML or JSON: a map from their labels to the values. `--param` goes before them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) params: Option<PathBuf>,
 }
 
 /// Arguments of `run`.
@@ -97,6 +112,8 @@ pub(crate) struct ReplayArgs {
     /// Compile this spec and not the recorded one: what is different in it is named
     #[arg(long, value_name = "SPEC")]
     pub(crate) spec: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) parameters: ParameterArgs,
 }
 
 /// Arguments of `extract`.

@@ -7,6 +7,7 @@ pub(crate) use arguments::*;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use ir::spec::{GivenParameter, GivenValue};
 
 /// More threads than any machine has cores: a system refuses to start many more.
 const MOST_THREADS: u64 = 1024;
@@ -185,6 +186,16 @@ pub(crate) enum Command {
     Passes,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+}
+
+/// A value for a parameter: its label, `=`, and everything behind it.
+fn parse_parameter(text: &str) -> Result<GivenParameter, String> {
+    match text.split_once('=') {
+        Some((label, value)) if !label.is_empty() => {
+            Ok(GivenParameter { label: label.to_owned(), value: GivenValue::Text(value.to_owned()) })
+        }
+        _ => Err("write the label of a parameter, `=` and the value".to_owned()),
+    }
 }
 
 /// A number of bytes: digits, optionally with a fraction, and a unit. `K`, `M`, `G`, `T` and their forms with `iB`

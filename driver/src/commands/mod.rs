@@ -16,9 +16,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use engine::{Origin, SessionOptions, Turns};
-use pipeline::{Cancellation, Ruleset, Source, WorkerOptions, Workers};
+use pipeline::{Cancellation, Ruleset, Source, WorkerOptions, Workers, read_parameters};
 
-use crate::cli::{Command, Format, Globals};
+use crate::cli::{Command, Format, Globals, ParameterArgs};
 use crate::failure::Failure;
 use crate::signals;
 use crate::terminal::Console;
@@ -60,6 +60,20 @@ impl<'a> Context<'a> {
     /// Whether the command line asks for the graph to be verified after every pass.
     pub(crate) fn verify_on_request(&self) -> bool {
         self.globals.verify_passes
+    }
+
+    /// Reads a spec with the values that the command line gives to its parameters.
+    pub(crate) fn read_spec_with(
+        &mut self,
+        path: &Path,
+        parameters: &ParameterArgs,
+    ) -> Result<Source, Failure> {
+        let source = self.read_spec(path)?;
+        let ParameterArgs { param, params } = parameters;
+        let mut given = params.as_deref().map(read_parameters).transpose()?.unwrap_or_default();
+        given.retain(|of_file| param.iter().all(|other| other.label != of_file.label));
+        given.extend(param.iter().cloned());
+        Ok(source.with_parameters(&given))
     }
 
     /// Reads a spec from a file, or from stdin for `-`.

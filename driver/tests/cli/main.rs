@@ -6,6 +6,7 @@ mod foreign_tables;
 mod governance;
 mod graphs;
 mod hostile;
+mod inputs;
 mod program;
 mod proofs;
 mod publication;

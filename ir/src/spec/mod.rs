@@ -6,10 +6,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`input`](InputRelation) | inputs |
-//! | [`relation`](ViewDefinition) | views, outputs, the join graph |
+//! | [`relation`](InputRelation) | inputs, views, outputs, the join graph |
 //! | [`transform`](Transform) | what a view does |
-//! | [`parameter`](TypedParameter) | values given from outside |
+//! | [`parameter`](TypedParameter) | values given from outside the views, and from outside the spec |
 //! | [`policy`](CachePlacementPolicy) | rules, caching, maintenance |
 //! | [`runtime`](RuntimeConfig) | how a run behaves and what it records |
 //! | [`load`](load()) | text -> [`Spec`], with the place of every field kept beside it |
@@ -18,7 +17,6 @@
 //! The types hold no positions. A position is found through the field's [`SpecPath`](crate::diag::SpecPath)
 //! in the [`SourceMap`](crate::diag::SourceMap) the loader returns.
 
-mod input;
 mod load;
 mod names;
 mod parameter;
@@ -29,17 +27,16 @@ mod shorthand;
 mod transform;
 pub mod unsupported;
 
-pub use input::InputRelation;
-pub use load::{Loaded, MAX_SPEC_BYTES, Unread, load, load_bytes};
-pub use parameter::{ParameterTarget, ParameterValue, TypedParameter};
+pub use load::{Loaded, LoadedParameters, MAX_SPEC_BYTES, Unread, load, load_bytes, load_parameters};
+pub use parameter::{GivenParameter, GivenValue, ParameterTarget, ParameterValue, TypedParameter};
 pub use policy::{
     CacheAction, CacheOverride, CachePlacementPolicy, CompactPolicy, MaintenanceConstraint,
     MaintenanceSchedule, PriorityOverride, RuleClass, RuleIntent, RuleOverlayProfile, RulepackProfile,
     VacuumPolicy,
 };
 pub use relation::{
-    ColumnPromises, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget, SchemaContract,
-    SchemaMode, SortColumn, ViewDefinition,
+    ColumnPromises, InputRelation, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget,
+    SchemaContract, SchemaMode, SortColumn, ViewDefinition,
 };
 pub use runtime::{
     AllowedExtensions, ExportPolicy, ExtensionGovernanceMode, ExtensionKind, OtlpProtocol, PROFILES,

@@ -279,7 +279,7 @@ impl RunError {
             Self::OutOfMemory { segment, detail: message_of(&source) }
         } else if code == codes::OUT_OF_DISK {
             Self::OutOfDisk { segment, detail: message_of(&source) }
-        } else if code == codes::READ_FAILED {
+        } else if [codes::READ_FAILED, codes::INPUT_FILES].contains(&code) {
             Self::Read { segment, source: Box::new(source) }
         } else {
             Self::Execution { segment, source: Box::new(source) }
@@ -338,6 +338,7 @@ impl RunError {
             Self::Execution { .. } | Self::Panicked { .. } | Self::Internal { .. } => codes::EXECUTION_FAILED,
             Self::OutOfMemory { .. } => codes::OUT_OF_MEMORY,
             Self::OutOfDisk { .. } => codes::OUT_OF_DISK,
+            Self::Read { source, .. } if code_of(source) == codes::INPUT_FILES => codes::INPUT_FILES,
             Self::Read { .. } => codes::READ_FAILED,
             Self::Write { source, .. } if is_disk_full(source) => codes::OUT_OF_DISK,
             Self::Write { .. } => codes::WRITE_FAILED,

@@ -11,7 +11,7 @@ use arrow::record_batch::RecordBatch;
 use arrow_csv::ReaderBuilder;
 
 use super::{Batches, Reading, bytes_of, conform};
-use crate::error::{Position, shown};
+use crate::error::{Position, shown, type_name};
 use crate::listing::ListedFile;
 use crate::options::CsvForm;
 use crate::survey::csv::Records;
@@ -128,7 +128,7 @@ impl Source {
         let reason = format!(
             "column `{}`: {value} is no {}; if it is right, give the column another type in the input's `schema`",
             field.name(),
-            ir::schema::type_text(field.data_type()),
+            type_name(field.data_type()),
         );
         self.at(row, reason)
     }

@@ -5,28 +5,38 @@
 
 mod shape;
 
-use arrow::datatypes::{FieldRef, Schema};
 use std::sync::Arc;
+
+use arrow::datatypes::{Field, FieldRef, Schema};
 
 use super::text::{self, PIECE, Syntax};
 use super::{FileColumns, Piece, SurveyedFile};
 use crate::error::Position;
 use crate::listing::ListedFile;
 use crate::{FileError, Result};
-pub(crate) use shape::Shape;
+use shape::Shape;
 
 /// So long a row may be.
 const LONGEST_ROW: usize = 256 << 20;
 
-/// Looks at an NDJSON file. Its columns are inferred if they are `wanted`.
-pub(crate) fn survey(file: &ListedFile, wanted: bool) -> Result<SurveyedFile> {
-    let mut rows = Rows::new(file, wanted);
+/// Looks at an NDJSON file: for the columns that are wanted, or for what its columns are.
+pub(crate) fn survey(file: &ListedFile, wanted: Option<&[Field]>) -> Result<SurveyedFile> {
+    let wanted = wanted.map(|wanted| wanted.iter().cloned().map(Arc::new).collect::<Vec<FieldRef>>());
+    let mut rows = Rows {
+        file,
+        wanted: wanted.as_deref(),
+        line: 1,
+        text: Vec::new(),
+        is_blank: true,
+        count: 0,
+        pieces: Vec::new(),
+        shape: Shape::Null,
+    };
     let content = text::read(file, &mut rows)?;
-    let columns = match rows.shape {
-        None => FileColumns::Unknown,
-        Some(shape) => {
-            let fields: Option<Vec<FieldRef>> = shape.columns();
-            let fields = fields.unwrap_or_default();
+    let columns = match rows.wanted {
+        Some(_) => FileColumns::Unknown,
+        None => {
+            let fields = rows.shape.columns().unwrap_or_default();
             if fields.is_empty() {
                 let reason =
                     "no row has a column, so that nobody knows what they are; give the input a `schema`";
@@ -41,29 +51,19 @@ pub(crate) fn survey(file: &ListedFile, wanted: bool) -> Result<SurveyedFile> {
 /// Finds the rows of a text.
 struct Rows<'a> {
     file: &'a ListedFile,
+    /// The columns, if they are known.
+    wanted: Option<&'a [FieldRef]>,
     line: u64,
-    /// What there is of the line so far, if it is looked into.
+    /// What there is of the line so far.
     text: Vec<u8>,
     is_blank: bool,
     count: u64,
     pieces: Vec<Piece>,
-    /// The columns so far, if they are wanted.
-    shape: Option<Shape>,
+    /// The columns so far, if they are not known.
+    shape: Shape,
 }
 
-impl<'a> Rows<'a> {
-    fn new(file: &'a ListedFile, infers: bool) -> Self {
-        Self {
-            file,
-            line: 1,
-            text: Vec::new(),
-            is_blank: true,
-            count: 0,
-            pieces: Vec::new(),
-            shape: infers.then_some(Shape::Null),
-        }
-    }
-
+impl Rows<'_> {
     fn begin_line(&mut self, at: u64) {
         match self.pieces.last_mut() {
             Some(piece) if at - piece.start < PIECE => {}
@@ -79,32 +79,41 @@ impl<'a> Rows<'a> {
 
     fn add(&mut self, bytes: &[u8]) -> Result<()> {
         self.is_blank &= bytes.iter().all(u8::is_ascii_whitespace);
-        if self.shape.is_some() {
-            if self.text.len() + bytes.len() > LONGEST_ROW {
-                return Err(self.wrong(format!("the row is longer than {} MiB", LONGEST_ROW >> 20)));
-            }
-            self.text.extend_from_slice(bytes);
+        if self.text.len() + bytes.len() > LONGEST_ROW {
+            return Err(self.wrong(format!("the row is longer than {} MiB", LONGEST_ROW >> 20)));
         }
+        self.text.extend_from_slice(bytes);
         Ok(())
     }
 
     fn end_line(&mut self) -> Result<()> {
         if !self.is_blank {
             self.count += 1;
-            if let Some(shape) = self.shape.take() {
-                let row = serde_json::from_slice::<Shape>(&self.text)
-                    .map_err(|error| self.wrong(format!("it is no row of JSON: {}", in_line(&error))))?;
-                if !matches!(row, Shape::Object(_)) {
-                    return Err(self.wrong(format!("a row is an object, and here is {}", row.name())));
-                }
-                let joined = shape.joined(row);
-                let joined = joined.map_err(|conflict| self.wrong(conflict.to_string()))?;
-                self.shape = Some(joined);
-            }
+            self.row()?;
         }
         self.text.clear();
         self.is_blank = true;
         self.line += 1;
+        Ok(())
+    }
+
+    /// Looks into a row.
+    fn row(&mut self) -> Result<()> {
+        let row = serde_json::from_slice::<Shape>(&self.text)
+            .map_err(|error| self.wrong(format!("it is no row of JSON: {}", in_line(&error))))?;
+        if !matches!(row, Shape::Object(_)) {
+            return Err(self.wrong(format!("a row is an object, and here is {}", row.name())));
+        }
+        if let Some(wanted) = self.wanted {
+            return match row.cut_in(wanted.iter()) {
+                None => Ok(()),
+                Some(path) => {
+                    Err(self.wrong(format!("`{path}` is no integer, and its column is one of integers")))
+                }
+            };
+        }
+        let before = std::mem::replace(&mut self.shape, Shape::Null);
+        self.shape = before.joined(row).map_err(|conflict| self.wrong(conflict.to_string()))?;
         Ok(())
     }
 

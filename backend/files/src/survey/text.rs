@@ -14,8 +14,8 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 const CHUNK: usize = 1 << 20;
 
-/// How large the pieces are that a text is divided into, or a little more.
-pub(crate) const PIECE: u64 = 8 << 20;
+/// How large the pieces are that a text is divided into, or a little more. In tests, small texts have several too.
+pub(crate) const PIECE: u64 = if cfg!(test) { 64 } else { 8 << 20 };
 
 /// What takes the bytes of a text.
 pub(crate) trait Syntax {

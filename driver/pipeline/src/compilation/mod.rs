@@ -31,7 +31,7 @@ pub use graphs::{PassOutcome, run_pass, verify_graph};
 pub use plans::{Plans, Written};
 pub use request::{CompileRequest, OracleView, Ruleset, SessionFactory};
 pub use response::{CompileResponse, CompileWarning, RESPONSE_FORMAT, Task, TaskSchedule};
-pub use source::Source;
+pub use source::{Source, read_parameters};
 
 use crate::costs::Remembered;
 use crate::record::{Identity, IdentityReport, OutputIdentity};

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ir::diag::{Diagnostic, SourceMap, SourceName, codes};
-use ir::spec::{MAX_SPEC_BYTES, MaterializationMode, Spec, Unread, load_bytes};
+use ir::spec::{
+    GivenParameter, LoadedParameters, MAX_SPEC_BYTES, MaterializationMode, Spec, Unread, load_bytes,
+    load_parameters,
+};
 
 use super::proofs;
 use crate::folders::absolute;
@@ -91,6 +94,14 @@ impl Source {
         Self::new(spec, map, Vec::new(), name, folder, Instant::now())
     }
 
+    /// The same spec, with these values for its parameters instead of its own. Values that cannot be, because no parameter has
+    /// their label or their type is another one, are among the findings ([`codes::GIVEN_PARAMETER`]).
+    #[must_use]
+    pub fn with_parameters(mut self, given: &[GivenParameter]) -> Self {
+        self.findings.extend(self.spec.give(given));
+        self
+    }
+
     /// The same spec with its proofs kept beside the tables it counts locations from.
     #[must_use]
     pub fn with_kept_proofs(self) -> Self {
@@ -136,6 +147,23 @@ impl Source {
             load: started.elapsed(),
         })
     }
+}
+
+/// Reads a file of values for parameters: a map from their labels to the values, YAML or JSON.
+///
+/// # Errors
+/// When the file cannot be read, or is no such map.
+pub fn read_parameters(path: &Path) -> Result<Vec<GivenParameter>> {
+    let origin = path.display().to_string();
+    let bytes = File::open(path).and_then(bytes_of).map_err(|error| {
+        let message = format!("the file of parameters cannot be read: {error}");
+        PipelineError::finding(codes::SPEC_UNREADABLE, message, &origin)
+    })?;
+    let LoadedParameters { given, source, diagnostics } = load_parameters(&bytes, origin.into());
+    if diagnostics.is_empty() {
+        return Ok(given);
+    }
+    Err(PipelineError::Findings { diagnostics, map: Box::new(source) })
 }
 
 fn unreadable(error: &io::Error, origin: &str) -> PipelineError {

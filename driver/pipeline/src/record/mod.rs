@@ -53,7 +53,7 @@ pub use time::Stages;
 pub(crate) use time::{now, timestamp};
 
 /// The version of the format that is written and read.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// What is kept of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

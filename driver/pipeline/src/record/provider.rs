@@ -30,7 +30,7 @@ pub struct ProviderIdentity {
     pub identity_hash: ContentHash,
 }
 
-/// What decides the rows that an input gives: hashed in the domain `codeanatomy provider 1`.
+/// What decides the rows that an input gives: hashed in the domain `codeanatomy provider 2`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Provider {
@@ -62,6 +62,8 @@ pub struct DeltaProvider {
 pub struct FilesProvider {
     /// Each file, by its path below the location.
     pub files: BTreeMap<String, FileIdentity>,
+    /// The column with the file of each row; nothing if that is not told.
+    pub lineage: Option<String>,
     /// The URL below which they are, if rows show it.
     pub place: Option<String>,
     /// The columns of the table, in order: as the spec gives them, or as they were inferred.
@@ -86,8 +88,8 @@ pub struct ProviderProtocol {
 /// How a table is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScanOptions {
-    /// Whether the file of each row is told.
-    pub lineage: bool,
+    /// The column with the file of each row; nothing if that is not told.
+    pub lineage: Option<String>,
     /// Digests of what is read where the commit does not tell it: of the row of metadata, which shows when the commit file was
     /// written; of the list of files, or of the commits of a change feed, where a copy of the table has the same commit. In
     /// order.
@@ -110,12 +112,12 @@ pub struct ColumnIdentity {
 }
 
 impl Provider {
-    /// Its hash, in the domain `codeanatomy provider 1`.
+    /// Its hash, in the domain `codeanatomy provider 2`.
     ///
     /// # Errors
     /// Never: it is numbers, texts, lists and maps. The error is passed on instead of hidden.
     pub fn hash(&self) -> Result<ContentHash, serde_json::Error> {
-        hash_of("codeanatomy provider 1", self)
+        hash_of("codeanatomy provider 2", self)
     }
 
     /// The version of the table; nothing for files.
@@ -148,7 +150,7 @@ impl ProviderIdentity {
                     all.push(Self::of_files(input, location, table)?);
                 }
             } else if let Ok(table) = tables.table(location, input.version_pin) {
-                let scan = ScanOptions::of(table, input.requires_lineage, graph, tables);
+                let scan = ScanOptions::of(table, input.lineage(), graph, tables);
                 all.push(Self::of_table(&input.logical_name, location, table, scan)?);
             }
         }
@@ -158,6 +160,7 @@ impl ProviderIdentity {
     fn of_files(input: &InputRelation, location: &str, table: &FileTable) -> Result<Self, serde_json::Error> {
         let provider = Provider::Files(FilesProvider {
             files: table.files(),
+            lineage: input.lineage(),
             place: input.requires_lineage.then(|| table.root_url().to_string()),
             schema: columns(&Schema::from_arrow(table.schema())),
             source: table.source().clone(),
@@ -206,7 +209,7 @@ fn columns(schema: &Schema) -> Vec<ColumnIdentity> {
 
 impl ScanOptions {
     /// What a graph reads of a version of a table, whatever inputs name it.
-    fn of(table: &ResolvedTable, lineage: bool, graph: &Graph, tables: &Tables) -> Self {
+    fn of(table: &ResolvedTable, lineage: Option<String>, graph: &Graph, tables: &Tables) -> Self {
         let is_here = |location: &str| {
             tables.place(location).and_then(Result::ok).is_some_and(|it| it == table.location())
         };

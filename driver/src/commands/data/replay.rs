@@ -12,7 +12,11 @@ use crate::report::{Align, table};
 
 pub(in crate::commands) fn run(arguments: &ReplayArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let (file, base) = record_of(&arguments.run)?;
-    let spec = arguments.spec.as_ref().map(|path| context.read_spec(path)).transpose()?;
+    let spec = arguments
+        .spec
+        .as_ref()
+        .map(|path| context.read_spec_with(path, &arguments.parameters))
+        .transpose()?;
     let spec = match spec {
         Some(source) if source.findings.iter().any(ir::diag::Diagnostic::is_error) => {
             return Err(Failure::Findings { diagnostics: source.findings, source: Box::new(source.map) });

@@ -14,7 +14,7 @@ use crate::report::{RunReport, reuse_text};
 
 pub(in crate::commands) fn run(arguments: &RunSpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     context.describe_session()?;
-    let source = context.read_spec(&arguments.spec.spec)?;
+    let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters)?;
     let waiting = context.workers()?.waiting();
     let work = format!("a run of {}", source.map.name().as_str());
     let locks = source.lock_outputs(&work, &waiting, &mut |busy| context.console.waits(busy))?;

@@ -15,7 +15,7 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     let started = Instant::now();
     // Checking must be quick; the graph is verified before it is planned.
     let verify_passes = context.verify_on_request();
-    let source = context.read_spec(&arguments.spec);
+    let source = context.read_spec_with(&arguments.spec, &arguments.parameters);
     let ruleset = Ruleset { verify_passes, ..Ruleset::default() };
     let compiled = source.and_then(|source| checked(source, ruleset, context));
     let elapsed = started.elapsed();

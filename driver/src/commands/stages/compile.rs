@@ -13,7 +13,7 @@ use crate::report::{compilation_json, json_text, reuse_text};
 
 pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let request = Request::of(arguments, context.console.is_json())?;
-    let source = context.read_spec(&arguments.spec.spec)?;
+    let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters)?;
     if request.emit == Emit::Spec {
         if source.findings.iter().any(ir::diag::Diagnostic::is_error) {
             return Err(Failure::Findings { diagnostics: source.findings, source: Box::new(source.map) });

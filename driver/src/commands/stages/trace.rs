@@ -42,7 +42,7 @@ pub(in crate::commands) fn run(arguments: &TraceArgs, context: &mut Context<'_>)
 }
 
 fn trace(arguments: &TraceArgs, context: &mut Context<'_>, folder: &mut Folder) -> Result<(), Failure> {
-    let source = context.read_spec(&arguments.spec.spec)?;
+    let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters)?;
     // Of a spec that was read in part there is no whole.
     if source.unread.is_empty()
         && let Ok(spec) = serde_json::to_value(&source.spec)

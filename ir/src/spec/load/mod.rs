@@ -9,6 +9,7 @@
 
 mod comments;
 mod json;
+mod parameters;
 mod shape;
 mod tree;
 mod unread;
@@ -18,6 +19,7 @@ use crate::diag::{Diagnostic, Findings, Segment, SourceMap, SourceName, SpecPath
 use crate::stage::Stage;
 
 use super::{SCHEMA, SPEC_VERSION, Spec, names, unsupported};
+pub use parameters::{LoadedParameters, load_parameters};
 use tree::{Node, Value};
 pub use unread::Unread;
 
@@ -56,17 +58,22 @@ pub fn load_bytes(bytes: &[u8], origin: SourceName) -> Loaded {
     if let Some(refused) = too_large(bytes.len()) {
         return Loaded::refused(SourceMap::new(origin, ""), refused);
     }
-    match std::str::from_utf8(bytes) {
+    match text_of(bytes) {
         Ok(text) => load(text, origin),
-        Err(error) => {
-            let good = error.valid_up_to();
-            let readable = bytes.get(..good).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("");
-            let finding = Diagnostic::new(codes::SPEC_NOT_UTF8, format!("byte {good} is not UTF-8"))
-                .at_bytes(good..good)
-                .help("save the file as UTF-8");
-            Loaded::refused(SourceMap::new(origin, readable), finding)
-        }
+        Err((readable, finding)) => Loaded::refused(SourceMap::new(origin, readable), *finding),
     }
+}
+
+/// Bytes that should be UTF-8; where they are not, what of them is, and the finding.
+fn text_of(bytes: &[u8]) -> Result<&str, (&str, Box<Diagnostic>)> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let good = error.valid_up_to();
+        let readable = bytes.get(..good).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("");
+        let finding = Diagnostic::new(codes::SPEC_NOT_UTF8, format!("byte {good} is not UTF-8"))
+            .at_bytes(good..good)
+            .help("save the file as UTF-8");
+        (readable, Box::new(finding))
+    })
 }
 
 /// Reads a spec from YAML or JSON.
@@ -80,11 +87,6 @@ pub fn load(text: &str, origin: SourceName) -> Loaded {
         return Loaded::refused(SourceMap::new(origin, ""), refused);
     }
     let mut source = SourceMap::new(origin, text);
-    if let Some(at) = text.find('\0') {
-        // The reader of YAML takes it for the end of the text.
-        let finding = Diagnostic::new(codes::SYNTAX, "a NUL character is not allowed").at_bytes(at..at + 1);
-        return Loaded::refused(source, finding.help("remove it"));
-    }
     let mut findings = Findings::default();
     let decoded = match read_tree(text, &mut findings) {
         Ok(Some(tree)) => {
@@ -123,6 +125,11 @@ fn not_a_spec(message: &str) -> Diagnostic {
 }
 
 fn read_tree(text: &str, findings: &mut Findings) -> Result<Option<Node>, Box<Diagnostic>> {
+    if let Some(at) = text.find('\0') {
+        // The reader of YAML takes it for the end of the text.
+        let finding = Diagnostic::new(codes::SYNTAX, "a NUL character is not allowed").at_bytes(at..at + 1);
+        return Err(Box::new(finding.help("remove it")));
+    }
     let after_brace = text.trim_start().strip_prefix('{').map(str::trim_start);
     if after_brace.is_some_and(|rest| rest.starts_with(['"', '}'])) {
         json::read(text, findings).map(Some)

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ir::diag::{Code, Diagnostic, SpecPath, codes};
+use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::{Graph, Node, Owner};
-use ir::op::{FileColumn, FileFormat, Input, Op, SOURCE_FILE_COLUMN};
+use ir::op::{FileColumn, FileFormat, Input, Op};
 use ir::origin::{Definition, SpecField};
 use ir::spec::InputRelation;
 
@@ -36,78 +36,70 @@ pub(super) fn lower(graph: &mut Graph, cx: &mut Context<'_>, input: &InputRelati
 
 /// What an input reads; nothing if it does not say.
 fn operation(cx: &mut Context<'_>, input: &InputRelation, place: &SpecPath) -> Option<Input> {
+    let inside =
+        |found: &Diagnostic| found.location.as_ref().and_then(SpecPath::parent).as_ref() == Some(place);
+    let is_misread = cx.diagnostics.iter().any(inside);
     let found = cx.diagnostics.len();
+    // It may be what was meant by a field that could not be read.
+    if input.place().is_some() || !is_misread {
+        check_form(cx, input, place);
+    }
+    if let Some(columns) = &input.schema {
+        check_columns(cx, columns, &place.field("schema"));
+    }
+    if cx.diagnostics.len() > found || is_misread {
+        return None;
+    }
+    Some(Input {
+        location: input.place()?.to_owned(),
+        version: input.version_pin,
+        files: input.files(),
+        lineage: input.lineage(),
+    })
+}
+
+/// Whether an input is one of the two kinds, with the fields of that kind.
+fn check_form(cx: &mut Context<'_>, input: &InputRelation, place: &SpecPath) {
     let name = &input.logical_name;
-    let mut report = |code: Code, field: Option<&str>, message: String, help: &str| {
+    let mut report = |field: Option<&str>, message: String, help: &str| {
         let at = field.map_or_else(|| place.clone(), |field| place.field(field));
-        cx.report(Diagnostic::new(code, message).at(at).help(help));
+        cx.report(Diagnostic::new(codes::INPUT_FORM, message).at(at).help(help));
     };
-    let form = codes::INPUT_FORM;
     match (&input.delta_location, &input.location) {
         (Some(_), Some(_)) => report(
-            form,
             Some("location"),
             format!("input `{name}` has two locations"),
             "a Delta table has a `delta_location`; files that are none have a `location` and a `format`",
         ),
         (None, None) => report(
-            form,
             None,
             format!("input `{name}` has no location"),
             "give a Delta table's `delta_location`, or the `location` of files and their `format`",
         ),
         (Some(_), None) => {
             for field in OF_FILES.into_iter().filter(|field| says(input, field)) {
-                report(
-                    form,
-                    Some(field),
-                    format!("`{field}` means nothing for a Delta table, which input `{name}` is"),
-                    "leave it out, or give a `location` instead of a `delta_location` to read files",
-                );
+                let message = format!("`{field}` means nothing for a Delta table, which input `{name}` is");
+                let help = "leave it out, or give a `location` instead of a `delta_location` to read files";
+                report(Some(field), message, help);
             }
         }
         (None, Some(_)) => {
             if input.format.is_none() {
                 let formats = FileFormat::ALL.map(FileFormat::name).join(", ");
                 let help = format!("add `format`: {formats}; a Delta table has a `delta_location` instead");
-                report(
-                    form,
-                    Some("location"),
-                    format!("input `{name}` does not say what its files are"),
-                    &help,
-                );
+                report(Some("location"), format!("input `{name}` does not say what its files are"), &help);
             }
             if input.version_pin.is_some() {
-                report(
-                    form,
-                    Some("version_pin"),
-                    format!("input `{name}` is files, which have no versions"),
-                    "leave it out",
-                );
+                let message = format!("input `{name}` is files, which have no versions");
+                report(Some("version_pin"), message, "leave it out");
             }
         }
     }
     if input.lineage_column.is_some() && !input.requires_lineage {
-        report(
-            form,
-            Some("lineage_column"),
-            format!("input `{name}` names a column of files, but does not ask for it"),
-            "add `requires_lineage: true`, or leave the name out",
-        );
+        let message = format!("input `{name}` names a column of files, but does not ask for it");
+        let help = "add `requires_lineage: true`, or leave the name out";
+        report(Some("lineage_column"), message, help);
     }
-    if let Some(columns) = &input.schema {
-        check_columns(cx, columns, &place.field("schema"));
-    }
-    if cx.diagnostics.len() > found {
-        return None;
-    }
-    let lineage = input.lineage_column.clone().unwrap_or_else(|| SOURCE_FILE_COLUMN.to_owned());
-    Some(Input {
-        location: input.place()?.to_owned(),
-        version: input.version_pin,
-        files: input.files(),
-        lineage: input.requires_lineage.then_some(lineage),
-    })
 }
 
 /// Whether an input has something to say with this field of files.

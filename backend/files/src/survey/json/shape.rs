@@ -79,6 +79,27 @@ impl Shape {
         })
     }
 
+    /// Where a row has a number with a fraction, and the column that is wanted is of integers: the reader would cut it off.
+    pub(crate) fn cut_in<'f>(&self, wanted: impl Iterator<Item = &'f FieldRef> + Clone) -> Option<String> {
+        let Self::Object(fields) = self else { return None };
+        fields.iter().find_map(|(name, shape)| {
+            let field = wanted.clone().find(|field| field.name() == name)?;
+            Some(format!("{name}{}", shape.cut_as(field.data_type())?))
+        })
+    }
+
+    /// The path below a value of the type that is wanted to such a number.
+    fn cut_as(&self, wanted: &DataType) -> Option<String> {
+        match (self, wanted) {
+            (Self::Float, wanted) if wanted.is_integer() => Some(String::new()),
+            (Self::List(element), DataType::List(field)) => {
+                Some(format!(".[]{}", element.cut_as(field.data_type())?))
+            }
+            (Self::Object(_), DataType::Struct(fields)) => Some(format!(".{}", self.cut_in(fields.iter())?)),
+            _ => None,
+        }
+    }
+
     /// The columns of rows of this shape; nothing if it is none of a row.
     pub(crate) fn columns(&self) -> Option<Vec<FieldRef>> {
         let Self::Object(fields) = self else { return None };

@@ -1,4 +1,6 @@
-//! Views, outputs, and the join graph.
+//! Inputs, views, outputs, and the join graph.
+
+mod input;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::shorthand::text_or_map;
 use super::{JoinType, NamedExpr, Transform};
+pub use input::InputRelation;
 
 /// A view: a named table computed from inputs and other views.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,7 +1,11 @@
 //! Typed parameters: values given from outside the views.
 
+mod given;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use given::{GivenParameter, GivenValue};
 
 /// A value and where it goes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SettingValue;
-use crate::op::{FileColumn, FileFormat, FileSource};
+use super::super::SettingValue;
+use crate::op::{FileColumn, FileFormat, FileSource, SOURCE_FILE_COLUMN};
 use crate::schema::type_text;
 
 /// A table that views may read: a Delta table (`delta_location`), or files as they are (`location` and `format`).
@@ -61,6 +61,13 @@ impl InputRelation {
         let columns = self.schema.as_ref().map(|columns| columns.iter().map(canonical).collect());
         let options = self.options.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
         Some(FileSource { format: self.format?, options, union_by_name: self.union_by_name, columns })
+    }
+
+    /// The name of the column with the file of each row; nothing if the input does not ask for it.
+    #[must_use]
+    pub fn lineage(&self) -> Option<String> {
+        let name = || self.lineage_column.clone().unwrap_or_else(|| SOURCE_FILE_COLUMN.to_owned());
+        self.requires_lineage.then(name)
     }
 
     /// Where it is, as the spec says it; nothing for an input that does not say.

@@ -1,1 +1,0 @@
-//! Tests over files in a temporary folder.
