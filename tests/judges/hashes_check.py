@@ -575,7 +575,7 @@ def scan_of(folder, relation, version, log, nodes):
     scans = [scan for scan in scans if scan["version"] == version and log_of(folder, scan["location"]).table == log.table]
     listings = {scan.get("identity", {}).get("listing") for scan in scans} - {None}
     reads = {json.dumps(in_order(scan.get("read", "rows")), separators=(",", ":")) for scan in scans}
-    shown = any(scan.get("lineage") or scan.get("read") == "metadata" for scan in scans)
+    shown = any(scan.get("lineage") or scan.get("read") in ("metadata", "files") for scan in scans)
     return {"lineage": "__source_file" if relation["requires_lineage"] else None, "listings": sorted(listings),
             "place": log.table.as_uri() + "/" if shown else None, "reads": [json.loads(read) for read in sorted(reads)]}
 

@@ -56,6 +56,7 @@ pub use scan::{
 };
 pub use snapshot::{Protocol, ResolvedTable, resolve};
 pub use write::{
-    CommitOptions, Committed, Compression, PublishError, SchemaMode, StagedTable, TableBase, TableTarget,
-    TableWriter, WriteMode, WriteOptions, WrittenFiles, is_reserved, publish,
+    CommitOptions, Committed, Compression, PublishError, SchemaDiff, SchemaMode, StagedTable, TableBase,
+    TableTarget, TableWriter, WriteMode, WriteOptions, WrittenFiles, cast_alignment, holds, is_reserved,
+    publish, schema_hash,
 };

@@ -72,7 +72,7 @@ impl Twins {
                 needed.then(|| files(table)).transpose()?
             }
         };
-        let shows_place = lineage || *read == Read::Metadata;
+        let shows_place = lineage || matches!(read, Read::Metadata | Read::Files);
         Ok(Identity {
             table_id: table.table_id().to_owned(),
             commit: table.commit_digest(),

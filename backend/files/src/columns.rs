@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use delta::holds;
 use ir::op::{FileColumn, FileFormat, FileSource};
 use ir::schema::parse_type;
 
@@ -167,7 +168,9 @@ fn check(source: &FileSource, wanted: &[Field], file: &SurveyedFile) -> Result<(
             };
             return wrong(format!("it has no column `{name}`{help}. It has {}", names.join(", ")));
         };
-        if matches!(file.columns, FileColumns::Typed(_)) && !holds(column.data_type(), field.data_type()) {
+        if matches!(file.columns, FileColumns::Typed(_))
+            && !holds(column.data_type(), &scanned(field.data_type()))
+        {
             let (wanted, is) = (type_name(column.data_type()), type_name(field.data_type()));
             return wrong(format!(
                 "its column `{name}` is {is}, which cannot be read as {wanted} without loss"
@@ -195,7 +198,7 @@ pub(crate) fn scanned(data_type: &DataType) -> DataType {
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
             DataType::Decimal128(*precision, *scale)
         }
-        DataType::Date64 => DataType::Timestamp(TimeUnit::Microsecond, None),
+        DataType::Date64 => DataType::Date32,
         DataType::Timestamp(_, zone) => {
             DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_| "UTC".into()))
         }
@@ -210,24 +213,4 @@ pub(crate) fn scanned(data_type: &DataType) -> DataType {
         DataType::Map(entries, sorted) => DataType::Map(inner(entries), *sorted),
         _ => data_type.clone(),
     }
-}
-
-/// Whether a column of type `wanted` holds every value of a file's type, or an error says which it does not.
-fn holds(wanted: &DataType, file: &DataType) -> bool {
-    let plain = scanned(file);
-    let both_integer = wanted.is_signed_integer() && plain.is_signed_integer();
-    plain == *wanted
-        || both_integer
-        || matches!(
-            (&plain, wanted),
-            (DataType::Null, _)
-                | (DataType::Float32 | DataType::Int8 | DataType::Int16 | DataType::Int32, DataType::Float64)
-                | (DataType::Int8 | DataType::Int16, DataType::Float32)
-                | (DataType::Date32, DataType::Timestamp(..))
-        )
-        || match (&plain, wanted) {
-            (DataType::Decimal128(_, had), DataType::Decimal128(_, has)) => has >= had,
-            (from, DataType::Decimal128(..)) => from.is_signed_integer(),
-            _ => false,
-        }
 }

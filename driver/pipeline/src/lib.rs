@@ -46,6 +46,7 @@ pub mod replay;
 mod tests;
 mod workers;
 
+pub use ::delta::{SchemaDiff, cast_alignment, schema_hash};
 pub use ::extract::Summary;
 pub use compilation::{
     Compilation, CompileRequest, CompileResponse, CompileWarning, OracleView, PassOutcome, Plans,

@@ -63,13 +63,15 @@ pub fn table_metadata(table: &ResolvedTable) -> Result<RecordBatch> {
 
 /// The columns of [`file_manifest`].
 ///
-/// `path`: string, relative to the table. `size`: Int64, bytes. `modification_time`: microseconds UTC.
+/// `table_uri`, `version`: the table and the version that is read. `path`: string, relative to the table. `size`: Int64, bytes. `modification_time`: microseconds UTC.
 /// `rows`: Int64, rows not deleted, NULL when the statistics do not tell. `deleted_rows`: Int64, rows
 /// hidden by a deletion vector. `partition_values_json`: JSON object, keys sorted. `stats`: the file's
-/// statistics as JSON, NULL when it has none.
+/// statistics as JSON, NULL when it has none. `tags_json`: JSON object, keys sorted; empty when it has none.
 #[must_use]
 pub fn file_manifest_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
+        Field::new("table_uri", DataType::Utf8, false),
+        Field::new("version", DataType::Int64, false),
         Field::new("path", DataType::Utf8, false),
         Field::new("size", DataType::Int64, false),
         Field::new("modification_time", timestamp(), false),
@@ -77,6 +79,7 @@ pub fn file_manifest_schema() -> SchemaRef {
         Field::new("deleted_rows", DataType::Int64, false),
         Field::new("partition_values_json", DataType::Utf8, false),
         Field::new("stats", DataType::Utf8, true),
+        Field::new("tags_json", DataType::Utf8, false),
     ]))
 }
 
@@ -98,7 +101,15 @@ pub fn file_manifest(table: &ResolvedTable) -> Result<RecordBatch> {
         let values: BTreeMap<_, _> = file.partition_values_map().into_iter().collect();
         serde_json::json!(values).to_string()
     });
+    #[expect(deprecated, reason = "nothing else gives the tags of a file")]
+    let tags = each().map(|file| {
+        let tags: BTreeMap<_, _> = file.add_action().tags.unwrap_or_default().into_iter().collect();
+        serde_json::json!(tags).to_string()
+    });
+    let (uri, version) = (table.location().url().to_string(), signed(table.version()));
     let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(uri, files.len()))),
+        Arc::new(Int64Array::from_iter_values(std::iter::repeat_n(version, files.len()))),
         Arc::new(files.iter().map(|(path, _)| Some(path)).collect::<StringArray>()),
         Arc::new(each().map(|file| file.size()).collect::<Int64Array>()),
         Arc::new(
@@ -111,6 +122,7 @@ pub fn file_manifest(table: &ResolvedTable) -> Result<RecordBatch> {
         Arc::new(each().map(|file| signed(deleted_rows(file))).collect::<Int64Array>()),
         Arc::new(partitions.map(Some).collect::<StringArray>()),
         Arc::new(each().map(|file| file.stats()).collect::<StringArray>()),
+        Arc::new(tags.map(Some).collect::<StringArray>()),
     ];
     batch(table, file_manifest_schema(), columns)
 }

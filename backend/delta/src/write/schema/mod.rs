@@ -1,10 +1,13 @@
 //! Which Delta schema a schema of record batches becomes, and how two schemas differ.
 
+mod compare;
 mod conform;
 mod evolve;
 mod widen;
 
+pub use compare::{SchemaDiff, cast_alignment, schema_hash};
 pub(crate) use conform::conform;
+pub use widen::holds;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -4,7 +4,8 @@ use arrow::datatypes::{DataType, TimeUnit};
 
 /// Whether a column of type `table` holds every value of type `data` exactly, so that it is converted without being
 /// asked for. Both are types of Delta tables; nullability inside them does not count, struct fields match by name.
-pub(super) fn holds(table: &DataType, data: &DataType) -> bool {
+#[must_use]
+pub fn holds(table: &DataType, data: &DataType) -> bool {
     use DataType::{Date32, Decimal128, Float32, Float64, Int8, Int16, Int32, Int64, Timestamp};
     match (table, data) {
         (DataType::List(table), DataType::List(data)) | (DataType::Map(table, _), DataType::Map(data, _)) => {
