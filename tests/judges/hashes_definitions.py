@@ -321,11 +321,13 @@ class RowsDigest:
 
     @classmethod
     def read(cls, text):
-        total, _, rows = text.partition(":")
+        definition, total, rows = text.split(":")
+        if definition != "2":
+            raise ValueError(f"{text} is by another definition")
         return cls(int(total, 16), int(rows))
 
     def __str__(self):
-        return f"{self.total:032x}:{self.rows}"
+        return f"2:{self.total:032x}:{self.rows}"
 
 
 def type_name(kind):
@@ -343,43 +345,124 @@ def by_name(fields):
     return sorted(fields, key=lambda field: field["name"].encode())
 
 
-def seed(fields):
+def extended_output(fields, size):
     columns = [[field["name"], type_name(field["type"])] for field in by_name(fields)]
-    return int.from_bytes(bytes.fromhex(digest("codeanatomy rows 1", columns))[:8], "little")
+    return blake3.blake3(encoded("codeanatomy rows 2") + encoded(columns)).digest(length=size)
+
+
+def seed(fields):
+    return int.from_bytes(extended_output(fields, 8), "little")
 
 
 def schema_tag(metadata):
     return f"{seed(columns_of(metadata)):016x}"
 
 
+def inside(kind):
+    """The types that lie inside a type."""
+    if isinstance(kind, str):
+        return []
+    if kind["type"] == "array":
+        return [kind["elementType"]]
+    return [kind["keyType"], kind["valueType"]] if kind["type"] == "map" else [field["type"] for field in kind["fields"]]
+
+
+def size_of(kind):
+    return 1 + sum(map(size_of, inside(kind)))
+
+
+class Keys:
+    """The keys of a column, and of what lies inside it."""
+
+    def __init__(self, kind, data):
+        numbers = [int.from_bytes(data[at:at + 8], "little") for at in range(64, 128, 8)]
+        self.null, self.number, self.wide = (int.from_bytes(data[at:at + 16], "little") for at in (0, 16, 32))
+        self.number, self.wide, self.pairs, self.inside = self.number | 1, self.wide | 1, numbers, []
+        at = 128
+        for inner in inside(kind):
+            self.inside.append(Keys(inner, data[at:]))
+            at += 128 * size_of(inner)
+
+    def pair(self, place, words):
+        first, second = words
+        first, second = ((word + key) % 2**64 for word, key in zip((first, second), self.pairs[2 * place:]))
+        return (2**64 + first) * (2**64 + second)
+
+
+def keys_of(fields):
+    """What rows begin with, and the keys of the columns, in the order of their names."""
+    kinds = [field["type"] for field in by_name(fields)]
+    data = extended_output(fields, 128 * (1 + sum(map(size_of, kinds))))
+    start, at, found = int.from_bytes(data[16:32], "little"), 128, []
+    for kind in kinds:
+        found.append(Keys(kind, data[at:]))
+        at += 128 * size_of(kind)
+    return start, found
+
+
+PI = bytes.fromhex("243f6a8885a308d313198a2e03707344a4093822299f31d0082efa98ec4e6c89"
+                   "452821e638d01377be5466cf34e90c6cc0ac29b7c97c50dd3f84d5b5b5470917")
+
+
+def permuted(state):
+    """The hash of a state."""
+    digits = [int.from_bytes(PI[at:at + 8], "big") for at in range(0, 64, 8)]
+    low, high = state % 2**64, state // 2**64 % 2**64
+    low ^= folded(high ^ digits[0], digits[1] | 1)
+    high ^= folded(low ^ digits[2], digits[3] | 1)
+    low ^= folded(high ^ digits[4], digits[5] | 1)
+    high ^= folded(low ^ digits[6], digits[7] | 1)
+    return high << 64 | low
+
+
+def folded(word, factor):
+    product = word * factor
+    return product >> 64 ^ product % 2**64
+
+
 INTEGERS = {"byte": 1, "short": 2, "integer": 4, "long": 8}
-NO_NUMBER = {"float": bytes.fromhex("7fc00000")[::-1], "double": bytes.fromhex("7ff8000000000000")[::-1]}
+FLOATS = ("float", "double")
 
 
-def cell(scalar, kind):
-    """The bytes of a value that is an Arrow scalar, of a type as the `schemaString` has it."""
-    return b"\x01" + present(scalar, kind) if scalar.is_valid else b"\x00"
-
-
-def present(scalar, kind):
+def cell(scalar, kind, keys):
+    """What a value adds that is an Arrow scalar, of a type as the `schemaString` has it."""
+    if not scalar.is_valid:
+        return keys.null
     if isinstance(kind, dict):
-        return nested(scalar, kind)
-    if kind in INTEGERS:
-        return scalar.as_py().to_bytes(INTEGERS[kind], "little", signed=True)
-    if kind == "boolean":
-        return b"\x01" if scalar.as_py() else b"\x00"
-    if kind == "date":
-        return scalar.value.to_bytes(4, "little", signed=True)
-    if kind in ("timestamp", "timestamp_ntz"):
-        return scalar.cast(pyarrow.timestamp("us", scalar.type.tz)).value.to_bytes(8, "little", signed=True)
-    if kind in NO_NUMBER:
-        value = scalar.as_py()
-        return NO_NUMBER[kind] if math.isnan(value) else struct.pack("<f" if kind == "float" else "<d", value)
+        return nested(scalar, kind, keys)
     if kind in ("string", "binary"):
         data = scalar.as_py()
-        data = data.encode() if kind == "string" else data
-        return len(data).to_bytes(4, "little") + data
-    return unscaled(scalar.as_py(), kind).to_bytes(16, "little", signed=True)
+        return text(data.encode() if kind == "string" else data, keys)
+    if kind.startswith("decimal"):
+        value = unscaled(scalar.as_py(), kind)
+        first = (value + 2**63) % 2**64 - 2**63
+        return keys.number * (first % 2**64) + keys.wide * ((value - first) // 2**64 % 2**64)
+    return keys.number * (word(scalar, kind) % 2**64)
+
+
+def word(scalar, kind):
+    if kind in INTEGERS or kind == "boolean":
+        return int(scalar.as_py())
+    if kind == "date":
+        return scalar.value
+    if kind in ("timestamp", "timestamp_ntz"):
+        return scalar.cast(pyarrow.timestamp("us", scalar.type.tz)).value
+    value = scalar.as_py()
+    if kind == "float":
+        return 0x7fc00000 if math.isnan(value) else struct.unpack("<I", struct.pack("<f", value))[0]
+    bits = 0x7ff8000000000000 if math.isnan(value) else struct.unpack("<Q", struct.pack("<d", value))[0]
+    return bits % 2**32 << 32 | bits >> 32
+
+
+def text(data, keys):
+    if len(data) > 44:
+        hashed = xxhash.xxh3_128_intdigest(data)
+        return keys.pair(3, (hashed % 2**64, hashed >> 64))
+    head = len(data).to_bytes(4, "little") + data
+    if len(data) <= 12:
+        return keys.pair(0, struct.unpack("<QQ", head.ljust(16, b"\0")))
+    words = [struct.unpack_from("<Q", data, min(place, len(data) - 8))[0] for place in (12, 20, 28, 36)]
+    return keys.pair(0, struct.unpack_from("<QQ", head)) + keys.pair(1, words[:2]) + keys.pair(2, words[2:])
 
 
 def unscaled(value, kind):
@@ -387,15 +470,14 @@ def unscaled(value, kind):
     return int(value.scaleb(scale, decimal.Context(prec=80)))
 
 
-def nested(scalar, kind):
-    if kind["type"] == "array":
-        items = scalar.values
-        return len(items).to_bytes(4, "little") + b"".join(cell(item, kind["elementType"]) for item in items)
-    if kind["type"] == "map":
-        entries = scalar.values
-        found = [cell(entry[0], kind["keyType"]) + cell(entry[1], kind["valueType"]) for entry in entries]
-        return len(found).to_bytes(4, "little") + b"".join(found)
-    return b"".join(cell(scalar[field["name"]], field["type"]) for field in kind["fields"])
+def nested(scalar, kind, keys):
+    if kind["type"] == "struct":
+        fields = zip(kind["fields"], keys.inside)
+        return sum(cell(scalar[field["name"]], field["type"], inner) for field, inner in fields)
+    items = [(item,) for item in scalar.values] if kind["type"] == "array" else [(item[0], item[1]) for item in scalar.values]
+    kinds = inside(kind)
+    states = (sum(map(cell, item, kinds, keys.inside)) for item in items)
+    return sum(permuted((keys.number * place + state) % 2**128) for place, state in enumerate(states, 1))
 
 
 def partition_scalar(text, kind):
@@ -404,7 +486,7 @@ def partition_scalar(text, kind):
         return pyarrow.scalar(None)
     if kind in INTEGERS:
         return pyarrow.scalar(int(text))
-    if kind in NO_NUMBER:
+    if kind in FLOATS:
         return pyarrow.scalar(float(text))
     if kind == "boolean":
         return pyarrow.scalar(text == "true")
@@ -429,15 +511,19 @@ def digest_of_file(file, add, metadata):
     for field in by_name(fields):
         if field["name"] in metadata["partitionColumns"]:
             value = partition_scalar(add["partitionValues"].get(field["name"]), field["type"])
-            columns.append([cell(value, field["type"])] * data.num_rows)
+            columns.append([value] * data.num_rows)
         elif field["name"] in data.column_names:
-            columns.append([cell(scalar, field["type"]) for scalar in data.column(field["name"])])
+            columns.append(data.column(field["name"]))
         else:
-            columns.append([cell(pyarrow.scalar(None), field["type"])] * data.num_rows)
-    return digest_of_rows(fields, (b"".join(row) for row in zip(*columns)))
+            columns.append([pyarrow.scalar(None)] * data.num_rows)
+    return digest_of_columns(fields, columns, data.num_rows)
 
 
-def digest_of_rows(fields, rows):
-    salt = seed(fields)
-    hashes = [xxhash.xxh3_128_intdigest(row, salt) for row in rows]
-    return RowsDigest(sum(hashes), len(hashes))
+def digest_of_columns(fields, columns, rows):
+    """The digest of columns of Arrow scalars, in the order of their names."""
+    start, keys = keys_of(fields)
+    states = [start] * rows
+    for field, own, column in zip(by_name(fields), keys, columns):
+        for row, scalar in enumerate(column):
+            states[row] += cell(scalar, field["type"], own)
+    return RowsDigest(sum(permuted(state % 2**128) for state in states), rows)

@@ -97,6 +97,11 @@ impl Encoder {
         self
     }
 
+    /// Fills `bytes` with the extended output of BLAKE3 for what was encoded. Its first 32 bytes are the hash.
+    pub fn finish_into(&self, bytes: &mut [u8]) {
+        blake3::Hasher::new().update(&self.bytes).finalize_xof().fill(bytes);
+    }
+
     /// The hash of what was encoded.
     #[must_use]
     pub fn finish(&self) -> ContentHash {

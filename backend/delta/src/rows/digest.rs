@@ -10,7 +10,8 @@ use super::RowsError;
 /// The digest of a bag of rows: the sum of their hashes modulo 2^128, and how many they are. The digest of two bags
 /// together is the sum of theirs, in any order.
 ///
-/// Prints as `SUM:COUNT`: 32 hexadecimal digits in lower case, the highest first, and a decimal number.
+/// Prints as `DEFINITION:SUM:COUNT`: [`RowsDigest::DEFINITION`], 32 hexadecimal digits in lower case, the highest first, and a
+/// decimal number.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct RowsDigest {
     sum: u128,
@@ -18,6 +19,9 @@ pub struct RowsDigest {
 }
 
 impl RowsDigest {
+    /// The number of the definition that digests are made by. Those of another are not comparable with these.
+    pub const DEFINITION: u64 = 2;
+
     /// Adds a row by its hash.
     pub fn add_row(&mut self, row: u128) {
         self.sum = self.sum.wrapping_add(row);
@@ -61,7 +65,7 @@ impl Sum for RowsDigest {
 
 impl fmt::Display for RowsDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}:{}", self.sum, self.count)
+        write!(f, "{}:{:032x}:{}", Self::DEFINITION, self.sum, self.count)
     }
 }
 
@@ -75,14 +79,30 @@ impl FromStr for RowsDigest {
     type Err = RowsError;
 
     /// Reads what [`Display`](fmt::Display) writes, and no other spelling of it.
+    ///
+    /// # Errors
+    /// [`RowsError::OtherDefinition`] for the text of a digest by another definition, [`RowsError::NotADigest`] for others.
     fn from_str(text: &str) -> Result<Self, RowsError> {
         let not_a_digest = || RowsError::NotADigest { text: text.to_owned() };
-        let (sum, count) = text.split_once(':').ok_or_else(not_a_digest)?;
+        let (definition, digest) = match text.split(':').count() {
+            // The first definition did not say its number.
+            2 => (1, text),
+            _ => {
+                let (definition, digest) = text.split_once(':').ok_or_else(not_a_digest)?;
+                (definition.parse().map_err(|_| not_a_digest())?, digest)
+            }
+        };
+        let (sum, count) = digest.split_once(':').ok_or_else(not_a_digest)?;
         let sum = u128::from_str_radix(sum, 16).map_err(|_| not_a_digest())?;
-        let count = count.parse().map_err(|_| not_a_digest())?;
-        let digest = Self { sum, count };
+        let count: u64 = count.parse().map_err(|_| not_a_digest())?;
         // Signs, capitals, leading zeros and missing ones are read above.
-        if digest.to_string() == text { Ok(digest) } else { Err(not_a_digest()) }
+        let plain = format!("{sum:032x}:{count}");
+        match definition {
+            1 if plain == text => Err(RowsError::OtherDefinition { text: text.to_owned(), definition }),
+            _ if format!("{definition}:{plain}") != text => Err(not_a_digest()),
+            Self::DEFINITION => Ok(Self { sum, count }),
+            _ => Err(RowsError::OtherDefinition { text: text.to_owned(), definition }),
+        }
     }
 }
 
@@ -93,13 +113,13 @@ mod tests {
     #[test]
     fn a_digest_is_read_as_it_is_printed() {
         let mut digest = RowsDigest::default();
-        assert_eq!(digest.to_string(), "00000000000000000000000000000000:0");
+        assert_eq!(digest.to_string(), "2:00000000000000000000000000000000:0");
         digest.add_row(u128::MAX);
         digest.add_row(0xab00_0000_0000_0000_0000_0000_0000_0002);
-        assert_eq!(digest.to_string(), "ab000000000000000000000000000001:2");
+        assert_eq!(digest.to_string(), "2:ab000000000000000000000000000001:2");
         assert_eq!(digest.to_string().parse(), Ok(digest));
         let digits = "0123456789abcdef0123456789abcdef";
-        for wrong in [
+        let wrong = [
             "",
             ":",
             ":1",
@@ -115,9 +135,27 @@ mod tests {
             &format!("+{}:1", &digits[1..]),
             &format!("{}:1", &digits[1..]),
             &format!("{}:1", digits.to_uppercase()),
-        ] {
-            let error = RowsError::NotADigest { text: wrong.to_owned() };
+        ];
+        for wrong in
+            wrong.into_iter().flat_map(|wrong| ["", "2:", "3:", "02:", "+2:"].map(|it| it.to_owned() + wrong))
+        {
+            let error = RowsError::NotADigest { text: wrong.clone() };
             assert_eq!(wrong.parse::<RowsDigest>(), Err(error));
+        }
+        for wrong in [":", "+2:", "02:", "x:", "2:2:"].map(|it| format!("{it}{digits}:1")) {
+            let error = RowsError::NotADigest { text: wrong.clone() };
+            assert_eq!(wrong.parse::<RowsDigest>(), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_digest_by_another_definition_is_named() {
+        let digest = "0123456789abcdef0123456789abcdef:14";
+        for (text, definition) in
+            [(digest.to_owned(), 1), (format!("1:{digest}"), 1), (format!("3:{digest}"), 3)]
+        {
+            let error = text.parse::<RowsDigest>().unwrap_err();
+            assert_eq!(error, RowsError::OtherDefinition { text, definition });
         }
     }
 

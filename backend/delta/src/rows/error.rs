@@ -20,12 +20,6 @@ pub enum RowsError {
         /// What it has.
         found: String,
     },
-    /// A value has more bytes or more items than 32 bits count.
-    #[error("column `{column}` has a value of more than 4 GiB or 4 billion items")]
-    TooLong {
-        /// The column.
-        column: String,
-    },
     /// The values of a column cannot be taken out of their dictionary or their runs.
     #[error("column `{column}` cannot be decoded: {reason}")]
     Undecodable {
@@ -36,10 +30,23 @@ pub enum RowsError {
     },
     /// A text is not the text of a digest.
     #[error(
-        "`{text}` is not a digest of rows: 32 hexadecimal digits in lower case, a colon, and a number of rows"
+        "`{text}` is not a digest of rows: a number of its definition, a colon, 32 hexadecimal digits in lower case, a colon, \
+         and a number of rows"
     )]
     NotADigest {
         /// The text.
         text: String,
+    },
+    /// A text is that of a digest by another definition.
+    #[error(
+        "the digest of rows `{text}` is one by definition {definition}, this program makes those by definition {}: make it \
+         again from the rows to compare",
+        super::RowsDigest::DEFINITION
+    )]
+    OtherDefinition {
+        /// The text.
+        text: String,
+        /// The number of the definition.
+        definition: u64,
     },
 }

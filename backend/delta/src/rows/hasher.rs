@@ -1,23 +1,17 @@
 //! The digest of batches.
 
 use std::fmt;
-use std::ops::Range;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema};
-use twox_hash::XxHash3_128;
-use twox_hash::xxhash3_128::{DEFAULT_SECRET_LENGTH, SecretBuffer};
 
-use super::columns::{Column, Lines, SLACK};
-use super::types::{by_name, delta_type, seed};
+use super::columns::Column;
+use super::mixing::{SchemaKeys, hash_of};
+use super::types::{by_name, delta_type};
 use super::{RowsDigest, RowsError};
 
-/// Rows that are written out at a time, at the most: few enough that they stay in the nearest cache.
-const STEP_ROWS: usize = 256;
-/// Bytes that are written out at a time, about, unless one row has more.
-const STEP_BYTES: usize = 32 << 10;
-/// Longer rows are hashed with a secret that is made of the seed, by the definition of XXH3.
-const SECRET_FROM: usize = 241;
+/// Rows whose states are made at a time: few enough that they stay in the nearest cache.
+const STEP_ROWS: usize = 512;
 
 /// Makes digests of batches that all have the same columns. Keeps what it works in, so that batches of one stream should
 /// go through one hasher; a clone is as good as the first.
@@ -27,12 +21,8 @@ pub struct RowHasher {
     columns: Vec<Expected>,
     /// Where each of them stands in a batch.
     places: Vec<usize>,
-    seed: u64,
-    /// What XXH3 would make of the seed for every long row.
-    secret: Option<[u8; DEFAULT_SECRET_LENGTH]>,
-    lines: Lines,
-    /// Rows to write out next.
-    step: usize,
+    keys: SchemaKeys,
+    states: Vec<u128>,
 }
 
 /// A column that a batch has to have.
@@ -62,16 +52,13 @@ impl RowHasher {
         let places = by_name(schema);
         let fields = places.iter().filter_map(|place| schema.fields().get(*place));
         let columns = fields.map(expected).collect::<Result<_, _>>()?;
-        let seed = seed(schema)?;
-        let secret = SecretBuffer::with_seed(seed, [0; DEFAULT_SECRET_LENGTH]).ok();
-        let secret = secret.map(SecretBuffer::into_secret);
-        Ok(Self { columns, places, seed, secret, lines: Lines::default(), step: STEP_ROWS })
+        Ok(Self { columns, places, keys: SchemaKeys::of(schema)?, states: Vec::new() })
     }
 
     /// What stands for the columns in the hashes of their rows. Digests are comparable if these are equal.
     #[must_use]
     pub fn seed(&self) -> u64 {
-        self.seed
+        self.keys.seed
     }
 
     /// The digest of the rows of `batch`. Its columns have the names, the order and the types of the schema that the hasher
@@ -79,22 +66,20 @@ impl RowHasher {
     /// dictionaries and runs.
     ///
     /// # Errors
-    /// [`RowsError::OtherColumns`], [`RowsError::TooLong`], [`RowsError::Undecodable`].
+    /// [`RowsError::OtherColumns`], [`RowsError::Undecodable`].
     pub fn digest(&mut self, batch: &RecordBatch) -> Result<RowsDigest, RowsError> {
         self.check(batch)?;
         let arrays = self.places.iter().filter_map(|place| batch.columns().get(*place));
-        let columns = arrays.zip(&self.columns);
-        let columns = columns.map(|(array, expected)| Column::new(array, &expected.name));
+        let columns = arrays.zip(&self.columns).zip(&self.keys.columns);
+        let columns = columns.map(|((array, expected), keys)| Column::new(array, keys, &expected.name));
         let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
         let mut digest = RowsDigest::default();
-        let mut from = 0;
-        while from < batch.num_rows() {
-            let rows = self.written(&mut columns, from..batch.num_rows());
-            self.lines.rows().for_each(|row| digest.add_row(self.hash(row)));
-            from = rows.end;
-        }
-        if self.lines.capacity() > 2 * STEP_BYTES {
-            self.lines = Lines::default();
+        for start in (0..batch.num_rows()).step_by(STEP_ROWS) {
+            let rows = start..batch.num_rows().min(start + STEP_ROWS);
+            self.states.clear();
+            self.states.resize(rows.len(), self.keys.start);
+            columns.iter_mut().for_each(|column| column.add(rows.clone(), &mut self.states));
+            self.states.iter().for_each(|state| digest.add_row(hash_of(*state)));
         }
         Ok(digest)
     }
@@ -124,41 +109,11 @@ impl RowHasher {
         }
         Ok(())
     }
-
-    /// Writes out the first of `rows`, as many as are written at a time. Gives which they were.
-    fn written(&mut self, columns: &mut [Column], rows: Range<usize>) -> Range<usize> {
-        loop {
-            let step = rows.start..rows.end.min(rows.start + self.step);
-            // The room of the longest cells is soon known; that of the longest row would have to be added up row by row.
-            let longest: usize = columns.iter_mut().map(|column| column.measure(step.clone())).sum();
-            let stride = longest + SLACK;
-            if stride * step.len() > STEP_BYTES && step.len() > 1 {
-                self.step = (STEP_BYTES / stride).clamp(1, step.len() - 1);
-                continue;
-            }
-            self.lines.begin(step.len(), stride);
-            columns.iter().for_each(|column| column.write(&mut self.lines));
-            if stride * self.step < STEP_BYTES / 2 {
-                self.step = (2 * self.step).min(STEP_ROWS);
-            }
-            return step;
-        }
-    }
-
-    fn hash(&self, row: &[u8]) -> u128 {
-        if row.len() >= SECRET_FROM
-            && let Some(secret) = &self.secret
-            && let Ok(hash) = XxHash3_128::oneshot_with_seed_and_secret(self.seed, secret, row)
-        {
-            return hash;
-        }
-        XxHash3_128::oneshot_with_seed(self.seed, row)
-    }
 }
 
 impl fmt::Debug for RowHasher {
     // Not derived: it would print rows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RowHasher({} columns with seed {:016x})", self.columns.len(), self.seed)
+        write!(f, "RowHasher({} columns with seed {:016x})", self.columns.len(), self.seed())
     }
 }

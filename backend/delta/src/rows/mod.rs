@@ -7,31 +7,14 @@
 //!
 //! # Definition
 //!
-//! *Columns* count in the order of the UTF-8 bytes of their names, wherever they stand.
+//! The page of all hashes (`ir/hash/HASHES.md`, "The digest of rows") defines it to the bit. In short:
 //!
-//! *Seed.* A table's columns have a seed: the first 8 bytes, least byte first, of the hash ([`hash::canonical`]) in the
-//! domain `codeanatomy rows 1` of the list of its columns, each the list of its name and its type. A type is the text of the
-//! table's schema (`long`, `decimal(15,2)`), nested ones are `array<T>`, `map<K,V>` and `struct<LENGTH:NAME:T,...>` with the
-//! length of the name in bytes. Whether something may be NULL is no part of it.
-//!
-//! *Bytes.* A row is the cells of its columns, one after the other. A cell is the byte 0 for NULL, else the byte 1 and the
-//! value. Numbers have their least byte first.
-//!
-//! | type | value |
-//! |---|---|
-//! | `boolean` | 1 byte, 0 or 1 |
-//! | `byte`, `short`, `integer`, `long` | 1, 2, 4, 8 bytes, two's complement |
-//! | `float`, `double` | 4, 8 bytes of IEEE 754; not a number is always `7fc00000`, `7ff8000000000000` |
-//! | `decimal(p,s)` | 16 bytes, two's complement, without the point |
-//! | `date` | 4 bytes, days since 1970 |
-//! | `timestamp`, `timestamp_ntz` | 8 bytes, microseconds since 1970 |
-//! | `string`, `binary` | length in 4 bytes, the bytes |
-//! | `array` | number of items in 4 bytes, a cell each |
-//! | `map` | number of entries in 4 bytes, for each the cells of key and value, as they are stored |
-//! | `struct` | a cell for each field |
-//! | `void` | has no values, is always NULL |
-//!
-//! *Hash.* XXH3-128 of the bytes with the seed, read as a number.
+//! - A table's columns have *keys*: the extended output of the hash ([`hash::canonical`]) of their names and types, in the order
+//!   of the UTF-8 bytes of the names, wherever they stand ([`mixing`]). The first 8 bytes are the *seed*.
+//! - A row has a *state* of 128 bits. Each cell adds to it: numbers their product with a key of the column, texts a product for
+//!   each two words or the XXH3-128 of theirs, NULL a key, structs what is in them, lists the hashes of their items
+//!   ([`columns`]). So a column is gone through by itself, for some rows at a time, and no row is ever written out.
+//! - The hash of a row is a permutation of its state ([`mixing::hash_of`]), which makes a sum of regular states irregular.
 //!
 //! # Where digests are
 //!
@@ -43,6 +26,7 @@ mod columns;
 mod digest;
 mod error;
 mod hasher;
+mod mixing;
 mod recorded;
 #[cfg(test)]
 mod tests;

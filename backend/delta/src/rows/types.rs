@@ -1,4 +1,4 @@
-//! Types as they count in a digest, and the seed that stands for the columns of a table.
+//! Types as they count in a digest, and what stands for the columns of a table.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use hash::canonical::Encoder;
 use super::RowsError;
 
 /// What the columns of a table are hashed as.
-const DOMAIN: &str = "codeanatomy rows 1";
+const DOMAIN: &str = "codeanatomy rows 2";
 
 /// The type of a Delta table that an Arrow type stands for, as a text: as in the schema of a table, and nested types as
 /// `array<T>`, `map<K,V>` and `struct<LENGTH:NAME:T,...>`, with the length of the name in bytes. Neither nullability nor
@@ -97,17 +97,15 @@ pub(super) fn by_name(schema: &Schema) -> Vec<usize> {
     places
 }
 
-/// The seed of the hashes of rows with the columns of `schema`: tables with other names or other types of columns have
-/// others.
+/// What the columns of `schema` are hashed as: tables with other names or other types of columns have another.
 ///
 /// # Errors
 /// [`RowsError::UnsupportedType`].
-pub(super) fn seed(schema: &Schema) -> Result<u64, RowsError> {
+pub(super) fn encoded(schema: &Schema) -> Result<Encoder, RowsError> {
     let mut encoder = Encoder::new(DOMAIN);
     encoder.list(schema.fields().len());
     for field in by_name(schema).into_iter().filter_map(|place| schema.fields().get(place)) {
         encoder.list(2).text(field.name()).text(&delta_type(field.data_type(), field.name())?);
     }
-    let [a, b, c, d, e, f, g, h, ..] = *encoder.finish().as_bytes();
-    Ok(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    Ok(encoder)
 }

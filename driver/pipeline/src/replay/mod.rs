@@ -9,6 +9,7 @@ mod parts;
 
 use std::path::Path;
 
+use delta::{RowsDigest, RowsError};
 use engine::RunOptions;
 use ir::determinism::ResultClass;
 use ir::spec::Spec;
@@ -31,6 +32,8 @@ pub enum Verdict {
     Allowed,
     /// Nobody can say: it is not there any more.
     Unknown,
+    /// Nobody can say: the digest of rows that was recorded is one by another definition than those of this program.
+    OtherDefinition,
 }
 
 impl Verdict {
@@ -171,15 +174,13 @@ impl Replay {
 }
 
 /// An output as it was recorded, and the digest of its rows now.
-fn replayed(
-    output: &OutputRecord,
-    class: ResultClass,
-    found: &[(String, delta::RowsDigest)],
-) -> ReplayedOutput {
-    let now = found.iter().find(|(table, _)| *table == output.table).map(|(_, digest)| digest.to_string());
-    let verdict = match &now {
+fn replayed(output: &OutputRecord, class: ResultClass, found: &[(String, RowsDigest)]) -> ReplayedOutput {
+    let now = found.iter().find(|(table, _)| *table == output.table).map(|(_, digest)| *digest);
+    let recorded = output.digest.parse::<RowsDigest>();
+    let verdict = match now {
         None => Verdict::Unknown,
-        Some(now) if *now == output.digest => Verdict::Same,
+        Some(_) if matches!(recorded, Err(RowsError::OtherDefinition { .. })) => Verdict::OtherDefinition,
+        Some(now) if recorded == Ok(now) => Verdict::Same,
         Some(_) if class == ResultClass::Bitwise => Verdict::Differs,
         Some(_) => Verdict::Allowed,
     };
@@ -187,7 +188,7 @@ fn replayed(
         table: output.table.clone(),
         class,
         recorded: output.digest.clone(),
-        found: now.unwrap_or_default(),
+        found: now.map(|digest| digest.to_string()).unwrap_or_default(),
         verdict,
     }
 }

@@ -92,5 +92,6 @@ fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Differs => "differs",
         Verdict::Allowed => "differs, as it may",
         Verdict::Unknown => "cannot be told",
+        Verdict::OtherDefinition => "cannot be told: the digest was made by another definition",
     }
 }

@@ -237,6 +237,32 @@ fn a_session_says_where_its_values_come_from() {
     assert!(commit.contains("\"codeanatomy.runtime_profile\":\"small\""), "{commit}");
 }
 
+/// Such a record says nothing of the rows that this program would make.
+#[test]
+fn digests_by_another_definition_are_not_compared() {
+    let (folder, record) = with_run(&weaker(SPEC));
+    let run = record.to_str().unwrap();
+    let mut edited: Value = serde_json::from_str(&fs::read_to_string(&record).unwrap()).unwrap();
+    for output in edited["outputs"].as_array_mut().unwrap() {
+        let digest = output["digest"].as_str().unwrap().strip_prefix("2:").unwrap().to_owned();
+        output["digest"] = digest.into();
+    }
+    fs::write(&record, edited.to_string()).unwrap();
+    let replayed = driver_in(folder.path(), ["replay", run, "--execute", "--format", "json"]);
+    exits(&replayed, 1);
+    let report = json(&replayed);
+    assert_eq!(report["same"], false);
+    assert_eq!(differing(&report), []);
+    for output in report["outputs"].as_array().unwrap() {
+        assert_eq!(output["verdict"], "other_definition");
+        assert!(output["found"].as_str().unwrap().starts_with("2:"));
+    }
+    let replayed = driver_in(folder.path(), ["replay", run, "--execute"]);
+    exits(&replayed, 1);
+    let answer = "cannot be told: the digest was made by another definition";
+    assert!(out(&replayed).contains(answer), "{}", out(&replayed));
+}
+
 #[test]
 fn a_record_that_was_edited_is_not_whole() {
     let (folder, record) = with_run(SPEC);
@@ -263,7 +289,7 @@ fn a_record_that_was_edited_is_not_whole() {
     // The class of a record allows nothing that the outputs do not.
     let mut edited = whole.clone();
     edited["outputs"][0]["class"] = "none".into();
-    edited["outputs"][0]["digest"] = format!("{}:3", "0".repeat(32)).into();
+    edited["outputs"][0]["digest"] = format!("2:{}:3", "0".repeat(32)).into();
     fs::write(&record, edited.to_string()).unwrap();
     exits(&driver_in(folder.path(), ["replay", run, "--execute"]), 1);
     // The graph of another run.

@@ -1,143 +1,66 @@
-//! The columns of a batch, as they write their cells: each goes over some rows at a time, so that what to do for its type
-//! is decided once and not for every cell.
+//! The columns of a batch, as they add their cells to the states of their rows: each goes over some rows at a time, so that
+//! what to do for its type is decided once and not for every cell.
 
-mod fixed;
-mod lines;
 mod nested;
+mod numbers;
 mod texts;
 
+use std::hint::select_unpredictable;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal32Type, Decimal64Type, Decimal128Type, Float32Type, Float64Type, Int8Type,
     Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
+use arrow::util::bit_chunk_iterator::BitChunks;
 
 use super::RowsError;
-pub(super) use lines::{Lines, SLACK};
-use nested::{Encoded, Spans};
-use texts::Views;
+use super::mixing::{KeyTree, Keys};
+use nested::{Fields, Lists};
+use texts::{Equal, Offsets, Views};
 
 /// A column of a batch.
 pub(super) struct Column {
     values: Values,
     /// Absent when no value is NULL.
     nulls: Option<NullBuffer>,
-    step: Step,
+    keys: Keys,
 }
 
-/// What is known of the rows that are written next.
-#[derive(Default)]
-struct Step {
-    rows: Range<usize>,
-    /// Which of them have a value; empty if all have.
-    valid: Vec<bool>,
-    lengths: Lengths,
-    /// Their cells, for types that are written cell by cell.
-    encoded: Encoded,
-}
-
-impl Step {
-    /// Which rows have a value, unless all have.
-    fn valid(&self) -> Option<&[bool]> {
-        (!self.valid.is_empty()).then_some(&self.valid)
-    }
-}
-
-/// Appends bits, 64 at a time.
-fn push_bits(flags: &mut Vec<bool>, bits: &BooleanBuffer) {
-    for word in bits.bit_chunks().iter_padded() {
-        flags.extend((0..u64::BITS).map(|bit| word >> bit & 1 == 1));
-    }
-    flags.truncate(bits.len());
-}
-
-/// What is known of the lengths of cells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Lengths {
-    /// None is longer.
-    most: usize,
-    /// Whether all are as long as that.
-    are_equal: bool,
-}
-
-impl Lengths {
-    fn equal(length: usize) -> Self {
-        Self { most: length, are_equal: true }
-    }
-
-    /// Those of cells that have `more` bytes than these lengths.
-    ///
-    /// The bits of all lengths together are not less than any of them. They are found in a fraction of the time that the
-    /// largest takes, which is looked for when the difference may be large.
-    #[inline(always)]
-    fn of(lengths: impl Iterator<Item = u32> + Clone, more: usize) -> Self {
-        const SHORT: u32 = 1 << 12;
-        let Some(first) = lengths.clone().next() else { return Self::equal(more) };
-        let (bits, differing) = lengths
-            .clone()
-            .fold((0, 0), |(bits, differing), length| (bits | length, differing | (length ^ first)));
-        let most = match bits {
-            _ if differing == 0 => first,
-            ..SHORT => bits,
-            _ => lengths.max().unwrap_or(bits),
-        };
-        Self { most: most as usize + more, are_equal: differing == 0 }
-    }
-}
-
-/// Values, by how they are written. They share the buffers of the array.
+/// Values, by what is done with them. They share the buffers of the array.
 enum Values {
     Void,
     Boolean(BooleanBuffer),
     Byte(ScalarBuffer<i8>),
     Short(ScalarBuffer<i16>),
-    /// Dates too.
+    /// Dates and short decimals too.
     Integer(ScalarBuffer<i32>),
-    /// Timestamps too.
+    /// Timestamps and decimals too.
     Long(ScalarBuffer<i64>),
     Float(ScalarBuffer<f32>),
     Double(ScalarBuffer<f64>),
-    Decimal32(ScalarBuffer<i32>),
-    Decimal64(ScalarBuffer<i64>),
-    Decimal128(ScalarBuffer<i128>),
-    Text {
-        offsets: OffsetBuffer<i32>,
-        bytes: Buffer,
-    },
-    LargeText {
-        offsets: OffsetBuffer<i64>,
-        bytes: Buffer,
-    },
+    Decimal(ScalarBuffer<i128>),
+    Text(Offsets<i32>),
+    LargeText(Offsets<i64>),
     View(Views),
     /// Bytes that are all of one length.
-    Equal {
-        length: usize,
-        bytes: Buffer,
-    },
-    List {
-        spans: Spans,
-        items: Box<Column>,
-    },
-    Map {
-        spans: Spans,
-        keys: Box<Column>,
-        values: Box<Column>,
-    },
-    Struct(Vec<Column>),
+    Equal(Equal),
+    /// Maps too.
+    List(Lists),
+    Struct(Fields),
 }
 
 impl Column {
-    /// The column `name`, whose type is one of a Delta table.
+    /// The column `name`, whose type is one of a Delta table and has these keys.
     ///
     /// # Errors
-    /// [`RowsError::TooLong`], [`RowsError::Undecodable`], [`RowsError::UnsupportedType`].
-    pub(super) fn new(array: &ArrayRef, name: &str) -> Result<Self, RowsError> {
+    /// [`RowsError::Undecodable`], [`RowsError::UnsupportedType`].
+    pub(super) fn new(array: &ArrayRef, keys: &KeyTree, name: &str) -> Result<Self, RowsError> {
         let array = decoded(array, name)?;
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
         let values = match array.data_type() {
@@ -155,108 +78,85 @@ impl Column {
             DataType::Float32 => Values::Float(array.as_primitive::<Float32Type>().values().clone()),
             DataType::Float64 => Values::Double(array.as_primitive::<Float64Type>().values().clone()),
             DataType::Decimal32(_, _) => {
-                Values::Decimal32(array.as_primitive::<Decimal32Type>().values().clone())
+                Values::Integer(array.as_primitive::<Decimal32Type>().values().clone())
             }
-            DataType::Decimal64(_, _) => {
-                Values::Decimal64(array.as_primitive::<Decimal64Type>().values().clone())
-            }
+            DataType::Decimal64(_, _) => Values::Long(array.as_primitive::<Decimal64Type>().values().clone()),
             DataType::Decimal128(_, _) => {
-                Values::Decimal128(array.as_primitive::<Decimal128Type>().values().clone())
+                Values::Decimal(array.as_primitive::<Decimal128Type>().values().clone())
             }
-            nested if nested.is_nested() => nested::values(&array, name)?,
-            _ => texts::values(&array, name)?,
+            nested if nested.is_nested() => nested::values(&array, &keys.inner, name)?,
+            _ => texts::values(&array).ok_or_else(|| unsupported(&array, name))?,
         };
-        Ok(Self { values, nulls, step: Step::default() })
+        Ok(Self { values, nulls, keys: keys.keys })
     }
 
-    /// Looks at the rows that are written next. Gives the bytes of the longest of their cells.
-    pub(super) fn measure(&mut self, rows: Range<usize>) -> usize {
-        let Step { mut valid, mut encoded, .. } = std::mem::take(&mut self.step);
-        valid.clear();
+    /// Adds the cells of `rows` to the states of these rows.
+    pub(super) fn add(&mut self, rows: Range<usize>, states: &mut [u128]) {
         let nulls = self.nulls.as_ref().map(|nulls| nulls.slice(rows.start, rows.len()));
-        let lengths = match nulls.filter(|nulls| nulls.null_count() > 0) {
-            _ if self.is_encoded() => encoded.fill(self, &rows),
-            None => self.lengths(&rows, None),
-            Some(nulls) if nulls.null_count() == rows.len() => Lengths::equal(1),
-            Some(nulls) => {
-                push_bits(&mut valid, nulls.inner());
-                Lengths { are_equal: false, ..self.lengths(&rows, Some(&valid)) }
-            }
-        };
-        self.step = Step { rows, valid, lengths, encoded };
-        lengths.most
-    }
-
-    /// The lengths of cells that have a value.
-    fn lengths(&self, rows: &Range<usize>, valid: Option<&[bool]>) -> Lengths {
-        match &self.values {
-            Values::Void => Lengths::equal(1),
-            Values::Boolean(_) | Values::Byte(_) => Lengths::equal(1 + 1),
-            Values::Short(_) => Lengths::equal(1 + 2),
-            Values::Integer(_) | Values::Float(_) => Lengths::equal(1 + 4),
-            Values::Long(_) | Values::Double(_) => Lengths::equal(1 + 8),
-            Values::Decimal32(_) | Values::Decimal64(_) | Values::Decimal128(_) => Lengths::equal(1 + 16),
-            Values::Text { offsets, .. } => texts::lengths(offsets, rows),
-            Values::LargeText { offsets, .. } => texts::lengths(offsets, rows),
-            Values::View(views) => views.lengths(rows, valid),
-            Values::Equal { .. } | Values::List { .. } | Values::Map { .. } | Values::Struct(_) => {
-                Lengths::default()
-            }
-        }
-    }
-
-    /// Whether cells are made one by one before they are written.
-    fn is_encoded(&self) -> bool {
-        use Values::{Equal, List, Map, Struct};
-        matches!(self.values, Equal { .. } | List { .. } | Map { .. } | Struct(_))
-    }
-
-    /// Writes the cells of the rows that were measured.
-    pub(super) fn write(&self, lines: &mut Lines) {
-        let Step { rows, lengths, encoded, .. } = &self.step;
-        let (rows, valid) = (rows.clone(), self.step.valid());
-        if *lengths == Lengths::equal(1) {
-            // All are NULL: nothing else is so short.
-            return fixed::write_null(rows.len(), lines);
-        }
-        match &self.values {
-            Values::Void => fixed::write_null(rows.len(), lines),
+        let nulls = nulls.filter(|nulls| nulls.null_count() > 0).map(NullBuffer::into_inner);
+        let keys = self.keys;
+        let cells = Cells { states, valid: nulls, keys: &keys };
+        match &mut self.values {
+            Values::Void => cells.states.iter_mut().for_each(|state| *state = state.wrapping_add(keys.null)),
             Values::Boolean(values) => {
                 let values = values.slice(rows.start, rows.len());
-                fixed::write(values.iter(), valid, lines, |value| [u8::from(value)]);
+                cells.add(values.iter(), |value| keys.number(value.into()));
             }
-            Values::Byte(values) => {
-                fixed::write(values[rows].iter(), valid, lines, |value| value.to_le_bytes())
-            }
-            Values::Short(values) => {
-                fixed::write(values[rows].iter(), valid, lines, |value| value.to_le_bytes())
-            }
-            Values::Integer(values) => {
-                fixed::write(values[rows].iter(), valid, lines, |value| value.to_le_bytes());
-            }
-            Values::Long(values) => {
-                fixed::write(values[rows].iter(), valid, lines, |value| value.to_le_bytes())
-            }
+            // A negative number has its sign in all bits before it.
+            Values::Byte(values) => cells.add(values[rows].iter(), |value| keys.number(*value as u64)),
+            Values::Short(values) => cells.add(values[rows].iter(), |value| keys.number(*value as u64)),
+            Values::Integer(values) => cells.add(values[rows].iter(), |value| keys.number(*value as u64)),
+            Values::Long(values) => cells.add(values[rows].iter(), |value| keys.number(*value as u64)),
             Values::Float(values) => {
-                fixed::write(values[rows].iter(), valid, lines, |value| float_bytes(*value))
+                cells.add(values[rows].iter(), |value| keys.number(numbers::float(*value)));
             }
             Values::Double(values) => {
-                fixed::write(values[rows].iter(), valid, lines, |value| double_bytes(*value));
+                cells.add(values[rows].iter(), |value| keys.number(numbers::double(*value)));
             }
-            Values::Decimal32(values) => {
-                fixed::write(values[rows].iter(), valid, lines, |value| decimal_bytes(*value));
-            }
-            Values::Decimal64(values) => {
-                fixed::write(values[rows].iter(), valid, lines, |value| decimal_bytes(*value));
-            }
-            Values::Decimal128(values) => {
-                fixed::write(values[rows].iter(), valid, lines, |value| decimal_bytes(*value));
-            }
-            Values::Text { offsets, bytes } => texts::write(offsets, bytes, &self.step, lines),
-            Values::LargeText { offsets, bytes } => texts::write(offsets, bytes, &self.step, lines),
-            Values::View(views) => views.write(&self.step, lines),
-            Values::Equal { .. } | Values::List { .. } | Values::Map { .. } | Values::Struct(_) => {
-                encoded.write(lines);
+            Values::Decimal(values) => numbers::add_wide(&values[rows], cells),
+            Values::Text(texts) => texts.add(rows, cells),
+            Values::LargeText(texts) => texts.add(rows, cells),
+            Values::View(views) => views.add(rows, cells),
+            Values::Equal(texts) => texts.add(rows, cells),
+            Values::List(lists) => lists.add(rows, cells),
+            Values::Struct(fields) => fields.add(rows, cells),
+        }
+    }
+}
+
+/// Where cells are added: the states of some rows of a column.
+struct Cells<'a> {
+    states: &'a mut [u128],
+    /// Which rows have a value, unless all have.
+    valid: Option<BooleanBuffer>,
+    keys: &'a Keys,
+}
+
+impl Cells<'_> {
+    /// Adds what `cell` makes of each value, or NULL. It is also asked for what stands in an array for NULL.
+    #[inline(always)]
+    fn add<T>(self, values: impl Iterator<Item = T>, mut cell: impl FnMut(T) -> u128) {
+        if self.valid.is_some() {
+            return self.add_valid(values, |value, _| cell(value));
+        }
+        for (state, value) in self.states.iter_mut().zip(values) {
+            *state = state.wrapping_add(cell(value));
+        }
+    }
+
+    /// The same; `cell` is told whether the row has a value. It is called in one place, so that it is compiled into the loop.
+    #[inline(always)]
+    fn add_valid<T>(self, mut values: impl Iterator<Item = T>, mut cell: impl FnMut(T, bool) -> u128) {
+        let bits = self.valid.as_ref().map(BooleanBuffer::bit_chunks);
+        let mut words = bits.iter().flat_map(BitChunks::iter_padded);
+        for states in self.states.chunks_mut(64) {
+            let mut word = words.next().unwrap_or(u64::MAX);
+            for (state, value) in states.iter_mut().zip(values.by_ref()) {
+                let is_valid = word & 1 == 1;
+                // A branch would often be guessed wrong.
+                let added = select_unpredictable(is_valid, cell(value, is_valid), self.keys.null);
+                *state = state.wrapping_add(added);
+                word >>= 1;
             }
         }
     }
@@ -285,16 +185,4 @@ fn decoded(array: &ArrayRef, column: &str) -> Result<ArrayRef, RowsError> {
 
 fn unsupported(array: &ArrayRef, column: &str) -> RowsError {
     RowsError::UnsupportedType { column: column.to_owned(), data_type: array.data_type().to_string() }
-}
-
-fn float_bytes(value: f32) -> [u8; 4] {
-    if value.is_nan() { 0x7fc0_0000_u32.to_le_bytes() } else { value.to_bits().to_le_bytes() }
-}
-
-fn double_bytes(value: f64) -> [u8; 8] {
-    if value.is_nan() { 0x7ff8_0000_0000_0000_u64.to_le_bytes() } else { value.to_bits().to_le_bytes() }
-}
-
-fn decimal_bytes(value: impl Into<i128>) -> [u8; 16] {
-    value.into().to_le_bytes()
 }

@@ -1,4 +1,4 @@
-//! Cells of nested types, and of all types inside them: one by one.
+//! Cells of nested types. What lies inside them is added up column by column too.
 
 use std::ops::Range;
 
@@ -6,196 +6,165 @@ use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::DataType;
 
-use super::{Column, Lengths, Lines, Values, decimal_bytes, double_bytes, float_bytes, texts, unsupported};
+use super::{Cells, Column, Values, unsupported};
 use crate::rows::RowsError;
+use crate::rows::mixing::{KeyTree, Keys, hash_of};
 
-/// Where the items of the lists of an array are.
-pub(super) enum Spans {
-    /// From each of these to the next.
+/// Items whose states are made at a time: few enough that they stay in the nearest cache.
+const STEP_ITEMS: usize = 512;
+
+/// The values of an array of lists, maps or structs; `keys` are those of what lies inside.
+pub(super) fn values(array: &ArrayRef, keys: &[KeyTree], column: &str) -> Result<Values, RowsError> {
+    Ok(match array.data_type() {
+        DataType::List(_) => list(array.as_list::<i32>(), keys, column)?,
+        DataType::LargeList(_) => list(array.as_list::<i64>(), keys, column)?,
+        DataType::FixedSizeList(_, items) => {
+            let ends = Ends::Equal(usize::try_from(*items).unwrap_or(0));
+            let items = columns([array.as_fixed_size_list().values()], keys, column)?;
+            Values::List(Lists { ends, items: Items::of(items) })
+        }
+        DataType::Map(_, _) => {
+            let map = array.as_map();
+            let (ends, used) = Ends::of(map.offsets());
+            let entries = [map.keys(), map.values()].map(|array| array.slice(used.start, used.len()));
+            let items = columns(entries.iter(), keys, column)?;
+            Values::List(Lists { ends, items: Items::of(items) })
+        }
+        DataType::Struct(_) => {
+            let columns = columns(array.as_struct().columns(), keys, column)?;
+            Values::Struct(Fields { columns, states: Vec::new() })
+        }
+        _ => return Err(unsupported(array, column)),
+    })
+}
+
+fn list<O: OffsetSizeTrait>(
+    array: &GenericListArray<O>,
+    keys: &[KeyTree],
+    column: &str,
+) -> Result<Values, RowsError> {
+    let (ends, used) = Ends::of(array.offsets());
+    // A slice of a large array keeps all of its items.
+    let items = array.values().slice(used.start, used.len());
+    Ok(Values::List(Lists { ends, items: Items::of(columns([&items], keys, column)?) }))
+}
+
+fn columns<'a>(
+    arrays: impl IntoIterator<Item = &'a ArrayRef>,
+    keys: &[KeyTree],
+    column: &str,
+) -> Result<Vec<Column>, RowsError> {
+    arrays.into_iter().zip(keys).map(|(array, keys)| Column::new(array, keys, column)).collect()
+}
+
+/// Where the items of the lists of an array end. Each list begins where the one before ends.
+enum Ends {
+    /// The beginning of the first list, and these.
     Offsets(Vec<usize>),
-    /// One after the other, each with as many.
+    /// Each has as many items.
     Equal(usize),
 }
 
-impl Spans {
-    /// Offsets from the first of them on.
+impl Ends {
+    /// Those by offsets, counted from the first of them on; and the items that lists have.
     fn of<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>) -> (Self, Range<usize>) {
         let first = offsets.first().map_or(0, |offset| offset.as_usize());
         let last = offsets.last().map_or(first, |offset| offset.as_usize());
         (Self::Offsets(offsets.iter().map(|offset| offset.as_usize() - first).collect()), first..last)
     }
 
-    fn get(&self, row: usize) -> Range<usize> {
+    /// Where the list of a row begins, and that of the row before ends.
+    #[inline(always)]
+    fn start(&self, row: usize) -> usize {
         match self {
-            Self::Offsets(offsets) => offsets[row]..offsets[row + 1],
-            Self::Equal(items) => row * items..(row + 1) * items,
+            Self::Offsets(offsets) => offsets[row],
+            Self::Equal(items) => row * items,
         }
     }
 }
 
-/// The values of an array of lists, maps or structs.
-pub(super) fn values(array: &ArrayRef, column: &str) -> Result<Values, RowsError> {
-    Ok(match array.data_type() {
-        DataType::List(_) => list(array.as_list::<i32>(), column)?,
-        DataType::LargeList(_) => list(array.as_list::<i64>(), column)?,
-        DataType::FixedSizeList(_, items) => {
-            let spans = Spans::Equal(usize::try_from(*items).unwrap_or(0));
-            let items = Column::new(array.as_fixed_size_list().values(), column)?;
-            Values::List { spans, items: Box::new(items) }
-        }
-        DataType::Map(_, _) => {
-            let map = array.as_map();
-            let (spans, used) = Spans::of(map.offsets());
-            let keys = Column::new(&map.keys().slice(used.start, used.len()), column)?;
-            let values = Column::new(&map.values().slice(used.start, used.len()), column)?;
-            Values::Map { spans, keys: Box::new(keys), values: Box::new(values) }
-        }
-        DataType::Struct(_) => {
-            let fields = array.as_struct().columns().iter();
-            Values::Struct(fields.map(|field| Column::new(field, column)).collect::<Result<_, _>>()?)
-        }
-        _ => return Err(unsupported(array, column)),
-    })
+/// Lists, or maps.
+pub(super) struct Lists {
+    ends: Ends,
+    items: Items,
 }
 
-fn list<O: OffsetSizeTrait>(array: &GenericListArray<O>, column: &str) -> Result<Values, RowsError> {
-    let (spans, used) = Spans::of(array.offsets());
-    if (0..array.len()).any(|row| u32::try_from(spans.get(row).len()).is_err()) {
-        return Err(RowsError::TooLong { column: column.to_owned() });
-    }
-    // A slice of a large array keeps all of its items.
-    let items = Column::new(&array.values().slice(used.start, used.len()), column)?;
-    Ok(Values::List { spans, items: Box::new(items) })
-}
-
-/// Bytes that cells are written behind each other to. There is always room behind the last of them: what a copy of a fixed
-/// size writes too much, the next cell writes over.
-#[derive(Default)]
-struct Tape {
-    bytes: Vec<u8>,
-    /// Where the next cell goes.
-    end: usize,
-}
-
-impl Tape {
-    /// Makes room for so many bytes.
-    #[inline(always)]
-    fn make_room(&mut self, count: usize) {
-        if self.bytes.len() < self.end + count {
-            self.bytes.resize(2 * (self.end + count), 0);
-        }
-    }
-
-    /// Writes bytes.
-    #[inline(always)]
-    fn write<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.make_room(N);
-        self.bytes[self.end..self.end + N].copy_from_slice(&bytes);
-        self.end += N;
-    }
-
-    /// Writes a value and the byte before it.
-    #[inline(always)]
-    fn write_value<const N: usize>(&mut self, value: [u8; N]) {
-        self.make_room(1 + N);
-        let cell = &mut self.bytes[self.end..self.end + 1 + N];
-        cell[0] = 1;
-        cell[1..].copy_from_slice(&value);
-        self.end += 1 + N;
-    }
-
-    /// Writes the cell of a text that stands in `source`.
-    #[inline(always)]
-    fn write_text(&mut self, source: &[u8], text: Range<usize>) {
-        self.make_room(texts::room(text.len()));
-        self.end = texts::write_text(&mut self.bytes, self.end, source, text.start, text.len(), true);
-    }
-
-    /// Writes the first byte of a value and the number of its items, which was found to fit when the column was made.
-    #[inline(always)]
-    fn write_count(&mut self, items: usize) {
-        self.write_value(u32::try_from(items).unwrap_or(u32::MAX).to_le_bytes());
-    }
-}
-
-/// The cells of some rows of a column.
-#[derive(Default)]
-pub(super) struct Encoded {
-    tape: Tape,
-    ends: Vec<usize>,
-}
-
-impl Encoded {
-    /// Makes them those of `rows`. Gives their lengths.
-    pub(super) fn fill(&mut self, column: &Column, rows: &Range<usize>) -> Lengths {
-        self.tape.end = 0;
-        self.ends.clear();
-        for row in rows.clone() {
-            column.push(row, &mut self.tape);
-            self.ends.push(self.tape.end);
-        }
-        Lengths { most: self.cells().map(<[u8]>::len).max().unwrap_or(0), are_equal: false }
-    }
-
-    fn cells(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = [0].into_iter().chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| &self.tape.bytes[start..*end])
-    }
-
-    pub(super) fn write(&self, lines: &mut Lines) {
-        lines.write_ragged(self.cells(), |line, at, cell| {
-            line[at..at + cell.len()].copy_from_slice(cell);
-            at + cell.len()
+impl Lists {
+    pub(super) fn add(&mut self, rows: Range<usize>, cells: Cells<'_>) {
+        let Self { ends, items } = self;
+        let (keys, mut start) = (*cells.keys, ends.start(rows.start));
+        items.begin(start..ends.start(rows.end));
+        cells.add(rows, |row| {
+            let list = start..ends.start(row + 1);
+            start = list.end;
+            items.sum(list, &keys)
         });
     }
 }
 
-impl Column {
-    /// Appends the cell of a row.
-    fn push(&self, row: usize, out: &mut Tape) {
-        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-            return out.write([0]);
+/// What lists are made of, gone through from the first item to the last.
+struct Items {
+    /// One for the items of lists; keys and values of maps.
+    columns: Vec<Column>,
+    /// The items that lists of these rows have.
+    all: Range<usize>,
+    /// Those whose states are made.
+    made: Range<usize>,
+    states: Vec<u128>,
+}
+
+impl Items {
+    fn of(columns: Vec<Column>) -> Self {
+        Self { columns, all: 0..0, made: 0..0, states: Vec::new() }
+    }
+
+    fn begin(&mut self, all: Range<usize>) {
+        self.made = all.start..all.start;
+        self.all = all;
+    }
+
+    /// What a list adds: the sum of the hashes of its items, each with its number.
+    #[inline(always)]
+    fn sum(&mut self, list: Range<usize>, keys: &Keys) -> u128 {
+        let (mut sum, mut number) = (0_u128, 0_u64);
+        for item in list {
+            if item >= self.made.end {
+                self.step();
+            }
+            number += 1;
+            let state = self.states[item - self.made.start].wrapping_add(keys.number(number));
+            sum = sum.wrapping_add(hash_of(state));
         }
-        match &self.values {
-            Values::Void => out.write([0]),
-            Values::Boolean(values) => out.write_value([u8::from(values.value(row))]),
-            Values::Byte(values) => out.write_value(values[row].to_le_bytes()),
-            Values::Short(values) => out.write_value(values[row].to_le_bytes()),
-            Values::Integer(values) => out.write_value(values[row].to_le_bytes()),
-            Values::Long(values) => out.write_value(values[row].to_le_bytes()),
-            Values::Float(values) => out.write_value(float_bytes(values[row])),
-            Values::Double(values) => out.write_value(double_bytes(values[row])),
-            Values::Decimal32(values) => out.write_value(decimal_bytes(values[row])),
-            Values::Decimal64(values) => out.write_value(decimal_bytes(values[row])),
-            Values::Decimal128(values) => out.write_value(decimal_bytes(values[row])),
-            Values::Text { offsets, bytes } => {
-                out.write_text(bytes, offsets[row] as usize..offsets[row + 1] as usize);
-            }
-            Values::LargeText { offsets, bytes } => {
-                out.write_text(bytes, offsets[row] as usize..offsets[row + 1] as usize);
-            }
-            Values::View(views) => {
-                let (source, text) = views.get(row);
-                out.write_text(source, text);
-            }
-            Values::Equal { length, bytes } => out.write_text(bytes, row * length..(row + 1) * length),
-            Values::List { spans, items } => {
-                let span = spans.get(row);
-                out.write_count(span.len());
-                span.for_each(|item| items.push(item, out));
-            }
-            Values::Map { spans, keys, values } => {
-                let span = spans.get(row);
-                out.write_count(span.len());
-                for entry in span {
-                    keys.push(entry, out);
-                    values.push(entry, out);
-                }
-            }
-            Values::Struct(fields) => {
-                out.write([1]);
-                fields.iter().for_each(|field| field.push(row, out));
-            }
+        sum
+    }
+
+    /// Makes the states of the next items.
+    #[inline(never)]
+    fn step(&mut self) {
+        let start = self.made.end;
+        self.made = start..self.all.end.min(start + STEP_ITEMS);
+        self.states.clear();
+        self.states.resize(self.made.len(), 0);
+        self.columns.iter_mut().for_each(|column| column.add(self.made.clone(), &mut self.states));
+    }
+}
+
+/// Structs.
+pub(super) struct Fields {
+    columns: Vec<Column>,
+    /// What structs of these rows have, where some are NULL: then fields that have a value do not count.
+    states: Vec<u128>,
+}
+
+impl Fields {
+    pub(super) fn add(&mut self, rows: Range<usize>, cells: Cells<'_>) {
+        let Self { columns, states } = self;
+        if cells.valid.is_none() {
+            return columns.iter_mut().for_each(|column| column.add(rows.clone(), cells.states));
         }
+        states.clear();
+        states.resize(rows.len(), 0);
+        columns.iter_mut().for_each(|column| column.add(rows.clone(), states));
+        cells.add(states.iter(), |state| *state);
     }
 }

@@ -1,4 +1,7 @@
 //! Cells of texts and of bytes.
+//!
+//! The words of one of up to 44 bytes are its length and its bytes themselves. Of those of up to 12 bytes there is one pair,
+//! and Arrow's views are this pair as they stand.
 
 use std::hint::select_unpredictable;
 use std::ops::Range;
@@ -6,87 +9,135 @@ use std::ops::Range;
 use arrow::array::{Array, ArrayRef, AsArray, GenericByteArray, GenericByteViewArray, OffsetSizeTrait};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ByteArrayType, ByteViewType, DataType};
+use twox_hash::XxHash3_128;
 
-use super::{Lengths, Lines, SLACK, Step, Values, unsupported};
-use crate::rows::RowsError;
+use super::{Cells, Keys, Values};
 
-/// What stands before the bytes: whether there is a value, and their number.
-const HEAD: usize = 5;
-/// Texts of up to so many bytes are copied as so many: a branch on their length would be guessed wrong, and cost more.
-const BLOCK: usize = 48;
-// NULL ends before the head does.
-const _: () = assert!(HEAD - 1 + BLOCK <= SLACK);
-/// The longest text that a view holds itself.
-const INLINE: usize = 12;
+/// Bytes of the longest text that is one pair of words, and that a view holds itself.
+const SHORT: usize = 12;
+/// Bytes of the longest text that is three pairs of words. The words of longer ones are their hash.
+const MIDDLE: usize = 44;
+/// Bytes of a word.
+const WORD: usize = size_of::<u64>();
 
-/// The values of an array of texts or bytes.
-pub(super) fn values(array: &ArrayRef, column: &str) -> Result<Values, RowsError> {
-    Ok(match array.data_type() {
-        DataType::Utf8 => small(array.as_string()),
-        DataType::Binary => small(array.as_binary()),
-        DataType::LargeUtf8 => large(array.as_string(), column)?,
-        DataType::LargeBinary => large(array.as_binary(), column)?,
+/// The values of an array of texts or bytes; nothing for other arrays.
+pub(super) fn values(array: &ArrayRef) -> Option<Values> {
+    Some(match array.data_type() {
+        DataType::Utf8 => Values::Text(Offsets::of(array.as_string())),
+        DataType::Binary => Values::Text(Offsets::of(array.as_binary())),
+        DataType::LargeUtf8 => Values::LargeText(Offsets::of(array.as_string())),
+        DataType::LargeBinary => Values::LargeText(Offsets::of(array.as_binary())),
         DataType::Utf8View => Values::View(Views::of(array.as_string_view())),
         DataType::BinaryView => Values::View(Views::of(array.as_binary_view())),
         DataType::FixedSizeBinary(_) => {
             let array = array.as_fixed_size_binary();
             let length = usize::try_from(array.value_length()).unwrap_or(0);
-            Values::Equal { length, bytes: array.values().clone() }
+            Values::Equal(Equal { length, bytes: array.values().clone() })
         }
-        _ => return Err(unsupported(array, column)),
+        _ => return None,
     })
 }
 
-fn small<T: ByteArrayType<Offset = i32>>(array: &GenericByteArray<T>) -> Values {
-    Values::Text { offsets: array.offsets().clone(), bytes: array.values().clone() }
-}
-
-fn large<T: ByteArrayType<Offset = i64>>(
-    array: &GenericByteArray<T>,
-    column: &str,
-) -> Result<Values, RowsError> {
-    let all = 0..array.len();
-    if places(array.offsets(), &all).any(|(start, end)| u32::try_from(end - start).is_err()) {
-        return Err(RowsError::TooLong { column: column.to_owned() });
-    }
-    Ok(Values::LargeText { offsets: array.offsets().clone(), bytes: array.values().clone() })
-}
-
-/// The lengths of the cells of `rows`.
-pub(super) fn lengths<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>, rows: &Range<usize>) -> Lengths {
-    // Longer ones were refused.
-    Lengths::of(places(offsets, rows).map(|(start, end)| (end - start) as u32), HEAD)
-}
-
-/// Where the texts of `rows` begin and end.
-fn places<O: OffsetSizeTrait>(
-    offsets: &OffsetBuffer<O>,
-    rows: &Range<usize>,
-) -> impl Iterator<Item = (usize, usize)> + Clone {
-    let (starts, ends) = (&offsets[rows.start..rows.end], &offsets[rows.start + 1..rows.end + 1]);
-    starts.iter().zip(ends).map(|(start, end)| (start.as_usize(), end.as_usize()))
-}
-
-/// Writes the texts of a step.
-pub(super) fn write<O: OffsetSizeTrait>(
-    offsets: &OffsetBuffer<O>,
-    source: &[u8],
-    step: &Step,
-    lines: &mut Lines,
-) {
-    let texts = places(offsets, &step.rows);
-    match step.valid() {
-        None if step.lengths.are_equal => {
-            lines.write_alike(step.lengths.most, texts, |line, at, (start, stop)| {
-                write_text(line, at, source, start, stop - start, true);
-            });
+/// What the text in `source` from `start` on adds.
+#[inline(always)]
+fn cell(keys: &Keys, source: &[u8], start: usize, length: usize, last: &mut Last) -> u128 {
+    let text = &source[start..start + length];
+    match length {
+        ..=SHORT => keys.pair::<0>(halves(short(source, start, length))),
+        ..=MIDDLE => {
+            let first = word(text, 0) << u32::BITS | length as u64;
+            keys.pair::<0>([first, word(text, 4)]).wrapping_add(behind(keys, text))
         }
-        None => lines.write_ragged(texts, |line, at, (start, stop)| {
-            write_text(line, at, source, start, stop - start, true)
-        }),
-        Some(valid) => lines.write_ragged(texts.zip(valid), |line, at, ((start, stop), &valid)| {
-            write_text(line, at, source, start, usize::from(valid) * (stop - start), valid)
-        }),
+        _ => {
+            let is_last = last.range.len() == length && source[last.range.clone()] == *text;
+            if !is_last {
+                *last = Last { range: start..start + length, added: long(keys, text) };
+            }
+            last.added
+        }
+    }
+}
+
+/// The last long text: the same often stands in many rows after each other.
+#[derive(Default)]
+struct Last {
+    /// Where it stands.
+    range: Range<usize>,
+    added: u128,
+}
+
+/// A text of up to [`SHORT`] bytes as a view has it.
+#[inline(always)]
+fn short(source: &[u8], start: usize, length: usize) -> u128 {
+    let bytes = match source[start..].first_chunk() {
+        // Copying so many bytes as there are would be a call, and many times slower.
+        Some(bytes) => u128::from_le_bytes(*bytes) & !(u128::MAX << (8 * length)),
+        None => {
+            let mut bytes = [0; size_of::<u128>()];
+            bytes[..length].copy_from_slice(&source[start..start + length]);
+            u128::from_le_bytes(bytes)
+        }
+    };
+    bytes << u32::BITS | length as u128
+}
+
+/// What the bytes of a text behind the first [`SHORT`] add, of which there are some and up to [`MIDDLE`] in all. The last word
+/// ends where the text does, and what would stand behind it is that word again: there is no branch on the length, which
+/// would often be guessed wrong, and nothing outside of the text is read.
+#[inline(always)]
+fn behind(keys: &Keys, text: &[u8]) -> u128 {
+    let last = text.len() - WORD;
+    let word = |at: usize| word(text, at.min(last));
+    keys.pair::<1>([word(12), word(20)]).wrapping_add(keys.pair::<2>([word(28), word(36)]))
+}
+
+#[inline(always)]
+fn word(text: &[u8], at: usize) -> u64 {
+    let mut word = [0; WORD];
+    word.copy_from_slice(&text[at..at + WORD]);
+    u64::from_le_bytes(word)
+}
+
+/// What a text of more than [`MIDDLE`] bytes adds.
+#[inline(never)]
+fn long(keys: &Keys, text: &[u8]) -> u128 {
+    keys.pair::<3>(halves(XxHash3_128::oneshot(text)))
+}
+
+#[inline(always)]
+fn halves(both: u128) -> [u64; 2] {
+    [both as u64, (both >> 64) as u64]
+}
+
+/// Texts that stand behind each other.
+pub(super) struct Offsets<O: OffsetSizeTrait> {
+    offsets: OffsetBuffer<O>,
+    bytes: Buffer,
+}
+
+impl<O: OffsetSizeTrait> Offsets<O> {
+    fn of<T: ByteArrayType<Offset = O>>(array: &GenericByteArray<T>) -> Self {
+        Self { offsets: array.offsets().clone(), bytes: array.values().clone() }
+    }
+
+    pub(super) fn add(&self, rows: Range<usize>, cells: Cells<'_>) {
+        let (keys, mut last) = (*cells.keys, Last::default());
+        let (starts, ends) = (&self.offsets[rows.start..rows.end], &self.offsets[rows.start + 1..=rows.end]);
+        let texts = starts.iter().zip(ends).map(|(start, end)| (start.as_usize(), end.as_usize()));
+        cells.add(texts, |(start, end)| cell(&keys, &self.bytes, start, end - start, &mut last));
+    }
+}
+
+/// Bytes that are all of one length.
+pub(super) struct Equal {
+    length: usize,
+    bytes: Buffer,
+}
+
+impl Equal {
+    pub(super) fn add(&self, rows: Range<usize>, cells: Cells<'_>) {
+        let (keys, mut last) = (*cells.keys, Last::default());
+        cells.add(rows, |row| cell(&keys, &self.bytes, row * self.length, self.length, &mut last));
     }
 }
 
@@ -105,65 +156,51 @@ impl Views {
         Self { views, sources }
     }
 
-    /// What the text of a row stands in, and where.
+    pub(super) fn add(&self, rows: Range<usize>, cells: Cells<'_>) {
+        let keys = *cells.keys;
+        let views = &self.views[rows.clone()];
+        // What stands for NULL is no view of anything, and may say that it is long.
+        let valid = |view: &u128, is_valid: bool| if is_valid { *view } else { 0 };
+        if !are_longer(views, SHORT) {
+            cells.add(views.iter(), |view| keys.pair::<0>(halves(*view)));
+        } else if !are_longer(views, MIDDLE) {
+            cells.add_valid(rows.zip(views), |(row, view), is_valid| {
+                self.middle(&keys, row, valid(view, is_valid))
+            });
+        } else {
+            let mut last = (0, 0);
+            cells.add_valid(rows.zip(views), |(row, view), is_valid| {
+                let view = valid(view, is_valid);
+                if length_of(view) <= MIDDLE {
+                    return self.middle(&keys, row, view);
+                }
+                if view != last.0 {
+                    let (source, start) = self.place(row, view);
+                    last = (view, long(&keys, &source[start..start + length_of(view)]));
+                }
+                last.1
+            });
+        }
+    }
+
+    /// What a text of up to [`MIDDLE`] bytes adds, also if it is short.
     #[inline(always)]
-    pub(super) fn get(&self, row: usize) -> (&[u8], Range<usize>) {
-        let length = length_of(self.views[row]);
-        let (source, start) = self.place(row, self.views[row], length);
-        (source, start..start + length)
+    fn middle(&self, keys: &Keys, row: usize, view: u128) -> u128 {
+        let (source, start) = self.place(row, view);
+        let text = &source[start..start + length_of(view).max(SHORT)];
+        let behind = select_unpredictable(length_of(view) > SHORT, behind(keys, text), 0);
+        // A view has the first four bytes of every text.
+        keys.pair::<0>([view as u64, word(text, 4)]).wrapping_add(behind)
     }
 
     /// Where the text of a row stands. Found without branches, which would often be guessed wrong.
     #[inline(always)]
-    fn place(&self, row: usize, view: u128, length: usize) -> (&[u8], usize) {
-        let is_long = length > INLINE;
+    fn place(&self, row: usize, view: u128) -> (&[u8], usize) {
+        let is_long = length_of(view) > SHORT;
         let buffer = select_unpredictable(is_long, 1 + (view >> 64) as u32 as usize, 0);
         let behind_length = row * size_of::<u128>() + size_of::<u32>();
         let start = select_unpredictable(is_long, (view >> 96) as usize, behind_length);
         (&self.sources[buffer], start)
-    }
-
-    /// The lengths of the cells of `rows` that have a value.
-    pub(super) fn lengths(&self, rows: &Range<usize>, valid: Option<&[bool]>) -> Lengths {
-        let lengths = self.views[rows.clone()].iter().map(|view| length_of(*view) as u32);
-        match valid {
-            None => Lengths::of(lengths, HEAD),
-            // What stands for NULL is no view of anything, and may say that it is long.
-            Some(valid) => {
-                Lengths::of(lengths.zip(valid).map(|(length, valid)| u32::from(*valid) * length), HEAD)
-            }
-        }
-    }
-
-    /// Writes the texts of a step.
-    pub(super) fn write(&self, step: &Step, lines: &mut Lines) {
-        let all = step.rows.clone().zip(&self.views[step.rows.clone()]);
-        let (most, are_short) = (step.lengths.most, step.lengths.most <= HEAD + INLINE);
-        match step.valid() {
-            None if step.lengths.are_equal && are_short => {
-                lines.write_alike(most, all, |line, at, (_, view)| {
-                    write_short(line, at, *view);
-                });
-            }
-            None if step.lengths.are_equal => lines.write_alike(most, all, |line, at, (row, view)| {
-                self.write_one(line, at, row, *view, true);
-            }),
-            None if are_short => lines.write_ragged(all, |line, at, (_, view)| write_short(line, at, *view)),
-            None => {
-                lines.write_ragged(all, |line, at, (row, view)| self.write_one(line, at, row, *view, true))
-            }
-            Some(valid) => lines.write_ragged(all.zip(valid), |line, at, ((row, view), &valid)| {
-                self.write_one(line, at, row, *view, valid)
-            }),
-        }
-    }
-
-    /// Writes the cell of a view at `at`; gives its end.
-    #[inline(always)]
-    fn write_one(&self, line: &mut [u8], at: usize, row: usize, view: u128, valid: bool) -> usize {
-        let length = usize::from(valid) * length_of(view);
-        let (source, start) = self.place(row, view, length);
-        write_text(line, at, source, start, length, valid)
     }
 }
 
@@ -173,50 +210,9 @@ fn length_of(view: u128) -> usize {
     view as u32 as usize
 }
 
-// A call for every cell would take a third of the time, so these are not left to the compiler.
-
-/// Writes the cell of a short text at `at`: its view has its length and its bytes as the cell does. Gives its end.
-#[inline(always)]
-fn write_short(line: &mut [u8], at: usize, view: u128) -> usize {
-    let cell = &mut line[at..at + 1 + size_of::<u128>()];
-    cell[0] = 1;
-    cell[1..].copy_from_slice(&view.to_le_bytes());
-    at + HEAD + length_of(view)
-}
-
-/// The room that the cell of a text of so many bytes is written to.
-#[inline(always)]
-pub(super) fn room(length: usize) -> usize {
-    HEAD + length.max(BLOCK)
-}
-
-/// Writes the cell of a text at `at`, where there is [`room`] for it; gives its end.
-#[inline(always)]
-pub(super) fn write_text(
-    line: &mut [u8],
-    at: usize,
-    source: &[u8],
-    start: usize,
-    length: usize,
-    valid: bool,
-) -> usize {
-    let head = (u64::from(valid) | (length as u64) << 8).to_le_bytes();
-    match source.get(start..start + BLOCK) {
-        Some(from) if length <= BLOCK => {
-            let cell = &mut line[at..at + HEAD + BLOCK];
-            cell[..size_of::<u64>()].copy_from_slice(&head);
-            cell[HEAD..].copy_from_slice(from);
-        }
-        _ => {
-            line[at..at + size_of::<u64>()].copy_from_slice(&head);
-            line[at + HEAD..at + HEAD + length].copy_from_slice(&source[start..start + length]);
-        }
-    }
-    end_of_cell(at, length, valid)
-}
-
-/// The length of NULL is none.
-#[inline(always)]
-fn end_of_cell(at: usize, length: usize, valid: bool) -> usize {
-    at + 1 + usize::from(valid) * (HEAD - 1) + length
+/// Whether some of the views have more bytes than this. A difference is negative then; all are looked at together, which takes
+/// a fraction of the time that the largest takes.
+fn are_longer(views: &[u128], than: usize) -> bool {
+    let differences = views.iter().map(|view| (than as i32).wrapping_sub(*view as i32));
+    differences.fold(0, |all, difference| all | difference) < 0
 }

@@ -1,8 +1,9 @@
-//! The digest against its definition: vectors made by another program, random tables, and what must not make a difference
-//! or must make one.
+//! The digest against its definition: vectors made by another program, random tables, what must not make a difference
+//! or must make one, and how even hashes are.
 
 mod differences;
 mod model;
+mod quality;
 mod random;
 mod vectors;
 

@@ -1,4 +1,4 @@
-//! Values as the definition sees them, the bytes it gives them, and arrays of them in every encoding.
+//! Values as the definition sees them, what it makes of them, and arrays of them in every encoding.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{cast, nullif};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use twox_hash::XxHash3_128;
 
 /// A type of a Delta table.
 #[derive(Clone, Debug)]
@@ -45,48 +46,95 @@ pub(super) enum Value {
     Several(Vec<Value>),
 }
 
-/// Appends the cell of a value.
-pub(super) fn push_cell(out: &mut Vec<u8>, kind: &Kind, value: &Value) {
-    if matches!(value, Value::Null) {
-        out.push(0);
-        return;
+/// The keys of a type and of what lies inside it, as the extended output has them.
+pub(super) type Keys<'a> = &'a [[u8; 128]];
+
+/// How many blocks of keys a type has.
+pub(super) fn blocks(kind: &Kind) -> usize {
+    1 + match kind {
+        Kind::List(item) => blocks(item),
+        Kind::Map(key, value) => blocks(key) + blocks(value),
+        Kind::Struct(fields) => fields.iter().map(blocks).sum(),
+        _ => 0,
     }
-    out.push(1);
+}
+
+fn key(keys: Keys, at: usize) -> u128 {
+    u128::from_le_bytes(keys[0][at..at + 16].try_into().unwrap())
+}
+
+/// What a cell adds.
+pub(super) fn added(kind: &Kind, value: &Value, keys: Keys) -> u128 {
+    let number = |word: u128| (key(keys, 16) | 1).wrapping_mul(word & u128::from(u64::MAX));
     match (kind, value) {
-        (Kind::Boolean | Kind::Byte, Value::Number(number)) => out.extend(&number.to_le_bytes()[..1]),
-        (Kind::Short, Value::Number(number)) => out.extend(&number.to_le_bytes()[..2]),
-        (Kind::Integer | Kind::Date, Value::Number(number)) => out.extend(&number.to_le_bytes()[..4]),
-        (Kind::Float, Value::Number(bits)) if f32::from_bits(*bits as u32).is_nan() => {
-            out.extend([0, 0, 0xc0, 0x7f]);
+        (_, Value::Null) => key(keys, 0),
+        (Kind::Float, Value::Number(bits)) if f32::from_bits(*bits as u32).is_nan() => number(0x7fc0_0000),
+        (Kind::Double, Value::Number(bits)) if f64::from_bits(*bits as u64).is_nan() => number(0x7ff8_0000),
+        (Kind::Float, Value::Number(bits)) => number(*bits as u128 & 0xffff_ffff),
+        (Kind::Double, Value::Number(bits)) => {
+            number((*bits as u128 & 0xffff_ffff) << 32 | *bits as u128 >> 32)
         }
-        (Kind::Double, Value::Number(bits)) if f64::from_bits(*bits as u64).is_nan() => {
-            out.extend([0, 0, 0, 0, 0, 0, 0xf8, 0x7f]);
+        (Kind::Decimal(_), Value::Number(value)) => {
+            let wide = (value - i128::from(*value as i64)) / (1 << 64);
+            let wide = (key(keys, 32) | 1).wrapping_mul(u128::from(wide as u64));
+            number(*value as u128).wrapping_add(wide)
         }
-        (Kind::Float, Value::Number(bits)) => out.extend(&bits.to_le_bytes()[..4]),
-        (Kind::Long | Kind::Timestamp | Kind::TimestampNtz | Kind::Double, Value::Number(number)) => {
-            out.extend(&number.to_le_bytes()[..8]);
-        }
-        (Kind::Decimal(_), Value::Number(number)) => out.extend(number.to_le_bytes()),
-        (Kind::Text | Kind::Binary, Value::Bytes(bytes)) => {
-            out.extend((bytes.len() as u32).to_le_bytes());
-            out.extend(bytes);
-        }
+        (_, Value::Number(value)) => number(*value as u128),
+        (_, Value::Bytes(bytes)) => text(bytes, keys),
+        (Kind::Struct(fields), Value::Several(values)) => members(fields.iter().zip(values), &keys[1..]),
         (Kind::List(item), Value::Several(items)) => {
-            out.extend((items.len() as u32).to_le_bytes());
-            items.iter().for_each(|value| push_cell(out, item, value));
+            items.iter().zip(1..).fold(0_u128, |sum, (value, place)| {
+                sum.wrapping_add(permuted(number(place).wrapping_add(added(item, value, &keys[1..]))))
+            })
         }
         (Kind::Map(key, value), Value::Several(entries)) => {
-            out.extend((entries.len() as u32 / 2).to_le_bytes());
-            for entry in entries.chunks(2) {
-                push_cell(out, key, &entry[0]);
-                push_cell(out, value, &entry[1]);
-            }
-        }
-        (Kind::Struct(fields), Value::Several(values)) => {
-            fields.iter().zip(values).for_each(|(kind, value)| push_cell(out, kind, value));
+            entries.chunks(2).zip(1..).fold(0_u128, |sum, (entry, place)| {
+                let entry = [(&**key, &entry[0]), (&**value, &entry[1])].into_iter();
+                sum.wrapping_add(permuted(number(place).wrapping_add(members(entry, &keys[1..]))))
+            })
         }
         (kind, value) => panic!("{value:?} is no {kind:?}"),
     }
+}
+
+/// What all of these add, each with its keys.
+pub(super) fn members<'a>(members: impl Iterator<Item = (&'a Kind, &'a Value)>, mut keys: Keys) -> u128 {
+    members.fold(0, |sum, (kind, value)| {
+        let (own, others) = keys.split_at(blocks(kind));
+        keys = others;
+        sum.wrapping_add(added(kind, value, own))
+    })
+}
+
+fn text(bytes: &[u8], keys: Keys) -> u128 {
+    if bytes.len() > 44 {
+        return pair(XxHash3_128::oneshot(bytes), key(keys, 112));
+    }
+    let whole = [&(bytes.len() as u32).to_le_bytes()[..], bytes].concat();
+    whole.chunks(16).zip(0..).fold(0, |sum, (words, place)| {
+        let mut padded = [0; 16];
+        padded[..words.len()].copy_from_slice(words);
+        sum.wrapping_add(pair(u128::from_le_bytes(padded), key(keys, 64 + 16 * place)))
+    })
+}
+
+fn pair(words: u128, keys: u128) -> u128 {
+    let factor =
+        |shift: u32| (1 << 64) + u128::from(((words >> shift) as u64).wrapping_add((keys >> shift) as u64));
+    factor(0).wrapping_mul(factor(64))
+}
+
+/// The hash of a state.
+pub(super) fn permuted(state: u128) -> u128 {
+    let digits = "243f6a8885a308d313198a2e03707344a4093822299f31d0082efa98ec4e6c89\
+                  452821e638d01377be5466cf34e90c6cc0ac29b7c97c50dd3f84d5b5b5470917";
+    let pi = |place: usize| u64::from_str_radix(&digits[16 * place..16 * (place + 1)], 16).unwrap();
+    let mut halves = [state as u64, (state >> 64) as u64];
+    for round in 0..4 {
+        let product = u128::from(halves[1] ^ pi(2 * round)) * u128::from(pi(2 * round + 1) | 1);
+        halves = [halves[1], halves[0] ^ (product >> 64) as u64 ^ product as u64];
+    }
+    u128::from(halves[0]) | u128::from(halves[1]) << 64
 }
 
 /// An array of `values`, in one of the encodings of its type; `choice` says which.
