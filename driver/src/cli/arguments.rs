@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-
-use super::parse_size;
+use pipeline::configuration::parse_size;
 
 /// A spec.
 #[derive(Debug, Args)]
@@ -40,7 +39,7 @@ pub(crate) struct BuildArgs {
     /// The repository's folder
     #[arg(value_name = "REPO")]
     pub(crate) repository: PathBuf,
-    /// The folder for the tables [default: REPO/.codeanatomy/lake]
+    /// The folder for the tables [default: that of the configuration, or REPO/.codeanatomy/lake]
     #[arg(long, value_name = "DIR")]
     pub(crate) lake: Option<PathBuf>,
     #[command(flatten)]
@@ -212,9 +211,9 @@ pub(crate) struct SqlArgs {
     /// One SELECT; a table's name is the name of its folder. `-` reads stdin
     #[arg(value_name = "QUERY")]
     pub(crate) query: String,
-    /// The folder with the tables
-    #[arg(long, value_name = "DIR", default_value = crate::cli::DEFAULT_LAKE)]
-    pub(crate) lake: PathBuf,
+    /// The folder with the tables [default: that of the configuration, or .codeanatomy/lake]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lake: Option<PathBuf>,
     /// Rows shown as text; other forms print all
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) max_rows: usize,

@@ -27,6 +27,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt, TryStreamExt};
 
+use crate::location::canonical;
+
 /// How many files and folders are synced at a time.
 const SYNCED_AT_ONCE: usize = 32;
 
@@ -182,8 +184,10 @@ impl Disk {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Creates a file that must not exist, and the folders it needs.
+    /// Creates a file that must not exist, and the folders it needs. `file` is a canonical path: nothing is created where
+    /// a link that was put on the way leads elsewhere.
     pub(crate) fn create(&self, file: &Path) -> io::Result<Box<dyn NewFile>> {
+        without_links(file)?;
         // Whoever discards the last file of a folder removes it, perhaps right now.
         const ATTEMPTS: usize = 10;
         let mut attempt = 0;
@@ -330,6 +334,19 @@ impl Disk {
             synced => synced,
         }
     }
+}
+
+/// Fails when a symbolic link is on the way to a file that is to be made.
+fn without_links(file: &Path) -> io::Result<()> {
+    let place = canonical(file).map_err(io::Error::other)?;
+    if place == file {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "a symbolic link leads `{}` to `{}`; remove the link",
+        file.display(),
+        place.display()
+    )))
 }
 
 /// Something that may not survive.

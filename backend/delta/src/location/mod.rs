@@ -1,5 +1,6 @@
 //! Where a table is: from the text somebody wrote to one canonical place.
 
+mod roots;
 mod spelling;
 mod walk;
 
@@ -14,6 +15,9 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::error::{DeltaError, Result};
+
+pub use roots::{Access, Roots};
+pub(crate) use walk::canonical;
 
 /// The place of a table: an absolute URL that ends in a slash, and the text the user wrote.
 ///
@@ -44,7 +48,7 @@ impl Location {
         if !path.is_absolute() {
             return Err(refuse("a relative path needs an absolute base directory".to_owned()));
         }
-        let path = walk::canonical(&path).map_err(refuse)?;
+        let path = canonical(&path).map_err(refuse)?;
         if path.parent().is_none() {
             return Err(refuse("the root of the file system cannot be a table".to_owned()));
         }

@@ -116,6 +116,7 @@ impl EngineError {
                 TableError::NotFound(_) => codes::INPUT_NOT_FOUND,
                 TableError::NotDelta(_) => codes::INPUT_NOT_DELTA,
                 TableError::NoVersion { .. } => codes::PIN_NOT_FOUND,
+                TableError::OutsideRoots(_) => codes::OUTSIDE_ROOTS,
                 TableError::NoPlace(_) | TableError::NoChangeFeed | TableError::Unreadable(_) => {
                     codes::INPUT_UNREADABLE
                 }

@@ -8,6 +8,7 @@ use ir::oracle::{OutputProblem, OutputRefusal, TableError};
 pub(crate) fn table_error(error: &DeltaError) -> TableError {
     match error {
         DeltaError::InvalidLocation { .. } => TableError::NoPlace(error.to_string()),
+        DeltaError::OutsideRoots { .. } => TableError::OutsideRoots(error.to_string()),
         DeltaError::NotFound { location } => TableError::NotFound(location.clone()),
         DeltaError::NotATable { location } => TableError::NotDelta(location.clone()),
         DeltaError::VersionMissing { requested, latest, .. } => {
@@ -43,6 +44,7 @@ pub(crate) fn refusals_of(error: &DeltaError) -> Vec<OutputRefusal> {
         DeltaError::InvalidLocation { .. } | DeltaError::NotFound { .. } | DeltaError::NotATable { .. } => {
             OutputProblem::Location
         }
+        DeltaError::OutsideRoots { .. } => OutputProblem::OutsideRoots,
         DeltaError::InvalidSchema { .. } => OutputProblem::Schema,
         DeltaError::Repartitioned { .. } => OutputProblem::Partitioning,
         DeltaError::InvalidPartitioning { .. } => OutputProblem::PartitionColumn,
