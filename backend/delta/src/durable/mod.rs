@@ -184,10 +184,8 @@ impl Disk {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Creates a file that must not exist, and the folders it needs. `file` is a canonical path: nothing is created where
-    /// a link that was put on the way leads elsewhere.
+    /// Creates a file that must not exist, and the folders it needs.
     pub(crate) fn create(&self, file: &Path) -> io::Result<Box<dyn NewFile>> {
-        without_links(file)?;
         // Whoever discards the last file of a folder removes it, perhaps right now.
         const ATTEMPTS: usize = 10;
         let mut attempt = 0;
@@ -336,15 +334,16 @@ impl Disk {
     }
 }
 
-/// Fails when a symbolic link is on the way to a file that is to be made.
-fn without_links(file: &Path) -> io::Result<()> {
-    let place = canonical(file).map_err(io::Error::other)?;
-    if place == file {
+/// Fails when a symbolic link is on the way to what is to be made for a table, whose place was canonical when the table was
+/// opened: somebody has put it there since, or it leads from the table's own folder elsewhere.
+pub(crate) fn without_links(path: &Path) -> io::Result<()> {
+    let place = canonical(path).map_err(io::Error::other)?;
+    if place == path {
         return Ok(());
     }
     Err(io::Error::other(format!(
         "a symbolic link leads `{}` to `{}`; remove the link",
-        file.display(),
+        path.display(),
         place.display()
     )))
 }

@@ -123,14 +123,13 @@ impl fmt::Debug for Location {
     }
 }
 
-/// A URL that carries a password must not reach a message.
+/// A URL that carries a password, or a signature in its query, must not reach a message.
 fn shown(text: &str) -> String {
-    match (text.find("://"), text.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            let head = text.get(..scheme + 3).unwrap_or_default();
-            let tail = text.get(at..).unwrap_or_default();
-            format!("{head}***{tail}")
-        }
-        _ => text.to_owned(),
+    let Some(scheme) = text.find("://") else { return text.to_owned() };
+    let (scheme, rest) = text.split_at(scheme + 3);
+    let rest = rest.rfind('@').and_then(|at| rest.get(at..)).map_or_else(|| rest.to_owned(), |rest| format!("***{rest}"));
+    match rest.split_once('?') {
+        Some((place, query)) if !query.is_empty() => format!("{scheme}{place}?***"),
+        _ => format!("{scheme}{rest}"),
     }
 }

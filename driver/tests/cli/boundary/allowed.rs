@@ -147,6 +147,6 @@ fn where_tables_may_lie_is_in_no_hash() {
         exits(&shown, 0);
         json(&shown)
     };
-    let mine = identity(&["--allow", "/", "--threads", "1"]);
+    let mine = identity(&["--allow", "/"]);
     assert_eq!(identity(&[]), mine);
 }

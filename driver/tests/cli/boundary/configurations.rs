@@ -53,7 +53,7 @@ const VARIABLES: [(&str, &str, &str); 7] = [
     ("CODEANATOMY_PROFILE", "CANARY", "E0904"),
     ("CODEANATOMY_MEMORY_LIMIT", "CANARY", "E0904"),
     ("CODEANATOMY_LAKE", "s3://key:CANARY@bucket", "E0904"),
-    ("CODEANATOMY_ALLOW", "/data:env:CANARY", "E0904"),
+    ("CODEANATOMY_ALLOW", "/data:~/CANARY", "E0904"),
     ("CODEANATOMY_ALLOW_READ", "SECRET/*", "E0904"),
     ("CODEANATOMY_CONFIG", "nothing_here.toml", "E0901"),
 ];

@@ -111,7 +111,7 @@ fn other_ways_to_say_a_place_are_refused() {
     let sql = |query: &str| spec(table, &format!("{{kind: Sql, query: \"{query}\"}}"), output);
     let setting = |setting: &str| format!("{}session: {{config: {{{setting}}}}}\n", spec(table, names, output));
     let cases = [
-        (sql("SELECT * FROM 'SECRET/t'"), "E0305"),
+        (sql("SELECT * FROM 'SECRET/t'"), "E0215"),
         (sql("SELECT * FROM \\\"SECRET/t\\\""), "E0107"),
         (sql("SELECT * FROM \\\"file://SECRET/t\\\""), "E0107"),
         (sql("SELECT * FROM read_parquet('SECRET/t/x.parquet')"), "E0305"),
