@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use delta::Roots;
 use engine::{TableRequest, Tables};
 use ir::graph::Graph;
 use ir::text::print;
@@ -35,7 +36,7 @@ fn replay(case: &Case, before: &'static Pass, pass: &'static Pass) {
     // Only `resolve` asks for tables; every later pass must do without them.
     let tables = if pass.name == "resolve" {
         let home = prepared.home.path();
-        runtime().block_on(Tables::resolve(home, &TableRequest::of_graph(&input)))
+        runtime().block_on(Tables::resolve(home, &Roots::everywhere(), &TableRequest::of_graph(&input)))
     } else {
         Tables::default()
     };

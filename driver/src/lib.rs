@@ -37,6 +37,7 @@ use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser as _;
+use pipeline::configuration::Environment;
 
 use crate::cli::{Cli, ColorChoice};
 use crate::commands::Context;
@@ -57,6 +58,8 @@ pub struct Streams<'a> {
     pub stderr_is_terminal: bool,
     /// Whether the environment asks for no colours.
     pub no_color: bool,
+    /// What else the environment says.
+    pub environment: Environment,
 }
 
 /// Runs one command line, the program's name first, and returns its exit code.
@@ -113,7 +116,7 @@ fn run(cli: Cli, streams: &mut Streams<'_>) -> u8 {
             streams.stderr_is_terminal,
         ],
     );
-    let mut context = Context::new(cli.globals, console, streams.stdin);
+    let mut context = Context::new(cli.globals, streams.environment.clone(), console, streams.stdin);
     let outcome = commands::dispatch(cli.command, &mut context).and_then(|()| context.console.flush());
     match outcome {
         Ok(()) => exit::OK,

@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
+use pipeline::configuration::Environment;
+
 /// Gives back to the system what operators have let go of: the system's own allocator keeps it, and a run with a limit
 /// of 1 GiB held 4.6 GiB. When it does so is said where it is compiled, in `.cargo/config.toml`.
 #[cfg(not(target_env = "msvc"))]
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
         stdout_is_terminal,
         stderr_is_terminal,
         no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+        environment: Environment::of(std::env::vars_os()),
     };
     ExitCode::from(driver::main_with(std::env::args_os().collect(), &mut streams))
 }

@@ -22,6 +22,10 @@ pub const OPENTELEMETRY: MissingCapability =
 pub const FUNCTION_FACTORY: MissingCapability =
     MissingCapability { name: "function_factory", reason: "SQL cannot create functions" };
 
+/// Tables in stores that are not folders of this machine.
+pub const OBJECT_STORES: MissingCapability =
+    MissingCapability { name: "object_stores", reason: "tables lie in folders of this machine" };
+
 /// Every ability that is missing, in a fixed order.
 pub const MISSING: [MissingCapability; 6] = [
     SUBSTRAIT,
@@ -31,6 +35,6 @@ pub const MISSING: [MissingCapability; 6] = [
         name: "plugins",
         reason: "no library is loaded at run time; a program that embeds this one adds what it needs when it is built",
     },
-    MissingCapability { name: "object_stores", reason: "tables lie in folders of this machine" },
+    OBJECT_STORES,
     MissingCapability { name: "distributed", reason: "a run is one process" },
 ];

@@ -93,6 +93,9 @@ pub enum TableError {
     /// The location names no place. The text shows it, without what must not be shown.
     #[error("{0}")]
     NoPlace(String),
+    /// The place is outside the folders that the spec may read.
+    #[error("{0}")]
+    OutsideRoots(String),
     /// There is something, but not a Delta table.
     #[error("`{0}` is not a Delta table")]
     NotDelta(String),

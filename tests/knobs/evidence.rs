@@ -7,7 +7,9 @@ use delta::RowsDigest;
 use engine::{EffectiveSetting, Origin, RunOptions, RunOutcome, Session};
 use ir::diag::SourceName;
 use ir::spec::{RuntimeProfileSpec, SessionSpec};
-use pipeline::{Compilation, CompileRequest, PipelineError, Plans, SessionFactory, Source, Stage, Workers};
+use pipeline::{
+    Compilation, CompileRequest, PipelineError, Plans, Roots, SessionFactory, Source, Stage, Workers,
+};
 use tempfile::TempDir;
 
 use super::counters::counter;
@@ -159,7 +161,10 @@ impl Side {
         let source = source.map_err(|error| text_of(&error))?;
         let storage = Arc::new(CountedStorage::default());
         let factory = Watched { workers: workers(), storage: &storage };
-        let request = CompileRequest { session_factory: &factory, ..CompileRequest::new(source, workers()) };
+        // The tables lie elsewhere, and are the same for all.
+        let roots = Roots::everywhere();
+        let request = CompileRequest::new(source, workers());
+        let request = CompileRequest { session_factory: &factory, roots: &roots, ..request };
         let compilation = pipeline::compile(request).map_err(|error| text_of(&error))?;
         compilation.must_be_sound().map_err(|error| text_of(&error))?;
         Ok(Self { compilation, storage, home })

@@ -45,7 +45,7 @@ mod write;
 pub use active::missing_files;
 pub use durable::Disk;
 pub use error::{DeltaError, Result, SchemaMismatch};
-pub use location::Location;
+pub use location::{Access, Location, Roots};
 pub use order::{SortColumn, sorted};
 pub use rows::{RowHasher, RowsDigest, RowsError};
 pub use scan::hidden_input;

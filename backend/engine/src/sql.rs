@@ -10,6 +10,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
+use delta::Roots;
 use ir::determinism::Determinism;
 use ir::expr::Query;
 use ir::op::{Read, Scan};
@@ -38,7 +39,8 @@ impl std::fmt::Debug for QueryRows {
 
 impl Session {
     /// Plans one `SELECT` over the Delta tables directly under `lake_dir`; a table's name is its folder's. Only
-    /// the tables that the query names are opened, at their latest version.
+    /// the tables that the query names are opened, at their latest version. Folder and query are the user's own: a table
+    /// may be a link to one elsewhere.
     ///
     /// # Errors
     /// [`EngineError::Syntax`] for anything but one `SELECT`, [`EngineError::Table`] for a table that is not
@@ -51,7 +53,7 @@ impl Session {
             .filter(|name| is_folder_name(name))
             .map(|name| TableRequest::Read { location: name.clone(), version: None, read: Read::Rows })
             .collect();
-        let tables = Tables::resolve(lake_dir, &requests).await;
+        let tables = Tables::resolve(lake_dir, &Roots::everywhere(), &requests).await;
         let mut inputs = Vec::with_capacity(names.len());
         for name in &names {
             inputs.push(Arc::new(self.scan(name, &tables, lake_dir)?));

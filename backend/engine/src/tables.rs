@@ -9,7 +9,7 @@ use std::sync::Arc;
 use datafusion::catalog::MemTable;
 use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
-use delta::{DeltaError, Location, ResolvedTable, ScanOptions, TableBase};
+use delta::{Access, DeltaError, Location, ResolvedTable, Roots, ScanOptions, TableBase};
 use files::FileTable;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
@@ -61,21 +61,27 @@ async fn open_output(place: Location) -> Opened {
     Opened::Output(place, base)
 }
 
-async fn open_files(key: FilesKey, base_dir: PathBuf) -> Opened {
-    let table = files::resolve(&key.0, &key.1, &base_dir).await.map_err(file_error);
+async fn open_files(key: FilesKey, base_dir: PathBuf, roots: Roots) -> Opened {
+    let table = files::resolve(&key.0, &key.1, &base_dir, &roots).await.map_err(file_error);
     Opened::Files(key, table)
 }
 
 impl Tables {
     /// Opens what is requested, several tables at a time: inputs, and what outputs are based on, in one step.
-    /// Relative locations count from `base_dir`, which must be absolute.
-    pub async fn resolve(base_dir: &Path, requests: &[TableRequest]) -> Self {
-        Self::resolve_with(base_dir, requests, &[]).await
+    /// Relative locations count from `base_dir`, which must be absolute. What `roots` do not hold is refused before it is
+    /// asked whether anything is there.
+    pub async fn resolve(base_dir: &Path, roots: &Roots, requests: &[TableRequest]) -> Self {
+        Self::resolve_with(base_dir, roots, requests, &[]).await
     }
 
     /// As [`Self::resolve`], with tables that are open already: an input at the place of one of them is this one, unless
     /// it asks for another version. They may be versions that are still to be published.
-    pub async fn resolve_with(base_dir: &Path, requests: &[TableRequest], open: &[ResolvedTable]) -> Self {
+    pub async fn resolve_with(
+        base_dir: &Path,
+        roots: &Roots,
+        requests: &[TableRequest],
+        open: &[ResolvedTable],
+    ) -> Self {
         let mut tables = Self::default();
         let open: BTreeMap<&Location, &ResolvedTable> =
             open.iter().map(|table| (table.location(), table)).collect();
@@ -97,6 +103,10 @@ impl Tables {
             match request {
                 TableRequest::Files { .. } => false,
                 TableRequest::Read { version, .. } => {
+                    if let Err(outside) = roots.check(place, Access::Read) {
+                        tables.opened.insert((place.clone(), *version), Err(table_error(&outside)));
+                        continue;
+                    }
                     let known =
                         open.get(place).filter(|table| version.is_none_or(|it| it == table.version()));
                     match known {
@@ -109,7 +119,10 @@ impl Tables {
                         None => inputs.insert((place.clone(), *version)),
                     }
                 }
-                TableRequest::Write { .. } => outputs.insert(place.clone()),
+                TableRequest::Write { .. } => match roots.check(place, Access::Write) {
+                    Ok(()) => outputs.insert(place.clone()),
+                    Err(outside) => tables.bases.insert(place.clone(), Err(Arc::new(outside))).is_none(),
+                },
             };
         }
         // Without a version first: a pin to the latest version then finds it open.
@@ -118,7 +131,9 @@ impl Tables {
         let mut opening: Vec<BoxFuture<'static, Opened>> = Vec::new();
         opening.extend(latest.into_iter().map(|key| open_input(key).boxed()));
         opening.extend(outputs.into_iter().map(|place| open_output(place).boxed()));
-        opening.extend(of_files.into_iter().map(|key| open_files(key, base_dir.to_owned()).boxed()));
+        opening.extend(
+            of_files.into_iter().map(|key| open_files(key, base_dir.to_owned(), roots.clone()).boxed()),
+        );
         tables.open(opening).await;
         let pinned = pinned.into_iter().filter(|key| !tables.opened.contains_key(key));
         let pinned = pinned.map(|key| open_input(key).boxed()).collect();

@@ -11,6 +11,9 @@ pub enum FileError {
     /// The location names no place, or one in a way that people and programs read differently.
     #[error("{0}")]
     NoPlace(String),
+    /// The location is in no folder that specs may read.
+    #[error("{0}")]
+    OutsideRoots(String),
     /// There is nothing at the location.
     #[error("there is no file at `{0}`")]
     NotFound(String),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, SchemaRef};
-use delta::Location;
+use delta::{Access, Location, Roots};
 use futures::{StreamExt as _, TryStreamExt as _};
 use ir::hash::ContentHash;
 use ir::hash::canonical::Encoder;
@@ -49,13 +49,16 @@ pub struct FileIdentity {
 /// So many files are looked at at a time.
 const AT_ONCE: usize = 8;
 
-/// Looks at the files of a location: reads each once. Relative locations count from `base`, which must be absolute.
+/// Looks at the files of a location: reads each once. Relative locations count from `base`, which must be absolute. What
+/// `roots` do not hold is refused before it is asked whether anything is there.
 ///
 /// # Errors
 /// Whatever keeps the files from being a table, with the file and the place in it; see [`FileError`].
-pub async fn resolve(location: &str, source: &FileSource, base: &Path) -> Result<FileTable> {
+pub async fn resolve(location: &str, source: &FileSource, base: &Path, roots: &Roots) -> Result<FileTable> {
     let options = FormatOptions::of(source)?;
     let place = Place::parse(location, base)?;
+    // Nothing below it is a link, so all files are inside of it.
+    roots.check(&place.root, Access::Read).map_err(|error| FileError::OutsideRoots(error.to_string()))?;
     let (root, is_pattern) = (place.root.clone(), place.is_pattern());
     let (text, format) = (location.to_owned(), source.format);
     let listed = blocking(location, move || listing::list(&place, &text, format)).await?;

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use delta::{Access, DeltaError, Roots};
 use ir::diag::{Diagnostic, codes};
 
 use crate::{PipelineError, Result};
@@ -51,6 +52,13 @@ pub(crate) fn foreign(path: &Path, reason: &str, help: &str) -> PipelineError {
     let shown = path.display().to_string();
     let message = format!("`{shown}` is not used: {reason}");
     PipelineError::diagnostic(Diagnostic::new(codes::FOREIGN_FOLDER, message).help(help), &shown)
+}
+
+/// What a spec in `folder`, which is absolute, may read and write: its own folder, and `roots`.
+pub(crate) fn with_folder(roots: &Roots, folder: &Path) -> Result<Roots> {
+    let about = folder.display().to_string();
+    let outside = |error: DeltaError| PipelineError::finding(codes::OUTSIDE_ROOTS, error.to_string(), &about);
+    roots.clone().with(folder, Access::Write).map_err(outside)
 }
 
 /// The absolute form of a path that need not exist.

@@ -10,6 +10,7 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | [`configuration`] | what a user allows and prefers, with where each value comes from |
 //! | workers | the threads, what they may use, and the switch that stops them |
 //! | compilation | spec -> graph, with the tables it reads opened once and what earlier compilations proved |
 //! | execution | graph -> plans -> published tables |
@@ -31,6 +32,7 @@
 //! No other crate runs passes and emits plans: whoever needs a compiled or a running spec calls this one.
 
 mod compilation;
+pub mod configuration;
 mod costs;
 mod error;
 mod execution;
@@ -53,6 +55,7 @@ pub use compilation::{
     RESPONSE_FORMAT, Ruleset, SessionFactory, Source, Task, TaskSchedule, Written, compile, listing_findings,
     read_parameters, run_pass, setting_findings, verify_graph,
 };
+pub use delta::{Access, Roots};
 pub use engine::{Cancellation, Stage};
 pub use error::PipelineError;
 pub use execution::{Outcome, PublishOptions, publish};

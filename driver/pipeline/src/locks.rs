@@ -17,7 +17,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use delta::Location;
+use delta::{Access, Location, Roots};
 use engine::Cancellation;
 use ir::diag::{Diagnostic, codes, escape_text};
 use serde_json::{Value, json};
@@ -54,10 +54,11 @@ pub(crate) enum Use {
 }
 
 impl Locks {
-    /// Locks tables for `work`; their locations count from `base_dir`. What is no location is not locked: nothing will be
-    /// written there.
+    /// Locks tables for `work`; their locations count from `base_dir`. What is no location, or one that `roots` do not hold,
+    /// is not locked: nothing will be written there. Nor is a table that is itself a root: its lock would lie outside.
     pub(crate) fn of_tables<'a>(
         base_dir: &Path,
+        roots: &Roots,
         tables: impl IntoIterator<Item = (&'a str, Use)>,
         work: &str,
         waiting: &Waiting,
@@ -65,7 +66,9 @@ impl Locks {
     ) -> Result<Self> {
         let mut places: BTreeMap<PathBuf, Use> = BTreeMap::new();
         for (text, used) in tables {
-            if let Some(place) = Location::parse(text, base_dir).ok().and_then(|place| place.as_path()) {
+            let place = Location::parse(text, base_dir).ok().and_then(|place| place.as_path());
+            let is_held = |folder: &Path| roots.admit(folder, Access::Write).is_ok();
+            if let Some(place) = place.filter(|place| place.parent().is_some_and(is_held)) {
                 let known = places.entry(place).or_insert(used);
                 *known = used.max(*known);
             }

@@ -1,14 +1,17 @@
 //! The threads that work, what they may use, and the switch that stops them.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use delta::Roots;
 use engine::{Cancellation, PlanningSurfaceSpec, Session, SessionOptions};
 use ir::spec::{RuntimeProfileSpec, SessionSpec};
 use tokio::runtime::Runtime;
 use tokio::task::JoinError;
 
+use crate::folders::with_folder;
 use crate::{PipelineError, Result, Waiting};
 
 /// The stack of the thread that compiles. Expressions and queries nest as deep as their authors like.
@@ -27,6 +30,9 @@ pub struct WorkerOptions {
     pub session: SessionOptions,
     /// What the program adds to every session: functions, planners. It is part of what identifies a result.
     pub extensions: PlanningSurfaceSpec,
+    /// What specs may read and write besides their own folders; nothing by default. It is in no hash: where a table lies
+    /// decides no row.
+    pub roots: Roots,
     /// How long a run may stand still before it is ended as hung; for ever if absent.
     pub no_progress_timeout: Option<Duration>,
     /// How long to wait for tables that somebody else publishes to.
@@ -34,11 +40,12 @@ pub struct WorkerOptions {
 }
 
 impl Default for WorkerOptions {
-    /// As much as the machine has to give, and no additions; 30 seconds without progress end a run; 10 minutes are waited for others.
+    /// As much as the machine has to give, no additions, and no folder but that of each spec; 30 seconds without progress end a run; 10 minutes are waited for others.
     fn default() -> Self {
         Self {
             session: SessionOptions::for_this_machine(),
             extensions: PlanningSurfaceSpec::default(),
+            roots: Roots::default(),
             no_progress_timeout: Some(NO_PROGRESS_TIMEOUT),
             lock_timeout: LOCK_TIMEOUT,
         }
@@ -76,6 +83,14 @@ impl Workers {
     #[must_use]
     pub fn waiting(&self) -> Waiting {
         Waiting { timeout: self.options.lock_timeout, cancellation: self.cancellation.clone() }
+    }
+
+    /// What a spec in `folder`, which is absolute, may read and write.
+    ///
+    /// # Errors
+    /// When the folder leads nowhere: links in a circle.
+    pub fn roots_of(&self, folder: &Path) -> Result<Roots> {
+        with_folder(&self.options.roots, folder)
     }
 
     /// A session with these resources and additions, whose planning stops with the workers.

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-
 use ir::spec::GivenParameter;
+use pipeline::configuration::parse_size;
 
-use super::{parse_parameter, parse_size};
+use super::parse_parameter;
 
 /// A spec.
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ pub(crate) struct BuildArgs {
     /// The repository's folder
     #[arg(value_name = "REPO")]
     pub(crate) repository: PathBuf,
-    /// The folder for the tables [default: REPO/.codeanatomy/lake]
+    /// The folder for the tables [default: that of the configuration, or REPO/.codeanatomy/lake]
     #[arg(long, value_name = "DIR")]
     pub(crate) lake: Option<PathBuf>,
     #[command(flatten)]
@@ -229,9 +229,9 @@ pub(crate) struct SqlArgs {
     /// One SELECT; a table's name is the name of its folder. `-` reads stdin
     #[arg(value_name = "QUERY")]
     pub(crate) query: String,
-    /// The folder with the tables
-    #[arg(long, value_name = "DIR", default_value = crate::cli::DEFAULT_LAKE)]
-    pub(crate) lake: PathBuf,
+    /// The folder with the tables [default: that of the configuration, or .codeanatomy/lake]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lake: Option<PathBuf>,
     /// Rows shown as text; other forms print all
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) max_rows: usize,

@@ -8,9 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use ir::spec::{GivenParameter, GivenValue};
-
-/// More threads than any machine has cores: a system refuses to start many more.
-const MOST_THREADS: u64 = 1024;
+use pipeline::configuration::{MOST_THREADS, parse_size};
 
 /// Compiles specs of Delta tables into one plan and runs it; builds code property graphs.
 #[derive(Debug, Parser)]
@@ -40,6 +38,16 @@ pub(crate) struct Globals {
     /// Say nothing but results and errors
     #[arg(short, long, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
+    /// Let specs read and write this folder, too; may be given several times [default: the spec's folder, and the lake]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Configuration")]
+    pub(crate) allow: Vec<PathBuf>,
+    /// Let specs read this folder, too; may be given several times
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Configuration")]
+    pub(crate) allow_read: Vec<PathBuf>,
+    /// The configuration [default: CODEANATOMY_CONFIG, or codeanatomy/codeanatomy.toml in the user's folder for
+    /// configuration; never one beside a spec]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Configuration")]
+    pub(crate) config: Option<PathBuf>,
     /// The profile of the session: how much of the machine it uses [default: that of the spec, or auto: what the machine
     /// has]
     #[arg(long, global = true, value_name = "NAME", value_enum, help_heading = "Resources")]
@@ -178,6 +186,11 @@ pub(crate) enum Command {
     /// Show the session that a spec runs in: every setting with where it comes from, every extension with whether the spec
     /// allows it
     Session(SessionArgs),
+    /// Show what may be used and what is preferred, and who says so
+    ///
+    /// The command line goes before the environment, the environment before codeanatomy.toml. Folders that specs may use
+    /// add up.
+    Config,
     /// Print the JSON Schema of specs
     Schema,
     /// Explain the code of a diagnostic, such as E0107, or an invariant of graphs, such as V06
@@ -198,40 +211,6 @@ fn parse_parameter(text: &str) -> Result<GivenParameter, String> {
     }
 }
 
-/// A number of bytes: digits, optionally with a fraction, and a unit. `K`, `M`, `G`, `T` and their forms with `iB`
-/// are powers of 1024, those with `B` powers of 1000.
-fn parse_size(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kib" => 1 << 10,
-        "m" | "mib" => 1 << 20,
-        "g" | "gib" => 1 << 30,
-        "t" | "tib" => 1 << 40,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
-        "tb" => 1_000_000_000_000,
-        other => return Err(format!("`{other}` is not a unit; write K, M, G, T, or KB, MiB and so on")),
-    };
-    let wrong = || format!("`{number}` is not a number of bytes; write like 500M or 1.5GiB");
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let whole: u64 = whole.parse().map_err(|_| wrong())?;
-    let fraction: f64 = format!("0.{fraction}").parse().map_err(|_| wrong())?;
-    // Below one unit, so that it fits; bytes of a fraction need no more precision than a double has.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "see above"
-    )]
-    let part = (fraction * factor as f64) as u64;
-    let bytes = whole.checked_mul(factor).and_then(|bytes| bytes.checked_add(part)).ok_or_else(wrong)?;
-    if bytes == 0 { Err("it must be more than 0".to_owned()) } else { Ok(bytes) }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -241,17 +220,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_have_binary_and_decimal_units() {
-        assert_eq!(parse_size("1500"), Ok(1500));
-        assert_eq!(parse_size("2GiB"), Ok(2 << 30));
-        assert_eq!(parse_size("2g"), Ok(2 << 30));
-        assert_eq!(parse_size("2GB"), Ok(2_000_000_000));
-        assert_eq!(parse_size("1.5K"), Ok(1536));
-        for wrong in ["", "GiB", "-1", "1.2.3M", "5 parsec", "0", "99999999999T"] {
-            assert!(parse_size(wrong).is_err(), "{wrong}");
-        }
     }
 }

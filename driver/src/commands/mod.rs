@@ -4,7 +4,7 @@
 //! |---|---|
 //! | data | those that make or read tables, or tell of it: build, extract, replay, run, runs, show, sql |
 //! | stages | those that look into the compiler: check, compile, pass, session, trace, verify |
-//! | reference | those that print what the program knows by itself: completions, explain, passes, schema |
+//! | reference | those that print what the program knows, or its user told it: completions, config, explain, passes, schema |
 
 mod data;
 mod reference;
@@ -12,10 +12,11 @@ mod stages;
 
 use std::cell::OnceCell;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use engine::{Origin, SessionOptions, Turns};
+use engine::SessionOptions;
+use pipeline::configuration::{Configuration, Environment, Given, Key, Value};
 use pipeline::{Cancellation, Ruleset, Source, WorkerOptions, Workers, read_parameters};
 
 use crate::cli::{Command, Format, Globals, ParameterArgs};
@@ -30,13 +31,46 @@ pub(crate) struct Context<'a> {
     /// Where `-` reads from.
     pub(crate) stdin: &'a mut dyn Read,
     globals: Globals,
+    environment: Environment,
+    configuration: OnceCell<Configuration>,
     workers: OnceCell<Workers>,
 }
 
 impl<'a> Context<'a> {
     /// A context in which nothing has been started.
-    pub(crate) fn new(globals: Globals, console: Console<'a>, stdin: &'a mut dyn Read) -> Self {
-        Self { console, stdin, globals, workers: OnceCell::new() }
+    pub(crate) fn new(
+        globals: Globals,
+        environment: Environment,
+        console: Console<'a>,
+        stdin: &'a mut dyn Read,
+    ) -> Self {
+        let (configuration, workers) = (OnceCell::new(), OnceCell::new());
+        Self { console, stdin, globals, environment, configuration, workers }
+    }
+
+    /// What command line, environment and configuration say together. Read when it is asked for first.
+    pub(crate) fn configuration(&self) -> Result<&Configuration, Failure> {
+        if let Some(configuration) = self.configuration.get() {
+            return Ok(configuration);
+        }
+        let configuration = Configuration::of(&given(&self.globals)?, &self.environment)?;
+        Ok(self.configuration.get_or_init(|| configuration))
+    }
+
+    /// The lake that the command line names, or else the configuration.
+    pub(crate) fn lake(&self, named: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+        match named {
+            Some(named) => Ok(Some(named.to_owned())),
+            None => Ok(self.configuration()?.lake().map(Path::to_path_buf)),
+        }
+    }
+
+    /// Says so when there is a configuration in a folder that somebody else may have made: it is not read.
+    pub(crate) fn warn_of_configuration_in(&mut self, folder: &Path) -> Result<(), Failure> {
+        if let Some((found, map)) = self.configuration()?.not_read(folder) {
+            self.console.diagnose(&[found], &map);
+        }
+        Ok(())
     }
 
     /// The threads of the program. From the first call on Ctrl-C stops them and no longer the program, so what is read
@@ -46,9 +80,22 @@ impl<'a> Context<'a> {
             return Ok(workers);
         }
         let cancellation = Cancellation::new();
+        let options = self.worker_options()?;
         signals::watch(cancellation.clone())
             .map_err(|error| Failure::User(format!("cannot listen for signals: {error}")))?;
-        Ok(self.workers.get_or_init(|| Workers::new(worker_options(&self.globals), cancellation)))
+        Ok(self.workers.get_or_init(|| Workers::new(options, cancellation)))
+    }
+
+    /// What work may use.
+    fn worker_options(&self) -> Result<WorkerOptions, Failure> {
+        let configuration = self.configuration()?;
+        let mut session = configuration.session(SessionOptions::for_this_machine());
+        session.is_whole_process = true;
+        let seconds = self.globals.no_progress_timeout;
+        let no_progress_timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+        let lock_timeout = Duration::from_secs(self.globals.lock_timeout.into());
+        let roots = configuration.roots()?;
+        Ok(WorkerOptions { session, roots, no_progress_timeout, lock_timeout, ..WorkerOptions::default() })
     }
 
     /// Which passes run.
@@ -80,13 +127,15 @@ impl<'a> Context<'a> {
     pub(crate) fn read_spec(&mut self, path: &Path) -> Result<Source, Failure> {
         let is_stdin = path.as_os_str() == "-";
         let source = if is_stdin { Source::read("<stdin>", &mut *self.stdin) } else { Source::open(path) };
-        Ok(source?)
+        let source = source?;
+        self.warn_of_configuration_in(&source.base_dir)?;
+        Ok(source)
     }
 
     /// Says what the session is, for those who want to know.
     pub(crate) fn describe_session(&mut self) -> Result<(), Failure> {
         if self.console.is_verbose() {
-            let session = engine::Session::new(worker_options(&self.globals).session)
+            let session = engine::Session::new(self.worker_options()?.session)
                 .map_err(|error| Failure::User(error.to_string()))?;
             let lines = session.describe().into_iter().map(|(key, value)| format!("  {key} = {value}\n"));
             let text: String = lines.collect();
@@ -96,29 +145,24 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The resources the command line allows.
-fn worker_options(globals: &Globals) -> WorkerOptions {
-    let mut session = SessionOptions::for_this_machine();
-    if let Some(profile) = globals.profile {
-        session = session.with_named_profile(profile.name());
+/// What the command line says of what can be configured.
+fn given(globals: &Globals) -> Result<Given, Failure> {
+    let absolute = |folder: &PathBuf| {
+        let absolute = std::path::absolute(folder);
+        absolute.map(Value::Folder).map_err(|error| Failure::file("find the folder", folder, &error))
+    };
+    let mut values = Vec::new();
+    values.extend(globals.profile.map(|profile| (Key::Profile, Value::Word(profile.name()))));
+    values.extend(globals.threads.map(|threads| (Key::Threads, Value::Number(threads))));
+    values.extend(globals.memory_limit.map(|bytes| (Key::MemoryLimit, Value::Number(bytes))));
+    values.extend(globals.spill_limit.map(|bytes| (Key::SpillLimit, Value::Number(bytes))));
+    let spill = globals.spill_dir.iter().map(|folder| (Key::SpillDir, folder));
+    let readable = globals.allow_read.iter().map(|folder| (Key::Readable, folder));
+    let writable = globals.allow.iter().map(|folder| (Key::Writable, folder));
+    for (key, folder) in spill.chain(readable).chain(writable) {
+        values.push((key, absolute(folder)?));
     }
-    let asked = |turns, value: Option<u64>| value.map(|value| (turns, value));
-    for (turns, value) in [
-        asked(Turns::Partitions, globals.threads),
-        asked(Turns::Memory, globals.memory_limit),
-        asked(Turns::Disk, globals.spill_limit),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        session.turn(turns, &value.to_string(), &Origin::CommandLine);
-    }
-    session.is_whole_process = true;
-    session.spill_directory.clone_from(&globals.spill_dir);
-    let seconds = globals.no_progress_timeout;
-    let no_progress_timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
-    let lock_timeout = Duration::from_secs(globals.lock_timeout.into());
-    WorkerOptions { session, no_progress_timeout, lock_timeout, ..WorkerOptions::default() }
+    Ok(Given { file: globals.config.clone(), values })
 }
 
 /// Runs a command.
@@ -140,6 +184,7 @@ pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<()
         Command::Replay(arguments) => data::replay::run(&arguments, context),
         Command::Extract(arguments) => data::extract::run(&arguments, context),
         Command::Session(arguments) => stages::session::run(&arguments, context),
+        Command::Config => reference::config::run(context),
         Command::Schema => reference::schema::run(context),
         Command::Explain(arguments) => reference::explain::run(&arguments, context),
         Command::Passes => reference::passes::run(context),

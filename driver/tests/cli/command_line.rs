@@ -4,6 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::process::{Output, Stdio};
 
+use pipeline::configuration::Environment;
+
 use super::program::{SPEC, command, driver_in, err, exits, json, out, with_tables};
 
 #[test]
@@ -105,6 +107,7 @@ fn a_panic_exits_with_70_and_says_what_to_report() {
         stdout_is_terminal: false,
         stderr_is_terminal: false,
         no_color: true,
+        environment: Environment::default(),
     };
     assert_eq!(driver::main_with(vec!["driver".into(), "passes".into()], &mut streams), 70);
     let text = String::from_utf8(errors).unwrap();

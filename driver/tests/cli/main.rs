@@ -1,6 +1,7 @@
 //! The program as its users run it: the real executable, its streams and exit codes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod boundary;
 mod command_line;
 mod foreign_tables;
 mod governance;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use pipeline::configuration::SETTINGS;
 use serde_json::Value;
 
 /// Runs the program in a folder.
@@ -17,6 +18,15 @@ pub(super) fn driver_in<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIter
 pub(super) fn command<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_driver"));
     command.args(arguments).current_dir(folder).env_remove("NO_COLOR").stdin(Stdio::null());
+    // Not the configuration of who runs the tests.
+    let variables = SETTINGS.iter().map(|setting| setting.variable).chain([
+        "CODEANATOMY_CONFIG",
+        "XDG_CONFIG_HOME",
+        "HOME",
+    ]);
+    variables.for_each(|variable| {
+        command.env_remove(variable);
+    });
     command
 }
 

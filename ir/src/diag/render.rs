@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::Serialize;
 use unicode_width::UnicodeWidthChar;
 
-use super::escape::{escape_text, is_dangerous, push_escaped};
+use super::escape::{escape_text, is_dangerous, push_escaped, secrets, without_secrets};
 use super::{Code, Diagnostic, Location, Severity, SourceMap, SpecPath};
 use crate::stage::Stage;
 
@@ -87,7 +87,7 @@ fn resolve_one(diagnostic: &Diagnostic, source: &SourceMap) -> ResolvedDiagnosti
     let note = |(path, message): &(SpecPath, String)| {
         let place = source.locate(path);
         ResolvedNote {
-            message: message.clone(),
+            message: without_secrets(message).into_owned(),
             path: path.clone(),
             line: place.as_ref().map(|place| place.line),
             column: place.as_ref().map(|place| place.column),
@@ -98,13 +98,13 @@ fn resolve_one(diagnostic: &Diagnostic, source: &SourceMap) -> ResolvedDiagnosti
         code: diagnostic.code,
         slug: diagnostic.code.slug(),
         severity: diagnostic.severity,
-        message: diagnostic.message.clone(),
+        message: without_secrets(&diagnostic.message).into_owned(),
         file: source.name().as_str().to_owned(),
         path: diagnostic.location.clone(),
         line: place.as_ref().map(|place| place.line),
         column: place.as_ref().map(|place| place.column),
         bytes: place.map(|place| place.bytes),
-        found: diagnostic.found.clone(),
+        found: diagnostic.found.as_deref().map(|found| without_secrets(found).into_owned()),
         allowed: diagnostic.allowed.clone(),
         suggestion: diagnostic.suggestion.clone(),
         help: diagnostic.help.clone(),
@@ -321,7 +321,7 @@ struct Shown {
 
 impl Shown {
     /// The line around the bytes `start..end` of it. Tabs become four spaces; what is unsafe to print is
-    /// escaped.
+    /// escaped, and what is secret hidden.
     fn of(line: &str, start: usize, end: usize) -> Self {
         let before = line.get(..start).map_or(0, |before| before.chars().count());
         let is_short = line.chars().nth(MAX_LINE_CHARACTERS).is_none();
@@ -330,10 +330,15 @@ impl Shown {
         if skipped > 0 {
             shown.push("...", 3, false, true);
         }
+        let secrets = secrets(line);
         let mut rest = line.char_indices().skip(skipped);
         for (at, character) in rest.by_ref().take(MAX_LINE_CHARACTERS) {
             let mut piece = String::new();
             let width = match character {
+                _ if secrets.iter().any(|secret| secret.contains(&at)) => {
+                    piece.push('*');
+                    1
+                }
                 '\t' => {
                     piece.push_str("    ");
                     4

@@ -18,6 +18,8 @@ pub struct OutputRefusal {
 pub enum OutputProblem {
     /// No table can be at its location.
     Location,
+    /// The place is outside the folders that the spec may write.
+    OutsideRoots,
     /// The storage does not say what is there.
     Unreachable,
     /// There is a table that must not be written, or not like this.
@@ -42,6 +44,7 @@ impl OutputProblem {
     pub fn code(self) -> Code {
         match self {
             Self::Location => codes::OUTPUT_LOCATION,
+            Self::OutsideRoots => codes::OUTSIDE_ROOTS,
             Self::Unreachable => codes::STORE_UNREACHABLE,
             Self::NotWritable => codes::OUTPUT_NOT_WRITABLE,
             Self::Schema => codes::OUTPUT_SCHEMA,

@@ -19,6 +19,7 @@ use ir::origin::SpecField;
 use ir::schema::Schema;
 
 use super::case;
+use super::resolve::ALLOW;
 use crate::context::Context;
 
 /// Checks one output, whose rows have these columns. One that is `displaced`, at the place of another table, is not
@@ -53,7 +54,10 @@ pub(super) fn check(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Sch
     }
     let name = node.owner.name();
     for refusal in cx.oracle.output(name, sink, schema) {
-        let diagnostic = Diagnostic::new(refusal.problem.code(), &refusal.message);
+        let mut diagnostic = Diagnostic::new(refusal.problem.code(), &refusal.message);
+        if refusal.problem == OutputProblem::OutsideRoots {
+            diagnostic = diagnostic.help(ALLOW);
+        }
         cx.report(diagnostic.at(cx.place(node, refused_field(refusal))));
     }
 }
@@ -61,7 +65,13 @@ pub(super) fn check(cx: &mut Context<'_>, node: &Node, sink: &Sink, schema: &Sch
 /// The part of an output that a refusal of the writer is about.
 fn refused_field(refusal: OutputRefusal) -> SpecField {
     match (refusal.problem, refusal.about) {
-        (OutputProblem::Location | OutputProblem::Unreachable | OutputProblem::NotWritable, _)
+        (
+            OutputProblem::Location
+            | OutputProblem::OutsideRoots
+            | OutputProblem::Unreachable
+            | OutputProblem::NotWritable,
+            _,
+        )
         | (OutputProblem::Schema | OutputProblem::Type, None) => SpecField::Location,
         (OutputProblem::Schema | OutputProblem::Type, Some(column)) => SpecField::Written(column),
         (OutputProblem::Partitioning | OutputProblem::PartitionColumn, _) => SpecField::Partitioning,

@@ -26,6 +26,9 @@ use ir::origin::{Place, SpecField};
 
 use crate::context::Context;
 
+/// What to do about a place that the spec may not use.
+pub(super) const ALLOW: &str = "allow its folder with `--allow DIR`, or under `[roots]` in codeanatomy.toml, if the spec is to be trusted with it";
+
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let ids: Vec<NodeId> = graph.ids().collect();
     // Reads of an input's table go first: they need the inputs as they were written.
@@ -115,10 +118,16 @@ fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read
             let field = if *read == Read::Rows { field } else { SpecField::Source(0) };
             let place = cx.place(node, field);
             // What is no place may hold a password; the error shows it without.
-            let message = if let TableError::NoPlace(message) | TableError::Files(message) = &error {
-                message.clone()
-            } else {
-                format!("`{}`: {error}", input.location)
+            let message = match &error {
+                TableError::NoPlace(message)
+                | TableError::OutsideRoots(message)
+                | TableError::Files(message) => message.clone(),
+                TableError::NotFound(_)
+                | TableError::NotDelta(_)
+                | TableError::FileOption { .. }
+                | TableError::NoVersion { .. }
+                | TableError::NoChangeFeed
+                | TableError::Unreadable(_) => format!("`{}`: {error}", input.location),
             };
             let mut diagnostic = Diagnostic::new(code, message).at(place);
             match error {
@@ -129,6 +138,7 @@ fn scan(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId, input: &Input, read
                 TableError::FileOption { option, known, .. } => {
                     diagnostic = diagnostic.found(option).allowed(known).suggest_nearest();
                 }
+                TableError::OutsideRoots(_) => diagnostic = diagnostic.help(ALLOW),
                 TableError::NotFound(_)
                 | TableError::NoPlace(_)
                 | TableError::NotDelta(_)
@@ -146,6 +156,7 @@ fn table_error(error: &TableError) -> (Code, SpecField) {
         TableError::NotFound(_) => (codes::INPUT_NOT_FOUND, SpecField::Location),
         TableError::NotDelta(_) => (codes::INPUT_NOT_DELTA, SpecField::Location),
         TableError::NoVersion { .. } => (codes::PIN_NOT_FOUND, SpecField::Version),
+        TableError::OutsideRoots(_) => (codes::OUTSIDE_ROOTS, SpecField::Location),
         TableError::NoChangeFeed => (codes::CDF_NOT_ENABLED, SpecField::Location),
         TableError::FileOption { .. } => (codes::FILE_OPTION, SpecField::Options),
         TableError::Files(_) => (codes::INPUT_FILES, SpecField::Location),

@@ -27,6 +27,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt, TryStreamExt};
 
+use crate::location::canonical;
+
 /// How many files and folders are synced at a time.
 const SYNCED_AT_ONCE: usize = 32;
 
@@ -330,6 +332,20 @@ impl Disk {
             synced => synced,
         }
     }
+}
+
+/// Fails when a symbolic link is on the way to what is to be made for a table, whose place was canonical when the table was
+/// opened: somebody has put it there since, or it leads from the table's own folder elsewhere.
+pub(crate) fn without_links(path: &Path) -> io::Result<()> {
+    let place = canonical(path).map_err(io::Error::other)?;
+    if place == path {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "a symbolic link leads `{}` to `{}`; remove the link",
+        path.display(),
+        place.display()
+    )))
 }
 
 /// Something that may not survive.

@@ -8,6 +8,8 @@ use std::io;
 use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
 
+use crate::location::Access;
+
 pub use mismatch::SchemaMismatch;
 
 /// Result of every fallible operation of this crate.
@@ -24,6 +26,16 @@ pub enum DeltaError {
         text: String,
         /// Why it is refused and what to write instead.
         reason: String,
+    },
+    /// The place is outside the folders that may be used.
+    #[error("`{text}`{} is in none of the folders that a spec may {access}", leads_to(.text, .place))]
+    OutsideRoots {
+        /// The location as written.
+        text: String,
+        /// Where it leads.
+        place: String,
+        /// What it would have been used for.
+        access: Access,
     },
     /// Nothing exists at the location.
     #[error(
@@ -338,6 +350,11 @@ fn list(names: &[String]) -> String {
 
 fn lines(mismatches: &[SchemaMismatch]) -> String {
     mismatches.iter().map(|mismatch| format!("\n  - {mismatch}")).collect()
+}
+
+/// Where a location is, when its text does not say it.
+fn leads_to(text: &str, place: &str) -> String {
+    if text.trim_end_matches('/') == place { String::new() } else { format!(", which leads to `{place}`,") }
 }
 
 fn at(version: &Option<u64>) -> String {

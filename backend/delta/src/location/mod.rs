@@ -1,5 +1,6 @@
 //! Where a table is: from the text somebody wrote to one canonical place.
 
+mod roots;
 mod spelling;
 mod walk;
 
@@ -14,6 +15,9 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::error::{DeltaError, Result};
+
+pub use roots::{Access, Roots};
+pub(crate) use walk::canonical;
 
 /// The place of a table: an absolute URL that ends in a slash, and the text the user wrote.
 ///
@@ -44,7 +48,7 @@ impl Location {
         if !path.is_absolute() {
             return Err(refuse("a relative path needs an absolute base directory".to_owned()));
         }
-        let path = walk::canonical(&path).map_err(refuse)?;
+        let path = canonical(&path).map_err(refuse)?;
         if path.parent().is_none() {
             return Err(refuse("the root of the file system cannot be a table".to_owned()));
         }
@@ -119,14 +123,16 @@ impl fmt::Debug for Location {
     }
 }
 
-/// A URL that carries a password must not reach a message.
+/// A URL that carries a password, or a signature in its query, must not reach a message.
 fn shown(text: &str) -> String {
-    match (text.find("://"), text.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            let head = text.get(..scheme + 3).unwrap_or_default();
-            let tail = text.get(at..).unwrap_or_default();
-            format!("{head}***{tail}")
-        }
-        _ => text.to_owned(),
+    let Some(scheme) = text.find("://") else { return text.to_owned() };
+    let (scheme, rest) = text.split_at(scheme + 3);
+    let rest = rest
+        .rfind('@')
+        .and_then(|at| rest.get(at..))
+        .map_or_else(|| rest.to_owned(), |rest| format!("***{rest}"));
+    match rest.split_once('?') {
+        Some((place, query)) if !query.is_empty() => format!("{scheme}{place}?***"),
+        _ => format!("{scheme}{rest}"),
     }
 }

@@ -129,6 +129,8 @@ fn what_cannot_be_told_apart_or_read_is_refused_with_a_reason() {
         ("~somebody/t", "not expanded"),
         ("$HOME/t", "not expanded"),
         ("${LAKE}/t", "not expanded"),
+        ("env:LAKE", "only codeanatomy.toml"),
+        ("ENV:LAKE", "only codeanatomy.toml"),
         ("s3://bucket/t", "`s3`"),
         ("s3:/bucket/t", "`s3`"),
         ("HTTP://host/t", "`HTTP`"),

@@ -16,7 +16,7 @@ enum Step {
 }
 
 /// `path`, which is absolute, without `.`, `..` and symbolic links. What does not exist is taken as it is written.
-pub(super) fn canonical(path: &Path) -> Result<PathBuf, String> {
+pub(crate) fn canonical(path: &Path) -> Result<PathBuf, String> {
     let mut done = PathBuf::new();
     let mut todo: Vec<Step> = steps(path);
     let mut links = 0;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use deltalake::kernel::Add;
 use url::Url;
 
-use crate::durable::{Disk, NewFile};
+use crate::durable::{Disk, NewFile, without_links};
 use crate::rows::RowsDigest;
 
 /// Files written for a table and not committed.
@@ -143,7 +143,7 @@ impl NewFiles {
         // Before it is there: whoever is dropped while it is being made has to look for it.
         self.created.lock().unwrap_or_else(PoisonError::into_inner).push(file.clone());
         let disk = self.disk.clone();
-        blocking(move || disk.create(&file)).await.map(Arc::from)
+        blocking(move || without_links(&file).and_then(|()| disk.create(&file))).await.map(Arc::from)
     }
 
     /// Writes `bytes` at `offset`.

@@ -7,6 +7,7 @@
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use delta::DeltaError;
 use ir::diag::{Code, codes};
 
 use super::message::root_of;
@@ -24,6 +25,11 @@ pub(super) fn code_of(error: &DataFusionError) -> Code {
         }
         DataFusionError::External(inner) if inner.is::<NotComputed>() => codes::NOT_COMPUTED,
         DataFusionError::External(inner) if inner.is::<files::FileError>() => codes::INPUT_FILES,
+        DataFusionError::External(inner)
+            if matches!(inner.downcast_ref(), Some(DeltaError::PathEscape { .. })) =>
+        {
+            codes::READ_FAILED
+        }
         DataFusionError::ObjectStore(_) | DataFusionError::ParquetError(_) => codes::READ_FAILED,
         DataFusionError::IoError(error) => code_of_io(error),
         DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {

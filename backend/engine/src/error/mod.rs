@@ -118,6 +118,7 @@ impl EngineError {
                 TableError::NoVersion { .. } => codes::PIN_NOT_FOUND,
                 TableError::FileOption { .. } => codes::FILE_OPTION,
                 TableError::Files(_) => codes::INPUT_FILES,
+                TableError::OutsideRoots(_) => codes::OUTSIDE_ROOTS,
                 TableError::NoPlace(_) | TableError::NoChangeFeed | TableError::Unreadable(_) => {
                     codes::INPUT_UNREADABLE
                 }

@@ -9,6 +9,7 @@ use ir::oracle::{OutputProblem, OutputRefusal, TableError};
 pub(crate) fn table_error(error: &DeltaError) -> TableError {
     match error {
         DeltaError::InvalidLocation { .. } => TableError::NoPlace(error.to_string()),
+        DeltaError::OutsideRoots { .. } => TableError::OutsideRoots(error.to_string()),
         DeltaError::NotFound { location } => TableError::NotFound(location.clone()),
         DeltaError::NotATable { location } => TableError::NotDelta(location.clone()),
         DeltaError::VersionMissing { requested, latest, .. } => {
@@ -24,6 +25,7 @@ pub(crate) fn table_error(error: &DeltaError) -> TableError {
 pub(crate) fn file_error(error: FileError) -> TableError {
     match &error {
         FileError::NoPlace(_) => TableError::NoPlace(error.to_string()),
+        FileError::OutsideRoots(_) => TableError::OutsideRoots(error.to_string()),
         FileError::NotFound(location) => TableError::NotFound(location.clone()),
         FileError::Option { option, known, .. } => TableError::FileOption {
             option: option.clone(),
@@ -62,6 +64,7 @@ pub(crate) fn refusals_of(error: &DeltaError) -> Vec<OutputRefusal> {
         DeltaError::InvalidLocation { .. } | DeltaError::NotFound { .. } | DeltaError::NotATable { .. } => {
             OutputProblem::Location
         }
+        DeltaError::OutsideRoots { .. } => OutputProblem::OutsideRoots,
         DeltaError::InvalidSchema { .. } => OutputProblem::Schema,
         DeltaError::Repartitioned { .. } => OutputProblem::Partitioning,
         DeltaError::InvalidPartitioning { .. } => OutputProblem::PartitionColumn,

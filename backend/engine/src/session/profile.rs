@@ -1,8 +1,8 @@
 //! The profile of a session: how much of the machine it uses and how it plans, from a name, the spec and the command line.
 //!
-//! Every value has an origin. The command line goes before the spec's `session.config`, that before the fields of its
-//! `runtime_profile`, these before the profile that is named, and that before what the program and DataFusion have by
-//! themselves.
+//! Every value has an origin. The command line goes before the environment, that before the spec's `session.config`, that
+//! before the fields of its `runtime_profile`, these before the profile that is named, and that before what the user's
+//! configuration, the program and DataFusion have by themselves.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -29,8 +29,19 @@ pub enum Origin {
     RuntimeProfile,
     /// `session.config` in the spec says so.
     SessionConfig,
+    /// This file of the user's configuration says so, for specs that do not.
+    Configuration(String),
+    /// This variable of the environment says so.
+    Environment(String),
     /// The command line says so.
     CommandLine,
+}
+
+impl Origin {
+    /// Whether it goes before what a spec says.
+    fn goes_before_specs(&self) -> bool {
+        matches!(self, Self::Environment(_) | Self::CommandLine)
+    }
 }
 
 /// What a knob of a profile turns.
@@ -211,7 +222,7 @@ impl fmt::Display for SettingRefusal {
 }
 
 impl SessionOptions {
-    /// These options with what a spec says of its session. What the command line says stays.
+    /// These options with what a spec says of its session. What command line and environment say stays.
     ///
     /// # Errors
     /// Every setting that cannot be set.
@@ -224,7 +235,7 @@ impl SessionOptions {
         if !refused.is_empty() {
             return Err(refused);
         }
-        let is_named = self.origins.contains_key(PROFILE);
+        let is_named = self.origins.get(PROFILE).is_some_and(Origin::goes_before_specs);
         if let Some(name) = profile.and_then(|profile| profile.profile_name.as_deref())
             && !is_named
         {
@@ -250,10 +261,10 @@ impl SessionOptions {
         Ok(self)
     }
 
-    /// These options with the sizes of a profile, which the command line names; a spec names no other then.
+    /// These options with the sizes of a profile. A spec names no other when the command line or the environment does.
     #[must_use]
-    pub fn with_named_profile(mut self, name: &str) -> Self {
-        self.origins.insert(PROFILE.to_owned(), Origin::CommandLine);
+    pub fn with_named_profile(mut self, name: &str, origin: &Origin) -> Self {
+        self.origins.insert(PROFILE.to_owned(), origin.clone());
         self.with_profile(name)
     }
 
@@ -278,10 +289,10 @@ impl SessionOptions {
         self
     }
 
-    /// Sets what a knob turns, unless the command line has. A number that is none is 0.
+    /// Sets what a knob turns, unless the command line or the environment has. A number that is none is 0.
     pub fn turn(&mut self, turns: Turns, value: &str, origin: &Origin) {
         let key = turns.key();
-        if self.origin_of(key) == Origin::CommandLine {
+        if self.origin_of(key).goes_before_specs() {
             return;
         }
         let number: u64 = value.parse().unwrap_or_default();

@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
-use delta::{CommitOptions, Location, TableTarget, WriteMode, WriteOptions};
+use delta::{CommitOptions, Location, Roots, TableTarget, WriteMode, WriteOptions};
 use engine::{
     EngineOracle, PlanDag, PlanningSurfaceSpec, QueryRows, RunError, RunOptions, RunOutcome, Session,
     SessionOptions, TableRequest, Tables, emit, execute,
@@ -58,7 +58,8 @@ impl Lake {
     }
 
     pub(crate) async fn oracle(&self, graph: &Graph) -> EngineOracle {
-        let tables = Tables::resolve(self.dir.path(), &TableRequest::of_graph(graph)).await;
+        let tables =
+            Tables::resolve(self.dir.path(), &Roots::everywhere(), &TableRequest::of_graph(graph)).await;
         EngineOracle::new(self.session.clone(), tables)
     }
 

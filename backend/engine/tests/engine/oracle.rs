@@ -3,6 +3,7 @@
 mod determinism;
 
 use arrow::datatypes::DataType;
+use delta::Roots;
 use engine::{EngineOracle, Tables};
 use ir::determinism::Determinism;
 use ir::expr::ScalarExpr;
@@ -226,7 +227,10 @@ async fn tables_that_cannot_be_read_say_why() {
         request("empty", None, Read::Rows),
         request("gone", None, Read::Rows),
     ];
-    let oracle = EngineOracle::new(lake.session.clone(), Tables::resolve(lake.dir.path(), &requests).await);
+    let oracle = EngineOracle::new(
+        lake.session.clone(),
+        Tables::resolve(lake.dir.path(), &Roots::everywhere(), &requests).await,
+    );
     let ask = |location: &str, version, read: &Read| {
         oracle.table(&Input { location: location.to_owned(), version, files: None, lineage: None }, read)
     };
@@ -258,7 +262,7 @@ async fn a_table_is_opened_once_whatever_it_is_called() {
     };
     let mut requests: Vec<TableRequest> = spellings.iter().map(read).collect();
     requests.extend(["./t", "link"].map(|location| TableRequest::Write { location: location.to_owned() }));
-    let tables = Tables::resolve(lake.dir.path(), &requests).await;
+    let tables = Tables::resolve(lake.dir.path(), &Roots::everywhere(), &requests).await;
     assert_eq!(tables.iter().count(), 1, "{tables:?}");
     let oracle = EngineOracle::new(lake.session.clone(), tables.clone());
     for spelling in spellings {

@@ -180,7 +180,8 @@ async fn options() {
 #[tokio::test]
 async fn a_file_that_changes_after_it_was_looked_at() {
     let folder = folder(&[("f", b"a\n1\n2\n")]);
-    let table = crate::resolve("f", &super::source(Csv), folder.path()).await.unwrap();
+    let table =
+        crate::resolve("f", &super::source(Csv), folder.path(), &delta::Roots::everywhere()).await.unwrap();
     std::fs::write(folder.path().join("f"), b"a\n1\n3\n").unwrap();
     let found = super::batch(&table, 1).await.unwrap_err();
     assert!(found.starts_with("`f` was changed while this run read it"), "{found}");

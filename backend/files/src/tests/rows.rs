@@ -67,7 +67,9 @@ async fn types_are_inferred() {
     let ndjson = b"{\"i\":1,\"f\":2}\n{\"f\":1.5,\"late\":[{\"x\":true}]}\n";
     let folder = folder(&[("f.csv", csv), ("f.ndjson", ndjson)]);
     let schema = async |location: &str, format| {
-        let table = crate::resolve(location, &source(format), folder.path()).await.unwrap();
+        let table = crate::resolve(location, &source(format), folder.path(), &delta::Roots::everywhere())
+            .await
+            .unwrap();
         ir::schema::Schema::from_arrow(table.schema()).to_string()
     };
     assert_eq!(

@@ -25,8 +25,8 @@ pub struct PassOutcome {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Runs the pass called `name` over a graph and verifies the result. Relative locations of tables count from `base`. With the
-/// spec that the graph comes from, what the pass finds has places in it.
+/// Runs the pass called `name` over a graph and verifies the result. Relative locations of tables count from `base`, and lead
+/// nowhere but below it and to where specs of these workers may go. With the spec that the graph comes from, what the pass finds has places in it.
 ///
 /// # Errors
 /// When there is no such pass, the graph is in another phase than it starts from, or the pass breaks the graph.
@@ -42,7 +42,8 @@ pub fn run_pass(
     // Only while inputs are names are tables needed; after that schemas are in the graph.
     let tables = if graph.phase == Phase::Lowered {
         let (base, requests) = (absolute(base)?, TableRequest::of_graph(&graph));
-        workers.run_unless_stopped(async move { Tables::resolve(&base, &requests).await })?
+        let roots = workers.roots_of(&base)?;
+        workers.run_unless_stopped(async move { Tables::resolve(&base, &roots, &requests).await })?
     } else {
         Tables::default()
     };

@@ -14,6 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use delta::Roots;
 use engine::{EngineOracle, Session, TableRequest, Tables};
 use ir::archive::Proofs;
 use ir::determinism::ResultClass;
@@ -34,6 +35,7 @@ pub use response::{CompileResponse, CompileWarning, RESPONSE_FORMAT, Task, TaskS
 pub use source::{Source, read_parameters};
 
 use crate::costs::Remembered;
+use crate::folders::with_folder;
 use crate::record::{Identity, IdentityReport, OutputIdentity};
 use crate::{Extraction, Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
 use proofs::KnownProofs;
@@ -80,6 +82,7 @@ pub struct Compilation {
 pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let CompileRequest { source, workers, session_factory, ruleset, tracing, proofs, extraction, .. } =
         request;
+    let roots = with_folder(request.roots, &source.base_dir)?;
     let observer = tracing.unwrap_or(&());
     let mut stages = Stages::default();
     stages.add(Stage::Load, source.load);
@@ -100,7 +103,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let known =
         clock.stages.timed(Stage::Proofs, || KnownProofs::find(proofs, source.proofs.as_deref(), &session));
     observer.stage_started(Stage::Resolve);
-    let open = || open_tables(begun.graph(), &source, workers, stop_after, extraction);
+    let open = || open_tables(begun.graph(), &source, roots, workers, stop_after, extraction);
     let tables = clock.stages.timed(Stage::Resolve, open)?;
     let oracle = Arc::new(known.oracle(session.clone(), tables));
     let seen = request.oracle.map(|view| view(oracle.as_ref().clone()));
@@ -211,6 +214,7 @@ fn too_weak(
 fn open_tables(
     graph: &Graph,
     source: &Source,
+    roots: Roots,
     workers: &Workers,
     stop_after: Option<&str>,
     extraction: Option<&Extraction>,
@@ -223,7 +227,7 @@ fn open_tables(
     }
     let base_dir = source.base_dir.clone();
     let open = extraction.map_or_else(|| Ok(Vec::new()), Extraction::previews)?;
-    workers.run_unless_stopped(async move { Tables::resolve_with(&base_dir, &requests, &open).await })
+    workers.run_unless_stopped(async move { Tables::resolve_with(&base_dir, &roots, &requests, &open).await })
 }
 
 /// Times passes by family, passes events on, and stops between two passes.

@@ -24,14 +24,15 @@ pub struct Plans {
 
 impl Plans {
     /// Plans of a scheduled graph that was not compiled here, such as an archived one. Opens the tables it reads;
-    /// relative locations count from `base_dir`.
+    /// relative locations count from `base_dir`, and lead nowhere but below it and to where specs of these workers may go.
     ///
     /// # Errors
     /// When the graph is broken or not scheduled, a table is not there or another one, or the engine refuses a node.
     pub fn of_graph(graph: &Graph, base_dir: &Path, session: &Session, workers: &Workers) -> Result<Self> {
         let (base_dir, requests) = (absolute(base_dir)?, TableRequest::of_graph(graph));
+        let roots = workers.roots_of(&base_dir)?;
         let tables =
-            workers.run_unless_stopped(async move { Tables::resolve(&base_dir, &requests).await })?;
+            workers.run_unless_stopped(async move { Tables::resolve(&base_dir, &roots, &requests).await })?;
         let session = session.stopped_by(workers.cancellation());
         let oracle = EngineOracle::new(session.clone(), tables);
         let plans = Self::emit(graph, &oracle, &session, &graph.name, workers)?;

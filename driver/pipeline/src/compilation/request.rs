@@ -1,5 +1,6 @@
 //! What a compilation is asked for.
 
+use delta::Roots;
 use engine::{EngineOracle, Session};
 use ir::archive::Proofs;
 use ir::determinism::ResultClass;
@@ -30,12 +31,14 @@ pub struct CompileRequest<'a> {
     pub extraction: Option<&'a Extraction>,
     /// What the passes see of the engine; all of it if absent.
     pub oracle: Option<OracleView>,
+    /// What the spec may read and write, besides its own folder.
+    pub roots: &'a Roots,
     /// How far the rows of every output must be the same whenever it is computed; not at all if absent.
     pub require: Option<ResultClass>,
 }
 
 impl<'a> CompileRequest<'a> {
-    /// Everything, in a session with the workers' resources.
+    /// Everything, in a session with the workers' resources, and within their roots.
     #[must_use]
     pub fn new(source: Source, workers: &'a Workers) -> Self {
         Self {
@@ -47,6 +50,7 @@ impl<'a> CompileRequest<'a> {
             proofs: None,
             extraction: None,
             oracle: None,
+            roots: &workers.options().roots,
             require: None,
         }
     }

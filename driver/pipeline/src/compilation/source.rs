@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use delta::Roots;
 use ir::diag::{Diagnostic, SourceMap, SourceName, codes};
 use ir::spec::{
     GivenParameter, LoadedParameters, MAX_SPEC_BYTES, MaterializationMode, Spec, Unread, load_bytes,
@@ -12,7 +13,7 @@ use ir::spec::{
 };
 
 use super::proofs;
-use crate::folders::absolute;
+use crate::folders::{absolute, with_folder};
 use crate::locks::Use;
 use crate::{Locks, PipelineError, Result, Waiting};
 
@@ -110,12 +111,19 @@ impl Source {
 
     /// Locks the tables of the outputs, for who is going to publish them; `work` says what it does, such as `a run of
     /// spec.yaml`. `told` hears of what is waited for, once a table. To be called before the tables are opened: what
-    /// happens to them in between would be a conflict.
+    /// happens to them in between would be a conflict. What is neither below the spec's folder nor in `roots` is not locked:
+    /// it will not be written.
     ///
     /// # Errors
     /// [`codes::TABLE_LOCKED`] when somebody else still has a table after the time to wait; when the waiting is
     /// cancelled; when a lock is not this program's, or cannot be made.
-    pub fn lock_outputs(&self, work: &str, waiting: &Waiting, told: &mut dyn FnMut(&str)) -> Result<Locks> {
+    pub fn lock_outputs(
+        &self,
+        work: &str,
+        roots: &Roots,
+        waiting: &Waiting,
+        told: &mut dyn FnMut(&str),
+    ) -> Result<Locks> {
         let used = self.spec.output_targets.iter().map(|output| {
             let text = output.delta_location.as_ref().unwrap_or(&output.table_name);
             let used = match output.materialization_mode {
@@ -124,7 +132,8 @@ impl Source {
             };
             (text.as_str(), used)
         });
-        Locks::of_tables(&self.base_dir, used, work, waiting, told)
+        let roots = with_folder(roots, &self.base_dir)?;
+        Locks::of_tables(&self.base_dir, &roots, used, work, waiting, told)
     }
 
     fn new(

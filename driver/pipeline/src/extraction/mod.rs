@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use delta::{CommitOptions, Committed, DeltaError, PublishError, ResolvedTable, StagedTable};
+use delta::{CommitOptions, Committed, DeltaError, PublishError, ResolvedTable, Roots, StagedTable};
 use engine::Cancellation;
 use extract::{ExtractError, Options, Summary, Table};
 use ir::stage::Stage;
 use tokio::runtime::{Handle, Runtime};
 
-use crate::folders::absolute;
+use crate::folders::{absolute, with_folder};
 use crate::locks::{Locks, Use};
 use crate::record::{ExtractedRecord, now, timestamp};
 use crate::{Observer, PipelineError, Result, Stages, Workers};
@@ -165,7 +165,8 @@ pub fn extract(
     no_linked_tables(&lake, folders.iter().map(String::as_str))?;
     let used = folders.iter().map(|folder| (folder.as_str(), Use::Exclusive));
     let work = format!("an extraction of {}", repository.display());
-    let locks = Locks::of_tables(&lake, used, &work, &workers.waiting(), &mut |busy| observer.waiting(busy))?;
+    let (roots, waiting) = (with_folder(&Roots::default(), &lake)?, workers.waiting());
+    let locks = Locks::of_tables(&lake, &roots, used, &work, &waiting, &mut |busy| observer.waiting(busy))?;
     let options = extractor_options(&repository, &lake, options, workers);
     let (runtime, cancellation) = (workers.runtime()?, workers.cancellation());
     let started = Instant::now();

@@ -16,6 +16,7 @@ use ir::spec::Spec;
 use serde::Serialize;
 use tempfile::TempDir;
 
+use crate::folders::with_folder;
 use crate::record::{OutputRecord, RunRecord, Status};
 use crate::{Compilation, CompileRequest, PipelineError, Result, Source, Workers, compile};
 use parts::{compared, data_files};
@@ -110,7 +111,7 @@ pub struct Replay {
 
 impl Replay {
     /// Compiles what a record says was run, over the versions of the tables that it read, and compares. Relative
-    /// locations count from `folder`; `spec` stands in the place of the recorded spec.
+    /// locations count from `folder`, which is what the spec may read besides the roots of the workers; `spec` stands in the place of the recorded spec.
     ///
     /// # Errors
     /// For a run that did not publish, a spec that this program does not read, a table or a version that is not there any more,
@@ -136,7 +137,8 @@ impl Replay {
             scratch.map_err(|error| PipelineError::file("make a folder in", &std::env::temp_dir(), error))?;
         let source =
             Source::from_spec(pinned(spec.clone(), &record, scratch.path()), record.name.as_str(), folder)?;
-        let compilation = compile(CompileRequest::new(source, workers))?;
+        let roots = with_folder(&workers.options().roots, scratch.path())?;
+        let compilation = compile(CompileRequest { roots: &roots, ..CompileRequest::new(source, workers) })?;
         let mut parts = compared(&record, file, &recorded, &spec, &compilation)?;
         parts.extend(data_files(&record, &compilation, workers)?);
         Ok(Self { record, compilation, parts, scratch })

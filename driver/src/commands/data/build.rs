@@ -29,8 +29,9 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     }
     // From here on Ctrl-C cleans up.
     context.workers()?;
-    let lake = match &arguments.lake {
-        Some(lake) => make_lake(lake, &arguments.repository)?,
+    context.warn_of_configuration_in(&arguments.repository)?;
+    let lake = match context.lake(arguments.lake.as_deref())? {
+        Some(lake) => make_lake(&lake, &arguments.repository)?,
         None => lake_of_repository(&arguments.repository)?,
     };
     let source = Source::from_bytes(CPG_SPEC.as_bytes(), CPG_SPEC_NAME.into(), "cpg", &lake)?;
@@ -38,8 +39,8 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     no_linked_tables(&lake, source.spec.output_targets.iter().map(|output| output.table_name.as_str()))?;
     let options = extract_options(&arguments.source);
     let work = format!("a build of {}", arguments.repository.display());
-    let waiting = context.workers()?.waiting();
-    let locks = source.lock_outputs(&work, &waiting, &mut |busy| context.console.waits(busy))?;
+    let (roots, waiting) = (context.workers()?.options().roots.clone(), context.workers()?.waiting());
+    let locks = source.lock_outputs(&work, &roots, &waiting, &mut |busy| context.console.waits(busy))?;
     let progress = context.console.progress();
     let extraction =
         extract(&arguments.repository, &lake, EXTRACTION, &options, context.workers()?, &progress)?;

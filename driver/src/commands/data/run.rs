@@ -15,9 +15,9 @@ use crate::report::{RunReport, reuse_text};
 pub(in crate::commands) fn run(arguments: &RunSpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     context.describe_session()?;
     let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters)?;
-    let waiting = context.workers()?.waiting();
+    let (roots, waiting) = (context.workers()?.options().roots.clone(), context.workers()?.waiting());
     let work = format!("a run of {}", source.map.name().as_str());
-    let locks = source.lock_outputs(&work, &waiting, &mut |busy| context.console.waits(busy))?;
+    let locks = source.lock_outputs(&work, &roots, &waiting, &mut |busy| context.console.waits(busy))?;
     let decisions = Decisions::default();
     let request = CompileRequest::new(source, context.workers()?);
     let require = arguments.require.map(|require| match require {

@@ -1,6 +1,7 @@
 //! `driver sql QUERY`: a query over the tables of a lake.
 
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -15,17 +16,18 @@ use crate::failure::Failure;
 use crate::report;
 
 pub(in crate::commands) fn run(arguments: &SqlArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    if !arguments.lake.is_dir() {
+    let lake = context.lake(arguments.lake.as_deref())?.unwrap_or_else(|| PathBuf::from(DEFAULT_LAKE));
+    if !lake.is_dir() {
         return Err(Failure::User(format!(
             "there is no lake at `{}`; make one with `driver build REPO`, or name one with `--lake DIR` \
              (`build` writes to REPO/{DEFAULT_LAKE})",
-            arguments.lake.display()
+            lake.display()
         )));
     }
     let query = query_text(&arguments.query, context)?;
     let progress = context.console.progress();
     progress.stage_started(Stage::Query);
-    let mut rows = Rows::of(&query, &arguments.lake, context.workers()?)?;
+    let mut rows = Rows::of(&query, &lake, context.workers()?)?;
     let schema = Arc::clone(&rows.schema);
     // The line must be gone when the first row is printed.
     let first = rows.next();

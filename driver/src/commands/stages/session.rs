@@ -125,6 +125,8 @@ fn origin_text(origin: &Origin) -> String {
         Origin::Profile(name) => format!("profile {name}"),
         Origin::RuntimeProfile => "spec, runtime_profile".to_owned(),
         Origin::SessionConfig => "spec, session.config".to_owned(),
+        Origin::Configuration(file) => file.clone(),
+        Origin::Environment(variable) => variable.clone(),
         Origin::CommandLine => "command line".to_owned(),
     }
 }

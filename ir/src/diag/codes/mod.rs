@@ -13,10 +13,12 @@
 //! | E05xx | outputs |
 //! | E06xx | what is not supported or not allowed |
 //! | E07xx | running |
+//! | E09xx | the configuration |
 //! | W0xxx | warnings |
 
 use std::fmt;
 
+mod configuration;
 mod loading;
 mod naming;
 mod parameters;
@@ -25,6 +27,7 @@ mod transforms;
 mod typing;
 mod warnings;
 
+pub use configuration::*;
 pub use loading::*;
 pub use naming::*;
 pub use parameters::*;
@@ -102,13 +105,14 @@ impl Code {
     /// All codes, in order.
     #[expect(unused_qualifications, reason = "every range has a `ROWS`; the globs bring in the first")]
     pub fn all() -> impl Iterator<Item = Code> {
-        let ranges: [&[Code]; 7] = [
+        let ranges: [&[Code]; 8] = [
             loading::ROWS,
             naming::ROWS,
             typing::ROWS,
             transforms::ROWS,
             parameters::ROWS,
             running::ROWS,
+            configuration::ROWS,
             warnings::ROWS,
         ];
         ranges.into_iter().flat_map(<[Code]>::iter).copied()

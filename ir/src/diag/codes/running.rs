@@ -60,6 +60,16 @@ Example: `runtime: {capture_substrait: true}`
 
 Fix: remove the field, or give it its default; the message says which that is.";
 
+    OUTSIDE_ROOTS = "E0610", "outside-roots", "a place outside the folders that a spec may use":
+"A spec reads and writes below its own folder, in the lake, and in the folders that its user allows; nothing else. Where a \
+location leads counts, and not how it is written: `..`, links and `file://` URLs are followed first. Whether anything is there \
+was not asked. What may be read only may not be written.
+
+Example: `delta_location: ../other/orders`, or `tables/orders` where `tables` is a link to a folder elsewhere.
+
+Fix: if the spec is to be trusted with the folder, run with `--allow DIR` (or `--allow-read DIR`), or list it under \
+`[roots]` in `codeanatomy.toml`; `driver config` shows what is allowed and who says so.";
+
     READ_FAILED = "E0701", "read-failed", "an input cannot be read":
 "The table could be opened, but a data file is missing, damaged, or cannot be reached.
 

@@ -162,4 +162,13 @@ Fix: list the name under its kind, or `codeanatomy` for all of the kind that shi
 Example: `session: {allowed_extensions: {functions: [stable_hash46]}}`
 
 Fix: the message names the nearest part; `driver session` lists all of them.";
+
+    CONFIGURATION_NOT_READ = "W0025", "configuration-not-read", "a configuration file that is not read":
+"There is a `codeanatomy.toml` beside the spec or in the repository. A spec and a repository can come from anywhere, and would \
+allow themselves with it what their user does not. The configuration is read from where `--config` or `CODEANATOMY_CONFIG` \
+says, or from the user's own folder for configuration; `driver config` shows which.
+
+Example: `codeanatomy.toml` beside `spec.yaml`.
+
+Fix: name it with `--config` if it is yours; otherwise nothing is to be done.";
 }

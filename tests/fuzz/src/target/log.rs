@@ -1,7 +1,7 @@
 //! Delta tables: opened, described, and read.
 
 use arbitrary::{Result as Made, Unstructured};
-use delta::{ResolvedTable, file_manifest, table_metadata};
+use delta::{ResolvedTable, Roots, file_manifest, table_metadata};
 use engine::{Session, TableRequest, Tables};
 use futures::StreamExt as _;
 use ir::op::{ChangeRange, Read};
@@ -339,7 +339,7 @@ pub(super) fn read(input: &Input, program: &Program) -> Result<(), String> {
             read(None, Read::Changes(ChangeRange::default())),
             TableRequest::Write { location: "t".to_owned() },
         ];
-        let tables = Tables::resolve(&folder, &requests).await;
+        let tables = Tables::resolve(&folder, &Roots::everywhere(), &requests).await;
         if let Ok(table) = tables.table("t", None) {
             describe(table);
             ask(&session, &folder).await;

@@ -89,7 +89,7 @@ fn rows_of_few_values_have_hashes_of_their_own() {
     let mut hasher = RowHasher::new(&all.schema()).unwrap();
     let digests: Vec<RowsDigest> =
         (0..all.num_rows()).map(|row| hasher.digest(&all.slice(row, 1)).unwrap()).collect();
-    assert_eq!(digests.iter().collect::<std::collections::HashSet<_>>().len(), digests.len());
+    assert_eq!(digests.iter().collect::<HashSet<_>>().len(), digests.len());
     // The sums of two of them, too.
     let few = &digests[..600];
     let pairs = few.iter().enumerate().flat_map(|(place, one)| few[place..].iter().map(|two| *one + *two));

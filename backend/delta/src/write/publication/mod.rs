@@ -21,7 +21,7 @@ use deltalake::kernel::Action;
 
 use super::files::Uncommitted;
 use super::target::{Target, WriteMode};
-use crate::durable::{Disk, Surviving};
+use crate::durable::{Disk, Surviving, without_links};
 use crate::error::{DeltaError, Result};
 use crate::log::{commit_id, read_actions};
 
@@ -145,6 +145,7 @@ fn write_commit(table: &StagedTable, surviving: &mut Surviving) -> io::Result<()
     let target = &table.target;
     let staged = table.staged_path();
     table.staged_commit.guard(staged.clone());
+    without_links(&staged)?;
     target.disk.write(&staged, &table.commit.bytes)?;
     surviving.content(staged);
     for file in table.files.iter().flat_map(|files| &files.adds) {

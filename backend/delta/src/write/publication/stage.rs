@@ -12,6 +12,7 @@ use super::super::files::{Uncommitted, WrittenFiles};
 use super::super::target::{TableTarget, Target};
 use super::commit::{CommitOptions, Committed, Prepared};
 use super::{PublishError, publish};
+use crate::durable::without_links;
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
 use crate::overlay;
@@ -131,7 +132,8 @@ impl StagedTable {
     async fn make_folder(&self) -> io::Result<()> {
         self.staged_commit.guard(self.staged_path());
         let (disk, folder) = (self.target.disk.clone(), self.target.log_folder());
-        let made = tokio::task::spawn_blocking(move || disk.create_folders(&folder)).await;
+        let make = move || without_links(&folder).and_then(|()| disk.create_folders(&folder));
+        let made = tokio::task::spawn_blocking(make).await;
         made.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
     }
 

@@ -4,7 +4,8 @@ use delta::{DeltaError, WriteOptions};
 use serde_json::{Value, json};
 
 use crate::fixtures::{
-    Lake, commit_file, crowd, data_files, edit_commit, number, open, overwrite, people, try_write, write,
+    Lake, commit_file, crowd, data_files, edit_commit, number, open, overwrite, people, scan, session,
+    try_write, write,
 };
 
 /// What writers make of a partition folder's name, encoded as little or as much as the protocol allows, and the folder.
@@ -171,7 +172,7 @@ async fn a_staged_version_can_be_read_before_anybody_sees_it() {
         let staged = target.stage(vec![written], &CommitOptions::default()).await.unwrap();
         let preview = staged.preview().await.unwrap();
         assert_eq!((preview.version(), preview.files()), (version, 1));
-        let provider = crate::fixtures::scan(&preview);
+        let provider = scan(&preview);
         let rows = crate::fixtures::query(provider, "select min(id), count(*) from t").await;
         let expected = format!("| {}", ids.start);
         assert!(rows.contains(&expected), "{rows}");
@@ -181,4 +182,29 @@ async fn a_staged_version_can_be_read_before_anybody_sees_it() {
         assert_eq!(committed[0].version, version);
     }
     assert_eq!(number(&location, "select sum(id) from t").await, 110);
+}
+
+/// Whoever may write beside a table can put a link in its place while something is computed.
+#[tokio::test]
+async fn a_link_that_is_put_in_the_place_of_a_table_is_not_followed() {
+    let lake = Lake::new();
+    write(&lake.at("elsewhere"), &[people(&[(1, "secret")])], overwrite()).await;
+    std::fs::create_dir(lake.path("victim")).unwrap();
+    let (new, old) = (lake.at("new"), lake.at("old"));
+    std::os::unix::fs::symlink(lake.path("victim"), lake.path("new")).unwrap();
+    let error = try_write(&new, &[people(&[(2, "b")])], overwrite()).await.unwrap_err().to_string();
+    assert!(error.contains("a symbolic link leads"), "{error}");
+    assert_eq!(std::fs::read_dir(lake.path("victim")).unwrap().count(), 0);
+
+    write(&old, &[people(&[(3, "c")])], overwrite()).await;
+    let table = open(&old).await;
+    std::fs::rename(lake.path("old"), lake.path("away")).unwrap();
+    std::os::unix::fs::symlink(lake.path("elsewhere"), lake.path("old")).unwrap();
+    let opened = delta::resolve(&old, None).await;
+    assert!(matches!(opened, Err(DeltaError::PathEscape { .. })), "{opened:?}");
+    let rows = session().read_table(scan(&table)).unwrap().collect().await.unwrap_err().to_string();
+    assert!(rows.contains("outside its own directory"), "{rows}");
+    let before = data_files(&lake.path("elsewhere")).len();
+    assert!(try_write(&old, &[people(&[(4, "d")])], overwrite()).await.is_err());
+    assert_eq!(data_files(&lake.path("elsewhere")).len(), before);
 }
