@@ -65,7 +65,7 @@ impl Locks {
     ) -> Result<Self> {
         let mut places: BTreeMap<PathBuf, Use> = BTreeMap::new();
         for (text, used) in tables {
-            if let Some(place) = Location::parse(text, base_dir).ok().and_then(|place| place.as_path()) {
+            for place in Self::places(base_dir, [text]) {
                 let known = places.entry(place).or_insert(used);
                 *known = used.max(*known);
             }
@@ -76,6 +76,16 @@ impl Locks {
             locks.0.extend(Lock::wait(place, *used, work, waiting, begin, told)?);
         }
         Ok(locks)
+    }
+
+    /// The folders of tables at these locations: those that have one.
+    pub(crate) fn places<'a>(
+        base_dir: &Path,
+        tables: impl IntoIterator<Item = &'a str>,
+    ) -> impl Iterator<Item = PathBuf> {
+        tables
+            .into_iter()
+            .filter_map(move |text| Location::parse(text, base_dir).ok().and_then(|place| place.as_path()))
     }
 }
 

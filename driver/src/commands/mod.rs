@@ -16,11 +16,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use engine::{Origin, SessionOptions, Turns};
+use ir::diag::{SourceMap, SourceName};
 use pipeline::{Cancellation, Ruleset, Source, WorkerOptions, Workers};
 
 use crate::cli::{Command, Format, Globals};
 use crate::failure::Failure;
 use crate::signals;
+use crate::telemetry::Telemetry;
 use crate::terminal::Console;
 
 /// What every command has at hand.
@@ -29,6 +31,8 @@ pub(crate) struct Context<'a> {
     pub(crate) console: Console<'a>,
     /// Where `-` reads from.
     pub(crate) stdin: &'a mut dyn Read,
+    /// Who is told of what the command does.
+    pub(crate) telemetry: Telemetry,
     globals: Globals,
     workers: OnceCell<Workers>,
 }
@@ -36,7 +40,7 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// A context in which nothing has been started.
     pub(crate) fn new(globals: Globals, console: Console<'a>, stdin: &'a mut dyn Read) -> Self {
-        Self { console, stdin, globals, workers: OnceCell::new() }
+        Self { console, stdin, telemetry: Telemetry::off(), globals, workers: OnceCell::new() }
     }
 
     /// The threads of the program. From the first call on Ctrl-C stops them and no longer the program, so what is read
@@ -66,7 +70,9 @@ impl<'a> Context<'a> {
     pub(crate) fn read_spec(&mut self, path: &Path) -> Result<Source, Failure> {
         let is_stdin = path.as_os_str() == "-";
         let source = if is_stdin { Source::read("<stdin>", &mut *self.stdin) } else { Source::open(path) };
-        Ok(source?)
+        let source = source?;
+        self.telemetry.spec_is_read(&source)?;
+        Ok(source)
     }
 
     /// Says what the session is, for those who want to know.
@@ -107,11 +113,19 @@ fn worker_options(globals: &Globals) -> WorkerOptions {
     WorkerOptions { session, no_progress_timeout, lock_timeout, ..WorkerOptions::default() }
 }
 
-/// Runs a command.
+/// Runs a command, and tells of it whom the command line says.
 pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
     if context.console.format == Format::Csv && !matches!(command, Command::Sql(_)) {
         return Err(Failure::Usage("`--format csv` is for `sql` only; use text or json".to_owned()));
     }
+    context.telemetry = Telemetry::open(&context.globals, &command)?;
+    let outcome = execute(command, context);
+    let missing = context.telemetry.end(&outcome);
+    context.console.diagnose(&missing, &SourceMap::new(SourceName::new("telemetry"), ""));
+    outcome
+}
+
+fn execute(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
     match command {
         Command::Build(arguments) => data::build::run(&arguments, context),
         Command::Run(arguments) => data::run::run(&arguments, context),
@@ -126,7 +140,7 @@ pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<()
         Command::Replay(arguments) => data::replay::run(&arguments, context),
         Command::Extract(arguments) => data::extract::run(&arguments, context),
         Command::Session(arguments) => stages::session::run(&arguments, context),
-        Command::Schema => reference::schema::run(context),
+        Command::Schema(arguments) => reference::schema::run(&arguments, context),
         Command::Explain(arguments) => reference::explain::run(&arguments, context),
         Command::Passes => reference::passes::run(context),
         Command::Completions(arguments) => reference::completions::run(&arguments, context),

@@ -11,3 +11,4 @@ mod proofs;
 mod publication;
 mod runs;
 mod stages;
+mod telemetry;

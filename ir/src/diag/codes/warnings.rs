@@ -162,4 +162,12 @@ Fix: list the name under its kind, or `codeanatomy` for all of the kind that shi
 Example: `session: {allowed_extensions: {functions: [stable_hash46]}}`
 
 Fix: the message names the nearest part; `driver session` lists all of them.";
+
+    EVENTS_NOT_WRITTEN = "W0025", "events-not-written", "a file of events or of lineage is not complete":
+"`--events FILE` or `--lineage FILE` was asked for, and a line could not be added to the file. What was run is not concerned: it \
+went on, and what it published stands. The lines before are there, and nothing was added after the first that failed.
+
+Example: the disk is full, or the reader of a pipe went away.
+
+Fix: see the cause in the message.";
 }
