@@ -111,15 +111,18 @@ pub fn publish(
             let (_, _, written) = recording.keep(provenance.record(status, Some(failure)));
             // What went wrong first is what is told; often it is the reason for this as well.
             if let Err(not_recorded) = written {
-                observer.not_recorded(&match not_recorded {
-                    PipelineError::NotRecorded { folder, reason } => {
-                        format!("{}: {reason}", folder.display())
-                    }
-                    other => other.to_string(),
-                });
+                observer.not_recorded(&reason(not_recorded));
             }
             Err(error)
         }
+    }
+}
+
+/// Where a run that failed cannot be recorded, and why.
+fn reason(not_recorded: PipelineError) -> String {
+    match not_recorded {
+        PipelineError::NotRecorded { folder, reason } => format!("{}: {reason}", folder.display()),
+        other => other.to_string(),
     }
 }
 

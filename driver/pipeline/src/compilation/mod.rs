@@ -82,11 +82,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let CompileRequest { source, workers, session_factory, ruleset, tracing, proofs, extraction, .. } =
         request;
     let observer: &dyn Observer = &(Traced::compilation(&source.name), tracing);
-    let mut stages = Stages::default();
-    // It has been read already.
-    observer.stage_started(Stage::Load);
-    stages.add(Stage::Load, source.load);
-    observer.stage_finished(Stage::Load, source.load);
+    let mut stages = loaded(&source, observer);
     let session = || session_of(&source.spec, session_factory);
     let (session, refused) = staged(&mut stages, observer, Stage::Session, session)?;
     let session = session.stopped_by(workers.cancellation());
@@ -140,6 +136,15 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     observer.compiled(&compilation);
     observer.found(&compilation.diagnostics, &compilation.source.map);
     Ok(compilation)
+}
+
+/// The stages of a spec that has been read already.
+fn loaded(source: &Source, observer: &dyn Observer) -> Stages {
+    let mut stages = Stages::default();
+    observer.stage_started(Stage::Load);
+    stages.add(Stage::Load, source.load);
+    observer.stage_finished(Stage::Load, source.load);
+    stages
 }
 
 /// The pass after which to stop: of what the spec does not allow, nothing is asked beyond the first.

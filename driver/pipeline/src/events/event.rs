@@ -3,6 +3,7 @@
 use ir::diag::{ResolvedDiagnostic, Severity};
 use ir::stage::Stage;
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use engine::{OutputOutcome, SegmentOutcome};
@@ -17,7 +18,9 @@ pub const EVENT_SCHEMA_VERSION: u32 = 1;
 /// The JSON Schema of a line of a file of events, derived from the types that lines are written from.
 #[must_use]
 pub fn event_schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(Event).to_value();
+    // As lines are written: every field is there.
+    let settings = SchemaSettings::default().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<Event<'static>>().to_value();
     if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
         properties.insert("schema_version".to_owned(), serde_json::json!({"const": EVENT_SCHEMA_VERSION}));
     }
@@ -179,7 +182,6 @@ pub(super) enum EventKind {
 
 /// A table that is read.
 #[derive(Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct InputTable {
     /// The name of the input.
     input: String,

@@ -84,7 +84,6 @@ impl Judge {
                     present.map(|(name, schema, value)| (format!("{place}/{name}"), schema, value));
                 present.try_for_each(|(place, schema, value)| self.judged(schema, value, &place))
             }
-            "additionalProperties" => Ok(()),
             "items" => {
                 let mut items = document.as_array().into_iter().flatten().enumerate();
                 items.try_for_each(|(at, item)| self.judged(wanted, item, &format!("{place}/{at}")))

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ir::expr::ScalarExpr;
 use ir::graph::{Graph, NodeId};
-use ir::op::{Aggregate, JoinColumn, Op, Project, Side, Window};
+use ir::op::{Aggregate, JoinColumn, Op, Project, Side, Unnest, Window};
 use sqlparser::ast::Expr;
 
 /// How a value comes from a column.
@@ -156,13 +156,7 @@ fn of_node(graph: &Graph, id: NodeId, known: &BTreeMap<NodeId, Lineage>) -> Line
             same.columns
                 .extend(columns.iter().map(|named| (named.name.clone(), first.of_window(&named.expr))));
         }
-        Op::Unnest(unnest) => {
-            let element = unnest.alias.as_ref().unwrap_or(&unnest.column);
-            let list = BTreeSet::from([unnest.column.clone()]);
-            same.columns.clone_from(&first.columns);
-            same.columns.remove(&unnest.column);
-            same.columns.insert(element.clone(), first.of_columns(&list, How::Transformation));
-        }
+        Op::Unnest(unnest) => of_unnest(unnest, first, &mut same),
         Op::Join(join) => {
             let keys = join.on.iter().cloned().unzip();
             of_join(&join.columns, keys, [first, rest.first().unwrap_or(first)], &mut same);
@@ -173,12 +167,7 @@ fn of_node(graph: &Graph, id: NodeId, known: &BTreeMap<NodeId, Lineage>) -> Line
             keys.1.extend(join.right.iter().cloned());
             of_join(&join.columns, keys, [first, rest.first().unwrap_or(first)], &mut same);
         }
-        Op::Union(_) => inputs.iter().for_each(|input| {
-            add(&mut same.rows, &input.rows, How::Identity);
-            for (column, from) in &input.columns {
-                add(same.columns.entry(column.clone()).or_default(), from, How::Identity);
-            }
-        }),
+        Op::Union(_) => inputs.iter().for_each(|input| of_united(input, &mut same)),
         Op::Distinct(_) => {
             same.columns.clone_from(&first.columns);
             same.decided_by(&first.columns.keys().cloned().collect(), How::GroupBy, first);
@@ -213,6 +202,22 @@ fn of_leaf(graph: &Graph, id: NodeId) -> Lineage {
     let columns =
         columns.map(|name| (name.to_owned(), Sources::from([(of(name), BTreeSet::from([How::Identity]))])));
     Lineage { columns: columns.collect(), rows: Sources::new() }
+}
+
+fn of_unnest(unnest: &Unnest, input: &Lineage, into: &mut Lineage) {
+    let element = unnest.alias.as_ref().unwrap_or(&unnest.column);
+    let list = BTreeSet::from([unnest.column.clone()]);
+    into.columns.clone_from(&input.columns);
+    into.columns.remove(&unnest.column);
+    into.columns.insert(element.clone(), input.of_columns(&list, How::Transformation));
+}
+
+/// One of the inputs of a union.
+fn of_united(input: &Lineage, into: &mut Lineage) {
+    add(&mut into.rows, &input.rows, How::Identity);
+    for (column, from) in &input.columns {
+        add(into.columns.entry(column.clone()).or_default(), from, How::Identity);
+    }
 }
 
 fn of_aggregate(aggregate: &Aggregate, input: &Lineage, into: &mut Lineage) {
