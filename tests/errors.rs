@@ -28,6 +28,11 @@ const NOT_SHOWN: &[(Code, &str)] = &[
     (codes::HISTORY_UNREAD, "is about records of earlier runs; tested with the command line"),
     (codes::CAPTURE_NOT_WRITTEN, "is about a file beside the record; tested where records are kept"),
     (codes::CONFIGURATION_NOT_READ, "is about a file beside the spec; tested with the command line"),
+    (
+        codes::TRACES_NOT_ALLOWED,
+        "is about builds with the feature `otel`; tested with the command line of one",
+    ),
+    (codes::EVENTS_NOT_WRITTEN, "is about a file beside the spec; tested with the command line"),
     (codes::COST_MODEL_STATS_FALLBACK, "is a warning of the response; tested where that is made"),
 ];
 

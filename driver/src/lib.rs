@@ -14,6 +14,7 @@
 //! | commands | one file a command |
 //! | signals | Ctrl-C |
 //! | report | results as text and as JSON |
+//! | telemetry | events in a file, the log |
 //! | terminal | the three streams, colours, progress |
 //! | failure | why a command ends, and with which exit code |
 //!
@@ -30,7 +31,10 @@ mod commands;
 mod failure;
 mod report;
 mod signals;
+mod telemetry;
 mod terminal;
+
+pub use telemetry::{LogError, show_log};
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -56,6 +60,8 @@ pub struct Streams<'a> {
     pub stdout_is_terminal: bool,
     /// Whether somebody looks at `stderr` directly. Only then progress is shown.
     pub stderr_is_terminal: bool,
+    /// Whether a log is shown on stderr ([`show_log`]). Progress is not shown then.
+    pub log_is_shown: bool,
     /// Whether the environment asks for no colours.
     pub no_color: bool,
     /// What else the environment says.
@@ -113,7 +119,7 @@ fn run(cli: Cli, streams: &mut Streams<'_>) -> u8 {
         [
             cli.globals.color.is_on(streams.stdout_is_terminal, streams.no_color),
             cli.globals.color.is_on(streams.stderr_is_terminal, streams.no_color),
-            streams.stderr_is_terminal,
+            streams.stderr_is_terminal && !streams.log_is_shown,
         ],
     );
     let mut context = Context::new(cli.globals, streams.environment.clone(), console, streams.stdin);

@@ -1,6 +1,6 @@
 //! The `driver` binary. Everything it does is in the library, so that tests can do it too.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 use std::process::ExitCode;
 
 use pipeline::configuration::Environment;
@@ -14,12 +14,21 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let (stdout_is_terminal, stderr_is_terminal) = (stdout.is_terminal(), stderr.is_terminal());
+    let log = std::env::var("RUST_LOG").ok().filter(|directives| !directives.is_empty());
+    let log_is_shown = log.is_some_and(|directives| {
+        driver::show_log(&directives).unwrap_or_else(|error| {
+            // Nothing else depends on the log.
+            let _ = writeln!(stderr, "no log: {error}");
+            false
+        })
+    });
     let mut streams = driver::Streams {
         stdin: &mut stdin,
         stdout: &mut stdout,
         stderr: &mut stderr,
         stdout_is_terminal,
         stderr_is_terminal,
+        log_is_shown,
         no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
         environment: Environment::of(std::env::vars_os()),
     };

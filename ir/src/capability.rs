@@ -15,9 +15,12 @@ pub struct MissingCapability {
 /// Plans in the form that other engines read.
 pub const SUBSTRAIT: MissingCapability =
     MissingCapability { name: "substrait", reason: "plans are not written as Substrait" };
-/// Traces of runs in the form that collectors read.
-pub const OPENTELEMETRY: MissingCapability =
-    MissingCapability { name: "opentelemetry", reason: "traces are not recorded" };
+/// Traces of runs in the form that collectors read. A build with the feature `otel` has them.
+#[cfg(not(feature = "otel"))]
+pub const OPENTELEMETRY: MissingCapability = MissingCapability {
+    name: "opentelemetry",
+    reason: "traces are recorded by builds with the feature `otel`",
+};
 /// `CREATE FUNCTION`.
 pub const FUNCTION_FACTORY: MissingCapability =
     MissingCapability { name: "function_factory", reason: "SQL cannot create functions" };
@@ -27,8 +30,9 @@ pub const OBJECT_STORES: MissingCapability =
     MissingCapability { name: "object_stores", reason: "tables lie in folders of this machine" };
 
 /// Every ability that is missing, in a fixed order.
-pub const MISSING: [MissingCapability; 6] = [
+pub const MISSING: &[MissingCapability] = &[
     SUBSTRAIT,
+    #[cfg(not(feature = "otel"))]
     OPENTELEMETRY,
     FUNCTION_FACTORY,
     MissingCapability {

@@ -51,8 +51,8 @@ mod stop;
 mod tables;
 
 pub use capture::{
-    CaptureUse, FilterAnswer, OfferedFilter, PlanCapture, RuleImpact, RulePhase, RunCapture, ScanCapture,
-    SegmentCapture,
+    CaptureUse, FilterAnswer, OfferedFilter, PlanCapture, RuleImpact, RulePhase, RuleRun, RunCapture,
+    ScanCapture, SegmentCapture,
 };
 pub use dag::{PartPlan, PlanDag, SegmentKind, SegmentPlan};
 /// The version of DataFusion.

@@ -120,10 +120,10 @@ impl FileTable {
         (!self.inner.is_pattern).then_some(&self.inner.root)
     }
 
-    /// The URL below which all files are.
+    /// The file, the folder, or the folder in which a pattern begins: all files are there or below.
     #[must_use]
-    pub fn root_url(&self) -> &Url {
-        self.inner.root.url()
+    pub fn root(&self) -> &Location {
+        &self.inner.root
     }
 
     /// What the files are.

@@ -11,7 +11,7 @@ use ir::stage::Stage;
 
 use crate::costs::Costs;
 use crate::folders::own_folder;
-use crate::observer::OfRun;
+use crate::observer::{OfRun, Traced, staged};
 use crate::provenance::Provenance;
 use crate::record::{
     CountedRecord, ExtractedRecord, FailureRecord, RUNS, RunRecord, Status, finding_records,
@@ -29,6 +29,15 @@ pub struct PublishOptions {
     /// The locks of the outputs' tables, taken before these were opened. Without them they are locked now, which does not
     /// help against what somebody has published since.
     pub locks: Option<Locks>,
+    /// The id of the run, a UUID that no other run has ([`new_run_id`]); a new one if absent. A program that tells of a run
+    /// before it begins gives one.
+    pub run_id: Option<String>,
+}
+
+/// The id of a run that is still to come: a random UUID.
+#[must_use]
+pub fn new_run_id() -> String {
+    uuid::Uuid::new_v4().to_string()
 }
 
 /// What a published run did.
@@ -59,14 +68,16 @@ pub fn publish(
     observer: Arc<dyn Observer>,
 ) -> Result<Outcome> {
     compilation.must_be_sound()?;
-    let PublishOptions { mut extraction, locks } = options;
+    let observer: Arc<dyn Observer> = Arc::new((Traced::run(&compilation.source.name), observer));
+    let PublishOptions { mut extraction, locks, run_id } = options;
     let _locks = locks.map_or_else(|| lock(&compilation.source, workers, observer.as_ref()), Ok)?;
     let mut stages =
         extraction.as_mut().map_or_else(Stages::default, |extraction| std::mem::take(&mut extraction.stages));
     stages.append(std::mem::take(&mut compilation.stages));
     // Before anything is computed, not when it is published.
     let runs = own_folder(&compilation.source.base_dir, RUNS)?;
-    let provenance = Provenance::of(&compilation)?;
+    let provenance = Provenance::of(&compilation, run_id.unwrap_or_else(new_run_id))?;
+    observer.run_started(&provenance.start(&compilation));
     if let Some(found) = provenance.expire(&runs) {
         observer.warned(&found);
         compilation.diagnostics.push(found);
@@ -92,20 +103,26 @@ pub fn publish(
                 PipelineError::Interrupted(_) => Status::Cancelled,
                 _ => Status::Failed,
             };
+            if let PipelineError::Findings { diagnostics, map } = &error {
+                recording.observer.found(diagnostics, map);
+            }
             let failure = FailureRecord::of(&error, stage, published);
             let observer = Arc::clone(&recording.observer);
             let (_, _, written) = recording.keep(provenance.record(status, Some(failure)));
             // What went wrong first is what is told; often it is the reason for this as well.
             if let Err(not_recorded) = written {
-                observer.not_recorded(&match not_recorded {
-                    PipelineError::NotRecorded { folder, reason } => {
-                        format!("{}: {reason}", folder.display())
-                    }
-                    other => other.to_string(),
-                });
+                observer.not_recorded(&reason(not_recorded));
             }
             Err(error)
         }
+    }
+}
+
+/// Where a run that failed cannot be recorded, and why.
+fn reason(not_recorded: PipelineError) -> String {
+    match not_recorded {
+        PipelineError::NotRecorded { folder, reason } => format!("{}: {reason}", folder.display()),
+        other => other.to_string(),
     }
 }
 
@@ -125,6 +142,8 @@ impl Recording<'_> {
     /// for the capture, and the file of the record.
     pub(crate) fn keep(self, record: RunRecord) -> (RunRecord, u64, Result<PathBuf>) {
         let Self { compilation, provenance, workers, observer, stages, capture } = self;
+        observer.stage_started(Stage::Record);
+        let recording = Instant::now();
         let (folder, map) = (&compilation.source.base_dir, &compilation.source.map);
         let mut diagnostics = compilation.diagnostics.clone();
         let warnings = |diagnostics: &[Diagnostic]| finding_records(diagnostics, map, Stage::PlanPasses);
@@ -141,6 +160,8 @@ impl Recording<'_> {
             None => {}
         }
         let written = provenance.write(&record, folder, &compilation.graph, &Disk::default(), workers);
+        observer.stage_finished(Stage::Record, recording.elapsed());
+        observer.run_finished(&record);
         (record, opened, written)
     }
 }
@@ -174,11 +195,6 @@ impl<'a> Attempt<'a> {
         Self { compilation, workers, observer, stage, stages, published, publishing: None, capture }
     }
 
-    fn begin(&mut self, stage: Stage) {
-        self.stage = stage;
-        self.observer.stage_started(stage);
-    }
-
     /// Plans, writes and commits.
     fn run(
         &mut self,
@@ -186,18 +202,22 @@ impl<'a> Attempt<'a> {
         mut extraction: Option<Extraction>,
     ) -> Result<(RunOutcome, Option<Extracted>)> {
         let (compilation, workers) = (self.compilation, self.workers);
-        self.begin(Stage::Emit);
-        let plans = self.stages.timed(Stage::Emit, || compilation.plan(workers))?;
+        self.stage = Stage::Emit;
+        let plans = || compilation.plan(workers);
+        let plans = staged(&mut self.stages, self.observer.as_ref(), Stage::Emit, plans)?;
+        // Rules are watched by what captures them; what is captured for that alone is not kept.
+        let planning = self.capture.clone();
+        let planning = planning.or_else(|| self.observer.watches_rules().then(Arc::default));
         let run_options = RunOptions {
             disk: Disk::default(),
             metadata: provenance.commit_metadata(),
-            observer: Arc::new(OfRun(Arc::clone(&self.observer))),
+            observer: Arc::new(OfRun { observer: Arc::clone(&self.observer), planning: planning.clone() }),
             cancellation: workers.cancellation().clone(),
             no_progress_timeout: workers.options().no_progress_timeout,
-            capture: self.capture.clone(),
+            capture: planning,
             ..RunOptions::new(&compilation.source.base_dir, &provenance.run_id)
         };
-        self.begin(Stage::Execute);
+        self.stage = Stage::Execute;
         let executing = Instant::now();
         let written = plans.try_write(run_options, workers)?;
         let executed = executing.elapsed();
@@ -216,11 +236,13 @@ impl<'a> Attempt<'a> {
             written.discard(workers)?;
             return Err(PipelineError::interrupted());
         }
-        self.begin(Stage::Commit);
+        self.stage = Stage::Commit;
+        self.observer.stage_started(Stage::Commit);
         let before = extraction.as_mut().map_or_else(Vec::new, Extraction::take_tables);
         let names: Vec<String> = before.iter().map(|(name, _)| name.clone()).collect();
         let committing = Instant::now();
         let committed = written.try_commit_after(before, workers)?;
+        self.observer.stage_finished(Stage::Commit, committing.elapsed());
         let (first, run) = committed.map_err(|error| {
             self.stages.add(Stage::Execute, executed);
             self.stages.add(Stage::Commit, committing.elapsed());
@@ -228,6 +250,8 @@ impl<'a> Attempt<'a> {
             compilation.failed(&error, workers)
         })?;
         let extracted = extraction.map(|extraction| extraction.published(&names, &first));
+        let tables = extracted.iter().flat_map(|extracted| &extracted.tables);
+        tables.for_each(|table| self.observer.table_extracted(table));
         add_stages(&mut self.stages, &run);
         Ok((run, extracted))
     }

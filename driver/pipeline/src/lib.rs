@@ -23,6 +23,9 @@
 //! | [`replay`] | a recorded run, looked at and computed again |
 //! | folders | folders of the program's own, beside what others wrote |
 //! | observer | what a program is told while this works |
+//! | events | what happens, as lines of JSON |
+//! | otel | traces as OpenTelemetry has them, with the feature `otel` |
+//! | openlineage | what runs read and write, and which columns come from which |
 //! | error | why something did not come to its end |
 //!
 //! This crate prints nothing, reads no arguments and no environment, and installs no signal handlers. A program that
@@ -35,11 +38,15 @@ mod compilation;
 pub mod configuration;
 mod costs;
 mod error;
+mod events;
 mod execution;
 mod extraction;
 mod folders;
 mod locks;
 mod observer;
+mod openlineage;
+#[cfg(feature = "otel")]
+pub mod otel;
 mod provenance;
 mod query;
 pub mod record;
@@ -58,13 +65,15 @@ pub use compilation::{
 pub use delta::{Access, Roots};
 pub use engine::{Cancellation, Stage};
 pub use error::PipelineError;
-pub use execution::{Outcome, PublishOptions, publish};
+pub use events::{EVENT_SCHEMA_VERSION, EndStatus, EventLog, event_schema, events_made};
+pub use execution::{Outcome, PublishOptions, new_run_id, publish};
 pub use extraction::{
     DEFAULT_LAKE, ExtractOptions, Extracted, ExtractedTable, Extraction, extract, lake_at,
     lake_of_repository, make_lake, no_linked_tables,
 };
 pub use locks::{Locks, Waiting};
-pub use observer::Observer;
+pub use observer::{Observer, RunStart, TRACING_TARGET};
+pub use openlineage::{LineageLog, OPENLINEAGE_VERSION};
 pub use query::Rows;
 pub use record::{Envelope, IdentityReport, ProviderIdentity, Stages};
 pub use workers::{WorkerOptions, Workers, on_deep_stack};

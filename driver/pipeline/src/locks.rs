@@ -66,9 +66,9 @@ impl Locks {
     ) -> Result<Self> {
         let mut places: BTreeMap<PathBuf, Use> = BTreeMap::new();
         for (text, used) in tables {
-            let place = Location::parse(text, base_dir).ok().and_then(|place| place.as_path());
             let is_held = |folder: &Path| roots.admit(folder, Access::Write).is_ok();
-            if let Some(place) = place.filter(|place| place.parent().is_some_and(is_held)) {
+            let found = Self::places(base_dir, [text]);
+            for place in found.filter(|place| place.parent().is_some_and(is_held)) {
                 let known = places.entry(place).or_insert(used);
                 *known = used.max(*known);
             }
@@ -79,6 +79,16 @@ impl Locks {
             locks.0.extend(Lock::wait(place, *used, work, waiting, begin, told)?);
         }
         Ok(locks)
+    }
+
+    /// The folders of tables at these locations: those that have one.
+    pub(crate) fn places<'a>(
+        base_dir: &Path,
+        tables: impl IntoIterator<Item = &'a str>,
+    ) -> impl Iterator<Item = PathBuf> {
+        tables
+            .into_iter()
+            .filter_map(move |text| Location::parse(text, base_dir).ok().and_then(|place| place.as_path()))
     }
 }
 

@@ -13,6 +13,7 @@ use ir::spec::RecordRetention;
 use ir::stage::Stage;
 
 use crate::folders::own_folder;
+use crate::observer::RunStart;
 use crate::record::{
     CAPTURE_ENDING, Capture, CaptureReference, FORMAT, FailureRecord, Identity, RUNS, RunRecord, Stages,
     Status, capabilities, expire, file_time, now, timestamp,
@@ -28,6 +29,8 @@ pub(crate) struct Provenance {
     name: String,
     /// When the run started.
     started_at: DateTime<Utc>,
+    /// The same, as it is written.
+    started: String,
     /// What is computed, from what and by which rules.
     identity: Identity,
     /// What is computed, with all defaults.
@@ -43,12 +46,13 @@ impl Provenance {
     ///
     /// # Errors
     /// Never: the error of hashing is passed on instead of hidden.
-    pub(crate) fn of(compilation: &Compilation) -> Result<Self> {
-        let session = &compilation.session;
+    pub(crate) fn of(compilation: &Compilation, run_id: String) -> Result<Self> {
+        let (session, started_at) = (&compilation.session, now());
         Ok(Self {
-            run_id: uuid::Uuid::new_v4().to_string(),
+            run_id,
             name: compilation.source.name.clone(),
-            started_at: now(),
+            started: timestamp(started_at),
+            started_at,
             identity: compilation.identity()?.clone(),
             spec: serde_json::to_value(&compilation.source.spec).map_err(PipelineError::not_hashed)?,
             lineage_tags: compilation.source.spec.runtime.lineage_tags.clone(),
@@ -56,6 +60,12 @@ impl Provenance {
             settings: session.describe().into_iter().collect(),
             history: compilation.remembered.runs.clone(),
         })
+    }
+
+    /// What observers are told of the begin of the run of this compilation.
+    pub(crate) fn start<'a>(&'a self, compilation: &'a Compilation) -> RunStart<'a> {
+        let envelope_hash = self.identity.envelope_hash;
+        RunStart { run_id: &self.run_id, started_at: &self.started, envelope_hash, compilation }
     }
 
     /// What every commit of the run records. It holds hashes and names, no settings and no environment.
@@ -71,7 +81,7 @@ impl Provenance {
             // Specs cannot choose it yet; see `ir::spec::unsupported`.
             ("rulepack_profile", "Default".to_owned()),
             ("runtime_profile", profile.get("profile").cloned().unwrap_or_default()),
-            ("run_started_at", timestamp(self.started_at)),
+            ("run_started_at", self.started.clone()),
         ];
         let tags = self.lineage_tags.iter().map(|(tag, value)| (format!("lineage_tag.{tag}"), value.clone()));
         let keys = keys.into_iter().map(|(key, value)| (key.to_owned(), value));
@@ -84,7 +94,7 @@ impl Provenance {
             format: FORMAT,
             run_id: self.run_id.clone(),
             name: self.name.clone(),
-            started_at: timestamp(self.started_at),
+            started_at: self.started.clone(),
             finished_at: timestamp(now()),
             status,
             failure,

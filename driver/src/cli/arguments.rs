@@ -240,6 +240,14 @@ pub(crate) struct SqlArgs {
 /// Where `build` puts tables and `sql` finds them, relative to the repository.
 pub(crate) const DEFAULT_LAKE: &str = pipeline::DEFAULT_LAKE;
 
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// That of the lines that `--events` writes
+    #[arg(long)]
+    pub(crate) events: bool,
+}
+
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {

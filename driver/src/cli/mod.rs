@@ -21,6 +21,7 @@ pub(crate) struct Cli {
 }
 
 const EXIT_CODES: &str = "Results go to stdout, diagnostics and progress to stderr.\n\
+    RUST_LOG shows a log on stderr: `info`, `debug`, or `codeanatomy=LEVEL` among those of other programs.\n\
     Exit codes: 0 done, 1 an error in what was given, 2 a wrong command line, 70 a bug, 130 stopped.";
 
 /// Options of all commands.
@@ -71,6 +72,18 @@ pub(crate) struct Globals {
     /// Seconds to wait for tables that another build or run is writing; 0 refuses at once
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 600, help_heading = "Resources")]
     pub(crate) lock_timeout: u32,
+    /// Add what happens to a file, a line of JSON for every event; `driver schema --events` prints the schema of the lines
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Telemetry")]
+    pub(crate) events: Option<PathBuf>,
+    /// Add what a run reads and writes, and which columns come from which, to a file: a line of JSON for each event of
+    /// OpenLineage (`run` and `build`)
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Telemetry")]
+    pub(crate) lineage: Option<PathBuf>,
+    /// Send traces of `run` and `build` to the collector at this address, as OTLP over HTTP; specs cannot send them elsewhere
+    /// [default: OTEL_EXPORTER_OTLP_ENDPOINT, for specs that ask for traces]
+    #[cfg(feature = "otel")]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Telemetry")]
+    pub(crate) otlp_endpoint: Option<String>,
     /// Verify the graph after every pass (in debug builds always, but for `check`)
     #[arg(long, global = true, help_heading = "Resources")]
     pub(crate) verify_passes: bool,
@@ -191,8 +204,8 @@ pub(crate) enum Command {
     /// The command line goes before the environment, the environment before codeanatomy.toml. Folders that specs may use
     /// add up.
     Config,
-    /// Print the JSON Schema of specs
-    Schema,
+    /// Print the JSON Schema of specs, or of events
+    Schema(SchemaArgs),
     /// Explain the code of a diagnostic, such as E0107, or an invariant of graphs, such as V06
     Explain(ExplainArgs),
     /// List the passes of the compiler

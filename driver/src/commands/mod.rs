@@ -16,12 +16,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::SessionOptions;
+use ir::diag::{SourceMap, SourceName};
 use pipeline::configuration::{Configuration, Environment, Given, Key, Value};
 use pipeline::{Cancellation, Ruleset, Source, WorkerOptions, Workers, read_parameters};
 
 use crate::cli::{Command, Format, Globals, ParameterArgs};
 use crate::failure::Failure;
 use crate::signals;
+use crate::telemetry::Telemetry;
 use crate::terminal::Console;
 
 /// What every command has at hand.
@@ -30,6 +32,8 @@ pub(crate) struct Context<'a> {
     pub(crate) console: Console<'a>,
     /// Where `-` reads from.
     pub(crate) stdin: &'a mut dyn Read,
+    /// Who is told of what the command does.
+    pub(crate) telemetry: Telemetry,
     globals: Globals,
     environment: Environment,
     configuration: OnceCell<Configuration>,
@@ -45,7 +49,7 @@ impl<'a> Context<'a> {
         stdin: &'a mut dyn Read,
     ) -> Self {
         let (configuration, workers) = (OnceCell::new(), OnceCell::new());
-        Self { console, stdin, globals, environment, configuration, workers }
+        Self { console, stdin, telemetry: Telemetry::off(), globals, environment, configuration, workers }
     }
 
     /// What command line, environment and configuration say together. Read when it is asked for first.
@@ -129,6 +133,7 @@ impl<'a> Context<'a> {
         let source = if is_stdin { Source::read("<stdin>", &mut *self.stdin) } else { Source::open(path) };
         let source = source?;
         self.warn_of_configuration_in(&source.base_dir)?;
+        self.telemetry.spec_is_read(&source)?;
         Ok(source)
     }
 
@@ -165,11 +170,19 @@ fn given(globals: &Globals) -> Result<Given, Failure> {
     Ok(Given { file: globals.config.clone(), values })
 }
 
-/// Runs a command.
+/// Runs a command, and tells of it whom the command line says.
 pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
     if context.console.format == Format::Csv && !matches!(command, Command::Sql(_)) {
         return Err(Failure::Usage("`--format csv` is for `sql` only; use text or json".to_owned()));
     }
+    context.telemetry = Telemetry::open(&context.globals, &command)?;
+    let outcome = execute(command, context);
+    let missing = context.telemetry.end(&outcome);
+    context.console.diagnose(&missing, &SourceMap::new(SourceName::new("telemetry"), ""));
+    outcome
+}
+
+fn execute(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
     match command {
         Command::Build(arguments) => data::build::run(&arguments, context),
         Command::Run(arguments) => data::run::run(&arguments, context),
@@ -185,7 +198,7 @@ pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<()
         Command::Extract(arguments) => data::extract::run(&arguments, context),
         Command::Session(arguments) => stages::session::run(&arguments, context),
         Command::Config => reference::config::run(context),
-        Command::Schema => reference::schema::run(context),
+        Command::Schema(arguments) => reference::schema::run(&arguments, context),
         Command::Explain(arguments) => reference::explain::run(&arguments, context),
         Command::Passes => reference::passes::run(context),
         Command::Completions(arguments) => reference::completions::run(&arguments, context),

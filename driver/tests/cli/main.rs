@@ -13,3 +13,4 @@ mod proofs;
 mod publication;
 mod runs;
 mod stages;
+mod telemetry;

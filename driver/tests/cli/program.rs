@@ -17,7 +17,12 @@ pub(super) fn driver_in<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIter
 
 pub(super) fn command<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_driver"));
-    command.args(arguments).current_dir(folder).env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("NO_COLOR")
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null());
     // Not the configuration of who runs the tests.
     let variables = SETTINGS.iter().map(|setting| setting.variable).chain([
         "CODEANATOMY_CONFIG",

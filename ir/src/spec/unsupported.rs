@@ -11,7 +11,9 @@ pub(crate) use marks::{is_marked, mark};
 
 use serde_json::Value;
 
-use crate::capability::{FUNCTION_FACTORY, MissingCapability, OPENTELEMETRY, SUBSTRAIT};
+#[cfg(not(feature = "otel"))]
+use crate::capability::OPENTELEMETRY;
+use crate::capability::{FUNCTION_FACTORY, MissingCapability, SUBSTRAIT};
 use crate::diag::{Diagnostic, SpecPath, codes};
 
 use super::{CachePlacementPolicy, PROFILES, RuntimeConfig, RuntimeProfileSpec, SPEC_VERSION, Spec};
@@ -60,10 +62,15 @@ pub const NOT_YET: &[Row] = rows! {
 /// All fields that ask for an ability that no build has.
 pub const UNAVAILABLE: &[CapabilityRow] = &[
     CapabilityRow { path: "runtime.capture_substrait", capability: SUBSTRAIT },
+    #[cfg(not(feature = "otel"))]
     CapabilityRow { path: "runtime.enable_tracing", capability: OPENTELEMETRY },
+    #[cfg(not(feature = "otel"))]
     CapabilityRow { path: "runtime.enable_rule_tracing", capability: OPENTELEMETRY },
+    #[cfg(not(feature = "otel"))]
     CapabilityRow { path: "runtime.enable_plan_preview", capability: OPENTELEMETRY },
+    #[cfg(not(feature = "otel"))]
     CapabilityRow { path: "runtime.tracing_preset", capability: OPENTELEMETRY },
+    #[cfg(not(feature = "otel"))]
     CapabilityRow { path: "runtime.tracing", capability: OPENTELEMETRY },
     CapabilityRow { path: "runtime.enable_function_factory", capability: FUNCTION_FACTORY },
 ];

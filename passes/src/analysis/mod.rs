@@ -5,3 +5,4 @@ pub mod cost;
 pub mod demand;
 pub mod determinism;
 pub mod history;
+pub mod lineage;

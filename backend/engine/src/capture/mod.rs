@@ -12,7 +12,7 @@ mod scans;
 pub(crate) use counters::CaptureCounters;
 pub use counters::CaptureUse;
 pub(crate) use rules::{LogicalWatch, RuleWatch};
-pub use rules::{RuleImpact, RulePhase};
+pub use rules::{RuleImpact, RulePhase, RuleRun};
 pub use scans::{FilterAnswer, OfferedFilter, ScanCapture};
 
 use std::collections::BTreeMap;
@@ -97,6 +97,8 @@ pub struct SegmentCapture {
 #[derive(Debug, Default)]
 pub struct RunCapture {
     segments: Mutex<BTreeMap<Key, SegmentCapture>>,
+    /// By segment, every time it was planned.
+    rule_runs: Mutex<BTreeMap<String, Vec<Arc<RuleWatch>>>>,
 }
 
 /// Level and title: segments come after those they read.
@@ -108,6 +110,13 @@ impl RunCapture {
     pub fn segments(&self) -> Vec<SegmentCapture> {
         let segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
         segments.values().cloned().collect()
+    }
+
+    /// The rules that ran on the plans of a segment (`view x` or `output x`), in the order they ran.
+    #[must_use]
+    pub fn rule_runs(&self, segment: &str) -> Vec<RuleRun> {
+        let watches = self.rule_runs.lock().unwrap_or_else(PoisonError::into_inner);
+        watches.get(segment).into_iter().flatten().flat_map(|watch| watch.runs()).collect()
     }
 
     fn change(&self, key: &Key, change: impl FnOnce(&mut SegmentCapture)) {
@@ -152,6 +161,9 @@ impl SegmentWatch {
         segments.insert(key.clone(), captured);
         drop(segments);
         let rules = Arc::new(RuleWatch::new(Arc::clone(counters)));
+        let mut watches = run.rule_runs.lock().unwrap_or_else(PoisonError::into_inner);
+        watches.entry(key.1.clone()).or_default().push(Arc::clone(&rules));
+        drop(watches);
         Self { run: Arc::clone(run), counters: Arc::clone(counters), key, rules }
     }
 

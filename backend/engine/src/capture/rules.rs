@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use datafusion::common::Result;
 use datafusion::config::ConfigOptions;
@@ -46,6 +47,21 @@ pub struct RuleImpact {
     pub rewrites_applied: u64,
 }
 
+/// One run of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleRun {
+    /// When it runs.
+    pub phase: RulePhase,
+    /// Its name.
+    pub rule_name: String,
+    /// When it began.
+    pub started: SystemTime,
+    /// How long it took.
+    pub took: Duration,
+    /// Whether it changed the plan.
+    pub changed: bool,
+}
+
 /// Is told of the rules that run on the plans of a segment, which are planned one after the other.
 #[derive(Debug)]
 pub(crate) struct RuleWatch {
@@ -60,6 +76,7 @@ struct Seen {
     /// The operators of that plan after the last rule, as text.
     operators: Option<String>,
     rules: BTreeMap<(RulePhase, String), Changes>,
+    runs: Vec<RuleRun>,
 }
 
 #[derive(Debug)]
@@ -86,10 +103,15 @@ impl RuleWatch {
         impact.collect()
     }
 
+    /// Every run of a rule so far.
+    pub(super) fn runs(&self) -> Vec<RuleRun> {
+        self.seen().runs.clone()
+    }
+
     /// Watches a logical plan from here on.
     pub(crate) fn logical(&self, plan: &LogicalPlan) -> LogicalWatch<'_> {
         self.seen().plan += 1;
-        LogicalWatch { watch: self, last: plan.clone() }
+        LogicalWatch { watch: self, last: plan.clone(), began: Began::now() }
     }
 
     /// The same rules of the physical optimizer, which tell what they change.
@@ -110,7 +132,22 @@ impl RuleWatch {
     }
 }
 
+/// When a rule began.
+struct Began(SystemTime, Instant);
+
+impl Began {
+    fn now() -> Self {
+        Self(SystemTime::now(), Instant::now())
+    }
+}
+
 impl Seen {
+    /// A rule that began then has ended now.
+    fn ran(&mut self, phase: RulePhase, rule: &str, began: &Began, took: Duration, changed: bool) {
+        let rule_name = rule.to_owned();
+        self.runs.push(RuleRun { phase, rule_name, started: began.0, took, changed });
+    }
+
     fn changed(&mut self, phase: RulePhase, rule: &str) {
         let plan = self.plan;
         let none = Changes { plans: 0, rewrites: 0, last_plan: 0 };
@@ -127,16 +164,24 @@ impl Seen {
 pub(crate) struct LogicalWatch<'a> {
     watch: &'a RuleWatch,
     last: LogicalPlan,
+    /// When the rule began that runs now: they run one after the other.
+    began: Began,
 }
 
 impl LogicalWatch<'_> {
     /// A rule ran and left this plan.
     pub(crate) fn ran(&mut self, phase: RulePhase, rule: &str, plan: &LogicalPlan) {
+        let took = self.began.1.elapsed();
         self.watch.counters.add_rule();
-        if *plan != self.last {
+        let changed = *plan != self.last;
+        let mut seen = self.watch.seen();
+        seen.ran(phase, rule, &self.began, took, changed);
+        if changed {
             self.last = plan.clone();
-            self.watch.seen().changed(phase, rule);
+            seen.changed(phase, rule);
         }
+        drop(seen);
+        self.began = Began::now();
     }
 }
 
@@ -158,11 +203,14 @@ impl Watched {
         }
     }
 
-    fn after(&self, plan: &Arc<dyn ExecutionPlan>) {
+    fn after(&self, plan: &Arc<dyn ExecutionPlan>, began: &Began) {
+        let took = began.1.elapsed();
         self.watch.counters.add_rule();
         let text = Some(self.watch.shown(plan));
         let mut seen = self.watch.seen();
-        if seen.operators != text {
+        let changed = seen.operators != text;
+        seen.ran(RulePhase::PhysicalOptimizer, self.rule.name(), began, took, changed);
+        if changed {
             seen.operators = text;
             seen.changed(RulePhase::PhysicalOptimizer, self.rule.name());
         }
@@ -182,8 +230,9 @@ impl PhysicalOptimizerRule for Watched {
         config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.before(&plan);
+        let began = Began::now();
         let plan = self.rule.optimize(plan, config)?;
-        self.after(&plan);
+        self.after(&plan, &began);
         Ok(plan)
     }
 
@@ -193,8 +242,9 @@ impl PhysicalOptimizerRule for Watched {
         context: &dyn PhysicalOptimizerContext,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.before(&plan);
+        let began = Began::now();
         let plan = self.rule.optimize_with_context(plan, context)?;
-        self.after(&plan);
+        self.after(&plan, &began);
         Ok(plan)
     }
 

@@ -15,9 +15,10 @@ use delta::ScanOptions;
 use futures::TryStreamExt as _;
 use ir::diag::{Code, codes};
 use ir::op::{GraphTable, Sink};
+use ir::stage::Stage;
 
-use super::RunOptions;
 use super::publish::Staged;
+use super::{RunOptions, StageTimer};
 use crate::error::{EngineError, RunError, Violation};
 use crate::session::Session;
 
@@ -85,19 +86,33 @@ pub(super) async fn check(
         relations.insert(relation.clone(), provider);
         outputs.push((name, kind, relation));
     }
-    if !outputs.is_empty() {
-        options.observer.checks_started();
+    if outputs.is_empty() {
+        return Ok(Vec::new());
     }
+    let timer = StageTimer::start(Stage::Check, options.observer.as_ref());
+    let found = check_outputs(session, &outputs, &relations, rows, options).await;
+    timer.stop();
+    found
+}
+
+/// Asks all questions about the tables of a graph.
+async fn check_outputs(
+    session: &Session,
+    outputs: &[GraphOutput<'_>],
+    relations: &Relations,
+    rows: BTreeMap<String, u64>,
+    options: &RunOptions,
+) -> Result<Vec<GraphCheck>, RunError> {
     let memory = u64::try_from(session.options().memory_limit_bytes).unwrap_or(u64::MAX) / PART_OF_MEMORY;
     let in_parts = |rows: u64| rows.saturating_mul(BYTES_PER_ID).div_ceil(memory.max(1)).clamp(1, MOST_PARTS);
     let parts: Parts = rows.into_iter().map(|(relation, rows)| (relation, in_parts(rows))).collect();
     let (mut held, mut broken) = (Vec::new(), Vec::new());
     let mut clear: BTreeSet<Arc<str>> = BTreeSet::new();
-    for check in checks(&outputs, &relations, &parts) {
+    for check in checks(outputs, relations, &parts) {
         let found = tokio::select! {
             biased;
             () = options.cancellation.cancelled() => return Err(RunError::Cancelled { committed: Vec::new() }),
-            found = check.run(session, &relations, &mut clear) => found?,
+            found = check.run(session, relations, &mut clear) => found?,
         };
         match found {
             None => held.push(GraphCheck { output: check.output.to_owned(), rule: check.rule }),

@@ -37,6 +37,7 @@ use std::time::{Duration, Instant};
 
 use delta::{Committed, Disk, RowsDigest, StagedTable};
 use ir::op::Sink;
+use ir::stage::Stage;
 
 use crate::capture::RunCapture;
 use crate::dag::PlanDag;
@@ -56,8 +57,11 @@ pub trait ExecutionObserver: Send + Sync {
     /// A segment is done; an output's files are written and not committed.
     fn segment_finished(&self, _outcome: &SegmentOutcome) {}
 
-    /// Everything is written, and is being checked.
-    fn checks_started(&self) {}
+    /// A stage of the run begins: opening outputs, executing, checking.
+    fn stage_started(&self, _stage: Stage) {}
+
+    /// A stage of the run has ended after this time, whatever came of it.
+    fn stage_finished(&self, _stage: Stage, _took: Duration) {}
 
     /// An output is published.
     fn output_committed(&self, _outcome: &OutputOutcome) {}
@@ -166,6 +170,26 @@ impl Computed {
     }
 }
 
+/// A stage that is timed and told of.
+struct StageTimer<'a> {
+    stage: Stage,
+    started: Instant,
+    observer: &'a dyn ExecutionObserver,
+}
+
+impl<'a> StageTimer<'a> {
+    fn start(stage: Stage, observer: &'a dyn ExecutionObserver) -> Self {
+        observer.stage_started(stage);
+        Self { stage, started: Instant::now(), observer }
+    }
+
+    fn stop(self) -> Duration {
+        let took = self.started.elapsed();
+        self.observer.stage_finished(self.stage, took);
+        took
+    }
+}
+
 /// Runs a DAG up to its commits: the files of all outputs are written, the tables of a code property graph are checked,
 /// and nobody can see them.
 ///
@@ -175,12 +199,14 @@ impl Computed {
 /// # Errors
 /// The first failure, see [`RunError`]. No file is left.
 pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> Result<Computed, RunError> {
-    let started = Instant::now();
-    let targets = publish::prepare(dag, options)?;
-    let prepare = started.elapsed();
-    let schedule::Ran { written, shared_views, segments } =
-        schedule::run_segments(session, dag, &targets, options).await?;
-    let compute = started.elapsed().saturating_sub(prepare);
+    let observer = options.observer.as_ref();
+    let opening = StageTimer::start(Stage::OpenOutputs, observer);
+    let targets = publish::prepare(dag, options);
+    let (prepare, targets) = (opening.stop(), targets?);
+    let executing = StageTimer::start(Stage::Execute, observer);
+    let ran = schedule::run_segments(session, dag, &targets, options).await;
+    let compute = executing.stop();
+    let schedule::Ran { written, shared_views, segments } = ran?;
     let sinks: BTreeMap<String, Sink> =
         publish::outputs(dag).map(|(segment, sink)| (segment.name.clone(), sink.clone())).collect();
     let staged = publish::stage(&sinks, targets, written, options).await?;

@@ -242,7 +242,7 @@ impl EngineOracle {
             )));
         }
         let schema = files::scan_schema(table, input.lineage.as_deref()).map_err(file_error)?;
-        let place = input.lineage.is_some().then(|| table.root_url().to_string());
+        let place = input.lineage.is_some().then(|| table.root().url().to_string());
         let identity = Identity {
             table_id: source.format.name().to_owned(),
             commit: None,

@@ -36,6 +36,7 @@ pub use source::{Source, read_parameters};
 
 use crate::costs::Remembered;
 use crate::folders::with_folder;
+use crate::observer::{Traced, staged};
 use crate::record::{Identity, IdentityReport, OutputIdentity};
 use crate::{Extraction, Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
 use proofs::KnownProofs;
@@ -83,12 +84,12 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let CompileRequest { source, workers, session_factory, ruleset, tracing, proofs, extraction, .. } =
         request;
     let roots = with_folder(request.roots, &source.base_dir)?;
-    let observer = tracing.unwrap_or(&());
-    let mut stages = Stages::default();
-    stages.add(Stage::Load, source.load);
-    let (session, refused) = stages.timed(Stage::Session, || session_of(&source.spec, session_factory))?;
+    let observer: &dyn Observer = &(Traced::compilation(&source.name), tracing);
+    let mut stages = loaded(&source, observer);
+    let session = || session_of(&source.spec, session_factory);
+    let (session, refused) = staged(&mut stages, observer, Stage::Session, session)?;
     let session = session.stopped_by(workers.cancellation());
-    let remembered = Remembered::for_spec(&source, &mut stages);
+    let remembered = Remembered::for_spec(&source, &mut stages, observer);
     let compiling = Instant::now();
     let before_passes = stages.total();
     let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers };
@@ -100,11 +101,10 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let governed = governance::extension_findings(spec, &session, begun.graph(), begun.origins());
     let stop_after = last_pass(&governed, ruleset);
     let pass_options = passes::Options { stop_after, ..pass_options };
-    let known =
-        clock.stages.timed(Stage::Proofs, || KnownProofs::find(proofs, source.proofs.as_deref(), &session));
-    observer.stage_started(Stage::Resolve);
+    let known = || KnownProofs::find(proofs, source.proofs.as_deref(), &session);
+    let known = staged(clock.stages, observer, Stage::Proofs, known);
     let open = || open_tables(begun.graph(), &source, roots, workers, stop_after, extraction);
-    let tables = clock.stages.timed(Stage::Resolve, open)?;
+    let tables = staged(clock.stages, observer, Stage::Resolve, open)?;
     let oracle = Arc::new(known.oracle(session.clone(), tables));
     let seen = request.oracle.map(|view| view(oracle.as_ref().clone()));
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
@@ -115,14 +115,14 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     if ruleset.verify_passes {
         stages.add(Stage::Verify, compiling.elapsed().saturating_sub(timed_stages));
     }
-    stages.timed(Stage::Proofs, || known.write(&oracle));
+    staged(&mut stages, observer, Stage::Proofs, || known.write(&oracle));
     let reused = known.reused(&oracle, spec);
     let envelope = known.envelope();
     let outdated_proofs = known.outdated;
     diagnostics.extend(known.warning.into_iter().chain(refused).chain(governed));
     diagnostics.extend(remembered.unread.clone());
     diagnostics.extend(too_weak(request.require, &graph, seen, &origins));
-    Ok(Compilation {
+    let compilation = Compilation {
         source,
         graph,
         origins,
@@ -135,7 +135,19 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
         remembered,
         identity: OnceLock::new(),
         envelope,
-    })
+    };
+    observer.compiled(&compilation);
+    observer.found(&compilation.diagnostics, &compilation.source.map);
+    Ok(compilation)
+}
+
+/// The stages of a spec that has been read already.
+fn loaded(source: &Source, observer: &dyn Observer) -> Stages {
+    let mut stages = Stages::default();
+    observer.stage_started(Stage::Load);
+    stages.add(Stage::Load, source.load);
+    observer.stage_finished(Stage::Load, source.load);
+    stages
 }
 
 /// The pass after which to stop: of what the spec does not allow, nothing is asked beyond the first.

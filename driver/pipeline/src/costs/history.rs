@@ -12,8 +12,9 @@ use passes::analysis::history::{History, NAMED_RUNS, NodeHashes, hashes};
 use serde::{Deserialize, Serialize};
 
 use super::sink;
+use crate::observer::staged;
 use crate::record::{RunRecord, Status, read};
-use crate::{Compilation, Source, Stages};
+use crate::{Compilation, Observer, Source, Stages};
 
 /// So many runs of each spec are remembered, the newest that published.
 const REMEMBERED: usize = 10;
@@ -91,9 +92,12 @@ pub(crate) struct Remembered {
 
 impl Remembered {
     /// What the newest runs of the specs in the folder of a spec have counted, if it asks for that.
-    pub(crate) fn for_spec(source: &Source, stages: &mut Stages) -> Self {
+    pub(crate) fn for_spec(source: &Source, stages: &mut Stages, observer: &dyn Observer) -> Self {
         let asks = source.spec.cache_policy.as_ref().is_some_and(|policy| policy.use_historical_metrics);
-        if asks { stages.timed(Stage::History, || Self::of(&source.base_dir)) } else { Self::default() }
+        if !asks {
+            return Self::default();
+        }
+        staged(stages, observer, Stage::History, || Self::of(&source.base_dir))
     }
 
     fn of(folder: &Path) -> Self {

@@ -108,6 +108,8 @@ fn operators(plan: &[(usize, OperatorKind, &str)]) -> Vec<OperatorMetrics> {
         kind: kind.clone(),
         described: (*described).to_owned(),
         depth: *depth,
+        started: None,
+        ended: None,
         output_rows: None,
         elapsed_compute_nanos: None,
         peak_memory_bytes: None,

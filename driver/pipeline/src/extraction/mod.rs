@@ -8,7 +8,6 @@ pub use lake::{DEFAULT_LAKE, lake_at, lake_of_repository, make_lake, no_linked_t
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
 
 use delta::{CommitOptions, Committed, DeltaError, PublishError, ResolvedTable, Roots, StagedTable};
 use engine::Cancellation;
@@ -18,6 +17,7 @@ use tokio::runtime::{Handle, Runtime};
 
 use crate::folders::{absolute, with_folder};
 use crate::locks::{Locks, Use};
+use crate::observer::{Traced, staged};
 use crate::record::{ExtractedRecord, now, timestamp};
 use crate::{Observer, PipelineError, Result, Stages, Workers};
 use sink::{LakeSink, Written};
@@ -96,12 +96,14 @@ impl Extraction {
         let Some(_publishing) = workers.cancellation().publishing() else {
             return Err(PipelineError::interrupted());
         };
-        observer.stage_started(Stage::CommitExtraction);
-        let committing = Instant::now();
+        let observer: &dyn Observer = &(Traced::extraction(), observer);
         let (names, tables): (Vec<String>, Vec<StagedTable>) = self.take_tables().into_iter().unzip();
-        let committed = commit(workers.runtime()?, &names, tables)?;
-        self.stages.add(Stage::CommitExtraction, committing.elapsed());
-        Ok(self.published(&names, &committed))
+        let runtime = workers.runtime()?;
+        let committing = || commit(runtime, &names, tables);
+        let committed = staged(&mut self.stages, observer, Stage::CommitExtraction, committing)?;
+        let extracted = self.published(&names, &committed);
+        extracted.tables.iter().for_each(|table| observer.table_extracted(table));
+        Ok(extracted)
     }
 
     /// The tables as they will be.
@@ -160,6 +162,7 @@ pub fn extract(
     workers: &Workers,
     observer: &dyn Observer,
 ) -> Result<Extraction> {
+    let observer: &dyn Observer = &(Traced::extraction(), observer);
     let (repository, lake) = (absolute(repository)?, absolute(lake)?);
     let folders: Vec<String> = Table::ALL.iter().map(|table| format!("{prefix}{}", table.name())).collect();
     no_linked_tables(&lake, folders.iter().map(String::as_str))?;
@@ -169,20 +172,20 @@ pub fn extract(
     let locks = Locks::of_tables(&lake, &roots, used, &work, &waiting, &mut |busy| observer.waiting(busy))?;
     let options = extractor_options(&repository, &lake, options, workers);
     let (runtime, cancellation) = (workers.runtime()?, workers.cancellation());
-    let started = Instant::now();
-    observer.stage_started(Stage::Extract);
-    let mut sink = LakeSink::open(&lake, prefix, workers, observer)?;
-    let summary = match extract::extract(&repository, &options, &mut sink) {
-        Ok(summary) => summary,
-        Err(error) => {
-            sink.abort();
-            return Err(stopped_by(error, cancellation));
-        }
+    let extracting = || {
+        let mut sink = LakeSink::open(&lake, prefix, workers, observer)?;
+        let summary = match extract::extract(&repository, &options, &mut sink) {
+            Ok(summary) => summary,
+            Err(error) => {
+                sink.abort();
+                return Err(stopped_by(error, cancellation));
+            }
+        };
+        let written = sink.close()?;
+        Ok((summary, runtime.block_on(stage(written, prefix))?))
     };
-    let written = sink.close()?;
-    let tables = runtime.block_on(stage(written, prefix))?;
     let mut stages = Stages::default();
-    stages.add(Stage::Extract, started.elapsed());
+    let (summary, tables) = staged(&mut stages, observer, Stage::Extract, extracting)?;
     let extraction = Extraction { summary, stages, tables, runtime: runtime.handle().clone(), _locks: locks };
     workers.must_go_on()?;
     Ok(extraction)

@@ -27,6 +27,8 @@ pub fn capabilities() -> Vec<Capability> {
     };
     let mut all = vec![
         own("delta", env!("CODEANATOMY_DELTALAKE")),
+        #[cfg(feature = "otel")]
+        own("opentelemetry", env!("CARGO_PKG_VERSION")),
         own("relation_planner", env!("CARGO_PKG_VERSION")),
         own("spill", env!("CARGO_PKG_VERSION")),
     ];

@@ -49,7 +49,7 @@ pub use provider::{
 };
 pub(crate) use retention::{expire, file_time};
 pub use summary::{FailureSummary, OutputSummary, RunSummary};
-pub use time::Stages;
+pub use time::{Stages, utc_now};
 pub(crate) use time::{now, timestamp};
 
 /// The version of the format that is written and read.

@@ -161,7 +161,7 @@ impl ProviderIdentity {
         let provider = Provider::Files(FilesProvider {
             files: table.files(),
             lineage: input.lineage(),
-            place: input.requires_lineage.then(|| table.root_url().to_string()),
+            place: input.requires_lineage.then(|| table.root().url().to_string()),
             schema: columns(&Schema::from_arrow(table.schema())),
             source: table.source().clone(),
         });

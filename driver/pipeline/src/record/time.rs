@@ -76,6 +76,12 @@ pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, since.subsec_nanos()).unwrap_or_default()
 }
 
+/// The current time as records have it: RFC 3339, UTC, to the microsecond.
+#[must_use]
+pub fn utc_now() -> String {
+    timestamp(now())
+}
+
 /// RFC 3339, to the microsecond.
 pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()

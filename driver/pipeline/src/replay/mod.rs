@@ -7,18 +7,22 @@
 
 mod parts;
 
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use delta::{RowsDigest, RowsError};
 use engine::RunOptions;
 use ir::determinism::ResultClass;
 use ir::spec::Spec;
+use ir::stage::Stage;
 use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::folders::with_folder;
+use crate::observer::{OfRun, Traced, staged};
 use crate::record::{OutputRecord, RunRecord, Status};
-use crate::{Compilation, CompileRequest, PipelineError, Result, Source, Workers, compile};
+use crate::{Compilation, CompileRequest, Observer, PipelineError, Result, Source, Stages, Workers, compile};
 use parts::{compared, data_files};
 
 /// How something recorded compares with what is there now.
@@ -99,14 +103,20 @@ impl Report {
     }
 }
 
-/// A record, compiled again.
-#[derive(Debug)]
+/// A record, compiled again, and who watches.
 pub struct Replay {
     record: RunRecord,
     compilation: Compilation,
     parts: Vec<Part>,
     /// Where outputs are computed to; deleted with this.
     scratch: TempDir,
+    observer: Arc<dyn Observer>,
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Replay").field(&self.record.run_id).finish()
+    }
 }
 
 impl Replay {
@@ -116,7 +126,13 @@ impl Replay {
     /// # Errors
     /// For a run that did not publish, a spec that this program does not read, a table or a version that is not there any more,
     /// and whatever compiling meets.
-    pub fn of(file: &Path, folder: &Path, spec: Option<Spec>, workers: &Workers) -> Result<Self> {
+    pub fn of(
+        file: &Path,
+        folder: &Path,
+        spec: Option<Spec>,
+        workers: &Workers,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self> {
         let record = RunRecord::read(file).map_err(|error| PipelineError::Replay(error.to_string()))?;
         if record.status != Status::Published {
             let status = record.status.name();
@@ -138,16 +154,23 @@ impl Replay {
         let source =
             Source::from_spec(pinned(spec.clone(), &record, scratch.path()), record.name.as_str(), folder)?;
         let roots = with_folder(&workers.options().roots, scratch.path())?;
-        let compilation = compile(CompileRequest { roots: &roots, ..CompileRequest::new(source, workers) })?;
+        let request = CompileRequest {
+            roots: &roots,
+            tracing: Some(&observer),
+            ..CompileRequest::new(source, workers)
+        };
+        let compilation = compile(request)?;
         let mut parts = compared(&record, file, &recorded, &spec, &compilation)?;
         parts.extend(data_files(&record, &compilation, workers)?);
-        Ok(Self { record, compilation, parts, scratch })
+        Ok(Self { record, compilation, parts, scratch, observer })
     }
 
     /// What was compared, without computing anything.
     #[must_use]
     pub fn report(self) -> Report {
-        Report { run_id: self.record.run_id, parts: self.parts, outputs: Vec::new() }
+        let report = Report { run_id: self.record.run_id, parts: self.parts, outputs: Vec::new() };
+        self.observer.replayed(&report);
+        report
     }
 
     /// Computes the outputs again and compares the digests of their rows.
@@ -155,9 +178,12 @@ impl Replay {
     /// # Errors
     /// When the spec has mistakes now, a data file is not there any more, or a computation fails.
     pub fn execute(self, workers: &Workers) -> Result<Report> {
-        let Self { record, compilation, parts, scratch } = self;
-        let plans = compilation.plan(workers)?;
+        let Self { record, compilation, parts, scratch, observer } = self;
+        let observer: Arc<dyn Observer> = Arc::new((Traced::run(&compilation.source.name), observer));
+        let plans = || compilation.plan(workers);
+        let plans = staged(&mut Stages::default(), observer.as_ref(), Stage::Emit, plans)?;
         let options = RunOptions {
+            observer: Arc::new(OfRun { observer: Arc::clone(&observer), planning: None }),
             cancellation: workers.cancellation().clone(),
             no_progress_timeout: workers.options().no_progress_timeout,
             ..RunOptions::new(&compilation.source.base_dir, &record.run_id)
@@ -171,7 +197,9 @@ impl Replay {
         let identities = compilation.output_identities();
         let class = |table: &str| identities.get(table).map_or(ResultClass::Bitwise, |it| it.class);
         let outputs = record.outputs.iter().map(|output| replayed(output, class(&output.table), &found));
-        Ok(Report { run_id: record.run_id.clone(), parts, outputs: outputs.collect() })
+        let report = Report { run_id: record.run_id.clone(), parts, outputs: outputs.collect() };
+        observer.replayed(&report);
+        Ok(report)
     }
 }
 

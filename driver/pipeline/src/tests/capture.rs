@@ -14,7 +14,7 @@ use crate::record::{Capture, CaptureError, RunRecord, Status};
 use crate::replay::{Replay, Verdict};
 use crate::{
     Cancellation, Compilation, CompileRequest, Observer, Outcome, PublishOptions, Source, Stages, Workers,
-    compile, publish,
+    compile, new_run_id, publish,
 };
 
 /// The spec of these tests, with a filter that the scan is offered.
@@ -176,7 +176,9 @@ fn a_capture_that_was_changed_is_told() {
     let reference = record.capture.clone().unwrap();
     let path = reference.path(file).unwrap();
     let verdict = || {
-        let replay = Replay::of(file, folder.path(), None, &workers(&Cancellation::new())).unwrap().report();
+        let replay = Replay::of(file, folder.path(), None, &workers(&Cancellation::new()), Arc::new(()))
+            .unwrap()
+            .report();
         replay.parts.iter().find(|part| part.part == "capture").map(|part| part.verdict).unwrap()
     };
     assert_eq!(verdict(), Verdict::Same);
@@ -217,7 +219,7 @@ fn a_capture_that_cannot_be_written_is_a_warning_of_a_run_that_is_recorded() {
     let victim = folder.path().join("victim");
     fs::write(&victim, "precious").unwrap();
     for in_the_way in ["folder", "link", "dangling link", "file"] {
-        let provenance = Provenance::of(&compiled).unwrap();
+        let provenance = Provenance::of(&compiled, new_run_id()).unwrap();
         let record = provenance.record(Status::Published, None);
         let runs = folder.path().join(".codeanatomy/runs");
         fs::create_dir_all(&runs).unwrap();

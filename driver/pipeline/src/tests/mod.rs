@@ -4,6 +4,7 @@ mod capture;
 mod formats;
 mod publication;
 mod response;
+mod telemetry;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -30,7 +30,7 @@ fn build(folder: &Path, workers: &Workers, observer: &Arc<StopAt>) -> Result<Out
     let request = CompileRequest::new(source(folder), workers);
     let request = CompileRequest { extraction: Some(&extraction), tracing: Some(observer), ..request };
     let compilation = compile(request)?;
-    let options = PublishOptions { extraction: Some(extraction), locks: None };
+    let options = PublishOptions { extraction: Some(extraction), ..PublishOptions::default() };
     publish(compilation, workers, options, Arc::clone(observer) as _)
 }
 
@@ -80,7 +80,7 @@ fn a_run_reads_the_extraction_that_it_is_published_with() {
     let request = CompileRequest::new(source(folder.path()), &workers);
     let request = CompileRequest { extraction: Some(&staged), ..request };
     let compilation = compile(request).unwrap();
-    let options = PublishOptions { extraction: Some(staged), locks: None };
+    let options = PublishOptions { extraction: Some(staged), ..PublishOptions::default() };
     let outcome = publish(compilation, &workers, options, Arc::new(())).unwrap();
 
     let after = count(&folder.path().join("tables"), "defs", &workers);

@@ -40,19 +40,26 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     let options = extract_options(&arguments.source);
     let work = format!("a build of {}", arguments.repository.display());
     let (roots, waiting) = (context.workers()?.options().roots.clone(), context.workers()?.waiting());
-    let locks = source.lock_outputs(&work, &roots, &waiting, &mut |busy| context.console.waits(busy))?;
-    let progress = context.console.progress();
+    context.telemetry.spec_is_read(&source)?;
+    let observer = context.telemetry.observer();
+    let locks = source.lock_outputs(&work, &roots, &waiting, &mut |busy| {
+        observer.waiting(busy);
+        context.console.waits(busy);
+    })?;
+    let watching = (context.console.progress(), &observer);
     let extraction =
-        extract(&arguments.repository, &lake, EXTRACTION, &options, context.workers()?, &progress)?;
-    drop(progress);
+        extract(&arguments.repository, &lake, EXTRACTION, &options, context.workers()?, &watching)?;
+    drop(watching);
     context.console.note(&seen(&extraction.summary));
     let source = source.with_kept_proofs();
     let request = CompileRequest::new(source, context.workers()?);
     let request = CompileRequest { ruleset: context.ruleset(), extraction: Some(&extraction), ..request };
+    let request = CompileRequest { tracing: Some(&observer), ..request };
     let compilation = compile(request)?;
     compilation.must_be_sound()?;
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
-    let options = PublishOptions { extraction: Some(extraction), locks: Some(locks) };
+    let options =
+        PublishOptions { extraction: Some(extraction), locks: Some(locks), ..PublishOptions::default() };
     let outcome = published(compilation, options, context)?;
     let report = RunReport { record: &outcome.record, file: &outcome.record_file };
     if context.console.is_json() {

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::report::{Align, bytes, count, extracted_json, stage_table, table};
 
 pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    let progress = context.console.progress();
+    let watching = (context.console.progress(), context.telemetry.observer());
     let options = extract_options(&arguments.source);
     let extracted = extract(
         &arguments.repository,
@@ -17,10 +17,10 @@ pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_
         "",
         &options,
         context.workers()?,
-        &progress,
+        &watching,
     )?
-    .publish(context.workers()?, &progress)?;
-    drop(progress);
+    .publish(context.workers()?, &watching)?;
+    drop(watching);
     context.console.note(&seen(&extracted.summary));
     if context.console.is_json() {
         return context.console.print_json(&json!({

@@ -23,7 +23,9 @@ fn published(
 ) -> Result<Outcome, Failure> {
     let progress = Arc::new(context.console.progress());
     let map = compilation.source.map.clone();
-    let outcome = publish(compilation, context.workers()?, options, Arc::clone(&progress) as _);
+    let observer = Arc::new((Arc::clone(&progress), context.telemetry.observer()));
+    let options = PublishOptions { run_id: Some(context.telemetry.run_id().to_owned()), ..options };
+    let outcome = publish(compilation, context.workers()?, options, observer);
     context.console.diagnose(&progress.warnings(), &map);
     if let Some(reason) = progress.not_recorded() {
         context.console.fail(&Failure::User(format!("the run cannot be recorded in {reason}")));

@@ -24,7 +24,7 @@ pub(in crate::commands) fn run(arguments: &ReplayArgs, context: &mut Context<'_>
         spec => spec.map(|source| source.spec),
     };
     let workers = context.workers()?;
-    let replay = Replay::of(&file, &base, spec, workers)?;
+    let replay = Replay::of(&file, &base, spec, workers, context.telemetry.observer())?;
     let report = if arguments.execute { replay.execute(workers)? } else { replay.report() };
     if context.console.is_json() {
         context.console.print_json(&json!({

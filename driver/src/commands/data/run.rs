@@ -17,15 +17,19 @@ pub(in crate::commands) fn run(arguments: &RunSpecArgs, context: &mut Context<'_
     let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters)?;
     let (roots, waiting) = (context.workers()?.options().roots.clone(), context.workers()?.waiting());
     let work = format!("a run of {}", source.map.name().as_str());
-    let locks = source.lock_outputs(&work, &roots, &waiting, &mut |busy| context.console.waits(busy))?;
+    let observer = context.telemetry.observer();
+    let locks = source.lock_outputs(&work, &roots, &waiting, &mut |busy| {
+        observer.waiting(busy);
+        context.console.waits(busy);
+    })?;
     let decisions = Decisions::default();
     let request = CompileRequest::new(source, context.workers()?);
     let require = arguments.require.map(|require| match require {
         Require::Bitwise => ResultClass::Bitwise,
         Require::Logical => ResultClass::Logical,
     });
-    let request =
-        CompileRequest { ruleset: context.ruleset(), tracing: Some(&decisions), require, ..request };
+    let watching = (&decisions, observer);
+    let request = CompileRequest { ruleset: context.ruleset(), tracing: Some(&watching), require, ..request };
     let compilation = compile(request)?;
     if context.console.is_verbose() {
         context.console.note(&decisions.text());

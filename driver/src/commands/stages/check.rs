@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ir::diag::resolve;
-use pipeline::{Compilation, CompileRequest, Ruleset, Source, compile};
+use pipeline::{Compilation, CompileRequest, Observer as _, Ruleset, Source, compile};
 use serde_json::json;
 
 use crate::cli::SpecArgs;
@@ -23,7 +23,10 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
         // Here the findings are the result.
         let (diagnostics, source) = match &compiled {
             Ok(compilation) => (&compilation.diagnostics, &compilation.source.map),
-            Err(Failure::Findings { diagnostics, source }) => (diagnostics, source.as_ref()),
+            Err(Failure::Findings { diagnostics, source }) => {
+                context.telemetry.observer().found(diagnostics, source);
+                (diagnostics, source.as_ref())
+            }
             Err(_) => return compiled.map(|_| ()),
         };
         let is_ok = !diagnostics.iter().any(ir::diag::Diagnostic::is_error);
@@ -61,7 +64,10 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
 /// Compiles a spec and makes the plans of a run.
 fn checked(source: Source, ruleset: Ruleset<'_>, context: &Context<'_>) -> Result<Compilation, Failure> {
     let workers = context.workers()?;
-    let mut compilation = compile(CompileRequest { ruleset, ..CompileRequest::new(source, workers) })?;
+    let observer = context.telemetry.observer();
+    let request = CompileRequest::new(source, workers);
+    let mut compilation = compile(CompileRequest { ruleset, tracing: Some(&observer), ..request })?;
     compilation.plan_for_mistakes(workers)?;
+    observer.found(&compilation.diagnostics, &compilation.source.map);
     Ok(compilation)
 }

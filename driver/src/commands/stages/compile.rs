@@ -27,7 +27,8 @@ pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_
     let seen = Recorder(Mutex::new(seen));
     let ruleset = Ruleset { stop_after: request.last_pass(), ..context.ruleset() };
     let asked = CompileRequest::new(source, context.workers()?);
-    let compilation = &compile(CompileRequest { ruleset, tracing: Some(&seen), ..asked })?;
+    let watching = (&seen, context.telemetry.observer());
+    let compilation = &compile(CompileRequest { ruleset, tracing: Some(&watching), ..asked })?;
     let seen = seen.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     if context.console.is_verbose() {
         context.console.note(&reuse_text(compilation));

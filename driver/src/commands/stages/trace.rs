@@ -52,8 +52,9 @@ fn trace(arguments: &TraceArgs, context: &mut Context<'_>, folder: &mut Folder) 
     // A trace is for finding mistakes: passes are always verified.
     let ruleset = Ruleset { verify_passes: true, ..Ruleset::default() };
     let stages = Tracer(Mutex::new(Stages { folder: &mut *folder, last: StageText::nothing() }));
+    let watching = (&stages, context.telemetry.observer());
     let request = CompileRequest::new(source, context.workers()?);
-    let compilation = compile(CompileRequest { ruleset, tracing: Some(&stages), ..request })?;
+    let compilation = compile(CompileRequest { ruleset, tracing: Some(&watching), ..request })?;
     folder.put("90-graph.dot", &ir::text::dot(&compilation.graph));
     folder.put("stages.json", &json_text(&serde_json::json!(compilation.stages)));
     compilation.must_be_sound()?;

@@ -171,4 +171,12 @@ says, or from the user's own folder for configuration; `driver config` shows whi
 Example: `codeanatomy.toml` beside `spec.yaml`.
 
 Fix: name it with `--config` if it is yours; otherwise nothing is to be done.";
+
+    EVENTS_NOT_WRITTEN = "W0026", "events-not-written", "a file of events or of lineage is not complete":
+"`--events FILE` or `--lineage FILE` was asked for, and a line could not be added to the file. What was run is not concerned: it \
+went on, and what it published stands. The lines before are there, and nothing was added after the first that failed.
+
+Example: the disk is full, or the reader of a pipe went away.
+
+Fix: see the cause in the message.";
 }

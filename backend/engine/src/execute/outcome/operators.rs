@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
@@ -23,6 +23,10 @@ pub struct OperatorMetrics {
     pub described: String,
     /// How deep it stands below the root, which is 0.
     pub depth: usize,
+    /// When its first partition began.
+    pub started: Option<SystemTime>,
+    /// When its last partition ended.
+    pub ended: Option<SystemTime>,
     /// The rows it gave.
     pub output_rows: Option<usize>,
     /// The time it computed, in nanoseconds, summed over threads.
@@ -123,6 +127,8 @@ impl OperatorMetrics {
                 described: if kind.computes() { described(plan.as_ref()) } else { String::new() },
                 kind,
                 depth,
+                started: metrics.as_ref().and_then(started),
+                ended: metrics.as_ref().and_then(ended),
                 output_rows: number(|set| set.output_rows()),
                 elapsed_compute_nanos: number(compute_nanos),
                 peak_memory_bytes: number(peak_memory),
@@ -189,6 +195,22 @@ fn compute_nanos(metrics: &MetricsSet) -> Option<usize> {
         (Some(own), Some(decoding)) => Some(own.saturating_add(decoding)),
         (own, decoding) => own.or(decoding),
     }
+}
+
+fn started(metrics: &MetricsSet) -> Option<SystemTime> {
+    let times = metrics.iter().filter_map(|metric| match metric.value() {
+        MetricValue::StartTimestamp(time) => time.value().map(SystemTime::from),
+        _ => None,
+    });
+    times.min()
+}
+
+fn ended(metrics: &MetricsSet) -> Option<SystemTime> {
+    let times = metrics.iter().filter_map(|metric| match metric.value() {
+        MetricValue::EndTimestamp(time) => time.value().map(SystemTime::from),
+        _ => None,
+    });
+    times.max()
 }
 
 fn peak_memory(metrics: &MetricsSet) -> Option<usize> {
