@@ -7,7 +7,9 @@ use delta::RowsDigest;
 use engine::{EffectiveSetting, Origin, RunOptions, RunOutcome, Session};
 use ir::diag::SourceName;
 use ir::spec::{RuntimeProfileSpec, SessionSpec};
-use pipeline::{Compilation, CompileRequest, PipelineError, Plans, Roots, SessionFactory, Source, Stage, Workers};
+use pipeline::{
+    Compilation, CompileRequest, PipelineError, Plans, Roots, SessionFactory, Source, Stage, Workers,
+};
 use tempfile::TempDir;
 
 use super::counters::counter;

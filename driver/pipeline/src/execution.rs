@@ -236,7 +236,8 @@ impl<'a> Attempt<'a> {
 /// Locks the outputs of a spec that has been compiled already.
 fn lock(source: &Source, workers: &Workers, observer: &dyn Observer) -> Result<Locks> {
     let work = format!("a run of {}", source.map.name().as_str());
-    source.lock_outputs(&work, &workers.options().roots, &workers.waiting(), &mut |busy| observer.waiting(busy))
+    source
+        .lock_outputs(&work, &workers.options().roots, &workers.waiting(), &mut |busy| observer.waiting(busy))
 }
 
 /// Adds where the time of a run went.

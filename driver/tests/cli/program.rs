@@ -19,7 +19,11 @@ pub(super) fn command<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterat
     let mut command = Command::new(env!("CARGO_BIN_EXE_driver"));
     command.args(arguments).current_dir(folder).env_remove("NO_COLOR").stdin(Stdio::null());
     // Not the configuration of who runs the tests.
-    let variables = SETTINGS.iter().map(|setting| setting.variable).chain(["CODEANATOMY_CONFIG", "XDG_CONFIG_HOME", "HOME"]);
+    let variables = SETTINGS.iter().map(|setting| setting.variable).chain([
+        "CODEANATOMY_CONFIG",
+        "XDG_CONFIG_HOME",
+        "HOME",
+    ]);
     variables.for_each(|variable| {
         command.env_remove(variable);
     });

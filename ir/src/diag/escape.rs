@@ -84,7 +84,8 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
         let user = url.rfind('@').unwrap_or(0);
         let query = url.get(user..).and_then(|rest| rest.find('?')).map(|at| user + at + 1);
         secrets.extend((user > 0).then(|| start..start + user));
-        secrets.extend(query.filter(|query| *query < url.len()).map(|query| start + query..start + url.len()));
+        secrets
+            .extend(query.filter(|query| *query < url.len()).map(|query| start + query..start + url.len()));
         from = start + url.len();
     }
     secrets

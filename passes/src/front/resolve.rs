@@ -27,8 +27,7 @@ use ir::origin::{Place, SpecField};
 use crate::context::Context;
 
 /// What to do about a place that the spec may not use.
-pub(super) const ALLOW: &str =
-    "allow its folder with `--allow DIR`, or under `[roots]` in codeanatomy.toml, if the spec is to be trusted with it";
+pub(super) const ALLOW: &str = "allow its folder with `--allow DIR`, or under `[roots]` in codeanatomy.toml, if the spec is to be trusted with it";
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let ids: Vec<NodeId> = graph.ids().collect();

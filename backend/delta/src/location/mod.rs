@@ -127,7 +127,10 @@ impl fmt::Debug for Location {
 fn shown(text: &str) -> String {
     let Some(scheme) = text.find("://") else { return text.to_owned() };
     let (scheme, rest) = text.split_at(scheme + 3);
-    let rest = rest.rfind('@').and_then(|at| rest.get(at..)).map_or_else(|| rest.to_owned(), |rest| format!("***{rest}"));
+    let rest = rest
+        .rfind('@')
+        .and_then(|at| rest.get(at..))
+        .map_or_else(|| rest.to_owned(), |rest| format!("***{rest}"));
     match rest.split_once('?') {
         Some((place, query)) if !query.is_empty() => format!("{scheme}{place}?***"),
         _ => format!("{scheme}{rest}"),

@@ -35,7 +35,10 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
             return Err("`~` is not expanded; write the directory out".to_owned());
         }
         None if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("env:")) => {
-            return Err("`env:` names a variable, which only codeanatomy.toml may do; write the directory out".to_owned());
+            return Err(
+                "`env:` names a variable, which only codeanatomy.toml may do; write the directory out"
+                    .to_owned(),
+            );
         }
         None if text.starts_with('$') => {
             return Err("variables are not expanded; write the directory out".to_owned());

@@ -58,7 +58,8 @@ impl Lake {
     }
 
     pub(crate) async fn oracle(&self, graph: &Graph) -> EngineOracle {
-        let tables = Tables::resolve(self.dir.path(), &Roots::everywhere(), &TableRequest::of_graph(graph)).await;
+        let tables =
+            Tables::resolve(self.dir.path(), &Roots::everywhere(), &TableRequest::of_graph(graph)).await;
         EngineOracle::new(self.session.clone(), tables)
     }
 

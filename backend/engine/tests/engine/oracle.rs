@@ -227,7 +227,10 @@ async fn tables_that_cannot_be_read_say_why() {
         request("empty", None, Read::Rows),
         request("gone", None, Read::Rows),
     ];
-    let oracle = EngineOracle::new(lake.session.clone(), Tables::resolve(lake.dir.path(), &Roots::everywhere(), &requests).await);
+    let oracle = EngineOracle::new(
+        lake.session.clone(),
+        Tables::resolve(lake.dir.path(), &Roots::everywhere(), &requests).await,
+    );
     let ask = |location: &str, version, read: &Read| {
         oracle.table(&Input { location: location.to_owned(), version, lineage: false }, read)
     };

@@ -108,7 +108,9 @@ impl Configuration {
         let of_environment = environment.values()?;
         let mut all = Self { file, ..Self::default() };
         if let Some(file) = all.file.clone() {
-            of_file.into_iter().for_each(|(setting, value)| all.put(setting, value, Origin::File(file.clone())));
+            of_file
+                .into_iter()
+                .for_each(|(setting, value)| all.put(setting, value, Origin::File(file.clone())));
         }
         for (setting, value) in of_environment {
             all.put(setting, value, Origin::Environment(setting.variable));
@@ -193,7 +195,8 @@ impl Configuration {
                 }
             }
         }
-        session.spill_directory = self.folder(Key::SpillDir).map(Path::to_path_buf).or(session.spill_directory);
+        session.spill_directory =
+            self.folder(Key::SpillDir).map(Path::to_path_buf).or(session.spill_directory);
         session
     }
 

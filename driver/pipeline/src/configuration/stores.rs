@@ -33,7 +33,8 @@ pub(super) fn findings(section: &Spanned<DeValue<'_>>) -> Vec<Diagnostic> {
             Some(options) => found.extend(option_findings(options)),
             None => found.push(finding(
                 codes::CONFIGURATION_VALUE,
-                "a store is a table of options, such as `access_key_id = \"env:AWS_ACCESS_KEY_ID\"`".to_owned(),
+                "a store is a table of options, such as `access_key_id = \"env:AWS_ACCESS_KEY_ID\"`"
+                    .to_owned(),
                 options.span(),
             )),
         }

@@ -39,15 +39,22 @@ fn options_go_before_variables_and_these_before_the_file() {
 fn the_file_is_the_one_that_is_named_or_the_users_own() {
     let folder = tempfile::tempdir().unwrap();
     let at = |path: &str| folder.path().join(path);
-    for (file, count) in [("option.toml", 1), ("variable.toml", 2), ("xdg/codeanatomy/codeanatomy.toml", 3),
-        ("home/.config/codeanatomy/codeanatomy.toml", 4)]
-    {
+    for (file, count) in [
+        ("option.toml", 1),
+        ("variable.toml", 2),
+        ("xdg/codeanatomy/codeanatomy.toml", 3),
+        ("home/.config/codeanatomy/codeanatomy.toml", 4),
+    ] {
         fs::create_dir_all(at(file).parent().unwrap()).unwrap();
         fs::write(at(file), format!("threads = {count}\n")).unwrap();
     }
     let text = |path: &str| at(path).display().to_string();
     let (variable, xdg, home) = (text("variable.toml"), text("xdg"), text("home"));
-    let all = [("CODEANATOMY_CONFIG", variable.as_str()), ("XDG_CONFIG_HOME", xdg.as_str()), ("HOME", home.as_str())];
+    let all = [
+        ("CODEANATOMY_CONFIG", variable.as_str()),
+        ("XDG_CONFIG_HOME", xdg.as_str()),
+        ("HOME", home.as_str()),
+    ];
     let of = |given: &Given, from: usize| threads(given, &environment(&all[from..])).map(|(value, _)| value);
     let named = Given { file: Some(at("option.toml")), values: Vec::new() };
     let nothing = Given::default();
@@ -68,7 +75,8 @@ fn folders_add_up_and_the_lake_is_one_of_them() {
     fs::write(&file, "lake = \"lake\"\n[roots]\nread = [\"a\", \"b\"]\n").unwrap();
     let given = Given { file: Some(file), values: vec![(Key::Writable, Value::Folder(base.join("c")))] };
     let variable = base.join("d").display().to_string();
-    let configuration = Configuration::of(&given, &environment(&[("CODEANATOMY_ALLOW_READ", &variable)])).unwrap();
+    let configuration =
+        Configuration::of(&given, &environment(&[("CODEANATOMY_ALLOW_READ", &variable)])).unwrap();
     let roots = configuration.roots().unwrap();
     for (place, access, allowed) in [
         ("a/t", Access::Read, true),

@@ -114,9 +114,13 @@ fn one_publisher_at_a_time_has_a_table() {
 
     let source_of = || source(folder.path());
     let mut told = Vec::new();
-    let held = source_of().lock_outputs("a test", &patient.options().roots, &patient.waiting(), &mut |_| {}).unwrap();
+    let held = source_of()
+        .lock_outputs("a test", &patient.options().roots, &patient.waiting(), &mut |_| {})
+        .unwrap();
     let busy =
-        source_of().lock_outputs("another", &impatient.options().roots, &impatient.waiting(), &mut |busy| told.push(busy.to_owned()));
+        source_of().lock_outputs("another", &impatient.options().roots, &impatient.waiting(), &mut |busy| {
+            told.push(busy.to_owned())
+        });
     let PipelineError::Findings { diagnostics, .. } = busy.unwrap_err() else { panic!("not a finding") };
     assert_eq!(diagnostics[0].code.id(), "E0715");
     assert!(diagnostics[0].message.contains(&format!("a test (process {}", std::process::id())));
@@ -145,11 +149,14 @@ fn one_publisher_at_a_time_has_a_table() {
 fn whoever_is_stopped_waits_no_longer() {
     let folder = repository();
     let (first, switch) = (workers(&Cancellation::new()), Cancellation::new());
-    let _held = source(folder.path()).lock_outputs("a test", &first.options().roots, &first.waiting(), &mut |_| {}).unwrap();
+    let _held = source(folder.path())
+        .lock_outputs("a test", &first.options().roots, &first.waiting(), &mut |_| {})
+        .unwrap();
     let second = workers(&switch);
-    let stopped = source(folder.path()).lock_outputs("b", &second.options().roots, &second.waiting(), &mut |_| {
-        switch.cancel();
-    });
+    let stopped =
+        source(folder.path()).lock_outputs("b", &second.options().roots, &second.waiting(), &mut |_| {
+            switch.cancel();
+        });
     assert!(matches!(stopped, Err(PipelineError::Interrupted(_))), "{stopped:?}");
 }
 

@@ -49,7 +49,8 @@ fn text(configuration: &Configuration) -> String {
     let headers = ["setting", "value", "from", "variable", "option"].map(|header| (header, Align::Left));
     let rows = SETTINGS.iter().flat_map(|setting| {
         let row = |value: String, from: String| {
-            [setting.name.to_owned(), value, from, setting.variable.to_owned(), setting.option.to_owned()].to_vec()
+            [setting.name.to_owned(), value, from, setting.variable.to_owned(), setting.option.to_owned()]
+                .to_vec()
         };
         let allowed = folders(setting, configuration).into_iter();
         let mut rows: Vec<Vec<String>> =

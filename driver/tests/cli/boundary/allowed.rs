@@ -49,7 +49,11 @@ fn what_may_be_read_may_not_be_written() {
     fs::write(world.at("spec/spec.yaml"), copying("tables/defs", "../victim/t")).unwrap();
     let refused = world.driver(&["run", "spec.yaml", "--allow-read", "../victim"], &[]);
     world.refused(&refused, "E0610", "a folder that may be read");
-    assert!(err(&refused).contains("may write") && err(&refused).contains("--allow DIR"), "{}", err(&refused));
+    assert!(
+        err(&refused).contains("may write") && err(&refused).contains("--allow DIR"),
+        "{}",
+        err(&refused)
+    );
 }
 
 #[test]
@@ -82,9 +86,16 @@ fn a_spec_on_stdin_has_the_current_folder() {
 #[test]
 fn option_goes_before_variable_before_file_and_each_is_shown() {
     let world = World::new();
-    fs::write(world.at("my.toml"), "threads = 1\nmemory_limit = \"1GiB\"\nprofile = \"small\"\nlake = \"lake\"\n").unwrap();
-    let variables =
-        [("CODEANATOMY_CONFIG", "../my.toml"), ("CODEANATOMY_THREADS", "2"), ("CODEANATOMY_PROFILE", "medium")];
+    fs::write(
+        world.at("my.toml"),
+        "threads = 1\nmemory_limit = \"1GiB\"\nprofile = \"small\"\nlake = \"lake\"\n",
+    )
+    .unwrap();
+    let variables = [
+        ("CODEANATOMY_CONFIG", "../my.toml"),
+        ("CODEANATOMY_THREADS", "2"),
+        ("CODEANATOMY_PROFILE", "medium"),
+    ];
     let shown = config(&world, &["--threads", "3", "--allow", "x"], &variables);
     let file = world.at("my.toml").display().to_string();
     assert_eq!(shown["file"], world.at("spec/../my.toml").display().to_string());
@@ -103,7 +114,9 @@ fn option_goes_before_variable_before_file_and_each_is_shown() {
     // As text, too.
     let text = world.driver(&["config", "--threads", "3"], &variables);
     exits(&text, 0);
-    for expected in ["3", "--threads", "medium", "CODEANATOMY_PROFILE", "1073741824", file.rsplit('/').next().unwrap()] {
+    for expected in
+        ["3", "--threads", "medium", "CODEANATOMY_PROFILE", "1073741824", file.rsplit('/').next().unwrap()]
+    {
         assert!(out(&text).contains(expected), "{expected}: {}", out(&text));
     }
 }

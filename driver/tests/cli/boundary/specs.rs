@@ -109,7 +109,8 @@ fn other_ways_to_say_a_place_are_refused() {
     let names = "{kind: Project, source: defs, columns: [name]}";
     let output = "{table_name: out, source_view: names}";
     let sql = |query: &str| spec(table, &format!("{{kind: Sql, query: \"{query}\"}}"), output);
-    let setting = |setting: &str| format!("{}session: {{config: {{{setting}}}}}\n", spec(table, names, output));
+    let setting =
+        |setting: &str| format!("{}session: {{config: {{{setting}}}}}\n", spec(table, names, output));
     let cases = [
         (sql("SELECT * FROM 'SECRET/t'"), "E0215"),
         (sql("SELECT * FROM \\\"SECRET/t\\\""), "E0107"),

@@ -113,7 +113,10 @@ impl World {
         let seen = self.watch.seen();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(err(output).contains(&format!("error[{code}]")), "no {code}: {said}");
-        assert!(!out(output).contains(CANARY) && !err(output).contains(CANARY), "a secret is printed: {said}");
+        assert!(
+            !out(output).contains(CANARY) && !err(output).contains(CANARY),
+            "a secret is printed: {said}"
+        );
         assert_eq!(seen, Vec::<PathBuf>::new(), "opened: {said}");
         assert_eq!([listing(&self.at("secret")), listing(&self.at("victim"))], self.before, "{said}");
         self.watch.seen();

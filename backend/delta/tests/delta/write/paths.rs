@@ -4,7 +4,8 @@ use delta::{DeltaError, WriteOptions};
 use serde_json::{Value, json};
 
 use crate::fixtures::{
-    Lake, commit_file, crowd, data_files, edit_commit, number, open, overwrite, people, scan, session, try_write, write,
+    Lake, commit_file, crowd, data_files, edit_commit, number, open, overwrite, people, scan, session,
+    try_write, write,
 };
 
 /// What writers make of a partition folder's name, encoded as little or as much as the protocol allows, and the folder.
