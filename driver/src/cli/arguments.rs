@@ -243,9 +243,19 @@ pub(crate) const DEFAULT_LAKE: &str = pipeline::DEFAULT_LAKE;
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// That of the lines that `--events` writes
-    #[arg(long)]
-    pub(crate) events: bool,
+    /// Of what
+    #[arg(value_enum, value_name = "WHAT", default_value_t)]
+    pub(crate) of: SchemaOf,
+}
+
+/// What has a JSON Schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// Specs
+    #[default]
+    Spec,
+    /// The lines that `--events` writes
+    Events,
 }
 
 /// Arguments of `explain`.
