@@ -44,6 +44,14 @@ pub struct Tables {
     twins: Twins,
 }
 
+/// What is to be opened.
+#[derive(Default)]
+struct Wanted {
+    inputs: BTreeSet<TableKey>,
+    outputs: BTreeSet<Location>,
+    files: BTreeSet<FilesKey>,
+}
+
 /// What opening gave.
 enum Opened {
     Input(TableKey, Result<ResolvedTable, TableError>),
@@ -83,57 +91,15 @@ impl Tables {
         open: &[ResolvedTable],
     ) -> Self {
         let mut tables = Self::default();
-        let open: BTreeMap<&Location, &ResolvedTable> =
-            open.iter().map(|table| (table.location(), table)).collect();
-        let mut inputs: BTreeSet<TableKey> = BTreeSet::new();
-        let mut outputs: BTreeSet<Location> = BTreeSet::new();
-        let mut of_files: BTreeSet<FilesKey> = BTreeSet::new();
-        for request in requests {
-            let (TableRequest::Read { location, .. } | TableRequest::Write { location }) = request else {
-                if let TableRequest::Files { location, source } = request {
-                    of_files.insert((location.clone(), source.clone()));
-                }
-                continue;
-            };
-            let place = tables
-                .places
-                .entry(location.clone())
-                .or_insert_with_key(|text| Location::parse(text, base_dir).map_err(Arc::new));
-            let Ok(place) = place else { continue };
-            match request {
-                TableRequest::Files { .. } => false,
-                TableRequest::Read { version, .. } => {
-                    if let Err(outside) = roots.check(place, Access::Read) {
-                        tables.opened.insert((place.clone(), *version), Err(table_error(&outside)));
-                        continue;
-                    }
-                    let known =
-                        open.get(place).filter(|table| version.is_none_or(|it| it == table.version()));
-                    match known {
-                        Some(table) => {
-                            for version in [*version, Some(table.version())] {
-                                tables.opened.insert((place.clone(), version), Ok((*table).clone()));
-                            }
-                            false
-                        }
-                        None => inputs.insert((place.clone(), *version)),
-                    }
-                }
-                TableRequest::Write { .. } => match roots.check(place, Access::Write) {
-                    Ok(()) => outputs.insert(place.clone()),
-                    Err(outside) => tables.bases.insert(place.clone(), Err(Arc::new(outside))).is_none(),
-                },
-            };
-        }
+        let wanted = tables.sort(base_dir, roots, requests, open);
         // Without a version first: a pin to the latest version then finds it open.
         let (latest, pinned): (Vec<_>, Vec<_>) =
-            inputs.into_iter().partition(|(_, version)| version.is_none());
+            wanted.inputs.into_iter().partition(|(_, version)| version.is_none());
         let mut opening: Vec<BoxFuture<'static, Opened>> = Vec::new();
         opening.extend(latest.into_iter().map(|key| open_input(key).boxed()));
-        opening.extend(outputs.into_iter().map(|place| open_output(place).boxed()));
-        opening.extend(
-            of_files.into_iter().map(|key| open_files(key, base_dir.to_owned(), roots.clone()).boxed()),
-        );
+        opening.extend(wanted.outputs.into_iter().map(|place| open_output(place).boxed()));
+        let files = wanted.files.into_iter();
+        opening.extend(files.map(|key| open_files(key, base_dir.to_owned(), roots.clone()).boxed()));
         tables.open(opening).await;
         let pinned = pinned.into_iter().filter(|key| !tables.opened.contains_key(key));
         let pinned = pinned.map(|key| open_input(key).boxed()).collect();
@@ -145,6 +111,51 @@ impl Tables {
             }
         }
         tables
+    }
+
+    /// What of the requests is to be opened, each once. What is open already, and what must not be, is put among the tables.
+    fn sort(
+        &mut self,
+        base_dir: &Path,
+        roots: &Roots,
+        requests: &[TableRequest],
+        open: &[ResolvedTable],
+    ) -> Wanted {
+        let open: BTreeMap<&Location, &ResolvedTable> =
+            open.iter().map(|table| (table.location(), table)).collect();
+        let mut wanted = Wanted::default();
+        for request in requests {
+            let (location, version) = match request {
+                TableRequest::Files { location, source } => {
+                    wanted.files.insert((location.clone(), source.clone()));
+                    continue;
+                }
+                TableRequest::Read { location, version, .. } => (location, Some(*version)),
+                TableRequest::Write { location } => (location, None),
+            };
+            let place = self.places.entry(location.clone());
+            let place = place.or_insert_with_key(|text| Location::parse(text, base_dir).map_err(Arc::new));
+            let Ok(place) = place else { continue };
+            let Some(version) = version else {
+                match roots.check(place, Access::Write) {
+                    Ok(()) => drop(wanted.outputs.insert(place.clone())),
+                    Err(outside) => drop(self.bases.insert(place.clone(), Err(Arc::new(outside)))),
+                }
+                continue;
+            };
+            if let Err(outside) = roots.check(place, Access::Read) {
+                self.opened.insert((place.clone(), version), Err(table_error(&outside)));
+            } else if let Some(known) =
+                open.get(place).filter(|known| version.is_none_or(|it| it == known.version()))
+            {
+                for version in [version, Some(known.version())] {
+                    self.opened.insert((place.clone(), version), Ok((*known).clone()));
+                }
+            } else {
+                wanted.inputs.insert((place.clone(), version));
+            }
+        }
+        wanted
     }
 
     /// Opens tables side by side.

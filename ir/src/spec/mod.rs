@@ -35,8 +35,8 @@ pub use policy::{
     VacuumPolicy,
 };
 pub use relation::{
-    ColumnPromises, InputRelation, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget,
-    SchemaContract, SchemaMode, SortColumn, ViewDefinition,
+    ColumnPromises, FileColumns, InputRelation, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode,
+    OutputTarget, SchemaContract, SchemaMode, SortColumn, ViewDefinition,
 };
 pub use runtime::{
     AllowedExtensions, ExportPolicy, ExtensionGovernanceMode, ExtensionKind, OtlpProtocol, PROFILES,

@@ -92,6 +92,13 @@ fn hash_is_equal_for_equal_specs() {
     }
     let pair =
         |on| hash_with("kind: Project, source: raw", &format!("kind: Relate, left: raw, right: raw, {on}"));
+    let files = |schema| {
+        let input = format!("logical_name: raw, location: raw.csv, format: csv, schema: {schema}");
+        hash_with("logical_name: raw, delta_location: lake/raw", &input)
+    };
+    let map = files("{b: Int64, a: Utf8!}");
+    assert_eq!(map, files("[{name: b, type: Int64}, {name: a, type: Utf8, nullable: false}]"));
+    assert_ne!(map, files("{a: Utf8!, b: Int64}"), "the order of columns is that of files without a header");
     assert_eq!(pair("on: [a]"), pair("on: [{left: a, right: a}]"));
     assert_eq!(pair("suffix: _r"), pair("suffix: ['', _r]"));
     assert_eq!(pair("select: [left.a]"), pair("select: [{from: left, column: a, name: a}]"));

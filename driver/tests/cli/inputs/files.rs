@@ -91,8 +91,8 @@ fn every_format_gives_the_same_rows() {
     let file = fs::read_dir(data.join("table")).unwrap().map(|entry| entry.unwrap().path());
     let file = file.filter(|path| path.extension().is_some_and(|it| it == "parquet")).collect::<Vec<_>>();
     fs::copy(&file[0], data.join("orders.parquet")).unwrap();
-    let typed = "schema: [{name: id, type: Int64}, {name: day, type: Date32}, {name: customer, type: Utf8}, \
-                 {name: amount, type: Float64}]";
+    let typed = "schema: {id: Int64, day: Date32, customer: Utf8, \
+                 amount: Float64}";
     for (name, input) in [
         ("arrow", "location: data/orders.arrow, format: arrow"),
         ("parquet", "location: data/orders.parquet, format: parquet"),

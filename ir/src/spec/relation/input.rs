@@ -1,9 +1,13 @@
 //! Inputs: Delta tables, and files that are none.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::super::SettingValue;
 use crate::op::{FileColumn, FileFormat, FileSource, SOURCE_FILE_COLUMN};
@@ -33,7 +37,7 @@ pub struct InputRelation {
     /// The columns that are read, and their types. Without it, what the files say of themselves, or what their rows look
     /// like. Columns of the files that are not listed are not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schema: Option<Vec<FileColumn>>,
+    pub schema: Option<FileColumns>,
     /// Files may lack columns that others have, and give NULL for them. Without it, files that differ are refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub union_by_name: bool,
@@ -58,7 +62,7 @@ impl InputRelation {
             let data_type = known.map_or_else(|| column.data_type.clone(), |known| type_text(&known));
             FileColumn { data_type, ..column.clone() }
         };
-        let columns = self.schema.as_ref().map(|columns| columns.iter().map(canonical).collect());
+        let columns = self.schema.as_ref().map(|columns| columns.0.iter().map(canonical).collect());
         let options = self.options.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
         Some(FileSource { format: self.format?, options, union_by_name: self.union_by_name, columns })
     }
@@ -74,5 +78,62 @@ impl InputRelation {
     #[must_use]
     pub fn place(&self) -> Option<&str> {
         self.delta_location.as_deref().or(self.location.as_deref())
+    }
+}
+
+/// The columns of files, in order: a list of `{name, type, nullable}`, or a map from their names to their types, in which `!`
+/// stands behind the type of a column that is never NULL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileColumns(pub Vec<FileColumn>);
+
+impl<'de> Deserialize<'de> for FileColumns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ColumnForms)
+    }
+}
+
+struct ColumnForms;
+
+impl<'de> Visitor<'de> for ColumnForms {
+    type Value = FileColumns;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of types by column, or a list of columns")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, columns: A) -> Result<FileColumns, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(columns)).map(FileColumns)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut types: A) -> Result<FileColumns, A::Error> {
+        let mut columns = Vec::new();
+        while let Some((name, text)) = types.next_entry::<String, String>()? {
+            let (data_type, nullable) = match text.strip_suffix('!') {
+                Some(data_type) => (data_type.to_owned(), false),
+                None => (text, true),
+            };
+            columns.push(FileColumn { name, data_type, nullable });
+        }
+        Ok(FileColumns(columns))
+    }
+}
+
+impl JsonSchema for FileColumns {
+    fn schema_name() -> Cow<'static, str> {
+        "FileColumns".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let column = generator.subschema_for::<FileColumn>();
+        json_schema!({
+            "description": "The columns of files: their types by name, or a list.",
+            "oneOf": [
+                {
+                    "type": "object",
+                    "description": "Arrow types by the names of columns, in order; `!` behind a type: never NULL.",
+                    "additionalProperties": { "type": "string" }
+                },
+                { "type": "array", "items": column }
+            ]
+        })
     }
 }

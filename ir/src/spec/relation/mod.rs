@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::shorthand::text_or_map;
 use super::{JoinType, NamedExpr, Transform};
-pub use input::InputRelation;
+pub use input::{FileColumns, InputRelation};
 
 /// A view: a named table computed from inputs and other views.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

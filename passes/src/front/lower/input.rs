@@ -45,7 +45,7 @@ fn operation(cx: &mut Context<'_>, input: &InputRelation, place: &SpecPath) -> O
         check_form(cx, input, place);
     }
     if let Some(columns) = &input.schema {
-        check_columns(cx, columns, &place.field("schema"));
+        check_columns(cx, &columns.0, &place.field("schema"));
     }
     if cx.diagnostics.len() > found || is_misread {
         return None;

@@ -1,0 +1,9 @@
+"""Numbers."""
+
+
+def double(value):
+    return value * 2
+
+
+def halve(value):
+    return value / 2
