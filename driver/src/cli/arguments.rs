@@ -81,7 +81,7 @@ pub(crate) struct SessionArgs {
 /// A recorded run.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The file of its record, or the beginning of its id
+    /// The file of its record, the beginning of its id, or `latest`
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
     /// The folder of its spec or its lake: where its id is looked for, and what relative locations count from [default: that

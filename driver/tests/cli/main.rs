@@ -8,6 +8,7 @@ mod governance;
 mod graphs;
 mod hostile;
 mod inputs;
+mod pages;
 mod program;
 mod proofs;
 mod publication;

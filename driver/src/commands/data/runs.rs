@@ -15,6 +15,9 @@ pub(in crate::commands) fn run(arguments: &RunsArgs, context: &mut Context<'_>) 
     if arguments.path.is_dir() { list(&arguments.path, context) } else { print(&arguments.path, context) }
 }
 
+/// The word for the run that was recorded last.
+const LATEST: &str = "latest";
+
 /// `driver show RUN`.
 pub(in crate::commands) fn show(arguments: &ShowArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let (file, _) = record_of(&arguments.run)?;
@@ -52,6 +55,10 @@ pub(super) fn record_of(arguments: &RunArgs) -> Result<(PathBuf, PathBuf), Failu
     let base = arguments.base.clone().unwrap_or(current);
     let files = RunRecord::files(&base);
     let files = files.map_err(|error| Failure::file("read the records in", &base, &error))?;
+    // Their names begin with the time, so the last one is the youngest.
+    if let Some(file) = files.last().filter(|_| id == LATEST) {
+        return Ok((file.clone(), base));
+    }
     let has_id = |file: &&PathBuf| RunSummary::read(file).is_ok_and(|run| run.run_id.starts_with(&*id));
     let found: Vec<&PathBuf> = files.iter().filter(has_id).collect();
     match found.as_slice() {
