@@ -172,7 +172,7 @@ async fn a_staged_version_can_be_read_before_anybody_sees_it() {
         let staged = target.stage(vec![written], &CommitOptions::default()).await.unwrap();
         let preview = staged.preview().await.unwrap();
         assert_eq!((preview.version(), preview.files()), (version, 1));
-        let provider = crate::fixtures::scan(&preview);
+        let provider = scan(&preview);
         let rows = crate::fixtures::query(provider, "select min(id), count(*) from t").await;
         let expected = format!("| {}", ids.start);
         assert!(rows.contains(&expected), "{rows}");
