@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use delta::Disk;
-use engine::{Publishing, RunCapture, RunError, RunOptions, RunOutcome};
+use engine::{AssertionOutcome, Publishing, RunCapture, RunError, RunOptions, RunOutcome};
 use ir::diag::Diagnostic;
 use ir::stage::Stage;
 
@@ -14,7 +14,7 @@ use crate::folders::own_folder;
 use crate::observer::OfRun;
 use crate::provenance::Provenance;
 use crate::record::{
-    CountedRecord, ExtractedRecord, FailureRecord, RUNS, RunRecord, Status, finding_records,
+    AssertionRecord, CountedRecord, ExtractedRecord, FailureRecord, RUNS, RunRecord, Status, finding_records,
 };
 use crate::{
     Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Source, Stages, Workers,
@@ -73,7 +73,13 @@ pub fn publish(
     }
     let mut attempt = Attempt::new(&compilation, workers, observer, stages);
     let ended = attempt.run(&provenance, extraction);
-    let Attempt { observer, stage, stages, published, capture, publishing: _until_recorded, .. } = attempt;
+    let Attempt { observer, stage, stages, published, asserted, capture, publishing: _until_recorded, .. } =
+        attempt;
+    if let Ok((run, _)) = &ended {
+        let failed = compilation.failed_assertions(&run.assertions);
+        failed.iter().for_each(|found| observer.warned(found));
+        compilation.diagnostics.extend(failed);
+    }
     let recording =
         Recording { compilation: &compilation, provenance: &provenance, workers, observer, stages, capture };
     match ended {
@@ -94,7 +100,9 @@ pub fn publish(
             };
             let failure = FailureRecord::of(&error, stage, published);
             let observer = Arc::clone(&recording.observer);
-            let (_, _, written) = recording.keep(provenance.record(status, Some(failure)));
+            let assertions = asserted.iter().map(AssertionRecord::from).collect();
+            let record = RunRecord { assertions, ..provenance.record(status, Some(failure)) };
+            let (_, _, written) = recording.keep(record);
             // What went wrong first is what is told; often it is the reason for this as well.
             if let Err(not_recorded) = written {
                 observer.not_recorded(&match not_recorded {
@@ -156,6 +164,8 @@ struct Attempt<'a> {
     stages: Stages,
     /// The outputs whose commits stand although the run failed.
     published: Vec<String>,
+    /// The assertions that were evaluated although the run failed.
+    asserted: Vec<AssertionOutcome>,
     /// From the first commit to the record nothing stops a run: what is published is recorded.
     publishing: Option<Publishing>,
     /// What it shows of its planning, if its spec asks for it.
@@ -170,8 +180,9 @@ impl<'a> Attempt<'a> {
         stages: Stages,
     ) -> Self {
         let capture = compilation.source.spec.runtime.compliance_capture.then(Arc::default);
-        let (stage, published) = (Stage::Emit, Vec::new());
-        Self { compilation, workers, observer, stage, stages, published, publishing: None, capture }
+        let stage = Stage::Emit;
+        let (published, asserted) = (Vec::new(), Vec::new());
+        Self { compilation, workers, observer, stage, stages, published, asserted, publishing: None, capture }
     }
 
     fn begin(&mut self, stage: Stage) {
@@ -203,6 +214,9 @@ impl<'a> Attempt<'a> {
         let executed = executing.elapsed();
         let written = written.map_err(|error| {
             self.stages.add(Stage::Execute, executed);
+            if let RunError::Unsound { assertions, .. } = &error {
+                self.asserted.clone_from(assertions);
+            }
             self.stage = match error {
                 RunError::Prepare { .. } => Stage::OpenOutputs,
                 RunError::Unsound { .. } => Stage::Check,
@@ -243,7 +257,7 @@ fn lock(source: &Source, workers: &Workers, observer: &dyn Observer) -> Result<L
 fn add_stages(stages: &mut Stages, run: &RunOutcome) {
     stages.add(Stage::OpenOutputs, run.prepare);
     stages.add(Stage::Execute, run.compute);
-    if !run.checks.is_empty() {
+    if !run.checks.is_empty() || !run.assertions.is_empty() {
         stages.add(Stage::Check, run.check);
     }
     stages.add(Stage::Commit, run.commit);

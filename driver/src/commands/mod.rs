@@ -2,7 +2,7 @@
 //!
 //! | folder | commands |
 //! |---|---|
-//! | data | those that make or read tables, or tell of it: build, extract, replay, run, runs, show, sql |
+//! | data | those that make or read tables, or tell of it: build, extract, replay, run, runs, show, sql, test |
 //! | stages | those that look into the compiler: check, compile, pass, session, trace, verify |
 //! | reference | those that print what the program knows by itself: completions, explain, passes, schema |
 
@@ -120,6 +120,7 @@ pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<()
         Command::Pass(arguments) => stages::pass::run(&arguments, context),
         Command::Verify(arguments) => stages::verify::run(&arguments, context),
         Command::Trace(arguments) => stages::trace::run(&arguments, context),
+        Command::Test(arguments) => data::test::run(&arguments, context),
         Command::Sql(arguments) => data::sql::run(&arguments, context),
         Command::Runs(arguments) => data::runs::run(&arguments, context),
         Command::Show(arguments) => data::runs::show(&arguments, context),

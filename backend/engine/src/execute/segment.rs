@@ -16,6 +16,7 @@ use futures::{FutureExt, StreamExt};
 use ir::hash::ContentHash;
 use tokio::task::JoinSet;
 
+use super::assertions::{AssertionOutcome, FailingRows};
 use super::run::Run;
 use super::writers::Writers;
 use super::{OperatorMetrics, SegmentOutcome};
@@ -35,6 +36,7 @@ pub(super) struct Finished {
 pub(super) enum Rows {
     Stored(Arc<SharedStore>),
     Written(Vec<WrittenFiles>),
+    Checked(AssertionOutcome),
 }
 
 /// Why a segment did not end well.
@@ -109,7 +111,7 @@ async fn run_planned(
             let cores = context.session_config().target_partitions();
             with_writers(operators, sink, segment.rows, cores, Some(&widths)).map_err(Failure::Plan)?
         }
-        SegmentKind::SharedView(_) => (operators, Sharing::Own),
+        SegmentKind::SharedView(_) | SegmentKind::Check(_) => (operators, Sharing::Own),
     };
     if let Some(watch) = watch {
         watch.physical(segment, &plan, &context.session_config().options().explain);
@@ -130,6 +132,12 @@ async fn run_planned(
         (SegmentKind::Output(_), Some(target)) => {
             let writers = Writers::new(target, sharing, &plan.context.runtime_env(), &segment.name);
             Rows::Written(write_rows(progress, &plan, &segment.name, writers).await?)
+        }
+        (SegmentKind::Check(assertion), _) => {
+            let shown = failing_rows(progress, &plan).await?;
+            let (check, assertion) = (segment.name.clone(), assertion.clone());
+            let failures = progress.rows.load(Ordering::Relaxed);
+            Rows::Checked(AssertionOutcome { check, assertion, failures, shown, time: began.elapsed() })
         }
         (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),
     };
@@ -248,6 +256,30 @@ async fn store_rows(
     }
     let (_, failure) = all::<()>(progress, plan, tasks).await;
     failure.map_or(Ok(()), Err)
+}
+
+/// Reads what fails an assertion to its end: how much it is must be known.
+async fn failing_rows(progress: &Arc<Progress>, plan: &Runnable) -> Result<FailingRows, Failure> {
+    let mut tasks = JoinSet::new();
+    for partition in 0..plan.partitions() {
+        let (progress, plan) = (Arc::clone(progress), plan.clone());
+        tasks.spawn(async move {
+            let mut shown = FailingRows::default();
+            let mut stream = plan.opened(&progress, partition).await?;
+            while let Some(batch) = next(&progress, &mut stream).await? {
+                shown.add(&batch).map_err(|error| Failure::Engine(error.into()))?;
+            }
+            Ok((partition, shown))
+        });
+    }
+    let (mut shown, failure) = all(progress, plan, tasks).await;
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    shown.sort_by_key(|(partition, _)| *partition);
+    let mut rows = FailingRows::default();
+    shown.into_iter().for_each(|(_, more)| rows.extend(more));
+    Ok(rows)
 }
 
 async fn write_rows(

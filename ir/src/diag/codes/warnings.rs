@@ -162,4 +162,21 @@ Fix: list the name under its kind, or `codeanatomy` for all of the kind that shi
 Example: `session: {allowed_extensions: {functions: [stable_hash46]}}`
 
 Fix: the message names the nearest part; `driver session` lists all of them.";
+
+    ASSERTION_WARNED = "W0031", "assertion-warned", "rows fail an assertion of severity warn":
+"The spec asserts something of a view, an input or an output, and it does not hold of the rows that are published. The run \
+goes on, because the spec says so. The number of failing rows is in the record; the rows are shown once and not kept.
+
+Example: `assertions: [{not_null: [name], severity: warn}]`
+
+Fix: correct the view or its inputs. `severity: error`, the default, publishes nothing then.";
+
+    JOIN_EDGE_DIFFERS = "W0032", "join-edge-differs", "a view joins two relations in another way than the join graph says":
+"An edge of the join graph says by which columns two relations join, and which rows that keeps. A `Relate` view of the two has \
+other keys or another type of join. What a view says is what is computed; one of the two is likely to be wrong. `Sql` views are \
+not compared.
+
+Example: an edge with `left_keys: [customer_id]` and a view with `on: [id]` over the same relations.
+
+Fix: correct the view or the edge.";
 }
