@@ -73,12 +73,11 @@ pub fn publish(
     }
     let mut attempt = Attempt::new(&compilation, workers, observer, stages);
     let ended = attempt.run(&provenance, extraction);
-    let Attempt { observer, stage, stages, published, asserted, capture, publishing: _until_recorded, .. } =
-        attempt;
+    let Attempt {
+        observer, stage, stages, published, asserted, capture, publishing: _until_recorded, ..
+    } = attempt;
     if let Ok((run, _)) = &ended {
-        let failed = compilation.failed_assertions(&run.assertions);
-        failed.iter().for_each(|found| observer.warned(found));
-        compilation.diagnostics.extend(failed);
+        tell_failed_assertions(&mut compilation, run, observer.as_ref());
     }
     let recording =
         Recording { compilation: &compilation, provenance: &provenance, workers, observer, stages, capture };
@@ -105,16 +104,26 @@ pub fn publish(
             let (_, _, written) = recording.keep(record);
             // What went wrong first is what is told; often it is the reason for this as well.
             if let Err(not_recorded) = written {
-                observer.not_recorded(&match not_recorded {
-                    PipelineError::NotRecorded { folder, reason } => {
-                        format!("{}: {reason}", folder.display())
-                    }
-                    other => other.to_string(),
-                });
+                observer.not_recorded(&reason_of(not_recorded));
             }
             Err(error)
         }
     }
+}
+
+/// Why a run is not recorded.
+fn reason_of(not_recorded: PipelineError) -> String {
+    match not_recorded {
+        PipelineError::NotRecorded { folder, reason } => format!("{}: {reason}", folder.display()),
+        other => other.to_string(),
+    }
+}
+
+/// Warns of the assertions that do not hold although the run publishes.
+fn tell_failed_assertions(compilation: &mut Compilation, run: &RunOutcome, observer: &dyn Observer) {
+    let failed = compilation.failed_assertions(&run.assertions);
+    failed.iter().for_each(|found| observer.warned(found));
+    compilation.diagnostics.extend(failed);
 }
 
 /// A run that has ended and is not recorded yet.

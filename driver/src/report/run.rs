@@ -7,7 +7,8 @@ use std::path::Path;
 use ir::diag::escape_text;
 use ir::op::AssertionSeverity;
 use pipeline::record::{
-    AssertionRecord, CacheUse, FailureRecord, OutputRecord, ResourcesRecord, RunRecord, SharedViewRecord, Status,
+    AssertionRecord, CacheUse, FailureRecord, OutputRecord, ResourcesRecord, RunRecord, SharedViewRecord,
+    Status,
 };
 use pipeline::{Compilation, ExtractedTable, Stages};
 use serde_json::{Value, json};

@@ -35,9 +35,9 @@ pub use policy::{
     VacuumPolicy,
 };
 pub use relation::{
-    Accepted, AcceptedValue, Assertion, AssertionSeverity, ColumnPromises, ConstraintType, GivenRows, InputRelation,
-    JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget, RelationTo, SchemaContract,
-    SchemaMode, SortColumn, TestRow, TypedRows, ViewDefinition, ViewTest,
+    Accepted, AcceptedValue, Assertion, AssertionSeverity, ColumnPromises, ConstraintType, GivenRows,
+    InputRelation, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget, RelationTo,
+    SchemaContract, SchemaMode, SortColumn, TestRow, TypedRows, ViewDefinition, ViewTest,
 };
 pub use runtime::{
     AllowedExtensions, ExportPolicy, ExtensionGovernanceMode, ExtensionKind, OtlpProtocol, PROFILES,

@@ -65,7 +65,8 @@ pub fn contents(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, (Content
     let mut contents: BTreeMap<NodeId, (Content, ContentHash)> = BTreeMap::new();
     for id in graph.topological() {
         let node = &graph[id];
-        let is_alone = matches!(node.op, Op::Sink(_) | Op::Written(_)) || !permits(graph, oracle, id, Rewrite::Merge);
+        let is_alone =
+            matches!(node.op, Op::Sink(_) | Op::Written(_)) || !permits(graph, oracle, id, Rewrite::Merge);
         let content = Content {
             inputs: graph.inputs(id).into_iter().map(|input| contents[&input].1).collect(),
             only: is_alone.then(|| node.name.clone()),

@@ -16,7 +16,8 @@ pub(super) fn check(graph: &Graph, cx: &mut Context<'_>) {
             let (left_place, right_place) =
                 (place.field("left_keys").index(index), place.field("right_keys").index(index));
             let mut sound = true;
-            for (key, schema, place) in [(left_key, left, left_place), (right_key, right, right_place.clone())]
+            for (key, schema, place) in
+                [(left_key, left, left_place), (right_key, right, right_place.clone())]
             {
                 if !schema.contains(key) {
                     let message = format!("there is no column `{key}`");
@@ -55,7 +56,8 @@ fn schema<'g>(graph: &'g Graph, cx: &mut Context<'_>, name: &str, place: SpecPat
         None if cx.is_view_broken(name) => None,
         None => {
             let names = graph.ids().filter(results).map(|id| graph.name_of(id));
-            let unknown = Diagnostic::new(codes::UNKNOWN_SOURCE, format!("there is no view or input `{name}`"));
+            let unknown =
+                Diagnostic::new(codes::UNKNOWN_SOURCE, format!("there is no view or input `{name}`"));
             cx.report(unknown.at(place).found(name).allowed(names).suggest_nearest());
             None
         }

@@ -192,7 +192,10 @@ impl PlanDag {
         let mut digests = Vec::with_capacity(self.segments.len());
         for segment in &self.segments {
             let mut encoder = Encoder::new("codeanatomy segment 1");
-            encoder.list(if segment.written.is_empty() { 4 } else { 5 }).hash(&digest(&segment.logical)).list(segment.parts.len());
+            encoder
+                .list(if segment.written.is_empty() { 4 } else { 5 })
+                .hash(&digest(&segment.logical))
+                .list(segment.parts.len());
             for part in &segment.parts {
                 encoder.list(2).text(&part.name).hash(&digest(&part.logical));
             }

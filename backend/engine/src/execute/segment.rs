@@ -1,5 +1,7 @@
 //! One segment: plan it, run all its partitions, put the rows where they belong.
 
+mod failing;
+
 use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -16,7 +18,7 @@ use futures::{FutureExt, StreamExt};
 use ir::hash::ContentHash;
 use tokio::task::JoinSet;
 
-use super::assertions::{AssertionOutcome, FailingRows};
+use super::assertions::AssertionOutcome;
 use super::run::Run;
 use super::writers::Writers;
 use super::{OperatorMetrics, SegmentOutcome};
@@ -25,6 +27,7 @@ use crate::error::{RunError, is_out_of_space, was_stopped};
 use crate::operators::{RowWidths, SharedStore};
 use crate::planning::{Planned, Sharing, with_writers};
 use crate::stop::Cancellation;
+use failing::failing_rows;
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -256,30 +259,6 @@ async fn store_rows(
     }
     let (_, failure) = all::<()>(progress, plan, tasks).await;
     failure.map_or(Ok(()), Err)
-}
-
-/// Reads what fails an assertion to its end: how much it is must be known.
-async fn failing_rows(progress: &Arc<Progress>, plan: &Runnable) -> Result<FailingRows, Failure> {
-    let mut tasks = JoinSet::new();
-    for partition in 0..plan.partitions() {
-        let (progress, plan) = (Arc::clone(progress), plan.clone());
-        tasks.spawn(async move {
-            let mut shown = FailingRows::default();
-            let mut stream = plan.opened(&progress, partition).await?;
-            while let Some(batch) = next(&progress, &mut stream).await? {
-                shown.add(&batch).map_err(|error| Failure::Engine(error.into()))?;
-            }
-            Ok((partition, shown))
-        });
-    }
-    let (mut shown, failure) = all(progress, plan, tasks).await;
-    if let Some(failure) = failure {
-        return Err(failure);
-    }
-    shown.sort_by_key(|(partition, _)| *partition);
-    let mut rows = FailingRows::default();
-    shown.into_iter().for_each(|(_, more)| rows.extend(more));
-    Ok(rows)
 }
 
 async fn write_rows(

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::{
-    OperatorKind, OperatorMetrics, OutputOutcome, RunOutcome, ScanMeasures, SegmentOutcome,
-    StoreCounters,
+    OperatorKind, OperatorMetrics, OutputOutcome, RunOutcome, ScanMeasures, SegmentOutcome, StoreCounters,
 };
 use ir::determinism::{Determinism, ResultClass};
 use ir::diag::{Diagnostic, ResolvedDiagnostic, Severity, SourceMap, resolve};

@@ -114,7 +114,8 @@ fn paired(missing: Vec<Cells>, mut unexpected: Vec<Cells>) -> Vec<DiffLine> {
     let mut lines = Vec::new();
     for row in missing {
         let common = |other: &Cells| row.iter().zip(other).filter(|(one, other)| one == other).count();
-        let best = unexpected.iter().enumerate().max_by_key(|(at, other)| (common(other), std::cmp::Reverse(*at)));
+        let best =
+            unexpected.iter().enumerate().max_by_key(|(at, other)| (common(other), std::cmp::Reverse(*at)));
         let best = best.filter(|(_, other)| common(other) > 0 || row.len() == 1).map(|(at, _)| at);
         let Some(at) = best else {
             let unchanged = vec![false; row.len()];

@@ -17,7 +17,9 @@ use ir::spec::ViewTest;
 
 pub use compare::{DiffLine, RowDiff};
 
-use crate::{CompileRequest, PipelineError, PublishOptions, Result, Rows, Ruleset, Source, Workers, compile, publish};
+use crate::{
+    CompileRequest, PipelineError, PublishOptions, Result, Rows, Ruleset, Source, Workers, compile, publish,
+};
 
 /// A test that was run.
 #[derive(Debug)]

@@ -155,7 +155,8 @@ pub(super) fn batch(name: &str, given: &GivenRows, typed: Option<&Graph>) -> Res
         Some(columns) => columns
             .iter()
             .map(|(column, text)| {
-                let wrong = || format!("`{name}` is given with a column `{column}` of `{text}`, which is no type");
+                let wrong =
+                    || format!("`{name}` is given with a column `{column}` of `{text}`, which is no type");
                 text.parse::<DataType>().map(|kind| Field::new(column, kind, true)).map_err(|_| wrong())
             })
             .collect::<Result<_, String>>()?,
@@ -171,7 +172,8 @@ pub(super) fn batch(name: &str, given: &GivenRows, typed: Option<&Graph>) -> Res
             known.map(|field| Field::new(field.name(), field.data_type().clone(), true)).collect()
         }
     };
-    decode(&SchemaRef::new(Schema::new(fields)), given.rows()).map_err(|why| format!("the rows of `{name}`: {why}"))
+    decode(&SchemaRef::new(Schema::new(fields)), given.rows())
+        .map_err(|why| format!("the rows of `{name}`: {why}"))
 }
 
 /// Rows as a batch of these columns.

@@ -16,7 +16,8 @@ pub(in crate::commands) fn run(arguments: &TestArgs, context: &mut Context<'_>) 
     if context.console.is_json() {
         context.console.print_json(&Value::Array(outcomes.iter().map(as_json).collect()))?;
     } else {
-        let text: String = outcomes.iter().map(|outcome| as_text(outcome, source.map.name().as_str())).collect();
+        let text: String =
+            outcomes.iter().map(|outcome| as_text(outcome, source.map.name().as_str())).collect();
         let passed = outcomes.len() - failed;
         context.console.print(&format!("{text}{passed} passed, {failed} failed\n"))?;
     }
@@ -65,7 +66,8 @@ fn diff_text(diff: &RowDiff) -> String {
         let sign = if line.is_expected { '-' } else { '+' };
         table.push((sign, (0..diff.columns.len()).map(|at| cell(line, at)).collect()));
     }
-    let width = |at: usize| table.iter().filter_map(|(_, row)| row.get(at)).map(|cell| cell.chars().count()).max();
+    let width =
+        |at: usize| table.iter().filter_map(|(_, row)| row.get(at)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..diff.columns.len()).map(|at| width(at).unwrap_or(0)).collect();
     let mut text = String::new();
     for (sign, row) in &table {
@@ -79,7 +81,10 @@ fn diff_text(diff: &RowDiff) -> String {
     }
     let missing = diff.lines.iter().filter(|line| line.is_expected).count();
     let unexpected = diff.lines.len() - missing;
-    text.push_str(&format!("  {missing} missing (-), {unexpected} unexpected (+), {} as expected\n", diff.equal));
+    text.push_str(&format!(
+        "  {missing} missing (-), {unexpected} unexpected (+), {} as expected\n",
+        diff.equal
+    ));
     text
 }
 
@@ -91,9 +96,7 @@ fn as_json(outcome: &TestOutcome) -> Value {
     match &outcome.verdict {
         Verdict::Passed => {}
         Verdict::Failed(diff) => {
-            let line = |line: &DiffLine| {
-                json!({"kind": if line.is_expected { "missing" } else { "unexpected" }, "cells": line.cells, "changed": line.changed})
-            };
+            let line = |line: &DiffLine| json!({"kind": if line.is_expected { "missing" } else { "unexpected" }, "cells": line.cells, "changed": line.changed});
             value["columns"] = diff.columns.clone().into();
             value["rows"] = diff.lines.iter().map(line).collect();
             value["equal"] = diff.equal.into();

@@ -103,10 +103,8 @@ fn an_assertion_of_severity_warn_publishes_and_tells() {
     let record = record(folder.path());
     assert_eq!(record["warning_counts_by_code"]["W0031"], 1);
     assert_eq!(record["assertions"][0]["failures"], 1);
-    let rows = driver_in(
-        folder.path(),
-        ["sql", "SELECT count(*) AS n FROM mine", "--lake", ".", "--format", "csv"],
-    );
+    let rows =
+        driver_in(folder.path(), ["sql", "SELECT count(*) AS n FROM mine", "--lake", ".", "--format", "csv"]);
     assert_eq!(out(&rows), "n\n3\n");
 }
 

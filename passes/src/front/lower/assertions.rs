@@ -105,7 +105,13 @@ impl Draft<'_> {
             Rule::Relation { .. } => (inner.field("columns"), inner.clone()),
             Rule::Expression(_) => (inner.clone(), inner.clone()),
         };
-        Places { columns, subject: None, to: inner.field("to"), to_columns: inner.field("to_columns"), condition }
+        Places {
+            columns,
+            subject: None,
+            to: inner.field("to"),
+            to_columns: inner.field("to_columns"),
+            condition,
+        }
     }
 }
 
@@ -205,7 +211,8 @@ fn add(
     let node = Node::new(id, check).part(owner.clone(), Role::Result);
     // Views of such a name are possible, if hardly likely.
     let taken = |other: &Node| {
-        let message = format!("the check of this assertion would be named `{}`, as something else is", other.name);
+        let message =
+            format!("the check of this assertion would be named `{}`, as something else is", other.name);
         Diagnostic::new(codes::DUPLICATE_ASSERTION, message).at(draft.place.clone())
     };
     let Some(check) = super::add(graph, cx, node, origin, taken) else { return };

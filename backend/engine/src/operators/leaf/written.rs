@@ -52,7 +52,8 @@ impl WrittenNode {
         let columns = columns.collect::<Result<Vec<usize>, _>>()?;
         let scan = table.scan(session, Some(&columns), &[], None).await?;
         let given = scan.schema();
-        if given.fields().iter().zip(wanted.fields()).all(|(is, wanted)| is.data_type() == wanted.data_type()) {
+        if given.fields().iter().zip(wanted.fields()).all(|(is, wanted)| is.data_type() == wanted.data_type())
+        {
             return Ok(scan);
         }
         let converted = wanted.fields().iter().map(|field| {

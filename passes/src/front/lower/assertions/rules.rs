@@ -189,7 +189,10 @@ fn repeated(columns: &[String]) -> [Step; 2] {
         op: BinaryOperator::Gt,
         right: Box::new(integer(1).into_ast()),
     });
-    [Step::new("groups", Op::Aggregate(Aggregate { group_by, measures })), Step::new("repeated", filter(several))]
+    [
+        Step::new("groups", Op::Aggregate(Aggregate { group_by, measures })),
+        Step::new("repeated", filter(several)),
+    ]
 }
 
 /// True for the rows for which an expression is false.
@@ -203,9 +206,8 @@ fn filter(predicate: ScalarExpr) -> Op {
 }
 
 fn all_present(columns: &[String]) -> Op {
-    let present = |column: &String| {
-        ScalarExpr::new(Expr::IsNotNull(Box::new(ScalarExpr::column(column).into_ast())))
-    };
+    let present =
+        |column: &String| ScalarExpr::new(Expr::IsNotNull(Box::new(ScalarExpr::column(column).into_ast())));
     // The loader refuses lists without columns.
     let all = columns.iter().map(present).reduce(ScalarExpr::and);
     filter(all.unwrap_or_else(|| ScalarExpr::new(Expr::Value(Value::Boolean(true).into()))))
@@ -259,7 +261,9 @@ impl fmt::Display for Rule<'_> {
             Self::Relation { columns, to, to_columns } => {
                 write!(f, "relation: ({}) in {to} ({})", columns.join(", "), to_columns.join(", "))
             }
-            Self::Expression(sql) => write!(f, "expression: {}", sql.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Self::Expression(sql) => {
+                write!(f, "expression: {}", sql.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
         }
     }
 }
