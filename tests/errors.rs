@@ -26,6 +26,7 @@ const NOT_SHOWN: &[(Code, &str)] = &[
     (codes::RECORDS_NOT_EXPIRED, "is about files of earlier runs; tested where records are kept"),
     (codes::HISTORY_UNREAD, "is about records of earlier runs; tested with the command line"),
     (codes::CAPTURE_NOT_WRITTEN, "is about a file beside the record; tested where records are kept"),
+    (codes::ASSERTION_WARNED, "is about rows that a run computes; tested with the command line"),
     (codes::COST_MODEL_STATS_FALLBACK, "is a warning of the response; tested where that is made"),
 ];
 
