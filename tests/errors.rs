@@ -33,6 +33,7 @@ const NOT_SHOWN: &[(Code, &str)] = &[
         "is about builds with the feature `otel`; tested with the command line of one",
     ),
     (codes::EVENTS_NOT_WRITTEN, "is about a file beside the spec; tested with the command line"),
+    (codes::ASSERTION_WARNED, "is about rows that a run computes; tested with the command line"),
     (codes::COST_MODEL_STATS_FALLBACK, "is a warning of the response; tested where that is made"),
 ];
 

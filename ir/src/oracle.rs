@@ -33,6 +33,10 @@ pub trait Oracle {
     /// tells before a row is computed.
     fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal>;
 
+    /// The columns that the table of an output will have once these rows are written; nothing where a run would refuse to
+    /// write them.
+    fn written(&self, name: &str, sink: &Sink, rows: &Schema) -> Option<Schema>;
+
     /// The format of the Delta table a scan reads; nothing for files, or when the table was not opened.
     fn format(&self, scan: &Scan) -> Option<TableFormat>;
 

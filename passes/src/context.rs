@@ -23,7 +23,20 @@ pub struct Context<'a> {
     /// Everything found wrong with the spec.
     pub diagnostics: Vec<Diagnostic>,
     pub(crate) reported: Reported,
+    /// How relations are said to join, until that is checked.
+    pub(crate) joins: Vec<JoinDeclaration>,
     remarks: Vec<String>,
+}
+
+/// An edge of the spec's join graph.
+#[derive(Clone, Debug)]
+pub(crate) struct JoinDeclaration {
+    /// The left and the right relation.
+    pub(crate) relations: [String; 2],
+    /// Pairs of columns that are equal.
+    pub(crate) keys: Vec<(String, String)>,
+    /// Where it stands.
+    pub(crate) place: SpecPath,
 }
 
 /// What is already reported as wrong. Nothing more is said about it and about what depends on it.
@@ -47,6 +60,7 @@ impl<'a> Context<'a> {
             history: None,
             diagnostics: Vec::new(),
             reported: Reported::default(),
+            joins: Vec::new(),
             remarks: Vec::new(),
         }
     }

@@ -11,7 +11,7 @@ use ir::verify::{Violation, verify};
 
 use crate::PIPELINE;
 use crate::analysis::history::History;
-use crate::context::{Context, Reported};
+use crate::context::{Context, JoinDeclaration, Reported};
 use crate::pass::{Family, Pass, Run, SpecSource};
 
 /// What happened in one pass.
@@ -178,6 +178,7 @@ pub struct Begun {
     origins: Origins,
     diagnostics: Vec<Diagnostic>,
     reported: Reported,
+    joins: Vec<JoinDeclaration>,
 }
 
 impl Begun {
@@ -214,8 +215,8 @@ pub fn begin(
     if let Some(first) = PIPELINE.first() {
         run_on(first, Some(&source), &mut graph, &mut cx, options.verify, observer)?;
     }
-    let Context { origins, diagnostics, reported, .. } = cx;
-    Ok(Begun { graph, origins, diagnostics, reported })
+    let Context { origins, diagnostics, reported, joins, .. } = cx;
+    Ok(Begun { graph, origins, diagnostics, reported, joins })
 }
 
 /// Runs the other passes.
@@ -229,10 +230,11 @@ pub fn resume(
     observer: &mut dyn Observer,
 ) -> Result<Compiled, CompileError> {
     let last = options.last_pass()?.map(|pass| pass.number);
-    let Begun { mut graph, origins, diagnostics, reported } = begun;
+    let Begun { mut graph, origins, diagnostics, reported, joins } = begun;
     let mut cx = Context::new(oracle).with_origins(origins).with_history(options.history);
     cx.diagnostics = diagnostics;
     cx.reported = reported;
+    cx.joins = joins;
     for pass in PIPELINE.iter().skip(1) {
         let left_out = cx.has_errors() && pass.family != Family::Front;
         if left_out || last.is_some_and(|last| pass.number > last) {

@@ -61,8 +61,8 @@ pub use delta::{ScanMeasures, ScannedTable};
 pub use emit::emit;
 pub use error::{EngineError, RunError, Violation, message_of};
 pub use execute::{
-    Computed, ExecutionObserver, GraphCheck, OperatorKind, OperatorMetrics, OutputOutcome, RunOptions,
-    RunOutcome, SegmentOutcome, compute, execute,
+    AssertionOutcome, Computed, ExecutionObserver, FailingRows, GraphCheck, OperatorKind, OperatorMetrics,
+    OutputOutcome, RunOptions, RunOutcome, SegmentOutcome, compute, execute,
 };
 pub use files::{FileIdentity, FileTable};
 pub use operators::StoreCounters;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use engine::{EngineError, RunError, SettingRefusal, Violation};
+use engine::{AssertionOutcome, EngineError, RunError, SettingRefusal, Violation};
 use extract::ExtractError;
 use ir::diag::{Code, Diagnostic, SourceMap, SourceName, codes, summary};
 use passes::CompileError;
@@ -115,8 +115,12 @@ impl PipelineError {
     pub(crate) fn run(error: &RunError, about: &str) -> Self {
         match error {
             RunError::Panicked { .. } | RunError::Internal { .. } => Self::Bug(error.to_string()),
-            RunError::Unsound { violations } => Self::Findings {
-                diagnostics: violations.iter().map(Violation::diagnostic).collect(),
+            RunError::Unsound { violations, assertions } => Self::Findings {
+                diagnostics: violations
+                    .iter()
+                    .map(Violation::diagnostic)
+                    .chain(assertions.iter().filter_map(AssertionOutcome::diagnostic))
+                    .collect(),
                 map: Box::new(SourceMap::new(SourceName::new(about), "")),
             },
             RunError::Cancelled { .. } => Self::Interrupted(error.to_string()),

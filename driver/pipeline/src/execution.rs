@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use delta::Disk;
-use engine::{Publishing, RunCapture, RunError, RunOptions, RunOutcome};
+use engine::{AssertionOutcome, Publishing, RunCapture, RunError, RunOptions, RunOutcome};
 use ir::diag::Diagnostic;
 use ir::stage::Stage;
 
@@ -14,7 +14,7 @@ use crate::folders::own_folder;
 use crate::observer::{OfRun, Traced, staged};
 use crate::provenance::Provenance;
 use crate::record::{
-    CountedRecord, ExtractedRecord, FailureRecord, RUNS, RunRecord, Status, finding_records,
+    AssertionRecord, CountedRecord, ExtractedRecord, FailureRecord, RUNS, RunRecord, Status, finding_records,
 };
 use crate::{
     Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Source, Stages, Workers,
@@ -84,7 +84,12 @@ pub fn publish(
     }
     let mut attempt = Attempt::new(&compilation, workers, observer, stages);
     let ended = attempt.run(&provenance, extraction);
-    let Attempt { observer, stage, stages, published, capture, publishing: _until_recorded, .. } = attempt;
+    let Attempt {
+        observer, stage, stages, published, asserted, capture, publishing: _until_recorded, ..
+    } = attempt;
+    if let Ok((run, _)) = &ended {
+        tell_failed_assertions(&mut compilation, run, observer.as_ref());
+    }
     let recording =
         Recording { compilation: &compilation, provenance: &provenance, workers, observer, stages, capture };
     match ended {
@@ -108,10 +113,12 @@ pub fn publish(
             }
             let failure = FailureRecord::of(&error, stage, published);
             let observer = Arc::clone(&recording.observer);
-            let (_, _, written) = recording.keep(provenance.record(status, Some(failure)));
+            let assertions = asserted.iter().map(AssertionRecord::from).collect();
+            let record = RunRecord { assertions, ..provenance.record(status, Some(failure)) };
+            let (_, _, written) = recording.keep(record);
             // What went wrong first is what is told; often it is the reason for this as well.
             if let Err(not_recorded) = written {
-                observer.not_recorded(&reason(not_recorded));
+                observer.not_recorded(&reason_of(not_recorded));
             }
             Err(error)
         }
@@ -119,11 +126,18 @@ pub fn publish(
 }
 
 /// Where a run that failed cannot be recorded, and why.
-fn reason(not_recorded: PipelineError) -> String {
+fn reason_of(not_recorded: PipelineError) -> String {
     match not_recorded {
         PipelineError::NotRecorded { folder, reason } => format!("{}: {reason}", folder.display()),
         other => other.to_string(),
     }
+}
+
+/// Warns of the assertions that do not hold although the run publishes.
+fn tell_failed_assertions(compilation: &mut Compilation, run: &RunOutcome, observer: &dyn Observer) {
+    let failed = compilation.failed_assertions(&run.assertions);
+    failed.iter().for_each(|found| observer.warned(found));
+    compilation.diagnostics.extend(failed);
 }
 
 /// A run that has ended and is not recorded yet.
@@ -177,6 +191,8 @@ struct Attempt<'a> {
     stages: Stages,
     /// The outputs whose commits stand although the run failed.
     published: Vec<String>,
+    /// The assertions that were evaluated although the run failed.
+    asserted: Vec<AssertionOutcome>,
     /// From the first commit to the record nothing stops a run: what is published is recorded.
     publishing: Option<Publishing>,
     /// What it shows of its planning, if its spec asks for it.
@@ -191,8 +207,9 @@ impl<'a> Attempt<'a> {
         stages: Stages,
     ) -> Self {
         let capture = compilation.source.spec.runtime.compliance_capture.then(Arc::default);
-        let (stage, published) = (Stage::Emit, Vec::new());
-        Self { compilation, workers, observer, stage, stages, published, publishing: None, capture }
+        let stage = Stage::Emit;
+        let (published, asserted) = (Vec::new(), Vec::new());
+        Self { compilation, workers, observer, stage, stages, published, asserted, publishing: None, capture }
     }
 
     /// Plans, writes and commits.
@@ -223,6 +240,9 @@ impl<'a> Attempt<'a> {
         let executed = executing.elapsed();
         let written = written.map_err(|error| {
             self.stages.add(Stage::Execute, executed);
+            if let RunError::Unsound { assertions, .. } = &error {
+                self.asserted.clone_from(assertions);
+            }
             self.stage = match error {
                 RunError::Prepare { .. } => Stage::OpenOutputs,
                 RunError::Unsound { .. } => Stage::Check,
@@ -268,7 +288,7 @@ fn lock(source: &Source, workers: &Workers, observer: &dyn Observer) -> Result<L
 fn add_stages(stages: &mut Stages, run: &RunOutcome) {
     stages.add(Stage::OpenOutputs, run.prepare);
     stages.add(Stage::Execute, run.compute);
-    if !run.checks.is_empty() {
+    if !run.checks.is_empty() || !run.assertions.is_empty() {
         stages.add(Stage::Check, run.check);
     }
     stages.add(Stage::Commit, run.commit);

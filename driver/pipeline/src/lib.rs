@@ -21,6 +21,7 @@
 //! | provenance | one run: what tells it apart, its commit metadata, its record |
 //! | [`record`] | what is kept of a run, written and read; what identifies a compilation |
 //! | [`replay`] | a recorded run, looked at and computed again |
+//! | [`testing`] | the tests of a spec, run over rows that they give |
 //! | folders | folders of the program's own, beside what others wrote |
 //! | observer | what a program is told while this works |
 //! | events | what happens, as lines of JSON |
@@ -51,6 +52,7 @@ mod provenance;
 mod query;
 pub mod record;
 pub mod replay;
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod workers;

@@ -112,6 +112,7 @@ impl Provenance {
             extracted: Vec::new(),
             outputs: Vec::new(),
             checks: Vec::new(),
+            assertions: Vec::new(),
             shared_views: Vec::new(),
             resources: None,
             caches: Vec::new(),

@@ -273,3 +273,13 @@ pub(crate) struct CompletionsArgs {
     #[arg(value_enum, value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
 }
+
+/// Arguments of `test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// The spec, or `-` for stdin
+    pub(crate) spec: PathBuf,
+    /// Run this test alone
+    #[arg(long, value_name = "NAME")]
+    pub(crate) test: Option<String>,
+}

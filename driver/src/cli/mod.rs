@@ -170,6 +170,12 @@ pub(crate) enum Command {
     /// What is found out about the types of a large spec is kept in `.codeanatomy/compiled` beside it, so that only what
     /// changed is typed the next time. The folder may be deleted.
     Check(SpecArgs),
+    /// Run the tests of a spec: views over the rows that the tests give, compared with those that they expect
+    ///
+    /// Nothing of the spec is written, and its tables are only asked for the columns of what is given without saying them.
+    /// Rows that differ are shown, `-` for those that are missing and `+` for those that were not expected, with `*` around
+    /// values that changed. Exit status 1 when a test fails.
+    Test(TestArgs),
     /// Show a spec at any stage of its compilation
     Compile(CompileArgs),
     /// Run one pass over a graph read from a file or stdin

@@ -2,7 +2,7 @@
 //!
 //! | folder | commands |
 //! |---|---|
-//! | data | those that make or read tables, or tell of it: build, extract, replay, run, runs, show, sql |
+//! | data | those that make or read tables, or tell of it: build, extract, replay, run, runs, show, sql, test |
 //! | stages | those that look into the compiler: check, compile, pass, session, trace, verify |
 //! | reference | those that print what the program knows, or its user told it: completions, config, explain, passes, schema |
 
@@ -191,6 +191,7 @@ fn execute(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
         Command::Pass(arguments) => stages::pass::run(&arguments, context),
         Command::Verify(arguments) => stages::verify::run(&arguments, context),
         Command::Trace(arguments) => stages::trace::run(&arguments, context),
+        Command::Test(arguments) => data::test::run(&arguments, context),
         Command::Sql(arguments) => data::sql::run(&arguments, context),
         Command::Runs(arguments) => data::runs::run(&arguments, context),
         Command::Show(arguments) => data::runs::show(&arguments, context),

@@ -5,8 +5,10 @@ use std::time::Duration;
 use std::path::Path;
 
 use ir::diag::escape_text;
+use ir::op::AssertionSeverity;
 use pipeline::record::{
-    CacheUse, FailureRecord, OutputRecord, ResourcesRecord, RunRecord, SharedViewRecord, Status,
+    AssertionRecord, CacheUse, FailureRecord, OutputRecord, ResourcesRecord, RunRecord, SharedViewRecord,
+    Status,
 };
 use pipeline::{Compilation, ExtractedTable, Stages};
 use serde_json::{Value, json};
@@ -62,6 +64,9 @@ impl RunReport<'_> {
             parts.push(failure_text(self.record, failure));
         } else {
             parts.push(self.output_table());
+        }
+        if !self.record.assertions.is_empty() {
+            parts.push(assertion_table(&self.record.assertions));
         }
         if !self.record.shared_views.is_empty() {
             parts.push(shared_view_table(&self.record.shared_views));
@@ -229,6 +234,31 @@ fn cache_table(caches: &[CacheUse]) -> String {
             count(cache.eviction_count),
             cache.config_limit.map(bytes).unwrap_or_default(),
             cache.remark.clone(),
+        ]
+    });
+    table(&headers, rows)
+}
+
+fn assertion_table(assertions: &[AssertionRecord]) -> String {
+    let headers = [
+        ("assertion", Align::Left),
+        ("of", Align::Left),
+        ("what", Align::Left),
+        ("failing", Align::Right),
+        ("seconds", Align::Right),
+    ];
+    let rows = assertions.iter().map(|assertion| {
+        let failing = match (assertion.failures, assertion.severity) {
+            (0, _) => "none".to_owned(),
+            (failures, AssertionSeverity::Error) => count(failures),
+            (failures, AssertionSeverity::Warn) => format!("{} (warn)", count(failures)),
+        };
+        vec![
+            assertion.assertion.clone(),
+            assertion.subject.clone(),
+            assertion.rule.clone(),
+            failing,
+            seconds(duration(assertion.seconds)),
         ]
     });
     table(&headers, rows)

@@ -117,7 +117,8 @@ fn observed(command: &Command) -> Option<&'static str> {
         Command::Trace(_) => Some("trace"),
         Command::Replay(_) => Some("replay"),
         Command::Extract(_) => Some("extract"),
-        Command::Pass(_)
+        Command::Test(_)
+        | Command::Pass(_)
         | Command::Verify(_)
         | Command::Sql(_)
         | Command::Runs(_)

@@ -75,6 +75,8 @@ pub struct Diagnostic {
     pub stage: Option<Stage>,
     /// What the message speaks of, by what it is: `view`, `column`, `file`.
     pub context: BTreeMap<&'static str, String>,
+    /// Rows of tables that show it, as lines. They are data: they are shown, and no record keeps them.
+    pub rows: Vec<String>,
 }
 
 impl Diagnostic {
@@ -95,6 +97,7 @@ impl Diagnostic {
             related: Vec::new(),
             stage: None,
             context: BTreeMap::new(),
+            rows: Vec::new(),
         }
     }
 
@@ -102,6 +105,13 @@ impl Diagnostic {
     #[must_use]
     pub fn about(mut self, kind: &'static str, name: impl Into<String>) -> Self {
         self.context.insert(kind, name.into());
+        self
+    }
+
+    /// Sets the rows of tables that show it, as lines.
+    #[must_use]
+    pub fn rows(mut self, rows: Vec<String>) -> Self {
+        self.rows = rows;
         self
     }
 

@@ -52,6 +52,9 @@ pub struct ResolvedDiagnostic {
     pub stage: Option<Stage>,
     /// What the message speaks of, by what it is.
     pub context: BTreeMap<&'static str, String>,
+    /// Rows of tables that show it, as lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<String>,
 }
 
 /// Another place that matters.
@@ -111,6 +114,7 @@ fn resolve_one(diagnostic: &Diagnostic, source: &SourceMap) -> ResolvedDiagnosti
         related: diagnostic.related.iter().map(note).collect(),
         stage: diagnostic.stage,
         context: diagnostic.context.clone(),
+        rows: diagnostic.rows.clone(),
     }
 }
 
@@ -247,6 +251,14 @@ impl Page {
         if let Some(help) = &diagnostic.help {
             self.remark(margin, "help", &escape_text(help));
         }
+        if !diagnostic.rows.is_empty() {
+            self.remark(margin, "rows", "");
+            for row in &diagnostic.rows {
+                self.text.push_str(&" ".repeat(margin + 3));
+                self.text.push_str(&escape_text(row));
+                self.text.push('\n');
+            }
+        }
         for note in &diagnostic.related {
             self.remark(margin, "note", &escape_text(&note.message));
             match &note.bytes {
@@ -269,8 +281,11 @@ impl Page {
         self.paint(BLUE, "=");
         self.text.push(' ');
         self.paint(BOLD, kind);
-        self.text.push_str(": ");
-        self.text.push_str(text);
+        self.text.push(':');
+        if !text.is_empty() {
+            self.text.push(' ');
+            self.text.push_str(text);
+        }
         self.text.push('\n');
     }
 

@@ -143,7 +143,7 @@ impl Graph {
         name
     }
 
-    /// Removes every node no sink depends on, and says which.
+    /// Removes every node that no sink and no check depends on, and says which.
     pub fn remove_unreachable(&mut self) -> Vec<String> {
         let needed = self.needed();
         let dead: Vec<NodeId> = self.ids().filter(|id| !needed.contains(id)).collect();

@@ -93,10 +93,22 @@ impl Node {
         matches!(self.op, Op::Sink(_))
     }
 
-    /// Whether it is the top of a segment: a shared node or a sink.
+    /// Whether it counts the rows that fail an assertion.
+    #[must_use]
+    pub fn is_check(&self) -> bool {
+        matches!(self.op, Op::Check(_))
+    }
+
+    /// Whether it is a root: what a run is for, a sink or a check.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.is_sink() || self.is_check()
+    }
+
+    /// Whether it is the top of a segment: a shared node, a sink or a check.
     #[must_use]
     pub fn is_segment_root(&self) -> bool {
-        self.is_shared() || self.is_sink()
+        self.is_shared() || self.is_root()
     }
 }
 
@@ -108,6 +120,8 @@ pub enum Owner {
     View(String),
     /// The output that writes the table of this name.
     Output(String),
+    /// The assertion whose check has this name.
+    Assertion(String),
 }
 
 impl Owner {
@@ -115,7 +129,7 @@ impl Owner {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::View(name) | Self::Output(name) => name,
+            Self::View(name) | Self::Output(name) | Self::Assertion(name) => name,
         }
     }
 
@@ -123,6 +137,12 @@ impl Owner {
     #[must_use]
     pub fn is_output(&self) -> bool {
         matches!(self, Self::Output(_))
+    }
+
+    /// Whether it is a view or an input.
+    #[must_use]
+    pub fn is_view(&self) -> bool {
+        matches!(self, Self::View(_))
     }
 }
 
@@ -138,7 +158,7 @@ impl std::fmt::Display for Owner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub enum Role {
-    /// What the owner means: the rows of a view, the sink of an output.
+    /// What the owner means: the rows of a view, the sink of an output, the check of an assertion.
     Result,
     /// A step on the way to the result.
     Step,
@@ -282,11 +302,11 @@ pub struct Schedule {
 #[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Segment {
-    /// The node at its top: a shared view, or a sink.
+    /// The node at its top: a shared view, a sink, or a check.
     pub root: String,
     /// Segments of one level do not depend on each other; level 0 reads tables only.
     pub level: u32,
-    /// The shared views it reads.
+    /// The shared views it reads, and the sinks whose tables it reads as they will be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<String>,
     /// The rows it gives.

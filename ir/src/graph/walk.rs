@@ -88,11 +88,11 @@ impl Graph {
         self.ids().filter(|id| self[*id].is_sink()).collect()
     }
 
-    /// The sinks and everything they depend on: what a run computes.
+    /// The sinks and checks and everything they depend on: what a run computes.
     #[must_use]
     pub fn needed(&self) -> BTreeSet<NodeId> {
         let mut needed = BTreeSet::new();
-        let mut open = self.sinks();
+        let mut open: Vec<NodeId> = self.ids().filter(|id| self[*id].is_root()).collect();
         while let Some(id) = open.pop() {
             if needed.insert(id) {
                 open.extend(self.inputs(id));

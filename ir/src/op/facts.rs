@@ -71,6 +71,9 @@ impl Op {
             Self::Union(_) => ("union", Arity::AtLeast(2), (Core, Scheduled), costs, 1, once),
             Self::Distinct(_) => ("distinct", one, (Core, Scheduled), costs, 4, once),
             Self::Sink(_) => ("sink", one, (Lowered, Scheduled), costs, 4, once),
+            // Checks.
+            Self::Check(_) => ("check", one, (Lowered, Scheduled), costs, 1, once),
+            Self::Written(_) => ("written", one, (Lowered, Scheduled), costs, 1, once),
         };
         Facts { keyword, arity, phases, streams, weight, reads }
     }
@@ -146,7 +149,9 @@ impl Op {
             | Self::SpanJoin(_)
             | Self::Union(_)
             | Self::Distinct(_)
-            | Self::Sink(_) => Vec::new(),
+            | Self::Sink(_)
+            | Self::Check(_)
+            | Self::Written(_) => Vec::new(),
         }
     }
 
@@ -177,7 +182,9 @@ impl Op {
             | Self::SpanJoin(_)
             | Self::Union(_)
             | Self::Distinct(_)
-            | Self::Sink(_) => Vec::new(),
+            | Self::Sink(_)
+            | Self::Check(_)
+            | Self::Written(_) => Vec::new(),
         }
     }
 
@@ -208,7 +215,9 @@ impl Op {
             | Self::Query(_)
             | Self::Union(_)
             | Self::Distinct(_)
-            | Self::Sink(_) => Vec::new(),
+            | Self::Sink(_)
+            | Self::Check(_)
+            | Self::Written(_) => Vec::new(),
         }
     }
 }

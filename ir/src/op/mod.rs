@@ -9,7 +9,9 @@
 //! | names of tables, before resolution | `input`, `change_feed`, `table_metadata`, `file_manifest` |
 //! | surface, gone in phase Core | `normalize`, `relate`, `union_by_name`, `conform` |
 //! | core | `scan`, `filter`, `project`, `aggregate`, `window`, `unnest`, `query`, `join`, `span_join`, `union`, `distinct`, `sink` |
+//! | checks of what is published | `written`, `check` |
 
+mod check;
 mod core;
 mod facts;
 mod files;
@@ -17,6 +19,7 @@ mod join;
 mod source;
 mod surface;
 
+pub use self::check::{AssertionSeverity, Check, Written};
 pub use self::core::{
     Aggregate, Distinct, Filter, GraphTable, Project, Query, SchemaMode, Sink, SinkMode, SortColumn, Union,
     Unnest, Window,
@@ -59,6 +62,8 @@ pub enum Op {
     Union(Union),
     Distinct(Distinct),
     Sink(Sink),
+    Check(Check),
+    Written(Written),
 }
 
 /// How many inputs an operation takes.

@@ -6,7 +6,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`relation`](InputRelation) | inputs, views, outputs, the join graph |
+//! | [`relation`](InputRelation) | inputs, views, outputs, assertions, the join graph |
 //! | [`transform`](Transform) | what a view does |
 //! | [`parameter`](TypedParameter) | values given from outside the views, and from outside the spec |
 //! | [`policy`](CachePlacementPolicy) | rules, caching, maintenance |
@@ -35,8 +35,9 @@ pub use policy::{
     VacuumPolicy,
 };
 pub use relation::{
-    ColumnPromises, FileColumns, InputRelation, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode,
-    OutputTarget, SchemaContract, SchemaMode, SortColumn, ViewDefinition,
+    Accepted, AcceptedValue, Assertion, AssertionSeverity, ColumnPromises, ConstraintType, FileColumns,
+    GivenRows, InputRelation, JoinConstraint, JoinEdge, JoinGraph, MaterializationMode, OutputTarget,
+    RelationTo, SchemaContract, SchemaMode, SortColumn, TestRow, TypedRows, ViewDefinition, ViewTest,
 };
 pub use runtime::{
     AllowedExtensions, ExportPolicy, ExtensionGovernanceMode, ExtensionKind, OtlpProtocol, PROFILES,
@@ -74,9 +75,12 @@ pub struct Spec {
     pub view_definitions: Vec<ViewDefinition>,
     /// The Delta tables that are written.
     pub output_targets: Vec<OutputTarget>,
-    /// Joins known from elsewhere. Views that join say so themselves, with `Relate`.
+    /// How relations join, and what holds of them. Views that join say so themselves, with `Relate`.
     #[serde(default)]
     pub join_graph: JoinGraph,
+    /// Tests of views, for `driver test`. They decide no row of a run and are no part of the hash of the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<ViewTest>,
     /// Planning rules asked for by name.
     #[serde(default)]
     pub rule_intents: Vec<RuleIntent>,
@@ -128,7 +132,7 @@ const LARGEST_EXACT_INTEGER: u64 = 1 << 53;
 
 /// The identity of a spec: BLAKE3 of its canonical JSON ([RFC 8785](https://www.rfc-editor.org/rfc/rfc8785)).
 ///
-/// Every field takes part with its default filled in and every short form written out, so the hash is equal
+/// Every field but `tests`, which decide no row, takes part with its default filled in and every short form written out, so the hash is equal
 /// for YAML and JSON, for any order of keys, and for a default left out or spelled out. The order of lists
 /// matters.
 ///
@@ -140,6 +144,9 @@ pub fn spec_hash(spec: &Spec) -> ContentHash {
     // hand-built spec that breaks this, the debug form still tells two specs apart.
     let canonical = serde_json::to_value(spec)
         .map(|mut value| {
+            if let Some(fields) = value.as_object_mut() {
+                fields.remove("tests");
+            }
             spell_out_large_integers(&mut value);
             value
         })

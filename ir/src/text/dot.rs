@@ -4,7 +4,7 @@ use crate::graph::Graph;
 use crate::lexer::word;
 use crate::op::Op;
 
-/// The graph in DOT, left to right: tables as cylinders, shared views with a double border, sinks as boxes. Nodes on a
+/// The graph in DOT, left to right: tables as cylinders, shared views with a double border, sinks and checks as boxes. Nodes on a
 /// cycle are left out.
 #[must_use]
 pub fn dot(graph: &Graph) -> String {
@@ -17,7 +17,7 @@ pub fn dot(graph: &Graph) -> String {
         let node = &graph[id];
         let shape = match &node.op {
             Op::Scan(_) | Op::Input(_) => ", shape=cylinder",
-            Op::Sink(_) => ", shape=box",
+            Op::Sink(_) | Op::Check(_) => ", shape=box",
             Op::ChangeFeed(_)
             | Op::TableMetadata(_)
             | Op::FileManifest(_)
@@ -34,7 +34,8 @@ pub fn dot(graph: &Graph) -> String {
             | Op::Join(_)
             | Op::SpanJoin(_)
             | Op::Union(_)
-            | Op::Distinct(_) => {
+            | Op::Distinct(_)
+            | Op::Written(_) => {
                 if node.is_shared() {
                     ", peripheries=2"
                 } else {

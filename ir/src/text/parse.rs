@@ -264,14 +264,16 @@ fn read_sources(cursor: &mut Cursor<'_>) -> Read<Sources> {
     }
 }
 
-/// `view NAME`, `output NAME`, or the same with `step` behind it.
+/// `view NAME`, `output NAME`, `assertion NAME`, or the same with `step` behind it.
 fn read_part(cursor: &mut Cursor<'_>) -> Read<(Owner, Role)> {
     let owner = if cursor.take_keyword("view") {
         Owner::View(cursor.word()?)
     } else if cursor.take_keyword("output") {
         Owner::Output(cursor.word()?)
+    } else if cursor.take_keyword("assertion") {
+        Owner::Assertion(cursor.word()?)
     } else {
-        return cursor.expected("`view NAME` or `output NAME`");
+        return cursor.expected("`view NAME`, `output NAME` or `assertion NAME`");
     };
     let role = if cursor.take_keyword("step") { Role::Step } else { Role::Result };
     Ok((owner, role))

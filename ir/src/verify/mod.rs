@@ -123,7 +123,7 @@ fn check_reach(graph: &Graph, report: &mut Report) {
     }
     let needed = graph.needed();
     for id in graph.ids().filter(|id| !needed.contains(id)) {
-        report.add(graph.name_of(id), Rule::V08, "no sink depends on it");
+        report.add(graph.name_of(id), Rule::V08, "no sink and no check depends on it");
     }
 }
 

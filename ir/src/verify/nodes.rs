@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Report, Rule, is_leaf};
 use crate::expr::ScalarExpr;
-use crate::graph::{Graph, Node, NodeId, Role};
+use crate::graph::{Graph, Node, NodeId, Owner, Role};
 use crate::op::{JoinColumn, JoinType, Op, Side};
 use crate::oracle::Oracle;
 use crate::phase::Phase;
@@ -27,14 +27,20 @@ pub(super) fn check(graph: &Graph, id: NodeId, oracle: &dyn Oracle, report: &mut
     }
 }
 
-/// Readers find a view by its name, so that is the name of its result; what writes the table of an output is its sink.
+/// Readers find a view by its name, so that is the name of its result; what writes the table of an output is its sink, and
+/// what counts the failing rows of an assertion is its check.
 fn check_part(node: &Node, report: &mut Report) {
     let (keyword, result) = (node.op.keyword(), node.role == Role::Result);
     let output_result = result && node.owner.is_output();
+    let assertion_result = result && matches!(node.owner, Owner::Assertion(_));
     if node.is_sink() && !output_result {
         report.add(&node.name, Rule::V01, "a sink is not the result of an output");
     } else if !node.is_sink() && output_result {
         report.add(&node.name, Rule::V01, format!("the result of an output is a {keyword}, not a sink"));
+    } else if node.is_check() && !assertion_result {
+        report.add(&node.name, Rule::V01, "a check is not the result of an assertion");
+    } else if !node.is_check() && assertion_result {
+        report.add(&node.name, Rule::V01, format!("the result of an assertion is a {keyword}, not a check"));
     } else if result && !node.owner.is_output() && node.owner.name() != node.name {
         let view = node.owner.name();
         report.add(&node.name, Rule::V01, format!("is the result of `{view}` and has another name"));
@@ -109,17 +115,26 @@ fn check_schema(graph: &Graph, node: &Node, report: &mut Report) {
 
 fn check_readers(graph: &Graph, id: NodeId, node: &Node, report: &mut Report) {
     let readers = graph.reads(id);
-    if readers > 0 && node.is_sink() {
-        report.add(&node.name, Rule::V08, "a sink is read");
+    if readers > 0 && node.is_check() {
+        report.add(&node.name, Rule::V08, "a check is read");
+    }
+    let written = |reader: &NodeId| matches!(graph[*reader].op, Op::Written(_));
+    if node.is_sink() && !graph.consumers(id).iter().all(|(reader, _)| written(reader)) {
+        report.add(&node.name, Rule::V08, "a sink is read by something else than `written`");
+    }
+    if matches!(node.op, Op::Written(_)) && !graph.inputs(id).iter().all(|input| graph[*input].is_sink()) {
+        report.add(&node.name, Rule::V08, "reads what is written of something else than a sink");
     }
     match (&node.placement, graph.phase >= Phase::Placed) {
-        (None, true) if readers > 1 => {
+        (None, true) if readers > 1 && !node.is_sink() => {
             report.add(&node.name, Rule::V11, format!("{readers} readers and no placement"))
         }
         (Some(_), false) => {
             report.add(&node.name, Rule::V11, format!("has a placement in phase {}", graph.phase))
         }
-        (Some(_), true) if node.is_sink() => report.add(&node.name, Rule::V11, "a sink has a placement"),
+        (Some(_), true) if node.is_root() => {
+            report.add(&node.name, Rule::V11, "a sink or a check has a placement")
+        }
         _ => {}
     }
 }
@@ -176,7 +191,9 @@ fn check_columns(node: &Node, inputs: &[&Schema], report: &mut Report) {
         | Op::Unnest(_)
         | Op::Query(_)
         | Op::Distinct(_)
-        | Op::Sink(_) => {}
+        | Op::Sink(_)
+        | Op::Check(_)
+        | Op::Written(_) => {}
     }
 }
 
@@ -207,7 +224,8 @@ fn check_join(
 }
 
 fn check_derived(graph: &Graph, node: &Node, inputs: &[&Schema], oracle: &dyn Oracle, report: &mut Report) {
-    let core = !is_leaf(&node.op) && node.op.allowed_in(Phase::Core);
+    let of_a_table = is_leaf(&node.op) || matches!(node.op, Op::Written(_));
+    let core = !of_a_table && node.op.allowed_in(Phase::Core);
     let unbound = graph.phase < Phase::Bound && !graph.parameters.is_empty();
     let (Some(schema), true, false) = (&node.schema, core, unbound) else { return };
     match oracle.schema(node, inputs) {

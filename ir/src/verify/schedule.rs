@@ -25,7 +25,7 @@ pub(super) fn check(graph: &Graph, report: &mut Report) {
             report.add(root, Rule::V12, "two segments have this root");
         }
         let Some(id) = graph.find(root).filter(|id| graph[*id].is_segment_root()) else {
-            report.add(root, Rule::V12, "a segment's root is neither a shared view nor a sink");
+            report.add(root, Rule::V12, "a segment's root is neither a shared view nor a sink nor a check");
             continue;
         };
         let reads = shared_inputs(graph, id);
@@ -56,7 +56,7 @@ pub(super) fn check(graph: &Graph, report: &mut Report) {
     }
 }
 
-/// The shared views below a segment's root that the segment reads, ordered by name.
+/// The shared views and sinks below a segment's root that the segment reads, ordered by name.
 fn shared_inputs(graph: &Graph, root: NodeId) -> Vec<String> {
     let mut reads = BTreeSet::new();
     let mut seen = BTreeSet::new();

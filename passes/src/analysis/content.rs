@@ -4,7 +4,8 @@
 //! order; the hash of a leaf covers the table's identity ([`ir::op::Identity`]; its location, where it has none), its
 //! version, what is read of it and its schema. Names of nodes are not part of it, with two exceptions. Every computation
 //! of a volatile operation may give other rows, so its hash holds its name, and what stands on two of them differs too. So
-//! does the hash of an output: two outputs with equal rows are two. Where an output lies does not count.
+//! does the hash of an output: two outputs with equal rows are two. What reads the table of an output again reads its own
+//! columns of it. Where an output lies does not count.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +65,8 @@ pub fn contents(graph: &Graph, oracle: &dyn Oracle) -> BTreeMap<NodeId, (Content
     let mut contents: BTreeMap<NodeId, (Content, ContentHash)> = BTreeMap::new();
     for id in graph.topological() {
         let node = &graph[id];
-        let is_alone = matches!(node.op, Op::Sink(_)) || !permits(graph, oracle, id, Rewrite::Merge);
+        let is_alone =
+            matches!(node.op, Op::Sink(_) | Op::Written(_)) || !permits(graph, oracle, id, Rewrite::Merge);
         let content = Content {
             inputs: graph.inputs(id).into_iter().map(|input| contents[&input].1).collect(),
             only: is_alone.then(|| node.name.clone()),

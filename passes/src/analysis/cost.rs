@@ -53,9 +53,13 @@ fn within(counted: Estimate, op: &Op, inputs: &[Estimate]) -> Estimate {
         return counted;
     }
     let most = match op {
-        Op::Filter(_) | Op::Aggregate(_) | Op::Distinct(_) | Op::Project(_) | Op::Window(_) | Op::Sink(_) => {
-            inputs.first().map(|input| input.rows)
-        }
+        Op::Filter(_)
+        | Op::Aggregate(_)
+        | Op::Distinct(_)
+        | Op::Project(_)
+        | Op::Window(_)
+        | Op::Sink(_)
+        | Op::Check(_) => inputs.first().map(|input| input.rows),
         Op::Union(_) => Some(inputs.iter().map(|input| input.rows).fold(0, u64::saturating_add)),
         Op::Scan(scan) => Some(scan.rows.rows),
         Op::Unnest(_)
@@ -69,7 +73,8 @@ fn within(counted: Estimate, op: &Op, inputs: &[Estimate]) -> Estimate {
         | Op::FileManifest(_)
         | Op::Normalize(_)
         | Op::Relate(_)
-        | Op::Conform(_) => None,
+        | Op::Conform(_)
+        | Op::Written(_) => None,
     };
     Estimate { rows: most.map_or(counted.rows, |most| counted.rows.min(most.max(1))), ..counted }
 }
@@ -101,7 +106,9 @@ fn rows(op: &Op, inputs: &[Estimate]) -> Estimate {
         | Op::Conform(_)
         | Op::Project(_)
         | Op::Window(_)
-        | Op::Sink(_) => first,
+        | Op::Sink(_)
+        | Op::Check(_)
+        | Op::Written(_) => first,
     }
 }
 

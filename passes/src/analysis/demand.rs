@@ -64,9 +64,11 @@ fn of_input(op: &Op, port: usize, wanted: &BTreeSet<String>, input: &Schema) -> 
                 used.extend(input.names().next().map(str::to_owned));
             }
         }
-        // Distinct compares all columns; a sink writes all; surface operations are taken as a whole.
+        // Distinct compares all columns; a sink writes all, and a check shows them; surface operations are taken as a whole.
         Op::Distinct(_)
         | Op::Sink(_)
+        | Op::Check(_)
+        | Op::Written(_)
         | Op::Normalize(_)
         | Op::Relate(_)
         | Op::UnionByName(_)

@@ -56,7 +56,7 @@ fn inner_fields(data_type: &DataType) -> Vec<&Field> {
 /// Remarks a pair that a view makes: none of its inputs has it.
 pub(super) fn check(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) {
     // Inputs have what their tables have, and outputs are refused.
-    if matches!(node.op, Op::Scan(_) | Op::Input(_) | Op::Sink(_)) {
+    if matches!(node.op, Op::Scan(_) | Op::Input(_) | Op::Sink(_) | Op::Written(_)) {
         return;
     }
     let Some(schema) = &node.schema else { return };

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use arrow_schema::DataType;
 use ir::diag::{Diagnostic, codes};
 use ir::expr::{NamedExpr, NamedExprs, bytes_of};
-use ir::graph::{Graph, Node, NodeId};
+use ir::graph::{Graph, Node, NodeId, Owner};
 use ir::op::{ExprField, ExprUse, Op, Project};
 use ir::oracle::{TypeError, TypeErrorKind};
 use ir::origin::SpecField;
@@ -140,6 +140,9 @@ fn infer(graph: &Graph, cx: &mut Context<'_>, id: NodeId, node: &Node) -> Option
         // A sink passes its input on; `validate` checks what it wants of the columns.
         return Some((*input).clone());
     }
+    if let (Op::Written(_), [input]) = (&node.op, graph.inputs(id).as_slice()) {
+        return written(graph, cx, *input);
+    }
     if node.op.is_surface() {
         return infer_surface(cx, node, &inputs);
     }
@@ -159,6 +162,13 @@ fn infer(graph: &Graph, cx: &mut Context<'_>, id: NodeId, node: &Node) -> Option
             None
         }
     }
+}
+
+/// The columns that the table of a sink will have. Where a run would refuse to write it, `validate` says why.
+fn written(graph: &Graph, cx: &Context<'_>, sink: NodeId) -> Option<Schema> {
+    let node = &graph[sink];
+    let Op::Sink(op) = &node.op else { return None };
+    cx.oracle.written(node.owner.name(), op, node.schema.as_ref()?)
 }
 
 fn infer_surface(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) -> Option<Schema> {
@@ -252,7 +262,11 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, field
     };
     let place = cx.written(node, field);
     let bytes = error.span.zip(place.sql.as_deref()).and_then(|(span, sql)| bytes_of(sql, span));
-    cx.report(place.mark(diagnostic, bytes));
+    let diagnostic = place.mark(diagnostic, bytes);
+    // Assertions of one relation show its keys, and all of them find the same fault with these.
+    if !matches!(node.owner, Owner::Assertion(_)) || !cx.diagnostics.contains(&diagnostic) {
+        cx.report(diagnostic);
+    }
 }
 
 fn unknown_column(node: &Node, name: &str, candidates: &[String]) -> Diagnostic {

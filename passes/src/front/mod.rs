@@ -3,6 +3,7 @@
 mod case;
 mod compatibility;
 pub(crate) mod infer;
+mod joins;
 pub(crate) mod lower;
 mod outputs;
 pub(crate) mod resolve;

@@ -67,7 +67,9 @@ fn resolve_table_read(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
         | Op::SpanJoin(_)
         | Op::Union(_)
         | Op::Distinct(_)
-        | Op::Sink(_) => return,
+        | Op::Sink(_)
+        | Op::Check(_)
+        | Op::Written(_) => return,
     };
     let source = node.sources.first().cloned().unwrap_or_default();
     let owner = node.owner.clone();
@@ -169,7 +171,9 @@ fn connect(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
     let sources = std::mem::take(&mut graph[id].sources);
     for (port, source) in sources.iter().enumerate() {
         let owner = graph[id].owner.clone();
-        match graph.find(source).filter(|from| may_read(&graph[*from], &owner)) {
+        let reads_table = matches!(graph[id].op, Op::Written(_));
+        let may = |from: &NodeId| may_read(&graph[*from], &owner) || reads_table && graph[*from].is_sink();
+        match graph.find(source).filter(may) {
             Some(from) => graph.connect(from, id, port),
             None if cx.is_view_broken(source) => cx.leave_out(owner),
             None => {
@@ -184,7 +188,7 @@ fn connect(graph: &mut Graph, cx: &mut Context<'_>, id: NodeId) {
 /// the reader's own steps.
 fn may_read(node: &Node, reader: &Owner) -> bool {
     match node.role {
-        Role::Result => !node.owner.is_output(),
+        Role::Result => node.owner.is_view(),
         Role::Step => node.owner == *reader,
     }
 }
@@ -228,8 +232,8 @@ fn inputs(graph: &Graph) -> Vec<&str> {
 
 /// The names of views and inputs, also of those with a mistake that have no node.
 fn relations(graph: &Graph, cx: &Context<'_>) -> Vec<String> {
-    let results = graph.ids().filter(|id| graph[*id].role == Role::Result && !graph[*id].owner.is_output());
-    let broken = cx.reported.owners.iter().filter(|owner| !owner.is_output()).map(Owner::name);
+    let results = graph.ids().filter(|id| graph[*id].role == Role::Result && graph[*id].owner.is_view());
+    let broken = cx.reported.owners.iter().filter(|owner| owner.is_view()).map(Owner::name);
     let names: BTreeSet<&str> = results.map(|id| graph.name_of(id)).chain(broken).collect();
     names.into_iter().map(str::to_owned).collect()
 }

@@ -1,7 +1,7 @@
 //! validate: rules about meaning that types do not express.
 //!
 //! Changes nothing; reports everything it finds. Errors: keys that cannot be compared, outputs that a run would refuse to
-//! write (`outputs`), tables in one view whose columns are mapped differently, parameters without a use. Warnings: keys
+//! write (`outputs`), edges of the join graph without such columns (`joins`), tables in one view whose columns are mapped differently, parameters without a use. Warnings: keys
 //! of different numeric types, very broad projections, sources of a union that lack columns, conditions that do not
 //! depend on the row, tables of different protocol versions in one view, views nobody needs, views that give other rows
 //! at every run.
@@ -16,7 +16,7 @@ use ir::op::{Op, Read, Relate, Scan};
 use ir::origin::SpecField;
 use ir::schema::{Schema, same_logical_type};
 
-use super::{case, compatibility, outputs};
+use super::{case, compatibility, joins, outputs};
 use crate::context::Context;
 use crate::rewrite::bind;
 
@@ -74,6 +74,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
             );
         }
     }
+    joins::check(graph, cx);
     bind::check(graph, cx);
     compatibility::check(graph, cx);
     if !cx.has_errors() {

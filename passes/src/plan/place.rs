@@ -33,7 +33,6 @@ use std::collections::BTreeMap;
 use ir::determinism::Determinism;
 use ir::estimate::Estimate;
 use ir::graph::{Graph, Node, NodeId, Placement, PlacementChoice};
-use ir::op::Op;
 
 use crate::analysis::cost::{self, NodeCost};
 use crate::analysis::determinism::{self, Permission, Rewrite, permission};
@@ -128,7 +127,7 @@ fn decide(
         readers = graph.reads_at_most(id);
     }
     let forced = graph.cache.force.contains(&node.name);
-    if matches!(node.op, Op::Sink(_)) || (readers < 2 && !forced) {
+    if node.is_root() || (readers < 2 && !forced) {
         return None;
     }
     let share = |reason: String| Placement { choice: PlacementChoice::Share, reason };

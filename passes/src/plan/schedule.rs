@@ -12,8 +12,8 @@
 //! segment root=@b level=1 reads=[daily] rows=~12 cost=48 bottom_level=48
 //! ```
 //!
-//! A segment is what is planned and run as one: everything below a shared node or a sink, down to tables and other
-//! shared nodes. Its level is one more than the highest level it reads. Within a level, segments come in order of
+//! A segment is what is planned and run as one: everything below a shared node, a sink or a check, down to tables and other
+//! shared nodes; a check of an output's table comes after the sink that writes it. Its level is one more than the highest level it reads. Within a level, segments come in order of
 //! falling bottom level (their cost plus that of the longest chain waiting for them), the classic list-scheduling
 //! priority (Graham 1969), so that the critical path starts first.
 
@@ -58,7 +58,7 @@ pub(crate) fn run(graph: &mut Graph, _: &mut Context<'_>) {
     graph.schedule = Some(Schedule { segments });
 }
 
-/// The shared nodes a segment reads, ordered by name, and the cost of the nodes in it. A node that is computed
+/// The shared nodes and sinks a segment reads, ordered by name, and the cost of the nodes in it. A node that is computed
 /// again for several readers inside the segment counts once for each.
 fn walk(graph: &Graph, root: NodeId, costs: &BTreeMap<NodeId, NodeCost>) -> (Vec<NodeId>, u64) {
     let mut reads = BTreeSet::new();

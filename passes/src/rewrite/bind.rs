@@ -167,7 +167,7 @@ fn check_filter(
 fn views_with(graph: &Graph, column: &str) -> Vec<String> {
     let has_column = |node: &&Node| node.schema.as_ref().is_some_and(|schema| schema.contains(column));
     let nodes = graph.ids().map(|id| &graph[id]);
-    nodes.filter(|node| !node.owner.is_output()).filter(has_column).map(|node| node.name.clone()).collect()
+    nodes.filter(|node| node.owner.is_view()).filter(has_column).map(|node| node.name.clone()).collect()
 }
 
 fn predicate(column: &str, value: &ScalarExpr) -> ScalarExpr {

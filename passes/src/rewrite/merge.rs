@@ -21,7 +21,6 @@ use std::collections::BTreeMap;
 
 use ir::graph::{Graph, NodeId};
 use ir::hash::ContentHash;
-use ir::op::Op;
 
 use crate::analysis::content;
 use crate::context::Context;
@@ -32,7 +31,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let mut classes: Vec<Vec<NodeId>> = Vec::new();
     let mut class_of: BTreeMap<ContentHash, usize> = BTreeMap::new();
     for id in graph.topological() {
-        if matches!(graph[id].op, Op::Sink(_)) {
+        if graph[id].is_root() {
             continue;
         }
         let class = *class_of.entry(hashes[&id]).or_insert(classes.len());

@@ -34,6 +34,10 @@ impl<T: Fn(&EngineOracle, &Input, &Read) -> Result<(Scan, Schema), TableError>> 
         self.engine.output(name, sink, rows)
     }
 
+    fn written(&self, name: &str, sink: &Sink, rows: &Schema) -> Option<Schema> {
+        self.engine.written(name, sink, rows)
+    }
+
     fn expression(
         &self,
         expr: &ScalarExpr,

@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use datafusion::common::Result as PlanResult;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::logical_expr::{Extension, LogicalPlan};
+use datafusion::logical_expr::LogicalPlan;
 
 use super::{PartPlan, SegmentFacts, SegmentPlan, Top};
 use crate::error::EngineError;
-use crate::operators::leaf::{ViewReader, ViewReaderNode};
-use crate::operators::{OutputsNode, WriteNode};
+use crate::operators::leaf::{ViewReader, ViewReaderNode, WrittenNode};
+use crate::operators::{CheckNode, OutputsNode, WriteNode};
 
 /// The nodes that write, below the root of a DAG.
 pub(super) fn writes(root: &LogicalPlan) -> Result<Vec<&WriteNode>, EngineError> {
+    Ok(tops(root)?.filter_map(extension::<WriteNode>).collect())
+}
+
+/// The nodes that write and check, below the root of a DAG.
+fn tops(root: &LogicalPlan) -> Result<impl Iterator<Item = &LogicalPlan>, EngineError> {
     let no_outputs = || EngineError::internal("the plan", "its root is not one of outputs");
-    let outputs = extension::<OutputsNode>(root).ok_or_else(no_outputs)?;
-    outputs.writes().map(|plan| extension::<WriteNode>(plan).ok_or_else(no_outputs)).collect()
+    Ok(extension::<OutputsNode>(root).ok_or_else(no_outputs)?.tops())
 }
 
 /// The segments that are reached from the root, in the order of the schedule.
@@ -25,9 +29,11 @@ pub(super) fn segments(
     facts: &BTreeMap<Top, SegmentFacts>,
 ) -> Result<Vec<SegmentPlan>, EngineError> {
     let mut open = Vec::new();
-    for write in writes(root)? {
-        let plan = LogicalPlan::Extension(Extension { node: Arc::new(write.clone()) });
-        open.push((Top::Output(write.table().to_owned()), plan));
+    for plan in tops(root)? {
+        let write = extension::<WriteNode>(plan).map(|write| Top::Output(write.table().to_owned()));
+        let check = || extension::<CheckNode>(plan).map(|check| Top::Check(check.check().to_owned()));
+        let unknown = || EngineError::internal("the plan", "it has a top that is no output and no check");
+        open.push((write.or_else(check).ok_or_else(unknown)?, plan.clone()));
     }
     let mut seen: BTreeSet<Top> = open.iter().map(|(top, _)| top.clone()).collect();
     let mut segments = Vec::new();
@@ -46,6 +52,7 @@ pub(super) fn segments(
             kind: facts.kind.clone(),
             level: facts.level,
             reads: below.views.into_keys().collect(),
+            written: below.written.into_iter().collect(),
             scans: below.scans.into_iter().collect(),
             bottom_level: facts.bottom_level,
             cost: facts.cost,
@@ -66,6 +73,8 @@ struct Below {
     /// The shared views that are read, with their definitions.
     views: BTreeMap<String, Arc<LogicalPlan>>,
     scans: BTreeSet<String>,
+    /// The outputs whose tables are read as they will be.
+    written: BTreeSet<String>,
     /// Each after those that it reads.
     parts: Vec<PartPlan>,
 }
@@ -79,6 +88,8 @@ impl Below {
             plan.apply_with_subqueries(|node| {
                 if let LogicalPlan::TableScan(scan) = node {
                     below.scans.insert(scan.table_name.table().to_owned());
+                } else if let Some(reader) = extension::<WrittenNode>(node) {
+                    below.written.insert(reader.table().to_owned());
                 } else if let Some(reader) = extension::<ViewReaderNode>(node) {
                     let (view, definition) = (reader.view().to_owned(), reader.definition());
                     match reader.kind() {

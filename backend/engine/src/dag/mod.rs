@@ -7,7 +7,7 @@
 //!       SharedView: v       SharedView: v      one node of the DAG: its definition is in it
 //! ```
 //!
-//! Emission makes the DAG. Segments are cut from it ([`cut`]), and nothing else is planned, explained or run: what is not
+//! Checks are tops like outputs. Emission makes the DAG. Segments are cut from it ([`cut`]), and nothing else is planned, explained or run: what is not
 //! reached from the root is not computed. The schedule adds in which order, and at what cost.
 
 mod cut;
@@ -21,18 +21,18 @@ use datafusion::logical_expr::{Extension, LogicalPlan};
 use delta::TableBase;
 use ir::hash::canonical::Encoder;
 use ir::hash::{ContentHash, digest};
-use ir::op::Sink;
+use ir::op::{Check, Sink};
 use ir::schema::Schema;
 
 use crate::error::EngineError;
-use crate::operators::{OutputsNode, WriteNode};
+use crate::operators::{CheckNode, OutputsNode, WriteNode};
 
 /// A graph as plans: one DAG, and the segments it is run in.
 #[derive(Clone, Debug)]
 pub struct PlanDag {
     /// The name of the graph.
     pub name: String,
-    /// One node over all outputs. A shared view is a leaf with its definition in it.
+    /// One node over all outputs and checks. A shared view is a leaf with its definition in it.
     pub root: LogicalPlan,
     /// The segments of the DAG in execution order: each comes after those it reads.
     pub segments: Vec<SegmentPlan>,
@@ -52,18 +52,19 @@ pub(crate) struct Known {
     pub(crate) scans: BTreeMap<String, ContentHash>,
 }
 
-/// What a segment is named after: the shared view that it computes, or the table that it writes.
+/// What a segment is named after: the shared view that it computes, the table that it writes, or its check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Top {
     View(String),
     Output(String),
+    Check(String),
 }
 
 impl Top {
     /// Its name.
     fn name(&self) -> &str {
         match self {
-            Self::View(name) | Self::Output(name) => name,
+            Self::View(name) | Self::Output(name) | Self::Check(name) => name,
         }
     }
 }
@@ -90,7 +91,7 @@ pub(crate) struct SegmentFacts {
 /// What is planned and run as one.
 #[derive(Clone, Debug)]
 pub struct SegmentPlan {
-    /// The shared view, or the table that is written.
+    /// The shared view, the table that is written, or the node of the check.
     pub name: String,
     /// What is done with its rows.
     pub kind: SegmentKind,
@@ -98,6 +99,8 @@ pub struct SegmentPlan {
     pub level: u32,
     /// The shared views it reads.
     pub reads: Vec<String>,
+    /// The outputs whose tables it reads as they will be.
+    pub written: Vec<String>,
     /// The scans in it, by the names of their nodes.
     pub scans: Vec<String>,
     /// How urgent it is: the cost of everything that waits for it, itself included.
@@ -131,39 +134,44 @@ pub enum SegmentKind {
     SharedView(String),
     /// They are written to a table.
     Output(Sink),
+    /// They fail an assertion, and are counted.
+    Check(Check),
 }
 
 impl SegmentPlan {
-    /// `view x` or `output x`.
+    /// `view x`, `output x` or `check x`.
     #[must_use]
     pub fn title(&self) -> String {
         match self.kind {
             SegmentKind::SharedView(_) => format!("view {}", self.name),
             SegmentKind::Output(_) => format!("output {}", self.name),
+            SegmentKind::Check(_) => format!("check {}", self.name),
         }
     }
 }
 
 impl PlanDag {
-    /// The DAG of these outputs.
+    /// The DAG of these outputs and checks.
     ///
     /// # Errors
     /// [`EngineError::Internal`] when the schedule does not know a segment of it.
     pub(crate) fn new(
         name: &str,
         writes: Vec<WriteNode>,
+        checks: Vec<CheckNode>,
         known: Known,
         bases: BTreeMap<String, TableBase>,
         cache_memory_budget: Option<u64>,
     ) -> Result<Self, EngineError> {
-        let write = |write| LogicalPlan::Extension(Extension { node: Arc::new(write) });
-        let root = OutputsNode::new(writes.into_iter().map(write).collect());
+        let writes = writes.into_iter().map(|write| Extension { node: Arc::new(write) });
+        let checks = checks.into_iter().map(|check| Extension { node: Arc::new(check) });
+        let root = OutputsNode::new(writes.chain(checks).map(LogicalPlan::Extension).collect());
         let root = LogicalPlan::Extension(Extension { node: Arc::new(root) });
         let segments = cut::segments(&root, &known.segments)?;
         Ok(Self { name: name.to_owned(), root, segments, bases, cache_memory_budget, known })
     }
 
-    /// The same DAG without the other outputs, and without what only they need.
+    /// The same DAG without the other outputs, without checks, and without what only they need.
     ///
     /// # Errors
     /// [`EngineError::Internal`] when the DAG is not one of outputs.
@@ -171,7 +179,7 @@ impl PlanDag {
         let writes = cut::writes(&self.root)?.into_iter().filter(|write| is_wanted(write.table()));
         let writes = writes.cloned().collect();
         let bases = self.bases.into_iter().filter(|(table, _)| is_wanted(table)).collect();
-        Self::new(&self.name, writes, self.known, bases, self.cache_memory_budget)
+        Self::new(&self.name, writes, Vec::new(), self.known, bases, self.cache_memory_budget)
     }
 
     /// What each segment is, in their order: the digest of the DAG below its top, with the tables that are scanned, their
@@ -180,19 +188,28 @@ impl PlanDag {
     #[must_use]
     pub fn digests(&self) -> Vec<ContentHash> {
         let mut views: BTreeMap<&str, ContentHash> = BTreeMap::new();
+        let mut outputs: BTreeMap<&str, ContentHash> = BTreeMap::new();
         let mut digests = Vec::with_capacity(self.segments.len());
         for segment in &self.segments {
             let mut encoder = Encoder::new("codeanatomy segment 1");
-            encoder.list(4).hash(&digest(&segment.logical)).list(segment.parts.len());
+            encoder
+                .list(if segment.written.is_empty() { 4 } else { 5 })
+                .hash(&digest(&segment.logical))
+                .list(segment.parts.len());
             for part in &segment.parts {
                 encoder.list(2).text(&part.name).hash(&digest(&part.logical));
             }
             known_below(&mut encoder, &segment.reads, |name| views.get(name));
             known_below(&mut encoder, &segment.scans, |name| self.known.scans.get(name));
-            let whole = encoder.finish();
-            if let SegmentKind::SharedView(_) = segment.kind {
-                views.insert(&segment.name, whole);
+            if !segment.written.is_empty() {
+                known_below(&mut encoder, &segment.written, |name| outputs.get(name));
             }
+            let whole = encoder.finish();
+            match segment.kind {
+                SegmentKind::SharedView(_) => views.insert(&segment.name, whole),
+                SegmentKind::Output(_) => outputs.insert(&segment.name, whole),
+                SegmentKind::Check(_) => None,
+            };
             digests.push(whole);
         }
         digests

@@ -62,7 +62,7 @@ fn dag(keeps: bool) -> PlanDag {
     let segments = tops.into_iter().enumerate().map(facts).collect();
     let known = Known { segments, scans: BTreeMap::new() };
     let writes = written.iter().map(|(table, plan)| WriteNode::new(table, &sink(table), Arc::clone(plan)));
-    PlanDag::new("g", writes.collect(), known, BTreeMap::new(), None).unwrap()
+    PlanDag::new("g", writes.collect(), Vec::new(), known, BTreeMap::new(), None).unwrap()
 }
 
 fn titles(dag: &PlanDag) -> Vec<String> {

@@ -23,7 +23,7 @@ mod unnest;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::common::{DataFusionError, Result, plan_err};
+use datafusion::common::{DFSchema, DataFusionError, Result, plan_err};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan};
 use delta::TableBase;
@@ -40,8 +40,8 @@ pub(crate) use relational::scan;
 
 use crate::dag::{Known, PlanDag, SegmentFacts, SegmentKind, Top};
 use crate::error::EngineError;
-use crate::operators::WriteNode;
-use crate::operators::leaf::{ViewReader, ViewReaderNode};
+use crate::operators::leaf::{ViewReader, ViewReaderNode, WrittenNode};
+use crate::operators::{CheckNode, WriteNode};
 use crate::session::Session;
 use crate::tables::Tables;
 use parts::Cut;
@@ -74,11 +74,18 @@ pub(crate) fn emit_with(
         emission.node(id)?;
     }
     let mut known = Known::default();
-    let mut writes = BTreeMap::new();
+    let (mut writes, mut checks) = (BTreeMap::new(), BTreeMap::new());
     for (position, segment) in schedule.segments.iter().enumerate() {
         let (top, facts) = emission.facts(position, segment)?;
-        if let SegmentKind::Output(sink) = &facts.kind {
-            writes.insert(top.clone(), emission.write(segment, sink)?);
+        match &facts.kind {
+            SegmentKind::Output(sink) => {
+                writes.insert(top.clone(), emission.write(segment, sink)?);
+            }
+            SegmentKind::Check(_) => {
+                let plan = emission.plan_of(segment)?;
+                checks.insert(top.clone(), CheckNode::new(&segment.root, plan));
+            }
+            SegmentKind::SharedView(_) => {}
         }
         known.segments.insert(top, facts);
     }
@@ -88,7 +95,8 @@ pub(crate) fn emit_with(
         }
     }
     let bases = bases(&known, tables)?;
-    PlanDag::new(&graph.name, writes.into_values().collect(), known, bases, graph.cache.memory_budget)
+    let (writes, checks) = (writes.into_values().collect(), checks.into_values().collect());
+    PlanDag::new(&graph.name, writes, checks, known, bases, graph.cache.memory_budget)
 }
 
 /// What the outputs are based on.
@@ -126,6 +134,8 @@ impl Emission<'_> {
         let node = &self.graph[id];
         let (top, kind) = if let Op::Sink(sink) = &node.op {
             (Top::Output(node.owner.name().to_owned()), SegmentKind::Output(sink.clone()))
+        } else if let Op::Check(check) = &node.op {
+            (Top::Check(node.name.clone()), SegmentKind::Check(check.clone()))
         } else {
             let reason = node.placement.as_ref().map(|placement| placement.reason.clone());
             // A shared view is known to its readers by the name of its node, which may be a step of an output.
@@ -145,11 +155,28 @@ impl Emission<'_> {
 
     /// The node that writes a table.
     fn write(&self, segment: &Segment, sink: &Sink) -> Result<WriteNode, EngineError> {
-        let unknown = || EngineError::internal(&segment.root, "the schedule names a node without a plan");
-        let id = self.graph.find(&segment.root).ok_or_else(unknown)?;
-        let written = self.plans.get(&id).ok_or_else(unknown)?;
-        check_sink(sink, written).map_err(|source| EngineError::plan(&segment.root, source))?;
-        Ok(WriteNode::new(self.graph[id].owner.name(), sink, Arc::clone(written)))
+        let written = self.plan_of(segment)?;
+        check_sink(sink, &written).map_err(|source| EngineError::plan(&segment.root, source))?;
+        let table = self.graph.find(&segment.root).map(|id| self.graph[id].owner.name());
+        Ok(WriteNode::new(table.unwrap_or_default(), sink, written))
+    }
+
+    /// The plan of the node at the top of a segment.
+    fn plan_of(&self, segment: &Segment) -> Result<Arc<LogicalPlan>, EngineError> {
+        let plan = self.graph.find(&segment.root).and_then(|id| self.plans.get(&id)).cloned();
+        plan.ok_or_else(|| EngineError::internal(&segment.root, "the schedule names a node without a plan"))
+    }
+
+    /// The leaf that reads the table of a sink.
+    fn written(&self, id: NodeId) -> Result<Arc<LogicalPlan>, EngineError> {
+        let (node, inputs) = (&self.graph[id], self.graph.inputs(id));
+        let (Some(schema), [sink]) = (&node.schema, inputs.as_slice()) else {
+            return Err(EngineError::internal(&node.name, "it reads no sink, or has no schema"));
+        };
+        let schema = DFSchema::try_from(Arc::clone(schema.arrow()));
+        let schema = schema.map_err(|source| EngineError::plan(&node.name, source))?;
+        let leaf = WrittenNode::new(self.graph[*sink].owner.name(), Arc::new(schema));
+        Ok(Arc::new(LogicalPlan::Extension(Extension { node: Arc::new(leaf) })))
     }
 
     fn node(&mut self, id: NodeId) -> Result<(), EngineError> {
@@ -168,6 +195,8 @@ impl Emission<'_> {
             })?;
             let scan = relational::scan(&node.name, provider, scan.columns.as_deref());
             Arc::new(scan.map_err(refused)?)
+        } else if let Op::Written(_) = &node.op {
+            self.written(id)?
         } else {
             operation(self.session.state(), &node.name, &node.op, inputs, self.planned).map_err(refused)?
         };
@@ -207,7 +236,7 @@ fn check_schema(name: &str, wanted: Option<&Schema>, plan: &LogicalPlan) -> Resu
     Ok(())
 }
 
-/// The plan of a core operation over the plans of its inputs. A sink passes its input on. `name` is that of the node;
+/// The plan of a core operation over the plans of its inputs. A sink and a check pass their input on. `name` is that of the node;
 /// the columns do not depend on it.
 ///
 /// # Errors
@@ -230,7 +259,7 @@ pub(crate) fn operation(
         Op::SpanJoin(op) => pair(inputs).and_then(|(left, right)| join::span_join(op, left, right)),
         Op::Union(_) => relational::union(inputs),
         Op::Distinct(_) => single(inputs).map(relational::distinct),
-        Op::Sink(_) => return single(inputs),
+        Op::Sink(_) | Op::Check(_) => return single(inputs),
         Op::Scan(_)
         | Op::Input(_)
         | Op::ChangeFeed(_)
@@ -239,7 +268,8 @@ pub(crate) fn operation(
         | Op::Normalize(_)
         | Op::Relate(_)
         | Op::UnionByName(_)
-        | Op::Conform(_) => plan_err!("`{}` is not an operation on inputs that can be run", op.keyword()),
+        | Op::Conform(_)
+        | Op::Written(_) => plan_err!("`{}` is not an operation on inputs that can be run", op.keyword()),
     }
     .map(Arc::new)
 }

@@ -21,6 +21,7 @@ pub(crate) use not_computed::NotComputed;
 pub(crate) use tables::{file_error, refusals_of, table_error};
 pub use violation::Violation;
 
+use crate::execute::AssertionOutcome;
 use crate::stop::Stopped;
 use code::{code_of, is_disk_full, physical_code, planning_code};
 use sentences::{all, already, broken, fate, others, standing};
@@ -208,11 +209,13 @@ pub enum RunError {
         #[source]
         source: Box<DeltaError>,
     },
-    /// The tables of a code property graph break its rules. Nothing was published.
-    #[error("{}; nothing was published", broken(.violations))]
+    /// The tables of a code property graph break its rules, or rows fail assertions of the spec. Nothing was published.
+    #[error("{}; nothing was published", broken(.violations, .assertions))]
     Unsound {
-        /// Everything that does not hold; never empty.
+        /// Every rule of the graph that does not hold.
         violations: Vec<Violation>,
+        /// All assertions. One of severity `error` does not hold unless there are violations.
+        assertions: Vec<AssertionOutcome>,
     },
     /// Publishing an output failed; what was committed stands.
     #[error("output `{output}`{}: {source}{}{}", fate(.source), standing(.source, .committed), others(.uncommitted))]
@@ -301,8 +304,10 @@ impl RunError {
             Self::Prepare { output, .. } | Self::Write { output, .. } | Self::Commit { output, .. } => {
                 Some(format!("output {output}"))
             }
-            Self::Unsound { violations } => {
-                violations.first().map(|violation| format!("output {}", violation.output))
+            Self::Unsound { violations, assertions } => {
+                let graph = violations.first().map(|violation| format!("output {}", violation.output));
+                let failed = assertions.iter().find(|assertion| assertion.is_error());
+                graph.or_else(|| failed.map(|assertion| format!("check {}", assertion.check)))
             }
             Self::Cancelled { .. } | Self::NoProgress { .. } => None,
         }
@@ -348,8 +353,8 @@ impl RunError {
             }
             Self::Commit { source, .. } if is_disk_full(source) => codes::OUT_OF_DISK,
             Self::Commit { .. } => codes::COMMIT_FAILED,
-            Self::Unsound { violations } => {
-                violations.first().map_or(codes::EXECUTION_FAILED, |violation| violation.code)
+            Self::Unsound { violations, .. } => {
+                violations.first().map_or(codes::ASSERTION_FAILED, |violation| violation.code)
             }
             Self::Cancelled { .. } => codes::CANCELLED,
             Self::NoProgress { .. } => codes::NO_PROGRESS,

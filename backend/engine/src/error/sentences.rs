@@ -1,15 +1,21 @@
 //! Parts of the sentences that errors of a run are told in.
 
 use delta::DeltaError;
+use ir::op::Check;
 
 use super::violation::Violation;
+use crate::execute::AssertionOutcome;
 
 pub(super) fn all(reasons: &[DeltaError]) -> String {
     reasons.iter().map(DeltaError::to_string).collect::<Vec<_>>().join("; ")
 }
 
-pub(super) fn broken(violations: &[Violation]) -> String {
-    violations.iter().map(Violation::to_string).collect::<Vec<_>>().join("; ")
+pub(super) fn broken(violations: &[Violation], assertions: &[AssertionOutcome]) -> String {
+    let failed = assertions.iter().filter(|outcome| outcome.is_error()).map(|outcome| {
+        let Check { assertion, subject, rule, .. } = &outcome.assertion;
+        format!("assertion `{assertion}` of {subject} fails in {} cases ({rule})", outcome.failures)
+    });
+    violations.iter().map(Violation::to_string).chain(failed).collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn already(committed: &[String]) -> String {

@@ -1,7 +1,8 @@
 //! What every code property graph must satisfy, checked before it is published.
 //!
 //! The tables are read as they will be ([`StagedTable::preview`]): what an append keeps is part of them. Only the columns
-//! of identifiers are read. A graph that is not sound is not published, and neither is anything else of the run.
+//! of identifiers are read. A graph that is not sound is not published, and neither is anything else of the run. Assertions
+//! of the spec about outputs read these tables too; they are part of the plan (`schedule`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,10 +16,9 @@ use delta::ScanOptions;
 use futures::TryStreamExt as _;
 use ir::diag::{Code, codes};
 use ir::op::{GraphTable, Sink};
-use ir::stage::Stage;
 
+use super::RunOptions;
 use super::publish::Staged;
-use super::{RunOptions, StageTimer};
 use crate::error::{EngineError, RunError, Violation};
 use crate::session::Session;
 
@@ -62,64 +62,73 @@ type GraphOutput<'a> = (&'a str, GraphTable, String);
 /// In how many parts, by their identifiers, the rows of each relation are grouped.
 type Parts = BTreeMap<String, u64>;
 
-/// Checks the tables of the graph among `staged`; gives what holds.
+/// An output as it will be: the table, and how many rows it has, if its log tells.
+pub(super) type Preview = (Arc<dyn TableProvider>, Option<u64>);
+
+/// Outputs as they will be, by name.
+pub(super) type Previews = BTreeMap<String, Preview>;
+
+/// The outputs as they will be: tables of the graph, and those that assertions read.
 ///
 /// # Errors
-/// [`RunError::Unsound`] with everything that does not hold, and whatever keeps the rules from being checked.
-pub(super) async fn check(
-    session: &Session,
+/// When what was written cannot be read.
+pub(super) async fn previews(
     staged: &Staged,
     sinks: &BTreeMap<String, Sink>,
-    options: &RunOptions,
-) -> Result<Vec<GraphCheck>, RunError> {
-    let mut relations = Relations::new();
-    let mut outputs: Vec<GraphOutput<'_>> = Vec::new();
-    let mut rows: BTreeMap<String, u64> = BTreeMap::new();
-    for (index, (name, (table, _))) in staged.iter().enumerate() {
-        let Some(kind) = sinks.get(name).and_then(|sink| sink.graph) else { continue };
+    asserted: &BTreeSet<&str>,
+) -> Result<Previews, RunError> {
+    let mut previews = BTreeMap::new();
+    for (name, (table, _)) in staged {
+        let is_graph = sinks.get(name).is_some_and(|sink| sink.graph.is_some());
+        if !is_graph && !asserted.contains(name.as_str()) {
+            continue;
+        }
         let failed = |source| RunError::Write { output: name.clone(), source: Box::new(source) };
         let preview = table.preview().await.map_err(failed)?;
         let provider = delta::provider(&preview, &ScanOptions::default()).map_err(failed)?;
-        let relation = format!("output_{index}");
-        // Where nobody knows, aggregations spill.
-        rows.insert(relation.clone(), preview.rows().unwrap_or(0));
-        relations.insert(relation.clone(), provider);
-        outputs.push((name, kind, relation));
+        previews.insert(name.clone(), (provider, preview.rows()));
     }
-    if outputs.is_empty() {
-        return Ok(Vec::new());
-    }
-    let timer = StageTimer::start(Stage::Check, options.observer.as_ref());
-    let found = check_outputs(session, &outputs, &relations, rows, options).await;
-    timer.stop();
-    found
+    Ok(previews)
 }
 
-/// Asks all questions about the tables of a graph.
-async fn check_outputs(
+/// Checks the tables of the graph among the outputs; gives what holds and what does not.
+///
+/// # Errors
+/// Whatever keeps the rules from being checked.
+pub(super) async fn check(
     session: &Session,
-    outputs: &[GraphOutput<'_>],
-    relations: &Relations,
-    rows: BTreeMap<String, u64>,
+    previews: &Previews,
+    sinks: &BTreeMap<String, Sink>,
     options: &RunOptions,
-) -> Result<Vec<GraphCheck>, RunError> {
+) -> Result<(Vec<GraphCheck>, Vec<Violation>), RunError> {
+    let mut relations = Relations::new();
+    let mut outputs: Vec<GraphOutput<'_>> = Vec::new();
+    let mut rows: BTreeMap<String, u64> = BTreeMap::new();
+    for (index, (name, (provider, count))) in previews.iter().enumerate() {
+        let Some(kind) = sinks.get(name).and_then(|sink| sink.graph) else { continue };
+        let relation = format!("output_{index}");
+        // Where nobody knows, aggregations spill.
+        rows.insert(relation.clone(), count.unwrap_or(0));
+        relations.insert(relation.clone(), Arc::clone(provider));
+        outputs.push((name, kind, relation));
+    }
     let memory = u64::try_from(session.options().memory_limit_bytes).unwrap_or(u64::MAX) / PART_OF_MEMORY;
     let in_parts = |rows: u64| rows.saturating_mul(BYTES_PER_ID).div_ceil(memory.max(1)).clamp(1, MOST_PARTS);
     let parts: Parts = rows.into_iter().map(|(relation, rows)| (relation, in_parts(rows))).collect();
     let (mut held, mut broken) = (Vec::new(), Vec::new());
     let mut clear: BTreeSet<Arc<str>> = BTreeSet::new();
-    for check in checks(outputs, relations, &parts) {
+    for check in checks(&outputs, &relations, &parts) {
         let found = tokio::select! {
             biased;
             () = options.cancellation.cancelled() => return Err(RunError::Cancelled { committed: Vec::new() }),
-            found = check.run(session, relations, &mut clear) => found?,
+            found = check.run(session, &relations, &mut clear) => found?,
         };
         match found {
             None => held.push(GraphCheck { output: check.output.to_owned(), rule: check.rule }),
             Some(violation) => broken.push(violation),
         }
     }
-    if broken.is_empty() { Ok(held) } else { Err(RunError::Unsound { violations: broken }) }
+    Ok((held, broken))
 }
 
 /// What must hold of the outputs: identifiers are unique in a table, and edges end at nodes, if nodes are published.

@@ -5,7 +5,8 @@
 //! 2. Segments run as soon as the shared views they read are there, the most urgent first, several at a time.
 //!    A shared view's rows go to its store and are dropped after its last reader; an output's rows go to data
 //!    files that no table refers to yet.
-//! 3. When everything is written, the tables of a code property graph are checked as they would be; see `checks`.
+//! 3. When everything is written, the outputs are checked as they would be: tables of a code property graph (`checks`), and
+//!    what the spec asserts, by segments that read the tables. What it asserts of views is among the segments before.
 //! 4. When everything is computed and checked ([`Computed`]), all data files and all commits of all outputs are made
 //!    durable; then the outputs are committed one after the other in order of their names, and nothing can stop that any
 //!    more; then the commits are made durable. Only then are they reported.
@@ -17,6 +18,7 @@
 //!
 //! A run whose segments make no progress for a while is ended too, with the operators it waits for; see `watchdog`.
 
+mod assertions;
 mod checks;
 mod outcome;
 mod publish;
@@ -26,6 +28,7 @@ mod segment;
 mod watchdog;
 mod writers;
 
+pub use assertions::{AssertionOutcome, FailingRows};
 pub use checks::GraphCheck;
 pub use outcome::{OperatorKind, OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome};
 
@@ -41,9 +44,10 @@ use ir::stage::Stage;
 
 use crate::capture::RunCapture;
 use crate::dag::PlanDag;
-use crate::error::RunError;
+use crate::error::{RunError, Violation};
 use crate::session::Session;
 use crate::stop::Cancellation;
+use schedule::{Execution, Ran};
 
 /// Is told what a run is doing, from several threads at once. All methods do nothing unless overridden, and must
 /// return quickly.
@@ -190,8 +194,8 @@ impl<'a> StageTimer<'a> {
     }
 }
 
-/// Runs a DAG up to its commits: the files of all outputs are written, the tables of a code property graph are checked,
-/// and nobody can see them.
+/// Runs a DAG up to its commits: the files of all outputs are written, the tables of a code property graph and the
+/// assertions of the spec are checked, and nobody can see them.
 ///
 /// Dropping the future stops the run and deletes its files in the background; to wait until they are gone, use
 /// [`RunOptions::cancellation`] instead.
@@ -204,14 +208,16 @@ pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> 
     let targets = publish::prepare(dag, options);
     let (prepare, targets) = (opening.stop(), targets?);
     let executing = StageTimer::start(Stage::Execute, observer);
-    let ran = schedule::run_segments(session, dag, &targets, options).await;
+    let mut execution = Execution::new(session, dag, options);
+    let ran = execution.compute(&targets).await;
     let compute = executing.stop();
-    let schedule::Ran { written, shared_views, segments } = ran?;
+    ran?;
+    let written = std::mem::take(&mut execution.ran.written);
     let sinks: BTreeMap<String, Sink> =
         publish::outputs(dag).map(|(segment, sink)| (segment.name.clone(), sink.clone())).collect();
     let staged = publish::stage(&sinks, targets, written, options).await?;
     let checking = Instant::now();
-    let checks = match checks::check(session, &staged, &sinks, options).await {
+    let checks = match check(session, &mut execution, &staged, &sinks, options).await {
         Ok(checks) => checks,
         Err(error) => {
             publish::discard_staged(staged).await;
@@ -220,9 +226,11 @@ pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> 
     };
     let (outputs, check, commit) = (Vec::new(), checking.elapsed(), Duration::ZERO);
     let (memory, spills) = (session.memory_use(), session.spill_use());
+    let Ran { shared_views, segments, assertions, .. } = execution.ran;
     let outcome = RunOutcome {
         outputs,
         checks,
+        assertions,
         shared_views,
         memory,
         spills,
@@ -233,6 +241,44 @@ pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> 
         commit,
     };
     Ok(Computed { sinks, staged, outcome })
+}
+
+/// Checks the outputs as they will be: the rules of a code property graph, of which it gives those that hold, and the
+/// assertions of the spec.
+///
+/// # Errors
+/// [`RunError::Unsound`] with everything that does not hold, and whatever keeps it from being checked.
+async fn check(
+    session: &Session,
+    execution: &mut Execution<'_>,
+    staged: &publish::Staged,
+    sinks: &BTreeMap<String, Sink>,
+    options: &RunOptions,
+) -> Result<Vec<GraphCheck>, RunError> {
+    let previews = checks::previews(staged, sinks, &execution.wants_written()).await?;
+    let timer = (!previews.is_empty()).then(|| StageTimer::start(Stage::Check, options.observer.as_ref()));
+    let checked = all_checks(session, execution, previews, sinks, options).await;
+    timer.map(StageTimer::stop);
+    let (held, violations) = checked?;
+    let assertions = &mut execution.ran.assertions;
+    assertions.sort_by(|one, other| one.check.cmp(&other.check));
+    if violations.is_empty() && !assertions.iter().any(AssertionOutcome::is_error) {
+        return Ok(held);
+    }
+    Err(RunError::Unsound { violations, assertions: std::mem::take(assertions) })
+}
+
+/// Asks whether everything holds: what of a graph does, and what does not. Assertions have their answers in the execution.
+async fn all_checks(
+    session: &Session,
+    execution: &mut Execution<'_>,
+    previews: checks::Previews,
+    sinks: &BTreeMap<String, Sink>,
+    options: &RunOptions,
+) -> Result<(Vec<GraphCheck>, Vec<Violation>), RunError> {
+    let asked = checks::check(session, &previews, sinks, options).await?;
+    execution.check(previews.into_iter().map(|(name, (table, _))| (name, table)).collect()).await?;
+    Ok(asked)
 }
 
 /// Runs a DAG and publishes its outputs: [`compute`], then [`Computed::commit`].

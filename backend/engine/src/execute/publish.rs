@@ -27,7 +27,7 @@ pub(super) type Written = BTreeMap<String, (Vec<WrittenFiles>, usize)>;
 pub(super) fn outputs(dag: &PlanDag) -> impl Iterator<Item = (&SegmentPlan, &Sink)> {
     dag.segments.iter().filter_map(|segment| match &segment.kind {
         SegmentKind::Output(sink) => Some((segment, sink)),
-        SegmentKind::SharedView(_) => None,
+        SegmentKind::SharedView(_) | SegmentKind::Check(_) => None,
     })
 }
 

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::TreeNode as _;
 use datafusion::logical_expr::LogicalPlan;
+use ir::hash::ContentHash;
 use tokio::task::JoinSet;
 
+use super::assertions::AssertionOutcome;
 use super::publish::{Targets, Written, discard};
 use super::run::Run;
 use super::segment::{Failure, Finished, Rows, run_segment};
@@ -18,72 +21,115 @@ use crate::error::RunError;
 use crate::operators::{ForgottenDependencies, StoreCounters, WriteNode};
 use crate::session::Session;
 
-/// Segments that all ran.
+/// What segments left that ran.
+#[derive(Default)]
 pub(super) struct Ran {
     pub(super) written: Written,
     pub(super) shared_views: Vec<StoreCounters>,
     pub(super) segments: Vec<SegmentOutcome>,
+    pub(super) assertions: Vec<AssertionOutcome>,
 }
 
-/// Runs all segments. After a failure no task is running and no file is left.
-pub(super) async fn run_segments(
-    session: &Session,
-    dag: &PlanDag,
-    targets: &Targets,
-    options: &RunOptions,
-) -> Result<Ran, RunError> {
-    let run = Arc::new(Run::new(session, dag, options));
-    let digests = dag.digests();
-    let mut queue = Queue::new(dag);
-    let mut running: JoinSet<Ended> = JoinSet::new();
-    let at_once = session.options().segments_at_once();
-    let mut ran = Ran { written: Written::new(), shared_views: Vec::new(), segments: Vec::new() };
-    let mut failure: Option<RunError> = None;
-    let watched = Arc::clone(&run);
-    let mut hang = std::pin::pin!(hang(&watched, options.no_progress_timeout));
-    loop {
-        while failure.is_none() && running.len() < at_once {
-            let Some(index) = queue.next(dag, running.is_empty()) else { break };
-            let Some((segment, digest)) = dag.segments.get(index).cloned().zip(digests.get(index)) else {
-                continue;
+/// The segments of a run: first all that do not read what is written, then those that do.
+pub(super) struct Execution<'a> {
+    dag: &'a PlanDag,
+    options: &'a RunOptions,
+    digests: Vec<ContentHash>,
+    run: Arc<Run>,
+    queue: Queue,
+    at_once: usize,
+    pub(super) ran: Ran,
+}
+
+impl<'a> Execution<'a> {
+    pub(super) fn new(session: &Session, dag: &'a PlanDag, options: &'a RunOptions) -> Self {
+        Self {
+            dag,
+            options,
+            digests: dag.digests(),
+            run: Arc::new(Run::new(session, dag, options)),
+            queue: Queue::new(dag),
+            at_once: session.options().segments_at_once(),
+            ran: Ran::default(),
+        }
+    }
+
+    /// Runs the segments that write, those that they read, and those that check what is computed. After a failure no task
+    /// is running and no file is left.
+    pub(super) async fn compute(&mut self, targets: &Targets) -> Result<(), RunError> {
+        let ended = self.proceed(targets).await;
+        if ended.is_err() {
+            discard(std::mem::take(&mut self.ran.written)).await;
+        }
+        ended
+    }
+
+    /// The outputs whose tables are read as they will be.
+    pub(super) fn wants_written(&self) -> BTreeSet<&'a str> {
+        self.dag.segments.iter().flat_map(|segment| &segment.written).map(String::as_str).collect()
+    }
+
+    /// Runs the segments that check what is written: these tables. After a failure no task is running.
+    pub(super) async fn check(
+        &mut self,
+        tables: BTreeMap<String, Arc<dyn TableProvider>>,
+    ) -> Result<(), RunError> {
+        for (name, table) in tables {
+            self.run.stores.set_written(&name, table);
+        }
+        self.queue.open(self.dag);
+        self.proceed(&Targets::new()).await
+    }
+
+    /// Runs segments until none is left that may run.
+    async fn proceed(&mut self, targets: &Targets) -> Result<(), RunError> {
+        let Self { dag, options, digests, run, queue, at_once, ran } = self;
+        let mut running: JoinSet<Ended> = JoinSet::new();
+        let mut failure: Option<RunError> = None;
+        let watched = Arc::clone(run);
+        let mut hang = std::pin::pin!(hang(&watched, options.no_progress_timeout));
+        loop {
+            while failure.is_none() && running.len() < *at_once {
+                let Some(index) = queue.next(dag, running.is_empty()) else { break };
+                let Some((segment, digest)) = dag.segments.get(index).cloned().zip(digests.get(index)) else {
+                    continue;
+                };
+                let target = targets.get(&segment.name).cloned();
+                let (run, digest) = (Arc::clone(run), *digest);
+                running.spawn(async move { (index, run_segment(run, segment, digest, target).await) });
+            }
+            let failed = tokio::select! {
+                // First: segments that were stopped must not end the run before it is known why they were.
+                biased;
+                () = options.cancellation.cancelled(), if failure.is_none() => {
+                    Err(Some(RunError::Cancelled { committed: Vec::new() }))
+                }
+                joined = running.join_next() => match joined {
+                    None => break,
+                    Some(Ok(ended)) => queue.ended(dag, ended, run, ran),
+                    // Segments catch their panics; what is left is a runtime that shuts down.
+                    Some(Err(_)) => Err(Some(RunError::Cancelled { committed: Vec::new() })),
+                },
+                error = &mut hang, if failure.is_none() => Err(Some(error)),
+                () = tokio::time::sleep(GRACE), if matches!(failure, Some(RunError::NoProgress { .. })) => {
+                    // Threads that are blocked cannot be stopped; whoever waited for them would hang as well.
+                    running.abort_all();
+                    break;
+                }
             };
-            let target = targets.get(&segment.name).cloned();
-            let (run, digest) = (Arc::clone(&run), *digest);
-            running.spawn(async move { (index, run_segment(run, segment, digest, target).await) });
-        }
-        let failed = tokio::select! {
-            // First: segments that were stopped must not end the run before it is known why they were.
-            biased;
-            () = options.cancellation.cancelled(), if failure.is_none() => {
-                Err(Some(RunError::Cancelled { committed: Vec::new() }))
+            if let Err(error) = failed {
+                run.stop.cancel();
+                failure = failure.or(error);
             }
-            joined = running.join_next() => match joined {
-                None => break,
-                Some(Ok(ended)) => queue.ended(dag, ended, &run, &mut ran),
-                // Segments catch their panics; what is left is a runtime that shuts down.
-                Some(Err(_)) => Err(Some(RunError::Cancelled { committed: Vec::new() })),
-            },
-            error = &mut hang, if failure.is_none() => Err(Some(error)),
-            () = tokio::time::sleep(GRACE), if matches!(failure, Some(RunError::NoProgress { .. })) => {
-                // Threads that are blocked cannot be stopped; whoever waited for them would hang as well.
-                running.abort_all();
-                break;
-            }
-        };
-        if let Err(error) = failed {
-            run.stop.cancel();
-            failure = failure.or(error);
         }
+        if failure.is_none() && !queue.is_done() {
+            failure = Some(RunError::Internal {
+                segment: dag.name.clone(),
+                message: "segments wait for shared views that no segment computes".to_owned(),
+            });
+        }
+        failure.map_or(Ok(()), Err)
     }
-    if failure.is_none() && !queue.is_done() {
-        failure = Some(RunError::Internal {
-            segment: dag.name.clone(),
-            message: "segments wait for shared views that no segment computes".to_owned(),
-        });
-    }
-    let Some(error) = failure else { return Ok(ran) };
-    discard(ran.written).await;
-    Err(error)
 }
 
 /// How long segments of a run that hangs get to end by themselves.
@@ -156,6 +202,8 @@ struct Queue {
     /// How often each view was computed, and why it is shared.
     computed: BTreeMap<String, (usize, String)>,
     left: usize,
+    /// How many of these wait for the outputs to be written.
+    behind: usize,
     /// Whether the segment that started last is a large one.
     large_runs: bool,
 }
@@ -169,6 +217,7 @@ impl Queue {
             unfinished_readers: BTreeMap::new(),
             computed: BTreeMap::new(),
             left: dag.segments.len(),
+            behind: dag.segments.iter().filter(|segment| !segment.written.is_empty()).count(),
             large_runs: false,
         };
         for (index, segment) in dag.segments.iter().enumerate() {
@@ -176,13 +225,24 @@ impl Queue {
                 queue.readers.entry(view.clone()).or_default().push(index);
                 *queue.unfinished_readers.entry(view.clone()).or_default() += 1;
             }
-            if segment.reads.is_empty() {
+            let awaited = segment.reads.len() + usize::from(!segment.written.is_empty());
+            if awaited == 0 {
                 queue.ready.insert(urgency(segment, index));
             } else {
-                queue.waiting.insert(index, segment.reads.len());
+                queue.waiting.insert(index, awaited);
             }
         }
         queue
+    }
+
+    /// The outputs are written: what waits for them may run.
+    fn open(&mut self, dag: &PlanDag) {
+        self.behind = 0;
+        for (index, segment) in dag.segments.iter().enumerate() {
+            if !segment.written.is_empty() {
+                self.awaited(dag, index);
+            }
+        }
     }
 
     /// The most urgent segment that may start now. A large one starts only when nothing else runs, and nothing starts
@@ -198,7 +258,7 @@ impl Queue {
     }
 
     fn is_done(&self) -> bool {
-        self.left == 0
+        self.left == self.behind
     }
 
     /// Books a segment that ended.
@@ -237,10 +297,11 @@ impl Queue {
             Rows::Written(files) => {
                 ran.written.insert(segment.name.clone(), (files, partitions));
             }
+            Rows::Checked(assertion) => ran.assertions.push(assertion),
             Rows::Stored(store) => {
                 let reason = match &segment.kind {
                     SegmentKind::SharedView(reason) => reason.clone(),
-                    SegmentKind::Output(_) => String::new(),
+                    SegmentKind::Output(_) | SegmentKind::Check(_) => String::new(),
                 };
                 self.computed.entry(segment.name.clone()).or_insert((0, reason)).0 += 1;
                 if run.stores.insert(&segment.name, store).is_some() {
@@ -259,13 +320,18 @@ impl Queue {
     }
 
     fn wake(&mut self, dag: &PlanDag, view: &str) {
-        for reader in self.readers.get(view).into_iter().flatten() {
-            let Some(missing) = self.waiting.get_mut(reader) else { continue };
-            *missing = missing.saturating_sub(1);
-            if *missing == 0 {
-                self.waiting.remove(reader);
-                self.ready.extend(dag.segments.get(*reader).map(|segment| urgency(segment, *reader)));
-            }
+        for reader in self.readers.get(view).cloned().into_iter().flatten() {
+            self.awaited(dag, reader);
+        }
+    }
+
+    /// Something is there that a segment has waited for.
+    fn awaited(&mut self, dag: &PlanDag, reader: usize) {
+        let Some(missing) = self.waiting.get_mut(&reader) else { return };
+        *missing = missing.saturating_sub(1);
+        if *missing == 0 {
+            self.waiting.remove(&reader);
+            self.ready.extend(dag.segments.get(reader).map(|segment| urgency(segment, reader)));
         }
     }
 

@@ -1,5 +1,7 @@
 //! One segment: plan it, run all its partitions, put the rows where they belong.
 
+mod failing;
+
 use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -16,6 +18,7 @@ use futures::{FutureExt, StreamExt};
 use ir::hash::ContentHash;
 use tokio::task::JoinSet;
 
+use super::assertions::AssertionOutcome;
 use super::run::Run;
 use super::writers::Writers;
 use super::{OperatorMetrics, SegmentOutcome};
@@ -24,6 +27,7 @@ use crate::error::{RunError, is_out_of_space, was_stopped};
 use crate::operators::{RowWidths, SharedStore};
 use crate::planning::{Planned, Sharing, with_writers};
 use crate::stop::Cancellation;
+use failing::failing_rows;
 
 /// A segment that ended well.
 pub(super) struct Finished {
@@ -35,6 +39,7 @@ pub(super) struct Finished {
 pub(super) enum Rows {
     Stored(Arc<SharedStore>),
     Written(Vec<WrittenFiles>),
+    Checked(AssertionOutcome),
 }
 
 /// Why a segment did not end well.
@@ -109,7 +114,7 @@ async fn run_planned(
             let cores = context.session_config().target_partitions();
             with_writers(operators, sink, segment.rows, cores, Some(&widths)).map_err(Failure::Plan)?
         }
-        SegmentKind::SharedView(_) => (operators, Sharing::Own),
+        SegmentKind::SharedView(_) | SegmentKind::Check(_) => (operators, Sharing::Own),
     };
     if let Some(watch) = watch {
         watch.physical(segment, &plan, &context.session_config().options().explain);
@@ -130,6 +135,12 @@ async fn run_planned(
         (SegmentKind::Output(_), Some(target)) => {
             let writers = Writers::new(target, sharing, &plan.context.runtime_env(), &segment.name);
             Rows::Written(write_rows(progress, &plan, &segment.name, writers).await?)
+        }
+        (SegmentKind::Check(assertion), _) => {
+            let shown = failing_rows(progress, &plan).await?;
+            let (check, assertion) = (segment.name.clone(), assertion.clone());
+            let failures = progress.rows.load(Ordering::Relaxed);
+            Rows::Checked(AssertionOutcome { check, assertion, failures, shown, time: began.elapsed() })
         }
         (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),
     };

@@ -31,7 +31,7 @@ pub use bounded_aggregate::BoundedAggregateExec;
 pub(crate) use dependencies::ForgottenDependencies;
 pub use exchange::ExchangeExec;
 pub(crate) use outputs::ordering;
-pub use outputs::{OutputsNode, WriteExec, WriteNode};
+pub use outputs::{CheckNode, OutputsNode, WriteExec, WriteNode};
 pub(crate) use planner::EnginePlanner;
 pub(crate) use row_widths::{RowWidths, USUAL_ROW_BYTES, narrowed};
 pub use sliced_projection::SlicedProjectionExec;

@@ -14,8 +14,10 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 use deltalake::delta_datafusion::planner::DeltaExtensionPlanner;
 
 use super::dependencies::ForgottenDependencies;
-use super::leaf::{PlannedPart, PlannedParts, RowSource as _, StoredView, ViewReader, ViewReaderNode};
-use super::outputs::{OutputsNode, WriteNode};
+use super::leaf::{
+    PlannedPart, PlannedParts, RowSource as _, StoredView, ViewReader, ViewReaderNode, WrittenNode,
+};
+use super::outputs::{CheckNode, OutputsNode, WriteNode};
 use super::span_join::SpanJoinNode;
 use super::store::RunStores;
 use crate::session::AddedPlanners;
@@ -79,6 +81,9 @@ impl ExtensionPlanner for NodePlanner {
                 ViewReader::Part => self.part(node, planner, session).await.map(Some),
             };
         }
+        if let Some(node) = node.as_any().downcast_ref::<WrittenNode>() {
+            return self.written(node, session).await.map(Some);
+        }
         if let Some(node) = node.as_any().downcast_ref::<SpanJoinNode>() {
             return match (logical_inputs, physical_inputs) {
                 ([left, right], [left_plan, right_plan]) => {
@@ -93,10 +98,10 @@ impl ExtensionPlanner for NodePlanner {
                 _ => plan_err!("a write has one input"),
             };
         }
-        if node.as_any().is::<ForgottenDependencies>() {
+        if node.as_any().is::<ForgottenDependencies>() || node.as_any().is::<CheckNode>() {
             return match physical_inputs {
                 [input] => Ok(Some(Arc::clone(input))),
-                _ => plan_err!("ForgottenDependencies has one input"),
+                _ => plan_err!("{} has one input", node.name()),
             };
         }
         if node.as_any().is::<OutputsNode>() {
@@ -113,6 +118,17 @@ impl NodePlanner {
             None => {
                 let schema = Arc::clone(node.definition().schema().inner());
                 StoredView::unfilled(node.view(), schema, session.config().target_partitions()).leaf()
+            }
+        }
+    }
+
+    /// The operator for a reader of the table of an output as it will be.
+    async fn written(&self, node: &WrittenNode, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
+        match self.stores.as_ref().and_then(|stores| stores.written(node.table())) {
+            Some(table) => node.scan(table.as_ref(), session).await,
+            None => {
+                let schema = Arc::clone(node.columns().inner());
+                Ok(StoredView::unfilled(node.table(), schema, session.config().target_partitions()).leaf())
             }
         }
     }

@@ -303,6 +303,10 @@ impl Oracle for EngineOracle {
         outputs::refusals(&self.tables, name, sink, rows)
     }
 
+    fn written(&self, name: &str, sink: &Sink, rows: &Schema) -> Option<Schema> {
+        outputs::columns(&self.tables, name, sink, rows)
+    }
+
     fn format(&self, scan: &Scan) -> Option<TableFormat> {
         if scan.files.is_some() {
             return None;
@@ -366,10 +370,10 @@ impl Oracle for EngineOracle {
     /// Functions whose value depends on the time of a run, like `now()`, count as volatile. So does what cannot
     /// be planned.
     fn determinism(&self, node: &Node, inputs: &[&Schema]) -> Determinism {
-        // A scan reads one version of a table, and a sink passes rows on. The functions that surface operations
+        // A scan reads one version of a table, and sinks and checks pass rows on. The functions that surface operations
         // stand for are immutable.
         let is_surface = node.op.is_surface() && node.op.expressions().is_empty();
-        if matches!(node.op, Op::Scan(_) | Op::Sink(_)) || is_surface {
+        if matches!(node.op, Op::Scan(_) | Op::Sink(_) | Op::Check(_) | Op::Written(_)) || is_surface {
             return Determinism::Deterministic;
         }
         self.operation(node, inputs).determinism

@@ -54,3 +54,11 @@ pub(super) fn refusals(tables: &Tables, name: &str, sink: &Sink, rows: &Schema) 
     }
     refusals
 }
+
+/// The columns of the table of an output once these rows are written; nothing where they would be refused, and for an
+/// output whose table was not asked for.
+pub(super) fn columns(tables: &Tables, name: &str, sink: &Sink, rows: &Schema) -> Option<Schema> {
+    let base = tables.base(&sink.location)?.ok()?;
+    let target = TableTarget::on(base, rows.arrow(), write_options(name, sink)).ok()?;
+    Some(Schema::from_arrow(target.schema()))
+}

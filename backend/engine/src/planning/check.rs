@@ -71,7 +71,7 @@ async fn plan_segment(state: &SessionState, segment: &SegmentPlan) -> Result<()>
         SegmentKind::Output(sink) => {
             with_writers(plan, sink, segment.rows, state.config().target_partitions(), None).map(|_| ())
         }
-        SegmentKind::SharedView(_) => Ok(()),
+        SegmentKind::SharedView(_) | SegmentKind::Check(_) => Ok(()),
     }
 }
 
@@ -101,20 +101,20 @@ pub async fn unplannable_nodes(
     Ok(found)
 }
 
-/// The nodes that are planned with this root: those below it, down to shared views.
+/// The nodes that are planned with this root: those below it, down to shared views and sinks.
 fn members(graph: &Graph, root: &str) -> BTreeSet<NodeId> {
     let mut members: BTreeSet<NodeId> = BTreeSet::new();
     let mut open: Vec<NodeId> = graph.find(root).into_iter().collect();
     while let Some(id) = open.pop() {
         if members.insert(id) {
-            open.extend(graph.inputs(id).into_iter().filter(|input| !graph[*input].is_shared()));
+            open.extend(graph.inputs(id).into_iter().filter(|input| !graph[*input].is_segment_root()));
         }
     }
     members
 }
 
 async fn plan_alone(graph: &Graph, id: NodeId, node: &Node, state: &SessionState) -> Result<()> {
-    if matches!(node.op, Op::Scan(_) | Op::Sink(_)) {
+    if matches!(node.op, Op::Scan(_) | Op::Sink(_) | Op::Check(_) | Op::Written(_)) {
         return Ok(());
     }
     let inputs = graph.inputs(id).into_iter().map(|input| empty_input(graph, input));

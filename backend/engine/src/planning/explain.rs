@@ -100,8 +100,9 @@ pub(crate) fn physical_block(
 
 /// The texts of a segment and of its parts, with headings.
 fn block(segment: &SegmentPlan, plan: &str, parts: &[String]) -> String {
-    let reads =
-        if segment.reads.is_empty() { String::new() } else { format!(" reads {}", segment.reads.join(", ")) };
+    let tables = segment.written.iter().map(|table| format!("@{table}"));
+    let reads: Vec<String> = segment.reads.iter().cloned().chain(tables).collect();
+    let reads = if reads.is_empty() { String::new() } else { format!(" reads {}", reads.join(", ")) };
     let title = segment.title();
     let mut text = format!("-- {title} (level {}){reads}\n{}\n\n", segment.level, plan.trim_end());
     // What reads comes before what is read, as within a plan.

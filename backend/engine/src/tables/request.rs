@@ -64,7 +64,9 @@ impl TableRequest {
                 | Op::Join(_)
                 | Op::SpanJoin(_)
                 | Op::Union(_)
-                | Op::Distinct(_) => {}
+                | Op::Distinct(_)
+                | Op::Check(_)
+                | Op::Written(_) => {}
             }
         }
         requests

@@ -217,7 +217,7 @@ async fn outputs_that_are_a_graph_are_checked_before_anything_is_published() {
         ("(1), (2)", "(10, 1, 2), (11, 2, 3)", "dst_node_id", "E0708"),
     ] {
         let error = lake.run(&graph(nodes, edges)).await.unwrap_err();
-        let RunError::Unsound { violations } = &error else { panic!("{error:?}") };
+        let RunError::Unsound { violations, .. } = &error else { panic!("{error:?}") };
         let found: Vec<_> =
             violations.iter().map(|found| (found.column, found.code.id(), found.count)).collect();
         assert_eq!(found, [(column, code, 1)]);

@@ -132,6 +132,7 @@ fn described(owner: &Owner) -> String {
     match owner {
         Owner::View(name) => format!("view `{name}`"),
         Owner::Output(name) => format!("output `{name}`"),
+        Owner::Assertion(name) => format!("assertion `{name}`"),
     }
 }
 

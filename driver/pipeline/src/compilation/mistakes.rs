@@ -1,6 +1,6 @@
 //! What the engine finds wrong with a spec beyond its types, as diagnostics with their places.
 
-use engine::{EngineError, RunError, Violation};
+use engine::{AssertionOutcome, EngineError, RunError, Violation};
 use ir::diag::Diagnostic;
 use ir::origin::SpecField;
 use ir::stage::Stage;
@@ -79,12 +79,14 @@ impl Compilation {
         {
             return self.with_findings(mistakes);
         }
-        if let RunError::Unsound { violations } = error {
+        if let RunError::Unsound { violations, assertions } = error {
             let place = |violation: &Violation| match self.root_of(&format!("output {}", violation.output)) {
                 Some(root) => self.placed(violation.diagnostic(), root),
                 None => violation.diagnostic(),
             };
-            return self.with_findings(violations.iter().map(place).collect());
+            let mut found: Vec<Diagnostic> = violations.iter().map(place).collect();
+            found.extend(self.failed_assertions(assertions));
+            return self.with_findings(found);
         }
         match PipelineError::run(error, self.source.map.name().as_str()) {
             PipelineError::Findings { diagnostics, .. } => {
@@ -99,13 +101,20 @@ impl Compilation {
         }
     }
 
-    /// The root of the segment that is called `view x` or `output x`.
+    /// What is told of the assertions that do not hold, each at its place.
+    pub(crate) fn failed_assertions(&self, assertions: &[AssertionOutcome]) -> Vec<Diagnostic> {
+        let placed = |outcome: &AssertionOutcome| Some(self.placed(outcome.diagnostic()?, &outcome.check));
+        assertions.iter().filter_map(placed).map(|found| found.in_stage(Stage::Check)).collect()
+    }
+
+    /// The root of the segment that is called `view x`, `output x` or `check x`.
     fn root_of(&self, title: &str) -> Option<&str> {
         let (kind, name) = title.split_once(' ')?;
         let mut segments = self.graph.schedule.iter().flat_map(|schedule| &schedule.segments);
         let root =
             segments.find(|segment| match self.graph.find(&segment.root).map(|id| &self.graph[id]) {
                 Some(node) if node.is_sink() => kind == "output" && node.owner.name() == name,
+                Some(node) if node.is_check() => kind == "check" && node.name == name,
                 Some(node) => kind == "view" && node.name == name,
                 None => false,
             })?;

@@ -103,6 +103,16 @@ impl Source {
         self
     }
 
+    /// The same spec once more, without what is proven of it.
+    ///
+    /// # Errors
+    /// Never: the error of finding the folder is passed on.
+    pub(crate) fn copied(&self) -> Result<Self> {
+        let (spec, map, findings) = (self.spec.clone(), self.map.clone(), self.findings.clone());
+        let copy = Self::new(spec, map, findings, self.name.clone(), &self.base_dir, Instant::now())?;
+        Ok(Self { unread: self.unread.clone(), ..copy })
+    }
+
     /// The same spec with its proofs kept beside the tables it counts locations from.
     #[must_use]
     pub fn with_kept_proofs(self) -> Self {

@@ -21,7 +21,7 @@ pub(crate) use history::Remembered;
 
 use crate::Compilation;
 
-/// What an input, a view or an output of a spec cost in a run.
+/// What an input, a view, an output or an assertion of a spec cost in a run.
 ///
 /// Every operator of the run is counted for one of them, so the costs of all together are those of all operators. Which one is
 /// found by what it does and reads, since a plan does not say; the numbers of an operator that serves two views are those of one.
@@ -67,6 +67,8 @@ pub enum PartKind {
     View,
     /// A table that is written.
     Output,
+    /// An assertion.
+    Assertion,
 }
 
 impl PartKind {
@@ -77,6 +79,7 @@ impl PartKind {
             Self::Input => "input",
             Self::View => "view",
             Self::Output => "output",
+            Self::Assertion => "assertion",
         }
     }
 }
@@ -150,10 +153,14 @@ impl Parts {
         let views = spec.view_definitions.iter().map(|view| (PartKind::View, &view.name));
         let outputs = spec.output_targets.iter().map(|output| (PartKind::Output, &output.table_name));
         let mut parts = Self { in_order: Vec::new(), places: BTreeMap::new() };
-        for (kind, name) in inputs.chain(views).chain(outputs) {
+        let graph = &compilation.graph;
+        let checks = graph.ids().map(|id| &graph[id]).filter(|node| node.is_check());
+        let assertions = checks.map(|node| (PartKind::Assertion, &node.name));
+        for (kind, name) in inputs.chain(views).chain(outputs).chain(assertions) {
             let owner = match kind {
                 PartKind::Input | PartKind::View => Owner::View(name.clone()),
                 PartKind::Output => Owner::Output(name.clone()),
+                PartKind::Assertion => Owner::Assertion(name.clone()),
             };
             let path = origins.place(&owner, SpecField::Definition).path;
             parts.places.insert(owner, parts.in_order.len());

@@ -11,6 +11,7 @@
 mod build;
 mod capability;
 mod capture;
+mod checks;
 mod identity;
 mod parts;
 mod provider;
@@ -36,11 +37,12 @@ pub use build::Build;
 pub use capability::{Capability, capabilities};
 pub(crate) use capture::CAPTURE_ENDING;
 pub use capture::{CAPTURE_FORMAT, Capture, CaptureError, CaptureReference};
+pub use checks::{AssertionRecord, CheckRecord};
 pub(crate) use identity::Identity;
 pub use identity::{Envelope, IdentityReport, NodeIdentity, OutputIdentity};
 pub(crate) use parts::finding_records;
 pub use parts::{
-    CheckRecord, ExtractedRecord, FailureRecord, FindingRecord, HolderRecord, OperatorRecord, OutputRecord,
+    ExtractedRecord, FailureRecord, FindingRecord, HolderRecord, OperatorRecord, OutputRecord,
     ResourcesRecord, ScanRecord, SegmentRecord, SharedViewRecord,
 };
 pub(crate) use provider::hash_of_providers;
@@ -100,6 +102,8 @@ pub struct RunRecord {
     pub outputs: Vec<OutputRecord>,
     /// What was checked of a code property graph before it was published, and holds.
     pub checks: Vec<CheckRecord>,
+    /// The assertions of the spec, as far as they were evaluated; of a run that failed for another reason none.
+    pub assertions: Vec<AssertionRecord>,
     /// The shared views, in the order they were released.
     pub shared_views: Vec<SharedViewRecord>,
     /// Memory and disk; nothing for a run that failed.
@@ -243,6 +247,7 @@ impl RunRecord {
                 .filter_map(|output| Some(OutputRecord::of(output, identities.get(&output.table)?)))
                 .collect(),
             checks: run.checks.iter().map(CheckRecord::from).collect(),
+            assertions: run.assertions.iter().map(AssertionRecord::from).collect(),
             shared_views: run.shared_views.iter().map(SharedViewRecord::from).collect(),
             resources: Some(ResourcesRecord::from(run)),
             segments: segments.map(|(segment, owners)| SegmentRecord::of(segment, owners)).collect(),

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::{
-    GraphCheck, OperatorKind, OperatorMetrics, OutputOutcome, RunOutcome, ScanMeasures, SegmentOutcome,
-    StoreCounters,
+    OperatorKind, OperatorMetrics, OutputOutcome, RunOutcome, ScanMeasures, SegmentOutcome, StoreCounters,
 };
 use ir::determinism::{Determinism, ResultClass};
 use ir::diag::{Diagnostic, ResolvedDiagnostic, Severity, SourceMap, resolve};
@@ -80,23 +79,6 @@ impl OutputRecord {
             partitions: output.partitions,
             commit_seconds: output.commit.as_secs_f64(),
         }
-    }
-}
-
-/// A rule of code property graphs that was checked before an output was published, and holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckRecord {
-    /// The output.
-    pub output: String,
-    /// The rule.
-    pub rule: String,
-    /// True: a run whose tables break a rule publishes nothing.
-    pub holds: bool,
-}
-
-impl From<&GraphCheck> for CheckRecord {
-    fn from(check: &GraphCheck) -> Self {
-        Self { output: check.output.clone(), rule: check.rule.to_owned(), holds: true }
     }
 }
 

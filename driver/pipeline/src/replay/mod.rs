@@ -236,6 +236,8 @@ fn pinned(mut spec: Spec, record: &RunRecord, scratch: &Path) -> Spec {
     }
     for (number, output) in spec.output_targets.iter_mut().enumerate() {
         output.delta_location = Some(scratch.join(number.to_string()).to_string_lossy().into_owned());
+        // They speak of tables that have more rows, and perhaps columns, than what is computed again.
+        output.assertions.clear();
     }
     spec
 }

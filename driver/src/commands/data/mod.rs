@@ -6,6 +6,7 @@ pub(super) mod replay;
 pub(super) mod run;
 pub(super) mod runs;
 pub(super) mod sql;
+pub(super) mod test;
 
 use std::sync::Arc;
 

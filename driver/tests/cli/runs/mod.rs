@@ -3,6 +3,7 @@
 mod capture;
 mod history;
 mod replay;
+mod tests_of_views;
 
 use std::ffi::OsStr;
 use std::fs;

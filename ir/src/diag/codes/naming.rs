@@ -155,4 +155,35 @@ Example: a CSV file whose line 17 has one value too few.
 
 Fix: mend the file; or say what its columns are (`schema`), that files may lack some (`union_by_name: true`), or how the \
 format is written (`options`).";
+
+    ASSERTION_FORM = "E0121", "assertion-form", "an assertion that does not say one thing":
+"An assertion says exactly one of `unique`, `not_null`, `accepted`, `relation` and `expression`. A relation compares as many \
+columns as it names on the other side. A constraint of the join graph is about one relation; one of type `relation` about \
+two, the one with the references first.
+
+Example: `assertions: [{unique: [id], not_null: [id]}]`
+
+Fix: make two of it: `assertions: [{unique: [id]}, {not_null: [id]}]`.";
+
+    DUPLICATE_ASSERTION = "E0122", "duplicate-assertion", "two assertions of one relation have the same name":
+"Messages and records tell assertions of a view, an input or an output apart by their names. Constraints of the join graph \
+are among them.
+
+Example: `assertions: [{name: keys, unique: [id]}, {name: keys, not_null: [id]}]`
+
+Fix: rename one, or leave `name` out: it is made of the kind and the columns then.";
+
+    JOIN_EDGE_KEYS = "E0123", "join-edge-keys", "an edge of the join graph with an unequal number of keys":
+"Keys of the two relations are compared one by one.
+
+Example: `{left_relation: a, right_relation: b, join_type: Inner, left_keys: [x, y], right_keys: [x]}`
+
+Fix: name one key on the right for each on the left.";
+
+    DUPLICATE_TEST = "E0124", "duplicate-test", "two tests have the same name":
+"`driver test --test NAME` finds tests by name.
+
+Example: `tests: [{name: totals, view: daily, expect: []}, {name: totals, view: best, expect: []}]`
+
+Fix: rename one of them.";
 }

@@ -198,4 +198,29 @@ Fix: let the process that the message names end, and run again.";
 Example: `driver run --require bitwise` of `SELECT k, sum(price) AS total FROM t GROUP BY k` where `price` is a DOUBLE.
 
 Fix: add up decimals, sort by columns that tell all rows apart, or ask for less.";
+
+    ASSERTION_FAILED = "E0721", "assertion-failed", "rows fail an assertion":
+"The spec asserts something of a view, an input or an output, and it does not hold of the rows that would be published. \
+All assertions are evaluated, failing rows are counted (of `unique`, the keys that several rows have), the first are shown, and \
+nothing is published. An output is looked at as its table would be, with the rows that an append keeps.
+
+Example: `assertions: [{unique: [id]}]` of a view in which two rows have the id 7.
+
+Fix: correct the view or its inputs. `severity: warn` publishes and tells the number of rows.";
+
+    TEST_NOT_RUN = "E0722", "test-not-run", "a test of a view that cannot be run":
+"The rows that it gives or expects do not fit the columns, or it does not give an input that the view needs. The columns of \
+what is given are those of the input or view of this name, unless they are written beside the rows.
+
+Example: a test of a view over `orders` without `orders` under `given`.
+
+Fix: see the message; where the table of an input is not there, write \
+`given: {orders: {schema: {id: Int64}, rows: [{id: 1}]}}`.";
+
+    UNKNOWN_TEST = "E0723", "unknown-test", "a test that the spec does not have":
+"`driver test --test NAME` runs the test of this name alone.
+
+Example: `driver test spec.yaml --test totls`
+
+Fix: the message names the nearest test.";
 }

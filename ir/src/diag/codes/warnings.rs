@@ -179,4 +179,21 @@ went on, and what it published stands. The lines before are there, and nothing w
 Example: the disk is full, or the reader of a pipe went away.
 
 Fix: see the cause in the message.";
+
+    ASSERTION_WARNED = "W0031", "assertion-warned", "rows fail an assertion of severity warn":
+"The spec asserts something of a view, an input or an output, and it does not hold of the rows that are published. The run \
+goes on, because the spec says so. The number of failing rows is in the record; the rows are shown once and not kept.
+
+Example: `assertions: [{not_null: [name], severity: warn}]`
+
+Fix: correct the view or its inputs. `severity: error`, the default, publishes nothing then.";
+
+    JOIN_EDGE_DIFFERS = "W0032", "join-edge-differs", "a view joins two relations in another way than the join graph says":
+"An edge of the join graph says by which columns two relations join, and which rows that keeps. A `Relate` view of the two has \
+other keys or another type of join. What a view says is what is computed; one of the two is likely to be wrong. `Sql` views are \
+not compared.
+
+Example: an edge with `left_keys: [customer_id]` and a view with `on: [id]` over the same relations.
+
+Fix: correct the view or the edge.";
 }

@@ -1,6 +1,9 @@
-//! Inputs, views, outputs, and the join graph.
+//! Inputs, views, outputs, what must hold of them, and the join graph.
 
+mod assertion;
 mod input;
+mod join_graph;
+mod view_test;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,8 +13,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::shorthand::text_or_map;
-use super::{JoinType, NamedExpr, Transform};
+use super::{NamedExpr, Transform};
+
+pub use assertion::{Accepted, AcceptedValue, Assertion, AssertionSeverity, RelationTo};
 pub use input::{FileColumns, InputRelation};
+pub use join_graph::{ConstraintType, JoinConstraint, JoinEdge, JoinGraph};
+pub use view_test::{GivenRows, TestRow, TypedRows, ViewTest};
 
 /// A view: a named table computed from inputs and other views.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +38,9 @@ pub struct ViewDefinition {
     /// Columns the view promises to have.
     #[serde(default)]
     pub output_schema: SchemaContract,
+    /// What must hold of its rows before anything is published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assertions: Vec<Assertion>,
 }
 
 /// Promised columns and their types, ordered by name.
@@ -43,48 +53,6 @@ pub struct SchemaContract {
     /// Column name to Arrow type name: `Int64`, `Utf8`, `Boolean`, `Float64`, `Date32`, ...
     #[serde(default)]
     pub columns: ColumnPromises,
-}
-
-/// Joins known from elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JoinGraph {
-    /// Pairs of relations that join.
-    #[serde(default)]
-    pub edges: Vec<JoinEdge>,
-    /// Properties the relations are said to have.
-    #[serde(default)]
-    pub constraints: Vec<JoinConstraint>,
-}
-
-/// Two relations that join by equal keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JoinEdge {
-    /// The left relation.
-    pub left_relation: String,
-    /// The right relation.
-    pub right_relation: String,
-    /// Which rows are kept.
-    pub join_type: JoinType,
-    /// Key columns of the left relation.
-    pub left_keys: Vec<String>,
-    /// Key columns of the right relation, one for each on the left.
-    pub right_keys: Vec<String>,
-}
-
-/// A property of relations that joins may rely on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JoinConstraint {
-    /// A name for messages.
-    pub name: String,
-    /// The kind of property.
-    pub constraint_type: String,
-    /// The relations that have it.
-    pub relations: Vec<String>,
-    /// The columns it is about.
-    pub columns: Vec<String>,
 }
 
 /// A Delta table that a run writes.
@@ -125,6 +93,9 @@ pub struct OutputTarget {
     /// Size aimed at for each data file, in bytes. Without it, the table's own setting, else 128 MiB.
     #[serde(default)]
     pub target_file_size: Option<NonZeroU64>,
+    /// What must hold of the rows of its table before anything is published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assertions: Vec<Assertion>,
 }
 
 /// What happens to the rows a table already has.

@@ -149,7 +149,10 @@ fn only_the_text_form_takes_parts_from_names() {
         @x = distinct\n\
         \"a.b\" = distinct of view \"a.b\"\n\
         a.b.c = distinct of view \"a.b\" step\n\
-        free = distinct of output table step\n";
+        free = distinct of output table step\n\
+        a.b@unique_id = distinct\n\
+        @x@unique_id.keys = distinct\n\
+        named = distinct of assertion \"@x@unique_id\"\n";
     let graph = parse(&text.replace("\"a.b\" =", "a.b =")).unwrap().graph;
     let part = |name: &str| {
         let node = &graph[graph.find(name).unwrap()];
@@ -159,8 +162,11 @@ fn only_the_text_form_takes_parts_from_names() {
     assert_eq!(part("a.b"), (Owner::View("a.b".to_owned()), Role::Result));
     assert_eq!(part("a.b.c"), (Owner::View("a.b".to_owned()), Role::Step));
     assert_eq!(part("free"), (Owner::Output("table".to_owned()), Role::Step));
+    assert_eq!(part("a.b@unique_id"), (Owner::Assertion("a.b@unique_id".to_owned()), Role::Result));
+    assert_eq!(part("@x@unique_id.keys"), (Owner::Assertion("@x@unique_id".to_owned()), Role::Step));
+    assert_eq!(part("named"), (Owner::Assertion("@x@unique_id".to_owned()), Role::Result));
     assert_eq!(parse(&print(&graph)).unwrap().graph, graph);
-    assert_eq!(node_names(&graph).len(), 4);
+    assert_eq!(node_names(&graph).len(), 7);
 }
 
 #[test]

@@ -15,10 +15,10 @@ use crate::graph::{
 };
 use crate::hash::ContentHash;
 use crate::op::{
-    Aggregate, ChangeFeed, ChangeRange, Conform, Distinct, FileColumn, FileFormat, FileManifest, FileSource,
-    Filter, GraphTable, Identity, Input, Join, JoinColumn, JoinType, Lists, Normalize, Op, Project, Query,
-    Read, Relate, RelateSpan, Scan, SchemaMode, SelectColumn, Side, Sink, SinkMode, SortColumn, SpanJoin,
-    SpanRelation, TableMetadata, Union, UnionByName, Unnest, Window,
+    Aggregate, AssertionSeverity, ChangeFeed, ChangeRange, Check, Conform, Distinct, FileColumn, FileFormat,
+    FileManifest, FileSource, Filter, GraphTable, Identity, Input, Join, JoinColumn, JoinType, Lists,
+    Normalize, Op, Project, Query, Read, Relate, RelateSpan, Scan, SchemaMode, SelectColumn, Side, Sink,
+    SinkMode, SortColumn, SpanJoin, SpanRelation, TableMetadata, Union, UnionByName, Unnest, Window, Written,
 };
 use crate::phase::Phase;
 
@@ -54,7 +54,7 @@ pub(super) fn graph(random: &mut Random) -> Graph {
 }
 
 fn node(name: String, op: Op, random: &mut Random) -> Node {
-    let owner = if random.chance() { Owner::View(text(random)) } else { Owner::Output(text(random)) };
+    let owner = random.pick(&[Owner::View, Owner::Output, Owner::Assertion])(text(random));
     Node {
         owner: if random.chance() { Owner::View(name.clone()) } else { owner },
         role: random.pick(&[Role::Result, Role::Step]),
@@ -167,8 +167,19 @@ fn following(op: Option<&Op>, random: &mut Random) -> Option<Op> {
         Some(Op::SpanJoin(_)) => Op::Union(Union {}),
         Some(Op::Union(_)) => Op::Distinct(Distinct {}),
         Some(Op::Distinct(_)) => Op::Sink(sink(random)),
-        Some(Op::Sink(_)) => return None,
+        Some(Op::Sink(_)) => Op::Check(check(random)),
+        Some(Op::Check(_)) => Op::Written(Written { columns: random.option(|random| random.list(3, text)) }),
+        Some(Op::Written(_)) => return None,
     })
+}
+
+fn check(random: &mut Random) -> Check {
+    Check {
+        assertion: text(random),
+        subject: text(random),
+        rule: text(random),
+        severity: random.pick(&[AssertionSeverity::Warn, AssertionSeverity::Error]),
+    }
 }
 
 fn range(random: &mut Random) -> ChangeRange {

@@ -177,6 +177,8 @@ fn of_node(graph: &Graph, id: NodeId, known: &BTreeMap<NodeId, Lineage>) -> Line
             let sorted = sink.sort_by.iter().map(|by| by.column.clone()).collect();
             same.decided_by(&sorted, How::Sort, first);
         }
+        // Failing rows as they are, and a table as it was written.
+        Op::Check(_) | Op::Written(_) => same.columns.clone_from(&first.columns),
         Op::Query(query) => {
             let mentioned = query.query.mentioned_names();
             of_all(graph, id, &inputs, &mut same, |name| mentioned.is_none_or(|names| names.contains(name)));

@@ -17,6 +17,7 @@
 //! must not be used twice: names are what nodes are found by. A definition with a mistake is left out and marked
 //! as broken, so that its readers are not blamed for it.
 
+mod assertions;
 mod cache;
 mod dependencies;
 mod expression;
@@ -24,6 +25,7 @@ mod input;
 mod parameter;
 mod relate;
 mod transform;
+mod view_tests;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -52,6 +54,8 @@ pub(crate) fn run(source: &SpecSource<'_>, graph: &mut Graph, cx: &mut Context<'
         lower_output(graph, cx, output, &SpecPath::root().field("output_targets").index(index));
     }
     break_unread(graph, cx, unread);
+    assertions::lower(graph, cx, source);
+    view_tests::check(graph, cx, source);
     cx.reported.all_placeholders = unread.fields.contains("typed_parameters");
     graph.parameters = parameter::lower(cx, &spec.typed_parameters);
     graph.cache = cache::lower(cx, source);

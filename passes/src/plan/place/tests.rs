@@ -26,6 +26,10 @@ impl Oracle for Nothing {
         Vec::new()
     }
 
+    fn written(&self, _: &str, _: &Sink, _: &Schema) -> Option<Schema> {
+        None
+    }
+
     fn format(&self, _: &Scan) -> Option<TableFormat> {
         None
     }

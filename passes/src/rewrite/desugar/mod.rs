@@ -129,7 +129,9 @@ pub(crate) fn expand<'a>(
         | Op::SpanJoin(_)
         | Op::Union(_)
         | Op::Distinct(_)
-        | Op::Sink(_) => Ok(expansion),
+        | Op::Sink(_)
+        | Op::Check(_)
+        | Op::Written(_) => Ok(expansion),
     }
 }
 

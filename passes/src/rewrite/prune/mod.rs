@@ -15,11 +15,11 @@
 //! new = filter orders.common predicate=(id >= 5) : {…}
 //! ```
 //!
-//! 1. Nodes no sink depends on are removed.
+//! 1. Nodes no sink and no check depends on are removed.
 //! 2. Where all readers of a node are filters, what they all filter by moves below them, see [`filters`].
 //! 3. Demand ([`crate::analysis::demand`]) says which columns each node must give. Scans, projections, aggregations,
 //!    windows and joins drop the others; every relation keeps at least one column, so that rows can be counted.
-//! 4. Sinks, unions and `DISTINCT` mean exactly the columns of their inputs. Where an input still has more, because
+//! 4. Sinks, checks, unions and `DISTINCT` mean exactly the columns of their inputs. Where an input still has more, because
 //!    another reader needs them, a projection is put between.
 //! 5. Schemas are derived again.
 //!
@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ir::expr::NamedExpr;
 use ir::graph::{Graph, NodeId};
-use ir::op::{Op, Project};
+use ir::op::{Op, Project, Scan, Written};
 
 use crate::analysis::demand;
 use crate::context::Context;
@@ -70,12 +70,12 @@ fn narrow(graph: &mut Graph, id: NodeId, wanted: &BTreeSet<String>) {
     let schema = graph.schema(id).clone();
     let node = &mut graph[id];
     match &mut node.op {
-        Op::Scan(scan) => {
+        Op::Scan(Scan { columns, .. }) | Op::Written(Written { columns }) => {
             let names: Vec<&str> = schema.names().collect();
             let kept: Vec<&str> = demand::kept(&names, |name| name, wanted, true).copied().collect();
             if kept.len() < schema.len() {
                 node.schema = Some(schema.project(|name| kept.contains(&name)));
-                scan.columns = Some(kept.into_iter().map(str::to_owned).collect());
+                *columns = Some(kept.into_iter().map(str::to_owned).collect());
             }
         }
         Op::Project(project) => keep_some(&mut project.columns.0, |column| &column.name, wanted, true),
@@ -99,7 +99,8 @@ fn narrow(graph: &mut Graph, id: NodeId, wanted: &BTreeSet<String>) {
         | Op::Query(_)
         | Op::Union(_)
         | Op::Distinct(_)
-        | Op::Sink(_) => {}
+        | Op::Sink(_)
+        | Op::Check(_) => {}
     }
 }
 
@@ -121,7 +122,7 @@ fn exact_columns(
     demand: &BTreeMap<NodeId, BTreeSet<String>>,
 ) -> Option<Vec<String>> {
     match &graph[id].op {
-        Op::Sink(_) | Op::Distinct(_) => Some(before[&input].clone()),
+        Op::Sink(_) | Op::Check(_) | Op::Distinct(_) => Some(before[&input].clone()),
         Op::Union(_) => {
             let kept = demand::kept(&before[&id], |name| name, &demand[&id], true);
             Some(kept.cloned().collect())
@@ -142,7 +143,8 @@ fn exact_columns(
         | Op::Unnest(_)
         | Op::Query(_)
         | Op::Join(_)
-        | Op::SpanJoin(_) => None,
+        | Op::SpanJoin(_)
+        | Op::Written(_) => None,
     }
 }
 
@@ -163,7 +165,7 @@ fn insert_projection(
 
 /// Asks for the schema of a node again.
 fn derive(graph: &mut Graph, cx: &Context<'_>, id: NodeId) {
-    if matches!(graph[id].op, Op::Scan(_)) {
+    if matches!(graph[id].op, Op::Scan(_) | Op::Written(_)) {
         return;
     }
     let inputs = graph.input_schemas(id);

@@ -9,7 +9,7 @@ use ir::hash::ContentHash;
 
 pub use operators::{OperatorKind, OperatorMetrics};
 
-use super::GraphCheck;
+use super::{AssertionOutcome, GraphCheck};
 use crate::operators::StoreCounters;
 use crate::resources::SpillUse;
 use crate::session::MemoryUse;
@@ -21,6 +21,8 @@ pub struct RunOutcome {
     pub outputs: Vec<OutputOutcome>,
     /// What was checked of the tables of a code property graph before they were published; it holds.
     pub checks: Vec<GraphCheck>,
+    /// The assertions of the spec, by the names of their checks; those of severity `error` hold.
+    pub assertions: Vec<AssertionOutcome>,
     /// The shared views in the order they were released.
     pub shared_views: Vec<StoreCounters>,
     /// What all segments together reserved in memory.
@@ -67,11 +69,11 @@ pub struct OutputOutcome {
 /// A segment that ran.
 #[derive(Clone, Debug)]
 pub struct SegmentOutcome {
-    /// `view x` or `output x`.
+    /// `view x`, `output x` or `check x`.
     pub segment: String,
-    /// The shared view's node, or the table.
+    /// The shared view's node, the table, or the check's node.
     pub name: String,
-    /// The table it writes; nothing for a shared view.
+    /// The table it writes; nothing for a shared view or a check.
     pub output: Option<String>,
     /// What was computed: see [`PlanDag::digests`](crate::PlanDag::digests).
     pub digest: ContentHash,

@@ -14,6 +14,7 @@ mod once;
 mod part;
 mod rows;
 mod stored_view;
+mod written;
 
 pub use node::{ViewReader, ViewReaderNode};
 pub(crate) use once::{Once, once, once_each};
@@ -21,3 +22,4 @@ pub(crate) use part::{PlannedPart, PlannedParts};
 pub use rows::{RowSource, RowsExec};
 pub(crate) use rows::{behind, inputs, seen, source_of};
 pub use stored_view::StoredView;
+pub(crate) use written::WrittenNode;

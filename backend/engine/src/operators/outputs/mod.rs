@@ -1,5 +1,6 @@
-//! The tops of a DAG: a node for every table that is written, and one over all of them.
+//! The tops of a DAG: a node for every table that is written and for every check, and one over all of them.
 
+mod check;
 mod write_exec;
 
 use std::cmp::Ordering;
@@ -12,6 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_plan::ExecutionPlan;
 use ir::op::{Sink, SinkMode};
 
+pub use check::CheckNode;
 pub use write_exec::WriteExec;
 pub(crate) use write_exec::ordering;
 use write_exec::sort_text;
@@ -104,7 +106,7 @@ impl UserDefinedLogicalNodeCore for WriteNode {
     }
 }
 
-/// All outputs of a graph.
+/// All outputs and checks of a graph.
 #[derive(Clone)]
 pub struct OutputsNode {
     inputs: Vec<LogicalPlan>,
@@ -112,14 +114,14 @@ pub struct OutputsNode {
 }
 
 impl OutputsNode {
-    /// A node over the nodes that write.
+    /// A node over the nodes that write and check.
     #[must_use]
     pub fn new(inputs: Vec<LogicalPlan>) -> Self {
         Self { inputs, schema: Arc::new(DFSchema::empty()) }
     }
 
-    /// The nodes that write.
-    pub(crate) fn writes(&self) -> impl Iterator<Item = &LogicalPlan> {
+    /// The nodes that write and check.
+    pub(crate) fn tops(&self) -> impl Iterator<Item = &LogicalPlan> {
         self.inputs.iter()
     }
 }
