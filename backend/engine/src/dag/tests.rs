@@ -55,6 +55,7 @@ fn dag(keeps: bool) -> PlanDag {
         let kind = match &top {
             Top::View(_) => SegmentKind::SharedView("because".to_owned()),
             Top::Output(name) => SegmentKind::Output(sink(name)),
+            Top::Check(name) => unreachable!("{name} is no segment here"),
         };
         let schema = Schema::from_arrow(rows().schema().as_arrow());
         (top, SegmentFacts { position, kind, level: 0, bottom_level: 0, cost: 0, rows: 0, schema })
