@@ -104,6 +104,7 @@ fn a_panic_exits_with_70_and_says_what_to_report() {
         stderr: &mut errors,
         stdout_is_terminal: false,
         stderr_is_terminal: false,
+        log_is_shown: false,
         no_color: true,
     };
     assert_eq!(driver::main_with(vec!["driver".into(), "passes".into()], &mut streams), 70);
