@@ -106,6 +106,7 @@ fn a_panic_exits_with_70_and_says_what_to_report() {
         stderr: &mut errors,
         stdout_is_terminal: false,
         stderr_is_terminal: false,
+        log_is_shown: false,
         no_color: true,
         log_is_shown: false,
         environment: Environment::default(),

@@ -14,6 +14,7 @@ use crate::program::{copy, driver_in, exits, listing, out};
 
 /// Commands that are not run here, by how they begin.
 const NOT_RUN: &[(&str, &str)] = &[
+    ("export PATH=", "the program that is tested is in the path already"),
     ("cargo test", "it is what runs this"),
     ("cargo insta", "it is for changes of goldens"),
     ("cargo install", "it builds an optimised program, for half an hour"),
