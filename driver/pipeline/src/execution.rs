@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use delta::Disk;
 use engine::{AssertionOutcome, Publishing, RunCapture, RunError, RunOptions, RunOutcome};
@@ -18,6 +18,7 @@ use crate::record::{
 };
 use crate::{
     Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Source, Stages, Workers,
+    Written,
 };
 
 /// How to publish.
@@ -104,22 +105,8 @@ pub fn publish(
             Ok(Outcome { run, extracted, record, record_file: written?, capture_files })
         }
         Err(error) => {
-            let status = match error {
-                PipelineError::Interrupted(_) => Status::Cancelled,
-                _ => Status::Failed,
-            };
-            if let PipelineError::Findings { diagnostics, map } = &error {
-                recording.observer.found(diagnostics, map);
-            }
             let failure = FailureRecord::of(&error, stage, published);
-            let observer = Arc::clone(&recording.observer);
-            let assertions = asserted.iter().map(AssertionRecord::from).collect();
-            let record = RunRecord { assertions, ..provenance.record(status, Some(failure)) };
-            let (_, _, written) = recording.keep(record);
-            // What went wrong first is what is told; often it is the reason for this as well.
-            if let Err(not_recorded) = written {
-                observer.not_recorded(&reason_of(not_recorded));
-            }
+            recording.keep_failed(&error, failure, &asserted);
             Err(error)
         }
     }
@@ -152,6 +139,25 @@ pub(crate) struct Recording<'a> {
 }
 
 impl Recording<'_> {
+    /// Keeps what became of a run that failed.
+    fn keep_failed(self, error: &PipelineError, failure: FailureRecord, asserted: &[AssertionOutcome]) {
+        let status = match error {
+            PipelineError::Interrupted(_) => Status::Cancelled,
+            _ => Status::Failed,
+        };
+        if let PipelineError::Findings { diagnostics, map } = error {
+            self.observer.found(diagnostics, map);
+        }
+        let observer = Arc::clone(&self.observer);
+        let assertions = asserted.iter().map(AssertionRecord::from).collect();
+        let record = RunRecord { assertions, ..self.provenance.record(status, Some(failure)) };
+        let (_, _, written) = self.keep(record);
+        // What went wrong first is what is told; often it is the reason for this as well.
+        if let Err(not_recorded) = written {
+            observer.not_recorded(&reason_of(not_recorded));
+        }
+    }
+
     /// Writes how the run was planned, then its record. Gives the record as it was to be written, how many files were opened
     /// for the capture, and the file of the record.
     pub(crate) fn keep(self, record: RunRecord) -> (RunRecord, u64, Result<PathBuf>) {
@@ -216,8 +222,20 @@ impl<'a> Attempt<'a> {
     fn run(
         &mut self,
         provenance: &Provenance,
-        mut extraction: Option<Extraction>,
+        extraction: Option<Extraction>,
     ) -> Result<(RunOutcome, Option<Extracted>)> {
+        let (written, executed) = self.write(provenance)?;
+        self.publishing = self.workers.cancellation().publishing();
+        if self.publishing.is_none() {
+            self.stages.add(Stage::Execute, executed);
+            written.discard(self.workers)?;
+            return Err(PipelineError::interrupted());
+        }
+        self.commit(written, executed, extraction)
+    }
+
+    /// Plans and writes; gives how long writing took.
+    fn write(&mut self, provenance: &Provenance) -> Result<(Written, Duration)> {
         let (compilation, workers) = (self.compilation, self.workers);
         self.stage = Stage::Emit;
         let plans = || compilation.plan(workers);
@@ -250,12 +268,17 @@ impl<'a> Attempt<'a> {
             };
             compilation.failed(&error, workers)
         })?;
-        self.publishing = workers.cancellation().publishing();
-        if self.publishing.is_none() {
-            self.stages.add(Stage::Execute, executed);
-            written.discard(workers)?;
-            return Err(PipelineError::interrupted());
-        }
+        Ok((written, executed))
+    }
+
+    /// Makes what was written visible.
+    fn commit(
+        &mut self,
+        written: Written,
+        executed: Duration,
+        mut extraction: Option<Extraction>,
+    ) -> Result<(RunOutcome, Option<Extracted>)> {
+        let (compilation, workers) = (self.compilation, self.workers);
         self.stage = Stage::Commit;
         self.observer.stage_started(Stage::Commit);
         let before = extraction.as_mut().map_or_else(Vec::new, Extraction::take_tables);

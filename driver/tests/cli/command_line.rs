@@ -108,7 +108,6 @@ fn a_panic_exits_with_70_and_says_what_to_report() {
         stderr_is_terminal: false,
         log_is_shown: false,
         no_color: true,
-        log_is_shown: false,
         environment: Environment::default(),
     };
     assert_eq!(driver::main_with(vec!["driver".into(), "passes".into()], &mut streams), 70);

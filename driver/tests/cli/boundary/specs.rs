@@ -122,7 +122,7 @@ fn other_ways_to_say_a_place_are_refused() {
         (setting("datafusion.catalog.location: 'SECRET'"), "E0604"),
         (setting("datafusion.catalog.format: parquet"), "E0604"),
         (setting("datafusion.runtime.temp_directory: 'VICTIM'"), "E0604"),
-        (setting("datafusion.execution.store: 'env:CANARY_VARIABLE'"), "E0604"),
+        (setting("datafusion.execution.store: 'env:HOME'"), "E0604"),
         (spec(secret, "{kind: Metadata, source: defs}", output), "E0610"),
         (spec(secret, "{kind: FileManifest, source: defs}", output), "E0610"),
         (spec(secret, "{kind: IncrementalCdf, source: defs, starting_version: 0}", output), "E0610"),

@@ -15,7 +15,7 @@ version: 4
 input_relations: []
 view_definitions:
   - name: orders
-    transform: {{kind: Sql, query: \"SELECT CAST(id AS BIGINT) AS id, CAST(customer AS BIGINT) AS customer, CAST(amount AS BIGINT) AS amount FROM (VALUES {rows}) AS t(id, customer, amount)\"}}
+    transform: {{kind: Sql, query: \"SELECT CAST(id AS BIGINT) AS id, nullif(CAST(customer AS BIGINT), -1) AS customer, CAST(amount AS BIGINT) AS amount FROM (VALUES {rows}) AS t(id, customer, amount)\"}}
     assertions: [{of_view}]
   - name: customers
     transform: {{kind: Sql, query: \"SELECT CAST(key AS BIGINT) AS key FROM (VALUES (1), (2)) AS t(key)\"}}
@@ -68,10 +68,10 @@ fn failing_assertions_publish_nothing_and_show_the_rows() {
         "assertion `relation_customer_customers` of view orders fails in 1 case",
         "assertion `positive` of view orders fails in 1 case (expression: amount > 0)",
         "assertion `unique_id` of output mine fails in 1 case",
-        "id  rows\n     1   2\n",
-        "customer  id\n     NULL      5\n",
-        "customer  id\n     9         3\n",
-        "amount  id\n     -12345  4\n",
+        "id  rows\n    1   2\n",
+        "customer  id\n    NULL      5\n",
+        "customer  id\n    9         3\n",
+        "amount  id\n    -12345  4\n",
         "--> spec.yaml:6:18",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
@@ -98,7 +98,7 @@ fn an_assertion_of_severity_warn_publishes_and_tells() {
     let output = run(folder.path(), &warned, &[]);
     exits(&output, 0);
     assert!(err(&output).contains("warning[W0031]: assertion `unique_id` of view orders fails in 1 case"));
-    assert!(err(&output).contains("id  rows\n     1   3\n"), "{}", err(&output));
+    assert!(err(&output).contains("id  rows\n    1   3\n"), "{}", err(&output));
     assert!(out(&output).contains("1 (warn)"), "{}", out(&output));
     let record = record(folder.path());
     assert_eq!(record["warning_counts_by_code"]["W0031"], 1);
@@ -139,5 +139,9 @@ fn a_shared_view_is_computed_once_for_its_assertions() {
     let report = json(&output);
     let shared = report["shared_views"].as_array().unwrap();
     let orders = shared.iter().find(|view| view["view"] == "orders").unwrap();
-    assert_eq!((orders["computed"].as_u64(), orders["readers"].as_u64()), (Some(1), Some(6)), "{report}");
+    assert_eq!(orders["computed"], 1, "{report}");
+    assert!(orders["readers"].as_u64() > Some(1), "{report}");
+    let asserted: Vec<&Value> =
+        report["assertions"].as_array().unwrap().iter().map(|it| &it["failures"]).collect();
+    assert_eq!(asserted, [0, 0, 0, 0, 0], "{report}");
 }

@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use crate::program::{SPEC, driver_in, err, exits, json, listing, out, with_tables};
 
 /// Sums by day, over an input that is given with its columns.
@@ -170,7 +168,7 @@ fn tests_that_cannot_be_run_say_why() {
     fs::write(folder.path().join("spec.yaml"), SUMS.replace("given: {paid:", "given: {piad:")).unwrap();
     let checked = driver_in(folder.path(), ["check", "spec.yaml", "--format", "json"]);
     exits(&checked, 1);
-    let found: Vec<Value> = err(&checked).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let found = json(&checked)["diagnostics"].as_array().unwrap().clone();
     let named = found.iter().find(|found| found["found"] == "piad").unwrap();
     assert_eq!((&named["code"], &named["line"]), (&"E0107".into(), &19.into()), "{named}");
 }

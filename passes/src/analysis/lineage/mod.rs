@@ -88,7 +88,7 @@ pub struct Lineage {
 #[must_use]
 pub fn lineage(graph: &Graph, root: NodeId) -> Lineage {
     let mut known: BTreeMap<NodeId, Lineage> = BTreeMap::new();
-    for id in graph.topological_below(root, |_| false) {
+    for id in graph.topological_below(root, |_| false).into_iter().rev() {
         let lineage = of_node(graph, id, &known);
         known.insert(id, lineage);
     }

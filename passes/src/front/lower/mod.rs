@@ -23,7 +23,6 @@ mod dependencies;
 mod expression;
 mod input;
 mod parameter;
-mod relate;
 mod transform;
 mod view_tests;
 

@@ -1,5 +1,7 @@
 //! Transforms as operations.
 
+mod relate;
+
 use chrono::DateTime;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::{NamedExpr, NamedExprs};
@@ -10,7 +12,7 @@ use ir::op::{
 use ir::origin::{Definition, Place, SpecField};
 use ir::spec::{self, Transform, ViewDefinition};
 
-use super::{expression, lower_columns, relate, unique_names};
+use super::{expression, lower_columns, unique_names};
 use crate::context::Context;
 
 /// An operation and the names of its inputs, in port order.
