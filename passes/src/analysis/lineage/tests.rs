@@ -39,7 +39,7 @@ fn lines(text: &str) -> Vec<String> {
 fn columns_are_followed_through_projections_filters_and_groups() {
     let text = "\
 f = filter o predicate=(kind = 'x' AND price > 1) : {id Int64!, customer Int64, price Float64, kind Utf8, tags List(Utf8)}
-p = project f columns={who: customer, gross: (price * 1.2), one: 1} : {who Int64, gross Float64, one Int64!}
+p = project f columns={who: customer, gross: (price * 1.2), one: (1)} : {who Int64, gross Float64, one Int64!}
 a = aggregate p group_by={who: who} measures={total: (sum(gross)), n: (count(*))} : {who Int64, total Float64, n Int64!}
 @a = sink a location=a mode=append sort_by=[{column: total}]";
     let wanted = [
@@ -55,7 +55,7 @@ a = aggregate p group_by={who: who} measures={total: (sum(gross)), n: (count(*))
 fn keys_of_joins_decide_rows_and_only_columns_that_are_kept_have_values() {
     let text = "\
 r = filter c predicate=(region = 'EU') : {id Int64!, name Utf8, region Utf8}
-j = join o, r join_type=inner on=[[customer, id]] columns=[left.id, right.name as who] : {id Int64!, who Utf8}";
+j = join o, r join_type=inner on=[[customer, id]] columns=[left.id, (right.name as who)] : {id Int64!, who Utf8}";
     let wanted = [
         "id: o.id {Identity}",
         "who: c.name {Identity}",
