@@ -107,15 +107,21 @@ pub(super) fn members<'a>(members: impl Iterator<Item = (&'a Kind, &'a Value)>, 
 }
 
 fn text(bytes: &[u8], keys: Keys) -> u128 {
-    if bytes.len() > 44 {
-        return pair(XxHash3_128::oneshot(bytes), key(keys, 112));
+    let at = |place: usize, words: u128| pair(words, key(keys, 64 + 16 * place));
+    let head = [&(bytes.len() as u32).to_le_bytes()[..], bytes, &[0; 16]].concat();
+    let head = u128::from_le_bytes(head[..16].try_into().unwrap());
+    let words = |one: usize, two: usize| {
+        let word = |from: usize| {
+            let from = from.min(bytes.len() - 8);
+            u128::from(u64::from_le_bytes(bytes[from..from + 8].try_into().unwrap()))
+        };
+        word(one) | word(two) << 64
+    };
+    match bytes.len() {
+        ..=12 => at(0, head),
+        ..=44 => at(0, head).wrapping_add(at(1, words(12, 20))).wrapping_add(at(2, words(28, 36))),
+        _ => at(3, XxHash3_128::oneshot(bytes)),
     }
-    let whole = [&(bytes.len() as u32).to_le_bytes()[..], bytes].concat();
-    whole.chunks(16).zip(0..).fold(0, |sum, (words, place)| {
-        let mut padded = [0; 16];
-        padded[..words.len()].copy_from_slice(words);
-        sum.wrapping_add(pair(u128::from_le_bytes(padded), key(keys, 64 + 16 * place)))
-    })
 }
 
 fn pair(words: u128, keys: u128) -> u128 {
