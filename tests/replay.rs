@@ -33,8 +33,9 @@ pub(crate) fn trials(cases: &[Arc<Case>]) -> Vec<Trial> {
 fn replay(case: &Case, before: &'static Pass, pass: &'static Pass) {
     let input = read_golden(&case.name, before).graph;
     let (session, prepared) = (session(4, 8192), case.prepared());
-    // Only `resolve` asks for tables; every later pass must do without them.
-    let tables = if pass.name == "resolve" {
+    // `resolve` asks for the tables that are read, and `type` for the columns of those that are appended to, where assertions
+    // read them; every other pass must do without tables.
+    let tables = if ["resolve", "type"].contains(&pass.name) {
         let home = prepared.home.path();
         runtime().block_on(Tables::resolve(home, &Roots::everywhere(), &TableRequest::of_graph(&input)))
     } else {
