@@ -213,11 +213,9 @@ impl<'a> Records<'a> {
 
 impl Syntax for Records<'_> {
     fn feed(&mut self, bytes: &[u8], at: u64) -> Result<()> {
-        let mut place = at;
-        for &byte in bytes {
+        for (place, &byte) in (at..).zip(bytes) {
             self.step(byte, place)?;
             self.line += u64::from(byte == b'\n');
-            place += 1;
         }
         Ok(())
     }

@@ -17,6 +17,9 @@ fn setting<'a>(config: &'a Value, key: &str) -> &'a Value {
     config["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == key).unwrap()
 }
 
+/// Options and variables.
+type Way<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+
 #[test]
 fn folders_are_allowed_by_option_variable_and_file() {
     let world = World::new();
@@ -24,7 +27,7 @@ fn folders_are_allowed_by_option_variable_and_file() {
     let own = "HERE/../home";
     fs::create_dir_all(world.at("home/codeanatomy")).unwrap();
     fs::write(world.at("home/codeanatomy/codeanatomy.toml"), "roots = {write = [\"../..\"]}\n").unwrap();
-    let ways: [(&[&str], &[(&str, &str)]); 6] = [
+    let ways: [Way<'_>; 6] = [
         (&["--allow-read", "../secret", "--allow", "../victim"], &[]),
         (&["--allow", "../secret", "--allow", "VICTIM"], &[]),
         (&[], &[("CODEANATOMY_ALLOW_READ", "../secret:/nowhere"), ("CODEANATOMY_ALLOW", "VICTIM")]),

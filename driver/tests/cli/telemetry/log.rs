@@ -31,8 +31,8 @@ fn a_log_is_shown_where_it_is_asked_for_and_has_no_rows_and_no_messages() {
     ] {
         assert!(err(&output).contains(part), "no `{part}` in\n{}", err(&output));
     }
-    let run_id = format!(" INFO run{{spec=spec run_id=");
-    assert!(err(&output).contains(&run_id), "{}", err(&output));
+    let run_id = " INFO run{spec=spec run_id=";
+    assert!(err(&output).contains(run_id), "{}", err(&output));
     // A path that stands in rows of the table, and nowhere else.
     let events = fs::read_to_string(folder.join("events.ndjson")).unwrap();
     assert!(!err(&output).contains("shapes.py") && !events.contains("shapes.py"));

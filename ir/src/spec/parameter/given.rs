@@ -77,7 +77,12 @@ impl ParameterValue {
         if is_null {
             let data_type = match self {
                 Self::Null { data_type } => data_type.clone(),
-                _ => name,
+                Self::Utf8(_)
+                | Self::Int64(_)
+                | Self::Float64(_)
+                | Self::Boolean(_)
+                | Self::Date(_)
+                | Self::Timestamp(_) => name,
             };
             return Ok(Self::Null { data_type });
         }

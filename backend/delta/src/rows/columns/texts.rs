@@ -42,20 +42,18 @@ pub(super) fn values(array: &ArrayRef) -> Option<Values> {
 #[inline(always)]
 fn cell(keys: &Keys, source: &[u8], start: usize, length: usize, last: &mut Last) -> u128 {
     let text = &source[start..start + length];
-    match length {
-        ..=SHORT => keys.pair::<0>(halves(short(source, start, length))),
-        ..=MIDDLE => {
-            let first = word(text, 0) << u32::BITS | length as u64;
-            keys.pair::<0>([first, word(text, 4)]).wrapping_add(behind(keys, text))
-        }
-        _ => {
-            let is_last = last.range.len() == length && source[last.range.clone()] == *text;
-            if !is_last {
-                *last = Last { range: start..start + length, added: long(keys, text) };
-            }
-            last.added
-        }
+    if length <= SHORT {
+        return keys.pair::<0>(halves(short(source, start, length)));
     }
+    if length <= MIDDLE {
+        let first = word(text, 0) << u32::BITS | length as u64;
+        return keys.pair::<0>([first, word(text, 4)]).wrapping_add(behind(keys, text));
+    }
+    let is_last = last.range.len() == length && source[last.range.clone()] == *text;
+    if !is_last {
+        *last = Last { range: start..start + length, added: long(keys, text) };
+    }
+    last.added
 }
 
 /// The last long text: the same often stands in many rows after each other.

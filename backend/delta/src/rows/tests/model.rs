@@ -118,8 +118,8 @@ fn text(bytes: &[u8], keys: Keys) -> u128 {
         word(one) | word(two) << 64
     };
     match bytes.len() {
-        ..=12 => at(0, head),
-        ..=44 => at(0, head).wrapping_add(at(1, words(12, 20))).wrapping_add(at(2, words(28, 36))),
+        0..=12 => at(0, head),
+        13..=44 => at(0, head).wrapping_add(at(1, words(12, 20))).wrapping_add(at(2, words(28, 36))),
         _ => at(3, XxHash3_128::oneshot(bytes)),
     }
 }

@@ -198,17 +198,17 @@ fn compute_nanos(metrics: &MetricsSet) -> Option<usize> {
 }
 
 fn started(metrics: &MetricsSet) -> Option<SystemTime> {
-    let times = metrics.iter().filter_map(|metric| match metric.value() {
-        MetricValue::StartTimestamp(time) => time.value().map(SystemTime::from),
-        _ => None,
+    let times = metrics.iter().filter_map(|metric| {
+        let MetricValue::StartTimestamp(time) = metric.value() else { return None };
+        time.value().map(SystemTime::from)
     });
     times.min()
 }
 
 fn ended(metrics: &MetricsSet) -> Option<SystemTime> {
-    let times = metrics.iter().filter_map(|metric| match metric.value() {
-        MetricValue::EndTimestamp(time) => time.value().map(SystemTime::from),
-        _ => None,
+    let times = metrics.iter().filter_map(|metric| {
+        let MetricValue::EndTimestamp(time) = metric.value() else { return None };
+        time.value().map(SystemTime::from)
     });
     times.max()
 }
