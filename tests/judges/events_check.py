@@ -5,7 +5,7 @@
 
 Runs the driver over a small repository: extract, run, check, compile, replay, build, and runs that fail. Then
 
-* every line of `--events` is judged by the JSON Schema that `driver schema --events` prints, with Python's `jsonschema`, formats
+* every line of `--events` is judged by the JSON Schema that `driver schema events` prints, with Python's `jsonschema`, formats
   included; lines that are broken on purpose must be refused;
 * every line of `--lineage` becomes objects of `openlineage-python`, the client that OpenLineage generates from its schema: each
   field must be known to the class it belongs to, and each facet must have the version that the class says;
@@ -99,7 +99,7 @@ def make(driver, folder):
 
 
 def judge_events(driver, folder):
-    schema = json.loads(run(driver, folder, ["schema", "--events"]))
+    schema = json.loads(run(driver, folder, ["schema", "events"]))
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
     events = lines(folder / "events.ndjson")

@@ -226,9 +226,19 @@ pub(crate) const DEFAULT_LAKE: &str = pipeline::DEFAULT_LAKE;
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// That of the lines that `--events` writes
-    #[arg(long)]
-    pub(crate) events: bool,
+    /// What the schema is of
+    #[arg(value_enum, default_value_t, value_name = "WHAT")]
+    pub(crate) of: SchemaOf,
+}
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// Specs
+    #[default]
+    Spec,
+    /// The lines that `--events` writes
+    Events,
 }
 
 /// Arguments of `explain`.

@@ -13,7 +13,7 @@ pub(super) struct Judge(Value);
 impl Judge {
     /// The schema that the program prints of its events.
     pub(super) fn of_events() -> Self {
-        Self(json(&driver_in(Path::new("."), ["schema", "--events"])))
+        Self(json(&driver_in(Path::new("."), ["schema", "events"])))
     }
 
     pub(super) fn judge(&self, document: &Value) -> Result<(), String> {
