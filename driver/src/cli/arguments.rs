@@ -243,12 +243,12 @@ pub(crate) const DEFAULT_LAKE: &str = pipeline::DEFAULT_LAKE;
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// Of what
-    #[arg(value_enum, value_name = "WHAT", default_value_t)]
+    /// What the schema is of
+    #[arg(value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) of: SchemaOf,
 }
 
-/// What has a JSON Schema.
+/// What there is a schema of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SchemaOf {
     /// Specs
