@@ -667,7 +667,7 @@ def check_nodes(driver, path, printed, nodes):
 
 
 def only_of(node, content):
-    is_output = node["operation"]["op"] == "sink"
+    is_output = node["operation"]["op"] in ("sink", "written")
     return node["name"] if is_output or CHANCE.search(content["operation"]) else None
 
 
@@ -1025,7 +1025,7 @@ def check_changes(report, driver, folder):
             report.judge(f"{base}: {name}", lambda: check_difference(before, driver.identity(changed), wanted))
         moved = shutil.copytree(home, folder / "moved" / base)
         # Their rows show where the table lies.
-        shown = INPUT | {CONTENT} if base in ("facts", "twice") else set()
+        shown = INPUT | {CONTENT} if base in ("facts", "feeds", "twice") else set()
         report.judge(f"{base}: moved", lambda: check_difference(before, driver.identity(moved / "spec" / "spec.yaml"), shown))
         for size, other in ("--threads", "3"), ("--memory-limit", "2GiB"), ("--spill-limit", "2GiB"):
             sizes = {**SIZES, size: other}
