@@ -52,7 +52,7 @@ output_targets:
 runtime: {lineage_tags: {team: analytics}}
 """
 GOOD = "{name: first, expr: \"substr(name, 1, 1)\"}"
-FAILS = "{name: first, expr: \"CAST(name AS BIGINT)\"}"
+FAILS = "{name: first, expr: \"CAST(CAST(name AS BIGINT) AS VARCHAR)\"}"
 UNKNOWN = "no_such_column"
 
 wrong = 0
