@@ -52,14 +52,6 @@ Example: `session: {allowed_extensions: {functions: [stable_hash46]}}`
 
 Fix: the message names the nearest part; `driver session` lists all of them.";
 
-    TRACES_NOT_ALLOWED = "E0618", "traces-not-allowed", "traces that would be sent where the user did not say":
-"The spec asks for traces (`runtime.tracing`), and a spec may come from anywhere: where traces go is for the user to say. They \
-are sent to that address and no other, so one in the spec must be the same. Only builds with the feature `otel` send traces.
-
-Example: `runtime: {tracing: {enabled: true}}`, run without `--otlp-endpoint` and without OTEL_EXPORTER_OTLP_ENDPOINT.
-
-Fix: give the address of a collector, such as `--otlp-endpoint http://127.0.0.1:4318`, or take the request out of the spec.";
-
     CAPABILITY_UNAVAILABLE = "E0607", "capability-unavailable", "a field that asks for what this program cannot do":
 "The field asks for an ability that no build of this program has. It is refused, because ignoring it would be a silent \
 surprise. The message names the ability, and `driver session` lists those that are there and those that are not.
@@ -77,6 +69,14 @@ Example: `delta_location: ../other/orders`, or `tables/orders` where `tables` is
 
 Fix: if the spec is to be trusted with the folder, run with `--allow DIR` (or `--allow-read DIR`), or list it under \
 `[roots]` in `codeanatomy.toml`; `driver config` shows what is allowed and who says so.";
+
+    TRACES_NOT_ALLOWED = "E0618", "traces-not-allowed", "traces that would be sent where the user did not say":
+"The spec asks for traces (`runtime.tracing`), and a spec may come from anywhere: where traces go is for the user to say. They \
+are sent to that address and no other, so one in the spec must be the same. Only builds with the feature `otel` send traces.
+
+Example: `runtime: {tracing: {enabled: true}}`, run without `--otlp-endpoint` and without OTEL_EXPORTER_OTLP_ENDPOINT.
+
+Fix: give the address of a collector, such as `--otlp-endpoint http://127.0.0.1:4318`, or take the request out of the spec.";
 
     READ_FAILED = "E0701", "read-failed", "an input cannot be read":
 "The table could be opened, but a data file is missing, damaged, or cannot be reached.

@@ -104,7 +104,7 @@ fn mistakes_name_their_line() {
         ("a = filter a predicate=(x\n", "line 3: a `(` without its `)`"),
         ("a = distinct\n    place share 7\n", "line 4: expected a text in double quotes, found `7`"),
         ("a = distinct\n# inside\n    : {x Int65}\n", "line 5: `Int65` is not an Arrow type"),
-        ("a = distinct of\n", "line 3: expected `view NAME` or `output NAME`"),
+        ("a = distinct of\n", "line 3: expected `view NAME`, `output NAME` or `assertion NAME`"),
         ("a = distinct 1: b, 0: b\n", "line 3: ports do not go back"),
         ("cache min_fanout=2\ncache min_fanout=3\n", "line 4: `cache` is given twice"),
         ("segments root=a\n", "line 3: expected `NAME = OPERATION …`, found `segments root=a`"),
