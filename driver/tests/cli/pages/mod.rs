@@ -21,8 +21,6 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("INSTA_UPDATE=always cargo test", "it is for changes of goldens"),
     ("tests/bench/peers/install", "it downloads; the benchmark's README says how it is judged"),
     ("cargo run --release -p codeanatomy-bench", "it measures for hours"),
-    ("driver watch", "it ends when its reader stops it; tested with the command line"),
-    ("driver lsp", "it waits for an editor; tested with a scripted one"),
 ];
 
 #[derive(Debug)]
