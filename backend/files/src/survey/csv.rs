@@ -8,7 +8,7 @@ use std::io::{Seek as _, SeekFrom};
 
 use arrow::datatypes::FieldRef;
 
-use super::text::{self, PIECE, Syntax};
+use super::text::{self, Pieces, Syntax};
 use super::{FileColumns, Piece, SurveyedFile, open};
 use crate::error::Position;
 use crate::listing::ListedFile;
@@ -87,6 +87,8 @@ pub(crate) struct Records<'a> {
     /// How many values the first record has.
     width: Option<usize>,
     count: u64,
+    rows: Pieces,
+    /// Once the text has ended.
     pieces: Vec<Piece>,
     /// The record whose line is looked for, counted from 0, and its line.
     wanted: Option<u64>,
@@ -105,6 +107,7 @@ impl<'a> Records<'a> {
             values: 0,
             width: None,
             count: 0,
+            rows: Pieces::default(),
             pieces: Vec::new(),
             wanted: None,
             found: None,
@@ -129,16 +132,7 @@ impl<'a> Records<'a> {
         if self.wanted == Some(self.count) {
             self.found = Some(self.line);
         }
-        match self.pieces.last_mut() {
-            Some(piece) if at - piece.start < PIECE => {}
-            last => {
-                if let Some(piece) = last {
-                    piece.end = at;
-                    piece.bytes = at - piece.start;
-                }
-                self.pieces.push(Piece { start: at, end: at, line: self.line, bytes: 0 });
-            }
-        }
+        self.rows.row(at, self.line);
     }
 
     fn end_value(&mut self) {
@@ -230,10 +224,7 @@ impl Syntax for Records<'_> {
             }
             State::Value | State::Plain | State::Quote => self.end_record()?,
         }
-        if let Some(piece) = self.pieces.last_mut() {
-            piece.end = at;
-            piece.bytes = at - piece.start;
-        }
+        self.pieces = self.rows.end(at);
         Ok(())
     }
 }

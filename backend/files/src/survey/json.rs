@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, FieldRef, Schema};
 
-use super::text::{self, PIECE, Syntax};
+use super::text::{self, Pieces, Syntax};
 use super::{FileColumns, Piece, SurveyedFile};
 use crate::error::Position;
 use crate::listing::ListedFile;
@@ -29,6 +29,7 @@ pub(crate) fn survey(file: &ListedFile, wanted: Option<&[Field]>) -> Result<Surv
         text: Vec::new(),
         is_blank: true,
         count: 0,
+        rows: Pieces::default(),
         pieces: Vec::new(),
         shape: Shape::Null,
     };
@@ -58,25 +59,14 @@ struct Rows<'a> {
     text: Vec<u8>,
     is_blank: bool,
     count: u64,
+    rows: Pieces,
+    /// Once the text has ended.
     pieces: Vec<Piece>,
     /// The columns so far, if they are not known.
     shape: Shape,
 }
 
 impl Rows<'_> {
-    fn begin_line(&mut self, at: u64) {
-        match self.pieces.last_mut() {
-            Some(piece) if at - piece.start < PIECE => {}
-            last => {
-                if let Some(piece) = last {
-                    piece.end = at;
-                    piece.bytes = at - piece.start;
-                }
-                self.pieces.push(Piece { start: at, end: at, line: self.line, bytes: 0 });
-            }
-        }
-    }
-
     fn add(&mut self, bytes: &[u8]) -> Result<()> {
         self.is_blank &= bytes.iter().all(u8::is_ascii_whitespace);
         if self.text.len() + bytes.len() > LONGEST_ROW {
@@ -138,7 +128,7 @@ impl Syntax for Rows<'_> {
         for part in bytes.split_inclusive(|&byte| byte == b'\n') {
             let begins = self.text.is_empty() && self.is_blank;
             if begins {
-                self.begin_line(place);
+                self.rows.row(place, self.line);
             }
             let (text, ends) = match part.split_last() {
                 Some((b'\n', text)) => (text, true),
@@ -155,10 +145,7 @@ impl Syntax for Rows<'_> {
 
     fn end(&mut self, at: u64) -> Result<()> {
         self.end_line()?;
-        if let Some(piece) = self.pieces.last_mut() {
-            piece.end = at;
-            piece.bytes = at - piece.start;
-        }
+        self.pieces = self.rows.end(at);
         Ok(())
     }
 }

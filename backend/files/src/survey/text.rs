@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use ir::hash::ContentHash;
 
-use super::{open, unchanged};
+use super::{Piece, open, unchanged};
 use crate::error::Position;
 use crate::listing::ListedFile;
 use crate::{FileError, Result};
@@ -15,7 +15,34 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 const CHUNK: usize = 1 << 20;
 
 /// How large the pieces are that a text is divided into, or a little more. In tests, small texts have several too.
-pub(crate) const PIECE: u64 = if cfg!(test) { 64 } else { 8 << 20 };
+const PIECE: u64 = if cfg!(test) { 64 } else { 8 << 20 };
+
+/// Where a text may be divided: between two rows.
+#[derive(Debug, Default)]
+pub(crate) struct Pieces(Vec<Piece>);
+
+impl Pieces {
+    /// A row begins at this byte, in this line: perhaps a piece does.
+    pub(crate) fn row(&mut self, at: u64, line: u64) {
+        if self.0.last().is_none_or(|piece| at - piece.start >= PIECE) {
+            self.close(at);
+            self.0.push(Piece { start: at, end: at, line, bytes: 0 });
+        }
+    }
+
+    /// All of them, of a text that ends at this byte.
+    pub(crate) fn end(&mut self, at: u64) -> Vec<Piece> {
+        self.close(at);
+        std::mem::take(&mut self.0)
+    }
+
+    fn close(&mut self, at: u64) {
+        if let Some(piece) = self.0.last_mut() {
+            piece.end = at;
+            piece.bytes = at - piece.start;
+        }
+    }
+}
 
 /// What takes the bytes of a text.
 pub(crate) trait Syntax {
