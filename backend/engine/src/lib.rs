@@ -57,12 +57,14 @@ pub use capture::{
 pub use dag::{PartPlan, PlanDag, SegmentKind, SegmentPlan};
 /// The version of DataFusion.
 pub use datafusion::DATAFUSION_VERSION;
+/// What operators fail with.
+pub use datafusion::error::DataFusionError;
 pub use delta::{ScanMeasures, ScannedTable};
 pub use emit::emit;
 pub use error::{EngineError, RunError, Violation, message_of};
 pub use execute::{
-    Computed, ExecutionObserver, GraphCheck, OperatorKind, OperatorMetrics, OutputOutcome, RunOptions,
-    RunOutcome, SegmentOutcome, compute, execute,
+    Computed, ExecutionObserver, GraphCheck, OperatorKind, OperatorMetrics, OutputOutcome, RanOperators,
+    ReturnedRows, RunOptions, RunOutcome, SegmentOutcome, compute, execute, returned_rows,
 };
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;

@@ -16,9 +16,7 @@ use crate::provenance::Provenance;
 use crate::record::{
     CountedRecord, ExtractedRecord, FailureRecord, RUNS, RunRecord, Status, finding_records,
 };
-use crate::{
-    Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Source, Stages, Workers,
-};
+use crate::{Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Stages, Workers};
 
 /// How to publish.
 #[derive(Debug, Default)]
@@ -50,7 +48,7 @@ pub struct Outcome {
 /// stopped is recorded as well.
 ///
 /// # Errors
-/// For a spec with mistakes, when a table or the engine refuses something, a computation fails, or the workers are
+/// For a spec with mistakes, for a compilation of a scope that publishes nothing, when a table or the engine refuses something, a computation fails, or the workers are
 /// stopped. The error says what was published before it.
 pub fn publish(
     mut compilation: Compilation,
@@ -58,9 +56,9 @@ pub fn publish(
     options: PublishOptions,
     observer: Arc<dyn Observer>,
 ) -> Result<Outcome> {
-    compilation.must_be_sound()?;
+    compilation.must_be_publishable()?;
     let PublishOptions { mut extraction, locks } = options;
-    let _locks = locks.map_or_else(|| lock(&compilation.source, workers, observer.as_ref()), Ok)?;
+    let _locks = locks.map_or_else(|| lock(&compilation, workers, observer.as_ref()), Ok)?;
     let mut stages =
         extraction.as_mut().map_or_else(Stages::default, |extraction| std::mem::take(&mut extraction.stages));
     stages.append(std::mem::take(&mut compilation.stages));
@@ -234,9 +232,10 @@ impl<'a> Attempt<'a> {
 }
 
 /// Locks the outputs of a spec that has been compiled already.
-fn lock(source: &Source, workers: &Workers, observer: &dyn Observer) -> Result<Locks> {
+fn lock(compilation: &Compilation, workers: &Workers, observer: &dyn Observer) -> Result<Locks> {
+    let Compilation { source, in_scope, .. } = compilation;
     let work = format!("a run of {}", source.map.name().as_str());
-    source.lock_outputs(&work, &workers.waiting(), &mut |busy| observer.waiting(busy))
+    source.lock_outputs(in_scope, &work, &workers.waiting(), &mut |busy| observer.waiting(busy))
 }
 
 /// Adds where the time of a run went.

@@ -5,6 +5,7 @@
 //!                                                  |-> response -> CompileResponse: hashes, the schedule in numbers
 //!                                                  `-> plan -> Plans: explain, write -> Written: commit
 //! extract: source code -> Extraction: publish, or compile over it and publish both together
+//!                                                  `-> preview -> Preview: the first rows of a view
 //! Rows::of: a query over published tables
 //! ```
 //!
@@ -15,7 +16,7 @@
 //! | execution | graph -> plans -> published tables |
 //! | costs | what each view cost in a run |
 //! | extraction | source code -> Delta tables |
-//! | query | a query over the tables of a lake |
+//! | query | a query over the tables of a lake, and the first rows of a view of a spec |
 //! | locks | one publisher a table at a time |
 //! | provenance | one run: what tells it apart, its commit metadata, its record |
 //! | [`record`] | what is kept of a run, written and read; what identifies a compilation |
@@ -61,7 +62,8 @@ pub use extraction::{
 };
 pub use locks::{Locks, Waiting};
 pub use observer::Observer;
-pub use query::Rows;
+pub use passes::{InScope, Scope, ScopeError, Selection};
+pub use query::{Preview, Rows, Scanned, ScannedInput};
 pub use record::{Envelope, IdentityReport, ProviderIdentity, Stages};
 pub use workers::{WorkerOptions, Workers, on_deep_stack};
 

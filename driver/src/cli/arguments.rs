@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use pipeline::Selection;
+
 use super::parse_size;
+use crate::failure::Failure;
 
 /// A spec.
 #[derive(Debug, Args)]
@@ -14,11 +17,56 @@ pub(crate) struct SpecArgs {
     pub(crate) spec: PathBuf,
 }
 
+/// A part of a spec.
+#[derive(Debug, Args)]
+pub(crate) struct SelectArgs {
+    /// Only these parts of the spec: inputs, views and outputs by name. `+NAME` is with all that it reads, `NAME+` with all that
+    /// read it, `2+NAME` with two steps; `*` and `?` stand for letters, `@NAME` for the output alone. Several with commas or
+    /// several times
+    #[arg(short, long, value_name = "SELECTOR")]
+    pub(crate) select: Vec<String>,
+}
+
+impl SelectArgs {
+    /// What is selected; nothing when the whole spec is meant.
+    pub(crate) fn selection(&self) -> Result<Option<Selection>, Failure> {
+        if self.select.is_empty() {
+            return Ok(None);
+        }
+        let selection = Selection::parse(&self.select).map_err(|error| Failure::Usage(error.to_string()))?;
+        Ok(Some(selection))
+    }
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+}
+
+/// Arguments of `preview`.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// The view, input or output; `@NAME` for the output where a view has the same name
+    #[arg(value_name = "VIEW")]
+    pub(crate) name: String,
+    /// Rows to compute and show
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunSpecArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
     /// Refuse outputs whose rows may differ when they are computed again from the same tables: `bitwise` allows no
     /// difference, `logical` choices that depend on the order of rows
     #[arg(long, value_name = "CLASS", value_enum)]
@@ -128,6 +176,8 @@ pub(crate) struct SourceArgs {
 pub(crate) struct CompileArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
     /// What to print
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     pub(crate) emit: Emit,

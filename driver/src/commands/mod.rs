@@ -2,7 +2,7 @@
 //!
 //! | folder | commands |
 //! |---|---|
-//! | data | those that make or read tables, or tell of it: build, extract, replay, run, runs, show, sql |
+//! | data | those that make or read tables, or tell of it: build, extract, preview, replay, run, runs, show, sql |
 //! | stages | those that look into the compiler: check, compile, pass, session, trace, verify |
 //! | reference | those that print what the program knows by itself: completions, explain, passes, schema |
 
@@ -13,6 +13,7 @@ mod stages;
 use std::cell::OnceCell;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Origin, SessionOptions, Turns};
@@ -30,7 +31,7 @@ pub(crate) struct Context<'a> {
     /// Where `-` reads from.
     pub(crate) stdin: &'a mut dyn Read,
     globals: Globals,
-    workers: OnceCell<Workers>,
+    workers: OnceCell<Arc<Workers>>,
 }
 
 impl<'a> Context<'a> {
@@ -41,14 +42,14 @@ impl<'a> Context<'a> {
 
     /// The threads of the program. From the first call on Ctrl-C stops them and no longer the program, so what is read
     /// from stdin must be read before.
-    pub(crate) fn workers(&self) -> Result<&Workers, Failure> {
+    pub(crate) fn workers(&self) -> Result<&Arc<Workers>, Failure> {
         if let Some(workers) = self.workers.get() {
             return Ok(workers);
         }
         let cancellation = Cancellation::new();
         signals::watch(cancellation.clone())
             .map_err(|error| Failure::User(format!("cannot listen for signals: {error}")))?;
-        Ok(self.workers.get_or_init(|| Workers::new(worker_options(&self.globals), cancellation)))
+        Ok(self.workers.get_or_init(|| Arc::new(Workers::new(worker_options(&self.globals), cancellation))))
     }
 
     /// Which passes run.
@@ -109,13 +110,15 @@ fn worker_options(globals: &Globals) -> WorkerOptions {
 
 /// Runs a command.
 pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
-    if context.console.format == Format::Csv && !matches!(command, Command::Sql(_)) {
-        return Err(Failure::Usage("`--format csv` is for `sql` only; use text or json".to_owned()));
+    if context.console.format == Format::Csv && !matches!(command, Command::Sql(_) | Command::Preview(_)) {
+        let message = "`--format csv` is for `sql` and `preview` only; use text or json";
+        return Err(Failure::Usage(message.to_owned()));
     }
     match command {
         Command::Build(arguments) => data::build::run(&arguments, context),
         Command::Run(arguments) => data::run::run(&arguments, context),
         Command::Check(arguments) => stages::check::run(&arguments, context),
+        Command::Preview(arguments) => data::preview::run(&arguments, context),
         Command::Compile(arguments) => stages::compile::run(&arguments, context),
         Command::Pass(arguments) => stages::pass::run(&arguments, context),
         Command::Verify(arguments) => stages::verify::run(&arguments, context),

@@ -12,6 +12,7 @@ use pipeline::{Compilation, ExtractedTable, Stages};
 use serde_json::{Value, json};
 
 use super::costs::{cost_table, operator_table};
+use super::graph::parts_in_scope;
 use super::{Align, bytes, count, duration, seconds, table, wide};
 use crate::failure::Failure;
 
@@ -37,7 +38,7 @@ pub(crate) fn extracted_json(table: &ExtractedTable) -> Value {
 
 /// How much an earlier compilation had proven, or why that was of no use, as a line of text; empty when there was none.
 pub(crate) fn reuse_text(compilation: &Compilation) -> String {
-    let views = compilation.source.spec.view_definitions.len();
+    let [_, views, _] = parts_in_scope(compilation);
     match (compilation.reused, &compilation.outdated_proofs) {
         (Some(reused), _) => format!("reused {reused} of {views} views\n"),
         (None, Some(why)) => format!("reused no views: {}\n", escape_text(why)),

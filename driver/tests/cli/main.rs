@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod command_line;
+mod development;
 mod foreign_tables;
 mod governance;
 mod graphs;

@@ -20,6 +20,7 @@
 mod checks;
 mod outcome;
 mod publish;
+mod returned;
 mod run;
 mod schedule;
 mod segment;
@@ -28,6 +29,7 @@ mod writers;
 
 pub use checks::GraphCheck;
 pub use outcome::{OperatorKind, OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome};
+pub use returned::{RanOperators, ReturnedRows, returned_rows};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -178,8 +180,14 @@ pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> 
     let started = Instant::now();
     let targets = publish::prepare(dag, options)?;
     let prepare = started.elapsed();
-    let schedule::Ran { written, shared_views, segments } =
-        schedule::run_segments(session, dag, &targets, options).await?;
+    let schedule::Ran { written, shared_views, segments } = schedule::run_segments(
+        &Arc::new(run::Run::new(session, dag, options)),
+        session,
+        dag,
+        &targets,
+        options,
+    )
+    .await?;
     let compute = started.elapsed().saturating_sub(prepare);
     let sinks: BTreeMap<String, Sink> =
         publish::outputs(dag).map(|(segment, sink)| (segment.name.clone(), sink.clone())).collect();

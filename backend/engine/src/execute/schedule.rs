@@ -25,22 +25,21 @@ pub(super) struct Ran {
     pub(super) segments: Vec<SegmentOutcome>,
 }
 
-/// Runs all segments. After a failure no task is running and no file is left.
+/// Runs all segments of a DAG. After a failure no task is running and no file is left.
 pub(super) async fn run_segments(
+    run: &Arc<Run>,
     session: &Session,
     dag: &PlanDag,
     targets: &Targets,
     options: &RunOptions,
 ) -> Result<Ran, RunError> {
-    let run = Arc::new(Run::new(session, dag, options));
     let digests = dag.digests();
     let mut queue = Queue::new(dag);
     let mut running: JoinSet<Ended> = JoinSet::new();
     let at_once = session.options().segments_at_once();
     let mut ran = Ran { written: Written::new(), shared_views: Vec::new(), segments: Vec::new() };
     let mut failure: Option<RunError> = None;
-    let watched = Arc::clone(&run);
-    let mut hang = std::pin::pin!(hang(&watched, options.no_progress_timeout));
+    let mut hang = std::pin::pin!(hang(run, options.no_progress_timeout));
     loop {
         while failure.is_none() && running.len() < at_once {
             let Some(index) = queue.next(dag, running.is_empty()) else { break };
@@ -48,7 +47,7 @@ pub(super) async fn run_segments(
                 continue;
             };
             let target = targets.get(&segment.name).cloned();
-            let (run, digest) = (Arc::clone(&run), *digest);
+            let (run, digest) = (Arc::clone(run), *digest);
             running.spawn(async move { (index, run_segment(run, segment, digest, target).await) });
         }
         let failed = tokio::select! {
@@ -59,7 +58,7 @@ pub(super) async fn run_segments(
             }
             joined = running.join_next() => match joined {
                 None => break,
-                Some(Ok(ended)) => queue.ended(dag, ended, &run, &mut ran),
+                Some(Ok(ended)) => queue.ended(dag, ended, run, &mut ran),
                 // Segments catch their panics; what is left is a runtime that shuts down.
                 Some(Err(_)) => Err(Some(RunError::Cancelled { committed: Vec::new() })),
             },

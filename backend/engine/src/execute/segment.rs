@@ -49,7 +49,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    fn planning(error: DataFusionError) -> Self {
+    pub(super) fn planning(error: DataFusionError) -> Self {
         if was_stopped(&error) { Self::Stopped } else { Self::Plan(error) }
     }
 
@@ -133,6 +133,7 @@ async fn run_planned(
         }
         (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),
     };
+    let written = if let Rows::Written(files) = &rows { Some(files.as_slice()) } else { None };
     let outcome = SegmentOutcome {
         segment: progress.title.clone(),
         name: segment.name.clone(),
@@ -144,7 +145,7 @@ async fn run_planned(
         started: began.saturating_duration_since(run.begin),
         plan: planned,
         run: began.elapsed().saturating_sub(planned),
-        operators: OperatorMetrics::of(&plan.plan, &rows),
+        operators: OperatorMetrics::of(&plan.plan, written),
     };
     Ok(Finished { outcome, rows })
 }

@@ -24,7 +24,7 @@ use ir::oracle::Oracle;
 use ir::origin::{Origins, SpecField};
 use ir::spec::{SessionSpec, Spec, spec_hash};
 use ir::stage::Stage;
-use passes::{Pass, PassEvent};
+use passes::{Begun, InScope, Pass, PassEvent, Scope};
 
 pub use governance::listing_findings;
 pub use graphs::{PassOutcome, run_pass, verify_graph};
@@ -53,6 +53,10 @@ pub struct Compilation {
     pub session: Session,
     /// The opened tables, and what the engine was asked about them.
     pub oracle: Arc<EngineOracle>,
+    /// Which part of the spec was compiled, and what for.
+    pub scope: Scope,
+    /// What of the spec that is.
+    pub in_scope: InScope,
     /// Views for which nothing had to be planned, because an earlier compilation had proven their types; nothing when
     /// there was none.
     pub reused: Option<usize>,
@@ -72,14 +76,16 @@ pub struct Compilation {
 ///
 /// The first pass says which tables the spec names; they are opened before the others run, because passes do not wait
 /// for input and output. A spec that must not use the extensions that it uses gets no further. What earlier compilations
-/// proved is taken from the source's file of proofs, and kept there.
+/// proved is taken from the source's file of proofs, and kept there. The first pass lowers the whole spec; the others see what is
+/// in scope, and only tables of that are opened.
 ///
 /// # Errors
-/// When a pass breaks the graph, the ruleset stops after a pass that is none, the session cannot start, or the workers are
+/// For a scope that the spec does not have; when a pass breaks the graph, the ruleset stops after a pass that is none, the session cannot start, or the workers are
 /// stopped.
 pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
-    let CompileRequest { source, workers, session_factory, ruleset, tracing, proofs, extraction, .. } =
-        request;
+    let CompileRequest {
+        source, workers, session_factory, scope, ruleset, tracing, proofs, extraction, ..
+    } = request;
     let observer = tracing.unwrap_or(&());
     let mut stages = Stages::default();
     stages.add(Stage::Load, source.load);
@@ -91,9 +97,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers };
     let pass_options = pass_options(&source, ruleset, &remembered);
     let (spec, name) = (&source.spec, source.name.as_str());
-    let bare = EngineOracle::new(session.clone(), Tables::default());
-    let begun = on_deep_stack(|| passes::begin(spec, name, &bare, pass_options, &mut clock))?;
-    let begun = begun.map_err(PipelineError::compile)?;
+    let (begun, in_scope) = lowered(spec, name, &scope, &session, pass_options, &mut clock)?;
     let governed = governance::extension_findings(spec, &session, begun.graph(), begun.origins());
     let stop_after = last_pass(&governed, ruleset);
     let pass_options = passes::Options { stop_after, ..pass_options };
@@ -112,15 +116,18 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     if ruleset.verify_passes {
         stages.add(Stage::Verify, compiling.elapsed().saturating_sub(timed_stages));
     }
-    stages.timed(Stage::Proofs, || known.write(&oracle));
-    let reused = known.reused(&oracle, spec);
+    stages.timed(Stage::Proofs, || known.write(&oracle, scope == Scope::Whole));
+    let reused = known.reused(&oracle, spec, &in_scope);
     let envelope = known.envelope();
     let outdated_proofs = known.outdated;
     diagnostics.extend(known.warning.into_iter().chain(refused).chain(governed));
     diagnostics.extend(remembered.unread.clone());
     diagnostics.extend(too_weak(request.require, &graph, seen, &origins));
+    diagnostics.retain(|found| in_scope.concerns(found));
     Ok(Compilation {
         source,
+        scope,
+        in_scope,
         graph,
         origins,
         diagnostics,
@@ -133,6 +140,22 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
         identity: OnceLock::new(),
         envelope,
     })
+}
+
+/// A spec after the first pass, without what is not in scope. No table is opened.
+fn lowered(
+    spec: &Spec,
+    name: &str,
+    scope: &Scope,
+    session: &Session,
+    options: passes::Options<'_>,
+    observer: &mut (dyn passes::Observer + Send),
+) -> Result<(Begun, InScope)> {
+    let bare = EngineOracle::new(session.clone(), Tables::default());
+    let begun = on_deep_stack(|| passes::begin(spec, name, &bare, options, observer))?;
+    let mut begun = begun.map_err(PipelineError::compile)?;
+    let in_scope = begun.restrict(spec, scope)?;
+    Ok((begun, in_scope))
 }
 
 /// The pass after which to stop: of what the spec does not allow, nothing is asked beyond the first.
@@ -315,6 +338,25 @@ impl Compilation {
     /// [`PipelineError::Findings`] with everything found.
     pub fn must_be_sound(&self) -> Result<()> {
         if self.has_errors() { Err(self.findings()) } else { Ok(()) }
+    }
+
+    /// Fails if it cannot be published: for a spec with mistakes, those of reading it outside of the scope among them, since a
+    /// record has the whole spec; and for a scope that publishes nothing.
+    ///
+    /// # Errors
+    /// [`PipelineError::Findings`] with what was found, or [`PipelineError::OtherScope`].
+    pub(crate) fn must_be_publishable(&self) -> Result<()> {
+        self.must_be_sound()?;
+        let findings = &self.source.findings;
+        if findings.iter().any(Diagnostic::is_error) {
+            return Err(self.with_findings(findings.clone()));
+        }
+        match self.scope {
+            Scope::Whole | Scope::Outputs(_) => Ok(()),
+            Scope::Parts(_) | Scope::Rows { .. } => Err(PipelineError::OtherScope(
+                "what was compiled to be looked at cannot be published; compile it with `Scope::Whole` or `Scope::Outputs`",
+            )),
+        }
     }
 
     /// What this compilation has proven, or taken from proofs and used.

@@ -20,6 +20,7 @@ use ir::hash::ContentHash;
 use ir::hash::canonical::Encoder;
 use ir::spec::Spec;
 use ir::stage::Stage;
+use passes::InScope;
 
 use crate::folders::own_folder;
 
@@ -99,14 +100,11 @@ impl KnownProofs {
         EngineOracle::with_proofs(session, tables, self.envelope, &self.proofs)
     }
 
-    /// For how many views of a spec nothing had to be planned; nothing when there were no proofs that hold.
-    pub(super) fn reused(&self, oracle: &EngineOracle, spec: &Spec) -> Option<usize> {
+    /// For how many views of those in scope nothing had to be planned; nothing when there were no proofs that hold.
+    pub(super) fn reused(&self, oracle: &EngineOracle, spec: &Spec, in_scope: &InScope) -> Option<usize> {
         let planned = oracle.planned();
-        let reused = spec
-            .view_definitions
-            .iter()
-            .filter(|view| !planned.contains(&Owner::View(view.name.clone())))
-            .count();
+        let views = spec.view_definitions.iter().map(|view| Owner::View(view.name.clone()));
+        let reused = views.filter(|view| in_scope.has(view) && !planned.contains(view)).count();
         (self.hold() && !self.proofs.operations.is_empty()).then_some(reused)
     }
 
@@ -115,8 +113,9 @@ impl KnownProofs {
     }
 
     /// Keeps what is proven now, if anything new is. A folder that nobody may write to keeps nothing: the next
-    /// compilation takes longer, and nothing else.
-    pub(super) fn write(&self, oracle: &EngineOracle) {
+    /// compilation takes longer, and nothing else. What was known stays, unless the whole spec was compiled and needed little
+    /// of it.
+    pub(super) fn write(&self, oracle: &EngineOracle, is_whole: bool) {
         let Some(path) = &self.path else { return };
         if oracle.plannings() == 0 {
             return;
@@ -127,7 +126,7 @@ impl KnownProofs {
         if needed < KEPT_FROM {
             return;
         }
-        if self.hold() && known <= needed.saturating_mul(UNUSED_FACTOR) {
+        if self.hold() && (!is_whole || known <= needed.saturating_mul(UNUSED_FACTOR)) {
             proofs.add(&self.proofs);
         }
         if let Ok(bytes) = write_proofs(&proofs) {

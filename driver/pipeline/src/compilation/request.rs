@@ -5,6 +5,7 @@ use ir::archive::Proofs;
 use ir::determinism::ResultClass;
 use ir::oracle::Oracle;
 use ir::spec::{RuntimeProfileSpec, SessionSpec};
+use passes::Scope;
 
 use super::Source;
 use crate::{Extraction, Observer, Result, Workers};
@@ -20,6 +21,8 @@ pub struct CompileRequest<'a> {
     pub workers: &'a Workers,
     /// What makes the session to compile and run in.
     pub session_factory: &'a dyn SessionFactory,
+    /// Which part of the spec is compiled, and what for.
+    pub scope: Scope,
     /// Which passes run.
     pub ruleset: Ruleset<'a>,
     /// Who is told of stages and passes while they run; nobody if absent.
@@ -42,6 +45,7 @@ impl<'a> CompileRequest<'a> {
             source,
             workers,
             session_factory: workers,
+            scope: Scope::default(),
             ruleset: Ruleset::default(),
             tracing: None,
             proofs: None,

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ir::diag::{Diagnostic, SourceMap, SourceName, codes};
+use ir::graph::Owner;
 use ir::spec::{MAX_SPEC_BYTES, MaterializationMode, Spec, Unread, load_bytes};
+use passes::{InScope, Scope};
 
-use super::proofs;
+use super::{lowered, proofs};
 use crate::folders::absolute;
 use crate::locks::Use;
-use crate::{Locks, PipelineError, Result, Waiting};
+use crate::{Locks, PipelineError, Result, Waiting, Workers};
 
 /// A spec that has the shape of one; it may still have errors.
 #[derive(Debug)]
@@ -97,15 +99,36 @@ impl Source {
         Self { proofs: proofs::path(&self.base_dir, &self.name), ..self }
     }
 
-    /// Locks the tables of the outputs, for who is going to publish them; `work` says what it does, such as `a run of
+    /// What of the spec a scope has. No table is opened.
+    ///
+    /// # Errors
+    /// For a scope that the spec does not have, and when the session cannot start.
+    pub fn in_scope(&self, scope: &Scope, workers: &Workers) -> Result<InScope> {
+        if *scope == Scope::Whole {
+            return Ok(InScope::default());
+        }
+        let options = passes::Options { unread: Some(&self.unread), ..passes::Options::default() };
+        let lowered = lowered(&self.spec, &self.name, scope, &workers.session()?, options, &mut ())?;
+        Ok(lowered.1)
+    }
+
+    /// Locks the tables of the outputs that are in scope, for who is going to publish them; `work` says what it does, such as `a run of
     /// spec.yaml`. `told` hears of what is waited for, once a table. To be called before the tables are opened: what
     /// happens to them in between would be a conflict.
     ///
     /// # Errors
     /// [`codes::TABLE_LOCKED`] when somebody else still has a table after the time to wait; when the waiting is
     /// cancelled; when a lock is not this program's, or cannot be made.
-    pub fn lock_outputs(&self, work: &str, waiting: &Waiting, told: &mut dyn FnMut(&str)) -> Result<Locks> {
-        let used = self.spec.output_targets.iter().map(|output| {
+    pub fn lock_outputs(
+        &self,
+        in_scope: &InScope,
+        work: &str,
+        waiting: &Waiting,
+        told: &mut dyn FnMut(&str),
+    ) -> Result<Locks> {
+        let outputs = self.spec.output_targets.iter();
+        let outputs = outputs.filter(|output| in_scope.has(&Owner::Output(output.table_name.clone())));
+        let used = outputs.map(|output| {
             let text = output.delta_location.as_ref().unwrap_or(&output.table_name);
             let used = match output.materialization_mode {
                 MaterializationMode::Append => Use::Shared,

@@ -84,7 +84,7 @@ impl PartKind {
 /// What a run cost.
 #[derive(Debug)]
 pub(crate) struct Costs {
-    /// Every part of the spec, in its order.
+    /// Every part of the spec that was compiled, in its order.
     pub(crate) parts: Vec<CostRecord>,
     /// Whom the operators of each segment worked for, in the order of the segments of the run.
     pub(crate) segments: Vec<Vec<Attributed>>,
@@ -155,6 +155,9 @@ impl Parts {
                 PartKind::Input | PartKind::View => Owner::View(name.clone()),
                 PartKind::Output => Owner::Output(name.clone()),
             };
+            if !compilation.in_scope.has(&owner) {
+                continue;
+            }
             let path = origins.place(&owner, SpecField::Definition).path;
             parts.places.insert(owner, parts.in_order.len());
             parts.in_order.push(CostRecord {

@@ -12,6 +12,7 @@ use std::path::Path;
 use engine::RunOptions;
 use ir::determinism::ResultClass;
 use ir::spec::Spec;
+use passes::{Scope, Selection};
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -106,7 +107,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Compiles what a record says was run, over the versions of the tables that it read, and compares. Relative
+    /// Compiles what a record says was run, the part of its spec that was selected, over the versions of the tables that it read, and compares. Relative
     /// locations count from `folder`; `spec` stands in the place of the recorded spec.
     ///
     /// # Errors
@@ -133,7 +134,11 @@ impl Replay {
             scratch.map_err(|error| PipelineError::file("make a folder in", &std::env::temp_dir(), error))?;
         let source =
             Source::from_spec(pinned(spec.clone(), &record, scratch.path()), record.name.as_str(), folder)?;
-        let compilation = compile(CompileRequest::new(source, workers))?;
+        let scope = match &record.selection {
+            Some(selection) => Scope::Outputs(Selection::parse(&selection.selectors)?),
+            None => Scope::Whole,
+        };
+        let compilation = compile(CompileRequest { scope, ..CompileRequest::new(source, workers) })?;
         let mut parts = compared(&record, file, &recorded, &spec, &compilation)?;
         parts.extend(data_files(&record, &compilation, workers)?);
         Ok(Self { record, compilation, parts, scratch })

@@ -3,7 +3,8 @@
 
 use ir::diag::escape_text;
 use pipeline::{
-    CompileRequest, PublishOptions, Source, compile, extract, lake_of_repository, make_lake, no_linked_tables,
+    CompileRequest, InScope, PublishOptions, Source, compile, extract, lake_of_repository, make_lake,
+    no_linked_tables,
 };
 use serde_json::json;
 
@@ -39,7 +40,8 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     let options = extract_options(&arguments.source);
     let work = format!("a build of {}", arguments.repository.display());
     let waiting = context.workers()?.waiting();
-    let locks = source.lock_outputs(&work, &waiting, &mut |busy| context.console.waits(busy))?;
+    let locks =
+        source.lock_outputs(&InScope::default(), &work, &waiting, &mut |busy| context.console.waits(busy))?;
     let progress = context.console.progress();
     let extraction =
         extract(&arguments.repository, &lake, EXTRACTION, &options, context.workers()?, &progress)?;

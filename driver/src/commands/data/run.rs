@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ir::determinism::ResultClass;
 use passes::PassEvent;
-use pipeline::{CompileRequest, Observer, PublishOptions, compile};
+use pipeline::{CompileRequest, Observer, PublishOptions, Scope, compile};
 
 use super::published;
 use crate::cli::{Require, RunSpecArgs};
@@ -17,7 +17,9 @@ pub(in crate::commands) fn run(arguments: &RunSpecArgs, context: &mut Context<'_
     let source = context.read_spec(&arguments.spec.spec)?;
     let waiting = context.workers()?.waiting();
     let work = format!("a run of {}", source.map.name().as_str());
-    let locks = source.lock_outputs(&work, &waiting, &mut |busy| context.console.waits(busy))?;
+    let scope = arguments.select.selection()?.map_or(Scope::Whole, Scope::Outputs);
+    let in_scope = source.in_scope(&scope, context.workers()?)?;
+    let locks = source.lock_outputs(&in_scope, &work, &waiting, &mut |busy| context.console.waits(busy))?;
     let decisions = Decisions::default();
     let request = CompileRequest::new(source, context.workers()?);
     let require = arguments.require.map(|require| match require {
@@ -25,7 +27,7 @@ pub(in crate::commands) fn run(arguments: &RunSpecArgs, context: &mut Context<'_
         Require::Logical => ResultClass::Logical,
     });
     let request =
-        CompileRequest { ruleset: context.ruleset(), tracing: Some(&decisions), require, ..request };
+        CompileRequest { scope, ruleset: context.ruleset(), tracing: Some(&decisions), require, ..request };
     let compilation = compile(request)?;
     if context.console.is_verbose() {
         context.console.note(&decisions.text());

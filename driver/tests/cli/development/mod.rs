@@ -1,0 +1,4 @@
+//! What is done fifty times a day while a spec is written.
+
+mod preview;
+mod selection;
