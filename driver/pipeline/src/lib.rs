@@ -15,6 +15,7 @@
 //! | compilation | spec -> graph, with the tables it reads opened once and what earlier compilations proved |
 //! | execution | graph -> plans -> published tables |
 //! | costs | what each view cost in a run |
+//! | [`editor`] | a check again after every change, and answers about places of a text |
 //! | extraction | source code -> Delta tables |
 //! | query | a query over the tables of a lake, and the first rows of a view of a spec |
 //! | locks | one publisher a table at a time |
@@ -33,6 +34,7 @@
 
 mod compilation;
 mod costs;
+pub mod editor;
 mod error;
 mod execution;
 mod extraction;
@@ -49,7 +51,7 @@ mod workers;
 
 pub use ::extract::Summary;
 pub use compilation::{
-    Compilation, CompileRequest, CompileResponse, CompileWarning, OracleView, PassOutcome, Plans,
+    Compilation, CompileRequest, CompileResponse, CompileWarning, Memory, OracleView, PassOutcome, Plans,
     RESPONSE_FORMAT, Ruleset, SessionFactory, Source, Task, TaskSchedule, Written, compile, listing_findings,
     run_pass, setting_findings, verify_graph,
 };

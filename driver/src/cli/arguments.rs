@@ -60,6 +60,24 @@ pub(crate) struct PreviewArgs {
     pub(crate) limit: usize,
 }
 
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Show the first rows of this view, input or output each time
+    #[arg(long, value_name = "VIEW", conflicts_with_all = ["run", "select"])]
+    pub(crate) preview: Option<String>,
+    /// Rows to show
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "preview")]
+    pub(crate) limit: usize,
+    /// Run the spec each time, and publish its outputs
+    #[arg(long)]
+    pub(crate) run: bool,
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunSpecArgs {

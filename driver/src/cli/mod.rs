@@ -155,6 +155,16 @@ pub(crate) enum Command {
     /// Only what these rows need is computed: inputs that they do not read are not opened, and scans end once there are enough
     /// rows. Nothing is written, and no run is recorded. What was scanned is said on stderr.
     Preview(PreviewArgs),
+    /// Check, preview or run a spec again whenever it or a table that it reads changes
+    ///
+    /// What one check finds out is kept for the next, so that little is checked again after a change. It waits while the spec
+    /// has mistakes or is not there, until Ctrl-C.
+    Watch(WatchArgs),
+    /// Speak the Language Server Protocol over stdin and stdout, for editors
+    ///
+    /// Findings are those of `check`, a moment after each change. There are completions of names, columns, functions, fields
+    /// and values, what is known of a view, definitions, and the list of what a spec defines.
+    Lsp,
     /// Show a spec at any stage of its compilation
     Compile(CompileArgs),
     /// Run one pass over a graph read from a file or stdin

@@ -3,10 +3,12 @@
 //! | folder | commands |
 //! |---|---|
 //! | data | those that make or read tables, or tell of it: build, extract, preview, replay, run, runs, show, sql |
-//! | stages | those that look into the compiler: check, compile, pass, session, trace, verify |
+//! | stages | those that look into the compiler: check, compile, pass, session, trace, verify, watch |
+//! | lsp | the protocol of editors |
 //! | reference | those that print what the program knows by itself: completions, explain, passes, schema |
 
 mod data;
+mod lsp;
 mod reference;
 mod stages;
 
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Origin, SessionOptions, Turns};
-use pipeline::{Cancellation, Ruleset, Source, WorkerOptions, Workers};
+use pipeline::{Cancellation, Memory, Ruleset, Source, WorkerOptions, Workers};
 
 use crate::cli::{Command, Format, Globals};
 use crate::failure::Failure;
@@ -32,12 +34,14 @@ pub(crate) struct Context<'a> {
     pub(crate) stdin: &'a mut dyn Read,
     globals: Globals,
     workers: OnceCell<Arc<Workers>>,
+    /// What one compilation leaves for the next, where there are several.
+    memory: Option<Arc<Memory>>,
 }
 
 impl<'a> Context<'a> {
     /// A context in which nothing has been started.
     pub(crate) fn new(globals: Globals, console: Console<'a>, stdin: &'a mut dyn Read) -> Self {
-        Self { console, stdin, globals, workers: OnceCell::new() }
+        Self { console, stdin, globals, workers: OnceCell::new(), memory: None }
     }
 
     /// The threads of the program. From the first call on Ctrl-C stops them and no longer the program, so what is read
@@ -50,6 +54,16 @@ impl<'a> Context<'a> {
         signals::watch(cancellation.clone())
             .map_err(|error| Failure::User(format!("cannot listen for signals: {error}")))?;
         Ok(self.workers.get_or_init(|| Arc::new(Workers::new(worker_options(&self.globals), cancellation))))
+    }
+
+    /// From now on compilations leave what they find out for the next.
+    pub(crate) fn remember(&mut self) {
+        self.memory = Some(Arc::default());
+    }
+
+    /// What earlier compilations have left; nothing where there is one only.
+    pub(crate) fn memory(&self) -> Option<&Memory> {
+        self.memory.as_deref()
     }
 
     /// Which passes run.
@@ -119,6 +133,8 @@ pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<()
         Command::Run(arguments) => data::run::run(&arguments, context),
         Command::Check(arguments) => stages::check::run(&arguments, context),
         Command::Preview(arguments) => data::preview::run(&arguments, context),
+        Command::Watch(arguments) => stages::watch::run(&arguments, context),
+        Command::Lsp => lsp::run(context),
         Command::Compile(arguments) => stages::compile::run(&arguments, context),
         Command::Pass(arguments) => stages::pass::run(&arguments, context),
         Command::Verify(arguments) => stages::verify::run(&arguments, context),

@@ -59,6 +59,10 @@ impl RunReport<'_> {
     /// The report for people: outputs, shared views, stages; with `verbose` operators too.
     pub(crate) fn text(&self, verbose: bool) -> String {
         let mut parts = Vec::new();
+        if let Some(selection) = &self.record.selection {
+            let selectors = escape_text(&selection.selectors.join(",")).into_owned();
+            parts.push(format!("selected by {selectors}: {}\n", escape_text(&selection.outputs.join(", "))));
+        }
         if let Some(failure) = &self.record.failure {
             parts.push(failure_text(self.record, failure));
         } else {

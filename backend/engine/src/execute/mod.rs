@@ -180,14 +180,9 @@ pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> 
     let started = Instant::now();
     let targets = publish::prepare(dag, options)?;
     let prepare = started.elapsed();
-    let schedule::Ran { written, shared_views, segments } = schedule::run_segments(
-        &Arc::new(run::Run::new(session, dag, options)),
-        session,
-        dag,
-        &targets,
-        options,
-    )
-    .await?;
+    let run = Arc::new(run::Run::new(session, dag, options));
+    let schedule::Ran { written, shared_views, segments } =
+        schedule::run_segments(&run, session, dag, &targets, &[], options).await?;
     let compute = started.elapsed().saturating_sub(prepare);
     let sinks: BTreeMap<String, Sink> =
         publish::outputs(dag).map(|(segment, sink)| (segment.name.clone(), sink.clone())).collect();

@@ -76,7 +76,7 @@ pub async fn returned_rows(
 ) -> Result<ReturnedRows, RunError> {
     let (segment, others) = divided(dag)?;
     let run = Arc::new(Run::new(session, dag, options));
-    let ran = run_segments(&run, session, &others, &Targets::new(), options).await?;
+    let ran = run_segments(&run, session, &others, &Targets::new(), &segment.reads, options).await?;
     let title = segment.title();
     let failed = |failure: Failure| {
         failure.into_error(&title).unwrap_or(RunError::Cancelled { committed: Vec::new() })

@@ -25,16 +25,18 @@ pub(super) struct Ran {
     pub(super) segments: Vec<SegmentOutcome>,
 }
 
-/// Runs all segments of a DAG. After a failure no task is running and no file is left.
+/// Runs all segments of a DAG. After a failure no task is running and no file is left. The shared views in `kept` are read
+/// after it, too: their stores stay.
 pub(super) async fn run_segments(
     run: &Arc<Run>,
     session: &Session,
     dag: &PlanDag,
     targets: &Targets,
+    kept: &[String],
     options: &RunOptions,
 ) -> Result<Ran, RunError> {
     let digests = dag.digests();
-    let mut queue = Queue::new(dag);
+    let mut queue = Queue::new(dag, kept);
     let mut running: JoinSet<Ended> = JoinSet::new();
     let at_once = session.options().segments_at_once();
     let mut ran = Ran { written: Written::new(), shared_views: Vec::new(), segments: Vec::new() };
@@ -160,7 +162,7 @@ struct Queue {
 }
 
 impl Queue {
-    fn new(dag: &PlanDag) -> Self {
+    fn new(dag: &PlanDag, kept: &[String]) -> Self {
         let mut queue = Self {
             ready: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -170,6 +172,9 @@ impl Queue {
             left: dag.segments.len(),
             large_runs: false,
         };
+        for view in kept {
+            queue.unfinished_readers.insert(view.clone(), 1);
+        }
         for (index, segment) in dag.segments.iter().enumerate() {
             for view in &segment.reads {
                 queue.readers.entry(view.clone()).or_default().push(index);

@@ -54,10 +54,10 @@ pub struct EngineOracle {
 /// What was found for a compilation.
 #[derive(Default)]
 struct Found {
-    proven: Proven,
-    operations: Memo<Operation>,
-    expressions: Memo<Result<ExprType, TypeError>>,
-    queries: PlannedQueries,
+    proven: Arc<Proven>,
+    operations: Arc<Memo<Operation>>,
+    expressions: Arc<Memo<Result<ExprType, TypeError>>>,
+    queries: Arc<PlannedQueries>,
     /// Whose operations had to be planned.
     planned: Mutex<BTreeSet<Owner>>,
     /// How many operations and expressions had to be planned.
@@ -102,9 +102,31 @@ impl EngineOracle {
     /// used; the envelope is the digest of everything that decides an answer besides its question.
     #[must_use]
     pub fn with_proofs(session: Session, tables: Tables, envelope: ContentHash, proofs: &Proofs) -> Self {
-        let proven = Proven::new(envelope, proofs);
+        let proven = Arc::new(Proven::new(envelope, proofs));
         let found = Found { proven, ..Found::default() };
         Self { session, tables, found: Arc::new(found) }
+    }
+
+    /// An oracle over other tables that knows all this one was asked, for the next compilation in the same session: no answer
+    /// depends on a table, but for those about tables.
+    #[must_use]
+    pub fn over(&self, tables: Tables) -> Self {
+        let Found { proven, operations, expressions, queries, .. } = self.found.as_ref();
+        let found = Found {
+            proven: Arc::clone(proven),
+            operations: Arc::clone(operations),
+            expressions: Arc::clone(expressions),
+            queries: Arc::clone(queries),
+            ..Found::default()
+        };
+        Self { session: self.session.clone(), tables, found: Arc::new(found) }
+    }
+
+    /// How many answers it knows.
+    #[must_use]
+    pub fn known(&self) -> usize {
+        let Found { operations, expressions, queries, .. } = self.found.as_ref();
+        operations.answers().len() + expressions.answers().len() + queries.answers().len()
     }
 
     /// What this compilation has proven, or taken from proofs and used.

@@ -2,6 +2,7 @@
 
 mod governance;
 mod graphs;
+mod memory;
 mod mistakes;
 mod plans;
 mod proofs;
@@ -14,20 +15,21 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use engine::planning::PlannedSegments;
 use engine::{EngineOracle, Session, TableRequest, Tables};
 use ir::archive::Proofs;
-use ir::determinism::ResultClass;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::{Graph, Owner};
 use ir::hash::ContentHash;
 use ir::oracle::Oracle;
-use ir::origin::{Origins, SpecField};
+use ir::origin::Origins;
 use ir::spec::{SessionSpec, Spec, spec_hash};
 use ir::stage::Stage;
 use passes::{Begun, InScope, Pass, PassEvent, Scope};
 
 pub use governance::listing_findings;
 pub use graphs::{PassOutcome, run_pass, verify_graph};
+pub use memory::Memory;
 pub use plans::{Plans, Written};
 pub use request::{CompileRequest, OracleView, Ruleset, SessionFactory};
 pub use response::{CompileResponse, CompileWarning, RESPONSE_FORMAT, Task, TaskSchedule};
@@ -36,6 +38,8 @@ pub use source::Source;
 use crate::costs::Remembered;
 use crate::record::{Identity, IdentityReport, OutputIdentity};
 use crate::{Extraction, Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
+use memory::Kept;
+use mistakes::too_weak;
 use proofs::KnownProofs;
 
 /// A spec after the passes that ran.
@@ -68,6 +72,8 @@ pub struct Compilation {
     pub(crate) remembered: Remembered,
     /// See [`Self::identity`].
     identity: OnceLock<Identity>,
+    /// The segments that are known to have a physical plan.
+    planned: Arc<PlannedSegments>,
     /// The digest under which what it has proven holds.
     envelope: ContentHash,
 }
@@ -80,17 +86,16 @@ pub struct Compilation {
 /// in scope, and only tables of that are opened.
 ///
 /// # Errors
-/// For a scope that the spec does not have; when a pass breaks the graph, the ruleset stops after a pass that is none, the session cannot start, or the workers are
-/// stopped.
+/// For a scope that the spec does not have; when a pass breaks the graph, the ruleset stops after a pass that is none, the
+/// session cannot start, or the workers are stopped.
 pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
-    let CompileRequest {
-        source, workers, session_factory, scope, ruleset, tracing, proofs, extraction, ..
-    } = request;
-    let observer = tracing.unwrap_or(&());
+    let CompileRequest { source, workers, scope, ruleset, extraction, .. } = request;
+    let observer = request.tracing.unwrap_or(&());
+    let kept = request.memory.and_then(|memory| memory.kept(&source.spec));
     let mut stages = Stages::default();
     stages.add(Stage::Load, source.load);
-    let (session, refused) = stages.timed(Stage::Session, || session_of(&source.spec, session_factory))?;
-    let session = session.stopped_by(workers.cancellation());
+    let make = || session_of(&source.spec, request.session_factory, kept.as_ref(), workers);
+    let (session, refused) = stages.timed(Stage::Session, make)?;
     let remembered = Remembered::for_spec(&source, &mut stages);
     let compiling = Instant::now();
     let before_passes = stages.total();
@@ -101,8 +106,8 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let governed = governance::extension_findings(spec, &session, begun.graph(), begun.origins());
     let stop_after = last_pass(&governed, ruleset);
     let pass_options = passes::Options { stop_after, ..pass_options };
-    let known =
-        clock.stages.timed(Stage::Proofs, || KnownProofs::find(proofs, source.proofs.as_deref(), &session));
+    let find = || KnownProofs::find(request.proofs, source.proofs.as_deref(), kept.as_ref(), &session);
+    let known = clock.stages.timed(Stage::Proofs, find);
     observer.stage_started(Stage::Resolve);
     let open = || open_tables(begun.graph(), &source, workers, stop_after, extraction);
     let tables = clock.stages.timed(Stage::Resolve, open)?;
@@ -117,13 +122,14 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
         stages.add(Stage::Verify, compiling.elapsed().saturating_sub(timed_stages));
     }
     stages.timed(Stage::Proofs, || known.write(&oracle, scope == Scope::Whole));
-    let reused = known.reused(&oracle, spec, &in_scope);
+    let reused = known.are_of_use().then(|| unplanned(&oracle, spec, &in_scope));
     let envelope = known.envelope();
-    let outdated_proofs = known.outdated;
-    diagnostics.extend(known.warning.into_iter().chain(refused).chain(governed));
-    diagnostics.extend(remembered.unread.clone());
+    let found = known.warning.into_iter().chain(refused).chain(governed);
+    diagnostics.extend(found.chain(remembered.unread.clone()));
     diagnostics.extend(too_weak(request.require, &graph, seen, &origins));
     diagnostics.retain(|found| in_scope.concerns(found));
+    let keep = |memory: &Memory| memory.keep(&source.spec, &session, &oracle);
+    let planned = request.memory.map_or_else(Arc::default, keep);
     Ok(Compilation {
         source,
         scope,
@@ -134,10 +140,11 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
         session,
         oracle,
         reused,
-        outdated_proofs,
+        outdated_proofs: known.outdated,
         stages,
         remembered,
         identity: OnceLock::new(),
+        planned,
         envelope,
     })
 }
@@ -156,6 +163,13 @@ fn lowered(
     let mut begun = begun.map_err(PipelineError::compile)?;
     let in_scope = begun.restrict(spec, scope)?;
     Ok((begun, in_scope))
+}
+
+/// How many views of those in scope nothing had to be planned for.
+fn unplanned(oracle: &EngineOracle, spec: &Spec, in_scope: &InScope) -> usize {
+    let planned = oracle.planned();
+    let views = spec.view_definitions.iter().map(|view| Owner::View(view.name.clone()));
+    views.filter(|view| in_scope.has(view) && !planned.contains(view)).count()
 }
 
 /// The pass after which to stop: of what the spec does not allow, nothing is asked beyond the first.
@@ -181,12 +195,20 @@ fn pass_options<'a>(
 
 /// The session of a spec, and what it says of it that cannot be: without that, the session is made all the same, so that the
 /// spec's other mistakes are found as well.
-fn session_of(spec: &Spec, factory: &dyn SessionFactory) -> Result<(Session, Vec<Diagnostic>)> {
+fn session_of(
+    spec: &Spec,
+    factory: &dyn SessionFactory,
+    kept: Option<&Kept>,
+    workers: &Workers,
+) -> Result<(Session, Vec<Diagnostic>)> {
     let refused = setting_findings(&spec.session);
+    if let Some(kept) = kept {
+        return Ok((kept.session.clone(), refused));
+    }
     let none = SessionSpec::default();
     let settings = if refused.is_empty() { &spec.session } else { &none };
     let session = factory.session(spec.runtime_profile.as_ref(), settings)?;
-    Ok((session, refused))
+    Ok((session.stopped_by(workers.cancellation()), refused))
 }
 
 /// What a spec says of its session that cannot be, each with its place.
@@ -203,31 +225,6 @@ pub fn setting_findings(session: &SessionSpec) -> Vec<Diagnostic> {
         }
     });
     findings.collect()
-}
-
-/// The outputs whose rows are not the same as far as is required.
-fn too_weak(
-    require: Option<ResultClass>,
-    graph: &Graph,
-    oracle: &dyn Oracle,
-    origins: &Origins,
-) -> Vec<Diagnostic> {
-    let Some(require) = require else { return Vec::new() };
-    let outputs = OutputIdentity::all(graph, oracle);
-    let weak = outputs.into_iter().filter(|(_, output)| !output.class.reaches(require));
-    weak.map(|(table, output)| {
-        let reasons = output.class_reasons.iter().map(|(name, level)| format!("`{name}` is {level}"));
-        let message = format!(
-            "the rows of output `{table}` are not {} but {}: {}",
-            require.name(),
-            output.class.name(),
-            reasons.collect::<Vec<_>>().join(", ")
-        );
-        let place = origins.place(&Owner::Output(table.clone()), SpecField::Definition).path;
-        let found = Diagnostic::new(codes::RESULT_CLASS, message).at(place).about("table", table);
-        found.in_stage(Stage::PlanPasses)
-    })
-    .collect()
 }
 
 /// Opens every table the graph names, unless compilation stops before it asks for them.

@@ -10,18 +10,17 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use engine::{EngineOracle, Session, Tables};
 use ir::archive::{ArchiveError, Proofs, read_proofs, write_proofs};
 use ir::diag::{Diagnostic, codes};
-use ir::graph::Owner;
 use ir::hash::ContentHash;
 use ir::hash::canonical::Encoder;
-use ir::spec::Spec;
 use ir::stage::Stage;
-use passes::InScope;
 
+use super::memory::Kept;
 use crate::folders::own_folder;
 
 /// A compilation with fewer answers leaves no file: working them out takes less than reading one.
@@ -42,6 +41,8 @@ pub(super) struct KnownProofs {
     path: Option<PathBuf>,
     envelope: ContentHash,
     proofs: Proofs,
+    /// What an earlier compilation of the process was told; proofs are not read beside it, nor kept.
+    kept: Option<Arc<EngineOracle>>,
     /// Why they could not be read.
     pub(super) warning: Option<Diagnostic>,
     /// Why they are sound, and of no use here.
@@ -49,11 +50,17 @@ pub(super) struct KnownProofs {
 }
 
 impl KnownProofs {
-    /// Those given, or those kept at `path`.
-    pub(super) fn find(given: Option<&Proofs>, path: Option<&Path>, session: &Session) -> Self {
-        match given {
-            Some(proofs) => Self { proofs: proofs.clone(), ..Self::read(None, session) },
-            None => Self::read(path, session),
+    /// What is kept in memory, the proofs given, or those kept at `path`.
+    pub(super) fn find(
+        given: Option<&Proofs>,
+        path: Option<&Path>,
+        kept: Option<&Kept>,
+        session: &Session,
+    ) -> Self {
+        match (given, kept) {
+            (_, Some(kept)) => Self { kept: Some(Arc::clone(&kept.oracle)), ..Self::read(None, session) },
+            (Some(proofs), None) => Self { proofs: proofs.clone(), ..Self::read(None, session) },
+            (None, None) => Self::read(path, session),
         }
     }
 
@@ -68,6 +75,7 @@ impl KnownProofs {
             path: path.map(Path::to_owned),
             envelope,
             proofs: Proofs::default(),
+            kept: None,
             warning: None,
             outdated: None,
         };
@@ -97,15 +105,15 @@ impl KnownProofs {
 
     /// The oracle that starts from the proofs.
     pub(super) fn oracle(&self, session: Session, tables: Tables) -> EngineOracle {
-        EngineOracle::with_proofs(session, tables, self.envelope, &self.proofs)
+        match &self.kept {
+            Some(kept) => kept.over(tables),
+            None => EngineOracle::with_proofs(session, tables, self.envelope, &self.proofs),
+        }
     }
 
-    /// For how many views of those in scope nothing had to be planned; nothing when there were no proofs that hold.
-    pub(super) fn reused(&self, oracle: &EngineOracle, spec: &Spec, in_scope: &InScope) -> Option<usize> {
-        let planned = oracle.planned();
-        let views = spec.view_definitions.iter().map(|view| Owner::View(view.name.clone()));
-        let reused = views.filter(|view| in_scope.has(view) && !planned.contains(view)).count();
-        (self.hold() && !self.proofs.operations.is_empty()).then_some(reused)
+    /// Whether there were proofs that hold, or what an earlier compilation was told.
+    pub(super) fn are_of_use(&self) -> bool {
+        self.kept.is_some() || (self.hold() && !self.proofs.operations.is_empty())
     }
 
     fn hold(&self) -> bool {

@@ -18,7 +18,8 @@ pub(in crate::commands) fn run(arguments: &PreviewArgs, context: &mut Context<'_
     let scope = Scope::Rows { name: arguments.name.clone(), limit: arguments.limit };
     let progress = context.console.progress();
     let request = CompileRequest::new(source, context.workers()?);
-    let compilation = compile(CompileRequest { scope, ruleset: context.ruleset(), ..request })?;
+    let (ruleset, memory) = (context.ruleset(), context.memory());
+    let compilation = compile(CompileRequest { scope, ruleset, memory, ..request })?;
     compilation.must_be_sound()?;
     progress.stage_started(Stage::Query);
     let workers = Arc::clone(context.workers()?);

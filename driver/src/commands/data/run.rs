@@ -26,8 +26,8 @@ pub(in crate::commands) fn run(arguments: &RunSpecArgs, context: &mut Context<'_
         Require::Bitwise => ResultClass::Bitwise,
         Require::Logical => ResultClass::Logical,
     });
-    let request =
-        CompileRequest { scope, ruleset: context.ruleset(), tracing: Some(&decisions), require, ..request };
+    let ruleset = context.ruleset();
+    let request = CompileRequest { scope, ruleset, tracing: Some(&decisions), require, ..request };
     let compilation = compile(request)?;
     if context.console.is_verbose() {
         context.console.note(&decisions.text());

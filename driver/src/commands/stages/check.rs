@@ -67,7 +67,8 @@ fn checked(
     context: &Context<'_>,
 ) -> Result<Compilation, Failure> {
     let workers = context.workers()?;
-    let mut compilation = compile(CompileRequest { scope, ruleset, ..CompileRequest::new(source, workers) })?;
+    let asked = CompileRequest::new(source, workers);
+    let mut compilation = compile(CompileRequest { scope, ruleset, memory: context.memory(), ..asked })?;
     compilation.plan_for_mistakes(workers)?;
     Ok(compilation)
 }

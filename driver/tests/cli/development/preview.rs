@@ -91,6 +91,13 @@ output_targets:
     exits(&joined, 0);
     assert_eq!(json(&joined).as_array().unwrap().len(), 500_000);
     assert_eq!(listing(folder.path()), before, "nothing is written");
+    // A shared view that another one reads as well stays until the rows are read.
+    let forced = "cache_policy: {overrides: [{view_name: even, action: ForceCache}, {view_name: squares, action: ForceCache}]}\n";
+    fs::write(folder.path().join("spec.yaml"), format!("{spec}{forced}")).unwrap();
+    let shared = preview(folder.path(), &["both", "--limit", "7", "--format", "json"]);
+    exits(&shared, 0);
+    assert_eq!(json(&shared).as_array().unwrap().len(), 7);
+    assert_eq!(scanned(&shared)["inputs"][0]["rows"], 1_000_000, "once");
 }
 
 #[test]

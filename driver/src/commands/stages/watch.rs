@@ -1,0 +1,61 @@
+//! `driver watch SPEC`: does something again whenever a spec or a table that it reads changes.
+
+use pipeline::Source;
+use pipeline::editor::Watch;
+
+use crate::cli::{CheckArgs, PreviewArgs, RunSpecArgs, SelectArgs, SpecArgs, WatchArgs};
+use crate::commands::{Context, data};
+use crate::failure::Failure;
+
+pub(in crate::commands) fn run(arguments: &WatchArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    let path = &arguments.spec.spec;
+    if path.as_os_str() == "-" {
+        return Err(Failure::Usage(
+            "what comes from stdin does not change; give the file of a spec".to_owned(),
+        ));
+    }
+    let cancellation = context.workers()?.cancellation().clone();
+    // Before the first check, so that no change is missed.
+    let mut watch = Watch::of(path)?;
+    context.remember();
+    loop {
+        context.console.clear();
+        match once(arguments, context) {
+            Ok(()) => {}
+            Err(failure @ (Failure::Interrupted(_) | Failure::ReaderGone)) => return Err(failure),
+            // It is not the end: the next change may mend it.
+            Err(failure) => {
+                context.console.flush()?;
+                context.console.fail(&failure);
+            }
+        }
+        context.console.flush()?;
+        watch.follow(Source::open(path).ok().as_ref())?;
+        context.console.note(&format!("watching {} and its inputs; Ctrl-C ends\n", path.display()));
+        loop {
+            if !watch.changed(&cancellation)? {
+                return Err(Failure::Interrupted("watching has ended".to_owned()));
+            }
+            // Some editors take a file away before they put another there.
+            if path.exists() {
+                break;
+            }
+            context.console.note(&format!("{} is not there; waiting for it\n", path.display()));
+        }
+    }
+}
+
+/// What is done after every change.
+fn once(arguments: &WatchArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    let spec = || SpecArgs { spec: arguments.spec.spec.clone() };
+    let select = || SelectArgs { select: arguments.select.select.clone() };
+    if let Some(name) = &arguments.preview {
+        let preview = PreviewArgs { spec: spec(), name: name.clone(), limit: arguments.limit };
+        return data::preview::run(&preview, context);
+    }
+    if arguments.run {
+        let run = RunSpecArgs { spec: spec(), select: select(), require: None };
+        return data::run::run(&run, context);
+    }
+    super::check::run(&CheckArgs { spec: spec(), select: select() }, context)
+}
