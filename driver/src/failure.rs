@@ -75,6 +75,8 @@ impl From<PipelineError> for Failure {
         match error {
             PipelineError::Findings { diagnostics, map } => Self::Findings { diagnostics, source: map },
             PipelineError::Pass(CompileError::UnknownPass { .. }) => Self::Usage(error.to_string()),
+            PipelineError::Scope(error) => Self::Usage(error.to_string()),
+            PipelineError::OtherScope(message) => Self::Bug(message.to_owned()),
             PipelineError::Interrupted(message) => Self::Interrupted(message),
             PipelineError::Bug(message) => Self::Bug(message),
             PipelineError::File { .. }

@@ -4,6 +4,9 @@
 //! driver build REPO        source code -> extraction tables -> code property graph
 //! driver run SPEC          a spec -> its output tables
 //! driver check SPEC        everything that is wrong with a spec
+//! driver preview SPEC VIEW the first rows of a view
+//! driver watch SPEC        one of these again after every change
+//! driver lsp               the protocol of editors
 //! driver compile SPEC      any stage between the spec and the physical plan, as text
 //! driver sql QUERY         a query over the tables of a lake
 //! ```

@@ -25,6 +25,7 @@ pub(crate) struct Console<'a> {
     pub(crate) color: bool,
     color_err: bool,
     show_progress: bool,
+    is_terminal: bool,
     verbose: bool,
     quiet: bool,
 }
@@ -44,6 +45,7 @@ impl<'a> Console<'a> {
             color,
             color_err,
             show_progress: terminal && !globals.quiet && globals.format == Format::Text,
+            is_terminal: terminal,
             verbose: globals.verbose,
             quiet: globals.quiet,
         }
@@ -77,6 +79,13 @@ impl<'a> Console<'a> {
     /// Brings results out.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         self.out.flush().map_err(|error| Failure::output(&error))
+    }
+
+    /// Clears the screen; nothing where messages do not go to one.
+    pub(crate) fn clear(&mut self) {
+        if self.is_terminal {
+            self.say("\u{1b}[2J\u{1b}[3J\u{1b}[H");
+        }
     }
 
     /// Says something that is not a result; nothing when quiet.

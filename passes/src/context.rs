@@ -46,6 +46,8 @@ pub(crate) struct Reported {
     pub(crate) owners: BTreeSet<Owner>,
     /// Placeholders whose values are wrong, as they are spelled.
     pub(crate) placeholders: BTreeSet<String>,
+    /// Placeholders of what is not compiled.
+    pub(crate) placeholders_elsewhere: BTreeSet<String>,
     /// Whether the values of placeholders could not be read at all.
     pub(crate) all_placeholders: bool,
 }

@@ -18,12 +18,14 @@ mod pass;
 mod plan;
 mod rewrite;
 mod run;
+mod scope;
 
 pub use context::Context;
 pub use pass::{Family, Pass};
 pub use run::{
     Begun, CompileError, Compiled, Observer, Options, PassEvent, begin, compile, find, resume, run_pass,
 };
+pub use scope::{InScope, Scope, ScopeError, Selection, Selector};
 
 use ir::phase::Phase;
 use pass::Run;

@@ -13,6 +13,7 @@ use crate::PIPELINE;
 use crate::analysis::history::History;
 use crate::context::{Context, JoinDeclaration, Reported};
 use crate::pass::{Family, Pass, Run, SpecSource};
+use crate::scope::{InScope, Lowered, Scope, ScopeError};
 
 /// What happened in one pass.
 pub struct PassEvent<'a> {
@@ -192,6 +193,18 @@ impl Begun {
     #[must_use]
     pub fn origins(&self) -> &Origins {
         &self.origins
+    }
+
+    /// Goes on with a part of the spec only. What was found in the other parts is forgotten; with what is given,
+    /// later findings can be told apart in the same way.
+    ///
+    /// # Errors
+    /// For a scope that the spec does not have.
+    pub fn restrict(&mut self, spec: &Spec, scope: &Scope) -> Result<InScope, ScopeError> {
+        let Self { graph, origins, diagnostics, reported, .. } = self;
+        let found = Lowered { graph, origins, reported }.restrict(spec, scope)?;
+        diagnostics.retain(|diagnostic| found.concerns(diagnostic));
+        Ok(found)
     }
 }
 

@@ -57,14 +57,17 @@ pub use capture::{
 pub use dag::{PartPlan, PlanDag, SegmentKind, SegmentPlan};
 /// The version of DataFusion.
 pub use datafusion::DATAFUSION_VERSION;
+/// What operators fail with.
+pub use datafusion::error::DataFusionError;
 pub use delta::{ScanMeasures, ScannedTable};
 pub use emit::emit;
 pub use error::{EngineError, RunError, Violation, message_of};
 pub use execute::{
     AssertionOutcome, Computed, ExecutionObserver, FailingRows, GraphCheck, OperatorKind, OperatorMetrics,
-    OutputOutcome, RunOptions, RunOutcome, SegmentOutcome, compute, execute,
+    OutputOutcome, RanOperators, ReturnedRows, RunOptions, RunOutcome, SegmentOutcome, compute, execute,
+    returned_rows,
 };
-pub use files::{FileIdentity, FileTable};
+pub use files::{FileIdentity, FileTable, Place as PlaceOfFiles};
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;
 pub use planning::{Stage, explain};

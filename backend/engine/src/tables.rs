@@ -249,6 +249,12 @@ impl Tables {
         })
     }
 
+    /// The number of tables that were opened to be read: versions of Delta tables, and tables of files.
+    #[must_use]
+    pub fn opened(&self) -> usize {
+        self.iter().count() + self.files.values().filter(|files| files.is_ok()).count()
+    }
+
     /// What tells a read of an opened table from every other read.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ mod table;
 mod tests;
 
 pub use error::FileError;
+pub use listing::Place;
 pub use scan::{provider, scan_schema, scanned_files};
 pub use table::{FileIdentity, FileTable, resolve};
 

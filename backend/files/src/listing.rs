@@ -55,17 +55,24 @@ impl Stamp {
     }
 }
 
+/// How names are compared with a pattern.
+const MATCHING: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+
 /// The place of a location, and what of it is a pattern.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub struct Place {
     /// The file or folder; of a pattern, the folder above its first name with a wildcard.
-    pub(crate) root: Location,
+    pub root: Location,
     pattern: Option<Pattern>,
 }
 
 impl Place {
     /// Reads the text of a location. Relative ones start at `base`, which must be absolute.
-    pub(crate) fn parse(text: &str, base: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// For what is no location, and for a pattern that cannot be one.
+    pub fn parse(text: &str, base: &Path) -> Result<Self> {
         let place = |text: &str| {
             Location::parse(text, base).map_err(|error: DeltaError| FileError::NoPlace(error.to_string()))
         };
@@ -90,6 +97,27 @@ impl Place {
 
     pub(crate) fn is_pattern(&self) -> bool {
         self.pattern.is_some()
+    }
+
+    /// Whether files in folders below the root are meant as well.
+    #[must_use]
+    pub fn is_deep(&self) -> bool {
+        self.pattern.as_ref().is_some_and(|pattern| pattern.as_str().contains('/'))
+    }
+
+    /// Whether a path, absolute and with its links resolved, is among the files or would be if it were there.
+    #[must_use]
+    pub fn names(&self, path: &Path) -> bool {
+        let below = self.root.as_path().and_then(|root| path.strip_prefix(root).ok().map(Path::to_owned));
+        let Some(below) = below else { return false };
+        let mut folders = below.iter().map(|name| name.to_string_lossy());
+        if folders.any(|name| is_passed_over(&name)) {
+            return false;
+        }
+        match &self.pattern {
+            None => below.iter().count() <= 1,
+            Some(pattern) => pattern.matches_path_with(&below, MATCHING),
+        }
     }
 }
 
@@ -183,7 +211,7 @@ impl Walk<'_> {
             let Some(file_name) = file_name.to_str() else {
                 return Err(self.refuse(above, "it holds a file whose name is no text (UTF-8)"));
             };
-            if file_name.starts_with(['_', '.']) {
+            if is_passed_over(file_name) {
                 continue;
             }
             let name = if above.is_empty() { file_name.to_owned() } else { format!("{above}/{file_name}") };
@@ -196,13 +224,8 @@ impl Walk<'_> {
 
     /// An entry of a folder: what a pattern does not find is passed over, everything else must be a file of the format.
     fn entry(&mut self, path: PathBuf, name: String, metadata: &Metadata, depth: usize) -> Result<()> {
-        let options = MatchOptions {
-            case_sensitive: true,
-            require_literal_separator: true,
-            require_literal_leading_dot: true,
-        };
         let pattern = self.place.pattern.as_ref();
-        let is_found = pattern.is_none_or(|pattern| pattern.matches_with(&name, options));
+        let is_found = pattern.is_none_or(|pattern| pattern.matches_with(&name, MATCHING));
         if metadata.is_dir() {
             return match pattern {
                 None => Err(self.refuse(
@@ -255,6 +278,11 @@ impl Walk<'_> {
         self.found.push(ListedFile { path, name, shown, stamp: Stamp::of(metadata) });
         Ok(())
     }
+}
+
+/// Whether files and folders of this name are of no concern: other programs' notes, and what is still being written.
+fn is_passed_over(name: &str) -> bool {
+    name.starts_with(['_', '.'])
 }
 
 /// Whether a pattern can find something below a folder of this name.

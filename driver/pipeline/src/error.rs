@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use engine::{AssertionOutcome, EngineError, RunError, SettingRefusal, Violation};
 use extract::ExtractError;
 use ir::diag::{Code, Diagnostic, SourceMap, SourceName, codes, summary};
-use passes::CompileError;
+use passes::{CompileError, ScopeError};
 
 /// Why a compilation, a run, an extraction or a query did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,12 @@ pub enum PipelineError {
     /// A recorded run that cannot be replayed, and why.
     #[error("{0}")]
     Replay(String),
+    /// A scope that a spec does not have.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// What a compilation was not made for.
+    #[error("{0}")]
+    OtherScope(&'static str),
     /// Settings of a session that cannot be set.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Settings(Vec<SettingRefusal>),

@@ -17,8 +17,7 @@ use crate::record::{
     AssertionRecord, CountedRecord, ExtractedRecord, FailureRecord, RUNS, RunRecord, Status, finding_records,
 };
 use crate::{
-    Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Source, Stages, Workers,
-    Written,
+    Compilation, Extracted, Extraction, Locks, Observer, PipelineError, Result, Stages, Workers, Written,
 };
 
 /// How to publish.
@@ -60,7 +59,7 @@ pub struct Outcome {
 /// stopped is recorded as well.
 ///
 /// # Errors
-/// For a spec with mistakes, when a table or the engine refuses something, a computation fails, or the workers are
+/// For a spec with mistakes, for a compilation of a scope that publishes nothing, when a table or the engine refuses something, a computation fails, or the workers are
 /// stopped. The error says what was published before it.
 pub fn publish(
     mut compilation: Compilation,
@@ -68,10 +67,10 @@ pub fn publish(
     options: PublishOptions,
     observer: Arc<dyn Observer>,
 ) -> Result<Outcome> {
-    compilation.must_be_sound()?;
+    compilation.must_be_publishable()?;
     let observer: Arc<dyn Observer> = Arc::new((Traced::run(&compilation.source.name), observer));
     let PublishOptions { mut extraction, locks, run_id } = options;
-    let _locks = locks.map_or_else(|| lock(&compilation.source, workers, observer.as_ref()), Ok)?;
+    let _locks = locks.map_or_else(|| lock(&compilation, workers, observer.as_ref()), Ok)?;
     let mut stages =
         extraction.as_mut().map_or_else(Stages::default, |extraction| std::mem::take(&mut extraction.stages));
     stages.append(std::mem::take(&mut compilation.stages));
@@ -301,10 +300,11 @@ impl<'a> Attempt<'a> {
 }
 
 /// Locks the outputs of a spec that has been compiled already.
-fn lock(source: &Source, workers: &Workers, observer: &dyn Observer) -> Result<Locks> {
+fn lock(compilation: &Compilation, workers: &Workers, observer: &dyn Observer) -> Result<Locks> {
+    let Compilation { source, in_scope, .. } = compilation;
     let work = format!("a run of {}", source.map.name().as_str());
-    source
-        .lock_outputs(&work, &workers.options().roots, &workers.waiting(), &mut |busy| observer.waiting(busy))
+    let roots = &workers.options().roots;
+    source.lock_outputs(in_scope, &work, roots, &workers.waiting(), &mut |busy| observer.waiting(busy))
 }
 
 /// Adds where the time of a run went.

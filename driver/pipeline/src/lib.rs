@@ -5,6 +5,7 @@
 //!                                                  |-> response -> CompileResponse: hashes, the schedule in numbers
 //!                                                  `-> plan -> Plans: explain, write -> Written: commit
 //! extract: source code -> Extraction: publish, or compile over it and publish both together
+//!                                                  `-> preview -> Preview: the first rows of a view
 //! Rows::of: a query over published tables
 //! ```
 //!
@@ -15,8 +16,9 @@
 //! | compilation | spec -> graph, with the tables it reads opened once and what earlier compilations proved |
 //! | execution | graph -> plans -> published tables |
 //! | costs | what each view cost in a run |
+//! | [`editor`] | a check again after every change, and answers about places of a text |
 //! | extraction | source code -> Delta tables |
-//! | query | a query over the tables of a lake |
+//! | query | a query over the tables of a lake, and the first rows of a view of a spec |
 //! | locks | one publisher a table at a time |
 //! | provenance | one run: what tells it apart, its commit metadata, its record |
 //! | [`record`] | what is kept of a run, written and read; what identifies a compilation |
@@ -38,6 +40,7 @@
 mod compilation;
 pub mod configuration;
 mod costs;
+pub mod editor;
 mod error;
 mod events;
 mod execution;
@@ -60,7 +63,7 @@ mod workers;
 pub use ::delta::{SchemaDiff, cast_alignment, schema_hash};
 pub use ::extract::Summary;
 pub use compilation::{
-    Compilation, CompileRequest, CompileResponse, CompileWarning, OracleView, PassOutcome, Plans,
+    Compilation, CompileRequest, CompileResponse, CompileWarning, Memory, OracleView, PassOutcome, Plans,
     RESPONSE_FORMAT, Ruleset, SessionFactory, Source, Task, TaskSchedule, Written, compile, listing_findings,
     read_parameters, run_pass, setting_findings, verify_graph,
 };
@@ -76,7 +79,8 @@ pub use extraction::{
 pub use locks::{Locks, Waiting};
 pub use observer::{Observer, RunStart, TRACING_TARGET};
 pub use openlineage::{LineageLog, OPENLINEAGE_VERSION};
-pub use query::Rows;
+pub use passes::{InScope, Scope, ScopeError, Selection};
+pub use query::{Preview, Rows, Scanned, ScannedInput};
 pub use record::{Envelope, IdentityReport, ProviderIdentity, Stages};
 pub use workers::{WorkerOptions, Workers, on_deep_stack};
 

@@ -15,8 +15,8 @@ use ir::stage::Stage;
 use crate::folders::own_folder;
 use crate::observer::RunStart;
 use crate::record::{
-    CAPTURE_ENDING, Capture, CaptureReference, FORMAT, FailureRecord, Identity, RUNS, RunRecord, Stages,
-    Status, capabilities, expire, file_time, now, timestamp,
+    CAPTURE_ENDING, Capture, CaptureReference, FORMAT, FailureRecord, Identity, RUNS, RunRecord,
+    SelectionRecord, Stages, Status, capabilities, expire, file_time, now, timestamp,
 };
 use crate::{Compilation, PipelineError, Result, Workers};
 
@@ -35,6 +35,8 @@ pub(crate) struct Provenance {
     identity: Identity,
     /// What is computed, with all defaults.
     spec: serde_json::Value,
+    /// The part of it that is computed; nothing for all of it.
+    selection: Option<SelectionRecord>,
     lineage_tags: BTreeMap<String, String>,
     retention: RecordRetention,
     settings: BTreeMap<String, String>,
@@ -55,6 +57,7 @@ impl Provenance {
             started_at,
             identity: compilation.identity()?.clone(),
             spec: serde_json::to_value(&compilation.source.spec).map_err(PipelineError::not_hashed)?,
+            selection: SelectionRecord::of(compilation),
             lineage_tags: compilation.source.spec.runtime.lineage_tags.clone(),
             retention: compilation.source.spec.runtime.record_retention,
             settings: session.describe().into_iter().collect(),
@@ -84,7 +87,8 @@ impl Provenance {
             ("run_started_at", self.started.clone()),
         ];
         let tags = self.lineage_tags.iter().map(|(tag, value)| (format!("lineage_tag.{tag}"), value.clone()));
-        let keys = keys.into_iter().map(|(key, value)| (key.to_owned(), value));
+        let selected = self.selection.iter().map(|it| ("selection", it.selectors.join(",")));
+        let keys = keys.into_iter().chain(selected).map(|(key, value)| (key.to_owned(), value));
         keys.chain(tags).map(|(key, value)| (format!("codeanatomy.{key}"), value)).collect()
     }
 
@@ -100,6 +104,7 @@ impl Provenance {
             failure,
             spec: self.spec.clone(),
             spec_hash: self.identity.spec_hash,
+            selection: self.selection.clone(),
             envelope_hash: self.identity.envelope_hash,
             envelope: self.identity.envelope.clone(),
             surface_parts: self.identity.surface_parts.clone(),

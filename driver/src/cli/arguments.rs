@@ -6,10 +6,13 @@ use clap::{Args, ValueEnum};
 use ir::spec::GivenParameter;
 use pipeline::configuration::parse_size;
 
+use pipeline::Selection;
+
 use super::parse_parameter;
+use crate::failure::Failure;
 
 /// A spec.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct SpecArgs {
     /// The spec, YAML or JSON; `-` reads stdin. Relative locations in it count from its folder
     #[arg(value_name = "SPEC")]
@@ -19,7 +22,7 @@ pub(crate) struct SpecArgs {
 }
 
 /// Values for the parameters of a spec.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ParameterArgs {
     /// A value for the parameter of this label, read as one of its type; may be given several times
     #[arg(long, value_name = "LABEL=VALUE", value_parser = parse_parameter)]
@@ -29,11 +32,74 @@ pub(crate) struct ParameterArgs {
     pub(crate) params: Option<PathBuf>,
 }
 
+/// A part of a spec.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SelectArgs {
+    /// Only these parts of the spec: inputs, views and outputs by name. `+NAME` is with all that it reads, `NAME+` with all that
+    /// read it, `2+NAME` with two steps; `*` and `?` stand for letters, `@NAME` for the output alone. Several with commas or
+    /// several times
+    #[arg(short, long, value_name = "SELECTOR")]
+    pub(crate) select: Vec<String>,
+}
+
+impl SelectArgs {
+    /// What is selected; nothing when the whole spec is meant.
+    pub(crate) fn selection(&self) -> Result<Option<Selection>, Failure> {
+        if self.select.is_empty() {
+            return Ok(None);
+        }
+        let selection = Selection::parse(&self.select).map_err(|error| Failure::Usage(error.to_string()))?;
+        Ok(Some(selection))
+    }
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+}
+
+/// Arguments of `preview`.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// The view, input or output; `@NAME` for the output where a view has the same name
+    #[arg(value_name = "VIEW")]
+    pub(crate) name: String,
+    /// Rows to compute and show
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Show the first rows of this view, input or output each time
+    #[arg(long, value_name = "VIEW", conflicts_with_all = ["run", "select"])]
+    pub(crate) preview: Option<String>,
+    /// Rows to show
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "preview")]
+    pub(crate) limit: usize,
+    /// Run the spec each time, and publish its outputs
+    #[arg(long)]
+    pub(crate) run: bool,
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunSpecArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
     /// Refuse outputs whose rows may differ when they are computed again from the same tables: `bitwise` allows no
     /// difference, `logical` choices that depend on the order of rows
     #[arg(long, value_name = "CLASS", value_enum)]
@@ -145,6 +211,8 @@ pub(crate) struct SourceArgs {
 pub(crate) struct CompileArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
     /// What to print
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     pub(crate) emit: Emit,

@@ -27,7 +27,7 @@ const EXIT_CODES: &str = "Results go to stdout, diagnostics and progress to stde
 /// Options of all commands.
 #[derive(Debug, Args)]
 pub(crate) struct Globals {
-    /// The form of results and diagnostics; `csv` is for `sql` only
+    /// The form of results and diagnostics; `csv` is for `sql` and `preview` only
     #[arg(long, global = true, value_enum, default_value_t, help_heading = "Output")]
     pub(crate) format: Format,
     /// When to use colours; NO_COLOR turns `auto` off
@@ -122,7 +122,7 @@ pub(crate) enum Format {
     Text,
     /// One JSON document where a command has one to give; diagnostics as one JSON object a line
     Json,
-    /// Comma-separated values with a header (`sql` only)
+    /// Comma-separated values with a header (`sql` and `preview` only)
     Csv,
 }
 
@@ -162,6 +162,8 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Run a spec: compute its outputs and publish them
     ///
+    /// With `--select` only the selected outputs are written, and those of selected views, with what they need.
+    ///
     /// An output keeps the columns of its table. One whose columns change says so in the spec, with `schema_mode:
     /// additive` or `schema_mode: replace`.
     Run(RunSpecArgs),
@@ -169,13 +171,28 @@ pub(crate) enum Command {
     ///
     /// What is found out about the types of a large spec is kept in `.codeanatomy/compiled` beside it, so that only what
     /// changed is typed the next time. The folder may be deleted.
-    Check(SpecArgs),
+    Check(CheckArgs),
     /// Run the tests of a spec: views over the rows that the tests give, compared with those that they expect
     ///
     /// Nothing of the spec is written, and its tables are only asked for the columns of what is given without saying them.
     /// Rows that differ are shown, `-` for those that are missing and `+` for those that were not expected, with `*` around
     /// values that changed. Exit status 1 when a test fails.
     Test(TestArgs),
+    /// Show the first rows of a view, an input or an output
+    ///
+    /// Only what these rows need is computed: inputs that they do not read are not opened, and scans end once there are enough
+    /// rows. Nothing is written, and no run is recorded. What was scanned is said on stderr.
+    Preview(PreviewArgs),
+    /// Check, preview or run a spec again whenever it or a table that it reads changes
+    ///
+    /// What one check finds out is kept for the next, so that little is checked again after a change. It waits while the spec
+    /// has mistakes or is not there, until Ctrl-C.
+    Watch(WatchArgs),
+    /// Speak the Language Server Protocol over stdin and stdout, for editors
+    ///
+    /// Findings are those of `check`, a moment after each change. There are completions of names, columns, functions, fields
+    /// and values, what is known of a view, definitions, and the list of what a spec defines.
+    Lsp,
     /// Show a spec at any stage of its compilation
     Compile(CompileArgs),
     /// Run one pass over a graph read from a file or stdin

@@ -2,23 +2,26 @@
 //!
 //! | folder | commands |
 //! |---|---|
-//! | data | those that make or read tables, or tell of it: build, extract, replay, run, runs, show, sql, test |
-//! | stages | those that look into the compiler: check, compile, pass, session, trace, verify |
+//! | data | those that make or read tables, or tell of it: build, extract, preview, replay, run, runs, show, sql, test |
+//! | stages | those that look into the compiler: check, compile, pass, session, trace, verify, watch |
+//! | lsp | the protocol of editors |
 //! | reference | those that print what the program knows, or its user told it: completions, config, explain, passes, schema |
 
 mod data;
+mod lsp;
 mod reference;
 mod stages;
 
 use std::cell::OnceCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::SessionOptions;
 use ir::diag::{SourceMap, SourceName};
 use pipeline::configuration::{Configuration, Environment, Given, Key, Value};
-use pipeline::{Cancellation, Ruleset, Source, WorkerOptions, Workers, read_parameters};
+use pipeline::{Cancellation, Memory, Ruleset, Source, WorkerOptions, Workers, read_parameters};
 
 use crate::cli::{Command, Format, Globals, ParameterArgs};
 use crate::failure::Failure;
@@ -37,7 +40,9 @@ pub(crate) struct Context<'a> {
     globals: Globals,
     environment: Environment,
     configuration: OnceCell<Configuration>,
-    workers: OnceCell<Workers>,
+    workers: OnceCell<Arc<Workers>>,
+    /// What one compilation leaves for the next, where there are several.
+    memory: Option<Arc<Memory>>,
 }
 
 impl<'a> Context<'a> {
@@ -48,8 +53,16 @@ impl<'a> Context<'a> {
         console: Console<'a>,
         stdin: &'a mut dyn Read,
     ) -> Self {
-        let (configuration, workers) = (OnceCell::new(), OnceCell::new());
-        Self { console, stdin, telemetry: Telemetry::off(), globals, environment, configuration, workers }
+        Self {
+            console,
+            stdin,
+            telemetry: Telemetry::off(),
+            globals,
+            environment,
+            configuration: OnceCell::new(),
+            workers: OnceCell::new(),
+            memory: None,
+        }
     }
 
     /// What command line, environment and configuration say together. Read when it is asked for first.
@@ -79,7 +92,7 @@ impl<'a> Context<'a> {
 
     /// The threads of the program. From the first call on Ctrl-C stops them and no longer the program, so what is read
     /// from stdin must be read before.
-    pub(crate) fn workers(&self) -> Result<&Workers, Failure> {
+    pub(crate) fn workers(&self) -> Result<&Arc<Workers>, Failure> {
         if let Some(workers) = self.workers.get() {
             return Ok(workers);
         }
@@ -87,7 +100,17 @@ impl<'a> Context<'a> {
         let options = self.worker_options()?;
         signals::watch(cancellation.clone())
             .map_err(|error| Failure::User(format!("cannot listen for signals: {error}")))?;
-        Ok(self.workers.get_or_init(|| Workers::new(options, cancellation)))
+        Ok(self.workers.get_or_init(|| Arc::new(Workers::new(options, cancellation))))
+    }
+
+    /// From now on compilations leave what they find out for the next.
+    pub(crate) fn remember(&mut self) {
+        self.memory = Some(Arc::default());
+    }
+
+    /// What earlier compilations have left; nothing where there is one only.
+    pub(crate) fn memory(&self) -> Option<&Memory> {
+        self.memory.as_deref()
     }
 
     /// What work may use.
@@ -172,8 +195,9 @@ fn given(globals: &Globals) -> Result<Given, Failure> {
 
 /// Runs a command, and tells of it whom the command line says.
 pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
-    if context.console.format == Format::Csv && !matches!(command, Command::Sql(_)) {
-        return Err(Failure::Usage("`--format csv` is for `sql` only; use text or json".to_owned()));
+    if context.console.format == Format::Csv && !matches!(command, Command::Sql(_) | Command::Preview(_)) {
+        let message = "`--format csv` is for `sql` and `preview` only; use text or json";
+        return Err(Failure::Usage(message.to_owned()));
     }
     context.telemetry = Telemetry::open(&context.globals, &command)?;
     let outcome = execute(command, context);
@@ -187,6 +211,9 @@ fn execute(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
         Command::Build(arguments) => data::build::run(&arguments, context),
         Command::Run(arguments) => data::run::run(&arguments, context),
         Command::Check(arguments) => stages::check::run(&arguments, context),
+        Command::Preview(arguments) => data::preview::run(&arguments, context),
+        Command::Watch(arguments) => stages::watch::run(&arguments, context),
+        Command::Lsp => lsp::run(context),
         Command::Compile(arguments) => stages::compile::run(&arguments, context),
         Command::Pass(arguments) => stages::pass::run(&arguments, context),
         Command::Verify(arguments) => stages::verify::run(&arguments, context),

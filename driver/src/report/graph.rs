@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ir::graph::{Graph, NodeId, Role};
+use ir::graph::{Graph, NodeId, Owner, Role};
 use ir::phase::Phase;
 use ir::schema::Schema;
 use pipeline::Compilation;
@@ -59,4 +59,16 @@ fn node_json(graph: &Graph, id: NodeId) -> Value {
 fn schema_json(schema: &Schema) -> Value {
     let column = |field: &arrow::datatypes::Field| json!({"name": field.name(), "type": field.data_type().to_string(), "nullable": field.is_nullable()});
     schema.fields().map(column).collect()
+}
+
+/// How many inputs, views and outputs of its spec a compilation has.
+pub(crate) fn parts_in_scope(compilation: &Compilation) -> [usize; 3] {
+    let (spec, in_scope) = (&compilation.source.spec, &compilation.in_scope);
+    let has_view = |name: &str| in_scope.has(&Owner::View(name.to_owned()));
+    let has_output = |name: &str| in_scope.has(&Owner::Output(name.to_owned()));
+    [
+        spec.input_relations.iter().filter(|input| has_view(&input.logical_name)).count(),
+        spec.view_definitions.iter().filter(|view| has_view(&view.name)).count(),
+        spec.output_targets.iter().filter(|output| has_output(&output.table_name)).count(),
+    ]
 }

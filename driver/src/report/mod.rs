@@ -10,7 +10,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 use ir::diag::escape_text;
 
 pub(crate) use capture::capture_text;
-pub(crate) use graph::{compilation_json, graph_json};
+pub(crate) use graph::{compilation_json, graph_json, parts_in_scope};
 pub(crate) use rows::{print_csv, print_json, text_table};
 pub(crate) use run::{RunReport, extracted_json, reuse_text, stage_table};
 

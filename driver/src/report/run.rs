@@ -14,6 +14,7 @@ use pipeline::{Compilation, ExtractedTable, Stages};
 use serde_json::{Value, json};
 
 use super::costs::{cost_table, operator_table};
+use super::graph::parts_in_scope;
 use super::{Align, bytes, count, duration, seconds, table, wide};
 use crate::failure::Failure;
 
@@ -39,7 +40,7 @@ pub(crate) fn extracted_json(table: &ExtractedTable) -> Value {
 
 /// How much an earlier compilation had proven, or why that was of no use, as a line of text; empty when there was none.
 pub(crate) fn reuse_text(compilation: &Compilation) -> String {
-    let views = compilation.source.spec.view_definitions.len();
+    let [_, views, _] = parts_in_scope(compilation);
     match (compilation.reused, &compilation.outdated_proofs) {
         (Some(reused), _) => format!("reused {reused} of {views} views\n"),
         (None, Some(why)) => format!("reused no views: {}\n", escape_text(why)),
@@ -60,6 +61,10 @@ impl RunReport<'_> {
     /// The report for people: outputs, shared views, stages; with `verbose` operators too.
     pub(crate) fn text(&self, verbose: bool) -> String {
         let mut parts = Vec::new();
+        if let Some(selection) = &self.record.selection {
+            let selectors = escape_text(&selection.selectors.join(",")).into_owned();
+            parts.push(format!("selected by {selectors}: {}\n", escape_text(&selection.outputs.join(", "))));
+        }
         if let Some(failure) = &self.record.failure {
             parts.push(failure_text(self.record, failure));
         } else {

@@ -118,6 +118,9 @@ fn observed(command: &Command) -> Option<&'static str> {
         Command::Replay(_) => Some("replay"),
         Command::Extract(_) => Some("extract"),
         Command::Test(_)
+        | Command::Preview(_)
+        | Command::Watch(_)
+        | Command::Lsp
         | Command::Pass(_)
         | Command::Verify(_)
         | Command::Sql(_)

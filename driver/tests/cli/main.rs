@@ -3,6 +3,7 @@
 
 mod boundary;
 mod command_line;
+mod development;
 mod foreign_tables;
 mod governance;
 mod graphs;

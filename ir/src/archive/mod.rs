@@ -22,7 +22,7 @@ const MAGIC: [u8; 8] = *b"CODEANIR";
 /// Raised whenever the archived types change, of graphs or of proofs; archives of other versions are refused, never guessed
 /// at. An archive of every version that was written stands among the fixtures of the pipeline (`driver/pipeline/testdata`),
 /// where a test asks that it is refused by its number.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
 /// Header size; a multiple of the archive's alignment.
 const HEADER: usize = 32;
 /// Where the checksum lies in the header.

@@ -93,6 +93,8 @@ pub enum SinkMode {
     Append,
     /// Replaces all rows.
     Overwrite,
+    /// Has no table: the rows are for whoever asked to see them. No location is opened, and nothing is written.
+    Return,
 }
 
 /// What a sink may do to the columns of a table that exists.
@@ -138,7 +140,7 @@ pub enum GraphTable {
     Edges,
 }
 
-/// Writes its input to a Delta table: that of the output its node belongs to.
+/// Writes its input to a Delta table: that of the output its node belongs to. One of mode [`SinkMode::Return`] has no table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[derive(Serialize, Deserialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,4 +171,28 @@ pub struct Sink {
     /// at nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub graph: Option<GraphTable>,
+}
+
+impl Sink {
+    /// A sink that returns its rows.
+    #[must_use]
+    pub fn returning() -> Self {
+        Self {
+            location: String::new(),
+            mode: SinkMode::Return,
+            schema_mode: SchemaMode::Strict,
+            partition_by: Vec::new(),
+            sort_by: Vec::new(),
+            target_file_size: None,
+            metadata: std::collections::BTreeMap::new(),
+            max_commit_retries: None,
+            graph: None,
+        }
+    }
+
+    /// Whether it has a table.
+    #[must_use]
+    pub fn has_table(&self) -> bool {
+        self.mode != SinkMode::Return
+    }
 }

@@ -96,6 +96,9 @@ pub(super) fn check_locations(graph: &Graph, cx: &mut Context<'_>) -> BTreeSet<S
     let (mut read, mut written) = (BTreeMap::new(), Vec::new());
     for node in graph.ids().map(|id| &graph[id]) {
         let (Op::Scan(Scan { location, .. }) | Op::Sink(Sink { location, .. })) = &node.op else { continue };
+        if matches!(&node.op, Op::Sink(sink) if !sink.has_table()) {
+            continue;
+        }
         let as_text = || format!("{}/", location.trim_end_matches('/'));
         let place = cx.oracle.place(location).unwrap_or_else(as_text);
         let placed = Placed { node, location, place };

@@ -56,7 +56,7 @@ pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
                         .at(cx.place(node, SpecField::Predicate)),
                 );
             }
-            (Op::Sink(sink), [schema]) => {
+            (Op::Sink(sink), [schema]) if sink.has_table() => {
                 outputs::check(cx, node, sink, schema, displaced.contains(&node.name));
             }
             _ => {}

@@ -99,7 +99,9 @@ pub(crate) fn check(graph: &Graph, cx: &mut Context<'_>) {
     for (index, parameter) in graph.parameters.iter().enumerate() {
         match &parameter.target {
             ParameterTarget::Placeholder(position) => {
-                if !used.contains(&format!("${position}")) {
+                let placeholder = format!("${position}");
+                if !used.contains(&placeholder) && !cx.reported.placeholders_elsewhere.contains(&placeholder)
+                {
                     let message = format!("nothing uses ${position}");
                     let place = cx.origins.target_field(index, "position");
                     cx.report(Diagnostic::new(codes::UNUSED_PARAMETER, message).at(place));

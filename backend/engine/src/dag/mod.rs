@@ -182,6 +182,25 @@ impl PlanDag {
         Self::new(&self.name, writes, Vec::new(), self.known, bases, self.cache_memory_budget)
     }
 
+    /// What of each segment is planned, in their order: the digest of its own plans and of the tables that it scans. What a
+    /// shared view computes that it reads is no part of it; that view's columns are.
+    #[must_use]
+    pub(crate) fn own_digests(&self) -> Vec<ContentHash> {
+        let schemas: BTreeMap<&str, ContentHash> =
+            self.segments.iter().map(|segment| (segment.name.as_str(), digest(&segment.schema))).collect();
+        let own = |segment: &SegmentPlan| {
+            let mut encoder = Encoder::new("codeanatomy planned segment 1");
+            encoder.list(4).hash(&digest(&segment.logical)).list(segment.parts.len());
+            for part in &segment.parts {
+                encoder.list(2).text(&part.name).hash(&digest(&part.logical));
+            }
+            known_below(&mut encoder, &segment.reads, |name| schemas.get(name));
+            known_below(&mut encoder, &segment.scans, |name| self.known.scans.get(name));
+            encoder.finish()
+        };
+        self.segments.iter().map(own).collect()
+    }
+
     /// What each segment is, in their order: the digest of the DAG below its top, with the tables that are scanned, their
     /// locations as the spec gives them and their versions. Two runs of one build of the program compute the same in
     /// segments of one digest, but for what is random or of the current time.

@@ -104,6 +104,9 @@ fn bases(known: &Known, tables: &Tables) -> Result<BTreeMap<String, TableBase>, 
     let mut bases = BTreeMap::new();
     for (top, facts) in &known.segments {
         let (Top::Output(table), SegmentKind::Output(sink)) = (top, &facts.kind) else { continue };
+        if !sink.has_table() {
+            continue;
+        }
         let base = match tables.base(&sink.location) {
             Some(Ok(base)) => base.clone(),
             Some(Err(source)) => {

@@ -18,19 +18,21 @@
 //!
 //! A run whose segments make no progress for a while is ended too, with the operators it waits for; see `watchdog`.
 
-mod assertions;
 mod checks;
 mod outcome;
 mod publish;
+mod returned;
 mod run;
 mod schedule;
 mod segment;
 mod watchdog;
 mod writers;
 
-pub use assertions::{AssertionOutcome, FailingRows};
 pub use checks::GraphCheck;
-pub use outcome::{OperatorKind, OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome};
+pub use outcome::{
+    AssertionOutcome, FailingRows, OperatorKind, OperatorMetrics, OutputOutcome, RunOutcome, SegmentOutcome,
+};
+pub use returned::{RanOperators, ReturnedRows, returned_rows};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -208,7 +210,8 @@ pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> 
     let targets = publish::prepare(dag, options);
     let (prepare, targets) = (opening.stop(), targets?);
     let executing = StageTimer::start(Stage::Execute, observer);
-    let mut execution = Execution::new(session, dag, options);
+    let run = Arc::new(run::Run::new(session, dag, options));
+    let mut execution = Execution::new(session, dag, run, &[], options);
     let ran = execution.compute(&targets).await;
     let compute = executing.stop();
     ran?;

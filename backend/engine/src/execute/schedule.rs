@@ -10,7 +10,7 @@ use datafusion::logical_expr::LogicalPlan;
 use ir::hash::ContentHash;
 use tokio::task::JoinSet;
 
-use super::assertions::AssertionOutcome;
+use super::AssertionOutcome;
 use super::publish::{Targets, Written, discard};
 use super::run::Run;
 use super::segment::{Failure, Finished, Rows, run_segment};
@@ -42,13 +42,20 @@ pub(super) struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    pub(super) fn new(session: &Session, dag: &'a PlanDag, options: &'a RunOptions) -> Self {
+    /// The segments of a DAG. The shared views in `kept` are read after it, too: their stores stay as long as the run.
+    pub(super) fn new(
+        session: &Session,
+        dag: &'a PlanDag,
+        run: Arc<Run>,
+        kept: &[String],
+        options: &'a RunOptions,
+    ) -> Self {
         Self {
             dag,
             options,
             digests: dag.digests(),
-            run: Arc::new(Run::new(session, dag, options)),
-            queue: Queue::new(dag),
+            run,
+            queue: Queue::new(dag, kept),
             at_once: session.options().segments_at_once(),
             ran: Ran::default(),
         }
@@ -209,7 +216,7 @@ struct Queue {
 }
 
 impl Queue {
-    fn new(dag: &PlanDag) -> Self {
+    fn new(dag: &PlanDag, kept: &[String]) -> Self {
         let mut queue = Self {
             ready: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -220,6 +227,9 @@ impl Queue {
             behind: dag.segments.iter().filter(|segment| !segment.written.is_empty()).count(),
             large_runs: false,
         };
+        for view in kept {
+            queue.unfinished_readers.insert(view.clone(), 1);
+        }
         for (index, segment) in dag.segments.iter().enumerate() {
             for view in &segment.reads {
                 queue.readers.entry(view.clone()).or_default().push(index);

@@ -18,7 +18,7 @@ use futures::{FutureExt, StreamExt};
 use ir::hash::ContentHash;
 use tokio::task::JoinSet;
 
-use super::assertions::AssertionOutcome;
+use super::AssertionOutcome;
 use super::run::Run;
 use super::writers::Writers;
 use super::{OperatorMetrics, SegmentOutcome};
@@ -54,7 +54,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    fn planning(error: DataFusionError) -> Self {
+    pub(super) fn planning(error: DataFusionError) -> Self {
         if was_stopped(&error) { Self::Stopped } else { Self::Plan(error) }
     }
 
@@ -144,6 +144,7 @@ async fn run_planned(
         }
         (SegmentKind::Output(_), None) => return Err(Failure::Internal("its table was not prepared")),
     };
+    let written = if let Rows::Written(files) = &rows { Some(files.as_slice()) } else { None };
     let outcome = SegmentOutcome {
         segment: progress.title.clone(),
         name: segment.name.clone(),
@@ -155,7 +156,7 @@ async fn run_planned(
         started: began.saturating_duration_since(run.begin),
         plan: planned,
         run: began.elapsed().saturating_sub(planned),
-        operators: OperatorMetrics::of(&plan.plan, &rows),
+        operators: OperatorMetrics::of(&plan.plan, written),
     };
     Ok(Finished { outcome, rows })
 }

@@ -2,6 +2,7 @@
 
 mod outputs;
 mod proven;
+mod scans;
 mod sentences;
 
 use std::collections::BTreeSet;
@@ -17,18 +18,17 @@ use datafusion::sql::sqlparser::tokenizer::Span;
 use ir::archive::Proofs;
 use ir::determinism::Determinism;
 use ir::diag::nearest_name;
-use ir::estimate::Estimate;
 use ir::expr::{Query, ScalarExpr};
 use ir::graph::{Node, Owner};
 use ir::hash::ContentHash;
-use ir::op::{Evaluation, FileSource, Identity, Input, Op, Read, Scan, Sink};
+use ir::op::{Evaluation, Input, Op, Read, Scan, Sink};
 use ir::oracle::{ExprType, Oracle, OutputRefusal, TableError, TableFormat, TypeError, TypeErrorKind};
 use ir::schema::Schema;
 use ir::verify::Scheduled;
 
 use crate::dag::PlanDag;
 use crate::emit::{PlannedQueries, emit_with, expression, operation, place_of_error};
-use crate::error::{EngineError, file_error};
+use crate::error::EngineError;
 use crate::memo::Memo;
 use crate::semantics::mixed::common_float;
 use crate::semantics::of_plan;
@@ -37,9 +37,6 @@ use crate::tables::Tables;
 use proven::Proven;
 
 pub(crate) use outputs::write_options;
-
-/// The rows assumed where statistics do not tell.
-const UNKNOWN_ROWS: u64 = 1000;
 
 /// Answers from opened tables and a session. Operations are typed by emitting them, so the types the compiler
 /// sees are the types of the plans that run. Every question is worked out once, or not at all where an earlier
@@ -54,10 +51,10 @@ pub struct EngineOracle {
 /// What was found for a compilation.
 #[derive(Default)]
 struct Found {
-    proven: Proven,
-    operations: Memo<Operation>,
-    expressions: Memo<Result<ExprType, TypeError>>,
-    queries: PlannedQueries,
+    proven: Arc<Proven>,
+    operations: Arc<Memo<Operation>>,
+    expressions: Arc<Memo<Result<ExprType, TypeError>>>,
+    queries: Arc<PlannedQueries>,
     /// Whose operations had to be planned.
     planned: Mutex<BTreeSet<Owner>>,
     /// How many operations and expressions had to be planned.
@@ -102,9 +99,31 @@ impl EngineOracle {
     /// used; the envelope is the digest of everything that decides an answer besides its question.
     #[must_use]
     pub fn with_proofs(session: Session, tables: Tables, envelope: ContentHash, proofs: &Proofs) -> Self {
-        let proven = Proven::new(envelope, proofs);
+        let proven = Arc::new(Proven::new(envelope, proofs));
         let found = Found { proven, ..Found::default() };
         Self { session, tables, found: Arc::new(found) }
+    }
+
+    /// An oracle over other tables that knows all this one was asked, for the next compilation in the same session: no answer
+    /// depends on a table, but for those about tables.
+    #[must_use]
+    pub fn over(&self, tables: Tables) -> Self {
+        let Found { proven, operations, expressions, queries, .. } = self.found.as_ref();
+        let found = Found {
+            proven: Arc::clone(proven),
+            operations: Arc::clone(operations),
+            expressions: Arc::clone(expressions),
+            queries: Arc::clone(queries),
+            ..Found::default()
+        };
+        Self { session: self.session.clone(), tables, found: Arc::new(found) }
+    }
+
+    /// How many answers it knows.
+    #[must_use]
+    pub fn known(&self) -> usize {
+        let Found { operations, expressions, queries, .. } = self.found.as_ref();
+        operations.answers().len() + expressions.answers().len() + queries.answers().len()
     }
 
     /// What this compilation has proven, or taken from proofs and used.
@@ -225,72 +244,12 @@ fn stand_in(schema: &Schema) -> Result<Arc<LogicalPlan>> {
     Ok(Arc::new(LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema })))
 }
 
-impl EngineOracle {
-    /// Files as a scan.
-    fn files(&self, input: &Input, source: &FileSource, read: &Read) -> Result<(Scan, Schema), TableError> {
-        let table = self.tables.files(&input.location, source)?;
-        let what = match read {
-            Read::Rows => None,
-            Read::Changes(_) => Some("no versions, so that there are no changes"),
-            Read::Metadata | Read::Files => Some("no log, which would tell"),
-        };
-        if let Some(what) = what {
-            return Err(TableError::Files(format!(
-                "`{}` is {} files, which have {what}; this transform reads a Delta table",
-                input.location,
-                source.format.name()
-            )));
-        }
-        let schema = files::scan_schema(table, input.lineage.as_deref()).map_err(file_error)?;
-        let place = input.lineage.is_some().then(|| table.root().url().to_string());
-        let identity = Identity {
-            table_id: source.format.name().to_owned(),
-            commit: None,
-            listing: Some(table.digest()),
-            place,
-        };
-        let scan = Scan {
-            location: input.location.clone(),
-            version: 0,
-            identity: Some(identity),
-            read: Read::Rows,
-            files: Some(source.clone()),
-            lineage: input.lineage.clone(),
-            partitioned_by: Vec::new(),
-            columns: None,
-            rows: table.rows().map_or(Estimate::unknown(UNKNOWN_ROWS), Estimate::exact),
-        };
-        Ok((scan, Schema::from_arrow(&schema)))
-    }
-}
-
 impl Oracle for EngineOracle {
     fn table(&self, input: &Input, read: &Read) -> Result<(Scan, Schema), TableError> {
-        if let Some(source) = &input.files {
-            return self.files(input, source, read);
+        match &input.files {
+            Some(source) => scans::of_files(&self.tables, input, source, read),
+            None => scans::of_table(&self.tables, input, read),
         }
-        let table = self.tables.table(&input.location, input.version)?;
-        // Metadata and file lists are not rows of files, so they have no lineage.
-        let lineage = input.lineage.clone().filter(|_| *read == Read::Rows);
-        let schema = self.tables.schema(table, read, lineage.as_deref())?;
-        let rows = match read {
-            Read::Rows => table.rows().map_or(Estimate::unknown(UNKNOWN_ROWS), Estimate::exact),
-            Read::Changes(_) => Estimate::unknown(table.rows().unwrap_or(UNKNOWN_ROWS)),
-            Read::Metadata => Estimate::exact(1),
-            Read::Files => Estimate::exact(u64::try_from(table.files()).unwrap_or(u64::MAX)),
-        };
-        let scan = Scan {
-            location: input.location.clone(),
-            version: table.version(),
-            identity: Some(self.tables.identity(table, read, lineage.is_some())?),
-            read: read.clone(),
-            files: None,
-            lineage,
-            partitioned_by: table.partition_columns().to_vec(),
-            columns: None,
-            rows,
-        };
-        Ok((scan, schema))
     }
 
     fn place(&self, location: &str) -> Option<String> {

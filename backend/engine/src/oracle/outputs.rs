@@ -15,7 +15,8 @@ pub(crate) fn write_options(name: &str, sink: &Sink) -> WriteOptions {
     WriteOptions {
         mode: match sink.mode {
             SinkMode::Append => WriteMode::Append,
-            SinkMode::Overwrite => WriteMode::Overwrite,
+            // What has no table has nothing that is written on either.
+            SinkMode::Overwrite | SinkMode::Return => WriteMode::Overwrite,
         },
         schema_mode: match sink.schema_mode {
             op::SchemaMode::Strict => SchemaMode::Strict,

@@ -4,8 +4,8 @@
 //! names no node, though; so of a segment that fails, each node is planned once more by itself, over empty tables with
 //! the columns of its inputs.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::common::Result;
 use datafusion::common::runtime::SpawnedTask;
@@ -15,6 +15,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt as _;
 use ir::graph::{Graph, Node, NodeId};
+use ir::hash::ContentHash;
 use ir::op::Op;
 
 use super::segment::{Settings, physical_plan};
@@ -36,21 +37,52 @@ pub struct Unplannable {
     pub error: EngineError,
 }
 
+/// Segments that could be planned in a session: they need not be planned again to see that.
+#[derive(Debug, Default)]
+pub struct PlannedSegments(Mutex<HashSet<ContentHash>>);
+
+impl PlannedSegments {
+    /// How many are remembered at the most; beyond that all are forgotten.
+    const MOST: usize = 1 << 16;
+
+    fn segments(&self) -> MutexGuard<'_, HashSet<ContentHash>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has(&self, segment: ContentHash) -> bool {
+        self.segments().contains(&segment)
+    }
+
+    fn add(&self, segment: ContentHash) {
+        let mut segments = self.segments();
+        if segments.len() >= Self::MOST {
+            segments.clear();
+        }
+        segments.insert(segment);
+    }
+}
+
 /// Plans every segment of a DAG as a run does, several at a time, and gives the positions in [`PlanDag::segments`] of
 /// those that cannot be planned. Shared views are not computed for it, so a run may choose other operators where their
-/// sizes matter.
+/// sizes matter. Those that were planned before are not planned again.
 ///
 /// # Errors
 /// [`EngineError::Stopped`] when the session is stopped.
-pub async fn plan_all(dag: &PlanDag, session: &Session) -> Result<Vec<(usize, EngineError)>, EngineError> {
+pub async fn plan_all(
+    dag: &PlanDag,
+    session: &Session,
+    known: &PlannedSegments,
+) -> Result<Vec<(usize, EngineError)>, EngineError> {
     let state = Arc::new(session.state().clone());
     let at_once = session.options().target_partitions.max(1) * QUEUED;
-    let mut planned = futures::stream::iter(dag.segments.iter().cloned().enumerate())
-        .map(|(index, segment)| {
+    let segments = dag.segments.iter().cloned().zip(dag.own_digests()).enumerate();
+    let new: Vec<_> = segments.filter(|(_, (_, digest))| !known.has(*digest)).collect();
+    let mut planned = futures::stream::iter(new)
+        .map(|(index, (segment, digest))| {
             let state = Arc::clone(&state);
             SpawnedTask::spawn(async move {
-                let failed = plan_segment(&state, &segment).await.err();
-                failed.map(|source| (index, EngineError::physical(&segment.name, source)))
+                let planned = plan_segment(&state, &segment).await;
+                (digest, planned.map_err(|source| (index, EngineError::physical(&segment.name, source))))
             })
             .join_unwind()
         })
@@ -58,8 +90,9 @@ pub async fn plan_all(dag: &PlanDag, session: &Session) -> Result<Vec<(usize, En
     let mut failed = Vec::new();
     while let Some(joined) = planned.next().await {
         match joined.map_err(|error| EngineError::internal(&dag.name, error.to_string()))? {
-            Some((_, EngineError::Stopped)) => return Err(EngineError::Stopped),
-            found => failed.extend(found),
+            (digest, Ok(())) => known.add(digest),
+            (_, Err((_, EngineError::Stopped))) => return Err(EngineError::Stopped),
+            (_, Err(found)) => failed.push(found),
         }
     }
     Ok(failed)

@@ -20,7 +20,7 @@ mod segment_session;
 mod sharing;
 mod wide_rows;
 
-pub use check::{Unplannable, plan_all, unplannable_nodes};
+pub use check::{PlannedSegments, Unplannable, plan_all, unplannable_nodes};
 pub use explain::{Stage, explain};
 pub(crate) use explain::{logical_block, optimized_block, physical_block};
 pub(crate) use run::{Planned, RunPlanner};

@@ -48,9 +48,11 @@ impl TableRequest {
                 Op::ChangeFeed(feed) => requests.extend(
                     input_of(graph, id).map(|input| Self::of_input(input, Read::Changes(feed.range.clone()))),
                 ),
-                Op::Sink(sink) => requests.push(Self::Write { location: sink.location.clone() }),
+                Op::Sink(sink) if sink.has_table() => {
+                    requests.push(Self::Write { location: sink.location.clone() });
+                }
                 // Metadata and file lists come from the opened table itself; `Rows` opens it.
-                Op::TableMetadata(_) | Op::FileManifest(_) => {}
+                Op::TableMetadata(_) | Op::FileManifest(_) | Op::Sink(_) => {}
                 Op::Normalize(_)
                 | Op::Relate(_)
                 | Op::UnionByName(_)

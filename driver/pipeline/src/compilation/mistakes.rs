@@ -1,11 +1,15 @@
 //! What the engine finds wrong with a spec beyond its types, as diagnostics with their places.
 
 use engine::{AssertionOutcome, EngineError, RunError, Violation};
-use ir::diag::Diagnostic;
-use ir::origin::SpecField;
+use ir::determinism::ResultClass;
+use ir::diag::{Diagnostic, codes};
+use ir::graph::{Graph, Owner};
+use ir::oracle::Oracle;
+use ir::origin::{Origins, SpecField};
 use ir::stage::Stage;
 
 use super::{Compilation, Plans};
+use crate::record::OutputIdentity;
 use crate::{PipelineError, Result, Workers, on_deep_stack};
 
 impl Compilation {
@@ -34,7 +38,7 @@ impl Compilation {
     /// What of the plans cannot be planned physically: by node where nodes fail by themselves, else by segment.
     fn unplannable(&self, plans: &Plans, workers: &Workers) -> Result<Vec<Diagnostic>> {
         let mut found = Vec::new();
-        for (index, error) in plans.plan_all(workers)? {
+        for (index, error) in plans.plan_all(&self.planned, workers)? {
             let segments = self.graph.schedule.iter().flat_map(|schedule| &schedule.segments);
             let root = segments.map(|segment| segment.root.as_str()).nth(index).unwrap_or_default();
             let runtime = workers.runtime()?;
@@ -131,4 +135,29 @@ impl Compilation {
     pub(super) fn with_findings(&self, diagnostics: Vec<Diagnostic>) -> PipelineError {
         PipelineError::Findings { diagnostics, map: Box::new(self.source.map.clone()) }
     }
+}
+
+/// The outputs whose rows are not the same as far as is required.
+pub(super) fn too_weak(
+    require: Option<ResultClass>,
+    graph: &Graph,
+    oracle: &dyn Oracle,
+    origins: &Origins,
+) -> Vec<Diagnostic> {
+    let Some(require) = require else { return Vec::new() };
+    let outputs = OutputIdentity::all(graph, oracle);
+    let weak = outputs.into_iter().filter(|(_, output)| !output.class.reaches(require));
+    weak.map(|(table, output)| {
+        let reasons = output.class_reasons.iter().map(|(name, level)| format!("`{name}` is {level}"));
+        let message = format!(
+            "the rows of output `{table}` are not {} but {}: {}",
+            require.name(),
+            output.class.name(),
+            reasons.collect::<Vec<_>>().join(", ")
+        );
+        let place = origins.place(&Owner::Output(table.clone()), SpecField::Definition).path;
+        let found = Diagnostic::new(codes::RESULT_CLASS, message).at(place).about("table", table);
+        found.in_stage(Stage::PlanPasses)
+    })
+    .collect()
 }

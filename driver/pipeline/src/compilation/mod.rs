@@ -2,6 +2,7 @@
 
 mod governance;
 mod graphs;
+mod memory;
 mod mistakes;
 mod plans;
 mod proofs;
@@ -15,20 +16,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use delta::Roots;
+use engine::planning::PlannedSegments;
 use engine::{EngineOracle, Session, TableRequest, Tables};
 use ir::archive::Proofs;
-use ir::determinism::ResultClass;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::{Graph, Owner};
 use ir::hash::ContentHash;
 use ir::oracle::Oracle;
-use ir::origin::{Origins, SpecField};
+use ir::origin::Origins;
 use ir::spec::{SessionSpec, Spec, spec_hash};
 use ir::stage::Stage;
-use passes::{Pass, PassEvent};
+use passes::{Begun, InScope, Pass, PassEvent, Scope};
 
 pub use governance::listing_findings;
 pub use graphs::{PassOutcome, run_pass, verify_graph};
+pub use memory::Memory;
 pub use plans::{Plans, Written};
 pub use request::{CompileRequest, OracleView, Ruleset, SessionFactory};
 pub use response::{CompileResponse, CompileWarning, RESPONSE_FORMAT, Task, TaskSchedule};
@@ -39,6 +41,8 @@ use crate::folders::with_folder;
 use crate::observer::{Traced, staged};
 use crate::record::{Identity, IdentityReport, OutputIdentity};
 use crate::{Extraction, Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
+use memory::Kept;
+use mistakes::too_weak;
 use proofs::KnownProofs;
 
 /// A spec after the passes that ran.
@@ -56,6 +60,10 @@ pub struct Compilation {
     pub session: Session,
     /// The opened tables, and what the engine was asked about them.
     pub oracle: Arc<EngineOracle>,
+    /// Which part of the spec was compiled, and what for.
+    pub scope: Scope,
+    /// What of the spec that is.
+    pub in_scope: InScope,
     /// Views for which nothing had to be planned, because an earlier compilation had proven their types; nothing when
     /// there was none.
     pub reused: Option<usize>,
@@ -67,6 +75,8 @@ pub struct Compilation {
     pub(crate) remembered: Remembered,
     /// See [`Self::identity`].
     identity: OnceLock<Identity>,
+    /// The segments that are known to have a physical plan.
+    planned: Arc<PlannedSegments>,
     /// The digest under which what it has proven holds.
     envelope: ContentHash,
 }
@@ -75,34 +85,32 @@ pub struct Compilation {
 ///
 /// The first pass says which tables the spec names; they are opened before the others run, because passes do not wait
 /// for input and output. A spec that must not use the extensions that it uses gets no further. What earlier compilations
-/// proved is taken from the source's file of proofs, and kept there.
+/// proved is taken from the source's file of proofs, and kept there. The first pass lowers the whole spec; the others see what is
+/// in scope, and only tables of that are opened.
 ///
 /// # Errors
-/// When a pass breaks the graph, the ruleset stops after a pass that is none, the session cannot start, or the workers are
-/// stopped.
+/// For a scope that the spec does not have; when a pass breaks the graph, the ruleset stops after a pass that is none, the
+/// session cannot start, or the workers are stopped.
 pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
-    let CompileRequest { source, workers, session_factory, ruleset, tracing, proofs, extraction, .. } =
-        request;
+    let CompileRequest { source, workers, scope, ruleset, tracing, extraction, .. } = request;
     let roots = with_folder(request.roots, &source.base_dir)?;
     let observer: &dyn Observer = &(Traced::compilation(&source.name), tracing);
+    let kept = request.memory.and_then(|memory| memory.kept(&source.spec));
     let mut stages = loaded(&source, observer);
-    let session = || session_of(&source.spec, session_factory);
+    let session = || session_of(&source.spec, request.session_factory, kept.as_ref(), workers);
     let (session, refused) = staged(&mut stages, observer, Stage::Session, session)?;
-    let session = session.stopped_by(workers.cancellation());
     let remembered = Remembered::for_spec(&source, &mut stages, observer);
     let compiling = Instant::now();
     let before_passes = stages.total();
     let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers };
     let pass_options = pass_options(&source, ruleset, &remembered);
     let (spec, name) = (&source.spec, source.name.as_str());
-    let bare = EngineOracle::new(session.clone(), Tables::default());
-    let begun = on_deep_stack(|| passes::begin(spec, name, &bare, pass_options, &mut clock))?;
-    let begun = begun.map_err(PipelineError::compile)?;
+    let (begun, in_scope) = lowered(spec, name, &scope, &session, pass_options, &mut clock)?;
     let governed = governance::extension_findings(spec, &session, begun.graph(), begun.origins());
     let stop_after = last_pass(&governed, ruleset);
     let pass_options = passes::Options { stop_after, ..pass_options };
-    let known = || KnownProofs::find(proofs, source.proofs.as_deref(), &session);
-    let known = staged(clock.stages, observer, Stage::Proofs, known);
+    let find = || KnownProofs::find(request.proofs, source.proofs.as_deref(), kept.as_ref(), &session);
+    let known = staged(clock.stages, observer, Stage::Proofs, find);
     let open = || open_tables(begun.graph(), &source, roots, workers, stop_after, extraction);
     let tables = staged(clock.stages, observer, Stage::Resolve, open)?;
     let oracle = Arc::new(known.oracle(session.clone(), tables));
@@ -110,30 +118,33 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
     let compiled = on_deep_stack(|| passes::resume(begun, seen, pass_options, &mut clock))?;
     let passes::Compiled { graph, origins, mut diagnostics } = compiled.map_err(PipelineError::compile)?;
-    // Passes are timed one by one; what is left is what lies between them.
-    let timed_stages = stages.total().saturating_sub(before_passes);
     if ruleset.verify_passes {
+        // Passes are timed one by one; what is left is what lies between them.
+        let timed_stages = stages.total().saturating_sub(before_passes);
         stages.add(Stage::Verify, compiling.elapsed().saturating_sub(timed_stages));
     }
-    staged(&mut stages, observer, Stage::Proofs, || known.write(&oracle));
-    let reused = known.reused(&oracle, spec);
+    staged(&mut stages, observer, Stage::Proofs, || known.write(&oracle, scope == Scope::Whole));
+    let reused = known.are_of_use().then(|| unplanned(&oracle, spec, &in_scope));
     let envelope = known.envelope();
-    let outdated_proofs = known.outdated;
-    diagnostics.extend(known.warning.into_iter().chain(refused).chain(governed));
-    diagnostics.extend(remembered.unread.clone());
-    diagnostics.extend(too_weak(request.require, &graph, seen, &origins));
+    let found = known.warning.into_iter().chain(refused).chain(governed).chain(remembered.unread.clone());
+    diagnostics.extend(found.chain(too_weak(request.require, &graph, seen, &origins)));
+    diagnostics.retain(|found| in_scope.concerns(found));
+    let planned = request.memory.map(|it| it.keep(&source.spec, &session, &oracle)).unwrap_or_default();
     let compilation = Compilation {
         source,
+        scope,
+        in_scope,
         graph,
         origins,
         diagnostics,
         session,
         oracle,
         reused,
-        outdated_proofs,
+        outdated_proofs: known.outdated,
         stages,
         remembered,
         identity: OnceLock::new(),
+        planned,
         envelope,
     };
     observer.compiled(&compilation);
@@ -148,6 +159,29 @@ fn loaded(source: &Source, observer: &dyn Observer) -> Stages {
     stages.add(Stage::Load, source.load);
     observer.stage_finished(Stage::Load, source.load);
     stages
+}
+
+/// A spec after the first pass, without what is not in scope. No table is opened.
+fn lowered(
+    spec: &Spec,
+    name: &str,
+    scope: &Scope,
+    session: &Session,
+    options: passes::Options<'_>,
+    observer: &mut (dyn passes::Observer + Send),
+) -> Result<(Begun, InScope)> {
+    let bare = EngineOracle::new(session.clone(), Tables::default());
+    let begun = on_deep_stack(|| passes::begin(spec, name, &bare, options, observer))?;
+    let mut begun = begun.map_err(PipelineError::compile)?;
+    let in_scope = begun.restrict(spec, scope)?;
+    Ok((begun, in_scope))
+}
+
+/// How many views of those in scope nothing had to be planned for.
+fn unplanned(oracle: &EngineOracle, spec: &Spec, in_scope: &InScope) -> usize {
+    let planned = oracle.planned();
+    let views = spec.view_definitions.iter().map(|view| Owner::View(view.name.clone()));
+    views.filter(|view| in_scope.has(view) && !planned.contains(view)).count()
 }
 
 /// The pass after which to stop: of what the spec does not allow, nothing is asked beyond the first.
@@ -173,12 +207,20 @@ fn pass_options<'a>(
 
 /// The session of a spec, and what it says of it that cannot be: without that, the session is made all the same, so that the
 /// spec's other mistakes are found as well.
-fn session_of(spec: &Spec, factory: &dyn SessionFactory) -> Result<(Session, Vec<Diagnostic>)> {
+fn session_of(
+    spec: &Spec,
+    factory: &dyn SessionFactory,
+    kept: Option<&Kept>,
+    workers: &Workers,
+) -> Result<(Session, Vec<Diagnostic>)> {
     let refused = setting_findings(&spec.session);
+    if let Some(kept) = kept {
+        return Ok((kept.session.clone(), refused));
+    }
     let none = SessionSpec::default();
     let settings = if refused.is_empty() { &spec.session } else { &none };
     let session = factory.session(spec.runtime_profile.as_ref(), settings)?;
-    Ok((session, refused))
+    Ok((session.stopped_by(workers.cancellation()), refused))
 }
 
 /// What a spec says of its session that cannot be, each with its place.
@@ -195,31 +237,6 @@ pub fn setting_findings(session: &SessionSpec) -> Vec<Diagnostic> {
         }
     });
     findings.collect()
-}
-
-/// The outputs whose rows are not the same as far as is required.
-fn too_weak(
-    require: Option<ResultClass>,
-    graph: &Graph,
-    oracle: &dyn Oracle,
-    origins: &Origins,
-) -> Vec<Diagnostic> {
-    let Some(require) = require else { return Vec::new() };
-    let outputs = OutputIdentity::all(graph, oracle);
-    let weak = outputs.into_iter().filter(|(_, output)| !output.class.reaches(require));
-    weak.map(|(table, output)| {
-        let reasons = output.class_reasons.iter().map(|(name, level)| format!("`{name}` is {level}"));
-        let message = format!(
-            "the rows of output `{table}` are not {} but {}: {}",
-            require.name(),
-            output.class.name(),
-            reasons.collect::<Vec<_>>().join(", ")
-        );
-        let place = origins.place(&Owner::Output(table.clone()), SpecField::Definition).path;
-        let found = Diagnostic::new(codes::RESULT_CLASS, message).at(place).about("table", table);
-        found.in_stage(Stage::PlanPasses)
-    })
-    .collect()
 }
 
 /// Opens every table the graph names, unless compilation stops before it asks for them.
@@ -331,6 +348,25 @@ impl Compilation {
     /// [`PipelineError::Findings`] with everything found.
     pub fn must_be_sound(&self) -> Result<()> {
         if self.has_errors() { Err(self.findings()) } else { Ok(()) }
+    }
+
+    /// Fails if it cannot be published: for a spec with mistakes, those of reading it outside of the scope among them, since a
+    /// record has the whole spec; and for a scope that publishes nothing.
+    ///
+    /// # Errors
+    /// [`PipelineError::Findings`] with what was found, or [`PipelineError::OtherScope`].
+    pub(crate) fn must_be_publishable(&self) -> Result<()> {
+        self.must_be_sound()?;
+        let findings = &self.source.findings;
+        if findings.iter().any(Diagnostic::is_error) {
+            return Err(self.with_findings(findings.clone()));
+        }
+        match self.scope {
+            Scope::Whole | Scope::Outputs(_) => Ok(()),
+            Scope::Parts(_) | Scope::Rows { .. } => Err(PipelineError::OtherScope(
+                "what was compiled to be looked at cannot be published; compile it with `Scope::Whole` or `Scope::Outputs`",
+            )),
+        }
     }
 
     /// What this compilation has proven, or taken from proofs and used.

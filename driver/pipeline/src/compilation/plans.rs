@@ -1,8 +1,10 @@
 //! Graphs as plans: what the engine makes of them before and while they run.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use delta::{Committed, RowsDigest, StagedTable};
+use engine::planning::PlannedSegments;
 use engine::{
     Computed, EngineError, EngineOracle, PlanDag, RunError, RunOptions, RunOutcome, Session, Stage,
     TableRequest, Tables,
@@ -79,11 +81,16 @@ impl Plans {
         text.map_err(|error| PipelineError::engine(error, &self.about))
     }
 
-    /// Makes the physical plans of all segments, and gives the positions of those for which there is none.
-    pub(super) fn plan_all(&self, workers: &Workers) -> Result<Vec<(usize, EngineError)>> {
-        let (dag, session) = (self.dag.clone(), self.session.clone());
-        let planned =
-            workers.run_unless_stopped(async move { engine::planning::plan_all(&dag, &session).await })?;
+    /// Makes the physical plans of all segments that are not known to have one, and gives the positions of those for which
+    /// there is none.
+    pub(super) fn plan_all(
+        &self,
+        known: &Arc<PlannedSegments>,
+        workers: &Workers,
+    ) -> Result<Vec<(usize, EngineError)>> {
+        let (dag, session, known) = (self.dag.clone(), self.session.clone(), Arc::clone(known));
+        let plan = async move { engine::planning::plan_all(&dag, &session, &known).await };
+        let planned = workers.run_unless_stopped(plan)?;
         planned.map_err(|error| PipelineError::engine(error, &self.about))
     }
 

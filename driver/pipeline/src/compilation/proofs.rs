@@ -10,17 +10,17 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use engine::{EngineOracle, Session, Tables};
 use ir::archive::{ArchiveError, Proofs, read_proofs, write_proofs};
 use ir::diag::{Diagnostic, codes};
-use ir::graph::Owner;
 use ir::hash::ContentHash;
 use ir::hash::canonical::Encoder;
-use ir::spec::Spec;
 use ir::stage::Stage;
 
+use super::memory::Kept;
 use crate::folders::own_folder;
 
 /// A compilation with fewer answers leaves no file: working them out takes less than reading one.
@@ -41,6 +41,8 @@ pub(super) struct KnownProofs {
     path: Option<PathBuf>,
     envelope: ContentHash,
     proofs: Proofs,
+    /// What an earlier compilation of the process was told; proofs are not read beside it, nor kept.
+    kept: Option<Arc<EngineOracle>>,
     /// Why they could not be read.
     pub(super) warning: Option<Diagnostic>,
     /// Why they are sound, and of no use here.
@@ -48,11 +50,17 @@ pub(super) struct KnownProofs {
 }
 
 impl KnownProofs {
-    /// Those given, or those kept at `path`.
-    pub(super) fn find(given: Option<&Proofs>, path: Option<&Path>, session: &Session) -> Self {
-        match given {
-            Some(proofs) => Self { proofs: proofs.clone(), ..Self::read(None, session) },
-            None => Self::read(path, session),
+    /// What is kept in memory, the proofs given, or those kept at `path`.
+    pub(super) fn find(
+        given: Option<&Proofs>,
+        path: Option<&Path>,
+        kept: Option<&Kept>,
+        session: &Session,
+    ) -> Self {
+        match (given, kept) {
+            (_, Some(kept)) => Self { kept: Some(Arc::clone(&kept.oracle)), ..Self::read(None, session) },
+            (Some(proofs), None) => Self { proofs: proofs.clone(), ..Self::read(None, session) },
+            (None, None) => Self::read(path, session),
         }
     }
 
@@ -67,6 +75,7 @@ impl KnownProofs {
             path: path.map(Path::to_owned),
             envelope,
             proofs: Proofs::default(),
+            kept: None,
             warning: None,
             outdated: None,
         };
@@ -96,18 +105,15 @@ impl KnownProofs {
 
     /// The oracle that starts from the proofs.
     pub(super) fn oracle(&self, session: Session, tables: Tables) -> EngineOracle {
-        EngineOracle::with_proofs(session, tables, self.envelope, &self.proofs)
+        match &self.kept {
+            Some(kept) => kept.over(tables),
+            None => EngineOracle::with_proofs(session, tables, self.envelope, &self.proofs),
+        }
     }
 
-    /// For how many views of a spec nothing had to be planned; nothing when there were no proofs that hold.
-    pub(super) fn reused(&self, oracle: &EngineOracle, spec: &Spec) -> Option<usize> {
-        let planned = oracle.planned();
-        let reused = spec
-            .view_definitions
-            .iter()
-            .filter(|view| !planned.contains(&Owner::View(view.name.clone())))
-            .count();
-        (self.hold() && !self.proofs.operations.is_empty()).then_some(reused)
+    /// Whether there were proofs that hold, or what an earlier compilation was told.
+    pub(super) fn are_of_use(&self) -> bool {
+        self.kept.is_some() || (self.hold() && !self.proofs.operations.is_empty())
     }
 
     fn hold(&self) -> bool {
@@ -115,8 +121,9 @@ impl KnownProofs {
     }
 
     /// Keeps what is proven now, if anything new is. A folder that nobody may write to keeps nothing: the next
-    /// compilation takes longer, and nothing else.
-    pub(super) fn write(&self, oracle: &EngineOracle) {
+    /// compilation takes longer, and nothing else. What was known stays, unless the whole spec was compiled and needed little
+    /// of it.
+    pub(super) fn write(&self, oracle: &EngineOracle, is_whole: bool) {
         let Some(path) = &self.path else { return };
         if oracle.plannings() == 0 {
             return;
@@ -127,7 +134,7 @@ impl KnownProofs {
         if needed < KEPT_FROM {
             return;
         }
-        if self.hold() && known <= needed.saturating_mul(UNUSED_FACTOR) {
+        if self.hold() && (!is_whole || known <= needed.saturating_mul(UNUSED_FACTOR)) {
             proofs.add(&self.proofs);
         }
         if let Ok(bytes) = write_proofs(&proofs) {

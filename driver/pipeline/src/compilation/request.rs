@@ -6,8 +6,9 @@ use ir::archive::Proofs;
 use ir::determinism::ResultClass;
 use ir::oracle::Oracle;
 use ir::spec::{RuntimeProfileSpec, SessionSpec};
+use passes::Scope;
 
-use super::Source;
+use super::{Memory, Source};
 use crate::{Extraction, Observer, Result, Workers};
 
 /// What the passes are told instead of the engine's own answers. Tests hide by it what differs from run to run.
@@ -21,12 +22,18 @@ pub struct CompileRequest<'a> {
     pub workers: &'a Workers,
     /// What makes the session to compile and run in.
     pub session_factory: &'a dyn SessionFactory,
+    /// Which part of the spec is compiled, and what for.
+    pub scope: Scope,
     /// Which passes run.
     pub ruleset: Ruleset<'a>,
     /// Who is told of stages and passes while they run; nobody if absent.
     pub tracing: Option<&'a dyn Observer>,
     /// What is known to be proven, in place of what the source's file keeps. Nothing is kept then.
     pub proofs: Option<&'a Proofs>,
+    /// What earlier compilations of this process have left, and where this one leaves what it finds; nothing if absent. For
+    /// compilations with the same workers and session factory, and not for runs: what a session counts, a record tells as
+    /// that of one run.
+    pub memory: Option<&'a Memory>,
     /// An extraction that is not published yet: inputs at the places of its tables are these.
     pub extraction: Option<&'a Extraction>,
     /// What the passes see of the engine; all of it if absent.
@@ -45,9 +52,11 @@ impl<'a> CompileRequest<'a> {
             source,
             workers,
             session_factory: workers,
+            scope: Scope::default(),
             ruleset: Ruleset::default(),
             tracing: None,
             proofs: None,
+            memory: None,
             extraction: None,
             oracle: None,
             roots: &workers.options().roots,

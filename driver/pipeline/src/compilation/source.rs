@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 
 use delta::Roots;
 use ir::diag::{Diagnostic, SourceMap, SourceName, codes};
+use ir::graph::Owner;
 use ir::spec::{
     GivenParameter, LoadedParameters, MAX_SPEC_BYTES, MaterializationMode, Spec, Unread, load_bytes,
     load_parameters,
 };
+use passes::{InScope, Scope};
 
-use super::proofs;
+use super::{lowered, proofs};
 use crate::folders::{absolute, with_folder};
 use crate::locks::Use;
-use crate::{Locks, PipelineError, Result, Waiting};
+use crate::{Locks, PipelineError, Result, Waiting, Workers};
 
 /// A spec that has the shape of one; it may still have errors.
 #[derive(Debug)]
@@ -119,7 +121,20 @@ impl Source {
         Self { proofs: proofs::path(&self.base_dir, &self.name), ..self }
     }
 
-    /// Locks the tables of the outputs, for who is going to publish them; `work` says what it does, such as `a run of
+    /// What of the spec a scope has. No table is opened.
+    ///
+    /// # Errors
+    /// For a scope that the spec does not have, and when the session cannot start.
+    pub fn in_scope(&self, scope: &Scope, workers: &Workers) -> Result<InScope> {
+        if *scope == Scope::Whole {
+            return Ok(InScope::default());
+        }
+        let options = passes::Options { unread: Some(&self.unread), ..passes::Options::default() };
+        let lowered = lowered(&self.spec, &self.name, scope, &workers.session()?, options, &mut ())?;
+        Ok(lowered.1)
+    }
+
+    /// Locks the tables of the outputs that are in scope, for who is going to publish them; `work` says what it does, such as `a run of
     /// spec.yaml`. `told` hears of what is waited for, once a table. To be called before the tables are opened: what
     /// happens to them in between would be a conflict. What is neither below the spec's folder nor in `roots` is not locked:
     /// it will not be written.
@@ -129,12 +144,15 @@ impl Source {
     /// cancelled; when a lock is not this program's, or cannot be made.
     pub fn lock_outputs(
         &self,
+        in_scope: &InScope,
         work: &str,
         roots: &Roots,
         waiting: &Waiting,
         told: &mut dyn FnMut(&str),
     ) -> Result<Locks> {
-        let used = self.spec.output_targets.iter().map(|output| {
+        let outputs = self.spec.output_targets.iter();
+        let outputs = outputs.filter(|output| in_scope.has(&Owner::Output(output.table_name.clone())));
+        let used = outputs.map(|output| {
             let text = output.delta_location.as_ref().unwrap_or(&output.table_name);
             let used = match output.materialization_mode {
                 MaterializationMode::Append => Use::Shared,

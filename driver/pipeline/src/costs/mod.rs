@@ -87,7 +87,7 @@ impl PartKind {
 /// What a run cost.
 #[derive(Debug)]
 pub(crate) struct Costs {
-    /// Every part of the spec, in its order.
+    /// Every part of the spec that was compiled, in its order.
     pub(crate) parts: Vec<CostRecord>,
     /// Whom the operators of each segment worked for, in the order of the segments of the run.
     pub(crate) segments: Vec<Vec<Attributed>>,
@@ -162,6 +162,9 @@ impl Parts {
                 PartKind::Output => Owner::Output(name.clone()),
                 PartKind::Assertion => Owner::Assertion(name.clone()),
             };
+            if !compilation.in_scope.has(&owner) {
+                continue;
+            }
             let path = origins.place(&owner, SpecField::Definition).path;
             parts.places.insert(owner, parts.in_order.len());
             parts.in_order.push(CostRecord {

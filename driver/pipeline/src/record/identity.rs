@@ -10,12 +10,14 @@ use ir::hash::canonical::hash_of;
 use ir::oracle::Oracle;
 use ir::phase::Phase;
 use ir::spec::{Spec, spec_hash};
+use passes::Scope;
 use passes::analysis::content::{Content, contents};
 use passes::analysis::determinism::class_of;
 use serde::{Deserialize, Serialize};
 
 use super::build::Build;
 use super::provider::{ProviderIdentity, hash_of_providers};
+use crate::Compilation;
 
 /// What is computed, from what and by which rules. Whoever compiles the same spec over the same tables with the same program
 /// and settings has the same identity.
@@ -69,6 +71,24 @@ impl Identity {
             profile,
             providers,
         })
+    }
+}
+
+/// The part of a spec that was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelectionRecord {
+    /// What selects it.
+    pub selectors: Vec<String>,
+    /// The outputs that this selects, in the order of their names.
+    pub outputs: Vec<String>,
+}
+
+impl SelectionRecord {
+    /// That of a compilation; nothing where the whole spec was compiled.
+    pub(crate) fn of(compilation: &Compilation) -> Option<Self> {
+        let Scope::Outputs(selection) = &compilation.scope else { return None };
+        let outputs = compilation.in_scope.outputs.clone()?;
+        Some(Self { selectors: selection.texts(), outputs })
     }
 }
 

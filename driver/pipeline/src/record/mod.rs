@@ -39,7 +39,7 @@ pub(crate) use capture::CAPTURE_ENDING;
 pub use capture::{CAPTURE_FORMAT, Capture, CaptureError, CaptureReference};
 pub use checks::{AssertionRecord, CheckRecord};
 pub(crate) use identity::Identity;
-pub use identity::{Envelope, IdentityReport, NodeIdentity, OutputIdentity};
+pub use identity::{Envelope, IdentityReport, NodeIdentity, OutputIdentity, SelectionRecord};
 pub(crate) use parts::finding_records;
 pub use parts::{
     ExtractedRecord, FailureRecord, FindingRecord, HolderRecord, OperatorRecord, OutputRecord,
@@ -55,7 +55,7 @@ pub use time::{Stages, utc_now};
 pub(crate) use time::{now, timestamp};
 
 /// The version of the format that is written and read.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 
 /// What is kept of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +78,8 @@ pub struct RunRecord {
     pub spec: serde_json::Value,
     /// The hash of the spec.
     pub spec_hash: ContentHash,
+    /// The part of the spec that was run; nothing where all of it was.
+    pub selection: Option<SelectionRecord>,
     /// The hash of [`Self::envelope`].
     pub envelope_hash: ContentHash,
     /// Everything else that decides a row.

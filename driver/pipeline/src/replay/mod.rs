@@ -16,6 +16,7 @@ use engine::RunOptions;
 use ir::determinism::ResultClass;
 use ir::spec::Spec;
 use ir::stage::Stage;
+use passes::{Scope, Selection};
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -120,8 +121,9 @@ impl fmt::Debug for Replay {
 }
 
 impl Replay {
-    /// Compiles what a record says was run, over the versions of the tables that it read, and compares. Relative
-    /// locations count from `folder`, which is what the spec may read besides the roots of the workers; `spec` stands in the place of the recorded spec.
+    /// Compiles what a record says was run, the part of its spec that was selected, over the versions of the tables that it
+    /// read, and compares. Relative locations count from `folder`, which is what the spec may read besides the roots of the
+    /// workers; `spec` stands in the place of the recorded spec.
     ///
     /// # Errors
     /// For a run that did not publish, a spec that this program does not read, a table or a version that is not there any more,
@@ -153,9 +155,14 @@ impl Replay {
             scratch.map_err(|error| PipelineError::file("make a folder in", &std::env::temp_dir(), error))?;
         let source =
             Source::from_spec(pinned(spec.clone(), &record, scratch.path()), record.name.as_str(), folder)?;
+        let scope = match &record.selection {
+            Some(selection) => Scope::Outputs(Selection::parse(&selection.selectors)?),
+            None => Scope::Whole,
+        };
         let roots = with_folder(&workers.options().roots, scratch.path())?;
         let request = CompileRequest {
             roots: &roots,
+            scope,
             tracing: Some(&observer),
             ..CompileRequest::new(source, workers)
         };

@@ -26,6 +26,7 @@ pub(super) fn compared(
     let identity = compilation.identity()?;
     let mut parts = vec![record_itself(record, recorded)?, graph(record, file, compilation)];
     parts.push(hash("spec", record.spec_hash, spec_hash(spec), Verdict::Differs));
+    parts.extend(selection(record, compilation));
     parts.extend(differences("spec", recorded, spec, Verdict::Differs)?);
     parts.extend(differences("build", &record.envelope.build, &identity.envelope.build, Verdict::Differs)?);
     parts.extend(settings(record, compilation));
@@ -59,6 +60,14 @@ fn weakest(parts: &[Part]) -> Verdict {
     }
 }
 
+/// What the selection of the run selects, if it has one.
+fn selection(record: &RunRecord, compilation: &Compilation) -> Option<Part> {
+    let recorded = &record.selection.as_ref()?.outputs;
+    let found = compilation.in_scope.outputs.as_ref()?;
+    let verdict = if recorded == found { Verdict::Same } else { Verdict::Differs };
+    Some(part("selection", Some(recorded.join(", ")), Some(found.join(", ")), verdict))
+}
+
 /// Whether the record is the one that was written: its hashes are those of what it says.
 fn record_itself(record: &RunRecord, recorded: &Spec) -> Result<Part> {
     let is_whole = is_whole(record, recorded).map_err(PipelineError::not_hashed)?;
@@ -67,14 +76,17 @@ fn record_itself(record: &RunRecord, recorded: &Spec) -> Result<Part> {
     Ok(part("record", Some("whole".to_owned()), Some(found.to_owned()), verdict))
 }
 
-/// Whether every hash in a record is that of what it is of, and every output of its spec is there.
+/// Whether every hash in a record is that of what it is of, and every output of its spec, or of its selection, is there.
 fn is_whole(record: &RunRecord, recorded: &Spec) -> Result<bool, serde_json::Error> {
     let mut inputs_are_whole = true;
     for input in &record.inputs {
         inputs_are_whole &= input.provider.hash()? == input.identity_hash;
     }
     let tables: BTreeSet<&String> = record.outputs.iter().map(|output| &output.table).collect();
-    let wanted: BTreeSet<&String> = recorded.output_targets.iter().map(|output| &output.table_name).collect();
+    let wanted: BTreeSet<&String> = match &record.selection {
+        Some(selection) => selection.outputs.iter().collect(),
+        None => recorded.output_targets.iter().map(|output| &output.table_name).collect(),
+    };
     Ok(inputs_are_whole
         && tables == wanted
         && hash_of_providers(&record.inputs)? == record.envelope.provider_identity_hash

@@ -2,6 +2,7 @@
 
 mod capture;
 mod formats;
+mod memory;
 mod publication;
 mod response;
 mod telemetry;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{SPEC, StopAt, compiled_by, count, extract_all, files_besides, repository, workers};
 use crate::{
-    Cancellation, CompileRequest, ExtractOptions, Extraction, Observer, Outcome, PipelineError,
+    Cancellation, CompileRequest, ExtractOptions, Extraction, InScope, Observer, Outcome, PipelineError,
     PublishOptions, Result, Source, WorkerOptions, Workers, compile, extract, publish,
 };
 
@@ -114,13 +114,17 @@ fn one_publisher_at_a_time_has_a_table() {
 
     let source_of = || source(folder.path());
     let mut told = Vec::new();
+    let whole = InScope::default();
     let held = source_of()
-        .lock_outputs("a test", &patient.options().roots, &patient.waiting(), &mut |_| {})
+        .lock_outputs(&whole, "a test", &patient.options().roots, &patient.waiting(), &mut |_| {})
         .unwrap();
-    let busy =
-        source_of().lock_outputs("another", &impatient.options().roots, &impatient.waiting(), &mut |busy| {
-            told.push(busy.to_owned())
-        });
+    let busy = source_of().lock_outputs(
+        &whole,
+        "another",
+        &impatient.options().roots,
+        &impatient.waiting(),
+        &mut |busy| told.push(busy.to_owned()),
+    );
     let PipelineError::Findings { diagnostics, .. } = busy.unwrap_err() else { panic!("not a finding") };
     assert_eq!(diagnostics[0].code.id(), "E0715");
     assert!(diagnostics[0].message.contains(&format!("a test (process {}", std::process::id())));
@@ -150,13 +154,18 @@ fn whoever_is_stopped_waits_no_longer() {
     let folder = repository();
     let (first, switch) = (workers(&Cancellation::new()), Cancellation::new());
     let _held = source(folder.path())
-        .lock_outputs("a test", &first.options().roots, &first.waiting(), &mut |_| {})
+        .lock_outputs(&InScope::default(), "a test", &first.options().roots, &first.waiting(), &mut |_| {})
         .unwrap();
     let second = workers(&switch);
-    let stopped =
-        source(folder.path()).lock_outputs("b", &second.options().roots, &second.waiting(), &mut |_| {
+    let stopped = source(folder.path()).lock_outputs(
+        &InScope::default(),
+        "b",
+        &second.options().roots,
+        &second.waiting(),
+        &mut |_| {
             switch.cancel();
-        });
+        },
+    );
     assert!(matches!(stopped, Err(PipelineError::Interrupted(_))), "{stopped:?}");
 }
 

@@ -3,7 +3,8 @@
 
 use ir::diag::escape_text;
 use pipeline::{
-    CompileRequest, PublishOptions, Source, compile, extract, lake_of_repository, make_lake, no_linked_tables,
+    CompileRequest, InScope, PublishOptions, Source, compile, extract, lake_of_repository, make_lake,
+    no_linked_tables,
 };
 use serde_json::json;
 
@@ -42,7 +43,7 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     let (roots, waiting) = (context.workers()?.options().roots.clone(), context.workers()?.waiting());
     context.telemetry.spec_is_read(&source)?;
     let observer = context.telemetry.observer();
-    let locks = source.lock_outputs(&work, &roots, &waiting, &mut |busy| {
+    let locks = source.lock_outputs(&InScope::default(), &work, &roots, &waiting, &mut |busy| {
         observer.waiting(busy);
         context.console.waits(busy);
     })?;

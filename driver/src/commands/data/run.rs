@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ir::determinism::ResultClass;
 use passes::PassEvent;
-use pipeline::{CompileRequest, Observer, PublishOptions, compile};
+use pipeline::{CompileRequest, Observer, PublishOptions, Scope, compile};
 
 use super::published;
 use crate::cli::{Require, RunSpecArgs};
@@ -17,8 +17,10 @@ pub(in crate::commands) fn run(arguments: &RunSpecArgs, context: &mut Context<'_
     let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters)?;
     let (roots, waiting) = (context.workers()?.options().roots.clone(), context.workers()?.waiting());
     let work = format!("a run of {}", source.map.name().as_str());
+    let scope = arguments.select.selection()?.map_or(Scope::Whole, Scope::Outputs);
+    let in_scope = source.in_scope(&scope, context.workers()?)?;
     let observer = context.telemetry.observer();
-    let locks = source.lock_outputs(&work, &roots, &waiting, &mut |busy| {
+    let locks = source.lock_outputs(&in_scope, &work, &roots, &waiting, &mut |busy| {
         observer.waiting(busy);
         context.console.waits(busy);
     })?;
@@ -28,8 +30,9 @@ pub(in crate::commands) fn run(arguments: &RunSpecArgs, context: &mut Context<'_
         Require::Bitwise => ResultClass::Bitwise,
         Require::Logical => ResultClass::Logical,
     });
+    let ruleset = context.ruleset();
     let watching = (&decisions, observer);
-    let request = CompileRequest { ruleset: context.ruleset(), tracing: Some(&watching), require, ..request };
+    let request = CompileRequest { scope, ruleset, tracing: Some(&watching), require, ..request };
     let compilation = compile(request)?;
     if context.console.is_verbose() {
         context.console.note(&decisions.text());

@@ -4,16 +4,14 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use ir::spec::MAX_SPEC_BYTES;
 use ir::stage::Stage;
-use pipeline::{Observer as _, PipelineError, Rows};
+use pipeline::{Observer as _, Rows};
 
-use crate::cli::{DEFAULT_LAKE, Format, SqlArgs};
+use super::print_rows;
+use crate::cli::{DEFAULT_LAKE, SqlArgs};
 use crate::commands::Context;
 use crate::failure::Failure;
-use crate::report;
 
 pub(in crate::commands) fn run(arguments: &SqlArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let lake = context.lake(arguments.lake.as_deref())?.unwrap_or_else(|| PathBuf::from(DEFAULT_LAKE));
@@ -33,11 +31,7 @@ pub(in crate::commands) fn run(arguments: &SqlArgs, context: &mut Context<'_>) -
     let first = rows.next();
     drop(progress);
     let mut batches = first.into_iter().chain(rows);
-    match context.console.format {
-        Format::Text => print_text(context, &schema, &mut batches, arguments.max_rows),
-        Format::Json => report::print_json(&mut context.console, batches),
-        Format::Csv => report::print_csv(&mut context.console, &schema, batches),
-    }
+    print_rows(context, &schema, &mut batches, arguments.max_rows)
 }
 
 fn query_text(argument: &str, context: &mut Context<'_>) -> Result<String, Failure> {
@@ -49,34 +43,4 @@ fn query_text(argument: &str, context: &mut Context<'_>) -> Result<String, Failu
     let failed = |error| Failure::User(format!("the query cannot be read from stdin: {error}"));
     context.stdin.take(limit).read_to_string(&mut text).map_err(failed)?;
     Ok(text)
-}
-
-/// Prints the first rows as a table, and whether there are more. Rows that are not shown are not computed.
-fn print_text(
-    context: &mut Context<'_>,
-    schema: &SchemaRef,
-    batches: &mut dyn Iterator<Item = Result<RecordBatch, PipelineError>>,
-    max_rows: usize,
-) -> Result<(), Failure> {
-    let mut shown = Vec::new();
-    let mut room = max_rows;
-    let mut more = false;
-    for batch in batches {
-        let batch = batch?;
-        if batch.num_rows() > room {
-            shown.push(batch.slice(0, room));
-            more = true;
-            break;
-        }
-        room -= batch.num_rows();
-        shown.push(batch);
-    }
-    context.console.print(&report::text_table(schema, &shown)?)?;
-    if more {
-        context.console.flush()?;
-        context.console.note(&format!(
-            "the first {max_rows} rows; `--max-rows N` shows more, `--format csv` and `--format json` print all\n"
-        ));
-    }
-    Ok(())
 }

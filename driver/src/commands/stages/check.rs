@@ -3,21 +3,22 @@
 use std::time::Instant;
 
 use ir::diag::resolve;
-use pipeline::{Compilation, CompileRequest, Observer as _, Ruleset, Source, compile};
+use pipeline::{Compilation, CompileRequest, Observer as _, Ruleset, Scope, Source, compile};
 use serde_json::json;
 
-use crate::cli::SpecArgs;
+use crate::cli::CheckArgs;
 use crate::commands::Context;
 use crate::failure::Failure;
-use crate::report::{reuse_text, seconds};
+use crate::report::{parts_in_scope, reuse_text, seconds};
 
-pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+pub(in crate::commands) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let started = Instant::now();
     // Checking must be quick; the graph is verified before it is planned.
     let verify_passes = context.verify_on_request();
-    let source = context.read_spec_with(&arguments.spec, &arguments.parameters);
+    let scope = arguments.select.selection()?.map_or(Scope::Whole, Scope::Parts);
+    let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters);
     let ruleset = Ruleset { verify_passes, ..Ruleset::default() };
-    let compiled = source.and_then(|source| checked(source, ruleset, context));
+    let compiled = source.and_then(|source| checked(source, scope, ruleset, context));
     let elapsed = started.elapsed();
     if context.console.is_json() {
         // Here the findings are the result.
@@ -46,27 +47,34 @@ pub(in crate::commands) fn run(arguments: &SpecArgs, context: &mut Context<'_>) 
     }
     compilation.must_be_sound()?;
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
-    let spec = &compilation.source.spec;
     let counted =
         |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
-    let reused = compilation.reused.map_or(String::new(), |reused| {
-        format!("reused {reused} of {}, ", counted(spec.view_definitions.len(), "view"))
-    });
+    let [inputs, views, outputs] = parts_in_scope(&compilation);
+    let reused = compilation
+        .reused
+        .map_or(String::new(), |reused| format!("reused {reused} of {}, ", counted(views, "view")));
     context.console.print(&format!(
         "ok: {}, {}, {}; {reused}checked in {} s\n",
-        counted(spec.input_relations.len(), "input"),
-        counted(spec.view_definitions.len(), "view"),
-        counted(spec.output_targets.len(), "output"),
+        counted(inputs, "input"),
+        counted(views, "view"),
+        counted(outputs, "output"),
         seconds(elapsed)
     ))
 }
 
 /// Compiles a spec and makes the plans of a run.
-fn checked(source: Source, ruleset: Ruleset<'_>, context: &Context<'_>) -> Result<Compilation, Failure> {
+fn checked(
+    source: Source,
+    scope: Scope,
+    ruleset: Ruleset<'_>,
+    context: &Context<'_>,
+) -> Result<Compilation, Failure> {
     let workers = context.workers()?;
     let observer = context.telemetry.observer();
-    let request = CompileRequest::new(source, workers);
-    let mut compilation = compile(CompileRequest { ruleset, tracing: Some(&observer), ..request })?;
+    let asked = CompileRequest::new(source, workers);
+    let request =
+        CompileRequest { scope, ruleset, tracing: Some(&observer), memory: context.memory(), ..asked };
+    let mut compilation = compile(request)?;
     compilation.plan_for_mistakes(workers)?;
     observer.found(&compilation.diagnostics, &compilation.source.map);
     Ok(compilation)

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use passes::PassEvent;
-use pipeline::{Compilation, CompileRequest, Observer, Ruleset, Stage, compile};
+use pipeline::{Compilation, CompileRequest, Observer, Ruleset, Scope, Stage, compile};
 
 use super::graph::{StageText, difference};
 use crate::cli::{CompileArgs, Emit};
@@ -26,9 +26,10 @@ pub(in crate::commands) fn run(arguments: &CompileArgs, context: &mut Context<'_
     let seen = Seen { wanted: request.after, stages: Vec::new(), last: StageText::nothing() };
     let seen = Recorder(Mutex::new(seen));
     let ruleset = Ruleset { stop_after: request.last_pass(), ..context.ruleset() };
+    let scope = arguments.select.selection()?.map_or(Scope::Whole, Scope::Parts);
     let asked = CompileRequest::new(source, context.workers()?);
     let watching = (&seen, context.telemetry.observer());
-    let compilation = &compile(CompileRequest { ruleset, tracing: Some(&watching), ..asked })?;
+    let compilation = &compile(CompileRequest { scope, ruleset, tracing: Some(&watching), ..asked })?;
     let seen = seen.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     if context.console.is_verbose() {
         context.console.note(&reuse_text(compilation));

@@ -7,3 +7,4 @@ pub(super) mod pass;
 pub(super) mod session;
 pub(super) mod trace;
 pub(super) mod verify;
+pub(super) mod watch;

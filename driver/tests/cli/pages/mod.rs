@@ -19,6 +19,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("cargo insta", "it is for changes of goldens"),
     ("cargo install", "it builds an optimised program, for half an hour"),
     ("INSTA_UPDATE=always cargo test", "it is for changes of goldens"),
+    ("driver watch", "it ends with its user; `development/watch.rs` is its test"),
     ("tests/bench/peers/install", "it downloads; the benchmark's README says how it is judged"),
     ("cargo run --release -p codeanatomy-bench", "it measures for hours"),
 ];

@@ -256,7 +256,7 @@ fn identity(random: &mut Random) -> Identity {
 fn sink(random: &mut Random) -> Sink {
     Sink {
         location: text(random),
-        mode: random.pick(&[SinkMode::Append, SinkMode::Overwrite]),
+        mode: random.pick(&[SinkMode::Append, SinkMode::Overwrite, SinkMode::Return]),
         schema_mode: random.pick(&[SchemaMode::Strict, SchemaMode::Additive, SchemaMode::Replace]),
         partition_by: random.list(3, text),
         sort_by: random.list(3, |random| SortColumn { column: text(random), descending: random.chance() }),

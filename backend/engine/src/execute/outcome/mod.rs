@@ -1,5 +1,6 @@
 //! What a run did, in numbers.
 
+mod assertions;
 mod operators;
 
 use std::time::Duration;
@@ -7,9 +8,10 @@ use std::time::Duration;
 use delta::RowsDigest;
 use ir::hash::ContentHash;
 
+pub use assertions::{AssertionOutcome, FailingRows};
 pub use operators::{OperatorKind, OperatorMetrics};
 
-use super::{AssertionOutcome, GraphCheck};
+use super::GraphCheck;
 use crate::operators::StoreCounters;
 use crate::resources::SpillUse;
 use crate::session::MemoryUse;

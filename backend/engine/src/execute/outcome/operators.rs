@@ -9,7 +9,6 @@ use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use delta::{ScanMeasures, ScannedTable, WrittenFiles, scanned_table};
 
-use super::super::segment::Rows;
 use crate::operators::leaf::{RowSource as _, StoredView, inputs, seen, source_of};
 
 /// What one operator did, all partitions together. A number an operator does not count is absent.
@@ -115,7 +114,10 @@ impl OperatorKind {
 impl OperatorMetrics {
     /// The operators of a plan that has run, root first, each before its inputs. The time of writers, which work beside the
     /// plan, is that of the operator that hands rows to them.
-    pub(in crate::execute) fn of(plan: &Arc<dyn ExecutionPlan>, rows: &Rows) -> Vec<Self> {
+    pub(in crate::execute) fn of(
+        plan: &Arc<dyn ExecutionPlan>,
+        written: Option<&[WrittenFiles]>,
+    ) -> Vec<Self> {
         let mut found = Vec::new();
         let mut open = vec![(seen(plan), 0)];
         while let Some((plan, depth)) = open.pop() {
@@ -139,7 +141,7 @@ impl OperatorMetrics {
             open.extend(inputs(plan).into_iter().rev().map(|input| (input, depth + 1)));
         }
         count_scans(&mut found);
-        if let (Rows::Written(files), Some(root)) = (rows, found.first_mut()) {
+        if let (Some(files), Some(root)) = (written, found.first_mut()) {
             let encoding: Duration = files.iter().map(WrittenFiles::encoding).sum();
             root.elapsed_compute_nanos = usize::try_from(encoding.as_nanos()).ok();
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::{Failure, Progress, Runnable, all, next};
-use crate::execute::assertions::FailingRows;
+use crate::execute::FailingRows;
 
 /// Reads what fails an assertion to its end: how much it is must be known.
 pub(super) async fn failing_rows(progress: &Arc<Progress>, plan: &Runnable) -> Result<FailingRows, Failure> {

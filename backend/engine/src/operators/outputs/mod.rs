@@ -87,6 +87,7 @@ impl UserDefinedLogicalNodeCore for WriteNode {
         let mode = match self.sink.mode {
             SinkMode::Append => "append",
             SinkMode::Overwrite => "overwrite",
+            SinkMode::Return => "return",
         };
         write!(f, "Write: {} mode={mode}", self.table)?;
         if !self.sink.partition_by.is_empty() {

@@ -67,7 +67,7 @@ impl FailingRows {
     ///
     /// # Errors
     /// When values cannot be shown.
-    pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+    pub(in crate::execute) fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         let schema = batch.schema();
         if self.columns.is_empty() {
             self.columns = schema.fields().iter().map(|field| field.name().clone()).collect();
@@ -95,7 +95,7 @@ impl FailingRows {
     }
 
     /// Adds rows of another partition.
-    pub(super) fn extend(&mut self, other: Self) {
+    pub(in crate::execute) fn extend(&mut self, other: Self) {
         if self.columns.is_empty() {
             self.columns = other.columns;
         }

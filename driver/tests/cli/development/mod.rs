@@ -1,0 +1,6 @@
+//! What is done fifty times a day while a spec is written.
+
+mod lsp;
+mod preview;
+mod selection;
+mod watch;
