@@ -43,7 +43,7 @@ pub(super) fn values(array: &ArrayRef) -> Option<Values> {
 fn cell(keys: &Keys, source: &[u8], start: usize, length: usize, last: &mut Last) -> u128 {
     let text = &source[start..start + length];
     if length <= SHORT {
-        return keys.pair::<0>(halves(short(source, start, length)));
+        return keys.pair::<0>(short(source, start, length));
     }
     if length <= MIDDLE {
         let first = word(text, 0) << u32::BITS | length as u64;
@@ -64,19 +64,40 @@ struct Last {
     added: u128,
 }
 
-/// A text of up to [`SHORT`] bytes as a view has it.
+/// The words of a text of up to [`SHORT`] bytes: what a view of it is.
 #[inline(always)]
-fn short(source: &[u8], start: usize, length: usize) -> u128 {
-    let bytes = match source[start..].first_chunk() {
-        // Copying so many bytes as there are would be a call, and many times slower.
-        Some(bytes) => u128::from_le_bytes(*bytes) & !(u128::MAX << (8 * length)),
+fn short(source: &[u8], start: usize, length: usize) -> [u64; 2] {
+    let copied;
+    let text: &[u8; SHORT] = match source[start..].first_chunk() {
+        Some(text) => text,
         None => {
-            let mut bytes = [0; size_of::<u128>()];
-            bytes[..length].copy_from_slice(&source[start..start + length]);
-            u128::from_le_bytes(bytes)
+            copied = at_the_end(&source[start..start + length]);
+            &copied
         }
     };
-    bytes << u32::BITS | length as u128
+    let own = &OWN[SHORT - length..];
+    let own_word = |at: usize| word(text, at) & word(own, at);
+    [own_word(0) << u32::BITS | length as u64, own_word(4)]
+}
+
+/// Ones for bytes of a short text, zeros for those behind it, from where its length says: copying so many bytes as there are
+/// would be a call, and many times slower.
+static OWN: [u8; 2 * SHORT] = {
+    let mut own = [0; 2 * SHORT];
+    let mut byte = 0;
+    while byte < SHORT {
+        own[byte] = u8::MAX;
+        byte += 1;
+    }
+    own
+};
+
+/// A short text behind which its source has no more bytes.
+#[cold]
+fn at_the_end(text: &[u8]) -> [u8; SHORT] {
+    let mut copied = [0; SHORT];
+    copied[..text.len()].copy_from_slice(text);
+    copied
 }
 
 /// What the bytes of a text behind the first [`SHORT`] add, of which there are some and up to [`MIDDLE`] in all. The last word
@@ -119,10 +140,15 @@ impl<O: OffsetSizeTrait> Offsets<O> {
     }
 
     pub(super) fn add(&self, rows: Range<usize>, cells: Cells<'_>) {
-        let (keys, mut last) = (*cells.keys, Last::default());
+        let keys = *cells.keys;
         let (starts, ends) = (&self.offsets[rows.start..rows.end], &self.offsets[rows.start + 1..=rows.end]);
         let texts = starts.iter().zip(ends).map(|(start, end)| (start.as_usize(), end.as_usize()));
-        cells.add(texts, |(start, end)| cell(&keys, &self.bytes, start, end - start, &mut last));
+        if are_longer(texts.clone().map(|(start, end)| end - start), SHORT) {
+            let mut last = Last::default();
+            cells.add_valid(texts, |(start, end), _| cell(&keys, &self.bytes, start, end - start, &mut last));
+        } else {
+            cells.add(texts, |(start, end)| keys.pair::<0>(short(&self.bytes, start, end - start)));
+        }
     }
 }
 
@@ -135,7 +161,7 @@ pub(super) struct Equal {
 impl Equal {
     pub(super) fn add(&self, rows: Range<usize>, cells: Cells<'_>) {
         let (keys, mut last) = (*cells.keys, Last::default());
-        cells.add(rows, |row| cell(&keys, &self.bytes, row * self.length, self.length, &mut last));
+        cells.add_valid(rows, |row, _| cell(&keys, &self.bytes, row * self.length, self.length, &mut last));
     }
 }
 
@@ -157,11 +183,12 @@ impl Views {
     pub(super) fn add(&self, rows: Range<usize>, cells: Cells<'_>) {
         let keys = *cells.keys;
         let views = &self.views[rows.clone()];
+        let lengths = views.iter().map(|view| length_of(*view));
         // What stands for NULL is no view of anything, and may say that it is long.
         let valid = |view: &u128, is_valid: bool| if is_valid { *view } else { 0 };
-        if !are_longer(views, SHORT) {
+        if !are_longer(lengths.clone(), SHORT) {
             cells.add(views.iter(), |view| keys.pair::<0>(halves(*view)));
-        } else if !are_longer(views, MIDDLE) {
+        } else if !are_longer(lengths, MIDDLE) {
             cells.add_valid(rows.zip(views), |(row, view), is_valid| {
                 self.middle(&keys, row, valid(view, is_valid))
             });
@@ -208,9 +235,9 @@ fn length_of(view: u128) -> usize {
     view as u32 as usize
 }
 
-/// Whether some of the views have more bytes than this. A difference is negative then; all are looked at together, which takes
+/// Whether some of the texts have more bytes than this. A difference is negative then; all are looked at together, which takes
 /// a fraction of the time that the largest takes.
-fn are_longer(views: &[u128], than: usize) -> bool {
-    let differences = views.iter().map(|view| (than as i32).wrapping_sub(*view as i32));
-    differences.fold(0, |all, difference| all | difference) < 0
+#[inline(always)]
+fn are_longer(lengths: impl Iterator<Item = usize>, than: usize) -> bool {
+    lengths.fold(0, |all, length| all | than.wrapping_sub(length)) > usize::MAX / 2
 }
