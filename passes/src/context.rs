@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use arrow_schema::DataType;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::{Graph, Node, NodeId, Owner};
 use ir::oracle::Oracle;
@@ -53,6 +54,13 @@ pub(crate) struct Reported {
 }
 
 impl<'a> Context<'a> {
+    /// Whether values of two types are compared for what they are. A number and a text can be, by making one of the other, and
+    /// nobody who writes that means it.
+    #[must_use]
+    pub(crate) fn are_comparable(&self, left: &DataType, right: &DataType) -> bool {
+        self.oracle.comparable(left, right) && left.is_numeric() == right.is_numeric()
+    }
+
     /// A context in which nothing has been found yet.
     #[must_use]
     pub fn new(oracle: &'a dyn Oracle) -> Self {

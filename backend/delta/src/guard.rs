@@ -170,18 +170,21 @@ pub(crate) fn deletion_vector(
     }
 }
 
-/// Refuses `path`, a file of the table at `root`, when a symbolic link on its way leads out of the table. `root` is the
-/// canonical folder of the table: where it has become a link since, its files are elsewhere. Nothing is said of a file
-/// that is not there.
+/// Refuses `path`, a file or folder of the table at `root`, when a symbolic link on its way leads out of the table, and pipes
+/// and their kin, which nobody may ever write to. `root` is the canonical folder of the table: where it has become a link
+/// since, its files are elsewhere. Nothing is said of a file that is not there.
 ///
 /// # Errors
-/// [`DeltaError::PathEscape`].
+/// [`DeltaError::PathEscape`], [`DeltaError::CorruptLog`].
 pub(crate) fn without_links(path: &FilePath, root: &FilePath, location: &str) -> Result<()> {
     let Ok(real) = path.canonicalize() else { return Ok(()) };
-    if real.starts_with(root) {
-        return Ok(());
-    }
     let text = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
+    if real.starts_with(root) {
+        return match real.metadata() {
+            Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => Err(no_file(&text, location)),
+            Ok(_) | Err(_) => Ok(()),
+        };
+    }
     Err(DeltaError::PathEscape { location: location.into(), path: format!("{} (a link)", shown(&text)) })
 }
 
@@ -204,12 +207,16 @@ pub(crate) fn folder_without_links(
             continue;
         }
         if !kind.is_symlink() {
-            let reason = format!("`{}` is no file", name.display());
-            return Err(DeltaError::CorruptLog { location: location.into(), version: None, reason });
+            return Err(no_file(&name.to_string_lossy(), location));
         }
         without_links(&entry.path(), root, location)?;
     }
     Ok(())
+}
+
+fn no_file(name: &str, location: &str) -> DeltaError {
+    let reason = format!("`{}` is no file", shown(name));
+    DeltaError::CorruptLog { location: location.into(), version: None, reason }
 }
 
 #[cfg(test)]

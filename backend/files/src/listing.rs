@@ -105,11 +105,22 @@ impl Place {
         self.pattern.as_ref().is_some_and(|pattern| pattern.as_str().contains('/'))
     }
 
+    /// Whether files may be below a folder, absolute and with its links resolved.
+    #[must_use]
+    pub fn leads_to(&self, folder: &Path) -> bool {
+        let (Some(below), Some(pattern)) = (self.below(folder), &self.pattern) else { return false };
+        let below = below.to_string_lossy();
+        !below.split('/').any(is_passed_over) && may_lead_to(pattern, &below)
+    }
+
+    fn below(&self, path: &Path) -> Option<PathBuf> {
+        self.root.as_path().and_then(|root| path.strip_prefix(root).ok().map(Path::to_owned))
+    }
+
     /// Whether a path, absolute and with its links resolved, is among the files or would be if it were there.
     #[must_use]
     pub fn names(&self, path: &Path) -> bool {
-        let below = self.root.as_path().and_then(|root| path.strip_prefix(root).ok().map(Path::to_owned));
-        let Some(below) = below else { return false };
+        let Some(below) = self.below(path) else { return false };
         let mut folders = below.iter().map(|name| name.to_string_lossy());
         if folders.any(|name| is_passed_over(&name)) {
             return false;

@@ -142,6 +142,8 @@ pub(crate) struct SessionArgs {
     /// The spec; without one, the session is that of a spec that says nothing of it
     #[arg(value_name = "SPEC")]
     pub(crate) spec: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) parameters: ParameterArgs,
 }
 
 /// A recorded run.
@@ -345,8 +347,8 @@ pub(crate) struct CompletionsArgs {
 /// Arguments of `test`.
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
-    /// The spec, or `-` for stdin
-    pub(crate) spec: PathBuf,
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
     /// Run this test alone
     #[arg(long, value_name = "NAME")]
     pub(crate) test: Option<String>,

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use engine::SessionOptions;
 use ir::diag::{SourceMap, SourceName};
-use pipeline::configuration::{Configuration, Environment, Given, Key, Value};
+use pipeline::configuration::{Configuration, Environment, Given, Key, SETTINGS, Value};
 use pipeline::{Cancellation, Memory, Ruleset, Source, WorkerOptions, Workers, read_parameters};
 
 use crate::cli::{Command, Format, Globals, ParameterArgs};
@@ -175,10 +175,6 @@ impl<'a> Context<'a> {
 
 /// What the command line says of what can be configured.
 fn given(globals: &Globals) -> Result<Given, Failure> {
-    let absolute = |folder: &PathBuf| {
-        let absolute = std::path::absolute(folder);
-        absolute.map(Value::Folder).map_err(|error| Failure::file("find the folder", folder, &error))
-    };
     let mut values = Vec::new();
     values.extend(globals.profile.map(|profile| (Key::Profile, Value::Word(profile.name()))));
     values.extend(globals.threads.map(|threads| (Key::Threads, Value::Number(threads))));
@@ -188,9 +184,20 @@ fn given(globals: &Globals) -> Result<Given, Failure> {
     let readable = globals.allow_read.iter().map(|folder| (Key::Readable, folder));
     let writable = globals.allow.iter().map(|folder| (Key::Writable, folder));
     for (key, folder) in spill.chain(readable).chain(writable) {
-        values.push((key, absolute(folder)?));
+        values.push((key, given_folder(key, folder)?));
     }
     Ok(Given { file: globals.config.clone(), values })
+}
+
+/// The folder that an option names.
+fn given_folder(key: Key, folder: &Path) -> Result<Value, Failure> {
+    let (Some(text), Some(setting)) = (folder.to_str(), SETTINGS.iter().find(|setting| setting.key == key))
+    else {
+        let absolute = std::path::absolute(folder);
+        return absolute.map(Value::Folder).map_err(|error| Failure::file("find the folder", folder, &error));
+    };
+    let refused = |reason| Failure::Usage(format!("`{}` cannot be used: {reason}", setting.option));
+    setting.parse(text).map_err(refused)
 }
 
 /// Runs a command, and tells of it whom the command line says.

@@ -56,7 +56,8 @@ const HIDDEN: &str = "***";
 
 /// The text without what URLs in it give away: users and passwords before `@`, and what follows `?`, which some stores
 /// take for a signature.
-pub(super) fn without_secrets(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn without_secrets(text: &str) -> Cow<'_, str> {
     let secrets = secrets(text);
     if secrets.is_empty() {
         return Cow::Borrowed(text);
@@ -91,6 +92,34 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
     secrets
 }
 
+/// What names of settings have in them whose values are secrets.
+const SECRET_NAMES: [&str; 8] =
+    ["secret", "password", "passwd", "token", "credential", "access_key", "account_key", "private_key"];
+
+/// The bytes of a line of a document that must not be shown: what its URLs give away, and values of settings that are named
+/// like secrets.
+pub(super) fn secrets_of_line(line: &str) -> Vec<Range<usize>> {
+    let mut secrets = secrets(line);
+    let lower = line.to_ascii_lowercase();
+    for name in SECRET_NAMES {
+        secrets.extend(lower.match_indices(name).filter_map(|(at, _)| value_after(line, at + name.len())));
+    }
+    secrets
+}
+
+/// The value of a key that goes on at a byte of a line; nothing where no key is.
+fn value_after(line: &str, at: usize) -> Option<Range<usize>> {
+    let is_key = |next: char| next.is_ascii_alphanumeric() || "_-.\"'".contains(next);
+    let after = line.get(at..)?.trim_start_matches(is_key).trim_start();
+    let value = after.strip_prefix([':', '='])?.trim_start();
+    let (value, end) = match value.chars().next()? {
+        quote @ ('"' | '\'') => (value.get(1..)?, value.get(1..)?.rfind(quote)),
+        _ => (value, value.find([',', '}', ']'])),
+    };
+    let (start, length) = (line.len() - value.len(), end.unwrap_or(value.len()));
+    (length > 0).then(|| start..start + length)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +137,23 @@ mod tests {
             ("mail me@home: a://b", "mail me@home: a://b"),
         ] {
             assert_eq!(without_secrets(text), shown);
+        }
+    }
+
+    #[test]
+    fn lines_do_not_show_what_is_named_like_a_secret() {
+        for (line, hidden) in [
+            ("options: {aws_secret_access_key: abc, delimiter: x}", vec!["abc"]),
+            ("  \"Password\": \"a b\", x: 1", vec!["a b"]),
+            ("token = 'abc'", vec!["abc"]),
+            ("password:", vec![]),
+            ("column: token, x: y", vec![]),
+            ("s3://k:v@b, session_token: c", vec!["k:v", "c"]),
+        ] {
+            let found: Vec<Range<usize>> = secrets_of_line(line);
+            let mut found: Vec<&str> = found.into_iter().filter_map(|secret| line.get(secret)).collect();
+            found.dedup();
+            assert_eq!(found, hidden, "{line}");
         }
     }
 }

@@ -22,7 +22,7 @@ mod scalar;
 mod source;
 
 pub use codes::{Code, Severity};
-pub use escape::{MAX_TEXT_BYTES, escape_text};
+pub use escape::{MAX_TEXT_BYTES, escape_text, without_secrets};
 pub(crate) use findings::Findings;
 pub use nearest::nearest_name;
 pub use path::{ParsePathError, Segment, SpecPath};

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::Serialize;
 use unicode_width::UnicodeWidthChar;
 
-use super::escape::{escape_text, is_dangerous, push_escaped, secrets, without_secrets};
+use super::escape::{escape_text, is_dangerous, push_escaped, secrets_of_line, without_secrets};
 use super::{Code, Diagnostic, Location, Severity, SourceMap, SpecPath};
 use crate::stage::Stage;
 
@@ -345,7 +345,7 @@ impl Shown {
         if skipped > 0 {
             shown.push("...", 3, false, true);
         }
-        let secrets = secrets(line);
+        let secrets = secrets_of_line(line);
         let mut rest = line.char_indices().skip(skipped);
         for (at, character) in rest.by_ref().take(MAX_LINE_CHARACTERS) {
             let mut piece = String::new();

@@ -174,6 +174,9 @@ pub struct Sink {
 }
 
 impl Sink {
+    /// The end of the name of an output that only returns the rows of a view: `view.rows`. No name in a spec has a point.
+    pub const ROWS: &'static str = ".rows";
+
     /// A sink that returns its rows.
     #[must_use]
     pub fn returning() -> Self {

@@ -41,8 +41,7 @@ fn compare(
 ) {
     let (Some(left), Some(right)) = (left.field(left_key), right.field(right_key)) else { return };
     let (left, right) = (left.data_type(), right.data_type());
-    let differ = !same_logical_type(left, right);
-    if differ && (!cx.oracle.comparable(left, right) || left.is_numeric() != right.is_numeric()) {
+    if !same_logical_type(left, right) && !cx.are_comparable(left, right) {
         let message = format!("`{left_key}` is {left}, `{right_key}` is {right}; they cannot be compared");
         cx.report(Diagnostic::new(codes::JOIN_KEY_TYPES, message).at(place));
     }

@@ -96,7 +96,7 @@ fn check_keys(cx: &mut Context<'_>, node: &Node, relate: &Relate, left: &Schema,
             continue;
         }
         let place = cx.place(node, SpecField::Key(index));
-        if !cx.oracle.comparable(left, right) || left.is_numeric() != right.is_numeric() {
+        if !cx.are_comparable(left, right) {
             cx.report(
                 Diagnostic::new(
                     codes::JOIN_KEY_TYPES,

@@ -21,10 +21,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow_schema::DataType;
 use ir::diag::{Diagnostic, codes};
 use ir::expr::ScalarExpr;
 use ir::graph::{Graph, Node, NodeId, Parameter, ParameterTarget};
-use ir::op::{Filter, Op, Read};
+use ir::op::{Evaluation, Filter, Op, Read};
+use ir::schema::{Schema, same_logical_type, type_text};
 use sqlparser::ast::{Expr, Value};
 
 use crate::context::Context;
@@ -156,13 +158,24 @@ fn check_filter(
     for id in targets {
         // What has no columns is reported already.
         let Some(schema) = &graph[id].schema else { continue };
-        let predicate = predicate(column, &parameter.value);
-        if let Err(error) = cx.oracle.expression(&predicate, ir::op::Evaluation::Scalar, schema) {
+        if let Some(reason) = misfit(cx, column, &parameter.value, schema) {
             let place = cx.origins.target_field(index, "filter_column");
-            let message = format!("the value does not fit `{}.{column}`: {error}", graph.name_of(id));
+            let message = format!("the value does not fit `{}.{column}`: {reason}", graph.name_of(id));
             cx.report(Diagnostic::new(codes::PARAMETER_TYPE, message).at(place));
         }
     }
+}
+
+/// Why a value cannot be compared with a column of rows.
+fn misfit(cx: &Context<'_>, column: &str, value: &ScalarExpr, rows: &Schema) -> Option<String> {
+    let typed = |expr: &ScalarExpr| cx.oracle.expression(expr, Evaluation::Scalar, rows);
+    if let Err(error) = typed(&predicate(column, value)) {
+        return Some(error.to_string());
+    }
+    let (of_column, of_value) = (rows.field(column)?.data_type(), typed(value).ok()?.data_type);
+    let fits = same_logical_type(of_column, &of_value) || of_value == DataType::Null;
+    let message = || format!("it is {}, and the column is {}", type_text(&of_value), type_text(of_column));
+    (!fits && !cx.are_comparable(of_column, &of_value)).then(message)
 }
 
 /// Views and inputs that have a column, in order.

@@ -73,6 +73,16 @@ pub enum ScopeError {
         /// The names that there are.
         there: Vec<String>,
     },
+    /// A name after `@` that no output has; a view may have it.
+    #[error("the spec has no output `{name}`; {}", alternatives(.nearest.as_deref(), .there))]
+    UnknownOutput {
+        /// The name, without `@`.
+        name: String,
+        /// The output that was probably meant.
+        nearest: Option<String>,
+        /// The outputs that there are.
+        there: Vec<String>,
+    },
     /// A pattern that no name matches.
     #[error("no input, view or output of the spec matches `{pattern}`")]
     NoMatch {
@@ -233,8 +243,7 @@ impl Lowered<'_> {
         if self.graph.find(view.name()).is_none() {
             return;
         }
-        // No name in a spec has a point, so no output has this one.
-        let output = Owner::Output(format!("{}.rows", view.name()));
+        let output = Owner::Output(format!("{}{}", view.name(), Sink::ROWS));
         let place = self.origins.place(view, SpecField::Definition).path;
         self.origins.record(output.clone(), Definition::at(place));
         let sink = Node::new(output.to_string(), Op::Sink(Sink::returning()));
@@ -286,7 +295,7 @@ fn written_of(parts: &Parts, selected: &BTreeSet<Owner>) -> BTreeSet<Owner> {
 
 /// The part whose rows are meant by a name.
 fn shown(parts: &Parts, name: &str) -> Result<Owner, ScopeError> {
-    let output = Owner::Output(name.strip_prefix('@').unwrap_or(name).to_owned());
-    let view = Owner::View(name.to_owned());
-    [view, output].into_iter().find(|owner| parts.has(owner)).ok_or_else(|| parts.unknown(name, false))
+    let (output, outputs_only) = name.strip_prefix('@').map_or((name, false), |output| (output, true));
+    let meant = [Owner::View(name.to_owned()), Owner::Output(output.to_owned())];
+    meant.into_iter().find(|owner| parts.has(owner)).ok_or_else(|| parts.unknown(output, outputs_only))
 }

@@ -126,8 +126,16 @@ impl Parts {
 
     /// The error for the name of nothing.
     pub(super) fn unknown(&self, name: &str, outputs_only: bool) -> ScopeError {
-        let views = self.views().filter(|_| !outputs_only);
-        let names: BTreeSet<&str> = views.chain(self.outputs()).collect();
+        let outputs: BTreeSet<&str> = self.outputs().collect();
+        if outputs_only {
+            let nearest = ir::diag::nearest_name(name, outputs.iter().copied());
+            return ScopeError::UnknownOutput {
+                name: name.to_owned(),
+                nearest: nearest.map(|name| format!("@{name}")),
+                there: outputs.into_iter().map(|name| format!("@{name}")).collect(),
+            };
+        }
+        let names: BTreeSet<&str> = self.views().chain(outputs).collect();
         ScopeError::Unknown {
             name: name.to_owned(),
             nearest: ir::diag::nearest_name(name, names.iter().copied()).map(str::to_owned),

@@ -12,6 +12,12 @@ const MAX_NAME_BYTES: usize = 255;
 /// Bytes a path may have, with room left for the names of files in the table.
 const MAX_PATH_BYTES: usize = 3072;
 
+/// What stands before a colon in places of stores, and in no name of a folder that somebody means.
+const STORES: [&str; 17] = [
+    "file", "s3", "s3a", "s3n", "gs", "gcs", "az", "adl", "abfs", "abfss", "wasb", "wasbs", "hdfs", "http",
+    "https", "memory", "data",
+];
+
 /// The path a text names; relative if the text is.
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     if text.trim().is_empty() {
@@ -54,7 +60,8 @@ fn scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once(':')?;
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.chars().all(|next| next.is_ascii_alphanumeric() || "+-.".contains(next));
-    let is_meant = rest.starts_with('/') || scheme.len() == 1 || scheme.eq_ignore_ascii_case("file");
+    let is_store = STORES.iter().any(|store| scheme.eq_ignore_ascii_case(store));
+    let is_meant = rest.starts_with('/') || scheme.len() == 1 || is_store;
     (is_scheme && is_meant).then_some(scheme)
 }
 

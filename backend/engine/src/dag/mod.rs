@@ -139,11 +139,14 @@ pub enum SegmentKind {
 }
 
 impl SegmentPlan {
-    /// `view x`, `output x` or `check x`.
+    /// `view x`, `output x` or `check x`; `rows x` of what is shown and not written.
     #[must_use]
     pub fn title(&self) -> String {
-        match self.kind {
+        match &self.kind {
             SegmentKind::SharedView(_) => format!("view {}", self.name),
+            SegmentKind::Output(sink) if !sink.has_table() => {
+                format!("rows {}", self.name.strip_suffix(Sink::ROWS).unwrap_or(&self.name))
+            }
             SegmentKind::Output(_) => format!("output {}", self.name),
             SegmentKind::Check(_) => format!("check {}", self.name),
         }

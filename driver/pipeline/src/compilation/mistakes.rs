@@ -4,6 +4,7 @@ use engine::{AssertionOutcome, EngineError, RunError, Violation};
 use ir::determinism::ResultClass;
 use ir::diag::{Diagnostic, codes};
 use ir::graph::{Graph, Owner};
+use ir::op::Sink;
 use ir::oracle::Oracle;
 use ir::origin::{Origins, SpecField};
 use ir::stage::Stage;
@@ -111,13 +112,17 @@ impl Compilation {
         assertions.iter().filter_map(placed).map(|found| found.in_stage(Stage::Check)).collect()
     }
 
-    /// The root of the segment that is called `view x`, `output x` or `check x`.
+    /// The root of the segment that is called `view x`, `output x`, `rows x` or `check x`.
     fn root_of(&self, title: &str) -> Option<&str> {
         let (kind, name) = title.split_once(' ')?;
         let mut segments = self.graph.schedule.iter().flat_map(|schedule| &schedule.segments);
         let root =
             segments.find(|segment| match self.graph.find(&segment.root).map(|id| &self.graph[id]) {
-                Some(node) if node.is_sink() => kind == "output" && node.owner.name() == name,
+                Some(node) if node.is_sink() => match kind {
+                    "output" => node.owner.name() == name,
+                    "rows" => node.owner.name().strip_suffix(Sink::ROWS).unwrap_or(node.owner.name()) == name,
+                    _ => false,
+                },
                 Some(node) if node.is_check() => kind == "check" && node.name == name,
                 Some(node) => kind == "view" && node.name == name,
                 None => false,

@@ -69,6 +69,10 @@ fn parse(kind: Kind, text: &OsStr) -> Vec<Result<Value, String>> {
         None => Err("it is not Unicode".to_owned()),
     };
     match kind {
+        // It would be divided into folders that nobody means.
+        Kind::Roots(_) if text.to_string_lossy().contains("://") => {
+            vec![Err("it holds a URL; write folders, with `:` between them".to_owned())]
+        }
         Kind::Roots(_) => std::env::split_paths(text).map(|path| one(path.as_os_str())).collect(),
         Kind::Profile | Kind::Threads | Kind::Size | Kind::Folder => vec![one(text)],
     }

@@ -156,6 +156,16 @@ impl fmt::Display for Value {
     }
 }
 
+impl Setting {
+    /// The value of a text that the command line has. Relative folders count from the current one.
+    ///
+    /// # Errors
+    /// Why it cannot be one, without the text.
+    pub fn parse(&self, text: &str) -> Result<Value, String> {
+        self.kind.parse(text, Path::new("."))
+    }
+}
+
 impl Kind {
     /// The value of a text; relative folders count from `base`. The error says what a value looks like, and does not
     /// repeat the text.

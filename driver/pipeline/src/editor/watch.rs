@@ -2,9 +2,11 @@
 //!
 //! Editors save in many ways: they write into the file, or put another in its place, for which it may be gone for a moment. So
 //! it is its folder that is watched, for its name. A table has changed when its log has a new commit, an input of files when a
-//! path that it names has.
+//! path that it names has. What the system does not tell, since it happens above a folder or to a link on the way to it, is
+//! looked for every now and then ([`POLL`]): a place is another one then.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -23,6 +25,8 @@ pub const DEBOUNCE: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_millis(50);
 /// How often the switch is looked at.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often it is looked whether the places of inputs are still the same.
+const POLL: Duration = Duration::from_secs(2);
 
 /// Watches a spec, and the tables that it reads.
 #[derive(Debug)]
@@ -33,10 +37,40 @@ pub struct Watch {
     /// Those files, and what they are links to.
     files: BTreeSet<PathBuf>,
     inputs: Vec<Watched>,
-    /// The folders that are watched, each with what is below it or without.
-    watched: BTreeMap<PathBuf, bool>,
+    /// The places of inputs as the spec spells them, with what is there.
+    places: BTreeMap<PathBuf, Option<Inode>>,
+    watched: BTreeMap<PathBuf, Watching>,
     watcher: RecommendedWatcher,
     events: Receiver<notify::Result<Event>>,
+}
+
+/// How a folder is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Watching {
+    /// With the folders below it.
+    is_deep: bool,
+    inode: Option<Inode>,
+}
+
+/// What tells a file or folder from another that has come in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Inode {
+    device: u64,
+    number: u64,
+}
+
+impl Inode {
+    /// That of what a path leads to, through links.
+    fn at(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self { device: metadata.dev(), number: metadata.ino() })
+    }
+}
+
+impl Watching {
+    fn of(folder: &Path, is_deep: bool) -> Self {
+        Self { is_deep, inode: Inode::at(folder) }
+    }
 }
 
 /// What is watched of an input.
@@ -49,17 +83,18 @@ enum Watched {
 }
 
 impl Watched {
-    /// Nothing for what cannot be watched, or must not be read.
-    fn of(input: &InputRelation, base: &Path, roots: &Roots) -> Option<Self> {
+    /// With the place as the spec spells it. Nothing for what cannot be watched, or must not be read.
+    fn of(input: &InputRelation, base: &Path, roots: &Roots) -> Option<(PathBuf, Self)> {
         let text = input.place()?;
         if input.format.is_some() {
             let place = PlaceOfFiles::parse(text, base).ok()?;
             roots.check(&place.root, Access::Read).ok()?;
-            return Some(Self::Files(place.root.as_path()?, place));
+            let root = place.root.as_path()?;
+            return Some((base.join(place.root.text()), Self::Files(root, place)));
         }
         let place = delta::Location::parse(text, base).ok()?;
         roots.check(&place, Access::Read).ok()?;
-        Some(Self::Log(place.as_path()?.join("_delta_log")))
+        Some((base.join(place.text()), Self::Log(place.as_path()?.join("_delta_log"))))
     }
 
     fn root(&self) -> &Path {
@@ -80,7 +115,8 @@ impl Watched {
         self.root().starts_with(path)
             || match self {
                 Self::Log(log) => path.parent() == Some(log),
-                Self::Files(_, place) => place.names(path),
+                // A folder that comes with files in it comes alone: nothing is told of them.
+                Self::Files(_, place) => place.names(path) || (path.is_dir() && place.leads_to(path)),
             }
     }
 }
@@ -100,8 +136,9 @@ impl Watch {
             let _gone = send.send(event);
         });
         let watcher = watcher.map_err(|error| failed(&spec, error))?;
-        let (files, inputs, watched) = (BTreeSet::new(), Vec::new(), BTreeMap::new());
-        let mut watch = Self { spec, named, files, inputs, watched, watcher, events };
+        let (files, inputs) = (BTreeSet::new(), Vec::new());
+        let (places, watched) = (BTreeMap::new(), BTreeMap::new());
+        let mut watch = Self { spec, named, files, inputs, places, watched, watcher, events };
         watch.renew()?;
         Ok(watch)
     }
@@ -113,7 +150,10 @@ impl Watch {
     /// fails as well.
     pub fn follow(&mut self, source: &Source, roots: &Roots) -> Result<()> {
         let inputs = source.spec.input_relations.iter();
-        self.inputs = inputs.filter_map(|input| Watched::of(input, &source.base_dir, roots)).collect();
+        let inputs = inputs.filter_map(|input| Watched::of(input, &source.base_dir, roots));
+        let (places, inputs): (Vec<PathBuf>, Vec<Watched>) = inputs.unzip();
+        self.places = places.into_iter().map(|place| (place, None)).collect();
+        self.inputs = inputs;
         self.renew()
     }
 
@@ -124,32 +164,45 @@ impl Watch {
     pub fn renew(&mut self) -> Result<()> {
         let linked = self.named.iter().filter_map(|file| std::fs::canonicalize(file).ok());
         self.files = self.named.iter().cloned().chain(linked).collect();
+        self.places.iter_mut().for_each(|(place, inode)| *inode = Inode::at(place));
         let folders = self.files.iter().filter_map(|file| file.parent());
-        let of_files: BTreeMap<PathBuf, bool> = folders.map(|folder| (folder.to_owned(), false)).collect();
-        let mut wanted = of_files.clone();
+        let of_files: BTreeSet<PathBuf> = folders.map(Path::to_owned).collect();
+        let mut wanted: BTreeMap<PathBuf, bool> =
+            of_files.iter().map(|folder| (folder.clone(), false)).collect();
         for (folder, is_deep) in self.inputs.iter().filter_map(Watched::folder) {
             *wanted.entry(folder).or_default() |= is_deep;
         }
-        let ended = self.watched.iter().filter(|(old, is_deep)| wanted.get(*old) != Some(*is_deep));
-        let ended: Vec<(PathBuf, bool)> = ended.map(|(old, is_deep)| (old.clone(), *is_deep)).collect();
+        let wanted = wanted.into_iter().map(|(folder, is_deep)| {
+            let watching = Watching::of(&folder, is_deep);
+            (folder, watching)
+        });
+        let wanted: BTreeMap<PathBuf, Watching> = wanted.collect();
+        self.end_others(&wanted);
+        for (folder, watching) in wanted {
+            if self.watched.contains_key(&folder) {
+                continue;
+            }
+            let mode = if watching.is_deep { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+            match self.watcher.watch(&folder, mode) {
+                Ok(()) => drop(self.watched.insert(folder, watching)),
+                Err(error) if of_files.contains(&folder) => return Err(failed(&folder, error)),
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the watches of all folders but these.
+    fn end_others(&mut self, wanted: &BTreeMap<PathBuf, Watching>) {
+        let ended = self.watched.iter().filter(|(folder, watching)| wanted.get(*folder) != Some(*watching));
+        let ended: Vec<(PathBuf, bool)> =
+            ended.map(|(folder, watching)| (folder.clone(), watching.is_deep)).collect();
         for (old, is_deep) in ended {
             // It may be gone, and its watch with it.
             let _gone = self.watcher.unwatch(&old);
             // The watches of folders below it end as well.
             self.watched.retain(|folder, _| !(*folder == old || is_deep && folder.starts_with(&old)));
         }
-        for (folder, is_deep) in wanted {
-            if self.watched.contains_key(&folder) {
-                continue;
-            }
-            let mode = if is_deep { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-            match self.watcher.watch(&folder, mode) {
-                Ok(()) => drop(self.watched.insert(folder, is_deep)),
-                Err(error) if of_files.contains_key(&folder) => return Err(failed(&folder, error)),
-                Err(_) => {}
-            }
-        }
-        Ok(())
     }
 
     /// Waits for a change, and until no more come, [`DEBOUNCE`] at the longest. False when the switch was thrown instead.
@@ -158,9 +211,16 @@ impl Watch {
     /// When nothing more will be told of changes.
     pub fn changed(&self, cancellation: &Cancellation) -> Result<bool> {
         let mut first: Option<Instant> = None;
+        let mut polled = Instant::now();
         loop {
             if cancellation.is_cancelled() {
                 return Ok(false);
+            }
+            if first.is_none() && polled.elapsed() >= POLL {
+                if self.places.iter().any(|(place, inode)| Inode::at(place) != *inode) {
+                    return Ok(true);
+                }
+                polled = Instant::now();
             }
             let wait = match first {
                 None => LOOK,

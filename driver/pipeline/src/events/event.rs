@@ -284,7 +284,7 @@ impl EventKind {
         let tables = compilation.oracle.tables();
         let input = |input: &ir::spec::InputRelation| InputTable {
             input: input.logical_name.clone(),
-            location: input.place().unwrap_or_default().to_owned(),
+            location: ir::diag::without_secrets(input.place().unwrap_or_default()).into_owned(),
             version: input
                 .delta_location
                 .as_ref()

@@ -9,7 +9,7 @@ use crate::commands::Context;
 use crate::failure::Failure;
 
 pub(in crate::commands) fn run(arguments: &TestArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    let source = context.read_spec(&arguments.spec)?;
+    let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters)?;
     let only = arguments.test.as_deref();
     let outcomes = run_tests(&source, only, context.workers()?, &mut |_| {})?;
     let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();

@@ -85,6 +85,11 @@ impl<'a> Request<'a> {
                     .to_owned(),
             ));
         }
+        if emit == Emit::Spec && !arguments.select.select.is_empty() {
+            return Err(Failure::Usage(
+                "`--emit spec` shows the whole spec; leave `--select` out, or emit ir".to_owned(),
+            ));
+        }
         if let Some(pass) =
             stop_after.filter(|_| matches!(emit, Emit::Plan | Emit::Optimized | Emit::Physical))
         {

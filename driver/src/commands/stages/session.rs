@@ -12,7 +12,8 @@ use crate::failure::Failure;
 use crate::report::{Align, table};
 
 pub(in crate::commands) fn run(arguments: &SessionArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    let source = arguments.spec.as_ref().map(|path| context.read_spec(path)).transpose()?;
+    let spec = arguments.spec.as_ref();
+    let source = spec.map(|path| context.read_spec_with(path, &arguments.parameters)).transpose()?;
     if let Some(source) = &source {
         let mut findings = source.findings.clone();
         findings.extend(pipeline::setting_findings(&source.spec.session));

@@ -9,7 +9,7 @@ use super::world::{CANARY, World, copying, spec};
 use crate::program::{err, exits, json, listing, write_repository};
 
 /// A location of an input, and the code of its refusal.
-const INPUTS: [(&str, &str); 32] = [
+const INPUTS: [(&str, &str); 33] = [
     ("../secret/t", "E0610"),
     ("./tables/../../secret/t", "E0610"),
     ("missing/../../secret/t", "E0610"),
@@ -41,11 +41,12 @@ const INPUTS: [(&str, &str); 32] = [
     ("s3://key:CANARY@bucket/t", "E0115"),
     ("http://169.254.169.254/latest/meta-data", "E0115"),
     ("memory:///t", "E0115"),
+    ("s3:t", "E0115"),
     ("log_link", "E0115"),
 ];
 
 /// A location of an output, and the code of its refusal.
-const OUTPUTS: [(&str, &str); 11] = [
+const OUTPUTS: [(&str, &str); 12] = [
     ("../victim/t", "E0610"),
     ("VICTIM/t", "E0610"),
     ("file://VICTIM/t", "E0610"),
@@ -57,6 +58,7 @@ const OUTPUTS: [(&str, &str); 11] = [
     ("env:SECRET_DIR", "E0507"),
     ("s3://key:CANARY@bucket/t", "E0507"),
     ("..;/victim/t", "E0507"),
+    ("memory:t", "E0507"),
 ];
 
 #[test]
@@ -67,7 +69,11 @@ fn places_outside_are_refused_and_not_opened() {
     for (text, place, code) in inputs.into_iter().chain(outputs) {
         fs::write(world.at("spec/spec.yaml"), world.told(&text)).unwrap();
         for command in ["check", "run"] {
-            world.refused(&world.driver(&[command, "spec.yaml"], &[]), code, &format!("{command} {place}"));
+            let output = world.driver(&[command, "spec.yaml", "--events", "../events"], &[]);
+            world.refused(&output, code, &format!("{command} {place}"));
+            let events = fs::read_to_string(world.at("events")).unwrap();
+            assert!(events.contains("run_finished") && !events.contains(CANARY), "{events}");
+            fs::remove_file(world.at("events")).unwrap();
         }
         assert!(!world.at("spec/out").exists(), "{place}");
     }
@@ -123,6 +129,15 @@ fn other_ways_to_say_a_place_are_refused() {
         (setting("datafusion.catalog.format: parquet"), "E0604"),
         (setting("datafusion.runtime.temp_directory: 'VICTIM'"), "E0604"),
         (setting("datafusion.execution.store: 'env:HOME'"), "E0604"),
+        (setting("aws.secret_access_key: CANARY"), "E0604"),
+        (
+            spec(
+                "{logical_name: defs, location: a.csv, format: csv, options: {aws_session_token: CANARY}}",
+                names,
+                output,
+            ),
+            "E0119",
+        ),
         (spec(secret, "{kind: Metadata, source: defs}", output), "E0610"),
         (spec(secret, "{kind: FileManifest, source: defs}", output), "E0610"),
         (spec(secret, "{kind: IncrementalCdf, source: defs, starting_version: 0}", output), "E0610"),

@@ -221,7 +221,7 @@ fn assertions_of_what_is_computed_come_along_and_a_preview_has_none() {
     // Beyond the selection an assertion has a table to itself: it is read, and nothing is written of it.
     let relation = TWO.replace(
         "columns: [path, name]}}",
-        "columns: [path, name]}, assertions: [{relation: {columns: [path], to: paths}}]}",
+        "columns: [path, name]}, assertions: [{relation: {columns: [path], to: paths, to_columns: [path]}}]}",
     );
     fs::write(folder.path().join("spec.yaml"), relation).unwrap();
     let run = driver_in(folder.path(), ["run", "spec.yaml", "--select", "names", "--format", "json"]);

@@ -159,6 +159,43 @@ fn rows_are_shown_again_when_a_file_that_is_read_has_changed() {
     shows(&["1002", "2001", "3001"], &["2002"]);
     write("values.yaml", "last: 3002\n");
     shows(&["1002", "2001", "3002"], &["3001"]);
+    // A folder that comes with its files in it.
+    fs::create_dir_all(folder.path().join("elsewhere/deep")).unwrap();
+    write("elsewhere/deep/c.csv", "x\n2003\n");
+    fs::rename(folder.path().join("elsewhere"), folder.path().join("many/moved")).unwrap();
+    shows(&["1002", "2001", "2003", "3002"], &[]);
+    // Another folder in the place of one, and then a file in it.
+    fs::create_dir(folder.path().join("other")).unwrap();
+    write("other/d.csv", "x\n2004\n");
+    fs::rename(folder.path().join("many"), folder.path().join("before")).unwrap();
+    fs::rename(folder.path().join("other"), folder.path().join("many")).unwrap();
+    shows(&["1002", "2004", "3002"], &["2001"]);
+    write("many/d.csv", "x\n2005\n");
+    shows(&["1002", "2005", "3002"], &["2004"]);
+    assert_eq!(watching.interrupt(), Some(130));
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_is_a_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let link = folder.path().join("current");
+    for (version, number) in [("v1", 1001), ("v2", 1002)] {
+        fs::create_dir(folder.path().join(version)).unwrap();
+        write(&format!("{version}/one.csv"), &format!("x\n{number}\n"));
+    }
+    fs::create_dir(folder.path().join("many")).unwrap();
+    write("many/a.csv", "x\n2001\n");
+    write("spec.yaml", &FILES.replace("location: one.csv", "location: current/one.csv"));
+    std::os::unix::fs::symlink("v1", &link).unwrap();
+    let watching = Watching::start(folder.path(), &["--preview", "all"]);
+    assert!(watching.until(WAITS).contains("1001"));
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("v2", &link).unwrap();
+    let shown = watching.until(WAITS);
+    assert!(shown.contains("1002") || watching.until(WAITS).contains("1002"), "{shown}");
+    write("v2/one.csv", "x\n1003\n");
+    assert!(watching.until(WAITS).contains("1003"));
     assert_eq!(watching.interrupt(), Some(130));
 }
 

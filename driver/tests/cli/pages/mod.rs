@@ -49,20 +49,9 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// Whether a printed line is the one of the page, whatever its numbers are and what stands for `...`.
+/// Whether a printed line is the one of the page, whatever stands for `...`.
 fn is_line(wanted: &str, printed: &str) -> bool {
-    let plain = |text: &str| {
-        let mut plain = String::new();
-        for word in text.split_whitespace() {
-            let number = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-            let is_number = number.starts_with(|c: char| c.is_ascii_digit())
-                && !number.contains('-')
-                && number.chars().all(|c| c.is_ascii_digit() || ".,:%x".contains(c));
-            plain.push_str(if is_number { "#" } else { word });
-            plain.push(' ');
-        }
-        plain
-    };
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let (wanted, printed) = (plain(wanted), plain(printed));
     let mut rest = printed.as_str();
     let mut parts = wanted.split("...").map(str::trim).peekable();
@@ -200,14 +189,15 @@ fn the_examples_give_the_tables_that_they_expect() {
 }
 
 #[test]
-fn lines_of_pages_are_compared_but_for_numbers() {
+fn lines_of_pages_are_compared_but_for_what_stands_for_more() {
     assert!(!is_line("ok: 1 input, ... checked in 0.064 s", "ok: 2 inputs? no"));
     assert!(is_line(
         "ok: 1 input, 3 views, 2 outputs; checked in ...",
         "ok: 1 input, 3 views, 2 outputs; checked in 0.2 s"
     ));
-    assert!(is_line(" best        3       1   770 B ", " best   3  1  771 B"));
+    assert!(is_line(" best        3       1   770 B ", " best   3  1  770 B"));
+    assert!(!is_line(" best        3       1   770 B ", " best   3  1  771 B"));
     assert!(!is_line("best 3", "worst 3"));
     assert!(!is_line("best", "best of all"));
-    assert!(!is_line("2026-01-03 53.0", "2026-01-04 53.0"), "dates are no numbers");
+    assert!(!is_line("2026-01-03 53.0", "2026-01-04 53.0"));
 }

@@ -55,7 +55,7 @@ impl Loaded {
 /// Reads a spec from bytes that should be UTF-8.
 #[must_use]
 pub fn load_bytes(bytes: &[u8], origin: SourceName) -> Loaded {
-    if let Some(refused) = too_large(bytes.len()) {
+    if let Some(refused) = too_large("the spec", bytes.len()) {
         return Loaded::refused(SourceMap::new(origin, ""), refused);
     }
     match text_of(bytes) {
@@ -83,7 +83,7 @@ fn text_of(bytes: &[u8]) -> Result<&str, (&str, Box<Diagnostic>)> {
 #[must_use]
 pub fn load(text: &str, origin: SourceName) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if let Some(refused) = too_large(text.len()) {
+    if let Some(refused) = too_large("the spec", text.len()) {
         return Loaded::refused(SourceMap::new(origin, ""), refused);
     }
     let mut source = SourceMap::new(origin, text);
@@ -111,9 +111,10 @@ pub fn load(text: &str, origin: SourceName) -> Loaded {
     Loaded { spec, unread: unread.unwrap_or_default(), source, diagnostics }
 }
 
-fn too_large(bytes: usize) -> Option<Diagnostic> {
+/// The finding for a document, called `what`, that has too many bytes.
+fn too_large(what: &str, bytes: usize) -> Option<Diagnostic> {
     (bytes > MAX_SPEC_BYTES).then(|| {
-        Diagnostic::new(codes::SPEC_TOO_LARGE, format!("the spec has more than {MAX_SPEC_BYTES} bytes"))
+        Diagnostic::new(codes::SPEC_TOO_LARGE, format!("{what} has more than {MAX_SPEC_BYTES} bytes"))
             .help("put data into a Delta table and read it as an input")
     })
 }

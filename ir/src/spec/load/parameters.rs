@@ -33,7 +33,7 @@ pub fn load_parameters(bytes: &[u8], origin: SourceName) -> LoadedParameters {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut source = SourceMap::new(origin, text);
     let mut given = Vec::new();
-    if let Some(refused) = too_large(bytes.len()) {
+    if let Some(refused) = too_large("the file of parameters", bytes.len()) {
         findings.push(refused);
     } else {
         match read_tree(text, &mut findings) {

@@ -186,17 +186,6 @@ async fn sidecars_of_a_checkpoint_outside_the_table() {
     }
 }
 
-#[cfg(unix)]
-#[tokio::test]
-async fn pipes_in_the_log_are_not_waited_for() {
-    let lake = Lake::new();
-    let (location, _) = with_secret(&lake, overwrite()).await;
-    let hint = lake.path("t/_delta_log/_last_checkpoint");
-    assert!(std::process::Command::new("mkfifo").arg(&hint).status().unwrap().success());
-    let error = delta::resolve(&location, None).await.unwrap_err();
-    assert!(error.to_string().contains("`_last_checkpoint` is no file"), "{error}");
-}
-
 #[tokio::test]
 async fn change_files_outside_the_table() {
     let lake = Lake::new();

@@ -6,6 +6,7 @@
 mod foreign;
 mod hostile;
 mod limits;
+mod pipes;
 pub(crate) mod types;
 
 use std::sync::Arc;
