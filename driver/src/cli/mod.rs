@@ -72,7 +72,8 @@ pub(crate) struct Globals {
     /// Seconds to wait for tables that another build or run is writing; 0 refuses at once
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 600, help_heading = "Resources")]
     pub(crate) lock_timeout: u32,
-    /// Add what happens to a file, a line of JSON for every event; `driver schema events` prints the schema of the lines
+    /// Add what happens to a file, a line of JSON for every event; `driver schema events` prints the schema of the lines (build,
+    /// check, compile, extract, replay, run and trace)
     #[arg(long, global = true, value_name = "FILE", help_heading = "Telemetry")]
     pub(crate) events: Option<PathBuf>,
     /// Add what a run reads and writes, and which columns come from which, to a file: a line of JSON for each event of

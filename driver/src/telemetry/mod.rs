@@ -43,6 +43,13 @@ impl Telemetry {
         {
             opened.tracing = traces::Tracing::new(globals, command)?;
         }
+        let files = (globals.events.as_ref(), globals.lineage.as_ref());
+        if let (Some(events), Some(lineage)) = files
+            && std::path::absolute(events).ok() == std::path::absolute(lineage).ok()
+        {
+            let message = "`--events` and `--lineage` are files of their own: their lines have two schemas";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         if let Some(path) = globals.lineage.as_deref() {
             if !matches!(command, Command::Run(_) | Command::Build(_)) {
                 let message = "this command publishes no outputs; `--lineage` is for build and run";

@@ -72,13 +72,14 @@ pub fn completions(text: &str, byte: usize, known: &Known, outline: Option<&Outl
     if cursor.is_value {
         values.into_iter().for_each(|word| add(CompletionKind::Value, word));
         let meaning = Meaning::of(&cursor.path);
-        if matches!(meaning, Meaning::Relation | Meaning::Query) {
+        let is_qualified = cursor.qualifier().is_some();
+        if matches!(meaning, Meaning::Relation | Meaning::Query) && !is_qualified {
             found.extend(relations(known, outline));
         }
         if matches!(meaning, Meaning::Column | Meaning::Expression | Meaning::Query) {
             found.extend(columns(text, byte, &cursor, meaning, known));
         }
-        if matches!(meaning, Meaning::Function | Meaning::Expression | Meaning::Query) {
+        if matches!(meaning, Meaning::Function | Meaning::Expression | Meaning::Query) && !is_qualified {
             found.extend(known.functions.iter().map(|name| completion(CompletionKind::Function, name, None)));
         }
     }
@@ -126,11 +127,16 @@ fn read_at<'k>(
     known: &'k Known,
 ) -> Vec<&'k Relation> {
     let mut names: BTreeSet<&str> = BTreeSet::new();
-    let after: &str;
     if meaning == Meaning::Query {
-        after = rest_of_value(text.get(byte..).unwrap_or_default());
-        names.extend(cursor.written.split(|letter| !is_word(letter)));
-        names.extend(after.split(|letter| !is_word(letter)));
+        let after = rest_of_value(text.get(byte..).unwrap_or_default());
+        let words = [cursor.written.as_str(), after].map(|text| text.split(|letter| !is_word(letter)));
+        let words: Vec<&str> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
+        match cursor.qualifier() {
+            Some(alias) => names.extend(called(alias, &words, known)),
+            None => names.extend(words),
+        }
+    } else if let Some(field) = side_of(cursor) {
+        names.extend(cursor.text(field));
     } else {
         let named = cursor.beside.iter().filter(|(field, _)| NAMES_OF_RELATIONS.contains(&field.as_str()));
         names.extend(named.map(|(_, name)| name.as_str()));
@@ -142,6 +148,29 @@ fn read_at<'k>(
         }
     }
     names.into_iter().filter_map(|name| known.relations.get(name)).collect()
+}
+
+/// The relations that a name stands for in a query: that of this name, and those that it follows as their alias.
+fn called<'w>(alias: &'w str, words: &[&'w str], known: &Known) -> Vec<&'w str> {
+    let is_relation = |word: &&str| known.relations.contains_key(*word);
+    let aliased = words.windows(3).filter_map(|three| match three {
+        [relation, word, name] if *name == alias && word.eq_ignore_ascii_case("as") => Some(*relation),
+        [relation, name, _] | [_, relation, name] if *name == alias => Some(*relation),
+        _ => None,
+    });
+    aliased.chain([alias]).filter(is_relation).collect()
+}
+
+/// The field beside that names the one relation whose columns are meant; nothing where those of all are.
+fn side_of(cursor: &Cursor) -> Option<&'static str> {
+    match (cursor.field(), cursor.qualifier()) {
+        (Some("left_keys"), _) => Some("left_relation"),
+        (Some("right_keys"), _) => Some("right_relation"),
+        (Some("to_columns"), _) => Some("to"),
+        (_, Some("left")) => Some("left"),
+        (_, Some("right")) => Some("right"),
+        _ => None,
+    }
 }
 
 /// A text up to the next line that begins with a key.

@@ -58,6 +58,13 @@ impl Cursor {
         self.beside.iter().rev().find(|(key, _)| key == name).map(|(_, text)| text.as_str())
     }
 
+    /// The name before a point before that word: `left` of `left.na`.
+    #[must_use]
+    pub(super) fn qualifier(&self) -> Option<&str> {
+        let before = self.written.trim_end_matches(is_word).strip_suffix('.')?;
+        before.get(before.trim_end_matches(is_word).len()..).filter(|name| !name.is_empty())
+    }
+
     /// The word at the end of what is written: letters, digits and `_`.
     #[must_use]
     pub(super) fn word(&self) -> &str {

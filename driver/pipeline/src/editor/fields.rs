@@ -48,7 +48,7 @@ impl Meaning {
                 ..,
                 "columns" | "column" | "group_by" | "id_columns" | "span_columns" | "text_columns"
                 | "partition_by" | "sort_by" | "filter_column" | "on" | "left_key" | "right_key" | "left"
-                | "right" | "left_keys" | "right_keys" | "unique" | "not_null",
+                | "right" | "left_keys" | "right_keys" | "to_columns" | "select" | "unique" | "not_null",
             ] => Self::Column,
             _ => Self::Other,
         }

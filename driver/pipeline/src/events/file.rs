@@ -38,7 +38,7 @@ impl LineFile {
         if real.ancestors().any(|folder| folder.join(DELTA_LOG).is_dir()) {
             return Err(in_a_table(&path));
         }
-        let unusable = |error| PipelineError::file("write events to", &path, error);
+        let unusable = |error| PipelineError::file("add lines to", &path, error);
         let is_new = path.symlink_metadata().is_err();
         let mut file = OpenOptions::new().append(true).create(true).open(&path).map_err(unusable)?;
         let metadata = file.metadata().map_err(unusable)?;

@@ -146,7 +146,7 @@ impl EventLog {
 
 /// The warning that lines are missing in a file.
 pub(crate) fn not_written(what: &'static str, path: &Path, error: &std::io::Error) -> Diagnostic {
-    let message = format!("the {what} in `{}` are not complete: {error}", path.display());
+    let message = format!("`{}` has not all {what}: {error}", path.display());
     let found = Diagnostic::new(codes::EVENTS_NOT_WRITTEN, message).about("file", path.display().to_string());
     found.help("what was run is not concerned; see that the file can be written to before the next run")
 }

@@ -19,11 +19,9 @@ use pipeline::editor::{DEBOUNCE, check};
 use pipeline::{Memory, PipelineError, Workers};
 
 use super::documents::{Documents, path_of};
+use super::messages::Outbox;
 use super::positions::range;
 use crate::failure::{Failure, bug_report};
-
-/// Where messages to the editor go.
-pub(super) type Outbox = Arc<dyn Fn(lsp_server::Message) + Send + Sync>;
 
 /// The thread that checks.
 pub(super) struct Checks {
@@ -122,7 +120,7 @@ impl Checker {
     }
 
     fn notify(&self, method: &str, params: impl serde::Serialize) {
-        (self.outbox)(lsp_server::Notification::new(method.to_owned(), params).into());
+        self.outbox.send(lsp_server::Notification::new(method.to_owned(), params));
     }
 }
 

@@ -4,23 +4,29 @@
 //! |---|---|
 //! | documents | the open documents |
 //! | checks | checks them in the background |
+//! | messages | messages over stdin and stdout |
 //! | positions | bytes as positions of the protocol |
 //!
 //! Answers come from [`pipeline::editor`]. Nothing is written to stdout but messages.
 
 mod checks;
 mod documents;
+mod messages;
 mod positions;
 
+use std::io::BufReader;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
-use lsp_server::{Connection, ErrorCode, Message, Notification, ProtocolError, Request, Response};
+use lsp_server::{ErrorCode, Message, Notification, Request, Response};
 use lsp_types::notification::{
-    DidChangeTextDocument, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument, Notification as _,
-    PublishDiagnostics,
+    DidChangeTextDocument, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument, Exit,
+    Notification as _, PublishDiagnostics,
 };
 use lsp_types::request::{
-    Completion as CompletionMethod, DocumentSymbolRequest, GotoDefinition, HoverRequest, Request as _,
+    Completion as CompletionMethod, DocumentSymbolRequest, GotoDefinition, HoverRequest, Initialize,
+    Request as _, Shutdown,
 };
 use lsp_types::{
     CompletionItem, CompletionItemKind, CompletionOptions, DidChangeTextDocumentParams,
@@ -30,6 +36,7 @@ use lsp_types::{
     TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
     Uri,
 };
+use pipeline::Cancellation;
 use pipeline::editor::{CompletionKind, Outline, completions, definition, hover};
 use pipeline::record::PartKind;
 use serde::de::DeserializeOwned;
@@ -37,60 +44,113 @@ use serde_json::{Value, json};
 
 use self::checks::Checks;
 use self::documents::{Document, Documents};
+use self::messages::{Outbox, Received};
 use self::positions::{byte_at, range};
 use crate::commands::Context;
 use crate::failure::Failure;
 
+/// How often the switch is looked at that ends the session from outside.
+const LOOK: Duration = Duration::from_millis(50);
+
 pub(in crate::commands) fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let workers = Arc::clone(context.workers()?);
-    let (connection, threads) = Connection::stdio();
-    let served = serve(&connection, &workers);
+    // The thread that reads waits for the editor, and ends with the process.
+    let received = messages::read(BufReader::new(std::io::stdin()))?;
+    let (outbox, writer) = Outbox::to(std::io::stdout())?;
+    let documents = Arc::new(Documents::default());
+    let checks = Checks::start(Arc::clone(&documents), Arc::clone(&workers), outbox.clone())?;
+    let mut session = Session { documents, checks, outbox, state: State::New };
+    let ended = session.serve(&received, workers.cancellation());
     workers.cancellation().cancel();
-    // The threads of the connection end with its channels.
-    drop(connection);
-    let ended = threads.join().map_err(|error| Failure::output(&error));
-    served.and(ended)
+    session.checks.end()?;
+    drop(session.outbox);
+    if !matches!(ended, Err(Failure::Interrupted(_))) && writer.join().is_err() {
+        return Err(Failure::Bug("the thread that writes has panicked".to_owned()));
+    }
+    ended
 }
 
-/// Answers until the editor ends the session.
-fn serve(connection: &Connection, workers: &Arc<pipeline::Workers>) -> Result<(), Failure> {
-    let capabilities = serde_json::to_value(capabilities());
-    let capabilities = capabilities.map_err(|error| Failure::Bug(format!("no capabilities: {error}")))?;
-    let (id, _) = connection.initialize_start().map_err(broken)?;
-    let answer = json!({
-        "capabilities": capabilities,
-        "serverInfo": {"name": "codeanatomy", "version": env!("CARGO_PKG_VERSION")},
-    });
-    connection.initialize_finish(id, answer).map_err(broken)?;
-    let documents = Arc::new(Documents::default());
-    let sender = connection.sender.clone();
-    let outbox: checks::Outbox = Arc::new(move |message| {
-        // Without an editor nobody waits for it.
-        let _gone = sender.send(message);
-    });
-    let checks = Checks::start(Arc::clone(&documents), Arc::clone(workers), Arc::clone(&outbox))?;
-    let mut has_shut_down = false;
-    for message in &connection.receiver {
-        match message {
-            Message::Request(request) => {
-                if connection.handle_shutdown(&request).map_err(broken)? {
-                    has_shut_down = true;
-                    break;
-                }
-                outbox(answer_to(request, &documents).into());
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing was said yet.
+    New,
+    /// Requests are answered.
+    Open,
+    /// The editor has asked for the end.
+    ShutDown,
+}
+
+/// A conversation with an editor.
+struct Session {
+    documents: Arc<Documents>,
+    checks: Checks,
+    outbox: Outbox,
+    state: State,
+}
+
+impl Session {
+    /// Answers until the editor ends the session, or the process is to end.
+    fn serve(&mut self, received: &Receiver<Received>, cancellation: &Cancellation) -> Result<(), Failure> {
+        loop {
+            if cancellation.is_cancelled() {
+                return Err(Failure::Interrupted("the session was stopped".to_owned()));
             }
-            Message::Notification(notification) => noted(notification, &documents, &checks, &outbox),
-            Message::Response(_) => {}
+            match received.recv_timeout(LOOK) {
+                Ok(Received::Message(Message::Request(request))) => {
+                    let answer = self.answer(request)?;
+                    self.outbox.send(answer);
+                }
+                Ok(Received::Message(Message::Notification(notification))) => {
+                    if notification.method == Exit::METHOD {
+                        return self.end();
+                    }
+                    if self.state == State::Open {
+                        noted(notification, &self.documents, &self.checks, &self.outbox);
+                    }
+                }
+                Ok(Received::Message(Message::Response(_))) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Received::Malformed(reason)) => self.outbox.send_malformed(&reason),
+                Ok(Received::Broken(error)) => {
+                    return Err(Failure::User(format!("the editor does not speak the protocol: {error}")));
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.end(),
+            }
         }
     }
-    workers.cancellation().cancel();
-    checks.end()?;
-    // An editor that went away without a word has ended the session as well, and is told by the exit code.
-    if has_shut_down { Ok(()) } else { Err(Failure::Reported) }
-}
 
-fn broken(error: ProtocolError) -> Failure {
-    Failure::User(format!("the editor does not speak the protocol: {error}"))
+    /// An editor that goes away without having asked for the end is told by the exit code.
+    fn end(&self) -> Result<(), Failure> {
+        if self.state == State::ShutDown { Ok(()) } else { Err(Failure::Reported) }
+    }
+
+    fn answer(&mut self, request: Request) -> Result<Response, Failure> {
+        let refused = |id, code: ErrorCode, why: &str| Ok(Response::new_err(id, code as i32, why.to_owned()));
+        match (self.state, request.method.as_str()) {
+            (State::New, Initialize::METHOD) => {
+                let capabilities = serde_json::to_value(capabilities());
+                let capabilities =
+                    capabilities.map_err(|error| Failure::Bug(format!("no capabilities: {error}")))?;
+                let server = json!({"name": "codeanatomy", "version": env!("CARGO_PKG_VERSION")});
+                self.state = State::Open;
+                Ok(Response::new_ok(request.id, json!({"capabilities": capabilities, "serverInfo": server})))
+            }
+            (State::New, _) => {
+                refused(request.id, ErrorCode::ServerNotInitialized, "the first request is `initialize`")
+            }
+            (State::Open, Initialize::METHOD) => {
+                refused(request.id, ErrorCode::InvalidRequest, "the session is initialized")
+            }
+            (State::Open, Shutdown::METHOD) => {
+                self.state = State::ShutDown;
+                Ok(Response::new_ok(request.id, Value::Null))
+            }
+            (State::Open, _) => Ok(answer_to(request, &self.documents)),
+            (State::ShutDown, _) => {
+                refused(request.id, ErrorCode::InvalidRequest, "the session has been shut down")
+            }
+        }
+    }
 }
 
 fn capabilities() -> ServerCapabilities {
@@ -113,7 +173,7 @@ fn capabilities() -> ServerCapabilities {
 }
 
 /// Takes in what the editor tells.
-fn noted(notification: Notification, documents: &Documents, checks: &Checks, outbox: &checks::Outbox) {
+fn noted(notification: Notification, documents: &Documents, checks: &Checks, outbox: &Outbox) {
     match notification.method.as_str() {
         DidOpenTextDocument::METHOD => {
             let Some(DidOpenTextDocumentParams { text_document }) = parameters(notification.params) else {
@@ -143,7 +203,7 @@ fn noted(notification: Notification, documents: &Documents, checks: &Checks, out
             documents.lock().remove(uri.as_str());
             checks.ask(&uri);
             let none = PublishDiagnosticsParams { uri, diagnostics: Vec::new(), version: None };
-            outbox(Notification::new(PublishDiagnostics::METHOD.to_owned(), none).into());
+            outbox.send(Notification::new(PublishDiagnostics::METHOD.to_owned(), none));
         }
         _ => {}
     }

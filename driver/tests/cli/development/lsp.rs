@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -238,8 +238,17 @@ fn names_columns_functions_fields_and_values_are_completed() {
     has(&found, &[], &["names"]);
     let found = editor.completions(12, &with_view(asserted("{relation: {columns: [path], to: §}}")));
     has(&found, &["names", "defs"], &["path"]);
+    // A qualifier leaves the columns of what it stands for.
+    let query = "  - {name: q, transform: {kind: Sql, query: SELECT n.§ FROM defs AS d JOIN names n ON true}}\noutput_targets:";
+    let found = editor.completions(14, &SPEC.replace("output_targets:", query));
+    has(&found, &["name", "path"], &["bstart", "names", "count"]);
+    let found = editor.completions(15, &SPEC.replace("output_targets:", &query.replace("n.§", "d.§")));
+    has(&found, &["name", "path", "bstart"], &["names", "count"]);
+    let related = "  - {name: q, transform: {kind: Relate, left: names, right: defs, on: [path], select: [left.§]}}\noutput_targets:";
+    let found = editor.completions(16, &SPEC.replace("output_targets:", related));
+    has(&found, &["name", "path"], &["bstart", "names"]);
     let found = editor.completions(
-        13,
+        17,
         &SPEC.replace(
             "input_relations:",
             "input_relations:\n  - {logical_name: f, location: f.csv, format: §}",
@@ -296,4 +305,39 @@ fn an_editor_that_goes_away_ends_the_program() {
     editor.open(SPEC);
     editor.to = None;
     assert_eq!(editor.child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn what_is_no_message_is_answered_and_the_session_goes_on() {
+    let folder = with_tables();
+    let mut editor = Editor::start(folder.path());
+    let to = editor.to.as_mut().unwrap();
+    write!(to, "Content-Length: 5\r\n\r\n{{\"a\":").unwrap();
+    to.flush().unwrap();
+    let answer = editor.next();
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&Value::Null, &json!(-32700)), "{answer}");
+    assert_eq!(editor.request("initialize", json!({}))["code"], -32600);
+    editor.open(SPEC);
+    assert_eq!(editor.diagnostics(1), Vec::<Value>::new());
+    assert!(editor.request("shutdown", Value::Null).is_null());
+    assert_eq!(editor.request("textDocument/hover", json!({}))["code"], -32600);
+    editor.notify("exit", Value::Null);
+    assert_eq!(editor.child.wait().unwrap().code(), Some(0));
+    // A length that nobody has memory for.
+    let mut editor = Editor::start(folder.path());
+    let to = editor.to.as_mut().unwrap();
+    write!(to, "Content-Length: 99999999999999\r\n\r\n{{}}").unwrap();
+    to.flush().unwrap();
+    assert_eq!(editor.child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn a_signal_ends_the_server() {
+    let folder = with_tables();
+    for signal in ["-TERM", "-INT"] {
+        let mut editor = Editor::start(folder.path());
+        let id = editor.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert_eq!(editor.child.wait().unwrap().code(), Some(130));
+    }
 }
