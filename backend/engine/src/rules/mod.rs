@@ -25,6 +25,7 @@
 //! | [`BuildSides`] | the build sides of nested loop joins can be read again | all of a build side begins anew, with the exchanges and sorts that were put above it there |
 //! | [`ListsOfStoredRows`] | aggregations that build lists of a shared view in memory group the places of rows | it takes the exchanges that were made there for exchanges of places, and looks which orders the aggregation got |
 //! | [`SpillingOperators`] | operators that cannot spill run as ours, which do | it replaces exchanges, sorts and merges that were made there, and operators that DataFusion's rules look for |
+//! | [`YieldingJoins`] | joins that pair rows without keys can be stopped | as DataFusion's own `EnsureCooperative`; rules before it look for joins |
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "plans of DataFusion, of which few nodes are meant")]
 
@@ -44,6 +45,7 @@ mod orders;
 mod projections;
 mod span_joins;
 mod spilling;
+mod yielding;
 
 pub(crate) use spilling::{fewer_sorts, merged, ordered_across_partitions};
 
@@ -56,6 +58,7 @@ use orders::{EqualZeros, FirstRows, GroupingSets, LostOrders, OuterJoins, Skippe
 use projections::{MergedProjections, UnusedColumns};
 use span_joins::SpanJoins;
 use spilling::SpillingOperators;
+use yielding::YieldingJoins;
 
 /// A rule of the physical optimizer.
 type PhysicalRule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
@@ -126,12 +129,13 @@ pub(crate) fn physical_rules(
     rules.splice(place..place, before_requirements);
     let place = place_of(&rules, LIMIT_PUSHDOWN)? + 1;
     rules.insert(place, Arc::new(FirstRows));
-    let before_the_check: [PhysicalRule; 5] = [
+    let before_the_check: [PhysicalRule; 6] = [
         Arc::new(LostOrders),
         Arc::new(GuardedConditions),
         Arc::new(BuildSides),
         Arc::new(ListsOfStoredRows { memory_bytes: memory.session_bytes }),
         Arc::new(SpillingOperators { partition_bytes: memory.partition_bytes, widths: widths.cloned() }),
+        Arc::new(YieldingJoins),
     ];
     let place = place_of(&rules, SANITY_CHECK)?;
     rules.splice(place..place, before_the_check);
@@ -190,6 +194,7 @@ mod tests {
                     "build_sides",
                     "lists_of_stored_rows",
                     "spilling_operators",
+                    "yielding_joins",
                     SANITY_CHECK,
                 ]
             );

@@ -231,7 +231,8 @@ impl Watch {
                     first.get_or_insert_with(Instant::now);
                 }
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) if first.is_some() => return Ok(true),
+                // Whoever writes a file anew empties it first.
+                Err(RecvTimeoutError::Timeout) if first.is_some() && !self.is_empty() => return Ok(true),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(failed(&self.spec, notify::Error::generic("the watcher has ended")));
@@ -241,6 +242,10 @@ impl Watch {
                 return Ok(true);
             }
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        std::fs::metadata(&self.spec).is_ok_and(|spec| spec.len() == 0)
     }
 
     /// Whether an event is about the spec or a table. What got lost may have been.

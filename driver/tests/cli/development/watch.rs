@@ -87,6 +87,12 @@ fn a_spec_is_checked_again_however_it_is_saved() {
     fs::write(&spec, SPEC).unwrap();
     let sound = watching.until(WAITS);
     assert!(sound.contains("ok: 1 input"), "{sound}");
+    // Emptied first, as editors and shells do.
+    fs::write(&spec, "").unwrap();
+    thread::sleep(Duration::from_millis(80));
+    fs::write(&spec, SPEC.replace("columns: [path, name]", "columns: [name, path]")).unwrap();
+    let sound = watching.until(WAITS);
+    assert!(sound.contains("ok: 1 input") && !sound.contains("error"), "{sound}");
     // Other files are of no concern: what comes next comes of the next change.
     fs::write(folder.path().join("notes.txt"), "x").unwrap();
     fs::write(&spec, SPEC.replace("columns: [path, name]", "columns: [path, name, kind]")).unwrap();

@@ -167,6 +167,27 @@ async fn a_stopped_run_publishes_nothing_and_leaves_no_file() {
     lake.run(&two_outputs("id")).await.unwrap();
 }
 
+/// 30,000 rows with 30,000 rows take minutes. Few threads: none is left idle by a run that never gives one back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_join_of_all_rows_with_all_others_can_be_stopped() {
+    let lake = lake().await;
+    let query = "SELECT count(*) AS n, sum(a.id * b.id) AS s FROM t a JOIN t b ON a.id % 7 <> b.id % 5";
+    let text = two_outputs("id")
+        .replace("@good = sink t", &format!("all = query t query=({query}) relations=[t]\n@good = sink all"));
+    let dag = lake.compile(&text).await;
+    let cancellation = Cancellation::new();
+    let options =
+        RunOptions { cancellation: cancellation.clone(), ..RunOptions::new(lake.dir.path(), "run-1") };
+    let stop = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        cancellation.cancel();
+    });
+    let stopped = tokio::time::timeout(Duration::from_secs(30), execute(&lake.session, &dag, &options));
+    let error = stopped.await.expect("it ends").unwrap_err();
+    stop.await.unwrap();
+    assert!(matches!(&error, RunError::Cancelled { .. }), "{error:?}");
+}
+
 /// Throws a switch when the first output is committed.
 struct StopsAtCommit(Cancellation);
 
