@@ -165,6 +165,10 @@ pub(crate) enum Command {
     ///
     /// With `--select` only the selected outputs are written, and those of selected views, with what they need.
     ///
+    /// When anything fails before the first commit, all tables stay as they were. Delta has no commit over several tables: a
+    /// run that is killed in the milliseconds between its first commit and its last leaves some tables of this run beside
+    /// others of the one before, and running again mends it.
+    ///
     /// An output keeps the columns of its table. One whose columns change says so in the spec, with `schema_mode:
     /// additive` or `schema_mode: replace`.
     Run(RunSpecArgs),

@@ -119,11 +119,6 @@ impl Scan {
         matches!(self.source, Source::Changes { .. })
     }
 
-    /// Whether the columns may have other names in the files.
-    pub(super) fn is_mapped(&self) -> bool {
-        !matches!(self.source, Source::Files { .. })
-    }
-
     /// Lets a session read from the table's storage.
     pub(super) fn register_store(&self, session: &dyn Session) -> EngineResult<()> {
         let table = &self.table.inner.table;

@@ -37,7 +37,8 @@ pub async fn row_bytes(
     let footers = footers(session, &store_url(table)?, table, files_of(table, files.into_iter())?).await?;
     let schema = provider.schema();
     // In files with mapped columns they have other names.
-    let columns = projection.filter(|_| !scan.is_mapped()).map(|projection| names(&schema, projection));
+    let is_named = table.column_mapping().is_none();
+    let columns = projection.filter(|_| is_named).map(|projection| names(&schema, projection));
     Ok(footers.iter().filter_map(|footer| row_bytes_of(footer, columns.as_ref())).max())
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Int64Array, Int64Builder, ListBuilder, RecordBatch, StringArray};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use delta::{ScanOptions, WriteOptions};
 use serde_json::{Value, json};
@@ -151,6 +151,17 @@ async fn the_width_of_rows_is_known_before_they_are_read() {
         assert!((100_000..110_000).contains(&bytes), "{columns:?}: {bytes}");
     }
     assert!(width(Some(&[0])).await < 100);
+    // Of a table that the Delta library's own scan reads, too.
+    let mut lists = ListBuilder::new(Int64Builder::new());
+    lists.append_value((0..100_000).map(Some));
+    let columns: [(&str, ArrayRef); 2] =
+        [("n", Arc::new(Int64Array::from(vec![1]))), ("list", Arc::new(lists.finish()))];
+    write(&lake.at("lists"), &[RecordBatch::try_from_iter(columns).unwrap()], overwrite()).await;
+    let listed = open(&lake.at("lists")).await;
+    let width = async |columns: &[usize]| {
+        delta::row_bytes(&context.state(), scan(&listed).as_ref(), Some(columns)).await.unwrap().unwrap()
+    };
+    assert!(width(&[0]).await < 100 && width(&[1]).await > 100_000);
     // A dictionary has the text once.
     let same = (0..3000).map(|_| Some("x".repeat(1_000)));
     let same: ArrayRef = Arc::new(same.collect::<StringArray>());
