@@ -54,6 +54,8 @@ pub struct Summary {
     pub parse_errors: u64,
     /// Files, or paths, that could not be extracted.
     pub extract_errors: u64,
+    /// Files and folders that nobody meant to extract: ignored, excluded, links, pipes. A folder is one, with all in it.
+    pub passed_over: u64,
     /// References for which spans do not give the scope the language's rule gives; 0 unless one scope would
     /// need two answers for one name.
     pub ambiguous_lookups: u64,
@@ -68,6 +70,7 @@ impl Summary {
         self.nodes += other.nodes;
         self.parse_errors += other.parse_errors;
         self.extract_errors += other.extract_errors;
+        self.passed_over += other.passed_over;
         self.ambiguous_lookups += other.ambiguous_lookups;
     }
 }

@@ -111,7 +111,7 @@ pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> R
         progress.stop();
         collected
     })?;
-    summary.add(&walk_errors(walk, sink)?);
+    summary.add(&left_out(walk, sink)?);
     check_unique(ids)?;
     Ok(summary)
 }
@@ -180,17 +180,23 @@ fn append(sink: &mut dyn TableSink, table: Table, batch: RecordBatch) -> Result<
     sink.append(table, batch).map_err(|source| ExtractError::Sink { table: table.name(), source })
 }
 
-/// Writes the errors of the walk, which belong to no group.
-fn walk_errors(walk: &Walk, sink: &mut dyn TableSink) -> Result<Summary, ExtractError> {
+/// Writes what the walk left out, which belongs to no group.
+fn left_out(walk: &Walk, sink: &mut dyn TableSink) -> Result<Summary, ExtractError> {
     let mut builders = TableBuilders::default();
-    for error in &walk.errors {
-        let file = FileKey { file_id: file_id(&error.path), path: &error.path };
-        report(&mut builders, &file, error.code, &error.message);
+    let mut summary = Summary::default();
+    for left_out in &walk.left_out {
+        let file = FileKey { file_id: file_id(&left_out.path), path: &left_out.path };
+        report(&mut builders, &file, left_out.code, &left_out.message);
+        if left_out.is_failure {
+            summary.extract_errors += 1;
+        } else {
+            summary.passed_over += 1;
+        }
     }
     for (table, batch) in builders.finish()? {
         append(sink, table, batch)?;
     }
-    Ok(Summary { extract_errors: walk.errors.len() as u64, ..Summary::default() })
+    Ok(summary)
 }
 
 /// Keeps the identifiers that a batch introduces.

@@ -1,9 +1,12 @@
 //! Finding the files of a repository.
 
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashSet};
+use std::fs::FileType;
+use std::path::{Component, Path, PathBuf};
 
+use gix_index::entry::Mode;
 use ignore::WalkBuilder;
-use ignore::overrides::OverrideBuilder;
+use ignore::overrides::{Override, OverrideBuilder};
 
 use crate::error::ExtractError;
 use crate::language::Language;
@@ -22,27 +25,39 @@ pub(crate) struct FoundFile {
     pub(crate) language: Option<&'static Language>,
 }
 
-/// A path the walk could not turn into a file.
-pub(crate) struct WalkError {
-    /// Path as far as known, with invalid parts replaced.
+/// A path that is not in the graph.
+pub(crate) struct LeftOut {
+    /// Path as far as known, with invalid parts replaced; that of a folder ends in a slash.
     pub(crate) path: String,
     /// Code, as in the `extract_errors` table.
     pub(crate) code: &'static str,
     /// The reason.
     pub(crate) message: String,
+    /// Whether it was meant to be read.
+    pub(crate) is_failure: bool,
+}
+
+impl LeftOut {
+    fn failure(path: String, code: &'static str, message: impl Into<String>) -> Self {
+        Self { path, code, message: message.into(), is_failure: true }
+    }
+
+    fn on_purpose(path: String, code: &'static str, message: impl Into<String>) -> Self {
+        Self { path, code, message: message.into(), is_failure: false }
+    }
 }
 
 /// The result of the walk.
 pub(crate) struct Walk {
     /// Files in order of their path's bytes; whoever needs another order sorts them again.
     pub(crate) files: Vec<FoundFile>,
-    /// Errors in order of their path's bytes.
-    pub(crate) errors: Vec<WalkError>,
+    /// Everything else, in order of its path's bytes: a folder that was not walked is one of these, with all that is in it.
+    pub(crate) left_out: Vec<LeftOut>,
 }
 
 /// Walks the repository. Only rules inside the repository count (`.gitignore`, `.ignore`, and the exclusions
-/// of `options`), not those of the user or the machine, so that everyone gets the same files. Symbolic links
-/// are not followed and are no files; `.git` is left out.
+/// of `options`), not those of the user or the machine, so that everyone gets the same files. What Git tracks is read
+/// though a rule names it. Symbolic links are not followed and are no files; `.git` is left out.
 ///
 /// # Errors
 /// When the root cannot be read, an exclusion is not a valid glob, or the extraction is stopped.
@@ -52,14 +67,7 @@ pub(crate) fn walk(root: &Path, options: &Options) -> Result<Walk, ExtractError>
     if !metadata.is_dir() {
         return Err(unreadable(std::io::Error::from(std::io::ErrorKind::NotADirectory)));
     }
-    let mut overrides = OverrideBuilder::new(root);
-    for glob in &options.exclude {
-        let invalid = |source| ExtractError::ExcludeGlob { glob: glob.clone(), source };
-        overrides.add(&format!("!{glob}")).map_err(invalid)?;
-    }
-    let overrides = overrides
-        .build()
-        .map_err(|source| ExtractError::ExcludeGlob { glob: options.exclude.join(", "), source })?;
+    let overrides = exclusions(root, options)?;
     let walker = WalkBuilder::new(root)
         .hidden(false)
         .parents(false)
@@ -67,44 +75,170 @@ pub(crate) fn walk(root: &Path, options: &Options) -> Result<Walk, ExtractError>
         .git_exclude(false)
         .require_git(false)
         .follow_links(false)
-        .overrides(overrides)
-        .filter_entry(|entry| entry.file_name() != ".git")
+        .overrides(overrides.clone())
+        .filter_entry(|entry| entry.file_name() != GIT_FOLDER)
         .build();
-    let mut found = Walk { files: Vec::new(), errors: Vec::new() };
+    let mut found = Walk { files: Vec::new(), left_out: Vec::new() };
+    let (mut folders, mut seen) = (Vec::new(), HashSet::new());
     for entry in walker {
         options.must_go_on()?;
         match entry {
-            Ok(entry) => found.add(root, &entry),
-            Err(error) => found.errors.push(WalkError {
-                path: error_path(root, &error),
-                code: "walk",
-                message: error.to_string(),
-            }),
+            Ok(entry) => {
+                found.add(root, entry.path(), entry.file_type());
+                if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+                    folders.push(entry.path().to_owned());
+                }
+                seen.insert(entry.into_path());
+            }
+            Err(error) => {
+                let failure = LeftOut::failure(error_path(root, &error), "walk", error.to_string());
+                found.left_out.push(failure);
+            }
         }
     }
+    let passed_over = PassedOver { root, overrides: &overrides, seen: &seen };
+    let tracked = match tracked_files(root) {
+        Ok(tracked) => tracked,
+        Err(reason) => {
+            found.left_out.push(LeftOut::failure(".git/index".to_owned(), "index_unreadable", reason));
+            BTreeSet::new()
+        }
+    };
+    passed_over.add_tracked(&tracked, &mut found);
+    for folder in &folders {
+        options.must_go_on()?;
+        passed_over.add(folder, &tracked, &mut found);
+    }
     found.files.sort_by(|left, right| left.path.cmp(&right.path));
-    found.errors.sort_by(|left, right| left.path.cmp(&right.path));
+    found.left_out.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(found)
 }
 
+fn exclusions(root: &Path, options: &Options) -> Result<Override, ExtractError> {
+    let mut overrides = OverrideBuilder::new(root);
+    for glob in &options.exclude {
+        let invalid = |source| ExtractError::ExcludeGlob { glob: glob.clone(), source };
+        overrides.add(&format!("!{glob}")).map_err(invalid)?;
+    }
+    let invalid = |source| ExtractError::ExcludeGlob { glob: options.exclude.join(", "), source };
+    overrides.build().map_err(invalid)
+}
+
 impl Walk {
-    fn add(&mut self, root: &Path, entry: &ignore::DirEntry) {
-        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-            return;
-        }
-        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+    /// Adds what the walk met, unless it is a folder.
+    fn add(&mut self, root: &Path, location: &Path, kind: Option<FileType>) {
+        let Some(kind) = kind.filter(|kind| !kind.is_dir()) else { return };
+        let relative = location.strip_prefix(root).unwrap_or(location);
         let Some(path) = posix(relative) else {
-            self.errors.push(WalkError {
-                path: relative.to_string_lossy().into_owned(),
-                code: "path_not_utf8",
-                message: "the path is not valid UTF-8; rename the file to have it extracted".to_owned(),
-            });
+            self.left_out.push(LeftOut::failure(
+                relative.to_string_lossy().into_owned(),
+                "path_not_utf8",
+                "the path is not valid UTF-8; rename the file to have it extracted",
+            ));
             return;
         };
-        let size = entry.metadata().map_or(0, |metadata| metadata.len());
-        let language = language_of(&path);
-        self.files.push(FoundFile { path, location: entry.path().to_path_buf(), size, language });
+        if kind.is_symlink() {
+            let target =
+                std::fs::read_link(location).map_or(String::new(), |target| target.display().to_string());
+            let message = format!(
+                "it is a link to `{target}`; what it leads to is read where it lies, if it is in the repository"
+            );
+            self.left_out.push(LeftOut::on_purpose(path, "link", message));
+        } else if kind.is_file() {
+            let size = location.symlink_metadata().map_or(0, |metadata| metadata.len());
+            let language = language_of(&path);
+            self.files.push(FoundFile { path, location: location.to_path_buf(), size, language });
+        } else {
+            let message = "it is a pipe, a socket or a device, which has no content of its own";
+            self.left_out.push(LeftOut::on_purpose(path, "special", message));
+        }
     }
+}
+
+/// What the walk passes over in silence.
+struct PassedOver<'w> {
+    root: &'w Path,
+    overrides: &'w Override,
+    /// What the walk met.
+    seen: &'w HashSet<PathBuf>,
+}
+
+impl PassedOver<'_> {
+    /// Adds what is in a folder that was walked and was not met there.
+    fn add(&self, folder: &Path, tracked: &BTreeSet<PathBuf>, found: &mut Walk) {
+        // A folder that cannot be read is an error of the walk already.
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        for entry in entries.flatten() {
+            let location = entry.path();
+            let relative = location.strip_prefix(self.root).unwrap_or(&location);
+            if self.seen.contains(&location) || tracked.contains(relative) {
+                continue;
+            }
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let slash = if is_folder { "/" } else { "" };
+            let path = format!("{}{slash}", relative.to_string_lossy());
+            found.left_out.push(if entry.file_name() == GIT_FOLDER {
+                LeftOut::on_purpose(path, "version_control", "it is Git's own")
+            } else if self.overrides.matched(&location, is_folder).is_ignore() {
+                LeftOut::on_purpose(path, "excluded", "the command line excludes it")
+            } else {
+                let message = "a rule of `.gitignore` or `.ignore` names it, and Git does not track it";
+                LeftOut::on_purpose(path, "ignored", message)
+            });
+        }
+    }
+
+    /// Adds files that Git tracks, though a rule names them or a folder they are in.
+    fn add_tracked(&self, tracked: &BTreeSet<PathBuf>, found: &mut Walk) {
+        for relative in tracked {
+            let location = self.root.join(relative);
+            if self.seen.contains(&location) || self.is_excluded(relative) {
+                continue;
+            }
+            // One that is gone from the disk is no file; one that is behind a link is somewhere else.
+            let is_here = relative
+                .ancestors()
+                .skip(1)
+                .all(|folder| self.root.join(folder).symlink_metadata().is_ok_and(|folder| folder.is_dir()));
+            if let Some(metadata) = location.symlink_metadata().ok().filter(|_| is_here) {
+                found.add(self.root, &location, Some(metadata.file_type()));
+            }
+        }
+    }
+
+    /// Whether the command line excludes a file or a folder that it is in.
+    fn is_excluded(&self, relative: &Path) -> bool {
+        let mut above = relative.ancestors().filter(|path| !path.as_os_str().is_empty());
+        above.any(|path| self.overrides.matched(self.root.join(path), path != relative).is_ignore())
+    }
+}
+
+/// The folder in which Git keeps what it knows.
+const GIT_FOLDER: &str = ".git";
+/// The most bytes that a list in Git's index may take.
+const INDEX_BYTES: usize = 1 << 30;
+
+/// The files that Git tracks, relative to the root; none where it is no repository of its own. The error is a reason.
+fn tracked_files(root: &Path) -> Result<BTreeSet<PathBuf>, String> {
+    let index = root.join(GIT_FOLDER).join("index");
+    // Whoever is not looking for it has no index; a link or a pipe is none either.
+    let is_file = |path: &Path| path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+    if !root.join(GIT_FOLDER).symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) || !is_file(&index) {
+        return Ok(BTreeSet::new());
+    }
+    let options = gix_index::decode::Options {
+        thread_limit: Some(1),
+        alloc_limit_bytes: Some(INDEX_BYTES),
+        ..gix_index::decode::Options::default()
+    };
+    let read = gix_index::File::at(&index, gix_index::hash::Kind::Sha1, false, options);
+    let read = read.map_err(|error| {
+        format!("Git's list of files cannot be read: {error}; tracked files that are ignored are left out")
+    })?;
+    let files = read.entries().iter().filter(|entry| entry.mode != Mode::COMMIT && entry.mode != Mode::DIR);
+    let paths = files.filter_map(|entry| std::str::from_utf8(entry.path(&read)).ok());
+    let is_inside = |path: &PathBuf| path.components().all(|part| matches!(part, Component::Normal(_)));
+    Ok(paths.map(PathBuf::from).filter(is_inside).collect())
 }
 
 /// A relative path with `/` between its parts; none when a part is not UTF-8.

@@ -287,9 +287,9 @@ define_tables! {
         bend: Long,
     }
 
-    /// One row per file that could not be extracted.
+    /// One row per file that is not in the graph, and per folder with all that is in it, whose path ends in a slash.
     extract_errors: ExtractErrors => ExtractErrorRow, ExtractErrorBuilder {
-        /// Reason: file_too_large, binary, invalid_utf8, unreadable, path_not_utf8, walk or parse_failed.
+        /// Reason: file_too_large, binary, invalid_utf8, unreadable, path_not_utf8, walk, parse_failed, index_unreadable; on purpose: ignored, excluded, link, special, version_control.
         code: Text,
         /// The reason in a sentence.
         message: Text,

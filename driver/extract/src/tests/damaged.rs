@@ -67,3 +67,66 @@ fn every_table_is_described_and_equal_input_gives_equal_rows() {
         ("p.m", "f", "g")
     );
 }
+
+/// Runs Git in a folder, as a user without any settings.
+fn git(folder: &Path, arguments: &[&str]) {
+    let mut git = std::process::Command::new("git");
+    git.current_dir(folder).args(arguments).env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", folder);
+    assert!(git.status().expect("git").success(), "{arguments:?}");
+}
+
+#[test]
+fn every_file_is_in_the_graph_or_among_those_left_out_with_a_reason() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let root = folder.path();
+    for (path, text) in [
+        ("a.py", "x = 1\n"),
+        (".gitignore", "generated/\nlocal.py\nkept.py\n"),
+        ("generated/tracked.py", "def tracked(): pass\n"),
+        ("generated/build.py", "x = 1\n"),
+        ("generated/deep/tracked.py", "y = 1\n"),
+        ("generated/excluded.py", "z = 1\n"),
+        ("local.py", "x = 1\n"),
+        ("kept.py", "x = 1\n"),
+        ("vendor/b.py", "x = 1\n"),
+    ] {
+        std::fs::create_dir_all(root.join(path).parent().expect("parent")).expect("folder");
+        std::fs::write(root.join(path), text).expect("file");
+    }
+    std::os::unix::fs::symlink("a.py", root.join("alias.py")).expect("link");
+    assert!(
+        std::process::Command::new("mkfifo").arg(root.join("pipe.py")).status().expect("mkfifo").success()
+    );
+    git(root, &["init", "-q"]);
+    let tracked =
+        ["a.py", "kept.py", "generated/tracked.py", "generated/deep/tracked.py", "generated/excluded.py"];
+    git(root, &[&["add", "-f", "alias.py"], &tracked[..]].concat());
+    let mut tables = Tables::default();
+    let options = Options { exclude: vec!["vendor/".into(), "excluded.py".into()], ..Options::default() };
+    let summary = extract(root, &options, &mut tables).expect("extraction");
+    let mut files: Vec<String> =
+        tables.rows(Table::Files).into_iter().map(|mut row| row.remove("path").expect("path")).collect();
+    files.sort();
+    let expected = [".gitignore", "a.py", "generated/deep/tracked.py", "generated/tracked.py", "kept.py"];
+    assert_eq!(files, expected);
+    let left_out = tables.rows(Table::ExtractErrors);
+    let mut reasons: Vec<(&str, &str)> =
+        left_out.iter().map(|row| (row["path"].as_str(), row["code"].as_str())).collect();
+    reasons.sort_unstable();
+    let expected = [
+        (".git/", "version_control"),
+        ("alias.py", "link"),
+        ("generated/", "ignored"),
+        ("local.py", "ignored"),
+        ("pipe.py", "special"),
+        ("vendor/", "excluded"),
+    ];
+    assert_eq!(reasons, expected);
+    assert_eq!((summary.extract_errors, summary.passed_over), (0, 6));
+    // An index that is none is told, and hides nothing that is not ignored.
+    std::fs::write(root.join(".git/index"), b"DIRC\0\0\0\x02\xff\xff\xff\xff").expect("index");
+    let mut tables = Tables::default();
+    let summary = extract(root, &options, &mut tables).expect("extraction");
+    assert_eq!((summary.files, summary.extract_errors), (2, 1));
+    assert!(tables.rows(Table::ExtractErrors).iter().any(|row| row["code"] == "index_unreadable"));
+}

@@ -30,6 +30,7 @@ pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_
             "source_bytes": extracted.summary.bytes,
             "parse_errors": extracted.summary.parse_errors,
             "extract_errors": extracted.summary.extract_errors,
+            "passed_over": extracted.summary.passed_over,
             "stages": extracted.stages,
         }));
     }
@@ -69,6 +70,9 @@ pub(super) fn seen(summary: &Summary) -> String {
     }
     if summary.extract_errors > 0 {
         text.push_str(&format!(", {} files left out (table extract_errors)", count(summary.extract_errors)));
+    }
+    if summary.passed_over > 0 {
+        text.push_str(&format!(", {} paths passed over (the same table)", count(summary.passed_over)));
     }
     text.push('\n');
     text
