@@ -83,6 +83,17 @@ pub fn main_with(arguments: Vec<OsString>, streams: &mut Streams<'_>) -> u8 {
     })
 }
 
+/// Keeps panics quiet that become errors: those of readers of files, which are told with the file's name. The process prints all
+/// others as before.
+pub fn hush_readers() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !pipeline::is_in_a_reader() {
+            hook(panic);
+        }
+    }));
+}
+
 fn parse_and_run(arguments: &[OsString], streams: &mut Streams<'_>) -> u8 {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => run(cli, streams),

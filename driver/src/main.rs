@@ -12,6 +12,7 @@ use pipeline::configuration::Environment;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
+    driver::hush_readers();
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let (stdout_is_terminal, stderr_is_terminal) = (stdout.is_terminal(), stderr.is_terminal());
     let log = std::env::var("RUST_LOG").ok().filter(|directives| !directives.is_empty());

@@ -67,7 +67,7 @@ pub use execute::{
     OutputOutcome, RanOperators, ReturnedRows, RunOptions, RunOutcome, SegmentOutcome, compute, execute,
     returned_rows,
 };
-pub use files::{FileIdentity, FileTable, Place as PlaceOfFiles};
+pub use files::{FileIdentity, FileTable, Place as PlaceOfFiles, is_in_a_reader};
 pub use operators::StoreCounters;
 pub use oracle::EngineOracle;
 pub use planning::{Stage, explain};

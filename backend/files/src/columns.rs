@@ -1,30 +1,66 @@
 //! One list of columns for all files of a table.
 
+mod types;
+
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use delta::holds;
 use ir::op::{FileColumn, FileFormat, FileSource};
 use ir::schema::parse_type;
 
 use crate::error::{Position, type_name};
-use crate::survey::{FileColumns, SurveyedFile};
+use crate::read::is_parsed;
+use crate::survey::{FileColumns, Shape, SurveyedFile};
 use crate::{FileError, Result};
+use types::{joined, known, mapped, scanned, with_seen};
+
+/// The columns of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Columns {
+    /// With the types in which values must be: those that the source lists, as far as scans know them, so with types without a
+    /// sign; those that are scanned, if it lists none.
+    pub(crate) declared: SchemaRef,
+    /// With the types of a scan.
+    pub(crate) scanned: SchemaRef,
+    /// Whether the types are what files look like, and not what somebody has said.
+    pub(crate) inferred: bool,
+}
+
+impl Columns {
+    /// Those that are in a schema.
+    pub(crate) fn of_schema(&self, schema: &Schema) -> Self {
+        let those = |all: &SchemaRef| {
+            let fields = all.fields().iter().filter(|field| schema.column_with_name(field.name()).is_some());
+            Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))
+        };
+        Self { declared: those(&self.declared), scanned: those(&self.scanned), inferred: self.inferred }
+    }
+}
 
 /// The columns of the table: those that are listed, or those of its files.
 pub(crate) fn of(
     source: &FileSource,
+    location: &str,
     listed: Option<Arc<[Field]>>,
     files: &[SurveyedFile],
-) -> Result<SchemaRef> {
-    let fields = match listed {
-        Some(listed) => listed.to_vec(),
-        None => inferred(source.union_by_name, files)?,
-    };
+) -> Result<Columns> {
     for file in files {
-        check(source, &fields, file)?;
+        named(file)?;
     }
-    Ok(Arc::new(Schema::new(fields)))
+    let inferred = listed.is_none();
+    let declared = match listed {
+        Some(listed) => listed.to_vec(),
+        None => self::inferred(source.union_by_name, files)?,
+    };
+    let scan = |field: &Field| field.clone().with_data_type(scanned(field.data_type()));
+    let scanned: Vec<Field> = declared.iter().map(scan).collect();
+    for file in files {
+        check(source, &scanned, file)?;
+    }
+    seen(source, location, &scanned, files)?;
+    let schema = |fields: Vec<Field>| Arc::new(Schema::new(fields));
+    Ok(Columns { declared: schema(declared), scanned: schema(scanned), inferred })
 }
 
 /// The columns that the source lists; nothing if it lists none.
@@ -34,34 +70,65 @@ pub(crate) fn listed(source: &FileSource, location: &str) -> Result<Option<Arc<[
         let refused = |reason: String| FileError::NotFiles { location: location.to_owned(), reason };
         let data_type: DataType =
             parse_type(data_type).map_err(|error| refused(format!("column `{name}`: {error}")))?;
-        let read_as = scanned(&data_type);
-        if source.format == FileFormat::Csv && !is_written_as_text(&read_as) {
-            let held = type_name(&data_type);
-            return Err(refused(format!("column `{name}`: a CSV file holds no values of {held}")));
+        let declared = mapped(&data_type, true);
+        let is_held = match source.format {
+            FileFormat::Csv => is_parsed(&declared),
+            FileFormat::Ndjson => is_in_json(&declared),
+            FileFormat::Parquet | FileFormat::Arrow => true,
+        };
+        if !is_held {
+            let (format, held) = (source.format.name(), type_name(&data_type));
+            return Err(refused(format!("column `{name}`: a file of {format} holds no values of {held}")));
         }
-        Ok(Field::new(name, read_as, *nullable))
+        Ok(Field::new(name, declared, *nullable))
     };
     source.columns.as_ref().map(|columns| columns.iter().map(field).collect()).transpose()
 }
 
-/// Whether the reader of CSV files makes values of this type.
-fn is_written_as_text(data_type: &DataType) -> bool {
-    data_type.is_integer()
-        || data_type.is_floating()
-        || matches!(
-            data_type,
-            DataType::Boolean
-                | DataType::Utf8View
-                | DataType::Date32
-                | DataType::Timestamp(TimeUnit::Microsecond, _)
-                | DataType::Decimal128(..)
-                | DataType::Decimal256(..)
-        )
+/// Whether values of this type are read from JSON. Bytes are written in hexadecimal digits.
+fn is_in_json(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::List(inner) => is_in_json(inner.data_type()),
+        DataType::Map(inner, sorted) => !sorted && is_in_json(inner.data_type()),
+        DataType::Struct(fields) => fields.iter().all(|field| is_in_json(field.data_type())),
+        DataType::BinaryView => true,
+        _ => is_parsed(data_type),
+    }
+}
+
+/// Whether every column of a file that says its columns has a name, and each another one.
+fn named(file: &SurveyedFile) -> Result<()> {
+    let FileColumns::Typed(schema) = &file.columns else { return Ok(()) };
+    let Some(reason) = misnamed(schema.fields(), "") else { return Ok(()) };
+    Err(FileError::content(&file.file.shown, Position::File, reason))
+}
+
+/// What is wrong with the names of fields, and of those inside of them.
+fn misnamed(fields: &Fields, above: &str) -> Option<String> {
+    for (index, field) in fields.iter().enumerate() {
+        let (kind, path) = match above {
+            "" => ("column", field.name().clone()),
+            above => ("field", format!("{above}.{}", field.name())),
+        };
+        if field.name().is_empty() {
+            return Some(format!("one of its {kind}s has no name"));
+        }
+        if fields.iter().take(index).any(|other| other.name() == field.name()) {
+            return Some(format!("it names a {kind} `{path}` twice"));
+        }
+        if let DataType::Struct(inner) = field.data_type()
+            && let Some(reason) = misnamed(inner, &path)
+        {
+            return Some(reason);
+        }
+    }
+    None
 }
 
 /// The columns that all files have; with `union_by_name` those that any has. They are in the order in which they come.
 fn inferred(union_by_name: bool, files: &[SurveyedFile]) -> Result<Vec<Field>> {
     let mut fields: Vec<Field> = Vec::new();
+    let shapes = joined_shapes(files)?;
     for (index, file) in files.iter().enumerate() {
         let found = file.fields();
         let differs = |what: String| {
@@ -80,7 +147,12 @@ fn inferred(union_by_name: bool, files: &[SurveyedFile]) -> Result<Vec<Field>> {
                 field.set_nullable(true);
                 continue;
             };
-            let Some(joined) = joined(field.data_type(), other.data_type()) else {
+            // What rows of JSON have in common was found out from all of them.
+            let joined = match &shapes {
+                Some(_) => Some(field.data_type().clone()),
+                None => joined(field.data_type(), other.data_type()),
+            };
+            let Some(joined) = joined else {
                 let (here, there) = (type_name(other.data_type()), type_name(field.data_type()));
                 let name = field.name();
                 return Err(differs(format!("its column `{name}` is {here} and not {there}")));
@@ -99,24 +171,25 @@ fn inferred(union_by_name: bool, files: &[SurveyedFile]) -> Result<Vec<Field>> {
             fields.push(other.as_ref().clone().with_nullable(nullable));
         }
     }
-    // A column in which no value was seen could hold anything that is written as a text.
-    let seen = |field: Field| match field.data_type() {
-        DataType::Null => field.with_data_type(DataType::Utf8View),
-        _ => field,
+    let known = |field: Field| {
+        let shaped = shapes.as_ref().and_then(|shape| shape.field(field.name()));
+        let data_type = shaped.map_or_else(|| known(field.data_type()), Shape::data_type);
+        field.with_data_type(data_type)
     };
-    Ok(fields.into_iter().map(seen).collect())
+    Ok(fields.into_iter().map(known).collect())
 }
 
-/// The type for values of two types, if they are of one kind.
-fn joined(left: &DataType, right: &DataType) -> Option<DataType> {
-    match (left, right) {
-        _ if left == right => Some(left.clone()),
-        (DataType::Null, known) | (known, DataType::Null) => Some(known.clone()),
-        (DataType::Int64, DataType::Float64) | (DataType::Float64, DataType::Int64) => {
-            Some(DataType::Float64)
-        }
-        _ => None,
+/// What the rows of all files look like together, if they are of JSON.
+fn joined_shapes(files: &[SurveyedFile]) -> Result<Option<Shape>> {
+    let mut all: Option<Shape> = None;
+    for file in files {
+        let FileColumns::Shaped { shape, .. } = &file.columns else { continue };
+        let joined = all.unwrap_or(Shape::Null).joined(shape.clone());
+        all = Some(joined.map_err(|conflict| {
+            FileError::content(&file.file.shown, Position::File, conflict.to_string())
+        })?);
     }
+    Ok(all)
 }
 
 impl SurveyedFile {
@@ -135,8 +208,8 @@ impl FileColumns {
     pub(crate) fn fields(&self) -> &[FieldRef] {
         match self {
             Self::Typed(schema) => schema.fields(),
-            Self::Sampled(fields) | Self::Unnamed(fields) => fields,
-            Self::Unknown => &[],
+            Self::Sampled(fields) | Self::Unnamed(fields) | Self::Shaped { fields, .. } => fields,
+            Self::Wanted { .. } => &[],
         }
     }
 }
@@ -147,7 +220,7 @@ fn check(source: &FileSource, wanted: &[Field], file: &SurveyedFile) -> Result<(
     let wrong = |reason: String| Err(FileError::content(shown, Position::File, reason));
     let found = file.columns.fields();
     match &file.columns {
-        FileColumns::Unknown => return Ok(()),
+        FileColumns::Wanted { .. } | FileColumns::Shaped { .. } => return Ok(()),
         FileColumns::Unnamed(_) if found.len() != wanted.len() => {
             return wrong(format!("it has {} columns, and {} are wanted", found.len(), wanted.len()));
         }
@@ -168,9 +241,9 @@ fn check(source: &FileSource, wanted: &[Field], file: &SurveyedFile) -> Result<(
             };
             return wrong(format!("it has no column `{name}`{help}. It has {}", names.join(", ")));
         };
-        if matches!(file.columns, FileColumns::Typed(_))
-            && !holds(column.data_type(), &scanned(field.data_type()))
-        {
+        let is_typed = matches!(file.columns, FileColumns::Typed(_));
+        let given = with_seen(&scanned(field.data_type()), column.data_type());
+        if is_typed && !holds(column.data_type(), &given) {
             let (wanted, is) = (type_name(column.data_type()), type_name(field.data_type()));
             return wrong(format!(
                 "its column `{name}` is {is}, which cannot be read as {wanted} without loss"
@@ -180,37 +253,32 @@ fn check(source: &FileSource, wanted: &[Field], file: &SurveyedFile) -> Result<(
     Ok(())
 }
 
-/// The type as which values of a file's type are scanned: that of Delta tables, which all else here expects. Texts and bytes
-/// are views, timestamps are microseconds (of more precise ones the rest is cut off), unsigned integers have the signed type
-/// that holds them.
-pub(crate) fn scanned(data_type: &DataType) -> DataType {
-    let inner = |field: &FieldRef| {
-        Arc::new(Field::new(field.name(), scanned(field.data_type()), field.is_nullable()))
-    };
-    match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
-        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::BinaryView,
-        DataType::UInt8 => DataType::Int16,
-        DataType::UInt16 => DataType::Int32,
-        DataType::UInt32 => DataType::Int64,
-        DataType::UInt64 => DataType::Decimal128(20, 0),
-        DataType::Float16 => DataType::Float32,
-        DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
-            DataType::Decimal128(*precision, *scale)
-        }
-        DataType::Date64 => DataType::Date32,
-        DataType::Timestamp(_, zone) => {
-            DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_| "UTC".into()))
-        }
-        DataType::Dictionary(_, values) => scanned(values),
-        DataType::RunEndEncoded(_, values) => scanned(values.data_type()),
-        DataType::List(element)
-        | DataType::LargeList(element)
-        | DataType::FixedSizeList(element, _)
-        | DataType::ListView(element)
-        | DataType::LargeListView(element) => DataType::List(inner(element)),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(inner).collect()),
-        DataType::Map(entries, sorted) => DataType::Map(inner(entries), *sorted),
-        _ => data_type.clone(),
+/// Whether every column that is wanted is in a row of some file of JSON, where rows leave out what is NULL: a name that is in
+/// none is more likely a mistake.
+fn seen(source: &FileSource, location: &str, wanted: &[Field], files: &[SurveyedFile]) -> Result<()> {
+    if source.union_by_name {
+        return Ok(());
     }
+    let lacking = |file: &SurveyedFile, name: &str| match &file.columns {
+        FileColumns::Wanted { lacking, .. } => lacking.iter().any(|lacking| lacking == name),
+        _ => false,
+    };
+    // Files without rows tell nothing.
+    let files = || files.iter().filter(|file| file.rows != Some(0));
+    let missing =
+        |field: &&Field| files().next().is_some() && files().all(|file| lacking(file, field.name()));
+    let Some(column) = wanted.iter().find(missing) else { return Ok(()) };
+    let mut others: Vec<&str> = Vec::new();
+    for file in files() {
+        let FileColumns::Wanted { others: more, .. } = &file.columns else { continue };
+        others.extend(more.iter().map(String::as_str));
+    }
+    others.sort_unstable();
+    others.dedup();
+    let has = if others.is_empty() { String::new() } else { format!(". Rows have {}", others.join(", ")) };
+    let name = column.name();
+    let reason = format!(
+        "no row has a column `{name}`; with `union_by_name: true` files may lack columns, which are NULL then{has}"
+    );
+    Err(FileError::NotFiles { location: location.to_owned(), reason })
 }

@@ -12,7 +12,8 @@
 //! | options | the options of a format, read by DataFusion's own table of them |
 //! | survey | one pass over each file: what its bytes are (a hash), whether its encoding and its shape hold, how many rows it has, where it can be divided, which columns it has |
 //! | columns | one list of columns for all files |
-//! | read | the rows of a piece of a file |
+//! | values | which values texts are, and which types they look like |
+//! | read | the rows of a piece of a file, in the types of the columns; a value that its type does not hold is an error |
 //! | scan | the table provider |
 //!
 //! # Why the readers are called here and not through DataFusion's listing tables
@@ -29,6 +30,7 @@ mod read;
 mod scan;
 mod survey;
 mod table;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,7 @@ mod tests;
 pub use error::FileError;
 pub use listing::Place;
 pub use scan::{provider, scan_schema, scanned_files};
+pub use survey::guard::is_in_a_reader;
 pub use table::{FileIdentity, FileTable, resolve};
 
 /// What this crate's functions give.

@@ -206,11 +206,9 @@ impl ExecutionPlan for FileScanExec {
         let Some(pieces) = self.partitions.get(partition) else {
             return internal_err!("a scan of files has no partition {partition}");
         };
-        let all = self.table.schema();
-        let read = self.schema.fields().iter().filter(|field| all.column_with_name(field.name()).is_some());
         let reading = Reading {
             table: self.table.clone(),
-            schema: Arc::new(Schema::new(read.cloned().collect::<Vec<_>>())),
+            columns: self.table.inner.columns.of_schema(&self.schema),
             rows_per_batch: context.session_config().batch_size(),
         };
         let rows = Rows {

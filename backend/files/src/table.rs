@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, SchemaRef};
+use ::arrow::datatypes::{Field, SchemaRef};
 use delta::{Access, Location, Roots};
 use futures::{StreamExt as _, TryStreamExt as _};
 use ir::hash::ContentHash;
@@ -14,10 +14,12 @@ use ir::op::{FileFormat, FileSource};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::columns::{self, Columns};
 use crate::listing::{self, ListedFile, Place};
 use crate::options::FormatOptions;
-use crate::survey::{SurveyedFile, columnar, csv, json};
-use crate::{FileError, Result, columns};
+use crate::survey::guard::guarded;
+use crate::survey::{SurveyedFile, arrow, csv, json, parquet};
+use crate::{FileError, Result};
 
 /// The files of a location, as they were when they were looked at. Cheap to clone.
 #[derive(Clone)]
@@ -33,7 +35,7 @@ pub(crate) struct Inner {
     pub(crate) source: FileSource,
     pub(crate) options: FormatOptions,
     pub(crate) files: Vec<SurveyedFile>,
-    pub(crate) schema: SchemaRef,
+    pub(crate) columns: Columns,
     digest: ContentHash,
 }
 
@@ -72,11 +74,11 @@ pub async fn resolve(location: &str, source: &FileSource, base: &Path, roots: &R
     });
     let surveys = futures::stream::iter(surveys).buffered(AT_ONCE);
     let files: Vec<SurveyedFile> = surveys.try_collect().await?;
-    let schema = columns::of(source, columns, &files)?;
+    let columns = columns::of(source, location, columns, &files)?;
     let digest = digest(&files);
     let (location, source) = (location.to_owned(), source.clone());
     Ok(FileTable {
-        inner: Arc::new(Inner { location, root, is_pattern, source, options, files, schema, digest }),
+        inner: Arc::new(Inner { location, root, is_pattern, source, options, files, columns, digest }),
     })
 }
 
@@ -92,8 +94,10 @@ fn survey(file: &ListedFile, options: &FormatOptions, columns: Option<&[Field]>)
     match options {
         FormatOptions::Csv(form) => csv::survey(file, form, columns.is_none()),
         FormatOptions::Ndjson => json::survey(file, columns),
-        FormatOptions::Parquet { binary_as_string } => columnar::parquet(file, *binary_as_string),
-        FormatOptions::Arrow => columnar::arrow(file),
+        FormatOptions::Parquet { binary_as_string } => {
+            guarded(file, || parquet::survey(file, *binary_as_string))?
+        }
+        FormatOptions::Arrow => guarded(file, || arrow::survey(file))?,
     }
 }
 
@@ -141,7 +145,7 @@ impl FileTable {
     /// The columns that a scan gives, without one for the files.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
-        &self.inner.schema
+        &self.inner.columns.scanned
     }
 
     /// What the files are, wherever they lie: the hash of their paths below the location, sizes and contents, in the domain

@@ -68,7 +68,7 @@ pub use compilation::{
     read_parameters, run_pass, setting_findings, verify_graph,
 };
 pub use delta::{Access, Roots};
-pub use engine::{Cancellation, Stage};
+pub use engine::{Cancellation, Stage, is_in_a_reader};
 pub use error::PipelineError;
 pub use events::{EVENT_SCHEMA_VERSION, EndStatus, EventLog, event_schema, events_made};
 pub use execution::{Outcome, PublishOptions, new_run_id, publish};

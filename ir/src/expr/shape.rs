@@ -1,8 +1,8 @@
-//! The shape of an expression: its depth and its conjuncts.
+//! The shape of an expression: its depth, its conjuncts, what it negates.
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{BinaryOperator, Expr, Visitor};
+use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Visitor};
 
 use super::{ScalarExpr, walk};
 
@@ -31,6 +31,17 @@ impl ScalarExpr {
             }
         }
         found
+    }
+
+    /// What is negated, parentheses removed, if it is `NOT` of something.
+    #[must_use]
+    pub fn negated(&self) -> Option<Self> {
+        let Expr::UnaryOp { op: UnaryOperator::Not, expr } = self.ast() else { return None };
+        let mut negated = expr.as_ref();
+        while let Expr::Nested(inner) = negated {
+            negated = inner;
+        }
+        Some(Self::new(negated.clone()))
     }
 }
 

@@ -61,7 +61,8 @@ impl FileFormat {
 pub struct FileColumn {
     /// Its name in the files; in CSV files without a header, which have no names, its place in the list counts.
     pub name: String,
-    /// Its Arrow type: `Int64`, `Utf8`, `Boolean`, `Float64`, `Date32`, `Timestamp(µs)`, ...
+    /// Its Arrow type: `Int64`, `Utf8`, `Boolean`, `Float64`, `Date32`, `Timestamp(µs)`, ... Timestamps are scanned as
+    /// microseconds, unsigned integers as the signed type that holds them; what does not fit the type given is an error all the same.
     #[serde(rename = "type")]
     pub data_type: String,
     /// Whether it may be NULL.

@@ -13,6 +13,8 @@
 //! stands for ([`crate::rewrite::desugar`]), so desugaring cannot change a type. What a view promises in
 //! `output_schema` is checked against what it has. Columns without a type end before the outputs, with a warning.
 
+mod accepted;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -151,6 +153,7 @@ fn infer(graph: &Graph, cx: &mut Context<'_>, id: NodeId, node: &Node) -> Option
         for used in node.op.expressions() {
             sound &= check_expression(cx, node, &used, input);
         }
+        sound = sound && accepted::check(cx, node, input);
     }
     if !sound {
         return None;
@@ -202,6 +205,15 @@ fn no_duplicates(cx: &mut Context<'_>, node: &Node, schema: Schema) -> Option<Sc
 
 /// Asks for the type of one expression and reports what is wrong with it.
 fn check_expression(cx: &mut Context<'_>, node: &Node, used: &ExprUse<'_>, input: &Schema) -> bool {
+    // What is negated must be a condition itself. An assertion's expression is, by the compiler, whose NOT is in no spec.
+    if used.field == ExprField::Predicate
+        && let Some(negated) = used.expr.negated()
+    {
+        let inner = ExprUse { expr: &negated, ..*used };
+        if !check_expression(cx, node, &inner, input) {
+            return false;
+        }
+    }
     match cx.oracle.expression(used.expr, used.evaluation, input) {
         Ok(found) => {
             let predicate = used.field == ExprField::Predicate;
@@ -228,8 +240,11 @@ fn check_expression(cx: &mut Context<'_>, node: &Node, used: &ExprUse<'_>, input
 
 /// Reports a type error at the field of the spec where it was made.
 fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, field: SpecField) {
+    let place = cx.written(node, field);
     let diagnostic = match error.kind.as_ref() {
-        TypeErrorKind::UnknownColumn { name, candidates } => unknown_column(node, name, candidates),
+        TypeErrorKind::UnknownColumn { name, candidates } => {
+            unknown_column(node, name, candidates, place.sql.is_some())
+        }
         TypeErrorKind::AmbiguousColumn { name } => {
             let message = format!("`{name}` can mean columns of several tables");
             Diagnostic::new(codes::AMBIGUOUS_COLUMN, message)
@@ -260,7 +275,6 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, field
             Diagnostic::new(code, message)
         }
     };
-    let place = cx.written(node, field);
     let bytes = error.span.zip(place.sql.as_deref()).and_then(|(span, sql)| bytes_of(sql, span));
     let diagnostic = place.mark(diagnostic, bytes);
     // Assertions of one relation show its keys, and all of them find the same fault with these.
@@ -269,16 +283,24 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, field
     }
 }
 
-fn unknown_column(node: &Node, name: &str, candidates: &[String]) -> Diagnostic {
+/// `is_sql` says whether the name stands in SQL, and not as it is.
+fn unknown_column(node: &Node, name: &str, candidates: &[String], is_sql: bool) -> Diagnostic {
     let code = if node.owner.is_output() { codes::OUTPUT_COLUMN } else { codes::UNKNOWN_COLUMN };
     let diagnostic = Diagnostic::new(code, format!("there is no column `{name}`"))
         .found(name)
         .allowed(candidates)
         .suggest_nearest();
+    let is_here = |wanted: &str| candidates.iter().any(|column| column == wanted);
+    if let Some((relation, column)) = name.rsplit_once('.').filter(|(_, column)| is_here(column)) {
+        return diagnostic
+            .suggestion(column)
+            .help(format!("no relation is named `{relation}` here; an expression names columns alone"));
+    }
     match candidates.iter().find(|column| column.eq_ignore_ascii_case(name) && *column != name) {
-        Some(exact) => diagnostic
+        Some(exact) if is_sql => diagnostic
             .suggestion(format!("\"{exact}\""))
             .help("unquoted names in SQL are lower case; put this one in double quotes"),
+        Some(exact) => diagnostic.suggestion(exact).help("names are compared with their capitals"),
         None => diagnostic,
     }
 }

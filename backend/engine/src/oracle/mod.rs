@@ -216,12 +216,15 @@ impl Tree<'_> {
     /// Where what is wrong is named first.
     fn place(self, kind: &TypeErrorKind) -> Option<Span> {
         match kind {
-            TypeErrorKind::UnknownColumn { name, .. } | TypeErrorKind::AmbiguousColumn { name } => match self
-            {
-                Tree::Expr(expr) => expr.place_of_column(name),
-                Tree::Query(query) => query.place_of_column(name),
-                Tree::None => None,
-            },
+            TypeErrorKind::UnknownColumn { name, .. } | TypeErrorKind::AmbiguousColumn { name } => {
+                let place = |name: &str| match self {
+                    Tree::Expr(expr) => expr.place_of_column(name),
+                    Tree::Query(query) => query.place_of_column(name),
+                    Tree::None => None,
+                };
+                // It may stand with its relation.
+                place(name).or_else(|| place(name.rsplit_once('.')?.1))
+            }
             TypeErrorKind::UnknownFunction { name, .. }
             | TypeErrorKind::WrongArguments { function: name, .. } => match self {
                 Tree::Expr(expr) => expr.place_of_function(name),

@@ -5,7 +5,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "errors and signatures of which few are meant")]
 
-use datafusion::common::SchemaError;
+use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Signature, TypeSignature};
 use datafusion::sql::sqlparser::tokenizer::Span;
@@ -48,7 +48,7 @@ pub(super) fn meaning(error: &DataFusionError, session: &Session) -> (TypeErrorK
 fn of_schema(schema_error: &SchemaError, error: &DataFusionError) -> TypeErrorKind {
     match schema_error {
         SchemaError::FieldNotFound { field, valid_fields } => TypeErrorKind::UnknownColumn {
-            name: field.name.clone(),
+            name: misplaced_name(field, valid_fields),
             candidates: valid_fields.iter().map(|column| column.name.clone()).collect(),
         },
         SchemaError::AmbiguousReference { field } => {
@@ -57,6 +57,16 @@ fn of_schema(schema_error: &SchemaError, error: &DataFusionError) -> TypeErrorKi
         SchemaError::DuplicateQualifiedField { .. } | SchemaError::DuplicateUnqualifiedField { .. } => {
             TypeErrorKind::Other(message_of(error))
         }
+    }
+}
+
+/// The name of a column that is not there: with its relation, where that is what is not there.
+fn misplaced_name(field: &Column, valid_fields: &[Column]) -> String {
+    match &field.relation {
+        Some(relation) if valid_fields.iter().any(|valid| valid.name == field.name) => {
+            format!("{relation}.{}", field.name)
+        }
+        _ => field.name.clone(),
     }
 }
 

@@ -1,20 +1,20 @@
 //! Rows of CSV files.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
-use arrow::record_batch::RecordBatch;
+use arrow::array::Array as _;
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use arrow_csv::ReaderBuilder;
 
-use super::{Batches, Reading, bytes_of, conform};
-use crate::error::{Position, shown, type_name};
+use super::{BUFFER, Batches, Reading, bytes_of, conform, typed};
+use crate::columns::Columns;
+use crate::error::Position;
 use crate::listing::ListedFile;
 use crate::options::CsvForm;
-use crate::survey::csv::Records;
+use crate::survey::csv::{BlankRows, Records};
 use crate::survey::text::Syntax as _;
 use crate::survey::{FileColumns, Piece, SurveyedFile, open};
 use crate::{FileError, Result};
@@ -26,27 +26,21 @@ pub(super) fn rows(
     piece: Piece,
     opened: File,
 ) -> Result<Batches> {
-    let source = Source {
+    let source = Arc::new(Source {
         file: file.file.clone(),
         form: CsvForm { has_header: form.has_header && is_first(file, piece), ..form.clone() },
         piece,
-        columns: columns_of(reading, file),
-        schema: Arc::clone(&reading.schema),
-    };
-    let places = source.places();
-    let mut reader = source.reader(&source.columns, &places, reading.rows_per_batch, opened)?;
+        names: names_of(reading, file),
+        columns: reading.columns.clone(),
+    });
+    let mut reader = source.reader(reading.rows_per_batch, opened)?;
     let mut before: u64 = 0;
     Ok(Box::new(std::iter::from_fn(move || {
         let batch = match reader.next()? {
             Ok(batch) => batch,
-            Err(error) => return Some(Err(source.fault(&error))),
+            Err(error) => return Some(Err(source.unlocated(&error.to_string()))),
         };
-        let conformed = conform::conformed(&batch, &source.schema);
-        let result = conformed.map_err(|reason| {
-            source
-                .null(&batch, before)
-                .unwrap_or_else(|| FileError::content(&source.file.shown, Position::File, reason))
-        });
+        let result = source.typed(&batch, before);
         before += batch.num_rows() as u64;
         Some(result)
     })))
@@ -56,22 +50,15 @@ fn is_first(file: &SurveyedFile, piece: Piece) -> bool {
     file.pieces.first() == Some(&piece)
 }
 
-/// The columns of a file, in its order, each with the type of the table's column, if it is read. All may be NULL here: which
-/// must not is looked at later, when the row can be told.
-fn columns_of(reading: &Reading, file: &SurveyedFile) -> SchemaRef {
+/// The names of the columns of a file, in its order, as the table has them.
+fn names_of(reading: &Reading, file: &SurveyedFile) -> Vec<String> {
     let all = reading.table.schema();
     let found = file.columns.fields().iter().enumerate();
-    let columns = found.map(|(place, field)| {
-        let wanted = match file.columns {
-            FileColumns::Unnamed(_) => all.fields().get(place),
-            _ => all.fields().iter().find(|wanted| wanted.name() == field.name()),
-        };
-        match wanted {
-            Some(wanted) => wanted.as_ref().clone().with_nullable(true),
-            None => Field::new(field.name(), DataType::Utf8View, true),
-        }
+    let names = found.map(|(place, field)| match file.columns {
+        FileColumns::Unnamed(_) => all.fields().get(place).unwrap_or(field).name().clone(),
+        _ => field.name().clone(),
     });
-    Arc::new(Schema::new(columns.collect::<Vec<_>>()))
+    names.collect()
 }
 
 /// A piece of a file, and what is read of it.
@@ -79,77 +66,65 @@ struct Source {
     file: ListedFile,
     form: CsvForm,
     piece: Piece,
-    columns: SchemaRef,
-    schema: SchemaRef,
+    /// Of all columns of the file.
+    names: Vec<String>,
+    columns: Columns,
 }
 
 impl Source {
-    /// The places of the columns that are read.
-    fn places(&self) -> Vec<usize> {
-        let fields = self.columns.fields().iter().enumerate();
-        let read = fields.filter(|(_, field)| self.schema.column_with_name(field.name()).is_some());
-        read.map(|(place, _)| place).collect()
-    }
-
+    /// The reader of the columns that are read, as texts.
     fn reader(
-        &self,
-        columns: &SchemaRef,
-        places: &[usize],
+        self: &Arc<Self>,
         rows_per_batch: usize,
         opened: File,
-    ) -> Result<arrow_csv::reader::BufReader<BufReader<std::io::Take<File>>>> {
-        let bytes = BufReader::with_capacity(1 << 18, bytes_of(&self.file, opened, self.piece)?);
-        ReaderBuilder::new(Arc::clone(columns))
+    ) -> Result<arrow_csv::reader::BufReader<Box<dyn BufRead + Send>>> {
+        let texts = self.names.iter().map(|name| Field::new(name, DataType::Utf8View, true));
+        let texts = Arc::new(Schema::new(texts.collect::<Vec<_>>()));
+        let read = |name: &String| self.columns.scanned.column_with_name(name).is_some();
+        let places = (0..).zip(&self.names).filter(|(_, name)| read(name)).map(|(place, _)| place);
+        let bytes = BufReader::with_capacity(BUFFER, bytes_of(&self.file, opened, self.piece)?);
+        let bytes: Box<dyn BufRead + Send> = match self.names.len() {
+            1 => Box::new(BufReader::with_capacity(BUFFER, BlankRows::new(bytes, self.records(None)))),
+            _ => Box::new(bytes),
+        };
+        ReaderBuilder::new(texts)
             .with_format(self.form.format())
             .with_batch_size(rows_per_batch)
-            .with_projection(places.to_vec())
+            .with_projection(places.collect())
             .build_buffered(bytes)
-            .map_err(|error| self.unlocated(&error))
+            .map_err(|error| self.unlocated(&error.to_string()))
     }
 
-    fn unlocated(&self, error: &ArrowError) -> FileError {
-        FileError::content(&self.file.shown, Position::File, error.to_string())
+    fn unlocated(&self, error: &str) -> FileError {
+        FileError::content(&self.file.shown, Position::File, error)
     }
 
-    /// What a reader stumbled over: it is read again, row by row, and the row in which it fails column by column.
-    fn fault(&self, error: &ArrowError) -> FileError {
-        let places = self.places();
-        let Some(row) = self.failing(&self.columns, &places) else { return self.unlocated(error) };
-        let column = places.into_iter().find(|place| self.failing(&self.columns, &[*place]) == Some(row));
-        let Some(column) = column else { return self.at(row, error.to_string()) };
-        let field = self.columns.field(column);
-        let as_text = field.clone().with_data_type(DataType::Utf8View);
-        let texts = self.columns.fields().iter().map(|field| match field.name() == as_text.name() {
-            true => Arc::new(as_text.clone()),
-            false => Arc::clone(field),
-        });
-        let texts = Arc::new(Schema::new(texts.collect::<Vec<_>>()));
-        let value = self.row(&texts, column, row).map_or_else(String::new, |value| shown(&value));
-        let reason = format!(
-            "column `{}`: {value} is no {}; if it is right, give the column another type in the input's `schema`",
-            field.name(),
-            type_name(field.data_type()),
-        );
-        self.at(row, reason)
-    }
-
-    /// The first row of the piece that cannot be read, counted from 0.
-    fn failing(&self, columns: &SchemaRef, places: &[usize]) -> Option<u64> {
-        let reader = self.reader(columns, places, 1, open(&self.file).ok()?).ok()?;
-        (0..).zip(reader).find(|(_, batch)| batch.is_err()).map(|(row, _)| row)
-    }
-
-    /// A value of a row, as a text.
-    fn row(&self, columns: &SchemaRef, place: usize, row: u64) -> Option<String> {
-        let mut reader = self.reader(columns, &[place], 1, open(&self.file).ok()?).ok()?;
-        let batch = reader.nth(usize::try_from(row).ok()?)?.ok()?;
-        let texts = batch.columns().first()?.as_string_view_opt()?;
-        (texts.len() == 1 && texts.is_valid(0)).then(|| texts.value(0).to_owned())
+    /// The rows of a batch of texts, in the types of the table. So many rows of the piece stand before it.
+    fn typed(&self, batch: &RecordBatch, before: u64) -> Result<RecordBatch> {
+        let mut columns = Vec::with_capacity(batch.num_columns());
+        let mut faults = Vec::new();
+        for (field, texts) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+            let Some(wanted) = self.columns.declared.field_with_name(field.name()).ok() else { continue };
+            match typed::typed(texts, wanted.data_type(), self.columns.inferred) {
+                Ok(values) => columns.push((wanted.clone().with_nullable(true), values)),
+                Err(fault) => faults.push((fault.row, field.name(), fault.reason)),
+            }
+        }
+        // Of several, what stands first in the file.
+        if let Some((row, column, reason)) = faults.into_iter().min() {
+            return Err(self.at(before + row as u64, format!("column `{column}`: {reason}")));
+        }
+        let (fields, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+        let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let typed = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), values, &rows);
+        let typed = typed.map_err(|error| self.unlocated(&error.to_string()))?;
+        conform::conformed(&typed, &self.columns)
+            .map_err(|reason| self.null(&typed, before).unwrap_or_else(|| self.unlocated(&reason)))
     }
 
     /// The first row of a batch that is NULL in a column that must not be.
     fn null(&self, batch: &RecordBatch, before: u64) -> Option<FileError> {
-        let required = self.schema.fields().iter().filter(|field| !field.is_nullable());
+        let required = self.columns.scanned.fields().iter().filter(|field| !field.is_nullable());
         let first = required.filter_map(|field| {
             let nulls = batch.column_by_name(field.name())?.logical_nulls()?;
             let row = (0..nulls.len()).find(|row| nulls.is_null(*row))?;
@@ -163,7 +138,7 @@ impl Source {
     /// A finding at a row of the piece: at the line in which it begins.
     fn at(&self, row: u64, reason: String) -> FileError {
         let header = u64::from(self.form.has_header);
-        let mut records = Records::looking_for(&self.file, &self.form, row + header, self.piece.line);
+        let mut records = self.records(Some(row + header));
         let mut text = Vec::new();
         let read = open(&self.file).and_then(|opened| {
             let mut bytes = bytes_of(&self.file, opened, self.piece)?;
@@ -173,5 +148,10 @@ impl Source {
         let found = read.and_then(|_| records.feed(&text, self.piece.start)).is_ok();
         let position = records.found.filter(|_| found).map_or(Position::File, Position::Line);
         FileError::content(&self.file.shown, position, reason)
+    }
+
+    /// What finds the rows of the piece, and the line of one that is looked for.
+    fn records(&self, wanted: Option<u64>) -> Records {
+        Records::of_piece(&self.file, &self.form, self.names.len(), self.piece.line, wanted)
     }
 }

@@ -3,6 +3,7 @@
 mod conform;
 mod csv;
 mod json;
+mod typed;
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Take};
@@ -11,21 +12,28 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use crate::columns::Columns;
 use crate::error::Position;
 use crate::listing::ListedFile;
 use crate::options::FormatOptions;
-use crate::survey::{Piece, SurveyedFile, columnar, open, unchanged};
+use crate::survey::guard::guarded;
+use crate::survey::parquet::footer;
+use crate::survey::{Piece, SurveyedFile, arrow as ipc, open, unchanged};
 use crate::table::FileTable;
 use crate::{FileError, Result};
+pub(crate) use typed::is_parsed;
+
+/// So many bytes of a text are read at a time.
+const BUFFER: usize = 1 << 18;
 
 /// What is read of a table at a time.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     pub(crate) table: FileTable,
-    /// The columns that are read, with their types in the table.
-    pub(crate) schema: SchemaRef,
+    /// The columns that are read.
+    pub(crate) columns: Columns,
     pub(crate) rows_per_batch: usize,
 }
 
@@ -58,32 +66,41 @@ pub(crate) fn batches(
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 
 fn rows(reading: &Reading, file: &SurveyedFile, piece: Piece, opened: File) -> Result<Batches> {
-    let inner = &reading.table.inner;
-    match &inner.options {
+    match &reading.table.inner.options {
         FormatOptions::Csv(form) => csv::rows(reading, form, file, piece, opened),
         FormatOptions::Ndjson => json::rows(reading, file, piece, opened),
         FormatOptions::Parquet { binary_as_string } => {
-            let metadata = columnar::footer(&file.file, &opened, *binary_as_string)?;
-            let groups: Vec<usize> =
-                (piece.start..piece.end).filter_map(|group| usize::try_from(group).ok()).collect();
-            let columns = present(&reading.schema, metadata.schema());
-            let mask = ProjectionMask::roots(
-                metadata.metadata().file_metadata().schema_descr(),
-                columns.iter().copied(),
-            );
-            let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, metadata)
-                .with_projection(mask)
-                .with_row_groups(groups)
-                .with_batch_size(reading.rows_per_batch)
-                .build()
-                .map_err(|error| damaged(&file.file, &ArrowError::from(error)))?;
+            let reader = guarded(&file.file, || parquet(reading, file, piece, opened, *binary_as_string))??;
             Ok(conformed(reading, file, reader))
         }
         FormatOptions::Arrow => {
-            let columns = present(&reading.schema, file.schema()?);
-            Ok(conformed(reading, file, columnar::ipc(&file.file, opened, Some(columns))?))
+            let columns = present(&reading.columns.scanned, file.schema()?);
+            let reader = guarded(&file.file, || ipc::batches(&file.file, opened, Some(columns)))??;
+            Ok(conformed(reading, file, reader))
         }
     }
+}
+
+/// The reader of some row groups of a Parquet file.
+fn parquet(
+    reading: &Reading,
+    file: &SurveyedFile,
+    piece: Piece,
+    opened: File,
+    binary_as_string: bool,
+) -> Result<ParquetRecordBatchReader> {
+    let metadata = footer(&file.file, &opened, binary_as_string)?;
+    let groups: Vec<usize> =
+        (piece.start..piece.end).filter_map(|group| usize::try_from(group).ok()).collect();
+    let columns = present(&reading.columns.scanned, metadata.schema());
+    let parquet_schema = metadata.metadata().file_metadata().schema_descr();
+    let mask = ProjectionMask::roots(parquet_schema, columns.iter().copied());
+    ParquetRecordBatchReaderBuilder::new_with_metadata(opened, metadata)
+        .with_projection(mask)
+        .with_row_groups(groups)
+        .with_batch_size(reading.rows_per_batch)
+        .build()
+        .map_err(|error| damaged(&file.file, &ArrowError::from(error)))
 }
 
 /// The places in a file of those columns that it has, in the order of the file.
@@ -97,19 +114,24 @@ fn present(wanted: &SchemaRef, file: &SchemaRef) -> Vec<usize> {
 fn conformed(
     reading: &Reading,
     file: &SurveyedFile,
-    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
+    mut batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
 ) -> Batches {
-    let (schema, file) = (reading.schema.clone(), file.file.clone());
+    let (columns, file) = (reading.columns.clone(), file.file.clone());
     let mut row = 0;
-    Box::new(batches.map(move |batch| {
-        let batch = batch.map_err(|error| damaged(&file, &error))?;
-        let rows = batch.num_rows();
-        let conformed = conform::conformed(&batch, &schema).map_err(|reason| {
-            let reason = format!("between rows {row} and {}: {reason}", row + rows);
-            FileError::content(&file.shown, Position::File, reason)
-        });
-        row += rows;
-        conformed
+    Box::new(std::iter::from_fn(move || {
+        let mut next = || {
+            let batch = batches.next()?.map_err(|error| damaged(&file, &error));
+            Some(batch.and_then(|batch| {
+                let rows = batch.num_rows();
+                let conformed = conform::conformed(&batch, &columns).map_err(|reason| {
+                    let reason = format!("between rows {row} and {}: {reason}", row + rows);
+                    FileError::content(&file.shown, Position::File, reason)
+                });
+                row += rows;
+                conformed
+            }))
+        };
+        guarded(&file, &mut next).unwrap_or_else(|error| Some(Err(error)))
     }))
 }
 

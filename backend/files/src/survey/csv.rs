@@ -1,19 +1,28 @@
 //! The records of a CSV file: where they begin and end, and whether each has as many values as the others.
 //!
 //! The grammar is that of `csv-core`, which reads the values later, without its leniency: RFC 4180 with any of the bytes
-//! replaced by options, empty lines passed over. A quoted value that is never closed, and text behind one that is, are errors:
+//! replaced by options, empty lines passed over, unless rows have one column: there, an empty line behind the first row is a row
+//! without a value. A quoted value that is never closed, and text behind one that is, are errors:
 //! both are what is left of a file that was cut or put together.
 
-use std::io::{Seek as _, SeekFrom};
+mod blank;
 
-use arrow::datatypes::FieldRef;
+use std::io::{Seek as _, SeekFrom};
+use std::sync::Arc;
+
+use arrow::array::AsArray as _;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use arrow::error::ArrowError;
+use arrow_csv::ReaderBuilder;
 
 use super::text::{self, Pieces, Syntax};
 use super::{FileColumns, Piece, SurveyedFile, open};
 use crate::error::Position;
 use crate::listing::ListedFile;
 use crate::options::CsvForm;
+use crate::values::Kind;
 use crate::{FileError, Result};
+pub(crate) use blank::BlankRows;
 
 /// Looks at a CSV file. Its types are inferred from its first records, if they are `wanted`.
 pub(crate) fn survey(file: &ListedFile, form: &CsvForm, wanted: bool) -> Result<SurveyedFile> {
@@ -35,19 +44,51 @@ fn sample(file: &ListedFile, form: &CsvForm, width: usize, records: usize) -> Re
     let mut opened = open(file)?;
     let start = first_byte(file, &mut opened)?;
     opened.seek(SeekFrom::Start(start)).map_err(|error| FileError::unreadable(&file.shown, error))?;
-    let inferred = form.format().infer_schema(opened, Some(records));
-    let (schema, _) = inferred
-        .map_err(|error| FileError::content(&file.shown, Position::File, format!("its header: {error}")))?;
+    let wrong = |error: ArrowError| {
+        FileError::content(&file.shown, Position::File, format!("its first rows: {error}"))
+    };
+    // Of no rows: the reader's own types are those of numbers, where digits are codes.
+    let (schema, _) = form.format().infer_schema(opened, Some(0)).map_err(wrong)?;
+    let kinds = kinds(file, form, start, schema.fields().len(), records).map_err(wrong)?;
     let mut names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     names.sort_unstable();
-    let wrong = |reason: String| Err(FileError::content(&file.shown, Position::Line(1), reason));
+    let misnamed = |reason: String| Err(FileError::content(&file.shown, Position::Line(1), reason));
     if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()) {
-        return wrong(format!("its header names a column `{}` twice", twice.first().unwrap_or(&"")));
+        return misnamed(format!("its header names a column `{}` twice", twice.first().unwrap_or(&"")));
     }
     if names.first().is_some_and(|name| name.is_empty()) {
-        return wrong(format!("its header has {width} columns, and one of them has no name"));
+        return misnamed(format!("its header has {width} columns, and one of them has no name"));
     }
-    Ok(schema.fields().iter().cloned().collect())
+    let fields = schema.fields().iter().zip(kinds);
+    Ok(fields.map(|(field, kind)| Arc::new(Field::new(field.name(), kind.data_type(), true))).collect())
+}
+
+/// What the values of the first records look like, column by column.
+fn kinds(
+    file: &ListedFile,
+    form: &CsvForm,
+    start: u64,
+    width: usize,
+    records: usize,
+) -> Result<Vec<Kind>, ArrowError> {
+    let mut kinds = vec![Kind::Unknown; width];
+    if records == 0 {
+        return Ok(kinds);
+    }
+    let texts = (0..width).map(|place| Field::new(place.to_string(), DataType::Utf8View, true));
+    let mut opened = open(file).map_err(|error| ArrowError::from_external_error(Box::new(error)))?;
+    opened.seek(SeekFrom::Start(start))?;
+    let reader = ReaderBuilder::new(Arc::new(Schema::new(texts.collect::<Vec<_>>())))
+        .with_format(form.format())
+        .with_bounds(0, records)
+        .build(opened)?;
+    for batch in reader {
+        for (kind, column) in kinds.iter_mut().zip(batch?.columns()) {
+            let texts = column.as_string_view_opt().into_iter().flatten().flatten();
+            *kind = texts.map(Kind::of).fold(*kind, Kind::joined);
+        }
+    }
+    Ok(kinds)
 }
 
 /// Where the text of a file begins.
@@ -74,10 +115,19 @@ enum State {
     Quote,
 }
 
+/// What a byte is to the rows of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// A row without a value: an empty line, which this byte ends.
+    BlankRow,
+    Other,
+}
+
 /// Finds the records of a text, and counts their values.
-pub(crate) struct Records<'a> {
-    file: &'a ListedFile,
-    form: &'a CsvForm,
+pub(crate) struct Records {
+    /// The file, as messages call it.
+    shown: String,
+    form: CsvForm,
     state: State,
     line: u64,
     /// The line in which the record begins; the line and byte in which its last quoted value does.
@@ -86,6 +136,8 @@ pub(crate) struct Records<'a> {
     values: usize,
     /// How many values the first record has.
     width: Option<usize>,
+    /// Whether the byte before was the first of the two that end a line of Windows.
+    is_in_line_end: bool,
     count: u64,
     rows: Pieces,
     /// Once the text has ended.
@@ -95,17 +147,18 @@ pub(crate) struct Records<'a> {
     pub(crate) found: Option<u64>,
 }
 
-impl<'a> Records<'a> {
-    fn new(file: &'a ListedFile, form: &'a CsvForm) -> Self {
+impl Records {
+    fn new(file: &ListedFile, form: &CsvForm) -> Self {
         Self {
-            file,
-            form,
+            shown: file.shown.clone(),
+            form: form.clone(),
             state: State::Start,
             line: 1,
             record_line: 1,
             quoted_at: (1, 0),
             values: 0,
             width: None,
+            is_in_line_end: false,
             count: 0,
             rows: Pieces::default(),
             pieces: Vec::new(),
@@ -114,9 +167,16 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// For a text that begins in a line of the file, looking for the line in which a record begins.
-    pub(crate) fn looking_for(file: &'a ListedFile, form: &'a CsvForm, record: u64, line: u64) -> Self {
-        Self { wanted: Some(record), line, ..Self::new(file, form) }
+    /// For a piece of a file whose first row has so many values. It begins in a line of the file; the line in which a row of it
+    /// begins may be `wanted`.
+    pub(crate) fn of_piece(
+        file: &ListedFile,
+        form: &CsvForm,
+        width: usize,
+        line: u64,
+        wanted: Option<u64>,
+    ) -> Self {
+        Self { wanted, line, width: Some(width), ..Self::new(file, form) }
     }
 
     fn ends_record(&self, byte: u8) -> bool {
@@ -140,7 +200,9 @@ impl<'a> Records<'a> {
         self.state = State::Value;
     }
 
-    fn end_record(&mut self) -> Result<()> {
+    /// A record ends, with this byte or with the text.
+    fn end_record(&mut self, byte: u8) -> Result<()> {
+        self.is_in_line_end = byte == b'\r' && self.form.terminator.is_none();
         self.values += 1;
         self.count += 1;
         self.state = State::Start;
@@ -155,17 +217,23 @@ impl<'a> Records<'a> {
         if found < width {
             reason.push_str("; is the file cut? Rows may lack values with `options: {truncated_rows: true}`");
         }
-        Err(FileError::content(&self.file.shown, Position::Line(self.record_line), reason))
+        Err(FileError::content(&self.shown, Position::Line(self.record_line), reason))
     }
 
-    fn step(&mut self, byte: u8, at: u64) -> Result<()> {
+    fn step(&mut self, byte: u8, at: u64) -> Result<Step> {
+        let is_second = std::mem::take(&mut self.is_in_line_end) && byte == b'\n';
         if self.state == State::Start {
             if self.ends_record(byte) {
-                return Ok(());
+                if is_second || self.width != Some(1) {
+                    return Ok(Step::Other);
+                }
+                self.begin_record(at);
+                self.end_record(byte)?;
+                return Ok(Step::BlankRow);
             }
             if self.form.comment == Some(byte) {
                 self.state = State::Comment;
-                return Ok(());
+                return Ok(Step::Other);
             }
             self.begin_record(at);
             self.state = State::Value;
@@ -191,21 +259,21 @@ impl<'a> Records<'a> {
                 if byte == self.form.delimiter {
                     self.end_value();
                 } else if self.ends_record(byte) {
-                    return self.end_record();
+                    self.end_record(byte)?;
                 } else if self.state == State::Quote {
                     let reason = "there is text behind a quoted value; a quote in a value is written twice";
                     let position = Position::LineAndByte(self.line, at);
-                    return Err(FileError::content(&self.file.shown, position, reason));
+                    return Err(FileError::content(&self.shown, position, reason));
                 } else {
                     self.state = State::Plain;
                 }
             }
         }
-        Ok(())
+        Ok(Step::Other)
     }
 }
 
-impl Syntax for Records<'_> {
+impl Syntax for Records {
     fn feed(&mut self, bytes: &[u8], at: u64) -> Result<()> {
         for (place, &byte) in (at..).zip(bytes) {
             self.step(byte, place)?;
@@ -220,9 +288,9 @@ impl Syntax for Records<'_> {
             State::Quoted | State::Escaped => {
                 let (line, byte) = self.quoted_at;
                 let reason = "the quoted value that begins here is never closed; is the file cut?";
-                return Err(FileError::content(&self.file.shown, Position::LineAndByte(line, byte), reason));
+                return Err(FileError::content(&self.shown, Position::LineAndByte(line, byte), reason));
             }
-            State::Value | State::Plain | State::Quote => self.end_record()?,
+            State::Value | State::Plain | State::Quote => self.end_record(b'\n')?,
         }
         self.pieces = self.rows.end(at);
         Ok(())

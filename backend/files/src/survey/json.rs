@@ -1,20 +1,26 @@
 //! The lines of an NDJSON file, and the columns that its objects have.
 //!
 //! All rows tell what the columns are: a field that only the last row has is a column. Integers and floats together are
-//! floats; anything else that is twofold, a text here and a number there, is an error and not a text.
+//! floats; texts that are all dates or timestamps are those; anything else that is twofold, a text here and a number there,
+//! is an error and not a text.
 
 mod shape;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, FieldRef, Schema};
+use arrow::datatypes::{Field, FieldRef};
 
 use super::text::{self, Pieces, Syntax};
 use super::{FileColumns, Piece, SurveyedFile};
 use crate::error::Position;
 use crate::listing::ListedFile;
 use crate::{FileError, Result};
-use shape::Shape;
+pub(crate) use shape::Shape;
+
+/// So many columns that are not wanted are told of, and looked at.
+const SHOWN_NAMES: usize = 20;
+const MOST_NAMES: usize = 1000;
 
 /// So long a row may be.
 const LONGEST_ROW: usize = 256 << 20;
@@ -32,10 +38,15 @@ pub(crate) fn survey(file: &ListedFile, wanted: Option<&[Field]>) -> Result<Surv
         rows: Pieces::default(),
         pieces: Vec::new(),
         shape: Shape::Null,
+        lacking: wanted.iter().flatten().map(|field| field.name().clone()).collect(),
+        others: BTreeSet::new(),
     };
     let content = text::read(file, &mut rows)?;
     let columns = match rows.wanted {
-        Some(_) => FileColumns::Unknown,
+        Some(_) => FileColumns::Wanted {
+            lacking: rows.lacking,
+            others: rows.others.into_iter().take(SHOWN_NAMES).collect(),
+        },
         None => {
             let fields = rows.shape.columns().unwrap_or_default();
             if fields.is_empty() {
@@ -43,7 +54,7 @@ pub(crate) fn survey(file: &ListedFile, wanted: Option<&[Field]>) -> Result<Surv
                     "no row has a column, so that nobody knows what they are; give the input a `schema`";
                 return Err(FileError::content(&file.shown, Position::File, reason));
             }
-            FileColumns::Typed(Arc::new(Schema::new(fields)))
+            FileColumns::Shaped { shape: rows.shape, fields }
         }
     };
     Ok(SurveyedFile { file: file.clone(), content, rows: Some(rows.count), pieces: rows.pieces, columns })
@@ -64,6 +75,9 @@ struct Rows<'a> {
     pieces: Vec<Piece>,
     /// The columns so far, if they are not known.
     shape: Shape,
+    /// Columns that are wanted and were in no row so far; as long as there are some, the columns that were not wanted.
+    lacking: Vec<String>,
+    others: BTreeSet<String>,
 }
 
 impl Rows<'_> {
@@ -95,16 +109,33 @@ impl Rows<'_> {
             return Err(self.wrong(format!("a row is an object, and here is {}", row.name())));
         }
         if let Some(wanted) = self.wanted {
-            return match row.cut_in(wanted.iter()) {
-                None => Ok(()),
-                Some(path) => {
-                    Err(self.wrong(format!("`{path}` is no integer, and its column is one of integers")))
-                }
-            };
+            self.note(&row);
+            return row.misfit(wanted.iter()).map_or(Ok(()), |reason| Err(self.wrong(reason)));
+        }
+        if let Some(path) = row.huge() {
+            let path = path.trim_start_matches('.');
+            return Err(self.wrong(format!(
+                "`{path}` is larger than an integer of 64 bits can be; give the input a `schema` with a Decimal128(38, 0), \
+                 or write it as a text"
+            )));
         }
         let before = std::mem::replace(&mut self.shape, Shape::Null);
         self.shape = before.joined(row).map_err(|conflict| self.wrong(conflict.to_string()))?;
         Ok(())
+    }
+
+    /// Notes which columns a row has.
+    fn note(&mut self, row: &Shape) {
+        if self.lacking.is_empty() {
+            return;
+        }
+        self.lacking.retain(|name| row.field(name).is_none());
+        let wanted = self.wanted.unwrap_or_default();
+        for name in row.names() {
+            if self.others.len() < MOST_NAMES && !wanted.iter().any(|field| field.name() == name) {
+                self.others.insert(name.to_owned());
+            }
+        }
     }
 
     fn wrong(&self, reason: String) -> FileError {

@@ -1,18 +1,22 @@
 //! One pass over each file, before anything is planned: what it is, whether it is whole, where it can be divided.
 
-pub(crate) mod columnar;
+pub(crate) mod arrow;
 pub(crate) mod csv;
+pub(crate) mod guard;
 pub(crate) mod json;
+pub(crate) mod parquet;
 pub(crate) mod text;
 
 use std::fs::File;
+use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 
-use arrow::datatypes::{FieldRef, SchemaRef};
+use ::arrow::datatypes::{FieldRef, SchemaRef};
 use ir::hash::ContentHash;
 
 use crate::listing::{ListedFile, Stamp};
 use crate::{FileError, Result};
+pub(crate) use json::Shape;
 
 /// What is known of a file after it was looked at.
 #[derive(Clone, Debug)]
@@ -36,8 +40,10 @@ pub(crate) enum FileColumns {
     Sampled(Vec<FieldRef>),
     /// So many columns without names, and what a sample says of their types.
     Unnamed(Vec<FieldRef>),
-    /// Nothing, since it is said elsewhere.
-    Unknown,
+    /// Names, and what the values of all rows look like, of objects of JSON.
+    Shaped { shape: Shape, fields: Vec<FieldRef> },
+    /// Which of the columns that are wanted no row of it has, and some that are not wanted, if it lacks any.
+    Wanted { lacking: Vec<String>, others: Vec<String> },
 }
 
 impl SurveyedFile {
@@ -45,7 +51,10 @@ impl SurveyedFile {
     pub(crate) fn schema(&self) -> Result<&SchemaRef> {
         match &self.columns {
             FileColumns::Typed(schema) => Ok(schema),
-            FileColumns::Sampled(_) | FileColumns::Unnamed(_) | FileColumns::Unknown => {
+            FileColumns::Sampled(_)
+            | FileColumns::Unnamed(_)
+            | FileColumns::Shaped { .. }
+            | FileColumns::Wanted { .. } => {
                 Err(FileError::unreadable(&self.file.shown, "it was not asked for its columns"))
             }
         }
@@ -84,4 +93,20 @@ pub(crate) fn unchanged(file: &ListedFile, opened: &File) -> Result<()> {
     } else {
         Err(FileError::Changed { file: file.shown.clone() })
     }
+}
+
+/// The hash of the bytes of a file.
+fn hash(file: &ListedFile, opened: &mut File) -> Result<ContentHash> {
+    let mut hasher = ContentHash::hasher();
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        match opened.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => hasher.add(chunk.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(FileError::unreadable(&file.shown, error)),
+        }
+    }
+    unchanged(file, opened)?;
+    Ok(hasher.finish())
 }

@@ -59,7 +59,7 @@ async fn csv_files() {
             &["z Int64"],
             "`f`: it has no column `z`; with `union_by_name: true` files may lack columns. It has a, b",
         ),
-        (b"a,b\n1,2\n", &["a List(Int64)"], "`f`: column `a`: a CSV file holds no values of List(Int64)"),
+        (b"a,b\n1,2\n", &["a List(Int64)"], "`f`: column `a`: a file of csv holds no values of List(Int64)"),
     ];
     for (bytes, columns, wanted) in cases {
         refuses(Csv, bytes, columns, wanted).await;
@@ -97,21 +97,21 @@ async fn ndjson_files() {
         (
             b"{\"a\":18446744073709551615}\n",
             &[],
-            "`f`, line 1: it is no row of JSON: 18446744073709551615 is larger",
+            "`f`, line 1: `a` is larger than an integer of 64 bits can be",
         ),
         (b"{\"a\":\"\xe9\"}\n", &[], "`f`, line 1 (byte 6): the bytes here are no UTF-8"),
-        (b"{\"a\":1}\n\n{\"a\":\"x\"}\n", &["a Int64"], "`f`, line 3: "),
+        (b"{\"a\":1}\n\n{\"a\":\"x\"}\n", &["a Int64"], "`f`, line 3: column `a`: `x` is no Int64"),
         (b"{\"a\":1}\n{\"a\":2", &["a Int64"], "`f`, line 2: it is no row of JSON"),
         (
             b"{\"a\":[{\"b\":2.0}]}\n",
             &["a List(Struct(\"b\": Int32))"],
-            "`f`, line 1: `a.[].b` is no integer",
+            "`f`, line 1: `a.[].b` is no integer, and its column is Int32",
         ),
         (b"{\"a\":1}\n{\"b\":1}\n", &["a Int64!"], "`f`, line 2: column `a` is NULL"),
         (
             b"{\"a\":1}\n{\"a\":1.5}\n",
             &["a Int64"],
-            "`f`, line 2: `a` is no integer, and its column is one of integers",
+            "`f`, line 2: `a` is no integer, and its column is Int64",
         ),
     ];
     for (bytes, columns, wanted) in cases {

@@ -1,6 +1,9 @@
 //! Tests over files in a temporary folder. Pieces are small here: most files are divided.
 
 mod bad;
+mod damaged;
+mod exact;
+mod inferred;
 mod listing;
 mod rows;
 

@@ -96,7 +96,8 @@ fn every_format_gives_the_same_rows() {
     for (name, input) in [
         ("arrow", "location: data/orders.arrow, format: arrow"),
         ("parquet", "location: data/orders.parquet, format: parquet"),
-        ("ndjson", &format!("location: data/orders.ndjson, format: ndjson, {typed}")),
+        ("ndjson", "location: data/orders.ndjson, format: ndjson"),
+        ("typed", &format!("location: data/orders.ndjson, format: ndjson, {typed}")),
         ("pattern", "location: 'data/*.csv', format: csv"),
         ("delta", "delta_location: data/table"),
     ] {

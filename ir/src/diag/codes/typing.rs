@@ -18,14 +18,15 @@ Example: `predicate: name == 'main' and`
 Fix: correct the place the message names. Write text in single quotes and names in double quotes.";
 
     TYPE_MISMATCH = "E0203", "type-mismatch", "an operator or function does not take values of these types":
-"There is no way to apply it to what it was given, even with the conversions SQL makes by itself.
+"There is no way to apply it to what it was given, even with the conversions SQL makes by itself. \
+Accepted values of an assertion are of their column's type, without conversions.
 
 Example: `expr: start_byte + path` adds a number and a text.
 
 Fix: convert with `CAST(path AS BIGINT)`, or use another column.";
 
     PREDICATE_NOT_BOOLEAN = "E0204", "predicate-not-boolean", "a condition is not true or false":
-"`Filter.predicate` and the `filter` of an aggregation must be boolean.
+"`Filter.predicate`, the `filter` of an aggregation and the `expression` of an assertion must be boolean.
 
 Example: `predicate: start_byte`
 

@@ -63,7 +63,8 @@ impl AssertionSeverity {
 pub struct Accepted {
     /// The exact name of the column.
     pub column: String,
-    /// The values. Dates, decimals and other values without a form of their own are written as text.
+    /// The values, each of the column's type: whole numbers for numbers, texts for texts. Dates, timestamps, fractions and other
+    /// values without a form of their own are written as text.
     #[schemars(length(min = 1))]
     pub values: Vec<AcceptedValue>,
 }

@@ -35,10 +35,11 @@ pub struct InputRelation {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, SettingValue>,
     /// The columns that are read, and their types. Without it, what the files say of themselves, or what their rows look
-    /// like. Columns of the files that are not listed are not read.
+    /// like. Columns of the files that are not listed are not read. A value that its type does not hold exactly is an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<FileColumns>,
-    /// Files may lack columns that others have, and give NULL for them. Without it, files that differ are refused.
+    /// Files may lack columns that others have, or that `schema` lists, and give NULL for them. Without it, files that differ are
+    /// refused; of NDJSON, whose rows leave out what is NULL, listed columns that no row has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub union_by_name: bool,
     /// Adds a column with the file every row was read from.

@@ -95,6 +95,10 @@ fn check_form(cx: &mut Context<'_>, input: &InputRelation, place: &SpecPath) {
             }
         }
     }
+    if input.lineage_column.as_deref() == Some("") {
+        let message = format!("the column of files of input `{name}` has no name");
+        report(Some("lineage_column"), message, "give it one, or leave it out for `__source_file`");
+    }
     if input.lineage_column.is_some() && !input.requires_lineage {
         let message = format!("input `{name}` names a column of files, but does not ask for it");
         let help = "add `requires_lineage: true`, or leave the name out";
@@ -121,6 +125,10 @@ fn check_columns(cx: &mut Context<'_>, columns: &[FileColumn], place: &SpecPath)
     let mut names: BTreeMap<String, &str> = BTreeMap::new();
     for (index, column) in columns.iter().enumerate() {
         let place = place.index(index);
+        if column.name.is_empty() {
+            let found = Diagnostic::new(codes::INPUT_FORM, "a column has no name").at(place.field("name"));
+            cx.report(found.help("name the column as the files do"));
+        }
         if let Some(other) = names.insert(column.name.to_lowercase(), &column.name) {
             let message = format!("there is another column `{other}`");
             cx.report(Diagnostic::new(codes::INPUT_FORM, message).at(place.field("name")));

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
+use crate::error::type_name;
+use crate::values::Kind;
+
 /// The type of a value, or of several.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape {
@@ -13,8 +16,11 @@ pub(crate) enum Shape {
     Null,
     Boolean,
     Integer,
+    /// An integer beyond 64 bits with a sign.
+    Huge,
     Float,
-    Text,
+    /// Texts, and what they look like: a date, a timestamp, or no more than a text.
+    Text(Kind),
     List(Box<Shape>),
     /// Fields in the order in which they came.
     Object(Vec<(String, Shape)>),
@@ -43,9 +49,9 @@ impl Shape {
         match self {
             Self::Null => "NULL",
             Self::Boolean => "a truth value",
-            Self::Integer => "an integer",
+            Self::Integer | Self::Huge => "an integer",
             Self::Float => "a number",
-            Self::Text => "a text",
+            Self::Text(_) => "a text",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
         }
@@ -55,7 +61,11 @@ impl Shape {
     pub(crate) fn joined(self, other: Self) -> Result<Self, Conflict> {
         Ok(match (self, other) {
             (Self::Null, known) | (known, Self::Null) => known,
-            (Self::Integer, Self::Float) | (Self::Float, Self::Integer) => Self::Float,
+            (Self::Integer, Self::Huge) | (Self::Huge, Self::Integer) => Self::Huge,
+            (Self::Integer | Self::Huge, Self::Float) | (Self::Float, Self::Integer | Self::Huge) => {
+                Self::Float
+            }
+            (Self::Text(left), Self::Text(right)) => Self::Text(left.joined(right)),
             (Self::List(left), Self::List(right)) => {
                 let elements = left.joined(*right);
                 Self::List(Box::new(elements.map_err(|conflict| conflict.inside("[]"))?))
@@ -79,25 +89,88 @@ impl Shape {
         })
     }
 
-    /// Where a row has a number with a fraction, and the column that is wanted is of integers: the reader would cut it off.
-    pub(crate) fn cut_in<'f>(&self, wanted: impl Iterator<Item = &'f FieldRef> + Clone) -> Option<String> {
-        let Self::Object(fields) = self else { return None };
-        fields.iter().find_map(|(name, shape)| {
-            let field = wanted.clone().find(|field| field.name() == name)?;
-            Some(format!("{name}{}", shape.cut_as(field.data_type())?))
+    /// Where a row has a value that is none of the type that is wanted, and what is wrong with it. Whether a number or a text
+    /// means a value of its type is found out when it is read.
+    pub(crate) fn misfit<'f>(&self, wanted: impl Iterator<Item = &'f FieldRef> + Clone) -> Option<String> {
+        let (path, found, wanted) = self.misfit_in(wanted)?;
+        let column = type_name(&wanted);
+        Some(match found {
+            Self::Float if wanted.is_integer() => {
+                format!("`{path}` is no integer, and its column is {column}")
+            }
+            _ => format!("`{path}` is {}, and its column is {column}", found.name()),
         })
     }
 
-    /// The path below a value of the type that is wanted to such a number.
-    fn cut_as(&self, wanted: &DataType) -> Option<String> {
+    fn misfit_in<'f>(
+        &self,
+        wanted: impl Iterator<Item = &'f FieldRef> + Clone,
+    ) -> Option<(String, &Self, DataType)> {
+        let Self::Object(fields) = self else { return None };
+        fields.iter().find_map(|(name, shape)| {
+            let field = wanted.clone().find(|field| field.name() == name)?;
+            let (path, found, wanted) = shape.misfit_as(field.data_type())?;
+            Some((format!("{name}{path}"), found, wanted))
+        })
+    }
+
+    /// The path below a value of the type that is wanted to such a value.
+    fn misfit_as(&self, wanted: &DataType) -> Option<(String, &Self, DataType)> {
+        let inside = |path: &str, found: Option<(String, _, _)>| {
+            found.map(|(below, found, wanted)| (format!("{path}{below}"), found, wanted))
+        };
         match (self, wanted) {
-            (Self::Float, wanted) if wanted.is_integer() => Some(String::new()),
+            (Self::Null, _) => None,
             (Self::List(element), DataType::List(field)) => {
-                Some(format!(".[]{}", element.cut_as(field.data_type())?))
+                inside(".[]", element.misfit_as(field.data_type()))
             }
-            (Self::Object(_), DataType::Struct(fields)) => Some(format!(".{}", self.cut_in(fields.iter())?)),
-            _ => None,
+            (Self::Object(_), DataType::Struct(fields)) => inside(".", self.misfit_in(fields.iter())),
+            (Self::Object(entries), DataType::Map(field, _)) => {
+                let DataType::Struct(entry) = field.data_type() else { return None };
+                let value = entry.get(1)?.data_type();
+                entries.iter().find_map(|(key, shape)| inside(&format!(".{key}"), shape.misfit_as(value)))
+            }
+            _ if self.may_be(wanted) => None,
+            _ => Some((String::new(), self, wanted.clone())),
         }
+    }
+
+    /// Whether such a value can be one of a type without parts. Numbers may be written as texts.
+    fn may_be(&self, wanted: &DataType) -> bool {
+        match self {
+            Self::Boolean => *wanted == DataType::Boolean,
+            Self::Integer | Self::Huge => wanted.is_numeric(),
+            Self::Float => wanted.is_numeric() && !wanted.is_integer(),
+            Self::Text(_) => !wanted.is_nested() && *wanted != DataType::Boolean,
+            Self::Null | Self::List(_) | Self::Object(_) => false,
+        }
+    }
+
+    /// Where an integer is that no integer type holds, as long as nobody says which type holds it.
+    pub(crate) fn huge(&self) -> Option<String> {
+        match self {
+            Self::Huge => Some(String::new()),
+            Self::List(element) => element.huge().map(|path| format!(".[]{path}")),
+            Self::Object(fields) => {
+                fields.iter().find_map(|(name, shape)| Some(format!(".{name}{}", shape.huge()?)))
+            }
+            Self::Null | Self::Boolean | Self::Integer | Self::Float | Self::Text(_) => None,
+        }
+    }
+
+    /// The names of the fields of rows of this shape.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let fields = match self {
+            Self::Object(fields) => fields.as_slice(),
+            _ => &[],
+        };
+        fields.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// A field of rows of this shape.
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
+        let Self::Object(fields) = self else { return None };
+        fields.iter().find_map(|(known, shape)| (known == name).then_some(shape))
     }
 
     /// The columns of rows of this shape; nothing if it is none of a row.
@@ -107,11 +180,12 @@ impl Shape {
     }
 
     /// The Arrow type. What was never seen is a text.
-    fn data_type(&self) -> DataType {
+    pub(crate) fn data_type(&self) -> DataType {
         match self {
-            Self::Null | Self::Text => DataType::Utf8View,
+            Self::Null => DataType::Utf8View,
+            Self::Text(kind) => kind.data_type(),
             Self::Boolean => DataType::Boolean,
-            Self::Integer => DataType::Int64,
+            Self::Integer | Self::Huge => DataType::Int64,
             Self::Float => DataType::Float64,
             Self::List(element) => DataType::List(Arc::new(Field::new("element", element.data_type(), true))),
             Self::Object(_) => DataType::Struct(self.columns().unwrap_or_default().into()),
@@ -153,10 +227,10 @@ impl<'de> Visitor<'de> for Values {
         Ok(Shape::Integer)
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Shape, E> {
+    fn visit_u64<E>(self, value: u64) -> Result<Shape, E> {
         match i64::try_from(value) {
             Ok(_) => Ok(Shape::Integer),
-            Err(_) => Err(E::custom(format!("{value} is larger than an integer of 64 bits can be"))),
+            Err(_) => Ok(Shape::Huge),
         }
     }
 
@@ -164,8 +238,8 @@ impl<'de> Visitor<'de> for Values {
         Ok(Shape::Float)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Shape, E> {
-        Ok(Shape::Text)
+    fn visit_str<E>(self, text: &str) -> Result<Shape, E> {
+        Ok(Shape::Text(Kind::of_time(text)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Shape, A::Error> {
@@ -179,6 +253,9 @@ impl<'de> Visitor<'de> for Values {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Shape, A::Error> {
         let mut fields: Vec<(String, Shape)> = Vec::new();
         while let Some((name, shape)) = entries.next_entry::<String, Shape>()? {
+            if name.is_empty() {
+                return Err(A::Error::custom("one of its fields has no name"));
+            }
             if fields.iter().any(|(known, _)| *known == name) {
                 return Err(A::Error::custom(format!("the field `{name}` is there twice")));
             }
