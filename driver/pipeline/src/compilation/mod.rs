@@ -9,6 +9,7 @@ mod proofs;
 mod request;
 mod response;
 mod source;
+mod tested;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -44,6 +45,7 @@ use crate::{Extraction, Observer, PipelineError, Result, Stages, Workers, on_dee
 use memory::Kept;
 use mistakes::too_weak;
 use proofs::KnownProofs;
+use tested::TestedGraph;
 
 /// A spec after the passes that ran.
 #[derive(Debug)]
@@ -102,10 +104,11 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let remembered = Remembered::for_spec(&source, &mut stages, observer);
     let compiling = Instant::now();
     let before_passes = stages.total();
-    let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers };
+    let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers, tests: None };
     let pass_options = pass_options(&source, ruleset, &remembered);
     let (spec, name) = (&source.spec, source.name.as_str());
     let (begun, in_scope) = lowered(spec, name, &scope, &session, pass_options, &mut clock)?;
+    clock.tests = in_scope.tested(spec).then(|| TestedGraph::of(begun.graph()));
     let governed = governance::extension_findings(spec, &session, begun.graph(), begun.origins());
     let stop_after = last_pass(&governed, ruleset);
     let pass_options = passes::Options { stop_after, ..pass_options };
@@ -118,6 +121,9 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
     let compiled = on_deep_stack(|| passes::resume(begun, seen, pass_options, &mut clock))?;
     let passes::Compiled { graph, origins, mut diagnostics } = compiled.map_err(PipelineError::compile)?;
+    if let Some(tests) = clock.tests {
+        diagnostics.extend(tests.misfits(&source, &in_scope, &oracle, &diagnostics)?);
+    }
     if ruleset.verify_passes {
         // Passes are timed one by one; what is left is what lies between them.
         let timed_stages = stages.total().saturating_sub(before_passes);
@@ -265,6 +271,8 @@ struct PassClock<'a> {
     started: Instant,
     observer: &'a dyn Observer,
     workers: &'a Workers,
+    /// What tests are checked with, if there are any.
+    tests: Option<TestedGraph>,
 }
 
 impl passes::Observer for PassClock<'_> {
@@ -279,6 +287,9 @@ impl passes::Observer for PassClock<'_> {
 
     fn after_pass(&mut self, event: &PassEvent<'_>) {
         self.stages.add(event.pass.family.stage(), self.started.elapsed());
+        if let Some(tests) = &mut self.tests {
+            tests.see(event);
+        }
         self.observer.pass_finished(event);
     }
 }
