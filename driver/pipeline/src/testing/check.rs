@@ -22,17 +22,17 @@ use crate::{PipelineError, Result, Source};
 
 /// What tests are checked with.
 #[derive(Clone, Copy)]
-pub(crate) struct Surroundings<'a> {
+pub(super) struct Surroundings<'a> {
     /// The spec.
-    pub(crate) source: &'a Source,
+    pub(super) source: &'a Source,
     /// Its graph as it was lowered.
-    pub(crate) lowered: &'a Graph,
+    pub(super) lowered: &'a Graph,
     /// Its graph with the columns of everything, if somebody has asked the tables.
-    pub(crate) typed: Option<&'a Graph>,
+    pub(super) typed: Option<&'a Graph>,
     /// The engine.
-    pub(crate) engine: &'a EngineOracle,
+    pub(super) engine: &'a EngineOracle,
     /// Whether the spec has mistakes that are told otherwise. What cannot be known for these is left at that.
-    pub(crate) has_errors: bool,
+    pub(super) has_errors: bool,
 }
 
 /// A test that can run.
@@ -51,7 +51,7 @@ pub(super) struct Runnable {
 ///
 /// # Errors
 /// When the compiler breaks its own rules.
-pub(crate) fn misfits(around: Surroundings<'_>, wanted: impl Fn(&str) -> bool) -> Result<Vec<Diagnostic>> {
+pub(super) fn misfits(around: Surroundings<'_>, wanted: impl Fn(&str) -> bool) -> Result<Vec<Diagnostic>> {
     let mut findings = Vec::new();
     for (index, test) in around.source.spec.tests.iter().enumerate() {
         if wanted(&test.view)
@@ -60,7 +60,7 @@ pub(crate) fn misfits(around: Surroundings<'_>, wanted: impl Fn(&str) -> bool) -
             findings.extend(found);
         }
     }
-    Ok(findings.into_iter().map(|found| found.in_stage(Stage::Front)).collect())
+    Ok(findings.into_iter().map(|found| found.in_stage(Stage::FrontPasses)).collect())
 }
 
 /// A test, looked at part by part.

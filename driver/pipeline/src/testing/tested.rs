@@ -5,31 +5,33 @@ use ir::diag::Diagnostic;
 use ir::graph::{Graph, Owner};
 use passes::{InScope, PassEvent};
 
-use super::Source;
-use crate::Result;
-use crate::testing::{Surroundings, misfits};
+use super::check::{Surroundings, misfits};
+use crate::{Result, Source};
 
 /// A graph as it was lowered, and with its columns. Later passes change both what reads what and which columns there are.
-pub(super) struct TestedGraph {
+pub(crate) struct TestedGraph {
     lowered: Graph,
     typed: Option<Graph>,
 }
 
 impl TestedGraph {
     /// That of a lowered graph.
-    pub(super) fn of(lowered: &Graph) -> Self {
+    pub(crate) fn of(lowered: &Graph) -> Self {
         Self { lowered: lowered.clone(), typed: None }
     }
 
     /// Keeps the graph that has its columns and is sound as far as its own passes tell.
-    pub(super) fn see(&mut self, event: &PassEvent<'_>) {
+    pub(crate) fn see(&mut self, event: &PassEvent<'_>) {
         if event.pass.name == "validate" {
             self.typed = Some(event.graph.clone());
         }
     }
 
     /// What is wrong with the tests of views in scope; nothing where compilation stopped before it knew the columns.
-    pub(super) fn misfits(
+    ///
+    /// # Errors
+    /// When the compiler breaks its own rules.
+    pub(crate) fn misfits(
         &self,
         source: &Source,
         in_scope: &InScope,
