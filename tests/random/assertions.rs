@@ -118,7 +118,8 @@ impl Condition {
             }
             Self::IsNull(column, wanted) => Some(is_null(&row[*column]) == *wanted),
             Self::IsIn(column, values) => {
-                let equal = |value: &Datum| compare(&row[*column], value).map(|order| order == Ordering::Equal);
+                let equal =
+                    |value: &Datum| compare(&row[*column], value).map(|order| order == Ordering::Equal);
                 let answers: Vec<Option<bool>> = values.iter().map(equal).collect();
                 if answers.contains(&Some(true)) {
                     Some(true)
@@ -203,9 +204,7 @@ impl Assertion {
                 };
                 rows.iter().filter(fails).count()
             }
-            Self::Expression(condition) => {
-                rows.iter().filter(|row| condition.of(row) == Some(false)).count()
-            }
+            Self::Expression(condition) => rows.iter().filter(|row| condition.of(row) == Some(false)).count(),
         }
     }
 
@@ -222,7 +221,11 @@ impl Assertion {
             }
             Self::Relation(keys) => {
                 let (own, others): (Vec<usize>, Vec<usize>) = keys.iter().copied().unzip();
-                format!("relation: {{columns: [{}], to: others, to_columns: [{}]}}", names(&own), names(&others))
+                format!(
+                    "relation: {{columns: [{}], to: others, to_columns: [{}]}}",
+                    names(&own),
+                    names(&others)
+                )
             }
             Self::Expression(condition) => format!("expression: \"{}\"", condition.sql()),
         };
@@ -394,5 +397,8 @@ output_targets:
     };
     let mut wanted = expected("view", &of_view, &rows);
     wanted.extend(expected("@kept", &of_output, &all));
-    assert_eq!(found, wanted, "seed {seed}: failing rows, found (left) and by hand\n{rows:?}\n{others:?}\n{kept:?}\n{text}");
+    assert_eq!(
+        found, wanted,
+        "seed {seed}: failing rows, found (left) and by hand\n{rows:?}\n{others:?}\n{kept:?}\n{text}"
+    );
 }

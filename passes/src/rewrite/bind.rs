@@ -135,7 +135,8 @@ fn check_filter(
             return;
         }
         if base.is_none() && cx.reported.inputs_elsewhere {
-            let message = format!("no input of what is selected has a column `{column}`; the others are not looked at");
+            let message =
+                format!("no input of what is selected has a column `{column}`; the others are not looked at");
             let found = Diagnostic::new(codes::FILTER_WITHOUT_EFFECT, message);
             cx.report(found.at(cx.origins.target(index)).about("column", column));
             return;

@@ -74,9 +74,8 @@ async fn a_version_that_is_fixed_does_not_rebase() {
     staged.fix_version();
     assert_eq!(staged.preview().await.unwrap().version(), 1);
     write(&location, &[crowd(10, 10)], append()).await;
-    let is_conflict = |error: &DeltaError| {
-        matches!(error, DeltaError::ConcurrentChange { base: Some(0), found: 1, .. })
-    };
+    let is_conflict =
+        |error: &DeltaError| matches!(error, DeltaError::ConcurrentChange { base: Some(0), found: 1, .. });
     let error = staged.preview().await.unwrap_err();
     assert!(is_conflict(&error), "{error}");
     let error = delta::publish(vec![staged], || false).await.unwrap_err();

@@ -102,7 +102,8 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let (session, refused) = staged(&mut stages, observer, Stage::Session, make)?;
     let remembered = Remembered::for_spec(&source, &mut stages, observer);
     let (compiling, before_passes) = (Instant::now(), stages.total());
-    let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers, tests: None };
+    let mut clock =
+        PassClock { stages: &mut stages, started: Instant::now(), observer, workers, tests: None };
     let pass_options = pass_options(&source, ruleset, &remembered);
     let spec = &source.spec;
     let (begun, in_scope) = lowered(spec, &source.name, &scope, &session, pass_options, &mut clock)?;

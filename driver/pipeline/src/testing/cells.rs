@@ -57,7 +57,8 @@ impl Cell {
                 apart.is_some_and(|apart| apart <= allowed)
             }
             (Self::List(one), Self::List(other)) => {
-                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_near(other, tolerance))
+                one.len() == other.len()
+                    && one.iter().zip(other).all(|(one, other)| one.is_near(other, tolerance))
             }
             (Self::Map(one), Self::Map(other)) => {
                 let near = |((key, value), (other_key, other)): (&(Self, Self), &(Self, Self))| {

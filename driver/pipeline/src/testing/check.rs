@@ -116,9 +116,9 @@ impl<'a> Examination<'a> {
 
     /// Everything that the view needs is given, and nothing else.
     fn relations(&mut self, needed: &BTreeSet<String>) {
-        let (test, place) = (self.test, self.place.clone());
+        let (test, place, lowered) = (self.test, self.place.clone(), self.around.lowered);
         let view = &test.view;
-        let is_there = |name: &str| self.around.lowered.find(name).is_some();
+        let is_there = |name: &str| lowered.find(name).is_some();
         // What is no view is told elsewhere, and so is what cannot be read.
         if !is_there(view) {
             return;
@@ -129,10 +129,9 @@ impl<'a> Examination<'a> {
             self.find(format!("the view `{view}` is given and tested"), given.field(view));
             return;
         }
-        let node = |name: &String| self.around.lowered.find(name).map(|id| &self.around.lowered[id].op);
-        let is_missing = |name: &&String| {
-            !test.given.contains_key(*name) && matches!(node(name), Some(Op::Input(_)))
-        };
+        let node = |name: &String| lowered.find(name).map(|id| &lowered[id].op);
+        let is_missing =
+            |name: &&String| !test.given.contains_key(*name) && matches!(node(name), Some(Op::Input(_)));
         let missing: Vec<&str> = needed.iter().filter(is_missing).map(String::as_str).collect();
         let reads_log = |name: &&String| {
             let op = node(name).filter(|_| !test.given.contains_key(*name));
@@ -140,8 +139,10 @@ impl<'a> Examination<'a> {
         };
         let logs: Vec<String> = needed.iter().filter(reads_log).cloned().collect();
         if !missing.is_empty() && unknown.is_empty() {
-            let message =
-                format!("`{view}` needs {}, which the test does not give; add it under `given`", missing.join(", "));
+            let message = format!(
+                "`{view}` needs {}, which the test does not give; add it under `given`",
+                missing.join(", ")
+            );
             self.find(message, place.clone());
         }
         for name in logs {
@@ -161,14 +162,16 @@ impl<'a> Examination<'a> {
 
     /// Rows have an order only where a query ends in one.
     fn order(&mut self) {
-        let views = &self.around.source.spec.view_definitions;
-        let Some(view) = views.iter().find(|view| self.test.ordered && view.name == self.test.view) else { return };
+        let (source, test) = (self.around.source, self.test);
+        let mut views = source.spec.view_definitions.iter();
+        let Some(view) = views.find(|view| test.ordered && view.name == test.view) else { return };
         let is_ordered = match &view.transform {
             Transform::Sql(sql) => Query::parse(&sql.query).map_or(true, |it| it.ast().order_by.is_some()),
             _ => false,
         };
         if !is_ordered {
-            let message = format!("the rows of `{}` have no order: it is no query with ORDER BY at its end", view.name);
+            let message =
+                format!("the rows of `{}` have no order: it is no query with ORDER BY at its end", view.name);
             self.find(message, self.place.field("ordered"));
         }
     }
@@ -213,7 +216,8 @@ impl<'a> Examination<'a> {
                 Known::NoType { column, found } => {
                     complete = false;
                     let message = format!("`{column}` of `{name}` is `{found}`, which is no type");
-                    let at = if given.schema().is_some() { place.field("schema").field(&column) } else { place };
+                    let at =
+                        if given.schema().is_some() { place.field("schema").field(&column) } else { place };
                     self.find(message, at);
                 }
                 Known::Nothing => {
@@ -254,7 +258,10 @@ impl<'a> Examination<'a> {
         let said: Vec<String> = found.iter().map(|it| format!("{} ({})", it.message, it.code)).collect();
         let said = if said.is_empty() { "its columns are not known".to_owned() } else { said.join("; ") };
         let view = &self.test.view;
-        self.find(format!("over what is given, `{view}` cannot be computed: {said}"), self.place.field("view"));
+        self.find(
+            format!("over what is given, `{view}` cannot be computed: {said}"),
+            self.place.field("view"),
+        );
     }
 
     /// The expected rows, of the columns that are compared: those that the rows name, all if there is no row.
@@ -281,7 +288,8 @@ impl<'a> Examination<'a> {
             }
         }
         let schema = SchemaRef::new(ArrowSchema::new(fields));
-        let has_them = |row: &ir::spec::TestRow| schema.fields().iter().all(|field| row.contains_key(field.name()));
+        let has_them =
+            |row: &ir::spec::TestRow| schema.fields().iter().all(|field| row.contains_key(field.name()));
         if !rows.iter().all(has_them) || named.iter().any(|name| !known.contains(&name.as_str())) {
             return Ok(None);
         }

@@ -66,9 +66,9 @@ fn declared(input: &InputRelation) -> Option<Known> {
     let known = of_texts(columns.iter().map(|column| (&column.name, &column.data_type, column.nullable)));
     Some(match (known, input.lineage()) {
         (Known::Columns(columns), Some(lineage)) => {
-            let all = columns.fields().map(|field| {
-                (field.name().clone(), field.data_type().clone(), field.is_nullable())
-            });
+            let all = columns
+                .fields()
+                .map(|field| (field.name().clone(), field.data_type().clone(), field.is_nullable()));
             Known::Columns(Schema::new(all.chain([(lineage, DataType::Utf8, true)])))
         }
         (known, _) => known,

@@ -40,8 +40,11 @@ pub(super) struct Comparison {
 impl Comparison {
     /// What differs; nothing where the rows are the same.
     pub(super) fn difference(&self, expected: Vec<Row>, given: Vec<Row>) -> Option<RowDiff> {
-        let of_expected =
-            if self.ordered { self.in_order(&expected, &given) } else { self.in_any_order(&expected, &given) };
+        let of_expected = if self.ordered {
+            self.in_order(&expected, &given)
+        } else {
+            self.in_any_order(&expected, &given)
+        };
         let mut is_taken = vec![false; given.len()];
         for at in of_expected.iter().flatten() {
             if let Some(taken) = is_taken.get_mut(*at) {
@@ -69,7 +72,9 @@ impl Comparison {
     fn is_same(&self, one: &Row, other: &Row) -> bool {
         match &self.tolerance {
             None => one.cells == other.cells,
-            Some(tolerance) => one.cells.iter().zip(&other.cells).all(|(one, other)| one.is_near(other, tolerance)),
+            Some(tolerance) => {
+                one.cells.iter().zip(&other.cells).all(|(one, other)| one.is_near(other, tolerance))
+            }
         }
     }
 
@@ -94,12 +99,12 @@ impl Comparison {
                     *place = Some(row);
                 }
             }
-            let near: Vec<Vec<usize>> = expected
-                .iter()
-                .map(|row| (0..given.len()).filter(|at| given.get(*at).is_some_and(|it| self.is_same(row, it))))
-                .map(Iterator::collect)
-                .collect();
-            let alone: Vec<usize> = (0..expected.len()).filter(|row| of_expected.get(*row) == Some(&None)).collect();
+            let near_to = |row: &Row| {
+                given.iter().enumerate().filter(|(_, it)| self.is_same(row, it)).map(|(at, _)| at).collect()
+            };
+            let near: Vec<Vec<usize>> = expected.iter().map(near_to).collect();
+            let alone: Vec<usize> =
+                (0..expected.len()).filter(|row| of_expected.get(*row) == Some(&None)).collect();
             for row in alone {
                 match_one(row, &near, &mut of_given);
             }
@@ -118,7 +123,8 @@ impl Comparison {
     fn paired(&self, missing: Vec<(usize, Row)>, mut unexpected: Vec<(usize, Row)>) -> Vec<DiffLine> {
         let mut lines = Vec::new();
         for (place, row) in missing {
-            let common = |other: &Row| row.cells.iter().zip(&other.cells).filter(|(one, it)| one == it).count();
+            let common =
+                |other: &Row| row.cells.iter().zip(&other.cells).filter(|(one, it)| one == it).count();
             let best = if self.ordered {
                 unexpected.iter().position(|(at, _)| *at == place)
             } else {
@@ -182,7 +188,10 @@ mod tests {
     use crate::testing::values::Exact;
 
     fn rows(values: &[f64]) -> Vec<Row> {
-        let row = |value: &f64| Row { cells: vec![Cell::Float(value.to_bits())], shown: vec![Some(value.to_string())] };
+        let row = |value: &f64| Row {
+            cells: vec![Cell::Float(value.to_bits())],
+            shown: vec![Some(value.to_string())],
+        };
         values.iter().map(row).collect()
     }
 
@@ -196,7 +205,11 @@ mod tests {
     /// As many rows as can be find one: who takes the nearest, or the first, leaves another without.
     #[test]
     fn rows_within_a_tolerance_are_matched_as_far_as_they_can_be() {
-        assert_eq!(compared("0.25", &[1.0, 1.25], &[1.25, 1.5]), None, "equal ones are not always to be taken");
+        assert_eq!(
+            compared("0.25", &[1.0, 1.25], &[1.25, 1.5]),
+            None,
+            "equal ones are not always to be taken"
+        );
         assert_eq!(compared("0.25", &[1.0, 1.25, 1.5, 1.75], &[1.25, 1.5, 1.75, 2.0]), None);
         assert_eq!(compared("0.25", &[1.25, 1.0], &[1.0, 1.5]), None);
         assert_eq!(compared("0.25", &[1.0, 1.0], &[1.25, 1.5]), Some(1));

@@ -140,10 +140,12 @@ fn verdict(
         plan::write(rows, &name, folder.path(), workers)?;
     }
     let own = Source::from_spec(spec, test.name.clone(), folder.path())?;
-    let compilation = compile(CompileRequest { scope: plan::scope(test), ..CompileRequest::new(own, workers) })?;
+    let compilation =
+        compile(CompileRequest { scope: plan::scope(test), ..CompileRequest::new(own, workers) })?;
     let mut computed = Vec::new();
     for batch in compilation.preview(workers)? {
-        computed.push(of_columns(&batch?, expected.schema_ref()).map_err(|error| incomparable(test, &error))?);
+        computed
+            .push(of_columns(&batch?, expected.schema_ref()).map_err(|error| incomparable(test, &error))?);
     }
     let rows = |batches: &[RecordBatch]| {
         let rows = batches.iter().map(cells::rows).collect::<Result<Vec<_>, ArrowError>>();

@@ -88,11 +88,16 @@ fn bound(
     match &parameter.target {
         ParameterTarget::PlaceholderPos { .. } => vec![parameter.clone()],
         ParameterTarget::FilterEq { base_table: Some(base), .. } => {
-            if needed.contains(base) { vec![parameter.clone()] } else { Vec::new() }
+            if needed.contains(base) {
+                vec![parameter.clone()]
+            } else {
+                Vec::new()
+            }
         }
         ParameterTarget::FilterEq { base_table: None, filter_column } => {
             let inputs = spec.input_relations.iter().map(|input| &input.logical_name);
-            let filtered = inputs.filter(|name| given.get(*name).is_some_and(|it| it.contains(filter_column)));
+            let filtered =
+                inputs.filter(|name| given.get(*name).is_some_and(|it| it.contains(filter_column)));
             let of_input = |name: &String| TypedParameter {
                 target: ParameterTarget::FilterEq {
                     base_table: Some(name.clone()),

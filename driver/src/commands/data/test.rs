@@ -47,10 +47,12 @@ fn as_text(outcome: &TestOutcome, file: &str) -> String {
 fn broken_lines(error: &pipeline::PipelineError) -> String {
     match error {
         pipeline::PipelineError::Findings { diagnostics, map } => {
-            let told = resolve(diagnostics, map).into_iter().filter(|found| found.severity == Severity::Error);
+            let told =
+                resolve(diagnostics, map).into_iter().filter(|found| found.severity == Severity::Error);
             let said = told.map(|found| {
                 let line = found.line.map_or(String::new(), |line| format!(" (line {line})"));
-                let meant = found.suggestion.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
+                let meant =
+                    found.suggestion.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
                 format!("{}{line}: {}{meant}", found.code, found.message)
             });
             said.collect::<Vec<_>>().join("; ")

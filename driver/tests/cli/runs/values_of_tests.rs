@@ -80,12 +80,18 @@ fn expected_and_given_values_are_compared_as_they_are_written() {
             "passes" => assert_eq!(output.status.code(), Some(0), "{case}"),
             "fails" => assert!(out(&output).contains("1 missing (-), 1 unexpected (+)"), "{case}"),
             why => {
-                assert!(out(&output).contains("it cannot be run: E0125") && out(&output).contains(why), "{case}");
+                assert!(
+                    out(&output).contains("it cannot be run: E0125") && out(&output).contains(why),
+                    "{case}"
+                );
                 // It is known before, at its line.
                 let checked = driver_in(folder.path(), ["check", "spec.yaml", "--format", "json"]);
                 let found = json(&checked)["diagnostics"].as_array().unwrap().clone();
                 let told = found.iter().find(|found| found["code"] == "E0125").unwrap();
-                assert!(told["message"].as_str().unwrap().contains(why) && told["line"] == 5, "{case}\n{told}");
+                assert!(
+                    told["message"].as_str().unwrap().contains(why) && told["line"] == 5,
+                    "{case}\n{told}"
+                );
             }
         }
     }
@@ -160,7 +166,9 @@ fn a_test_that_does_not_fit_keeps_a_spec_from_running() {
     let test_of_it = "{name: one, view: v, given: {t: [{k: 1}]}, expect: [{k: 1.5}]}";
     let wrong = spec("Float64", test_of_it).replace("not/there.csv", "t.csv");
     fs::write(folder.path().join("spec.yaml"), wrong).unwrap();
-    for arguments in [&["check", "spec.yaml"][..], &["run", "spec.yaml"], &["check", "spec.yaml", "--select", "v"]] {
+    for arguments in
+        [&["check", "spec.yaml"][..], &["run", "spec.yaml"], &["check", "spec.yaml", "--select", "v"]]
+    {
         let output = driver_in(folder.path(), arguments);
         exits(&output, 1);
         assert!(err(&output).contains("error[E0125]: `k` is Int64: `1.5`"), "{}", err(&output));

@@ -48,7 +48,14 @@ impl TableTarget {
             Ok(commit) => {
                 let staged_commit = Uncommitted::new(self.inner.disk.clone());
                 let max_retries = options.max_retries;
-                Ok(StagedTable { target: self.inner, files, commit, max_retries, is_fixed: false, staged_commit })
+                Ok(StagedTable {
+                    target: self.inner,
+                    files,
+                    commit,
+                    max_retries,
+                    is_fixed: false,
+                    staged_commit,
+                })
             }
             Err(error) => {
                 for files in files {

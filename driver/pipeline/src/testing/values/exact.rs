@@ -69,7 +69,8 @@ impl Exact {
         if self.exponent >= 0 {
             return Some(format!("{sign}{}{}", self.digits, zeros(self.exponent)));
         }
-        let padded = format!("{}{}", zeros(self.scale() + 1 - i64::try_from(self.digits.len()).ok()?), self.digits);
+        let padded =
+            format!("{}{}", zeros(self.scale() + 1 - i64::try_from(self.digits.len()).ok()?), self.digits);
         let point = padded.len().checked_sub(usize::try_from(self.scale()).ok()?)?;
         let (whole, fraction) = (padded.get(..point)?, padded.get(point..)?);
         Some(format!("{sign}{whole}.{fraction}"))
@@ -109,7 +110,8 @@ mod tests {
                 assert_eq!(exact(text).plain().unwrap(), plain, "{text}");
             }
         }
-        for text in ["", ".", "-", "1e", "e5", "1.2.3", "0x10", "1_000", "NaN", "inf", " 1", "1e99999999999"] {
+        for text in ["", ".", "-", "1e", "e5", "1.2.3", "0x10", "1_000", "NaN", "inf", " 1", "1e99999999999"]
+        {
             assert_eq!(Exact::parse(text), None, "{text}");
         }
     }

@@ -15,8 +15,8 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use ir::diag::{Diagnostic, SourceMap, SpecPath, codes};
-use ir::spec::TestRow;
 use ir::schema::type_text;
+use ir::spec::TestRow;
 use serde_json::{Map, Number, Value};
 
 pub(super) use exact::Exact;
@@ -61,7 +61,8 @@ impl Reader<'_> {
         }
         if schema.fields().is_empty() {
             let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-            return RecordBatch::try_new_with_options(SchemaRef::clone(schema), Vec::new(), &options).map(Some);
+            return RecordBatch::try_new_with_options(SchemaRef::clone(schema), Vec::new(), &options)
+                .map(Some);
         }
         let mut decoder = ReaderBuilder::new(SchemaRef::clone(schema)).build_decoder()?;
         decoder.serialize(&rows)?;
@@ -123,7 +124,8 @@ impl Reader<'_> {
             Value::Array(_) => "a list".to_owned(),
             Value::Object(_) => "a map".to_owned(),
         };
-        let shown = if value.is_array() || value.is_object() { written.clone() } else { format!("`{written}`") };
+        let shown =
+            if value.is_array() || value.is_object() { written.clone() } else { format!("`{written}`") };
         let message = format!("`{}` is {kind}: {shown} {why}", column.name);
         self.findings.push(Diagnostic::new(codes::TEST_MISFIT, message).at(place.clone()).found(written));
         Value::Null
@@ -142,7 +144,9 @@ impl Reader<'_> {
             | DataType::LargeList(item)
             | DataType::ListView(item)
             | DataType::LargeListView(item) => return self.list(column, item, None, value, place),
-            DataType::FixedSizeList(item, length) => return self.list(column, item, Some(*length), value, place),
+            DataType::FixedSizeList(item, length) => {
+                return self.list(column, item, Some(*length), value, place);
+            }
             DataType::Struct(fields) => return self.structure(column, fields, value, place),
             DataType::Map(entries, _) => return self.map(column, entries, value, place),
             kind if kind.is_numeric() || matches!(kind, DataType::Duration(_)) => {
@@ -229,7 +233,9 @@ fn is_special(text: &str) -> bool {
 
 /// Values that are written as text.
 fn of_text(kind: &DataType, value: &Value) -> Result<Value, &'static str> {
-    let Value::String(text) = value else { return Err("is no text, and values of this type are written as one") };
+    let Value::String(text) = value else {
+        return Err("is no text, and values of this type are written as one");
+    };
     let fitted = match kind {
         DataType::Date32 | DataType::Date64 => moments::day(text)?,
         DataType::Timestamp(unit, zone) => moments::moment(text, *unit, zone.is_some())?,

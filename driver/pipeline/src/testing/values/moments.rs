@@ -97,7 +97,8 @@ mod tests {
         for text in ["2026-02-28T23:00:00", "2026-02-28 00:00:00"] {
             assert!(day(text).unwrap_err().contains("moment"), "{text}");
         }
-        for text in ["2026-02-29", "26-02-28", "2026-2-28", "-2026-02-28", "2026-02-28-", "x", "", "20260228"] {
+        for text in ["2026-02-29", "26-02-28", "2026-2-28", "-2026-02-28", "2026-02-28-", "x", "", "20260228"]
+        {
             assert!(day(text).unwrap_err().contains("no day"), "{text}");
         }
     }

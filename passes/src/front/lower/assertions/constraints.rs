@@ -92,7 +92,9 @@ fn partners<'s>(
             ([&edge.right_relation, &edge.left_relation], &edge.right_keys, &edge.left_keys),
         ] {
             let is_between = relations == [from, to];
-            let Some(keys) = is_between.then(|| partner_keys(own, others, columns)).flatten() else { continue };
+            let Some(keys) = is_between.then(|| partner_keys(own, others, columns)).flatten() else {
+                continue;
+            };
             match &found {
                 Some((first, other)) if *other != keys => {
                     let said = |keys: &[&str]| keys.join(", ");
