@@ -165,7 +165,6 @@ impl Condition {
     }
 }
 
-/// What is asserted.
 enum Assertion {
     Unique(Vec<usize>),
     NotNull(Vec<usize>),
@@ -331,16 +330,13 @@ fn batch(rows: &[Row]) -> (SchemaRef, RecordBatch) {
     let columns: Vec<String> = COLUMNS.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
     let schema = Schema::parse(&format!("{{{}}}", columns.join(", "))).expect("a schema is read");
     let column = |at: usize| rows.iter().map(move |row| &row[at]);
-    let ints = |at: usize| -> ArrayRef {
-        let value = |datum: &Datum| if let Datum::Int(value) = datum { Some(*value) } else { None };
-        Arc::new(column(at).map(value).collect::<Int64Array>())
-    };
+    let int = |datum: &Datum| if let Datum::Int(value) = datum { Some(*value) } else { None };
     let float = |datum: &Datum| if let Datum::Float(value) = datum { Some(*value) } else { None };
     let text = |datum: &Datum| if let Datum::Text(value) = datum { Some(*value) } else { None };
     let truth = |datum: &Datum| if let Datum::Bool(value) = datum { Some(*value) } else { None };
     let arrays: Vec<ArrayRef> = vec![
-        ints(0),
-        ints(1),
+        Arc::new(column(0).map(int).collect::<Int64Array>()),
+        Arc::new(column(1).map(int).collect::<Int64Array>()),
         Arc::new(column(2).map(float).collect::<Float64Array>()),
         Arc::new(column(3).map(text).collect::<StringArray>()),
         Arc::new(column(4).map(truth).collect::<BooleanArray>()),

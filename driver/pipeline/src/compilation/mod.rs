@@ -102,8 +102,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let (session, refused) = staged(&mut stages, observer, Stage::Session, make)?;
     let remembered = Remembered::for_spec(&source, &mut stages, observer);
     let (compiling, before_passes) = (Instant::now(), stages.total());
-    let mut clock =
-        PassClock { stages: &mut stages, started: Instant::now(), observer, workers, tests: None };
+    let mut clock = PassClock::of(&mut stages, observer, workers);
     let pass_options = pass_options(&source, ruleset, &remembered);
     let spec = &source.spec;
     let (begun, in_scope) = lowered(spec, &source.name, &scope, &session, pass_options, &mut clock)?;
@@ -237,7 +236,11 @@ struct PassClock<'a> {
     tests: Option<TestedGraph>,
 }
 
-impl PassClock<'_> {
+impl<'a> PassClock<'a> {
+    fn of(stages: &'a mut Stages, observer: &'a dyn Observer, workers: &'a Workers) -> Self {
+        Self { stages, started: Instant::now(), observer, workers, tests: None }
+    }
+
     /// What is wrong with the tests of the spec, which is looked for as long as a pass that checks.
     fn misfits(
         self,
