@@ -86,6 +86,10 @@ impl<'a> Examination<'a> {
     /// # Errors
     /// When the compiler breaks its own rules, or a batch cannot be made of rows that fit.
     pub(super) fn result(mut self) -> Result<Result<Runnable, Vec<Diagnostic>>> {
+        if self.around.lowered.find(&self.test.view).is_none() {
+            // What is no view is told where names are, and what cannot be read where it stands.
+            return Ok(Err(Vec::new()));
+        }
         let needed = plan::needed(self.test, self.around.lowered);
         self.relations(&needed);
         self.order();
@@ -119,10 +123,6 @@ impl<'a> Examination<'a> {
         let (test, place, lowered) = (self.test, self.place.clone(), self.around.lowered);
         let view = &test.view;
         let is_there = |name: &str| lowered.find(name).is_some();
-        // What is no view is told elsewhere, and so is what cannot be read.
-        if !is_there(view) {
-            return;
-        }
         let given = place.field("given");
         let unknown: Vec<&String> = test.given.keys().filter(|name| !is_there(name)).collect();
         if test.given.contains_key(view) {
