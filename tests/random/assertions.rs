@@ -314,8 +314,13 @@ impl Choices {
                 Assertion::Accepted(column, (0..count).map(|_| self.present(column)).collect())
             }
             3 => {
-                let own = self.columns();
-                Assertion::Relation(own.into_iter().map(|column| (column, self.alike(column))).collect())
+                // The two columns of whole numbers may change places.
+                let turned = [1, 0, 2, 3, 4];
+                let is_turned = self.below(2) == 0;
+                let keys = self.columns().into_iter();
+                Assertion::Relation(
+                    keys.map(|own| (own, if is_turned { turned[own] } else { own })).collect(),
+                )
             }
             _ => Assertion::Expression(self.condition(2)),
         }

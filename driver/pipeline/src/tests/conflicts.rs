@@ -27,7 +27,7 @@ fn commit(table: &Path, key: i64) {
     let options = WriteOptions { mode: WriteMode::Append, ..WriteOptions::default() };
     // The run's own threads must not wait for a runtime.
     let committing = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
             let target = TableTarget::prepare(&location, row.schema(), options).await.unwrap();
             let mut writer = target.writer();
