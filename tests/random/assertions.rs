@@ -260,10 +260,6 @@ impl Choices {
         (0..count).map(|_| std::array::from_fn(|column| self.datum(column))).collect()
     }
 
-    fn column(&mut self) -> usize {
-        self.below(COLUMNS.len())
-    }
-
     /// One column or more, each once.
     fn columns(&mut self) -> Vec<usize> {
         let mut all: Vec<usize> = (0..COLUMNS.len()).collect();
@@ -280,16 +276,16 @@ impl Choices {
 
     fn condition(&mut self, depth: usize) -> Condition {
         match if depth == 0 { self.below(4) } else { self.below(7) } {
-            0 => Condition::IsNull(self.column(), self.below(2) == 0),
+            0 => Condition::IsNull(self.below(COLUMNS.len()), self.below(2) == 0),
             1 => {
-                let column = self.column();
+                let column = self.below(COLUMNS.len());
                 let count = 1 + self.below(3);
                 let values = (0..count).map(|_| self.datum(column)).collect();
                 Condition::IsIn(column, values)
             }
             2 => Condition::Column(4),
             3 => {
-                let column = self.column();
+                let column = self.below(COLUMNS.len());
                 let operator = ["=", "<>", "<", "<=", ">", ">="][self.below(6)];
                 let other = match self.below(3) {
                     0 => Operand::Column(self.alike(column)),
@@ -315,12 +311,9 @@ impl Choices {
             }
             3 => {
                 // The two columns of whole numbers may change places.
-                let turned = [1, 0, 2, 3, 4];
                 let is_turned = self.below(2) == 0;
-                let keys = self.columns().into_iter();
-                Assertion::Relation(
-                    keys.map(|own| (own, if is_turned { turned[own] } else { own })).collect(),
-                )
+                let other = |own: usize| if is_turned && own < 2 { 1 - own } else { own };
+                Assertion::Relation(self.columns().into_iter().map(|own| (own, other(own))).collect())
             }
             _ => Assertion::Expression(self.condition(2)),
         }
