@@ -21,7 +21,6 @@ use crate::harness::{
 const NOT_SHOWN: &[(Code, &str)] = &[
     (codes::SPEC_TOO_LARGE, "needs a file of 4 MiB; tested where specs are loaded"),
     (codes::SPEC_NOT_UTF8, "is about bytes, and the files here are texts; tested where specs are loaded"),
-    (codes::GIVEN_PARAMETER, "is about values from outside the spec; tested with the command line"),
     (codes::UNREADABLE_PROOFS, "is about a file beside the spec; tested with the command line"),
     (codes::COMMENT_TO_THE_END, "stands in specs without a mistake; tested where specs are loaded"),
     (codes::RECORDS_NOT_EXPIRED, "is about files of earlier runs; tested where records are kept"),

@@ -4,6 +4,7 @@
 //! same. Its number is its seed: `random::07` always is the same spec, and a failure prints it.
 
 mod agreement;
+mod assertions;
 mod hostile;
 mod seeds;
 
@@ -23,7 +24,11 @@ const SPECS: u64 = 40;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let rows = (0..SPECS).map(|seed| trial(format!("random::{seed:02}"), move || check(seed)));
-    rows.chain(agreement::trials()).chain(seeds::trials()).chain(hostile::trials()).collect()
+    rows.chain(assertions::trials())
+        .chain(agreement::trials())
+        .chain(seeds::trials())
+        .chain(hostile::trials())
+        .collect()
 }
 
 /// The tables all random specs read, written once; runs work on copies.

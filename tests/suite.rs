@@ -16,6 +16,7 @@
 //! | `passes::PASS::GRAPH` | what a pass does to a small graph, or that it leaves the graph alone |
 //! | `verifier::GRAPH` | the violations of a broken graph |
 //! | `random::NUMBER` | rows of a random spec with and without the rewriting passes |
+//! | `random::assertions_SEED` | how many rows fail random assertions, by the program and by an evaluation of its own |
 //! | `differential::SEED` | rows of a random spec over random tables, by an evaluator of their own and by runs in other ways |
 //! | `fuzz::TARGET::SEED` | that hostile bytes from this seed on are refused with an error |
 //! | `scale::SHAPE` | that large specs of a shape take counted work in proportion to their size |

@@ -45,6 +45,10 @@ pub(crate) struct JoinDeclaration {
 pub(crate) struct Reported {
     /// Views, inputs and outputs.
     pub(crate) owners: BTreeSet<Owner>,
+    /// Those of them that are only not compiled.
+    pub(crate) elsewhere: BTreeSet<Owner>,
+    /// Whether inputs are among these.
+    pub(crate) inputs_elsewhere: bool,
     /// Placeholders whose values are wrong, as they are spelled.
     pub(crate) placeholders: BTreeSet<String>,
     /// Placeholders of what is not compiled.

@@ -58,5 +58,5 @@ pub use snapshot::{Protocol, ResolvedTable, resolve};
 pub use write::{
     CommitOptions, Committed, Compression, PublishError, SchemaDiff, SchemaMode, StagedTable, TableBase,
     TableTarget, TableWriter, WriteMode, WriteOptions, WrittenFiles, cast_alignment, holds, is_reserved,
-    publish, schema_hash,
+    publish, schema_hash, table_schema,
 };

@@ -4,7 +4,7 @@ use unicode_normalization::is_nfc;
 
 use crate::diag::{Diagnostic, Findings, SpecPath, codes};
 
-use super::{NamedExpr, Spec, Transform};
+use super::{Assertion, NamedExpr, Spec, Transform};
 
 /// The longest name, in characters.
 const MAX_NAME_CHARACTERS: usize = 128;
@@ -19,12 +19,21 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) {
     for (index, view) in spec.view_definitions.iter().enumerate() {
         let path = root.field("view_definitions").index(index);
         relation(&view.name, path.field("name"), findings);
+        assertions(&view.assertions, &path, findings);
         transform(&view.transform, &path.field("transform"), findings);
     }
     for (index, output) in spec.output_targets.iter().enumerate() {
         let path = root.field("output_targets").index(index);
         relation(&output.table_name, path.field("table_name"), findings);
         columns(&output.columns, &path.field("columns"), findings);
+        assertions(&output.assertions, &path, findings);
+    }
+    let constraints = root.field("join_graph").field("constraints");
+    for (index, constraint) in spec.join_graph.constraints.iter().enumerate() {
+        label(&constraint.name, constraints.index(index).field("name"), findings);
+    }
+    for (index, test) in spec.tests.iter().enumerate() {
+        label(&test.name, root.field("tests").index(index).field("name"), findings);
     }
     for (field, is_empty) in [
         ("view_definitions", spec.view_definitions.is_empty()),
@@ -79,6 +88,14 @@ fn transform(transform: &Transform, path: &SpecPath, findings: &mut Findings) {
     }
 }
 
+/// Names of assertions of a view or an output.
+fn assertions(assertions: &[Assertion], path: &SpecPath, findings: &mut Findings) {
+    let named = assertions.iter().map(|assertion| &assertion.name).enumerate();
+    for (index, name) in named.filter_map(|(index, name)| Some((index, name.as_ref()?))) {
+        label(name, path.field("assertions").index(index).field("name"), findings);
+    }
+}
+
 fn columns(columns: &[NamedExpr], path: &SpecPath, findings: &mut Findings) {
     for (index, named) in columns.iter().enumerate() {
         let entry = path.index(index);
@@ -95,6 +112,11 @@ fn relation(name: &str, path: SpecPath, findings: &mut Findings) {
             .map(|c| format!("`{c}` is not allowed in the name of a table"))
     });
     report(name, problem, path, findings);
+}
+
+/// Checks the name of something that only messages and records speak of.
+fn label(name: &str, path: SpecPath, findings: &mut Findings) {
+    report(name, problem(name), path, findings);
 }
 
 /// Checks the name of a column.

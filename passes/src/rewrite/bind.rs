@@ -126,8 +126,19 @@ fn check_filter(
 ) {
     let targets = filter_targets(graph, parameter);
     if targets.is_empty() {
-        let broken = base.as_ref().is_some_and(|base| cx.is_view_broken(base));
-        if broken || (base.is_none() && !cx.reported.owners.is_empty()) {
+        let is_broken = match base {
+            Some(base) => cx.is_view_broken(base),
+            // Any of those that have a mistake may be an input with the column.
+            None => !cx.reported.owners.is_subset(&cx.reported.elsewhere),
+        };
+        if is_broken {
+            return;
+        }
+        if base.is_none() && cx.reported.inputs_elsewhere {
+            let message =
+                format!("no input of what is selected has a column `{column}`; the others are not looked at");
+            let found = Diagnostic::new(codes::FILTER_WITHOUT_EFFECT, message);
+            cx.report(found.at(cx.origins.target(index)).about("column", column));
             return;
         }
         let (field, message) = match base {

@@ -138,6 +138,8 @@ struct Known {
     inputs: Vec<Owner>,
     views: Vec<Owner>,
     outputs: Vec<Owner>,
+    /// The views that are tested, test by test; nothing where rows are only looked at, which need not be as tests have them.
+    tests: Option<Vec<Owner>>,
 }
 
 impl InScope {
@@ -145,6 +147,15 @@ impl InScope {
     #[must_use]
     pub fn has(&self, part: &Owner) -> bool {
         self.parts.as_ref().is_none_or(|known| known.kept.contains(part))
+    }
+
+    /// Whether it has a view that the spec has a test of.
+    #[must_use]
+    pub fn tested(&self, spec: &Spec) -> bool {
+        match &self.parts {
+            None => !spec.tests.is_empty(),
+            Some(known) => known.tests.iter().flatten().any(|view| known.asked.contains(view)),
+        }
     }
 
     /// Whether a finding about the spec concerns what is in scope. What stands in no input, view or output does.
@@ -157,6 +168,10 @@ impl InScope {
             "input_relations" => &known.inputs,
             "view_definitions" => &known.views,
             "output_targets" => &known.outputs,
+            "tests" => match &known.tests {
+                Some(tests) => return tests.get(*index).is_none_or(|view| known.asked.contains(view)),
+                None => return false,
+            },
             _ => return true,
         };
         let Some(owner) = owners.get(*index) else { return true };
@@ -216,7 +231,10 @@ impl Lowered<'_> {
         let outputs = kept.iter().filter(|owner| owner.is_output()).map(|owner| owner.name().to_owned());
         let outputs = outputs.collect();
         let view = |name: &String| Owner::View(name.clone());
+        let is_looked_at = matches!(scope, Scope::Rows { .. });
+        let tests = || spec.tests.iter().map(|test| view(&test.view)).collect();
         let known = Known {
+            tests: (!is_looked_at).then(tests),
             kept,
             asked,
             inputs: spec.input_relations.iter().map(|input| view(&input.logical_name)).collect(),
@@ -231,6 +249,8 @@ impl Lowered<'_> {
         let others: Vec<_> = self.graph.ids().filter(|id| !kept.contains(&self.graph[*id].owner)).collect();
         for node in others.into_iter().filter_map(|id| self.graph.remove(id)) {
             self.reported.placeholders_elsewhere.extend(bind::placeholders(&node.op));
+            self.reported.inputs_elsewhere |= matches!(node.op, Op::Input(_));
+            self.reported.elsewhere.insert(node.owner.clone());
             self.reported.owners.insert(node.owner);
         }
         let is_kept = |view: &String| kept.contains(&Owner::View(view.clone()));

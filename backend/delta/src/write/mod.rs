@@ -11,6 +11,6 @@ mod writer;
 
 pub use files::WrittenFiles;
 pub use publication::{CommitOptions, Committed, PublishError, StagedTable, is_reserved, publish};
-pub use schema::{SchemaDiff, cast_alignment, holds, schema_hash};
+pub use schema::{SchemaDiff, cast_alignment, holds, schema_hash, table_schema};
 pub use target::{Compression, SchemaMode, TableBase, TableTarget, WriteMode, WriteOptions};
 pub use writer::TableWriter;

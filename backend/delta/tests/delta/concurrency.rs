@@ -63,6 +63,27 @@ async fn an_append_rebases_over_appends_only() {
     assert_eq!(number(&location, "select count(*) from t").await, 10);
 }
 
+/// Who has looked at a version publishes that one or none.
+#[tokio::test]
+async fn a_version_that_is_fixed_does_not_rebase() {
+    let lake = Lake::new();
+    let location = lake.at("t");
+    write(&location, &[crowd(0, 10)], overwrite()).await;
+    let (target, written) = prepared(&lake, append(), 100).await;
+    let mut staged = target.stage(vec![written], &CommitOptions::default()).await.unwrap();
+    staged.fix_version();
+    assert_eq!(staged.preview().await.unwrap().version(), 1);
+    write(&location, &[crowd(10, 10)], append()).await;
+    let is_conflict =
+        |error: &DeltaError| matches!(error, DeltaError::ConcurrentChange { base: Some(0), found: 1, .. });
+    let error = staged.preview().await.unwrap_err();
+    assert!(is_conflict(&error), "{error}");
+    let error = delta::publish(vec![staged], || false).await.unwrap_err();
+    let delta::PublishError::Failed { source, committed, .. } = error else { panic!("{error}") };
+    assert!(is_conflict(&source) && committed.is_empty(), "{source}");
+    assert_eq!(number(&location, "select count(*) from t").await, 20);
+}
+
 #[tokio::test]
 async fn retries_are_bounded() {
     let lake = Lake::new();

@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
-use delta::ScanOptions;
+use delta::{DeltaError, ScanOptions};
 use futures::TryStreamExt as _;
 use ir::diag::{Code, codes};
 use ir::op::{GraphTable, Sink};
@@ -68,22 +68,33 @@ pub(super) type Preview = (Arc<dyn TableProvider>, Option<u64>);
 /// Outputs as they will be, by name.
 pub(super) type Previews = BTreeMap<String, Preview>;
 
-/// The outputs as they will be: tables of the graph, and those that assertions read.
+/// The outputs as they will be: tables of the graph, and those that assertions read. What holds of them holds of these versions,
+/// so they are published as these or not at all.
 ///
 /// # Errors
-/// When what was written cannot be read.
+/// When what was written cannot be read, or somebody else has changed a table meanwhile.
 pub(super) async fn previews(
-    staged: &Staged,
+    staged: &mut Staged,
     sinks: &BTreeMap<String, Sink>,
     asserted: &BTreeSet<&str>,
 ) -> Result<Previews, RunError> {
     let mut previews = BTreeMap::new();
+    let names: Vec<String> = staged.keys().cloned().collect();
     for (name, (table, _)) in staged {
         let is_graph = sinks.get(name).is_some_and(|sink| sink.graph.is_some());
         if !is_graph && !asserted.contains(name.as_str()) {
             continue;
         }
-        let failed = |source| RunError::Write { output: name.clone(), source: Box::new(source) };
+        table.fix_version();
+        let failed = |source| match source {
+            DeltaError::ConcurrentChange { .. } => RunError::Commit {
+                output: name.clone(),
+                committed: Vec::new(),
+                uncommitted: names.iter().filter(|other| *other != name).cloned().collect(),
+                source: Box::new(source),
+            },
+            other => RunError::Write { output: name.clone(), source: Box::new(other) },
+        };
         let preview = table.preview().await.map_err(failed)?;
         let provider = delta::provider(&preview, &ScanOptions::default()).map_err(failed)?;
         previews.insert(name.clone(), (provider, preview.rows()));

@@ -218,9 +218,9 @@ pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> 
     let written = std::mem::take(&mut execution.ran.written);
     let sinks: BTreeMap<String, Sink> =
         publish::outputs(dag).map(|(segment, sink)| (segment.name.clone(), sink.clone())).collect();
-    let staged = publish::stage(&sinks, targets, written, options).await?;
+    let mut staged = publish::stage(&sinks, targets, written, options).await?;
     let checking = Instant::now();
-    let checks = match check(session, &mut execution, &staged, &sinks, options).await {
+    let checks = match check(session, &mut execution, &mut staged, &sinks, options).await {
         Ok(checks) => checks,
         Err(error) => {
             publish::discard_staged(staged).await;
@@ -254,7 +254,7 @@ pub async fn compute(session: &Session, dag: &PlanDag, options: &RunOptions) -> 
 async fn check(
     session: &Session,
     execution: &mut Execution<'_>,
-    staged: &publish::Staged,
+    staged: &mut publish::Staged,
     sinks: &BTreeMap<String, Sink>,
     options: &RunOptions,
 ) -> Result<Vec<GraphCheck>, RunError> {

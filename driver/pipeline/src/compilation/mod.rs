@@ -19,12 +19,12 @@ use delta::Roots;
 use engine::planning::PlannedSegments;
 use engine::{EngineOracle, Session, TableRequest, Tables};
 use ir::archive::Proofs;
-use ir::diag::{Diagnostic, SpecPath, codes};
+use ir::diag::Diagnostic;
 use ir::graph::{Graph, Owner};
 use ir::hash::ContentHash;
 use ir::oracle::Oracle;
 use ir::origin::Origins;
-use ir::spec::{SessionSpec, Spec, spec_hash};
+use ir::spec::{Spec, spec_hash};
 use ir::stage::Stage;
 use passes::{Begun, InScope, Pass, PassEvent, Scope};
 
@@ -32,7 +32,7 @@ pub use governance::listing_findings;
 pub use graphs::{PassOutcome, run_pass, verify_graph};
 pub use memory::Memory;
 pub use plans::{Plans, Written};
-pub use request::{CompileRequest, OracleView, Ruleset, SessionFactory};
+pub use request::{CompileRequest, OracleView, Ruleset, SessionFactory, setting_findings};
 pub use response::{CompileResponse, CompileWarning, RESPONSE_FORMAT, Task, TaskSchedule};
 pub use source::{Source, read_parameters};
 
@@ -40,10 +40,11 @@ use crate::costs::Remembered;
 use crate::folders::with_folder;
 use crate::observer::{Traced, staged};
 use crate::record::{Identity, IdentityReport, OutputIdentity};
+use crate::testing::TestedGraph;
 use crate::{Extraction, Observer, PipelineError, Result, Stages, Workers, on_deep_stack};
-use memory::Kept;
 use mistakes::too_weak;
 use proofs::KnownProofs;
+use request::session_of;
 
 /// A spec after the passes that ran.
 #[derive(Debug)]
@@ -97,27 +98,27 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let observer: &dyn Observer = &(Traced::compilation(&source.name), tracing);
     let kept = request.memory.and_then(|memory| memory.kept(&source.spec));
     let mut stages = loaded(&source, observer);
-    let session = || session_of(&source.spec, request.session_factory, kept.as_ref(), workers);
-    let (session, refused) = staged(&mut stages, observer, Stage::Session, session)?;
+    let make = || session_of(&source.spec, request.session_factory, kept.as_ref(), workers);
+    let (session, refused) = staged(&mut stages, observer, Stage::Session, make)?;
     let remembered = Remembered::for_spec(&source, &mut stages, observer);
-    let compiling = Instant::now();
-    let before_passes = stages.total();
-    let mut clock = PassClock { stages: &mut stages, started: Instant::now(), observer, workers };
+    let (compiling, before_passes) = (Instant::now(), stages.total());
+    let mut clock = PassClock::of(&mut stages, observer, workers);
     let pass_options = pass_options(&source, ruleset, &remembered);
-    let (spec, name) = (&source.spec, source.name.as_str());
-    let (begun, in_scope) = lowered(spec, name, &scope, &session, pass_options, &mut clock)?;
+    let spec = &source.spec;
+    let (begun, in_scope) = lowered(spec, &source.name, &scope, &session, pass_options, &mut clock)?;
+    clock.tests = in_scope.tested(spec).then(|| TestedGraph::of(begun.graph()));
     let governed = governance::extension_findings(spec, &session, begun.graph(), begun.origins());
-    let stop_after = last_pass(&governed, ruleset);
-    let pass_options = passes::Options { stop_after, ..pass_options };
+    let pass_options = passes::Options { stop_after: last_pass(&governed, ruleset), ..pass_options };
     let find = || KnownProofs::find(request.proofs, source.proofs.as_deref(), kept.as_ref(), &session);
     let known = staged(clock.stages, observer, Stage::Proofs, find);
-    let open = || open_tables(begun.graph(), &source, roots, workers, stop_after, extraction);
+    let open = || open_tables(begun.graph(), &source, roots, workers, pass_options.stop_after, extraction);
     let tables = staged(clock.stages, observer, Stage::Resolve, open)?;
     let oracle = Arc::new(known.oracle(session.clone(), tables));
     let seen = request.oracle.map(|view| view(oracle.as_ref().clone()));
     let seen: &(dyn Oracle + Send + Sync) = seen.as_deref().unwrap_or(oracle.as_ref());
     let compiled = on_deep_stack(|| passes::resume(begun, seen, pass_options, &mut clock))?;
     let passes::Compiled { graph, origins, mut diagnostics } = compiled.map_err(PipelineError::compile)?;
+    diagnostics.extend(clock.misfits(&source, &in_scope, &oracle, &diagnostics)?);
     if ruleset.verify_passes {
         // Passes are timed one by one; what is left is what lies between them.
         let timed_stages = stages.total().saturating_sub(before_passes);
@@ -205,40 +206,6 @@ fn pass_options<'a>(
     }
 }
 
-/// The session of a spec, and what it says of it that cannot be: without that, the session is made all the same, so that the
-/// spec's other mistakes are found as well.
-fn session_of(
-    spec: &Spec,
-    factory: &dyn SessionFactory,
-    kept: Option<&Kept>,
-    workers: &Workers,
-) -> Result<(Session, Vec<Diagnostic>)> {
-    let refused = setting_findings(&spec.session);
-    if let Some(kept) = kept {
-        return Ok((kept.session.clone(), refused));
-    }
-    let none = SessionSpec::default();
-    let settings = if refused.is_empty() { &spec.session } else { &none };
-    let session = factory.session(spec.runtime_profile.as_ref(), settings)?;
-    Ok((session.stopped_by(workers.cancellation()), refused))
-}
-
-/// What a spec says of its session that cannot be, each with its place.
-#[must_use]
-pub fn setting_findings(session: &SessionSpec) -> Vec<Diagnostic> {
-    let findings = engine::setting_refusals(session).into_iter().map(|refusal| {
-        let path = SpecPath::root().field("session").field("config").field(&refusal.key);
-        let found = Diagnostic::new(codes::SESSION_SETTING, refusal.to_string()).at(path);
-        let found = found.in_stage(Stage::Session).about("key", &refusal.key);
-        match &refusal.nearest {
-            Some(nearest) => found.help(format!("did you mean `{nearest}`?")),
-            None => found
-                .help("leave it out, or see `driver session --verbose` for all settings and their values"),
-        }
-    });
-    findings.collect()
-}
-
 /// Opens every table the graph names, unless compilation stops before it asks for them.
 fn open_tables(
     graph: &Graph,
@@ -265,6 +232,29 @@ struct PassClock<'a> {
     started: Instant,
     observer: &'a dyn Observer,
     workers: &'a Workers,
+    /// What tests are checked with, if there are any.
+    tests: Option<TestedGraph>,
+}
+
+impl<'a> PassClock<'a> {
+    fn of(stages: &'a mut Stages, observer: &'a dyn Observer, workers: &'a Workers) -> Self {
+        Self { stages, started: Instant::now(), observer, workers, tests: None }
+    }
+
+    /// What is wrong with the tests of the spec, which is looked for as long as a pass that checks.
+    fn misfits(
+        self,
+        source: &Source,
+        in_scope: &InScope,
+        oracle: &EngineOracle,
+        found: &[Diagnostic],
+    ) -> Result<Vec<Diagnostic>> {
+        let Some(tests) = self.tests else { return Ok(Vec::new()) };
+        let started = Instant::now();
+        let misfits = tests.misfits(source, in_scope, oracle, found);
+        self.stages.add(Stage::FrontPasses, started.elapsed());
+        misfits
+    }
 }
 
 impl passes::Observer for PassClock<'_> {
@@ -279,6 +269,9 @@ impl passes::Observer for PassClock<'_> {
 
     fn after_pass(&mut self, event: &PassEvent<'_>) {
         self.stages.add(event.pass.family.stage(), self.started.elapsed());
+        if let Some(tests) = &mut self.tests {
+            tests.see(event);
+        }
         self.observer.pass_finished(event);
     }
 }

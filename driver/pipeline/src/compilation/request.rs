@@ -4,10 +4,13 @@ use delta::Roots;
 use engine::{EngineOracle, Session};
 use ir::archive::Proofs;
 use ir::determinism::ResultClass;
+use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::oracle::Oracle;
-use ir::spec::{RuntimeProfileSpec, SessionSpec};
+use ir::spec::{RuntimeProfileSpec, SessionSpec, Spec};
+use ir::stage::Stage;
 use passes::Scope;
 
+use super::memory::Kept;
 use super::{Memory, Source};
 use crate::{Extraction, Observer, Result, Workers};
 
@@ -103,4 +106,38 @@ impl SessionFactory for Session {
     fn session(&self, _: Option<&RuntimeProfileSpec>, _: &SessionSpec) -> Result<Session> {
         Ok(self.clone())
     }
+}
+
+/// The session of a spec, and what it says of it that cannot be: without that, the session is made all the same, so that the
+/// spec's other mistakes are found as well.
+pub(super) fn session_of(
+    spec: &Spec,
+    factory: &dyn SessionFactory,
+    kept: Option<&Kept>,
+    workers: &Workers,
+) -> Result<(Session, Vec<Diagnostic>)> {
+    let refused = setting_findings(&spec.session);
+    if let Some(kept) = kept {
+        return Ok((kept.session.clone(), refused));
+    }
+    let none = SessionSpec::default();
+    let settings = if refused.is_empty() { &spec.session } else { &none };
+    let session = factory.session(spec.runtime_profile.as_ref(), settings)?;
+    Ok((session.stopped_by(workers.cancellation()), refused))
+}
+
+/// What a spec says of its session that cannot be, each with its place.
+#[must_use]
+pub fn setting_findings(session: &SessionSpec) -> Vec<Diagnostic> {
+    let findings = engine::setting_refusals(session).into_iter().map(|refusal| {
+        let path = SpecPath::root().field("session").field("config").field(&refusal.key);
+        let found = Diagnostic::new(codes::SESSION_SETTING, refusal.to_string()).at(path);
+        let found = found.in_stage(Stage::Session).about("key", &refusal.key);
+        match &refusal.nearest {
+            Some(nearest) => found.help(format!("did you mean `{nearest}`?")),
+            None => found
+                .help("leave it out, or see `driver session --verbose` for all settings and their values"),
+        }
+    });
+    findings.collect()
 }

@@ -1,25 +1,34 @@
 //! Tests of views: a spec's `tests`, run over temporary tables that hold the rows they give.
 //!
-//! A test is a small spec of its own: what it gives becomes inputs, the view and what it needs above them stay as they are,
-//! and the view is the one output. It is compiled and run like any other, in a temporary folder that goes away with it; no
-//! table of the spec is written, and none is read but to ask for the columns of what a test gives without saying them.
+//! A test is a small spec of its own: what it gives becomes inputs, the view and what it needs above them stay as they are.
+//! What can be known of it without computing anything is known when the spec is compiled ([`TestedGraph`]): the compiler types the
+//! small spec over tables of which there are only the columns, and every value is compared with the type that it is for. Then
+//! it is compiled and computed like a view that is looked at, in a temporary folder that goes away with it; no table of the spec
+//! is written, and none is read but to ask for the columns of what a test gives without saying them.
 
+mod cells;
+mod check;
+mod columns;
 mod compare;
 mod plan;
+mod tested;
+mod values;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use ir::diag::{Diagnostic, SpecPath, codes};
-use ir::graph::Graph;
-use ir::spec::ViewTest;
+use ir::spec::{Spec, ViewTest};
 
 pub use compare::{DiffLine, RowDiff};
+pub(crate) use tested::TestedGraph;
 
-use crate::{
-    CompileRequest, PipelineError, PublishOptions, Result, Rows, Ruleset, Source, Workers, compile, publish,
-};
+use crate::{Compilation, CompileRequest, PipelineError, Result, Ruleset, Source, Workers, compile};
+use check::{Examination, Runnable, Surroundings};
+use compare::Comparison;
 
 /// A test that was run.
 #[derive(Debug)]
@@ -72,16 +81,23 @@ pub fn run_tests(
         let found = found.found(name).allowed(tests.iter().map(|test| &test.name)).suggest_nearest();
         return Err(PipelineError::diagnostic(found, source.map.name().as_str()));
     }
-    let lowered = graph_after("lower", source, workers)?;
-    let mut typed: Option<Graph> = None;
+    let is_meant = |test: &ViewTest| only.is_none_or(|name| test.name == name);
+    let lowered = compiled_until("lower", source, workers)?;
+    lowered.must_be_sound()?;
+    let asks = |test: &ViewTest| is_meant(test) && asks_tables(&source.spec, test);
+    let typed = if tests.iter().any(asks) { Some(compiled_until("type", source, workers)?) } else { None };
+    let around = Surroundings {
+        source,
+        lowered: &lowered.graph,
+        typed: typed.as_ref().map(|typed| &typed.graph),
+        engine: &lowered.oracle,
+        has_errors: false,
+    };
     let mut outcomes = Vec::new();
-    for (index, test) in tests.iter().enumerate() {
-        if only.is_some_and(|name| test.name != name) {
-            continue;
-        }
+    for (index, test) in tests.iter().enumerate().filter(|(_, test)| is_meant(test)) {
         workers.must_go_on()?;
         let began = Instant::now();
-        let verdict = match verdict(source, test, &lowered, &mut typed, workers) {
+        let verdict = match verdict(around, test, index, workers) {
             Ok(None) => Verdict::Passed,
             Ok(Some(diff)) => Verdict::Failed(diff),
             Err(PipelineError::Interrupted(why)) => return Err(PipelineError::Interrupted(why)),
@@ -101,49 +117,66 @@ pub fn run_tests(
     Ok(outcomes)
 }
 
+/// Whether a test gives rows of which only a table says the columns.
+fn asks_tables(spec: &Spec, test: &ViewTest) -> bool {
+    test.given.iter().any(|(name, given)| given.schema().is_none() && !columns::is_declared(spec, name))
+}
+
 /// What differs, if anything.
 fn verdict(
-    source: &Source,
+    around: Surroundings<'_>,
     test: &ViewTest,
-    lowered: &Graph,
-    typed: &mut Option<Graph>,
+    index: usize,
     workers: &Workers,
 ) -> Result<Option<RowDiff>> {
+    let runnable = Examination::of(around, test, index).result()?;
+    let map = || Box::new(around.source.map.clone());
+    let Runnable { spec, given, expected, tolerance } =
+        runnable.map_err(|diagnostics| PipelineError::Findings { diagnostics, map: map() })?;
     let folder = tempfile::tempdir().map_err(|error| {
         PipelineError::file("create a folder for a test in", &std::env::temp_dir(), error)
     })?;
-    let asks_columns = test.given.values().any(|given| given.schema().is_none());
-    if asks_columns && typed.is_none() {
-        *typed = Some(graph_after("type", source, workers)?);
-    }
-    let spec = plan::spec_of(&source.spec, test, lowered).map_err(|message| broken(test, message))?;
-    for (name, given) in plan::given(test, lowered) {
-        let batch = plan::batch(name, given, typed.as_ref()).map_err(|message| broken(test, message))?;
-        plan::write(batch, name, folder.path(), workers)?;
+    for (name, rows) in given {
+        plan::write(rows, &name, folder.path(), workers)?;
     }
     let own = Source::from_spec(spec, test.name.clone(), folder.path())?;
-    let compilation = compile(CompileRequest::new(own, workers))?;
-    publish(compilation, workers, PublishOptions::default(), Arc::new(()))?;
-    let query = format!("SELECT * FROM \"{}\"", plan::RESULT);
-    let rows = Rows::of(&query, folder.path(), workers)?;
-    let schema = Arc::clone(&rows.schema);
-    let batches = rows.collect::<Result<Vec<RecordBatch>>>()?;
-    compare::difference(test, &schema, &batches).map_err(|message| broken(test, message))
-}
-
-/// The spec's graph after a pass. Tables are asked for from `type` on.
-fn graph_after(pass: &'static str, source: &Source, workers: &Workers) -> Result<Graph> {
-    let request = CompileRequest::new(source.copied()?, workers);
-    let compilation = compile(CompileRequest {
-        ruleset: Ruleset { stop_after: Some(pass), ..Ruleset::default() },
-        ..request
-    })?;
-    if pass == "lower" {
-        compilation.must_be_sound()?;
+    let compilation =
+        compile(CompileRequest { scope: plan::scope(test), ..CompileRequest::new(own, workers) })?;
+    let mut computed = Vec::new();
+    for batch in compilation.preview(workers)? {
+        computed
+            .push(of_columns(&batch?, expected.schema_ref()).map_err(|error| incomparable(test, &error))?);
     }
-    Ok(compilation.graph)
+    let rows = |batches: &[RecordBatch]| {
+        let rows = batches.iter().map(cells::rows).collect::<Result<Vec<_>, ArrowError>>();
+        rows.map(|rows| rows.concat()).map_err(|error| incomparable(test, &error))
+    };
+    let columns = expected.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
+    let comparison = Comparison { columns, tolerance, ordered: test.ordered };
+    Ok(comparison.difference(rows(&[expected])?, rows(&computed)?))
 }
 
-fn broken(test: &ViewTest, message: String) -> PipelineError {
+/// The columns of a batch that are compared, in the types that they are compared in.
+fn of_columns(batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let mut arrays = Vec::new();
+    let mut fields = Vec::new();
+    for field in columns.fields() {
+        let column = batch.column(batch.schema_ref().index_of(field.name())?);
+        arrays.push(cast(column, field.data_type())?);
+        fields.push(Field::new(field.name(), field.data_type().clone(), true));
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(SchemaRef::new(Schema::new(fields)), arrays, &options)
+}
+
+/// The spec after a pass. Tables are asked for from `type` on.
+fn compiled_until(pass: &'static str, source: &Source, workers: &Workers) -> Result<Compilation> {
+    let request = CompileRequest::new(source.copied()?, workers);
+    let ruleset = Ruleset { stop_after: Some(pass), ..Ruleset::default() };
+    compile(CompileRequest { ruleset, ..request })
+}
+
+fn incomparable(test: &ViewTest, error: &ArrowError) -> PipelineError {
+    let message = format!("the rows cannot be compared: {error}");
     PipelineError::finding(codes::TEST_NOT_RUN, message, &format!("test {}", test.name))
 }

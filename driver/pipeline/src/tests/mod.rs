@@ -1,6 +1,7 @@
 //! Work that is stopped at chosen points: wherever the switch is thrown, either everything is published or nothing.
 
 mod capture;
+mod conflicts;
 mod formats;
 mod memory;
 mod publication;

@@ -1,6 +1,6 @@
 //! `driver test SPEC`: runs the tests of a spec and shows how they ended.
 
-use ir::diag::escape_text;
+use ir::diag::{Severity, escape_text, resolve};
 use pipeline::testing::{DiffLine, RowDiff, TestOutcome, Verdict, run_tests};
 use serde_json::{Value, json};
 
@@ -43,11 +43,19 @@ fn as_text(outcome: &TestOutcome, file: &str) -> String {
     }
 }
 
+/// Why a test cannot be run: every reason, with its line.
 fn broken_lines(error: &pipeline::PipelineError) -> String {
     match error {
-        pipeline::PipelineError::Findings { diagnostics, .. } => {
-            let errors = diagnostics.iter().filter(|found| found.is_error());
-            errors.map(|found| format!("{}: {}", found.code, found.message)).collect::<Vec<_>>().join("; ")
+        pipeline::PipelineError::Findings { diagnostics, map } => {
+            let told =
+                resolve(diagnostics, map).into_iter().filter(|found| found.severity == Severity::Error);
+            let said = told.map(|found| {
+                let line = found.line.map_or(String::new(), |line| format!(" (line {line})"));
+                let meant =
+                    found.suggestion.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
+                format!("{}{line}: {}{meant}", found.code, found.message)
+            });
+            said.collect::<Vec<_>>().join("; ")
         }
         other => other.to_string(),
     }
@@ -81,8 +89,9 @@ fn diff_text(diff: &RowDiff) -> String {
     }
     let missing = diff.lines.iter().filter(|line| line.is_expected).count();
     let unexpected = diff.lines.len() - missing;
+    let order = if diff.ordered { "; rows are compared in order" } else { "" };
     text.push_str(&format!(
-        "  {missing} missing (-), {unexpected} unexpected (+), {} as expected\n",
+        "  {missing} missing (-), {unexpected} unexpected (+), {} as expected{order}\n",
         diff.equal
     ));
     text
@@ -100,6 +109,7 @@ fn as_json(outcome: &TestOutcome) -> Value {
             value["columns"] = diff.columns.clone().into();
             value["rows"] = diff.lines.iter().map(line).collect();
             value["equal"] = diff.equal.into();
+            value["ordered"] = diff.ordered.into();
         }
         Verdict::Broken(error) => value["error"] = broken_lines(error).into(),
     }

@@ -140,3 +140,36 @@ fn a_computation_that_fails_says_where() {
     exits(&failed, 1);
     assert!(err(&failed).contains("spec.yaml:"), "{}", err(&failed));
 }
+
+/// A parameter of all inputs finds no column: with all inputs in scope that is a mistake, else nobody knows.
+#[test]
+fn a_parameter_that_filters_nothing_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.csv"), "region,n\nEU,1\nUS,2\n").unwrap();
+    fs::write(folder.path().join("b.csv"), "m\n1\n").unwrap();
+    let spec = "\
+version: 4
+input_relations: [{logical_name: a, location: a.csv, format: csv}, {logical_name: b, location: b.csv, format: csv}]
+view_definitions:
+  - {name: v, transform: {kind: Filter, source: a, predicate: n > 0}}
+  - {name: w, transform: {kind: Sql, query: SELECT n FROM a JOIN b ON n = m}}
+output_targets: [{table_name: o, source_view: v}, {table_name: p, source_view: w}]
+typed_parameters: [{target: {kind: FilterEq, filter_column: regoin}, value: {type: Utf8, value: EU}}]
+";
+    fs::write(folder.path().join("spec.yaml"), spec).unwrap();
+    let all = preview(folder.path(), &["w"]);
+    exits(&all, 1);
+    assert!(err(&all).contains("error[E0408]: no input has a column `regoin`"), "{}", err(&all));
+    for some in [&["preview", "spec.yaml", "v"][..], &["check", "spec.yaml", "--select", "v"]] {
+        let some = driver_in(folder.path(), some);
+        exits(&some, 0);
+        let told = "warning[W0013]: no input of what is selected has a column `regoin`";
+        assert!(err(&some).contains(told), "{}", err(&some));
+    }
+    // What does filter is told of nowhere.
+    fs::write(folder.path().join("spec.yaml"), spec.replace("regoin", "region")).unwrap();
+    let right = preview(folder.path(), &["v", "--format", "csv"]);
+    exits(&right, 0);
+    assert_eq!(out(&right), "region,n\nEU,1\n");
+    assert!(!err(&right).contains("W0013"), "{}", err(&right));
+}

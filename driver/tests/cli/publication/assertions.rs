@@ -143,3 +143,34 @@ fn a_shared_view_is_computed_once_for_its_assertions() {
         report["assertions"].as_array().unwrap().iter().map(|it| &it["failures"]).collect();
     assert_eq!(asserted, [0, 0, 0, 0, 0], "{report}");
 }
+
+/// The columns of a constraint are matched with the keys of the edge by their names, in whatever order both stand.
+#[test]
+fn a_constraint_finds_its_edge_in_any_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = |columns: &str| {
+        format!(
+            "\
+version: 4
+input_relations: []
+view_definitions:
+  - {{name: a, transform: {{kind: Sql, query: 'SELECT CAST(k AS BIGINT) AS k, CAST(v AS BIGINT) AS v FROM (VALUES (1, 10), (2, 20)) AS t(k, v)'}}}}
+  - {{name: b, transform: {{kind: Sql, query: 'SELECT CAST(p AS BIGINT) AS p, CAST(q AS BIGINT) AS q, CAST(0 AS BIGINT) AS k, CAST(0 AS BIGINT) AS v FROM (VALUES (1, 10)) AS t(p, q)'}}}}
+output_targets: [{{table_name: o, source_view: a}}]
+join_graph:
+  edges: [{{left_relation: b, right_relation: a, join_type: Inner, left_keys: [p, q], right_keys: [k, v]}}]
+  constraints: [{{name: there, constraint_type: relation, relations: [a, b], columns: {columns}}}]
+"
+        )
+    };
+    for columns in ["[k, v]", "[v, k]"] {
+        let output = run(folder.path(), &spec(columns), &[]);
+        exits(&output, 1);
+        let told = "assertion `there` of view a fails in 1 case";
+        assert!(err(&output).contains(told), "{columns}: {}", err(&output));
+    }
+    // Without an edge of these columns it is the same names, of which none agrees.
+    let output = run(folder.path(), &spec("[k]"), &[]);
+    exits(&output, 1);
+    assert!(err(&output).contains("assertion `there` of view a fails in 2 cases"), "{}", err(&output));
+}

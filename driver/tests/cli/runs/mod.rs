@@ -4,6 +4,7 @@ mod capture;
 mod history;
 mod replay;
 mod tests_of_views;
+mod values_of_tests;
 
 use std::ffi::OsStr;
 use std::fs;

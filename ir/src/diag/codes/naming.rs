@@ -186,4 +186,24 @@ Fix: name one key on the right for each on the left.";
 Example: `tests: [{name: totals, view: daily, expect: []}, {name: totals, view: best, expect: []}]`
 
 Fix: rename one of them.";
+
+    TEST_MISFIT = "E0125", "test-misfit", "a test of a view that does not fit the view":
+"What can be known of a test before it runs is checked with the spec. A test gives rows for everything that its view needs, and \
+only for that. Rows name columns that there are; in those of `expect`, all the same ones. A value is one that the type of its \
+column holds exactly: nothing is rounded, cut off or read as something else, and a column that is never NULL has one. `ordered` \
+is for queries that end in ORDER BY, `tolerance` is not negative, and `parameters` are those of the spec, by their labels.
+
+Example: `expect: [{count: 1.7}]`, where `count` is Int64 and can never be that.
+
+Fix: the message names the column, its type and what was found. Write decimals that have many digits as text: \
+`{total: '12345678901234567.89'}`.";
+
+    AMBIGUOUS_EDGE = "E0126", "ambiguous-edge", "a constraint for which two edges of the join graph fit":
+"A constraint of type `relation` names the key columns of its first relation; the columns of the second are the other keys of \
+an edge between the two. Two edges with the same keys on one side and different ones on the other leave open which is meant.
+
+Example: edges `{left_keys: [id], right_keys: [buyer]}` and `{left_keys: [id], right_keys: [seller]}`, and a constraint on `[id]`.
+
+Fix: make the constraint an assertion of the first relation, which names both sides: \
+`assertions: [{relation: {columns: [id], to: orders, to_columns: [buyer]}}]`.";
 }

@@ -68,8 +68,8 @@ Example: a `Utf8` parameter compared with an `Int64` column.
 Fix: give the parameter the type of the column.";
 
     GIVEN_PARAMETER = "E0410", "given-parameter", "a value from outside the spec fits none of its parameters":
-"`--param label=value` and the file of `--params` give values to the parameters of a spec, by their labels. The spec declares \
-each parameter with a label, a type and a value that holds when none is given.
+"`--param label=value`, the file of `--params` and the `parameters` of a test give values to the parameters of a spec, by their \
+labels. The spec declares each parameter with a label, a type and a value that holds when none is given.
 
 Example: `--param limit=ten` for `{label: limit, target: {kind: PlaceholderPos, position: 1}, value: {type: Int64, value: 5}}`
 

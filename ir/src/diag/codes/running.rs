@@ -101,7 +101,8 @@ Fix: see the cause in the message. The message lists the outputs that were commi
 
     COMMIT_CONFLICT = "E0704", "commit-conflict", "somebody else changed an output at the same time":
 "Another commit to the table came first, and this one was computed from the version before it. Nothing was published over \
-it. Appends are tried again after other appends, 15 times or as often as `max_commit_retries` says; overwrites are not.
+it. Appends are tried again after other appends, 15 times or as often as `max_commit_retries` says; overwrites are not, and neither are appends to outputs with assertions or of a code \
+property graph: what was checked is the version that would have come next.
 
 Example: another program that writes to a table while a run computes its next version.
 
@@ -209,13 +210,11 @@ Example: `assertions: [{unique: [id]}]` of a view in which two rows have the id 
 Fix: correct the view or its inputs. `severity: warn` publishes and tells the number of rows.";
 
     TEST_NOT_RUN = "E0722", "test-not-run", "a test of a view that cannot be run":
-"The rows that it gives or expects do not fit the columns, or it does not give an input that the view needs. The columns of \
-what is given are those of the input or view of this name, unless they are written beside the rows.
+"What it gives cannot be written into its temporary tables. What does not fit the view is told before (E0125).
 
-Example: a test of a view over `orders` without `orders` under `given`.
+Example: a given column of a type that no Delta table has, such as Time64.
 
-Fix: see the message; where the table of an input is not there, write \
-`given: {orders: {schema: {id: Int64}, rows: [{id: 1}]}}`.";
+Fix: see the message.";
 
     UNKNOWN_TEST = "E0723", "unknown-test", "a test that the spec does not have":
 "`driver test --test NAME` runs the test of this name alone.

@@ -96,7 +96,8 @@ Example: `{view_name: sample, action: NeverCache}` where `sample` is `SELECT * F
 Fix: remove the setting, or make the view give the same rows each time: sort by columns that tell all rows apart.";
 
     FILTER_WITHOUT_EFFECT = "W0013", "filter-without-effect", "an equality parameter filters nothing that is written":
-"The table or view it filters is there, but no output needs it, so the parameter changes no row.
+"The table or view it filters is there, but no output needs it, so the parameter changes no row. Where only a part of a spec \
+is compiled and none of its inputs has the column, it is not known whether another one has.
 
 Example: `target: {kind: FilterEq, base_table: nodes, filter_column: path}` where only a change feed of `nodes` is used.
 

@@ -47,8 +47,9 @@ pub struct JoinConstraint {
     /// The views or inputs it is about: one, or for `relation` two, the one with the references first.
     #[schemars(length(min = 1))]
     pub relations: Vec<String>,
-    /// The columns of the first relation. What `relation` compares them with in the second are the keys of an edge of the two
-    /// that has these columns on the first one's side; without such an edge, the columns of the same names.
+    /// The columns of the first relation. What `relation` compares them with in the second are the keys of the edge of the two
+    /// that has these columns, in any order, on the first one's side; without such an edge, the columns of the same names. Of
+    /// two edges with different keys on the other side, none is taken: that is an error.
     #[schemars(length(min = 1))]
     pub columns: Vec<String>,
 }

@@ -87,7 +87,8 @@ pub struct OutputTarget {
     #[serde(default)]
     pub write_metadata: BTreeMap<String, String>,
     /// How often an append that lost the race for a version to another append is tried again. Without it, 15 times. For
-    /// appends only: what an overwrite was computed from has changed when another commit comes first.
+    /// appends only: what an overwrite was computed from has changed when another commit comes first. So has what assertions
+    /// of the output, and checks of a code property graph, were about: an append with these is not tried again, and fails.
     #[serde(default)]
     pub max_commit_retries: Option<u32>,
     /// Size aimed at for each data file, in bytes. Without it, the table's own setting, else 128 MiB.

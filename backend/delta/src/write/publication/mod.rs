@@ -223,7 +223,7 @@ fn link_from(tables: &[StagedTable], versions: &[u64], from: usize) -> (usize, O
     if from == 0 {
         for (index, (table, version)) in all() {
             let target = &table.target;
-            if !target.rebases() && matches!(target.disk.exists(&target.commit_path(*version)), Ok(true)) {
+            if !table.rebases() && matches!(target.disk.exists(&target.commit_path(*version)), Ok(true)) {
                 return (from, Some((index, io::ErrorKind::AlreadyExists.into())));
             }
         }
@@ -263,7 +263,7 @@ impl StagedTable {
         };
         match found {
             Some(actions) if commit_id(&actions) == Some(&self.commit.id) => Ok(None),
-            Some(actions) if target.rebases() && lost_races < self.max_retries => {
+            Some(actions) if self.rebases() && lost_races < self.max_retries => {
                 target.after(version, actions).await.map(Some)
             }
             Some(actions) => Err(target.changed(version, &actions)),

@@ -15,6 +15,7 @@ use super::{PublishError, publish};
 use crate::durable::without_links;
 use crate::error::{DeltaError, Result};
 use crate::location::Location;
+use crate::log::read_actions;
 use crate::overlay;
 use crate::rows::RowsDigest;
 use crate::snapshot::{ResolvedTable, load};
@@ -29,6 +30,8 @@ pub struct StagedTable {
     pub(super) files: Vec<WrittenFiles>,
     pub(super) commit: Prepared,
     pub(super) max_retries: usize,
+    /// Whether it is this version or none, see [`Self::fix_version`].
+    pub(super) is_fixed: bool,
     /// The commit's file until it has its name.
     pub(super) staged_commit: Uncommitted,
 }
@@ -45,7 +48,14 @@ impl TableTarget {
             Ok(commit) => {
                 let staged_commit = Uncommitted::new(self.inner.disk.clone());
                 let max_retries = options.max_retries;
-                Ok(StagedTable { target: self.inner, files, commit, max_retries, staged_commit })
+                Ok(StagedTable {
+                    target: self.inner,
+                    files,
+                    commit,
+                    max_retries,
+                    is_fixed: false,
+                    staged_commit,
+                })
             }
             Err(error) => {
                 for files in files {
@@ -104,14 +114,35 @@ impl StagedTable {
         self.commit.summary.digest
     }
 
+    /// Makes it the version that it is now, or none: when somebody else commits before, publishing it fails, also for an
+    /// append. For who looks at the table as it will be, and publishes it for what was seen there.
+    pub fn fix_version(&mut self) {
+        self.is_fixed = true;
+    }
+
+    /// Whether its commit may come after versions that it was not based on.
+    pub(super) fn rebases(&self) -> bool {
+        !self.is_fixed && self.target.rebases()
+    }
+
     /// The table as it will be: to check what is about to be published, and to compute from it.
     ///
     /// It reads the data files where they are, so it can be used until this is dropped or published, and after that if
     /// it was published.
     ///
     /// # Errors
-    /// As [`resolve`](crate::resolve).
+    /// [`DeltaError::ConcurrentChange`] when somebody else has made the version; as [`resolve`](crate::resolve).
     pub async fn preview(&self) -> Result<ResolvedTable> {
+        let preview = self.read_as_published().await;
+        // Asked afterwards: with a version of somebody else in the log, what was read is a mixture, or fails for that.
+        let location = self.target.location.text();
+        match read_actions(&self.target.store, self.version(), location).await? {
+            Some(actions) => Err(self.target.changed(self.version(), &actions)),
+            None => preview,
+        }
+    }
+
+    async fn read_as_published(&self) -> Result<ResolvedTable> {
         let location = &self.target.location;
         if self.target.base.is_none() {
             self.make_folder()

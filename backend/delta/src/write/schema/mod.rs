@@ -66,6 +66,14 @@ impl TableSchema {
     }
 }
 
+/// The columns that a new table has for rows of these. `name` is what errors call the table.
+///
+/// # Errors
+/// For rows without columns, two columns of one name for Delta, and types that no table has.
+pub fn table_schema(rows: &Schema, name: &str) -> Result<SchemaRef> {
+    TableSchema::of_batches(rows, name).map(|schema| schema.arrow)
+}
+
 fn stored_field(field: &FieldRef, parent: &str, location: &str) -> Result<FieldRef> {
     let column = if parent.is_empty() { field.name().clone() } else { format!("{parent}.{}", field.name()) };
     let data_type = stored_type(field.data_type(), &column, location)?;

@@ -59,8 +59,7 @@ fn rule<'s>(
         (ConstraintType::Unique, [relation]) => Some((relation, Rule::Unique(columns))),
         (ConstraintType::NotNull, [relation]) => Some((relation, Rule::NotNull(columns))),
         (ConstraintType::Relation, [from, to]) => {
-            let to_columns = partner_keys(edges, from, to, columns)
-                .unwrap_or_else(|| columns.iter().map(String::as_str).collect());
+            let to_columns = partners(cx, edges, [from, to], columns, place)?;
             Some((from, Rule::Relation { columns, to, to_columns }))
         }
         (kind, relations) => {
@@ -76,14 +75,59 @@ fn rule<'s>(
     }
 }
 
-/// The keys on the other side of an edge of the two relations that has these on the first one's side.
-fn partner_keys<'s>(edges: &'s [JoinEdge], from: &str, to: &str, columns: &[String]) -> Option<Vec<&'s str>> {
-    edges.iter().find_map(|edge| {
-        let forth = edge.left_relation == from && edge.right_relation == to && edge.left_keys == columns;
-        let back = edge.right_relation == from && edge.left_relation == to && edge.right_keys == columns;
-        let keys = if forth { Some(&edge.right_keys) } else { back.then_some(&edge.left_keys) };
-        keys.filter(|keys| keys.len() == columns.len()).map(|keys| keys.iter().map(String::as_str).collect())
-    })
+/// The columns of the second relation that a constraint compares its own with: the keys on the other side of the edge that has
+/// these on the first one's side, in any order; without an edge, the same names. Nothing where edges disagree, which is
+/// reported.
+fn partners<'s>(
+    cx: &mut Context<'_>,
+    edges: &'s [JoinEdge],
+    [from, to]: [&str; 2],
+    columns: &'s [String],
+    place: &SpecPath,
+) -> Option<Vec<&'s str>> {
+    let mut found: Option<(usize, Vec<&str>)> = None;
+    for (index, edge) in edges.iter().enumerate() {
+        for (relations, own, others) in [
+            ([&edge.left_relation, &edge.right_relation], &edge.left_keys, &edge.right_keys),
+            ([&edge.right_relation, &edge.left_relation], &edge.right_keys, &edge.left_keys),
+        ] {
+            let is_between = relations == [from, to];
+            let Some(keys) = is_between.then(|| partner_keys(own, others, columns)).flatten() else {
+                continue;
+            };
+            match &found {
+                Some((first, other)) if *other != keys => {
+                    let said = |keys: &[&str]| keys.join(", ");
+                    let message = format!(
+                        "two edges have these columns of `{from}`: with {} and with {} of `{to}`",
+                        said(other),
+                        said(&keys)
+                    );
+                    let edges = SpecPath::root().field("join_graph").field("edges");
+                    let found = Diagnostic::new(codes::AMBIGUOUS_EDGE, message).at(place.field("columns"));
+                    let found = found.related(edges.index(*first), "one edge");
+                    cx.report(found.related(edges.index(index), "the other"));
+                    return None;
+                }
+                Some(_) => {}
+                None => found = Some((index, keys)),
+            }
+        }
+    }
+    let same = || columns.iter().map(String::as_str).collect();
+    Some(found.map_or_else(same, |(_, keys)| keys))
+}
+
+/// The keys of the other side for these columns, in their order; nothing where the edge has others.
+fn partner_keys<'s>(own: &'s [String], others: &'s [String], columns: &[String]) -> Option<Vec<&'s str>> {
+    let mut pairs: Vec<(&str, &str)> =
+        own.iter().map(String::as_str).zip(others.iter().map(String::as_str)).collect();
+    let mut keys = Vec::with_capacity(columns.len());
+    for column in columns {
+        let at = pairs.iter().position(|(own, _)| own == column)?;
+        keys.push(pairs.remove(at).1);
+    }
+    (pairs.is_empty() && own.len() == others.len()).then_some(keys)
 }
 
 /// Warns of views that join the relations of an edge in another way. Joins by spans alone have no keys to differ in.
