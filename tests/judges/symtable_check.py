@@ -7,7 +7,7 @@ TABLES is a folder with four tables, each as JSON lines (`NAME.jsonl`) or CSV wi
 
     scopes     node_id, path, kind, name, bstart, bend
     refs       node_id, path, name, context, lookup_start, lookup_end   (attributes may be left out)
-    cpg_edges  edge_kind, src_node_id, dst_node_id, path                (DECLARES and REFERS_TO suffice)
+    cpg_edges  edge_kind, src_node_id, dst_node_id, path, resolution_method  (DECLARES and REFERS_TO suffice)
     cpg_nodes  node_id, node_kind, path, name, bstart                   (ends of those edges, nodes of scopes)
 
 SOURCES is the folder the paths are relative to. The source files are read and compiled to symbol tables
@@ -91,17 +91,27 @@ class Graph:
         for node, scope in owners.items():
             # Spans of scopes cover bodies; their nodes, the whole construct.
             scope.node_start = ends.get(node, (None, None, scope.start))[2]
+        # Names inside annotations that are strings are no symbols.
+        for path, refs in self.refs.items():
+            self.refs[path] = [row for row in refs if ends.get(str(row["node_id"]), ("",))[0] != "string"]
+        names = set()
+        for row in (row for refs in self.refs.values() for row in refs):
+            names.add(str(row["node_id"]))
+            # The name as it is written; references are compared by what it means inside its class.
+            row["name"] = ends[str(row["node_id"])][1]
         self.declared_in = {}
         refers = []
         for row in rows(folder, "cpg_edges"):
             if not wanted(row["path"]):
                 continue
             source, target = str(row["src_node_id"]), str(row["dst_node_id"])
+            if row["edge_kind"] == "DECLARES" and row["resolution_method"] == "field":
+                continue
             if row["edge_kind"] == "DECLARES":
                 scope = owners[source]
                 scope.declared.add(ends[target][1])
                 self.declared_in[target] = scope
-            elif row["edge_kind"] == "REFERS_TO":
+            elif row["edge_kind"] == "REFERS_TO" and source in names:
                 refers.append((source, target))
         for source, target in refers:
             # None stands for an external.
@@ -205,7 +215,7 @@ def table_answers(table, owner):
         )
         if declared_only:
             continue
-        # Names like __x are renamed inside classes (Python reference, 6.2.1); the graph keeps the text.
+        # Names like __x are renamed inside classes (Python reference, 6.2.1); nodes have the text.
         if owner and owner.strip("_") and name.startswith("_" + owner.lstrip("_") + "__"):
             name = name[len(owner.lstrip("_")) + 1 :]
         if kind == "module":

@@ -9,6 +9,7 @@
 //! | `utf8_normalize` | Unicode normal form, case folding, white space |
 //! | `count_if`, `arg_max`, `arg_min` | aggregates DataFusion does not have |
 //! | `array_agg_sorted` | a list per group ordered by keys, vectorised over all groups |
+//! | `c3_linearize` | the order in which members of classes are looked up |
 //!
 //! Others stand in the place of DataFusion's functions of the same names, which give wrong values or values that Delta
 //! tables cannot hold:

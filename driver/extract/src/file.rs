@@ -1,5 +1,6 @@
 //! One file: reading, parsing, and writing its rows.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 
@@ -7,12 +8,13 @@ use sha2::{Digest, Sha256};
 use tree_sitter::Parser;
 
 use crate::error::ExtractError;
-use crate::language::Language;
-use crate::lexical::{Emitter, settle};
+use crate::language::{Language, ModuleSearch};
+use crate::lexical::{Emitter, Facts, settle};
 use crate::modules::{ModuleName, SourceLayout};
 use crate::options::{Options, Summary};
 use crate::tables::{
-    ExtractErrorRow, FileKey, FileRow, ParseErrorRow, RowIds, SyntaxNodeRow, TableBuilders, file_id,
+    ExtractErrorRow, FileKey, FileRow, ModuleRow, ParseErrorRow, RowIds, SyntaxNodeRow, TableBuilders,
+    file_id,
 };
 use crate::tree::{NodeIndex, SyntaxTree};
 use crate::walk::FoundFile;
@@ -65,7 +67,7 @@ impl<'x> FileExtractor<'x> {
         let module = found.language.and_then(|language| (language.module)(&found.path, self.layout));
         let mut ids = RowIds::new(&found.path);
         let node_id = ids.next("FILE", 0, u32::try_from(content.size).unwrap_or(u32::MAX));
-        let text = found.language.map(|language| (language, check_text(&content, self.options)));
+        let text = found.language.map(|language| (language, check_text(&content, language, self.options)));
         let line_starts = match &text {
             Some((_, Ok(text))) => line_starts(text),
             Some((_, Err(_))) | None => Vec::new(),
@@ -88,7 +90,7 @@ impl<'x> FileExtractor<'x> {
             }
             Some((language, Ok(text))) => {
                 summary.parsed = 1;
-                let parsed = self.parse(language, text, module.as_ref(), &file, node_id, &mut ids, out)?;
+                let parsed = self.parse(language, &text, module.as_ref(), &file, node_id, &mut ids, out)?;
                 summary.add(&parsed);
             }
         }
@@ -141,6 +143,8 @@ impl<'x> FileExtractor<'x> {
         };
         let tree = SyntaxTree::flatten(&parsed, text, &grammar.names);
         drop(parsed);
+        let respelled = (language.respelled)(&tree);
+        let tree = tree.with_names(&respelled);
         let mut summary = Summary::default();
         // Most nodes are named, and most of what is said about them is less than the anonymous ones are.
         ids.reserve(tree.nodes.len());
@@ -149,13 +153,42 @@ impl<'x> FileExtractor<'x> {
         summary.parse_errors = error_rows(&tree, &node_ids, file, out);
         let mut facts = (language.facts)(&tree, module);
         summary.ambiguous_lookups = settle(&mut facts) as u64;
+        if let Some(flow) = language.flow {
+            flow(&tree, &mut facts);
+        }
+        if let Some(modules) = &language.modules {
+            (modules.link_imports)(&mut facts, file.path, self.layout);
+            self.module_rows(modules, &facts, file, out);
+        }
         Emitter { file, tree: &tree, facts: &facts, node_ids: &node_ids, file_node_id }.emit(ids, out);
         Ok(summary)
+    }
+
+    /// Writes the modules that exist because of the file.
+    fn module_rows(
+        &self,
+        search: &ModuleSearch,
+        facts: &Facts<'_>,
+        file: &FileKey<'_>,
+        out: &mut TableBuilders,
+    ) {
+        let exports = facts
+            .exports
+            .as_ref()
+            .map(|names| names.iter().map(|name| format!("{name}/")).collect::<String>());
+        for (module_id, parent_id, name) in (search.containing)(file.path, self.layout) {
+            let exports = exports.as_deref().filter(|_| module_id == file.file_id);
+            out.modules(ModuleRow { module_id, parent_id, name: &name, exports, file });
+        }
     }
 }
 
 /// The text of a file, or why there is none.
-fn check_text<'c>(content: &'c Content, options: &Options) -> Result<&'c str, (&'static str, String)> {
+fn check_text<'c>(
+    content: &'c Content,
+    language: &Language,
+    options: &Options,
+) -> Result<Cow<'c, str>, (&'static str, String)> {
     if content.over_limit {
         let limit = options.effective_limit();
         let message =
@@ -165,10 +198,7 @@ fn check_text<'c>(content: &'c Content, options: &Options) -> Result<&'c str, (&
     if let Some(at) = content.bytes.iter().position(|&byte| byte == 0) {
         return Err(("binary", format!("byte {at} is NUL; the file is not source text")));
     }
-    std::str::from_utf8(&content.bytes).map_err(|error| {
-        let at = error.valid_up_to();
-        ("invalid_utf8", format!("byte {at} is not valid UTF-8; convert the file to UTF-8"))
-    })
+    (language.decode)(&content.bytes)
 }
 
 /// Byte offsets of the starts of lines; a line ends after a line feed.
@@ -207,7 +237,7 @@ fn syntax_rows(
             field: node.field,
             bstart: i64::from(node.span.start),
             bend: i64::from(node.span.end),
-            name: name.map(|name| tree.text(name)),
+            name: name.map(|name| tree.shown_name(name)),
             depth: i32::try_from(node.depth).unwrap_or(i32::MAX),
             file,
         });

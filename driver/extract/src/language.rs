@@ -1,10 +1,11 @@
 //! What a language is: how its files are known, how its modules are named, and how its facts are found.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use crate::lexical::Facts;
 use crate::modules::{ModuleName, SourceLayout};
-use crate::tree::{GrammarNames, NodeIndex, SyntaxTree};
+use crate::tree::{GrammarNames, NodeIndex, RespelledNames, SyntaxTree};
 
 /// One language.
 pub(crate) struct Language {
@@ -21,9 +22,37 @@ pub(crate) struct Language {
     /// Finds the facts in a syntax tree, before scopes of bindings are settled: [`crate::lexical::analyse`] with the
     /// language's rules.
     pub(crate) facts: for<'s> fn(&SyntaxTree<'s>, Option<&ModuleName>) -> Facts<'s>,
+    /// The text of a file's bytes.
+    pub(crate) decode: Decode,
+    /// The names that the language compares by another text than the one written.
+    pub(crate) respelled: fn(&SyntaxTree<'_>) -> RespelledNames,
+    /// Finds what names hold where they are used, once scopes are settled; none where a definition holds wherever it is
+    /// seen.
+    pub(crate) flow: Option<fn(&SyntaxTree<'_>, &mut Facts<'_>)>,
+    /// How imports name modules, where that follows from paths alone.
+    pub(crate) modules: Option<ModuleSearch>,
     /// The node whose text is the name of the node at an index: itself for identifiers, the field for named
     /// definitions.
     pub(crate) definition_name: fn(&SyntaxTree<'_>, NodeIndex) -> Option<NodeIndex>,
+}
+
+/// The text of a file's bytes, or why there is none, as code and message of `extract_errors`.
+pub(crate) type Decode = fn(&[u8]) -> Result<Cow<'_, str>, (&'static str, String)>;
+
+/// How imports name modules of the repository.
+pub(crate) struct ModuleSearch {
+    /// Finds the modules that the imports of the file at a path name.
+    pub(crate) link_imports: fn(&mut Facts<'_>, &str, &SourceLayout),
+    /// The modules that exist because of the file at a path, each with the one that contains it and its last name.
+    pub(crate) containing: fn(&str, &SourceLayout) -> Vec<(i64, Option<i64>, String)>,
+}
+
+/// Source text that is UTF-8.
+pub(crate) fn decode_utf8(bytes: &[u8]) -> Result<Cow<'_, str>, (&'static str, String)> {
+    std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
+        let at = error.valid_up_to();
+        ("invalid_utf8", format!("byte {at} is not valid UTF-8; convert the file to UTF-8"))
+    })
 }
 
 /// A grammar and its names.

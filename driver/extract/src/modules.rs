@@ -1,6 +1,7 @@
 //! Modules: their names, and the folders these come from.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::OnceLock;
 
 /// The module a file defines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,32 +14,88 @@ pub(crate) struct ModuleName {
     pub(crate) source_root: String,
 }
 
-/// The folders of the repository that hold a file by which a language names its modules.
+/// Where the source files of the repository are, and the folders that hold a file by which a language names its modules.
 #[derive(Debug, Default)]
 pub(crate) struct SourceLayout {
-    folders: HashMap<&'static str, HashSet<String>>,
+    folders: HashMap<&'static str, BTreeSet<String>>,
+    /// Paths of source files.
+    files: HashSet<String>,
+    /// Folders with source files in or below them, each with the first of these.
+    inhabited: HashMap<String, String>,
+    /// Found when it is first asked for.
+    installable: OnceLock<HashMap<String, Vec<String>>>,
 }
 
 impl SourceLayout {
-    /// The layout seen in the repository's paths, of the files named in `markers`.
+    /// The layout seen in the repository's paths, of the files named in `markers` and of those that `is_source` accepts.
     pub(crate) fn new<'p>(
         paths: impl Iterator<Item = &'p str>,
         markers: impl Iterator<Item = &'static str>,
+        is_source: impl Fn(&str) -> bool,
     ) -> Self {
-        let mut folders: HashMap<&'static str, HashSet<String>> =
-            markers.map(|marker| (marker, HashSet::new())).collect();
+        let mut folders: HashMap<&'static str, BTreeSet<String>> =
+            markers.map(|marker| (marker, BTreeSet::new())).collect();
+        let mut files = HashSet::new();
+        let mut inhabited = HashMap::new();
         for path in paths {
             let (folder, name) = split(path);
             if let Some(marked) = folders.get_mut(name) {
                 marked.insert(folder.to_owned());
             }
+            if is_source(path) {
+                files.insert(path.to_owned());
+                inhabit(&mut inhabited, path);
+            }
         }
-        Self { folders }
+        Self { folders, files, inhabited, installable: OnceLock::new() }
+    }
+
+    /// The folders that hold a file of this name, one of the language's markers, in order.
+    pub(crate) fn marked(&self, marker: &str) -> impl Iterator<Item = &str> {
+        self.folders.get(marker).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Paths of all source files, in no order.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(String::as_str)
+    }
+
+    /// The folders from which modules may be installed, by the names of these; `find` finds them.
+    pub(crate) fn installable(
+        &self,
+        find: impl FnOnce(&Self) -> HashMap<String, Vec<String>>,
+    ) -> &HashMap<String, Vec<String>> {
+        self.installable.get_or_init(|| find(self))
+    }
+
+    /// Whether there is a source file at `path`.
+    pub(crate) fn has_file(&self, path: &str) -> bool {
+        self.files.contains(path)
+    }
+
+    /// The first source file in or below `folder`, by the order of paths.
+    pub(crate) fn first_below(&self, folder: &str) -> Option<&str> {
+        self.inhabited.get(folder).map(String::as_str)
     }
 
     /// Whether `folder` holds a file of this name, one of the language's markers.
     pub(crate) fn marks(&self, marker: &str, folder: &str) -> bool {
         self.folders.get(marker).is_some_and(|marked| marked.contains(folder))
+    }
+}
+
+/// Notes the file at `path` in all folders above it.
+fn inhabit(inhabited: &mut HashMap<String, String>, path: &str) {
+    let (mut folder, _) = split(path);
+    while !folder.is_empty() {
+        match inhabited.get_mut(folder) {
+            Some(first) if first.as_str() <= path => return,
+            Some(first) => path.clone_into(first),
+            None => {
+                inhabited.insert(folder.to_owned(), path.to_owned());
+            }
+        }
+        folder = split(folder).0;
     }
 }
 

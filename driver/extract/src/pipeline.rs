@@ -13,7 +13,7 @@ use arrow::array::{Array, Int64Array, RecordBatch};
 
 use crate::error::ExtractError;
 use crate::file::{FileExtractor, report};
-use crate::languages::markers;
+use crate::languages::{language_of, markers};
 use crate::modules::SourceLayout;
 use crate::options::{Options, Summary};
 use crate::tables::{FileKey, Table, TableBuilders, TableSink, file_id};
@@ -78,7 +78,9 @@ impl Drop for StopOnPanic<'_> {
 
 /// Extracts all files of `walk` into `sink`.
 pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> Result<Summary, ExtractError> {
-    let layout = SourceLayout::new(walk.files.iter().map(|file| file.path.as_str()), markers());
+    let layout = SourceLayout::new(walk.files.iter().map(|file| file.path.as_str()), markers(), |path| {
+        language_of(path).is_some_and(|language| language.modules.is_some())
+    });
     let groups = group(&walk.files);
     let workers = options.threads.get().min(groups.len().max(1));
     let ahead = workers * GROUPS_AHEAD;

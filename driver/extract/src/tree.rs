@@ -3,6 +3,8 @@
 //! Everything after parsing is a single pass over this array: no recursion, hence no stack overflow on
 //! adversarial nesting, and a node's parent, children and subtree are index arithmetic.
 
+use std::collections::HashMap;
+
 use tree_sitter::Tree;
 
 /// Index of a node in [`SyntaxTree::nodes`].
@@ -53,7 +55,12 @@ pub(crate) struct SyntaxTree<'s> {
     pub(crate) text: &'s str,
     /// All nodes in pre-order; never empty.
     pub(crate) nodes: Vec<SyntaxNode>,
+    /// Names that are not what is written, by their nodes.
+    respelled: Option<&'s RespelledNames>,
 }
+
+/// The names of a file that the language compares by another text than the one written.
+pub(crate) type RespelledNames = HashMap<NodeIndex, String>;
 
 impl<'s> SyntaxTree<'s> {
     /// Flattens `tree`. Kinds and fields are taken from the grammar's static tables.
@@ -80,13 +87,13 @@ impl<'s> SyntaxTree<'s> {
                 continue;
             }
             while !cursor.goto_next_sibling() {
-                let Some(closed) = open.pop() else { return Self { text, nodes } };
+                let Some(closed) = open.pop() else { return Self { text, nodes, respelled: None } };
                 let end = nodes.len();
                 if let Some(node) = nodes.get_mut(closed) {
                     node.subtree_end = end;
                 }
                 if !cursor.goto_parent() {
-                    return Self { text, nodes };
+                    return Self { text, nodes, respelled: None };
                 }
             }
         }
@@ -110,6 +117,29 @@ impl<'s> SyntaxTree<'s> {
     /// The text of the node at `index`.
     pub(crate) fn text(&self, index: NodeIndex) -> &'s str {
         self.slice(self.span(index))
+    }
+
+    /// The same tree, whose names are read by `respelled` where that has them.
+    pub(crate) fn with_names<'n>(self, respelled: &'n RespelledNames) -> SyntaxTree<'n>
+    where
+        's: 'n,
+    {
+        let respelled = (!respelled.is_empty()).then_some(respelled);
+        SyntaxTree { text: self.text, nodes: self.nodes, respelled }
+    }
+
+    /// The name at `index`, as the language compares it.
+    pub(crate) fn name(&self, index: NodeIndex) -> &'s str {
+        match self.respelled.and_then(|names| names.get(&index)) {
+            Some(name) => name,
+            None => self.text(index),
+        }
+    }
+
+    /// The name at `index` as programs show it: in its normal form, without the class that a private name belongs to.
+    pub(crate) fn shown_name(&self, index: NodeIndex) -> &'s str {
+        let written = self.text(index);
+        if written.is_ascii() { written } else { self.name(index) }
     }
 
     /// The text of `span`; empty when the span does not lie on character boundaries.

@@ -9,6 +9,7 @@ use datafusion::logical_expr::AggregateUDF;
 pub mod arg_extreme;
 pub mod array_agg_sorted;
 mod best_rows;
+pub mod c3_linearize;
 mod columns;
 pub mod count_if;
 mod grouped_rows;
@@ -26,6 +27,7 @@ pub(crate) fn all() -> Vec<Arc<AggregateUDF>> {
         AggregateUDF::from(arg_extreme::ArgExtreme::max()),
         AggregateUDF::from(arg_extreme::ArgExtreme::min()),
         AggregateUDF::from(array_agg_sorted::ArrayAggSorted::new()),
+        AggregateUDF::from(c3_linearize::C3Linearize::new()),
         AggregateUDF::from(count_if::CountIf::new()),
     ];
     let mut functions: Vec<_> = new.into_iter().chain(instead::all()).map(Arc::new).collect();

@@ -7,7 +7,8 @@
 //! `Analysis` with its front end, in the language's folder.
 
 use super::facts::{
-    Binding, BindingIndex, Call, CallArg, Facts, Reference, Scope, ScopeDeclaration, ScopeIndex,
+    Binding, BindingIndex, Call, CallArg, Facts, Rebinding, Reference, Scope, ScopeDeclaration, ScopeIndex,
+    ValuePath,
 };
 use super::kinds::{BindingKind, CallShape, Namespace, ScopeKind, Unpacking, UseContext};
 use crate::modules::ModuleName;
@@ -83,6 +84,8 @@ pub(crate) struct Callee {
     pub(crate) name: Option<NodeIndex>,
     /// Object or path in front of the called name.
     pub(crate) receiver: Option<NodeIndex>,
+    /// The way to a callee that is not a name of its own.
+    pub(crate) path: Option<ValuePath>,
 }
 
 /// One argument of a call.
@@ -180,7 +183,7 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
         kind: (BindingKind, Namespace),
         enclosing: Option<BindingIndex>,
     ) -> BindingIndex {
-        self.bind_as(node, (name, self.tree.text(name)), scope, kind, enclosing)
+        self.bind_as(node, (name, self.tree.name(name)), scope, kind, enclosing)
     }
 
     /// Adds a binding of a name that need not be the text of its node (`Self` in Rust).
@@ -204,6 +207,8 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
             name_span: self.tree.span(name_node),
             enclosing,
             text,
+            reaches_end: true,
+            rebinding: Rebinding::Replaces,
         });
         self.facts.bindings.len() - 1
     }
@@ -218,7 +223,7 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
         receiver: Option<&'s str>,
     ) {
         let span = self.tree.span(index);
-        let text = self.tree.text(index);
+        let text = self.tree.name(index);
         let name = self.facts.names.intern(text);
         self.facts.references.push(Reference {
             node: index,
@@ -230,6 +235,34 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
             lookup: context.lookup.unwrap_or(span),
             scope: context.scope,
             receiver,
+            path: None,
+            class: None,
+            enclosing: context.enclosing,
+        });
+    }
+
+    /// Adds a use of a name that stands inside the text of a node and is none itself.
+    pub(crate) fn refer_within(
+        &mut self,
+        node: NodeIndex,
+        (text, span): (&'s str, Span),
+        used: UseContext,
+        namespace: Namespace,
+        context: Context<F>,
+    ) {
+        let name = self.facts.names.intern(text);
+        self.facts.references.push(Reference {
+            node,
+            name,
+            text,
+            context: used,
+            namespace,
+            span,
+            lookup: context.lookup.unwrap_or(span),
+            scope: context.scope,
+            receiver: None,
+            path: None,
+            class: None,
             enclosing: context.enclosing,
         });
     }
@@ -250,7 +283,7 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
     /// Adds the declaration that the name at `index` belongs to another scope.
     pub(crate) fn declare_elsewhere(&mut self, index: NodeIndex, global: bool, context: Context<F>) {
         self.skip(index, context);
-        let name = self.facts.names.intern(self.tree.text(index));
+        let name = self.facts.names.intern(self.tree.name(index));
         self.facts.declarations.push(ScopeDeclaration { scope: context.scope, name, global });
     }
 
@@ -279,6 +312,7 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
             callee: callee.node,
             receiver: callee.receiver.map(|receiver| self.tree.text(receiver)),
             shape: callee.shape,
+            path: callee.path.clone(),
             arg_count,
             enclosing: context.enclosing,
         });

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::facts::{BindingIndex, Facts, ScopeIndex};
-use super::kinds::{Namespace, Unpacking};
+use super::facts::{BindingIndex, BoundValue, Facts, ScopeIndex};
+use super::kinds::{Namespace, Unpacking, ValueKind};
 use super::names::NameId;
 use crate::tables::{
-    CallArgRow, CallRow, DecoratorRow, DefinitionRow, DocstringRow, FileKey, ImportRow, RedirectRow,
-    ReferenceRow, RowIds, ScopeRow, TableBuilders,
+    BoundValueRow, CallArgRow, CallRow, DecoratorRow, DefinitionRow, DocstringRow, FileKey, ImportRow,
+    RedirectRow, RefBindingRow, ReferenceRow, RowIds, ScopeRow, TableBuilders,
 };
 use crate::tree::{NodeIndex, Span, SyntaxTree};
 
@@ -35,7 +35,9 @@ impl Emitter<'_, '_> {
         let scope_ids = self.scopes(ids, out);
         let def_ids = self.definitions(ids, out, &scope_ids);
         self.redirects(out, &scope_ids);
-        let refs = self.references(ids, out, &scope_ids, &def_ids);
+        let (ref_ids, refs) = self.references(ids, out, &scope_ids, &def_ids);
+        self.ref_bindings(out, &ref_ids, &def_ids);
+        self.bound_values(out, &def_ids, &refs);
         self.calls(ids, out, &def_ids, &refs);
         self.call_args(ids, out);
         self.imports(ids, out, &def_ids);
@@ -92,6 +94,7 @@ impl Emitter<'_, '_> {
                 name_bend: i64::from(binding.name_span.end),
                 enclosing_def_id: optional_lookup(&def_ids, binding.enclosing),
                 is_declaration: declarations.contains(&index),
+                reaches_end: binding.reaches_end,
                 file: self.file,
             });
         }
@@ -129,11 +132,16 @@ impl Emitter<'_, '_> {
         out: &mut TableBuilders,
         scope_ids: &[i64],
         def_ids: &[i64],
-    ) -> HashMap<NodeIndex, i64> {
+    ) -> (Vec<i64>, HashMap<NodeIndex, i64>) {
         let mut by_node = HashMap::with_capacity(self.facts.references.len());
+        let mut ref_ids = Vec::with_capacity(self.facts.references.len());
         for reference in &self.facts.references {
             let ref_id = ids.next(ReferenceRow::HASHED_AS, reference.span.start, reference.span.end);
-            by_node.insert(reference.node, ref_id);
+            // Of several in one node the first stands for it.
+            by_node.entry(reference.node).or_insert(ref_id);
+            ref_ids.push(ref_id);
+        }
+        for (reference, &ref_id) in self.facts.references.iter().zip(&ref_ids) {
             out.refs(ReferenceRow {
                 ref_id,
                 node_id: self.node_id(reference.node),
@@ -146,11 +154,45 @@ impl Emitter<'_, '_> {
                 lookup_end: i64::from(reference.lookup.end),
                 scope_id: lookup(scope_ids, reference.scope),
                 receiver: reference.receiver.map(shorten),
+                head_ref_id: reference.path.as_ref().and_then(|path| by_node.get(&path.head).copied()),
+                steps: reference.path.as_ref().map(|path| path.steps.as_str()),
+                class_node_id: reference.class.map(|class| self.node_id(class)),
                 enclosing_def_id: optional_lookup(def_ids, reference.enclosing),
                 file: self.file,
             });
         }
-        by_node
+        (ref_ids, by_node)
+    }
+
+    fn ref_bindings(&self, out: &mut TableBuilders, ref_ids: &[i64], def_ids: &[i64]) {
+        for &(reference, binding) in &self.facts.reaching {
+            out.ref_bindings(RefBindingRow {
+                ref_id: lookup(ref_ids, reference),
+                def_id: optional_lookup(def_ids, binding),
+                file: self.file,
+            });
+        }
+    }
+
+    fn bound_values(&self, out: &mut TableBuilders, def_ids: &[i64], refs: &HashMap<NodeIndex, i64>) {
+        let bindings = self.facts.bindings.iter().zip(def_ids);
+        let by_name: HashMap<NodeIndex, i64> =
+            bindings.map(|(binding, &id)| (binding.name_node, id)).collect();
+        let says_nothing = |value: &&BoundValue| {
+            value.kind == ValueKind::Returned && self.facts.opaque.contains(&value.name_node)
+        };
+        for value in self.facts.values.iter().filter(|value| !says_nothing(value)) {
+            let Some(&def_id) = by_name.get(&value.name_node) else { continue };
+            out.bound_values(BoundValueRow {
+                def_id,
+                kind: value.kind.as_str(),
+                head_ref_id: value.path.as_ref().and_then(|path| refs.get(&path.head).copied()),
+                steps: value.path.as_ref().map(|path| path.steps.as_str()),
+                class_node_id: value.class.map(|class| self.node_id(class)),
+                position: value.position,
+                file: self.file,
+            });
+        }
     }
 
     fn calls(
@@ -170,6 +212,8 @@ impl Emitter<'_, '_> {
                 callee_text: shorten(self.tree.text(call.callee)),
                 receiver: call.receiver.map(shorten),
                 shape: call.shape.as_str(),
+                head_ref_id: call.path.as_ref().and_then(|path| refs.get(&path.head).copied()),
+                steps: call.path.as_ref().map(|path| path.steps.as_str()),
                 arg_count: call.arg_count,
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
@@ -210,6 +254,8 @@ impl Emitter<'_, '_> {
                 name: import.name,
                 alias: import.alias,
                 is_star: import.is_star,
+                module_id: import.target,
+                bound_module_id: import.bound,
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
                 file: self.file,

@@ -1,7 +1,9 @@
 //! The facts about one file: scopes, bindings, references, calls, imports and so on.
 
+use std::collections::{HashMap, HashSet};
+
 use super::kinds::{
-    BindingKind, CallShape, ImportKind, Namespace, RedirectKind, ScopeKind, Unpacking, UseContext,
+    BindingKind, CallShape, ImportKind, Namespace, RedirectKind, ScopeKind, Unpacking, UseContext, ValueKind,
 };
 use super::names::{NameId, Names};
 use crate::tree::{NodeIndex, Span};
@@ -10,6 +12,8 @@ use crate::tree::{NodeIndex, Span};
 pub(crate) type ScopeIndex = usize;
 /// Index into [`Facts::bindings`].
 pub(crate) type BindingIndex = usize;
+/// Index into [`Facts::references`].
+pub(crate) type ReferenceIndex = usize;
 
 /// What a lookup that leaves a scope outwards no longer sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +83,56 @@ pub(crate) struct Binding<'s> {
     pub(crate) enclosing: Option<BindingIndex>,
     /// Text of the name.
     pub(crate) text: &'s str,
+    /// Whether the name may still have this binding when the scope has been evaluated. True unless the language's
+    /// [`super::flow`] says otherwise.
+    pub(crate) reaches_end: bool,
+    /// What it does to the bindings of the name before it.
+    pub(crate) rebinding: Rebinding,
+}
+
+/// What a binding does to earlier ones of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rebinding {
+    /// It takes their place where it stands.
+    Replaces,
+    /// It is part of the definition before it (the setter of a property).
+    Extends,
+    /// It is made when the body it stands in runs, at a time that is not known, in a scope outside.
+    Elsewhere,
+}
+
+/// The method around a field: its first parameter, and the class whose object that is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Receiver {
+    /// Name of the parameter.
+    pub(crate) name: NameId,
+    /// Scope of the class.
+    pub(crate) class: ScopeIndex,
+}
+
+/// The way from a name to a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ValuePath {
+    /// Node of the name.
+    pub(crate) head: NodeIndex,
+    /// The steps, each with a `/` behind it: `.name` for an attribute, `()` for what a call returns, `[]` for an element or
+    /// a type with arguments, `:` for an instance of what a type expression names, `await` for what is waited for.
+    pub(crate) steps: String,
+}
+
+/// A value that a definition comes by.
+#[derive(Clone, Debug)]
+pub(crate) struct BoundValue {
+    /// Node of the name of the definition.
+    pub(crate) name_node: NodeIndex,
+    /// How.
+    pub(crate) kind: ValueKind,
+    /// Where the value comes from; none when the syntax does not tell.
+    pub(crate) path: Option<ValuePath>,
+    /// The class meant, where it is known by its node.
+    pub(crate) class: Option<NodeIndex>,
+    /// Position among the bases of a class; 0 for others.
+    pub(crate) position: i32,
 }
 
 /// One occurrence that uses a name.
@@ -102,6 +156,10 @@ pub(crate) struct Reference<'s> {
     pub(crate) scope: ScopeIndex,
     /// Object or path in front of an attribute.
     pub(crate) receiver: Option<&'s str>,
+    /// The way to an attribute.
+    pub(crate) path: Option<ValuePath>,
+    /// The class whose bases the name stands for (`super` in Python).
+    pub(crate) class: Option<NodeIndex>,
     /// Definition whose body contains the use.
     pub(crate) enclosing: Option<BindingIndex>,
 }
@@ -143,6 +201,8 @@ pub(crate) struct Call<'s> {
     pub(crate) receiver: Option<&'s str>,
     /// Form of the callee.
     pub(crate) shape: CallShape,
+    /// The way to a callee that is not a name of its own.
+    pub(crate) path: Option<ValuePath>,
     /// Number of arguments.
     pub(crate) arg_count: i32,
     /// Definition whose body contains the call.
@@ -185,6 +245,10 @@ pub(crate) struct Import<'s> {
     pub(crate) alias: Option<&'s str>,
     /// All names of the module.
     pub(crate) is_star: bool,
+    /// The module of the repository that is named.
+    pub(crate) target: Option<i64>,
+    /// The module of the repository that the name is bound to, when it is another (`a` after `import a.b`).
+    pub(crate) bound: Option<i64>,
 }
 
 /// One decorator or attribute.
@@ -226,6 +290,20 @@ pub(crate) struct Facts<'s> {
     pub(crate) references: Vec<Reference<'s>>,
     /// Declarations that names belong to other scopes.
     pub(crate) declarations: Vec<ScopeDeclaration>,
+    /// Values that definitions come by.
+    pub(crate) values: Vec<BoundValue>,
+    /// First parameters of methods, by the scope of the method.
+    pub(crate) receivers: HashMap<ScopeIndex, Receiver>,
+    /// All parameters.
+    pub(crate) parameters: HashSet<(ScopeIndex, NameId)>,
+    /// Functions, by the nodes of their names, whose calls do not give what `return` says.
+    pub(crate) opaque: HashSet<NodeIndex>,
+    /// Names that a star import of this file hands on; none when all public ones are.
+    pub(crate) exports: Option<Vec<&'s str>>,
+    /// The scope that answers each reference by the language's rule, filled by [`super::resolve`].
+    pub(crate) answers: Vec<Option<ScopeIndex>>,
+    /// The bindings that a reference may find, none for one that finds nothing, filled by [`super::flow`].
+    pub(crate) reaching: Vec<(ReferenceIndex, Option<BindingIndex>)>,
     /// Redirects, filled by [`super::resolve`].
     pub(crate) redirects: Vec<Redirect>,
     /// Calls in pre-order.

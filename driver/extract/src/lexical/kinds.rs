@@ -171,6 +171,26 @@ words! {
         Keyword = "**",
     }
 
+    /// Why a name, a call or a class comes by a value, as in the `bound_values` table.
+    enum ValueKind {
+        /// It is assigned to the name.
+        Assigned = "assigned",
+        /// It is what is assigned when a call says nothing else.
+        Default = "default",
+        /// It is of the type that an annotation names.
+        Annotated = "annotated",
+        /// The function returns it.
+        Returned = "returned",
+        /// The class derives from it.
+        Base = "base",
+        /// A call passes the object whose method the function is.
+        Receiver = "receiver",
+        /// A call passes the class whose method the function is.
+        ReceiverClass = "receiver_class",
+        /// Whoever reads the attribute gets what the function returns.
+        Property = "property",
+    }
+
     /// Form of an import, as in the `imports` table.
     enum ImportKind {
         /// `import module`.

@@ -2,17 +2,24 @@
 //!
 //! The front end of a language ([`FrontEnd`]) fills [`Facts`] in one pass over the syntax tree ([`analyse`]); [`settle`]
 //! decides in which scope each name is bound and makes sure that spans alone give every reference the scope the
-//! language's rule gives it; [`Emitter`] writes the rows.
+//! language's rule gives it; [`flow`] finds which of its bindings a name has where it is used; [`Emitter`] writes the rows.
 
 mod analysis;
 mod emit;
 mod facts;
+mod flow;
 mod kinds;
 mod names;
 mod resolve;
 
 pub(crate) use analysis::{Analysis, Argument, Callee, Context, FrontEnd, analyse};
 pub(crate) use emit::Emitter;
-pub(crate) use facts::{Barrier, BindingIndex, Decorator, Docstring, Facts, Import, Scope, ScopeIndex};
-pub(crate) use kinds::{BindingKind, CallShape, ImportKind, Namespace, ScopeKind, Unpacking, UseContext};
+pub(crate) use facts::{
+    Barrier, BindingIndex, BoundValue, Decorator, Docstring, Facts, Import, Rebinding, Receiver, Scope,
+    ScopeIndex, ValuePath,
+};
+pub(crate) use flow::{Arm, Control, Effect, FlowRules, flow};
+pub(crate) use kinds::{
+    BindingKind, CallShape, ImportKind, Namespace, ScopeKind, Unpacking, UseContext, ValueKind,
+};
 pub(crate) use resolve::settle;

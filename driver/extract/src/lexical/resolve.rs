@@ -10,7 +10,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use super::facts::{Barrier, Facts, Redirect, Reference, ScopeIndex};
+use super::facts::{Barrier, Facts, Rebinding, Redirect, Reference, ScopeIndex};
 use super::kinds::{Namespace, RedirectKind, UseContext};
 use super::names::NameId;
 use crate::tree::{NodeIndex, Span};
@@ -33,6 +33,7 @@ pub(crate) fn settle(facts: &mut Facts<'_>) -> usize {
     move_bindings(facts, &targets);
     let bound = bound_names(facts);
     let by_rule = resolve_by_rule(facts, &bound, &targets);
+    facts.answers.clone_from(&by_rule);
     let layout = Layout::new(facts);
     // A redirect may mislead a lookup that passes its scope on the way out, which then gets its own.
     for _ in 0..MAX_ROUNDS {
@@ -99,10 +100,13 @@ fn move_bindings(facts: &mut Facts<'_>, targets: &Targets) {
                 lookup: binding.name_span,
                 scope: binding.scope,
                 receiver: None,
+                path: None,
+                class: None,
                 enclosing: binding.enclosing,
             });
         }
         binding.scope = target;
+        binding.rebinding = Rebinding::Elsewhere;
     }
 }
 

@@ -85,6 +85,11 @@ pub(crate) fn file_id(path: &str) -> i64 {
     ir::hash::stable_id64(&["file", path])
 }
 
+/// The identifier of a folder that is a module without a file.
+pub(crate) fn folder_id(path: &str) -> i64 {
+    ir::hash::stable_id64(&["folder", path])
+}
+
 /// Appends the decimal digits of `number` as one part, without a temporary string.
 fn push_number(buffer: &mut Vec<u8>, number: u32) {
     let mut digits = [0_u8; 10];

@@ -8,10 +8,11 @@ mod sink;
 
 pub(crate) use column::FileKey;
 pub use column::{Column, SortKey};
-pub(crate) use ids::{RowIds, file_id};
+pub(crate) use ids::{RowIds, file_id, folder_id};
 pub use rows::Table;
 pub(crate) use rows::{
-    CallArgRow, CallRow, DecoratorRow, DefinitionRow, DocstringRow, ExtractErrorRow, FileRow, ImportRow,
-    ParseErrorRow, RedirectRow, ReferenceRow, ScopeRow, SyntaxNodeRow, TableBuilders,
+    BoundValueRow, CallArgRow, CallRow, DecoratorRow, DefinitionRow, DocstringRow, ExtractErrorRow, FileRow,
+    ImportRow, ModuleRow, ParseErrorRow, RedirectRow, RefBindingRow, ReferenceRow, ScopeRow, SyntaxNodeRow,
+    TableBuilders,
 };
 pub use sink::TableSink;

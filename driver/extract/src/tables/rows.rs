@@ -108,6 +108,24 @@ define_tables! {
         enclosing_def_id: OptionalLong,
         /// Whether this is the first binding of the name in the scope and namespace.
         is_declaration: Flag,
+        /// Whether the name may still have this binding when its scope has been evaluated (Python; true for others).
+        reaches_end: Flag,
+    }
+
+    /// One row per value that a definition comes by, where the syntax shows one (Python).
+    bound_values: BoundValues => BoundValueRow, BoundValueBuilder {
+        /// Row of `defs` that has the value.
+        def_id: Long,
+        /// assigned, default, annotated, returned, base, receiver, receiver_class or property.
+        kind: Text,
+        /// Row of `refs` for the name the value starts from; NULL when the syntax does not tell.
+        head_ref_id: OptionalLong,
+        /// The steps from that name to the value, each followed by `/`: `.name`, `()`, `[]`, `:` (an instance of) or `await`.
+        steps: OptionalText,
+        /// Syntax node of the class, where the value is known by it.
+        class_node_id: OptionalLong,
+        /// Position among the bases of a class; 0 for others.
+        position: Integer,
     }
 
     /// One row per scope and name whose lookups continue at another scope.
@@ -149,8 +167,34 @@ define_tables! {
         scope_id: Long,
         /// Text of the object of an attribute, at most 256 bytes.
         receiver: OptionalText,
+        /// Row of `refs` for the name that an attribute is reached from (Python).
+        head_ref_id: OptionalLong,
+        /// The steps from that name to the attribute, as in `bound_values`.
+        steps: OptionalText,
+        /// Syntax node of the class whose bases `super` stands for (Python).
+        class_node_id: OptionalLong,
         /// Definition whose body contains the use.
         enclosing_def_id: OptionalLong,
+    }
+
+    /// One row per binding that a name may have where it is called or looked into (Python): the last before it, or several.
+    ref_bindings: RefBindings => RefBindingRow, RefBindingBuilder {
+        /// Row of `refs`.
+        ref_id: Long,
+        /// Row of `defs`; NULL when the file does not bind the name there.
+        def_id: OptionalLong,
+    }
+
+    /// One row per module that others can name (Python); of a folder without a file of its own the first file below says so.
+    modules: Modules => ModuleRow, ModuleBuilder {
+        /// Identifier of the module: the `file_id` of its file, or a hash of its folder's path.
+        module_id: Long,
+        /// Module that contains it; NULL for folders of the repository's root.
+        parent_id: OptionalLong,
+        /// Last name.
+        name: Text,
+        /// Names that a star import takes, each followed by `/`; NULL when all public ones are.
+        exports: OptionalText,
     }
 
     /// One row per call.
@@ -171,6 +215,10 @@ define_tables! {
         receiver: OptionalText,
         /// Form of the callee: name, attribute, subscript, path, macro or other.
         shape: Text,
+        /// Row of `refs` for the name that a callee without a name of its own is reached from (Python).
+        head_ref_id: OptionalLong,
+        /// The steps from that name to the callee, as in `bound_values`.
+        steps: OptionalText,
         /// Number of arguments; 0 for macros, whose tokens are not arguments.
         arg_count: Integer,
         /// First byte.
@@ -227,6 +275,10 @@ define_tables! {
         alias: OptionalText,
         /// Whether all names of the module are imported.
         is_star: Flag,
+        /// Row of `modules` for the module named; NULL when the repository does not have it (Python).
+        module_id: OptionalLong,
+        /// Row of `modules` for what is bound: that of `a` after `import a.b`.
+        bound_module_id: OptionalLong,
         /// First byte.
         bstart: Long,
         /// One past the last byte.
@@ -289,7 +341,7 @@ define_tables! {
 
     /// One row per file that is not in the graph, and per folder with all that is in it, whose path ends in a slash.
     extract_errors: ExtractErrors => ExtractErrorRow, ExtractErrorBuilder {
-        /// Reason: file_too_large, binary, invalid_utf8, unreadable, path_not_utf8, walk, parse_failed, index_unreadable; on purpose: ignored, excluded, link, special, version_control.
+        /// Reason: file_too_large, binary, invalid_utf8, invalid_encoding, unreadable, path_not_utf8, walk, parse_failed, index_unreadable; on purpose: ignored, excluded, link, special, version_control.
         code: Text,
         /// The reason in a sentence.
         message: Text,

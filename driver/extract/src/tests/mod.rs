@@ -1,5 +1,6 @@
 //! Tests over small programs, with the tables they give.
 
+mod bindings;
 mod damaged;
 mod lexical;
 

@@ -19,7 +19,7 @@ use super::is_query;
 use crate::operators::{ForgottenDependencies, SpanJoinNode};
 
 /// Aggregate functions that give the same value for every order of their rows.
-const EXACT: [&str; 14] = [
+const EXACT: [&str; 15] = [
     "arg_max",
     "arg_min",
     "array_agg_sorted",
@@ -28,6 +28,7 @@ const EXACT: [&str; 14] = [
     "bit_xor",
     "bool_and",
     "bool_or",
+    "c3_linearize",
     "count",
     "count_if",
     "grouping",

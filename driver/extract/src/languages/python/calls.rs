@@ -1,13 +1,17 @@
 //! Calls with their arguments, and decorators.
 
 use super::rules::{Analysis, Context, Role};
+use super::text::is_extra;
+use super::values::path;
 use crate::lexical::{Argument, CallShape, Callee, Decorator, Unpacking};
 use crate::tree::{NodeIndex, Span, SyntaxTree};
 
 impl Analysis<'_, '_, '_> {
     pub(super) fn call(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
-        let Some(function) = tree.child_by_field(index, "function") else { return };
+        let Some(written) = tree.child_by_field(index, "function") else { return };
+        let function = called(tree, written);
+        self.set_context(written, context);
         self.set_context(function, context.with(Role::Callee));
         let (shape, name, receiver) = match tree.kind(function) {
             "identifier" => (CallShape::Name, Some(function), None),
@@ -21,7 +25,8 @@ impl Analysis<'_, '_, '_> {
         };
         let list = tree.child_by_field(index, "arguments");
         let arguments = list.into_iter().flat_map(|list| arguments(tree, list));
-        self.add_call(index, &Callee { node: function, shape, name, receiver }, arguments, context);
+        let path = if name.is_none() { path(tree, function) } else { None };
+        self.add_call(index, &Callee { node: function, shape, name, receiver, path }, arguments, context);
     }
 
     pub(super) fn decorators(&mut self, index: NodeIndex) {
@@ -29,7 +34,7 @@ impl Analysis<'_, '_, '_> {
         let Some(owner) = tree.child_by_field(index, "definition") else { return };
         let decorators = tree.named_children(index).filter(|&child| tree.kind(child) == "decorator");
         for (position, node) in decorators.enumerate() {
-            let Some(expression) = tree.named_children(node).find(|&child| tree.kind(child) != "comment")
+            let Some(expression) = tree.named_children(node).find(|&child| !is_extra(tree.kind(child)))
             else {
                 continue;
             };
@@ -51,10 +56,18 @@ impl Analysis<'_, '_, '_> {
     }
 }
 
+/// The callee of a call: the grammar reads `[*f()]` as a call of `*f`.
+pub(super) fn called(tree: &SyntaxTree<'_>, function: NodeIndex) -> NodeIndex {
+    match tree.kind(function) {
+        "list_splat" => tree.named_children(function).next().unwrap_or(function),
+        _ => function,
+    }
+}
+
 /// What stands between the parentheses of a call; a generator expression may stand there without its own.
 fn arguments<'a, 's>(tree: &'a SyntaxTree<'s>, list: NodeIndex) -> impl Iterator<Item = Argument<'s>> + 'a {
     let alone = tree.kind(list) == "generator_expression";
-    let listed = tree.named_children(list).filter(move |&node| !alone && tree.kind(node) != "comment");
+    let listed = tree.named_children(list).filter(move |&node| !alone && !is_extra(tree.kind(node)));
     alone.then_some(list).into_iter().chain(listed).map(|node| argument(tree, node))
 }
 

@@ -3,17 +3,18 @@
 //! The rules follow the Python language reference, section 4.2 (Naming and binding), for Python 3.8 to 3.13.
 
 mod calls;
-mod imports;
-mod literals;
 mod modules;
 mod names;
 mod rules;
 mod scopes;
+mod statements;
+mod text;
+mod values;
 
 use std::sync::LazyLock;
 
-use crate::language::{Grammar, Language};
-use crate::lexical::{FrontEnd, analyse};
+use crate::language::{Grammar, Language, ModuleSearch};
+use crate::lexical::{Facts, FrontEnd, analyse, flow};
 use crate::tree::{NodeIndex, SyntaxTree};
 use rules::{Analysis, Context, Python, Role};
 
@@ -22,11 +23,22 @@ pub(super) static LANGUAGE: Language = Language {
     name: "python",
     extensions: &["py", "pyi", "pyw"],
     grammar: LazyLock::new(|| Grammar::new(tree_sitter_python::LANGUAGE)),
-    markers: modules::PACKAGE_FILES,
+    markers: modules::MARKERS,
     module: modules::module_at,
     facts: analyse::<Python>,
+    decode: text::decode,
+    respelled: text::respelled,
+    flow: Some(bindings_in_force),
+    modules: Some(ModuleSearch {
+        link_imports: modules::link_imports,
+        containing: modules::containing_modules,
+    }),
     definition_name,
 };
+
+fn bindings_in_force(tree: &SyntaxTree<'_>, facts: &mut Facts<'_>) {
+    flow(tree, facts, &statements::RULES);
+}
 
 fn definition_name(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<NodeIndex> {
     match tree.kind(index) {
@@ -55,6 +67,7 @@ impl FrontEnd for Python {
         }
         match kind {
             "identifier" => analysis.identifier(index, context),
+            "return_statement" | "yield" => analysis.returned(index, kind, context),
             "call" => analysis.call(index, context),
             "attribute" => analysis.attribute(index, context),
             "keyword_argument" => analysis.set_field(index, "name", context.with(Role::Skip)),

@@ -10,8 +10,20 @@ impl Analysis<'_, '_, '_> {
     pub(super) fn binding_form(&mut self, index: NodeIndex, kind: &str, context: Context) -> Option<Context> {
         let target = context.with(Role::Target(context.scope));
         match kind {
-            "assignment" | "augmented_assignment" | "for_statement" => self.set_field(index, "left", target),
+            "assignment" => {
+                self.assignment(index, context);
+                self.set_field(index, "left", target);
+            }
+            "augmented_assignment" => {
+                self.extended(index, context);
+                self.set_field(index, "left", target);
+            }
+            "for_statement" => self.set_field(index, "left", target),
+            "named_expression" if self.is_format(index) => {
+                // `f'{name:=10}'` is a format, which the grammar reads as an assignment.
+            }
             "named_expression" => {
+                self.assigned(index, "name", "value");
                 let scope = self.walrus_scope(context.scope);
                 self.set_field(index, "name", context.with(Role::Target(scope)));
             }
@@ -30,9 +42,15 @@ impl Analysis<'_, '_, '_> {
                 }
             }
             "default_parameter" | "typed_default_parameter" => {
+                self.parameter_value(index, context);
                 self.set_field(index, "name", context);
             }
+            "type_parameter" if matches!(context.role, Role::TypeParameter(_)) => {
+                self.type_parameter_defaults(index, context);
+                return None;
+            }
             "typed_parameter" => {
+                self.parameter_value(index, context);
                 self.set_field(index, "type", context.with(Role::Read));
                 return None;
             }
@@ -53,6 +71,7 @@ impl Analysis<'_, '_, '_> {
     fn as_pattern(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let target = context.with(Role::Target(context.scope));
+        self.entered(index);
         match tree.child_by_field(index, "alias") {
             Some(alias) => self.set_context(alias, target),
             None => {
@@ -133,6 +152,10 @@ impl Analysis<'_, '_, '_> {
             Role::TypeParameter(scope) => (scope, BindingKind::TypeParameter),
         };
         self.bind(index, index, scope, (kind, Namespace::Value), context.enclosing);
+        if kind == BindingKind::Parameter {
+            let name = self.facts.names.intern(self.tree.name(index));
+            self.facts.parameters.insert((scope, name));
+        }
         match context.role {
             Role::Delete => self.refer_value(index, UseContext::Delete, context),
             Role::Target(_) | Role::Pattern => self.refer_value(index, UseContext::Write, context),
@@ -142,13 +165,20 @@ impl Analysis<'_, '_, '_> {
 
     fn refer_value(&mut self, index: NodeIndex, used: UseContext, context: Context) {
         self.refer(index, used, Namespace::Value, context, None);
+        if self.tree.text(index) == "super" {
+            self.super_class(context.scope);
+        }
     }
 
     /// `object.name`: the name is looked up in the object, not in a scope.
     pub(super) fn attribute(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(name) = tree.child_by_field(index, "attribute") else { return };
+        if matches!(context.role, Role::Target(_)) {
+            self.field(index, name, context);
+        }
         self.refer_in(tree.child_by_field(index, "object"), name, Namespace::Value, context);
+        self.reached_by(index);
     }
 
     /// `module.Type` in a type expression.
@@ -156,6 +186,35 @@ impl Analysis<'_, '_, '_> {
         let mut parts = self.tree.named_children(index);
         let (Some(object), Some(name)) = (parts.next(), parts.next()) else { return };
         self.refer_in(Some(object), name, Namespace::Value, context);
+        self.reached_by(index);
+    }
+
+    /// Whether `:=` stands directly in the braces of an f-string, where it is no operator (Python reference, 2.4.3).
+    fn is_format(&self, index: NodeIndex) -> bool {
+        self.tree.parent(index).is_some_and(|parent| self.tree.kind(parent) == "interpolation")
+    }
+
+    /// Type parameters with defaults (PEP 696), which the grammar does not know: what is before the `=` is the parameter,
+    /// what follows it up to the next comma is evaluated.
+    fn type_parameter_defaults(&mut self, list: NodeIndex, context: Context) {
+        let tree = self.tree;
+        let mut in_default = false;
+        let evaluated = context.with(Role::Read);
+        for child in tree.children(list) {
+            match tree.kind(child) {
+                "," => in_default = false,
+                "ERROR" => {
+                    for part in tree.children(child) {
+                        in_default |= tree.kind(part) == "=";
+                        self.set_context(part, if in_default { evaluated } else { context });
+                    }
+                    // An `=` of its own is no node.
+                    in_default |= tree.text(child).contains('=');
+                }
+                _ if in_default => self.set_context(child, evaluated),
+                _ => {}
+            }
+        }
     }
 
     /// `global a, b` and `nonlocal a, b`.

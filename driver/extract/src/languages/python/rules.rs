@@ -60,7 +60,7 @@ impl Role {
                     | "dictionary_splat_pattern"
                     | "tuple_pattern"
             ),
-            Self::TypeParameter(_) => matches!(kind, "type_parameter" | "splat_type"),
+            Self::TypeParameter(_) => matches!(kind, "type_parameter" | "splat_type" | "list_splat"),
             Self::Pattern => matches!(
                 kind,
                 "case_pattern"

@@ -37,11 +37,15 @@ impl<'s> Analysis<'_, 's, '_> {
             BindingKind::Function
         };
         let binding = self.bind(index, name, context.scope, (kind, Namespace::Value), context.enclosing);
-        let text = tree.text(name);
+        let text = tree.shown_name(name);
+        self.function_values(index, binding, context);
         let Some(body) = tree.child_by_field(index, "body") else { return };
         let outer = self.type_parameters(index, context, text);
         let function = Scope::inside(outer, ScopeKind::Function, index, tree.span(body));
         let scope = self.open_scope(Scope { name: Some(text), ..function });
+        if kind == BindingKind::Method {
+            self.receiver(index, scope, context);
+        }
         if let Some(parameters) = tree.child_by_field(index, "parameters") {
             self.set_context(parameters, context.inside(outer).with(Role::Parameter(scope)));
             if outer != context.scope {
@@ -68,7 +72,8 @@ impl<'s> Analysis<'_, 's, '_> {
         self.skip(name, context);
         let kind = (BindingKind::Class, Namespace::Value);
         let binding = self.bind(index, name, context.scope, kind, context.enclosing);
-        let text = tree.text(name);
+        let text = tree.shown_name(name);
+        self.bases(index, name);
         let Some(body) = tree.child_by_field(index, "body") else { return };
         let outer = self.type_parameters(index, context, text);
         self.set_field(index, "superclasses", context.inside(outer).with(Role::Read));
@@ -144,9 +149,10 @@ impl<'s> Analysis<'_, 's, '_> {
         self.skip(name, context);
         let kind = (BindingKind::TypeAlias, Namespace::Value);
         self.bind(index, name, context.scope, kind, context.enclosing);
+        self.assigned_alias(index, name);
         let list = tree.parent(name).and_then(|parent| tree.child_by_kind(parent, "type_parameter"));
         let scope = match list {
-            Some(list) => self.annotation_scope(index, list, tree.text(name), context),
+            Some(list) => self.annotation_scope(index, list, tree.shown_name(name), context),
             None => context.scope,
         };
         self.set_field(index, "right", context.inside(scope).with(Role::Read));

@@ -22,7 +22,7 @@ impl Analysis<'_, '_, '_> {
         };
         let list = tree.child_by_field(index, "arguments");
         let arguments = list.into_iter().flat_map(|list| arguments(tree, list));
-        self.add_call(index, &Callee { node, shape, name, receiver }, arguments, context);
+        self.add_call(index, &Callee { node, shape, name, receiver, path: None }, arguments, context);
     }
 
     /// A macro's tokens are no arguments.
@@ -37,7 +37,7 @@ impl Analysis<'_, '_, '_> {
             self.skip(node, context);
             self.refer(node, UseContext::Macro, Namespace::Macro, context, None);
         }
-        let callee = Callee { node, shape: CallShape::Macro, name, receiver };
+        let callee = Callee { node, shape: CallShape::Macro, name, receiver, path: None };
         self.add_call(index, &callee, std::iter::empty(), context);
     }
 }

@@ -194,6 +194,8 @@ impl<'s> Analysis<'_, 's, '_> {
                     name: None,
                     alias: None,
                     is_star: false,
+                    target: None,
+                    bound: None,
                 });
             }
         }

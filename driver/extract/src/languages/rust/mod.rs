@@ -20,9 +20,9 @@ mod uses;
 
 use std::sync::LazyLock;
 
-use crate::language::{Grammar, Language};
+use crate::language::{Grammar, Language, decode_utf8};
 use crate::lexical::{FrontEnd, analyse};
-use crate::tree::{NodeIndex, SyntaxTree};
+use crate::tree::{NodeIndex, RespelledNames, SyntaxTree};
 use rules::{Analysis, Context, Role, Rust};
 
 /// Rust.
@@ -33,6 +33,10 @@ pub(super) static LANGUAGE: Language = Language {
     markers: &[modules::CRATE_FILE],
     module: modules::module_at,
     facts: analyse::<Rust>,
+    decode: decode_utf8,
+    respelled: |_| RespelledNames::new(),
+    flow: None,
+    modules: None,
     definition_name,
 };
 

@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn names_are_relative_to_their_crate() {
         let files = ["lib/a/__init__.py", "x/Cargo.toml", "x/src/lib.rs"];
-        let layout = SourceLayout::new(files.into_iter(), std::iter::once(CRATE_FILE));
+        let layout = SourceLayout::new(files.into_iter(), std::iter::once(CRATE_FILE), |_| true);
         let name = |path| module_at(path, &layout).map(|module| (module.name, module.source_root));
         assert_eq!(name("x/src/lib.rs"), Some(("crate".into(), "x".into())));
         assert_eq!(name("x/src/a/mod.rs"), Some(("crate::a".into(), "x".into())));

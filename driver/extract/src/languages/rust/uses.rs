@@ -156,6 +156,8 @@ impl<'s> Analysis<'_, 's, '_> {
             name: leaf.name,
             alias: leaf.alias.map(|alias| tree.text(alias)),
             is_star: leaf.name.is_none(),
+            target: None,
+            bound: None,
         });
     }
 
@@ -182,6 +184,8 @@ impl<'s> Analysis<'_, 's, '_> {
             name: None,
             alias: alias.map(|alias| tree.text(alias)),
             is_star: false,
+            target: None,
+            bound: None,
         });
     }
 

@@ -1,33 +1,42 @@
 //! Docstrings: finding them and decoding Python string literals.
 
-use super::rules::Analysis;
+use super::super::rules::Analysis;
 use crate::lexical::Docstring;
-use crate::tree::NodeIndex;
+use crate::tree::{NodeIndex, SyntaxTree};
 
 impl Analysis<'_, '_, '_> {
     /// Records the docstring of `body`: a plain string, or several side by side, as its first statement.
-    pub(super) fn docstring(&mut self, body: NodeIndex, owner: Option<NodeIndex>) {
+    pub(in crate::languages::python) fn docstring(&mut self, body: NodeIndex, owner: Option<NodeIndex>) {
         let tree = self.tree;
-        let Some(statement) = tree.named_children(body).find(|&child| tree.kind(child) != "comment") else {
+        let Some(statement) = tree.named_children(body).find(|&child| !is_extra(tree.kind(child))) else {
             return;
         };
         if tree.kind(statement) != "expression_statement" {
             return;
         }
-        let mut parts = tree.named_children(statement).filter(|&child| tree.kind(child) != "comment");
+        let mut parts = tree.named_children(statement).filter(|&child| !is_extra(tree.kind(child)));
         let (Some(node), None) = (parts.next(), parts.next()) else { return };
-        let decoded = match tree.kind(node) {
-            "string" => decode(tree.text(node)),
-            "concatenated_string" => tree
-                .named_children(node)
-                .filter(|&part| tree.kind(part) == "string")
-                .map(|part| decode(tree.text(part)))
-                .collect(),
-            _ => None,
-        };
-        if let Some(text) = decoded {
+        if let Some(text) = plain_text(tree, node) {
             self.facts.docstrings.push(Docstring { node, owner, text, span: tree.span(node) });
         }
+    }
+}
+
+/// Whether a node of this kind may stand anywhere and says nothing.
+pub(in crate::languages::python) fn is_extra(kind: &str) -> bool {
+    matches!(kind, "comment" | "line_continuation")
+}
+
+/// The value of a string that stands by itself, or of several side by side; none for other expressions.
+fn plain_text(tree: &SyntaxTree<'_>, node: NodeIndex) -> Option<String> {
+    match tree.kind(node) {
+        "string" => decode(tree.text(node)),
+        "concatenated_string" => tree
+            .named_children(node)
+            .filter(|&part| tree.kind(part) == "string")
+            .map(|part| decode(tree.text(part)))
+            .collect(),
+        _ => None,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Import statements: what they bind and which module they name.
 
-use super::modules::absolute;
-use super::rules::{Analysis, Context, Role};
+use super::super::rules::{Analysis, Context, Role};
+use super::names::absolute;
 use crate::lexical::{BindingIndex, BindingKind, Import, ImportKind, Namespace};
 use crate::tree::NodeIndex;
 
 impl<'s> Analysis<'_, 's, '_> {
     /// `import a.b, c as d`: binds `a`, or the alias.
-    pub(super) fn import(&mut self, index: NodeIndex, context: Context) {
+    pub(in crate::languages::python) fn import(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         for item in tree.named_children(index) {
             let (dotted, alias) = self.imported_item(item, context);
@@ -22,14 +22,16 @@ impl<'s> Analysis<'_, 's, '_> {
                 raw_module: Some(tree.text(dotted).to_owned()),
                 level: 0,
                 name: None,
-                alias: alias.map(|alias| tree.text(alias)),
+                alias: alias.map(|alias| tree.name(alias)),
                 is_star: false,
+                target: None,
+                bound: None,
             });
         }
     }
 
     /// `from m import a, b as c` and `from m import *`.
-    pub(super) fn import_from(&mut self, index: NodeIndex, context: Context) {
+    pub(in crate::languages::python) fn import_from(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(module_node) = tree.child_by_field(index, "module_name") else { return };
         self.skip(module_node, context);
@@ -49,7 +51,7 @@ impl<'s> Analysis<'_, 's, '_> {
     }
 
     /// `from __future__ import feature`: binds the feature's name like any import.
-    pub(super) fn import_future(&mut self, index: NodeIndex, context: Context) {
+    pub(in crate::languages::python) fn import_future(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         for item in tree.named_children(index) {
             self.bind_item(item, context, (Some("__future__".to_owned()), "__future__", 0));
@@ -67,8 +69,8 @@ impl<'s> Analysis<'_, 's, '_> {
             item,
             Some(binding),
             module,
-            Some(tree.text(dotted)),
-            alias.map(|alias| tree.text(alias)),
+            Some(tree.shown_name(name)),
+            alias.map(|alias| tree.name(alias)),
         );
     }
 
@@ -95,6 +97,8 @@ impl<'s> Analysis<'_, 's, '_> {
             name,
             alias,
             is_star: name.is_none(),
+            target: None,
+            bound: None,
         });
     }
 

@@ -1,0 +1,193 @@
+//! What is known of functions and classes before they are called: results, receivers, bases and fields.
+
+use super::super::rules::{Analysis, Context};
+use super::super::statements::inner;
+use super::super::text::is_extra;
+use super::path::path;
+use crate::lexical::{
+    BindingIndex, BindingKind, BoundValue, Namespace, Rebinding, Receiver, ScopeIndex, ValueKind,
+};
+use crate::tree::{NodeIndex, SyntaxTree};
+
+impl Analysis<'_, '_, '_> {
+    /// `return value`, and `yield`, which makes a function return something else.
+    pub(in crate::languages::python) fn returned(&mut self, index: NodeIndex, kind: &str, context: Context) {
+        let Some(function) = context.enclosing.and_then(|index| self.facts.bindings.get(index)) else {
+            return;
+        };
+        let name = function.name_node;
+        if kind == "yield" {
+            self.facts.opaque.insert(name);
+        } else if let Some(value) = self.tree.named_children(index).find(|&it| !is_extra(self.tree.kind(it)))
+        {
+            self.hold_expression(name, ValueKind::Returned, value);
+        }
+    }
+
+    /// What the decorators and the return annotation of a function say about its value.
+    pub(in crate::languages::python) fn function_values(
+        &mut self,
+        index: NodeIndex,
+        binding: BindingIndex,
+        context: Context,
+    ) {
+        let tree = self.tree;
+        let Some(name) = tree.child_by_field(index, "name") else { return };
+        let decorators = decorator_names(tree, index);
+        let own = tree.text(name);
+        for decorator in &decorators {
+            match decorator.rsplit('.').next().unwrap_or_default() {
+                "property" | "cached_property" | "abstractproperty" => {
+                    self.hold(name, ValueKind::Property, None, None);
+                }
+                "setter" | "deleter" | "getter" if decorator.split('.').next() == Some(own) => {
+                    if let Some(binding) = self.facts.bindings.get_mut(binding) {
+                        binding.rebinding = Rebinding::Extends;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let returns_itself = |name: &&str| {
+            let last = name.rsplit('.').next().unwrap_or_default();
+            KEEPS_RESULT.contains(&last)
+        };
+        let is_coroutine = tree.child_by_kind(index, "async").is_some();
+        if is_coroutine || !decorators.iter().all(returns_itself) {
+            self.facts.opaque.insert(name);
+        }
+        if let Some(annotation) = tree.child_by_field(index, "return_type").filter(|_| !is_coroutine) {
+            if inner_text(tree, annotation) == "Self"
+                && let Some(class) = self.class_around(context.scope).and_then(|it| self.facts.scopes.get(it))
+            {
+                let class = class.node;
+                self.hold(name, ValueKind::Annotated, None, Some(class));
+                self.facts.opaque.insert(name);
+            } else if self.hold_annotation(name, annotation, context) {
+                self.facts.opaque.insert(name);
+            }
+        }
+    }
+
+    /// The first parameter of a method: the object or the class that the method belongs to.
+    pub(in crate::languages::python) fn receiver(
+        &mut self,
+        index: NodeIndex,
+        method: ScopeIndex,
+        context: Context,
+    ) {
+        let tree = self.tree;
+        let decorators = decorator_names(tree, index);
+        let has = |wanted: &str| decorators.iter().any(|name| name.rsplit('.').next() == Some(wanted));
+        let own = tree.child_by_field(index, "name").map_or("", |name| tree.text(name));
+        if has("staticmethod") {
+            return;
+        }
+        let of_class = has("classmethod")
+            || has("abstractclassmethod")
+            || matches!(own, "__new__" | "__init_subclass__" | "__class_getitem__");
+        let first = tree
+            .child_by_field(index, "parameters")
+            .and_then(|list| tree.named_children(list).find(|&child| !is_extra(tree.kind(child))));
+        let name = first.and_then(|first| match tree.kind(first) {
+            "identifier" => Some(first),
+            "typed_parameter" | "default_parameter" | "typed_default_parameter" => {
+                tree.named_children(first).next()
+            }
+            _ => None,
+        });
+        let Some(name) = name.filter(|&name| tree.kind(name) == "identifier") else { return };
+        let Some(class) = self.facts.scopes.get(context.scope).map(|class| class.node) else { return };
+        let kind = if of_class { ValueKind::ReceiverClass } else { ValueKind::Receiver };
+        self.hold(name, kind, None, Some(class));
+        let name = self.facts.names.intern(tree.name(name));
+        self.facts.receivers.insert(method, Receiver { name, class: context.scope });
+    }
+
+    /// What a class derives from, in order.
+    pub(in crate::languages::python) fn bases(&mut self, index: NodeIndex, name: NodeIndex) {
+        let tree = self.tree;
+        let Some(list) = tree.child_by_field(index, "superclasses") else { return };
+        let bases = tree.named_children(list).filter(|&base| {
+            let kind = tree.kind(base);
+            !is_extra(kind) && kind != "keyword_argument"
+        });
+        for (position, base) in bases.enumerate() {
+            let path = path(tree, base);
+            let position = i32::try_from(position).unwrap_or(i32::MAX);
+            self.facts.values.push(BoundValue {
+                name_node: name,
+                kind: ValueKind::Base,
+                path,
+                class: None,
+                position,
+            });
+        }
+    }
+
+    /// `receiver.name = value` in a method binds a field of the class.
+    pub(in crate::languages::python) fn field(
+        &mut self,
+        attribute: NodeIndex,
+        name: NodeIndex,
+        context: Context,
+    ) {
+        let tree = self.tree;
+        let Some(object) = tree.child_by_field(attribute, "object") else { return };
+        if tree.kind(object) != "identifier" {
+            return;
+        }
+        let object = self.facts.names.intern(tree.name(object));
+        let mut current = Some(context.scope);
+        while let Some(index) = current {
+            match self.facts.receivers.get(&index) {
+                Some(receiver) if receiver.name == object => {
+                    let kind = (BindingKind::Field, Namespace::Member);
+                    self.bind(name, name, receiver.class, kind, context.enclosing);
+                    return;
+                }
+                _ if self.facts.parameters.contains(&(index, object)) => return,
+                _ => current = self.facts.scopes.get(index).and_then(|scope| scope.parent),
+            }
+        }
+    }
+}
+
+/// Decorators that hand on what the function returns.
+const KEEPS_RESULT: [&str; 12] = [
+    "staticmethod",
+    "classmethod",
+    "property",
+    "cached_property",
+    "abstractmethod",
+    "abstractproperty",
+    "overload",
+    "override",
+    "final",
+    "cache",
+    "lru_cache",
+    "wraps",
+];
+
+/// The dotted names of a definition's decorators, without arguments.
+fn decorator_names<'s>(tree: &SyntaxTree<'s>, definition: NodeIndex) -> Vec<&'s str> {
+    let Some(parent) = tree.parent(definition).filter(|&it| tree.kind(it) == "decorated_definition") else {
+        return Vec::new();
+    };
+    let expressions = tree
+        .named_children(parent)
+        .filter(|&child| tree.kind(child) == "decorator")
+        .filter_map(|decorator| tree.named_children(decorator).find(|&child| !is_extra(tree.kind(child))));
+    expressions
+        .map(|expression| match tree.kind(expression) {
+            "call" => tree.child_by_field(expression, "function").unwrap_or(expression),
+            _ => expression,
+        })
+        .map(|expression| tree.text(expression))
+        .collect()
+}
+
+fn inner_text<'s>(tree: &SyntaxTree<'s>, annotation: NodeIndex) -> &'s str {
+    let text = tree.text(inner(tree, annotation));
+    text.trim_matches(['"', '\''])
+}

@@ -1,0 +1,208 @@
+//! What names hold, as far as the syntax tells: what is assigned to them, their annotations, what functions return, what
+//! classes derive from, and the first parameters of methods.
+//!
+//! A value is told by the way to it, from a name by attributes and calls (see [`ValuePath`]). Nothing is looked up here.
+
+mod annotations;
+mod functions;
+mod path;
+
+use super::rules::{Analysis, Context};
+use super::statements::inner;
+use super::text::is_extra;
+use crate::lexical::{BoundValue, ScopeIndex, ScopeKind, ValueKind, ValuePath};
+use crate::tree::{NodeIndex, SyntaxTree};
+use annotations::annotated;
+use path::alternatives;
+pub(super) use path::path;
+
+impl Analysis<'_, '_, '_> {
+    /// Notes how the attribute that was referred to last is reached.
+    pub(in crate::languages::python) fn reached_by(&mut self, attribute: NodeIndex) {
+        let way = path(self.tree, attribute);
+        if let Some(reference) = self.facts.references.last_mut() {
+            reference.path = way;
+        }
+    }
+
+    /// Notes the class whose bases the `super` that was referred to last stands for.
+    pub(in crate::languages::python) fn super_class(&mut self, scope: ScopeIndex) {
+        let class =
+            self.class_around(scope).and_then(|class| self.facts.scopes.get(class)).map(|class| class.node);
+        if let Some(reference) = self.facts.references.last_mut() {
+            reference.class = class;
+        }
+    }
+
+    fn class_around(&self, scope: ScopeIndex) -> Option<ScopeIndex> {
+        let mut current = Some(scope);
+        while let Some(index) = current {
+            let found = self.facts.scopes.get(index)?;
+            if found.kind == ScopeKind::Class {
+                return Some(index);
+            }
+            current = found.parent;
+        }
+        None
+    }
+
+    fn hold(
+        &mut self,
+        name_node: NodeIndex,
+        kind: ValueKind,
+        path: Option<ValuePath>,
+        class: Option<NodeIndex>,
+    ) {
+        self.facts.values.push(BoundValue { name_node, kind, path, class, position: 0 });
+    }
+
+    fn hold_expression(&mut self, name: NodeIndex, kind: ValueKind, expression: NodeIndex) {
+        for alternative in alternatives(self.tree, expression) {
+            if let Some(path) = path(self.tree, alternative) {
+                self.hold(name, kind, Some(path), None);
+            }
+        }
+    }
+
+    /// Notes what an annotation says about a name; whether it says anything.
+    fn hold_annotation(&mut self, name: NodeIndex, annotation: NodeIndex, context: Context) -> bool {
+        let found = annotated(self, annotation, context);
+        let says = !found.is_empty();
+        for path in found {
+            self.hold(name, ValueKind::Annotated, Some(path), None);
+        }
+        says
+    }
+
+    /// `name := value`.
+    pub(in crate::languages::python) fn assigned(&mut self, index: NodeIndex, name: &str, value: &str) {
+        let (name, value) = (self.tree.child_by_field(index, name), self.tree.child_by_field(index, value));
+        if let (Some(name), Some(value)) = (name, value) {
+            self.hold_expression(name, ValueKind::Assigned, value);
+        }
+    }
+
+    /// `type name = value`.
+    pub(in crate::languages::python) fn assigned_alias(&mut self, index: NodeIndex, name: NodeIndex) {
+        if let Some(value) = self.tree.child_by_field(index, "right") {
+            self.hold_expression(name, ValueKind::Assigned, inner(self.tree, value));
+        }
+    }
+
+    /// `target: annotation = value`, and what a module exports.
+    pub(in crate::languages::python) fn assignment(&mut self, index: NodeIndex, context: Context) {
+        let tree = self.tree;
+        let Some(left) = tree.child_by_field(index, "left") else { return };
+        let right = tree.child_by_field(index, "right");
+        if tree.text(left) == "__all__" && context.scope == 0 {
+            self.facts.exports = right.and_then(|right| texts(tree, right));
+        }
+        let annotation = tree.child_by_field(index, "type");
+        if let (Some(annotation), Some(name)) = (annotation, target_name(tree, left))
+            && self.hold_annotation(name, annotation, context)
+        {
+            return;
+        }
+        if let Some(right) = right {
+            self.assign(left, right);
+        }
+    }
+
+    /// `__all__ += [...]`.
+    pub(in crate::languages::python) fn extended(&mut self, index: NodeIndex, context: Context) {
+        let tree = self.tree;
+        let is_exports = tree.child_by_field(index, "left").is_some_and(|left| tree.text(left) == "__all__");
+        if is_exports && context.scope == 0 {
+            let more = tree.child_by_field(index, "right").and_then(|right| texts(tree, right));
+            self.facts.exports =
+                self.facts.exports.take().zip(more).map(|(known, more)| [known, more].concat());
+        }
+    }
+
+    fn assign(&mut self, left: NodeIndex, right: NodeIndex) {
+        let tree = self.tree;
+        if let Some(name) = target_name(tree, left) {
+            return self.hold_expression(name, ValueKind::Assigned, right);
+        }
+        let is_list = |index| matches!(tree.kind(index), "pattern_list" | "tuple_pattern" | "list_pattern");
+        let is_row = |index| matches!(tree.kind(index), "expression_list" | "tuple" | "list");
+        if !is_list(left) || !is_row(right) {
+            return;
+        }
+        let parts = |index| -> Vec<NodeIndex> {
+            tree.named_children(index).filter(|&child| !is_extra(tree.kind(child))).collect()
+        };
+        let (names, values) = (parts(left), parts(right));
+        let is_starred = |&index: &NodeIndex| matches!(tree.kind(index), "list_splat" | "list_splat_pattern");
+        if names.len() != values.len() || names.iter().chain(&values).any(is_starred) {
+            return;
+        }
+        for (name, value) in names.into_iter().zip(values) {
+            if let Some(name) = target_name(tree, name) {
+                self.hold_expression(name, ValueKind::Assigned, value);
+            }
+        }
+    }
+
+    /// Annotation and default of a parameter.
+    pub(in crate::languages::python) fn parameter_value(&mut self, index: NodeIndex, context: Context) {
+        let tree = self.tree;
+        let name = match tree.child_by_field(index, "name") {
+            Some(name) => Some(name),
+            None => tree.named_children(index).next().filter(|&name| tree.kind(name) == "identifier"),
+        };
+        let Some(name) = name else { return };
+        if let Some(annotation) = tree.child_by_field(index, "type")
+            && self.hold_annotation(name, annotation, context)
+        {
+            return;
+        }
+        if let Some(value) = tree.child_by_field(index, "value") {
+            self.hold_expression(name, ValueKind::Default, value);
+        }
+    }
+
+    /// `value as name` in `with`, which enters the value, and in `except`, where it is a class.
+    pub(in crate::languages::python) fn entered(&mut self, index: NodeIndex) {
+        let tree = self.tree;
+        let mut parts = tree.named_children(index);
+        let (Some(value), Some(alias)) = (parts.next(), parts.next()) else { return };
+        let name =
+            if tree.kind(alias) == "identifier" { Some(alias) } else { tree.named_children(alias).next() };
+        let Some(name) = name.filter(|&name| tree.kind(name) == "identifier") else { return };
+        let steps = match tree.parent(index).map(|parent| tree.kind(parent)) {
+            Some("with_item") => ".__enter__/()/",
+            Some("except_clause") => ":/",
+            _ => return,
+        };
+        if let Some(mut path) = path(tree, value) {
+            path.steps.push_str(steps);
+            self.hold(name, ValueKind::Assigned, Some(path), None);
+        }
+    }
+}
+
+/// The name that an assignment to a target binds: a variable's, or that of an attribute.
+fn target_name(tree: &SyntaxTree<'_>, target: NodeIndex) -> Option<NodeIndex> {
+    match tree.kind(target) {
+        "identifier" => Some(target),
+        "attribute" => tree.child_by_field(target, "attribute"),
+        _ => None,
+    }
+}
+
+/// The texts in a list or tuple of plain strings; none when something else is in it.
+fn texts<'s>(tree: &SyntaxTree<'s>, list: NodeIndex) -> Option<Vec<&'s str>> {
+    let list = inner(tree, list);
+    if !matches!(tree.kind(list), "list" | "tuple" | "expression_list") {
+        return None;
+    }
+    let items = tree.named_children(list).filter(|&item| !is_extra(tree.kind(item)));
+    items.map(|item| plain_content(tree, item)).collect()
+}
+
+/// The text of a string without escapes, as it is written.
+fn plain_content<'s>(tree: &SyntaxTree<'s>, string: NodeIndex) -> Option<&'s str> {
+    let content = tree.child_by_kind(string, "string_content").filter(|_| tree.kind(string) == "string")?;
+    Some(tree.text(content))
+}

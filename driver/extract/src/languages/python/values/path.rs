@@ -1,0 +1,83 @@
+//! The way from a name to the value of an expression.
+
+use super::super::calls::called;
+use super::super::statements::inner;
+use super::super::text::is_extra;
+use crate::lexical::ValuePath;
+use crate::tree::{NodeIndex, SyntaxTree};
+
+/// Most steps from a name to a value; a chain of more has none, so that long chains do not take quadratic time.
+const MAX_STEPS: usize = 24;
+/// Most alternatives of one expression.
+const MAX_ALTERNATIVES: usize = 8;
+
+/// The way to the value of an expression; none when it does not start from a name.
+pub(in crate::languages::python) fn path(tree: &SyntaxTree<'_>, expression: NodeIndex) -> Option<ValuePath> {
+    let mut steps: Vec<(&str, &str)> = Vec::new();
+    let mut current = expression;
+    while steps.len() <= MAX_STEPS {
+        let (step, next) = match tree.kind(current) {
+            "identifier" => {
+                let mut text = String::new();
+                for (mark, step) in steps.iter().rev() {
+                    text.extend([mark, step, "/"]);
+                }
+                return Some(ValuePath { head: current, steps: text });
+            }
+            "attribute" => {
+                let name = tree.child_by_field(current, "attribute")?;
+                ((".", tree.name(name)), tree.child_by_field(current, "object")?)
+            }
+            "member_type" => {
+                let mut parts = tree.named_children(current);
+                let object = parts.next()?;
+                ((".", tree.name(parts.next()?)), object)
+            }
+            "call" => (("", "()"), called(tree, tree.child_by_field(current, "function")?)),
+            "subscript" => (("", "[]"), tree.child_by_field(current, "value")?),
+            "generic_type" => (("", "[]"), tree.named_children(current).next()?),
+            "await" => (("", "await"), tree.named_children(current).next()?),
+            "parenthesized_expression" | "type" => {
+                let content = inner(tree, current);
+                if content == current {
+                    return None;
+                }
+                current = content;
+                continue;
+            }
+            _ => return None,
+        };
+        steps.push(step);
+        current = next;
+    }
+    None
+}
+
+/// The expressions whose value an expression may have.
+pub(super) fn alternatives(tree: &SyntaxTree<'_>, expression: NodeIndex) -> Vec<NodeIndex> {
+    let mut pending = vec![expression];
+    let mut found = Vec::new();
+    while let Some(current) = pending.pop() {
+        let parts = |index| tree.named_children(index).filter(|&child| !is_extra(tree.kind(child)));
+        match tree.kind(current) {
+            "parenthesized_expression" => pending.extend(parts(current).next()),
+            "conditional_expression" => {
+                pending.extend(parts(current).nth(2));
+                pending.extend(parts(current).next());
+            }
+            "boolean_operator" => {
+                pending.extend(tree.child_by_field(current, "right"));
+                if tree.child_by_kind(current, "or").is_some() {
+                    pending.extend(tree.child_by_field(current, "left"));
+                }
+            }
+            "named_expression" => pending.extend(tree.child_by_field(current, "value")),
+            "assignment" => pending.extend(tree.child_by_field(current, "right")),
+            _ => found.push(current),
+        }
+        if found.len() + pending.len() > MAX_ALTERNATIVES {
+            return Vec::new();
+        }
+    }
+    found
+}

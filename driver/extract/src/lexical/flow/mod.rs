@@ -1,0 +1,418 @@
+//! Which bindings a name may have where it is used.
+//!
+//! A scope says where a name is bound, not by what: in straight-line code it is the last binding before the use, after a
+//! branch those of all its arms. [`flow`] walks a file's syntax once, in the order of evaluation, and keeps for every name
+//! with several bindings those that may be in force ([`state`]). What a body does that runs later (a function's) sees
+//! whatever is in force when the scope around it has been evaluated.
+//!
+//! Only names whose value matters are answered: those that are called or looked into.
+
+mod state;
+
+use std::collections::{HashMap, HashSet};
+
+use super::facts::{BindingIndex, Facts, Rebinding, ReferenceIndex, ScopeIndex};
+use super::kinds::{Namespace, ScopeKind, UseContext};
+use super::names::NameId;
+use crate::tree::{NodeIndex, SyntaxTree};
+use state::{Bindings, State};
+
+/// A name of a scope.
+type Key = (ScopeIndex, NameId);
+
+/// What a node does to the order of evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// Its [`Control::Arm`]s are alternatives. One of them is taken for certain when `exhaustive`.
+    Branch { exhaustive: bool },
+    /// Part of the nearest branch.
+    Arm(Arm),
+    /// What follows the arms of the nearest branch, whichever was taken.
+    Join,
+    /// A body that runs at another time.
+    Body,
+    /// The way ends here.
+    Exit,
+    /// The way goes on at the end of the nearest repeated arm, or behind it.
+    Jump,
+}
+
+/// How the arm of a branch is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arm {
+    /// Instead of the others.
+    Alternative,
+    /// Never when the program runs; only what checks types reads it.
+    TypesOnly,
+    /// Any number of times.
+    Repeated,
+    /// First; others may follow from any place in it.
+    Guarded,
+    /// From any place in the guarded arm.
+    Handler,
+    /// From the end of the guarded arm.
+    Continued,
+}
+
+/// When a binding is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// From the beginning of the node.
+    Enter(NodeIndex),
+    /// From the end of the node.
+    Leave(NodeIndex),
+}
+
+/// What a language says about evaluation.
+pub(crate) struct FlowRules {
+    /// What the node does to the order.
+    pub(crate) control: fn(&SyntaxTree<'_>, NodeIndex) -> Option<Control>,
+    /// When the binding of the name at the node is in force.
+    pub(crate) effect: fn(&SyntaxTree<'_>, NodeIndex) -> Effect,
+}
+
+/// Fills [`Facts::reaching`] and says of every binding whether it reaches the end of its scope.
+pub(crate) fn flow(tree: &SyntaxTree<'_>, facts: &mut Facts<'_>, rules: &FlowRules) {
+    let names = Names::of(facts);
+    let needed = needed(facts);
+    let mut walk = Walk::new(tree, facts, &names, &needed, rules);
+    walk.run(tree, facts, rules);
+    let Walk { found, ended, .. } = walk;
+    for (&key, bindings) in &names.bindings {
+        let Some(last) = ended.get(&key) else { continue };
+        for &index in bindings {
+            if let Some(binding) = facts.bindings.get_mut(index) {
+                binding.reaches_end = binding.rebinding == Rebinding::Elsewhere || last.contains(index);
+            }
+        }
+    }
+    facts.reaching = answers(facts, &names, &needed, &found);
+}
+
+/// The references whose bindings matter: what is called, and the names that paths to values start from.
+fn needed(facts: &Facts<'_>) -> Vec<ReferenceIndex> {
+    let attributes = facts.references.iter().filter_map(|reference| reference.path.as_ref());
+    let callees = facts.calls.iter().filter_map(|call| call.path.as_ref());
+    let values = facts.values.iter().filter_map(|value| value.path.as_ref());
+    let heads: HashSet<NodeIndex> = attributes.chain(callees).chain(values).map(|path| path.head).collect();
+    let is_needed = |index: &ReferenceIndex| {
+        facts.references.get(*index).is_some_and(|reference| {
+            reference.context == UseContext::Call
+                || (reference.context.is_lexical() && heads.contains(&reference.node))
+        })
+    };
+    (0..facts.references.len()).filter(is_needed).collect()
+}
+
+/// The bindings of the file, by what they bind.
+struct Names {
+    bindings: HashMap<Key, Vec<BindingIndex>>,
+}
+
+impl Names {
+    fn of(facts: &Facts<'_>) -> Self {
+        let mut bindings: HashMap<Key, Vec<BindingIndex>> = HashMap::new();
+        for (index, binding) in facts.bindings.iter().enumerate() {
+            if binding.namespace != Namespace::Member {
+                bindings.entry((binding.scope, binding.name)).or_default().push(index);
+            }
+        }
+        Self { bindings }
+    }
+
+    fn of_key(&self, key: Key) -> &[BindingIndex] {
+        self.bindings.get(&key).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Where a reference is evaluated: together with the scope that answers it, or later.
+fn is_inline(facts: &Facts<'_>, from: ScopeIndex, answer: ScopeIndex) -> bool {
+    let mut current = from;
+    while current != answer {
+        let Some(scope) = facts.scopes.get(current) else { return false };
+        let passes =
+            matches!(scope.kind, ScopeKind::Class | ScopeKind::Comprehension | ScopeKind::TypeParameters);
+        match scope.parent {
+            Some(parent) if passes => current = parent,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// The bindings of all needed references.
+fn answers(
+    facts: &Facts<'_>,
+    names: &Names,
+    needed: &[ReferenceIndex],
+    found: &HashMap<ReferenceIndex, Bindings>,
+) -> Vec<(ReferenceIndex, Option<BindingIndex>)> {
+    let mut reaching = Vec::with_capacity(needed.len());
+    for &index in needed {
+        let before = reaching.len();
+        if let (Some(reference), Some(&Some(answer))) =
+            (facts.references.get(index), facts.answers.get(index))
+        {
+            let on_the_way = found.get(&index);
+            // What is bound elsewhere may be in force at any time.
+            let is_in_force = |binding: &&BindingIndex| {
+                facts.bindings.get(**binding).is_some_and(|it| match on_the_way {
+                    Some(_) => it.rebinding == Rebinding::Elsewhere,
+                    None => it.reaches_end && reference.namespace.finds(it.namespace),
+                })
+            };
+            let others = names.of_key((answer, reference.name)).iter().filter(is_in_force).copied();
+            let bindings = on_the_way.into_iter().flat_map(Bindings::iter).chain(others);
+            reaching.extend(bindings.take(Bindings::MOST).map(|binding| (index, Some(binding))));
+        }
+        if reaching.len() == before {
+            reaching.push((index, None));
+        }
+    }
+    reaching
+}
+
+/// The walk over one file.
+struct Walk<'n> {
+    names: &'n Names,
+    /// Bindings in force from the end, or the beginning, of a node.
+    on_leave: HashMap<NodeIndex, Vec<BindingIndex>>,
+    on_enter: HashMap<NodeIndex, Vec<BindingIndex>>,
+    /// References that are looked up on the way, by their nodes.
+    uses: HashMap<NodeIndex, Vec<ReferenceIndex>>,
+    /// The scopes whose evaluation ends with a node.
+    closing: HashMap<NodeIndex, Vec<ScopeIndex>>,
+    /// The names of a scope that are followed.
+    followed: HashMap<ScopeIndex, Vec<NameId>>,
+    /// Followed bindings with the node from which they are in force, in order.
+    places: Vec<(NodeIndex, BindingIndex)>,
+    state: State,
+    found: HashMap<ReferenceIndex, Bindings>,
+    ended: HashMap<Key, Bindings>,
+}
+
+impl<'n> Walk<'n> {
+    fn new(
+        tree: &SyntaxTree<'_>,
+        facts: &Facts<'_>,
+        names: &'n Names,
+        needed: &[ReferenceIndex],
+        rules: &FlowRules,
+    ) -> Self {
+        let mut walk = Self {
+            names,
+            on_leave: HashMap::new(),
+            on_enter: HashMap::new(),
+            uses: HashMap::new(),
+            closing: HashMap::new(),
+            followed: HashMap::new(),
+            places: Vec::new(),
+            state: State::default(),
+            found: HashMap::new(),
+            ended: HashMap::new(),
+        };
+        let early = walk.add_uses(tree, facts, needed, rules);
+        for (&key, bindings) in &names.bindings {
+            if bindings.len() > 1 || early.contains(&key) {
+                walk.follow(tree, facts, key, bindings, rules);
+            }
+        }
+        walk.places.sort_unstable();
+        for (index, scope) in facts.scopes.iter().enumerate().skip(1) {
+            let body =
+                tree.child_by_field(scope.node, "body").filter(|_| scope.kind != ScopeKind::Comprehension);
+            let body = body.unwrap_or(scope.node);
+            if walk.followed.contains_key(&index) {
+                walk.closing.entry(body).or_default().push(index);
+            }
+        }
+        walk
+    }
+
+    /// Notes the needed references that are evaluated with their scope. Returns the names with one binding that may be used
+    /// before it, which only happens where that is no error: not in functions.
+    fn add_uses(
+        &mut self,
+        tree: &SyntaxTree<'_>,
+        facts: &Facts<'_>,
+        needed: &[ReferenceIndex],
+        rules: &FlowRules,
+    ) -> HashSet<Key> {
+        let mut early = HashSet::new();
+        for &index in needed {
+            let (Some(reference), Some(&Some(answer))) =
+                (facts.references.get(index), facts.answers.get(index))
+            else {
+                continue;
+            };
+            let bindings = self.names.of_key((answer, reference.name));
+            // What an annotation means may be defined behind it.
+            if reference.context == UseContext::Type || !is_inline(facts, reference.scope, answer) {
+                continue;
+            }
+            if let [only] = bindings {
+                let kind = facts.scopes.get(answer).map(|scope| scope.kind);
+                let is_early =
+                    facts.bindings.get(*only).is_some_and(|it| match (rules.effect)(tree, it.name_node) {
+                        Effect::Enter(node) => reference.node < node,
+                        Effect::Leave(node) => reference.node < tree.node(node).subtree_end,
+                    });
+                if !is_early || !matches!(kind, Some(ScopeKind::Class | ScopeKind::Module)) {
+                    continue;
+                }
+                early.insert((answer, reference.name));
+            }
+            self.uses.entry(reference.node).or_default().push(index);
+        }
+        early
+    }
+
+    fn follow(
+        &mut self,
+        tree: &SyntaxTree<'_>,
+        facts: &Facts<'_>,
+        key: Key,
+        bindings: &[BindingIndex],
+        rules: &FlowRules,
+    ) {
+        self.followed.entry(key.0).or_default().push(key.1);
+        for &index in bindings {
+            let Some(binding) = facts.bindings.get(index) else { continue };
+            if binding.rebinding != Rebinding::Replaces {
+                continue;
+            }
+            let node = match (rules.effect)(tree, binding.name_node) {
+                Effect::Enter(node) => {
+                    self.on_enter.entry(node).or_default().push(index);
+                    node
+                }
+                Effect::Leave(node) => {
+                    self.on_leave.entry(node).or_default().push(index);
+                    node
+                }
+            };
+            self.places.push((node, index));
+        }
+    }
+
+    fn run(&mut self, tree: &SyntaxTree<'_>, facts: &Facts<'_>, rules: &FlowRules) {
+        if self.followed.is_empty() {
+            return;
+        }
+        let deleted: HashSet<NodeIndex> = facts
+            .references
+            .iter()
+            .filter(|reference| reference.context == UseContext::Delete)
+            .map(|reference| reference.node)
+            .collect();
+        let mut open: Vec<(NodeIndex, NodeIndex, Option<Control>)> = Vec::new();
+        for (index, node) in tree.nodes.iter().enumerate().filter(|(_, node)| node.named) {
+            while let Some(&(end, closed, control)) = open.last() {
+                if end > index {
+                    break;
+                }
+                open.pop();
+                self.leave(facts, closed, control, &deleted);
+            }
+            let control = (rules.control)(tree, index);
+            self.enter(tree, facts, index, control, &deleted);
+            let acts =
+                control.is_some() || self.on_leave.contains_key(&index) || self.closing.contains_key(&index);
+            if acts {
+                open.push((node.subtree_end, index, control));
+            }
+        }
+        while let Some((_, closed, control)) = open.pop() {
+            self.leave(facts, closed, control, &deleted);
+        }
+        self.close(0);
+    }
+
+    fn enter(
+        &mut self,
+        tree: &SyntaxTree<'_>,
+        facts: &Facts<'_>,
+        index: NodeIndex,
+        control: Option<Control>,
+        deleted: &HashSet<NodeIndex>,
+    ) {
+        match control {
+            Some(Control::Arm(Arm::Repeated)) => {
+                let again = self.bound_within(facts, index, tree.node(index).subtree_end);
+                self.state.enter_repeated(&again);
+            }
+            Some(control) => self.state.enter(control),
+            None => {}
+        }
+        self.bind(facts, self.on_enter.get(&index).cloned(), deleted);
+        for reference in self.uses.get(&index).into_iter().flatten().copied() {
+            let (Some(used), Some(&Some(answer))) =
+                (facts.references.get(reference), facts.answers.get(reference))
+            else {
+                continue;
+            };
+            let mut bindings = self.state.lookup((answer, used.name));
+            let kind = facts.scopes.get(answer).map(|scope| scope.kind);
+            if bindings.is_empty() && kind == Some(ScopeKind::Class) {
+                // What a class has not bound yet is looked up among the module's names.
+                bindings = self.module_name(used.name);
+            }
+            self.found.insert(reference, bindings);
+        }
+    }
+
+    /// The bindings of a name of the module, at a place that a class evaluates.
+    fn module_name(&self, name: NameId) -> Bindings {
+        let now = self.state.lookup((0, name));
+        if !now.is_empty() {
+            return now;
+        }
+        self.names.of_key((0, name)).iter().copied().collect()
+    }
+
+    fn leave(
+        &mut self,
+        facts: &Facts<'_>,
+        index: NodeIndex,
+        control: Option<Control>,
+        deleted: &HashSet<NodeIndex>,
+    ) {
+        for scope in self.closing.get(&index).cloned().unwrap_or_default() {
+            self.close(scope);
+        }
+        if let Some(control) = control {
+            self.state.leave(control);
+        }
+        self.bind(facts, self.on_leave.get(&index).cloned(), deleted);
+    }
+
+    /// Puts bindings in force.
+    fn bind(&mut self, facts: &Facts<'_>, bindings: Option<Vec<BindingIndex>>, deleted: &HashSet<NodeIndex>) {
+        for index in bindings.unwrap_or_default() {
+            let Some(binding) = facts.bindings.get(index) else { continue };
+            let value =
+                if deleted.contains(&binding.name_node) { Bindings::default() } else { Bindings::one(index) };
+            self.state.set((binding.scope, binding.name), value);
+        }
+    }
+
+    /// The bindings that are made between two nodes.
+    fn bound_within(&self, facts: &Facts<'_>, start: NodeIndex, end: NodeIndex) -> Vec<(Key, BindingIndex)> {
+        let from = self.places.partition_point(|&(place, _)| place < start);
+        let inside = self.places.iter().skip(from).take_while(|&&(place, _)| place < end);
+        inside
+            .filter_map(|&(_, index)| {
+                let binding = facts.bindings.get(index)?;
+                Some(((binding.scope, binding.name), index))
+            })
+            .collect()
+    }
+
+    /// Notes what the names of a scope are bound to when it has been evaluated.
+    fn close(&mut self, scope: ScopeIndex) {
+        for name in self.followed.get(&scope).into_iter().flatten() {
+            let key = (scope, *name);
+            self.ended.insert(key, self.state.lookup(key));
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The bindings in force at a place, through branches.
+
+use std::collections::HashMap;
+
+use super::{Arm, Control, Key};
+use crate::lexical::BindingIndex;
+
+/// A few bindings of one name, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bindings(Vec<BindingIndex>);
+
+impl Bindings {
+    /// How many are kept. A name with more at one place is a table of its own kind, of which the first are as good as any.
+    pub(super) const MOST: usize = 16;
+
+    pub(super) fn one(index: BindingIndex) -> Self {
+        Self(vec![index])
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn contains(&self, index: BindingIndex) -> bool {
+        self.0.binary_search(&index).is_ok()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = BindingIndex> {
+        self.0.iter().copied()
+    }
+
+    fn unite(&mut self, other: &Self) {
+        for &index in &other.0 {
+            if let Err(place) = self.0.binary_search(&index)
+                && self.0.len() < Self::MOST
+            {
+                self.0.insert(place, index);
+            }
+        }
+    }
+}
+
+impl FromIterator<BindingIndex> for Bindings {
+    fn from_iter<I: IntoIterator<Item = BindingIndex>>(indexes: I) -> Self {
+        let mut found: Vec<BindingIndex> = indexes.into_iter().take(Self::MOST).collect();
+        found.sort_unstable();
+        Self(found)
+    }
+}
+
+/// What happened on a stretch of the way.
+#[derive(Debug, Default)]
+struct Stretch {
+    /// The bindings in force at its end, of the names bound on it.
+    last: HashMap<Key, Bindings>,
+    /// All bindings made on it.
+    all: HashMap<Key, Bindings>,
+    /// Whether the way ended on it.
+    ended: bool,
+    /// Whether some way went on behind the loop.
+    jumped: bool,
+}
+
+/// A branch that was entered, with the arms that were left, or a stretch of straight-line code.
+#[derive(Debug)]
+enum Frame {
+    Branch {
+        exhaustive: bool,
+        arms: Vec<(Arm, Stretch)>,
+    },
+    Arm(Arm, Stretch),
+    /// A body; nothing outside is in force in it.
+    Body(Stretch),
+}
+
+/// The bindings in force at a place.
+#[derive(Default)]
+pub(super) struct State {
+    /// The file's own code, outside of all branches and bodies.
+    file: Stretch,
+    frames: Vec<Frame>,
+}
+
+impl State {
+    /// The bindings of a name.
+    pub(super) fn lookup(&self, key: Key) -> Bindings {
+        for frame in self.frames.iter().rev() {
+            match frame {
+                Frame::Branch { .. } => {}
+                Frame::Arm(_, stretch) => {
+                    if let Some(bindings) = stretch.last.get(&key) {
+                        return bindings.clone();
+                    }
+                }
+                Frame::Body(stretch) => return stretch.last.get(&key).cloned().unwrap_or_default(),
+            }
+        }
+        self.file.last.get(&key).cloned().unwrap_or_default()
+    }
+
+    /// Gives a name the bindings from here on.
+    pub(super) fn set(&mut self, key: Key, bindings: Bindings) {
+        let stretch = self.stretch();
+        stretch.all.entry(key).or_default().unite(&bindings);
+        stretch.last.insert(key, bindings);
+    }
+
+    pub(super) fn enter(&mut self, control: Control) {
+        match control {
+            Control::Branch { exhaustive } => {
+                self.frames.push(Frame::Branch { exhaustive, arms: Vec::new() })
+            }
+            Control::Arm(arm) => {
+                let before = self.before(arm);
+                self.frames.push(Frame::Arm(arm, before));
+            }
+            Control::Body => self.frames.push(Frame::Body(Stretch::default())),
+            Control::Join => {
+                if let Some(Frame::Branch { exhaustive, arms }) = self.frames.last_mut() {
+                    let (exhaustive, arms) = (*exhaustive, std::mem::take(arms));
+                    self.join(exhaustive, &arms);
+                }
+            }
+            Control::Exit => self.stretch().ended = true,
+            Control::Jump => {
+                self.stretch().ended = true;
+                for frame in self.frames.iter_mut().rev() {
+                    match frame {
+                        Frame::Arm(arm, stretch) => {
+                            stretch.jumped = true;
+                            if *arm == Arm::Repeated {
+                                break;
+                            }
+                        }
+                        Frame::Branch { .. } => {}
+                        Frame::Body(_) => break,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Enters an arm that runs again and again, and makes these bindings, any of which may be in force when it begins.
+    pub(super) fn enter_repeated(&mut self, again: &[(Key, BindingIndex)]) {
+        let mut before = Stretch::default();
+        for &(key, index) in again {
+            let bindings = before.last.entry(key).or_insert_with(|| self.lookup(key));
+            bindings.unite(&Bindings::one(index));
+        }
+        self.frames.push(Frame::Arm(Arm::Repeated, before));
+    }
+
+    pub(super) fn leave(&mut self, control: Control) {
+        match control {
+            Control::Branch { .. } => {
+                if let Some(Frame::Branch { exhaustive, arms }) = self.frames.pop() {
+                    self.join(exhaustive, &arms);
+                }
+            }
+            Control::Arm(_) => {
+                if let Some(Frame::Arm(arm, stretch)) = self.frames.pop()
+                    && let Some(Frame::Branch { arms, .. }) = self.frames.last_mut()
+                {
+                    if arm == Arm::Continued {
+                        arms.retain(|(other, _)| *other != Arm::Guarded);
+                    }
+                    arms.push((arm, stretch));
+                }
+            }
+            Control::Body => {
+                self.frames.pop();
+            }
+            Control::Join | Control::Exit | Control::Jump => {}
+        }
+    }
+
+    /// What is in force when an arm begins, beyond what was before the branch.
+    fn before(&self, arm: Arm) -> Stretch {
+        let mut before = Stretch::default();
+        let Some(Frame::Branch { arms, .. }) = self.frames.last() else { return before };
+        let guarded = arms.iter().find(|(other, _)| *other == Arm::Guarded).map(|(_, stretch)| stretch);
+        match (arm, guarded) {
+            (Arm::Handler, Some(guarded)) => {
+                for (&key, made) in &guarded.all {
+                    let mut bindings = self.lookup(key);
+                    bindings.unite(made);
+                    before.last.insert(key, bindings);
+                }
+            }
+            (Arm::Continued, Some(guarded)) => {
+                before.last.clone_from(&guarded.last);
+                before.all.clone_from(&guarded.all);
+                before.ended = guarded.ended;
+                before.jumped = guarded.jumped;
+            }
+            _ => {}
+        }
+        before
+    }
+
+    /// Goes on behind the arms of a branch.
+    fn join(&mut self, exhaustive: bool, arms: &[(Arm, Stretch)]) {
+        let goes_on =
+            |(arm, stretch): &&(Arm, Stretch)| !stretch.ended || (*arm == Arm::Repeated && stretch.jumped);
+        let live: Vec<&(Arm, Stretch)> = arms.iter().filter(goes_on).collect();
+        let mut results: HashMap<Key, Bindings> = HashMap::new();
+        for key in live.iter().flat_map(|(_, stretch)| stretch.last.keys()) {
+            if !results.contains_key(key) {
+                results.insert(*key, self.joined(*key, exhaustive, &live));
+            }
+        }
+        let ended = exhaustive && live.is_empty() && !arms.is_empty();
+        let stretch = self.stretch();
+        stretch.ended |= ended;
+        for (key, made) in arms.iter().flat_map(|(_, arm)| &arm.all) {
+            stretch.all.entry(*key).or_default().unite(made);
+        }
+        stretch.last.extend(results);
+    }
+
+    /// The bindings of a name behind a branch.
+    fn joined(&self, key: Key, exhaustive: bool, live: &[&(Arm, Stretch)]) -> Bindings {
+        let before = self.lookup(key);
+        let mut bindings = Bindings::default();
+        for (_, stretch) in live.iter().filter(|(arm, _)| *arm != Arm::TypesOnly) {
+            bindings.unite(stretch.last.get(&key).unwrap_or(&before));
+            if stretch.jumped {
+                stretch.all.get(&key).into_iter().for_each(|made| bindings.unite(made));
+            }
+        }
+        if !exhaustive {
+            bindings.unite(&before);
+        }
+        if bindings.is_empty() {
+            live.iter()
+                .filter_map(|(_, stretch)| stretch.last.get(&key))
+                .for_each(|made| bindings.unite(made));
+        }
+        bindings
+    }
+
+    /// The innermost stretch.
+    fn stretch(&mut self) -> &mut Stretch {
+        for frame in self.frames.iter_mut().rev() {
+            match frame {
+                Frame::Branch { .. } => {}
+                Frame::Arm(_, stretch) | Frame::Body(stretch) => return stretch,
+            }
+        }
+        &mut self.file
+    }
+}
