@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date64Array, Int64Array, ListArray, NullArray, StructArray, TimestampNanosecondArray,
+    Array as _, ArrayRef, Date64Array, Int64Array, ListArray, NullArray, StructArray,
+    TimestampNanosecondArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Schema};
