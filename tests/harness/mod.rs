@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 
 pub(crate) use case::Case;
 pub(crate) use compile::{Stage, case_oracle, compile_text, fixture_oracle};
-pub(crate) use fixture::write_fixtures;
+pub(crate) use fixture::{write_batches, write_fixtures};
 pub(crate) use golden_file::{assert_snapshot, golden_path, read_golden, same_but_for_phase, stage_text};
 pub(crate) use rows::Rows;
 pub(crate) use run::{Execution, digests, execute, plans, read_sql};
