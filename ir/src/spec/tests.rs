@@ -158,7 +158,7 @@ fn keys(value: &Value, found: &mut Vec<String>) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 found.push(key.clone());
-                let of_the_user = ["columns", "write_metadata", "lineage_tags", "config"];
+                let of_the_user = ["columns", "write_metadata", "lineage_tags", "config", "parameters"];
                 let rows = ["given", "expect"];
                 let is_map = of_the_user.contains(&key.as_str()) && !value.is_array();
                 if !is_map && !rows.contains(&key.as_str()) {

@@ -1,16 +1,17 @@
 //! What can be known of a test before it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
 use engine::EngineOracle;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::expr::Query;
 use ir::graph::Graph;
 use ir::op::Op;
 use ir::schema::Schema;
-use ir::spec::{GivenParameter, GivenValue, Spec, Transform, ViewTest};
+use ir::spec::{GivenParameter, GivenValue, Spec, TestRow, Transform, ViewTest};
 use ir::stage::Stage;
 use serde_json::Number;
 
@@ -209,7 +210,11 @@ impl<'a> Examination<'a> {
             match columns::of_given(&self.around.source.spec, test, name, self.around.typed) {
                 Known::Columns(columns) => {
                     let rows = if given.schema().is_some() { place.field("rows") } else { place };
-                    let batch = self.reader.batch(columns.arrow(), given.rows(), &rows);
+                    let columns = match given.schema() {
+                        Some(_) => SchemaRef::clone(columns.arrow()),
+                        None => named_by(given.rows(), columns.arrow()),
+                    };
+                    let batch = self.reader.batch(&columns, given.rows(), &rows);
                     let batch = batch.map_err(|error| unread(test, &error.to_string()))?;
                     batches.extend(batch.map(|batch| (name.clone(), batch)));
                 }
@@ -289,12 +294,22 @@ impl<'a> Examination<'a> {
         }
         let schema = SchemaRef::new(ArrowSchema::new(fields));
         let has_them =
-            |row: &ir::spec::TestRow| schema.fields().iter().all(|field| row.contains_key(field.name()));
+            |row: &TestRow| schema.fields().iter().all(|field| row.contains_key(field.name()));
         if !rows.iter().all(has_them) || named.iter().any(|name| !known.contains(&name.as_str())) {
             return Ok(None);
         }
         self.reader.batch(&schema, rows, &place).map_err(|error| unread(self.test, &error.to_string()))
     }
+}
+
+/// The columns of a table, of which tests give those that matter to them: what no row names is NULL in all of them.
+fn named_by(rows: &[TestRow], columns: &ArrowSchema) -> SchemaRef {
+    let is_named = |name: &String| rows.iter().any(|row| row.contains_key(name));
+    let field = |field: &FieldRef| match is_named(field.name()) {
+        true => FieldRef::clone(field),
+        false => Arc::new(field.as_ref().clone().with_nullable(true)),
+    };
+    SchemaRef::new(ArrowSchema::new(columns.fields().iter().map(field).collect::<Vec<_>>()))
 }
 
 /// A column with the type that its values are read as.

@@ -23,7 +23,7 @@ pub struct ViewTest {
     /// The view that is tested. It and what it needs is computed.
     pub view: String,
     /// The rows of inputs, and of views that are not to be computed: all that the view needs, and nothing else. A column that a
-    /// row leaves out is NULL.
+    /// row leaves out is NULL, which one that is never NULL may be only where no row names it.
     #[serde(default)]
     pub given: BTreeMap<String, GivenRows>,
     /// Values for parameters of the spec, by their labels, in place of those that the spec gives them.
