@@ -7,7 +7,7 @@ mod lexical;
 use std::collections::HashMap;
 use std::path::Path;
 
-use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray};
 
 use crate::{Options, Table, TableSink, extract};
 
@@ -67,6 +67,9 @@ fn cell(column: &dyn Array, row: usize) -> String {
     }
     let any = column.as_any();
     if let Some(values) = any.downcast_ref::<Int64Array>() {
+        return values.value(row).to_string();
+    }
+    if let Some(values) = any.downcast_ref::<Int32Array>() {
         return values.value(row).to_string();
     }
     if let Some(values) = any.downcast_ref::<StringArray>() {
