@@ -105,6 +105,22 @@ impl Place {
         self.pattern.as_ref().is_some_and(|pattern| pattern.as_str().contains('/'))
     }
 
+    /// Whether this is a pattern for whose files a folder would be looked into: the one in which it begins, one above, or one
+    /// below that it can find something in.
+    pub(crate) fn leads_into(&self, folder: &Location) -> bool {
+        let (Some(pattern), Some(root), Some(folder)) =
+            (&self.pattern, self.root.as_path(), folder.as_path())
+        else {
+            return false;
+        };
+        if root.starts_with(&folder) {
+            return true;
+        }
+        let Ok(below) = folder.strip_prefix(&root) else { return false };
+        let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+        !names.iter().any(|name| is_passed_over(name)) && may_lead_to(pattern, &names.join("/"))
+    }
+
     /// Whether a path, absolute and with its links resolved, is among the files or would be if it were there.
     #[must_use]
     pub fn names(&self, path: &Path) -> bool {

@@ -291,10 +291,10 @@ fn unknown_column(node: &Node, name: &str, candidates: &[String], is_sql: bool) 
         .allowed(candidates)
         .suggest_nearest();
     let is_here = |wanted: &str| candidates.iter().any(|column| column == wanted);
-    if let Some((relation, column)) = name.rsplit_once('.').filter(|(_, column)| is_here(column)) {
-        return diagnostic
-            .suggestion(column)
-            .help(format!("no relation is named `{relation}` here; an expression names columns alone"));
+    // A query may have several relations; an expression has one, without a name.
+    let with_relation = name.rsplit_once('.').filter(|(_, column)| is_here(column));
+    if let (Some((_, column)), false) = (with_relation, matches!(node.op, Op::Query(_))) {
+        return diagnostic.suggestion(column).help("an expression names columns without their relation");
     }
     match candidates.iter().find(|column| column.eq_ignore_ascii_case(name) && *column != name) {
         Some(exact) if is_sql => diagnostic

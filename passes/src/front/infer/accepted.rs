@@ -5,6 +5,8 @@
 //! ```
 //! over a column of texts: SQL would read its texts as numbers, which fails where the first of them is none.
 
+use std::fmt;
+
 use arrow_schema::DataType;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use ir::diag::{Diagnostic, codes};
@@ -42,6 +44,16 @@ enum Accepted<'a> {
     Boolean(bool),
     Integer(i128),
     Text(&'a str),
+}
+
+impl fmt::Display for Accepted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boolean(value) => write!(f, "`{value}`"),
+            Self::Integer(value) => write!(f, "`{value}`"),
+            Self::Text(text) => write!(f, "the text `{}`", text.escape_debug()),
+        }
+    }
 }
 
 impl<'a> Accepted<'a> {
