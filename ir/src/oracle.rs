@@ -29,6 +29,10 @@ pub trait Oracle {
     /// another one begins with its text. Nothing for a location that is no place.
     fn place(&self, location: &str) -> Option<String>;
 
+    /// Whether an input of files, by its location, is a pattern that leads into another place of the spec: a table there would
+    /// be met when the files are listed, and is none of them.
+    fn leads_into(&self, input: &str, place: &str) -> bool;
+
     /// Every reason why a run would refuse to write rows of these columns to the table of an output, as far as the table
     /// tells before a row is computed.
     fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal>;

@@ -216,6 +216,12 @@ impl Tables {
         read.find_map(|(_, table)| table.as_ref().ok()?.place())
     }
 
+    /// Whether the pattern of an input leads into a place; never for another location.
+    pub(crate) fn leads_into(&self, location: &str, place: &Location) -> bool {
+        let mut read = self.files.iter().filter(|((text, _), _)| text == location);
+        read.any(|(_, table)| table.as_ref().is_ok_and(|table| table.leads_into(place)))
+    }
+
     /// Where the Delta table of a location is, or why it is no place; nothing when it was not requested.
     pub fn place(&self, location: &str) -> Option<Result<&Location, &Arc<DeltaError>>> {
         self.places.get(location).map(Result::as_ref)

@@ -117,6 +117,13 @@ impl Place {
         self.root.as_path().and_then(|root| path.strip_prefix(root).ok().map(Path::to_owned))
     }
 
+    /// Whether this is a pattern for whose files a folder would be looked into: the one in which it begins, one above, or one
+    /// below that it can find something in.
+    pub(crate) fn leads_into(&self, folder: &Location) -> bool {
+        let (Some(root), Some(folder)) = (self.root.as_path(), folder.as_path()) else { return false };
+        self.is_pattern() && (root.starts_with(&folder) || self.leads_to(&folder))
+    }
+
     /// Whether a path, absolute and with its links resolved, is among the files or would be if it were there.
     #[must_use]
     pub fn names(&self, path: &Path) -> bool {

@@ -29,9 +29,7 @@ pub struct FileTable {
 
 pub(crate) struct Inner {
     pub(crate) location: String,
-    /// The file, the folder, or the folder in which a pattern begins.
-    root: Location,
-    is_pattern: bool,
+    place: Place,
     pub(crate) source: FileSource,
     pub(crate) options: FormatOptions,
     pub(crate) files: Vec<SurveyedFile>,
@@ -61,9 +59,8 @@ pub async fn resolve(location: &str, source: &FileSource, base: &Path, roots: &R
     let place = Place::parse(location, base)?;
     // Nothing below it is a link, so all files are inside of it.
     roots.check(&place.root, Access::Read).map_err(|error| FileError::OutsideRoots(error.to_string()))?;
-    let (root, is_pattern) = (place.root.clone(), place.is_pattern());
-    let (text, format) = (location.to_owned(), source.format);
-    let listed = blocking(location, move || listing::list(&place, &text, format)).await?;
+    let (text, format, listed) = (location.to_owned(), source.format, place.clone());
+    let listed = blocking(location, move || listing::list(&listed, &text, format)).await?;
     let columns = columns::listed(source, location)?;
     let surveys = listed.into_iter().map(|file| {
         let (options, columns) = (options.clone(), columns.clone());
@@ -77,9 +74,7 @@ pub async fn resolve(location: &str, source: &FileSource, base: &Path, roots: &R
     let columns = columns::of(source, location, columns, &files)?;
     let digest = digest(&files);
     let (location, source) = (location.to_owned(), source.clone());
-    Ok(FileTable {
-        inner: Arc::new(Inner { location, root, is_pattern, source, options, files, columns, digest }),
-    })
+    Ok(FileTable { inner: Arc::new(Inner { location, place, source, options, files, columns, digest }) })
 }
 
 async fn blocking<T: Send + 'static>(
@@ -121,13 +116,19 @@ impl FileTable {
     /// The place of the file or the folder; nothing for a pattern, which is in no one place.
     #[must_use]
     pub fn place(&self) -> Option<&Location> {
-        (!self.inner.is_pattern).then_some(&self.inner.root)
+        (!self.inner.place.is_pattern()).then_some(&self.inner.place.root)
     }
 
     /// The file, the folder, or the folder in which a pattern begins: all files are there or below.
     #[must_use]
     pub fn root(&self) -> &Location {
-        &self.inner.root
+        &self.inner.place.root
+    }
+
+    /// Whether its location is a pattern that leads into a folder. A table there would keep the files from being listed.
+    #[must_use]
+    pub fn leads_into(&self, folder: &Location) -> bool {
+        self.inner.place.leads_into(folder)
     }
 
     /// What the files are.

@@ -130,26 +130,47 @@ pub(super) fn check_locations(graph: &Graph, cx: &mut Context<'_>) -> BTreeSet<S
             cx.report(diagnostic);
             displaced.insert(output.node.name.clone());
         }
-        if let Some(other) = overlapping(&read, &output.place) {
-            let owner = other.node.owner.name();
-            let message = match relation(&output, other) {
-                Relation::Same => format!("`{}` is also read, by the input `{owner}`", output.location),
-                Relation::Inside => {
-                    format!("`{}` is inside the table of the input `{owner}`", output.location)
-                }
-                Relation::Around => {
-                    format!("the table of the input `{owner}` is inside `{}`", output.location)
-                }
-            };
-            let diagnostic = Diagnostic::new(codes::OUTPUT_IS_INPUT, message)
-                .at(cx.place(output.node, SpecField::Location))
-                .related(cx.place(other.node, SpecField::Definition), "read here");
+        if let Some(diagnostic) = read_there(graph, cx, &read, &output) {
             cx.report(diagnostic);
             displaced.insert(output.node.name.clone());
         }
         earlier.entry(output.place.clone()).or_insert(output);
     }
     displaced
+}
+
+/// What is wrong with an output at a place where the spec reads.
+fn read_there(
+    graph: &Graph,
+    cx: &Context<'_>,
+    read: &BTreeMap<String, Placed<'_>>,
+    output: &Placed<'_>,
+) -> Option<Diagnostic> {
+    let location = output.location;
+    let (input, message) = match overlapping(read, &output.place) {
+        Some(other) => {
+            let owner = other.node.owner.name();
+            let message = match relation(output, other) {
+                Relation::Same => format!("`{location}` is also read, by the input `{owner}`"),
+                Relation::Inside => format!("`{location}` is inside the table of the input `{owner}`"),
+                Relation::Around => format!("the table of the input `{owner}` is inside `{location}`"),
+            };
+            (other.node, message)
+        }
+        None => {
+            let mut nodes = graph.ids().map(|id| &graph[id]);
+            // A table there would be met when the files are listed the next time.
+            let input = nodes.find(|node| match &node.op {
+                Op::Scan(scan) => scan.files.is_some() && cx.oracle.leads_into(&scan.location, location),
+                _ => false,
+            })?;
+            let owner = input.owner.name();
+            (input, format!("`{location}` is where the pattern of the input `{owner}` looks for files"))
+        }
+    };
+    let found =
+        Diagnostic::new(codes::OUTPUT_IS_INPUT, message).at(cx.place(output.node, SpecField::Location));
+    Some(found.related(cx.place(input, SpecField::Definition), "read here"))
 }
 
 /// A table at `place`, inside it, or around it.

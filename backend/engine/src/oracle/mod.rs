@@ -255,6 +255,11 @@ impl Oracle for EngineOracle {
         }
     }
 
+    fn leads_into(&self, input: &str, place: &str) -> bool {
+        let place = self.tables.place(place).and_then(Result::ok);
+        place.is_some_and(|place| self.tables.leads_into(input, place))
+    }
+
     fn place(&self, location: &str) -> Option<String> {
         let files = || self.tables.place_of_files(location);
         let place = self.tables.place(location).map_or_else(files, Result::ok)?;

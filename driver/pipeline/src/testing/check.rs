@@ -293,8 +293,7 @@ impl<'a> Examination<'a> {
             }
         }
         let schema = SchemaRef::new(ArrowSchema::new(fields));
-        let has_them =
-            |row: &TestRow| schema.fields().iter().all(|field| row.contains_key(field.name()));
+        let has_them = |row: &TestRow| schema.fields().iter().all(|field| row.contains_key(field.name()));
         if !rows.iter().all(has_them) || named.iter().any(|name| !known.contains(&name.as_str())) {
             return Ok(None);
         }

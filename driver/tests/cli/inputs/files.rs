@@ -154,3 +154,43 @@ fn a_bad_value_publishes_nothing() {
     assert!(err(&run).contains("E0120") && err(&run).contains(wanted), "{}", err(&run));
     assert!(!folder.path().join("daily/_delta_log").exists());
 }
+
+/// A pattern would meet the table of an output the next time: it is told before the first.
+#[test]
+fn an_output_where_a_pattern_looks_for_files_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("data/more")).unwrap();
+    fs::write(folder.path().join("data/more/orders.csv"), ORDERS).unwrap();
+    for (pattern, is_refused) in [("'**/*.csv'", true), ("'data/*/*.csv'", false)] {
+        fs::write(folder.path().join("spec.yaml"), spec(&format!("location: {pattern}, format: csv")))
+            .unwrap();
+        let checked = driver_in(folder.path(), ["check", "spec.yaml"]);
+        exits(&checked, i32::from(is_refused));
+        let wanted = "`daily` is where the pattern of the input `orders` looks for files";
+        assert_eq!(
+            err(&checked).contains("E0505") && err(&checked).contains(wanted),
+            is_refused,
+            "{}",
+            err(&checked)
+        );
+    }
+}
+
+/// A reader of Arrow that panics is told of as any damaged file, without the panic.
+#[test]
+fn a_damaged_file_prints_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("data")).unwrap();
+    fs::write(folder.path().join("orders.csv"), ORDERS).unwrap();
+    let arrow = folder.path().join("orders.arrow");
+    write_arrow(&folder.path().join("orders.csv"), &arrow);
+    fs::write(folder.path().join("spec.yaml"), spec("location: orders.arrow, format: arrow")).unwrap();
+    let whole = fs::read(&arrow).unwrap();
+    for place in (0..whole.len()).step_by(97) {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0xFF;
+        fs::write(&arrow, damaged).unwrap();
+        let run = driver_in(folder.path(), ["run", "spec.yaml"]);
+        assert!(!err(&run).contains("panicked"), "byte {place}\n{}", err(&run));
+    }
+}

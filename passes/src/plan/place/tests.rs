@@ -22,6 +22,10 @@ impl Oracle for Nothing {
         None
     }
 
+    fn leads_into(&self, _: &str, _: &str) -> bool {
+        false
+    }
+
     fn output(&self, _: &str, _: &Sink, _: &Schema) -> Vec<OutputRefusal> {
         Vec::new()
     }
