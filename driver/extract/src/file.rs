@@ -8,6 +8,7 @@ use tree_sitter::Parser;
 
 use crate::error::ExtractError;
 use crate::language::Language;
+use crate::languages::Linkers;
 use crate::lexical::{Emitter, settle};
 use crate::modules::{ModuleName, SourceLayout};
 use crate::options::{Options, Summary};
@@ -24,6 +25,7 @@ const MAX_EXCERPT: usize = 40;
 pub(crate) struct FileExtractor<'x> {
     options: &'x Options,
     layout: &'x SourceLayout,
+    linkers: &'x Linkers,
     parser: Parser,
 }
 
@@ -38,8 +40,8 @@ struct Content {
 
 impl<'x> FileExtractor<'x> {
     /// An extractor for the repository with this layout.
-    pub(crate) fn new(options: &'x Options, layout: &'x SourceLayout) -> Self {
-        Self { options, layout, parser: Parser::new() }
+    pub(crate) fn new(options: &'x Options, layout: &'x SourceLayout, linkers: &'x Linkers) -> Self {
+        Self { options, layout, linkers, parser: Parser::new() }
     }
 
     /// Writes the rows of one file. What is wrong with the file becomes a row of `extract_errors`.
@@ -139,7 +141,8 @@ impl<'x> FileExtractor<'x> {
             report(out, file, "parse_failed", "the parser gave up without a syntax tree");
             return Ok(Summary { extract_errors: 1, ..Summary::default() });
         };
-        let tree = SyntaxTree::flatten(&parsed, text, &grammar.names);
+        let embedding = language.embedding.map(|embedding| (&mut self.parser, embedding));
+        let tree = SyntaxTree::flatten(&parsed, text, &grammar.names, embedding);
         drop(parsed);
         let mut summary = Summary::default();
         // Most nodes are named, and most of what is said about them is less than the anonymous ones are.
@@ -149,7 +152,11 @@ impl<'x> FileExtractor<'x> {
         summary.parse_errors = error_rows(&tree, &node_ids, file, out);
         let mut facts = (language.facts)(&tree, module);
         summary.ambiguous_lookups = settle(&mut facts) as u64;
-        Emitter { file, tree: &tree, facts: &facts, node_ids: &node_ids, file_node_id }.emit(ids, out);
+        let emitter = Emitter { file, tree: &tree, facts: &facts, node_ids: &node_ids, file_node_id };
+        emitter.emit(ids, out);
+        if let Some(linker) = self.linkers.get(language.name) {
+            linker.add(&emitter);
+        }
         Ok(summary)
     }
 }

@@ -2,9 +2,12 @@
 
 use std::sync::LazyLock;
 
-use crate::lexical::Facts;
+use crate::error::ExtractError;
+use crate::lexical::{Emitter, Facts};
 use crate::modules::{ModuleName, SourceLayout};
-use crate::tree::{GrammarNames, NodeIndex, SyntaxTree};
+use crate::tables::TableBuilders;
+use crate::tree::{Embedding, GrammarNames, NodeIndex, SyntaxTree};
+use crate::walk::FoundFile;
 
 /// One language.
 pub(crate) struct Language {
@@ -14,6 +17,8 @@ pub(crate) struct Language {
     pub(crate) extensions: &'static [&'static str],
     /// The grammar.
     pub(crate) grammar: LazyLock<Grammar>,
+    /// Finds syntax in what the grammar leaves as tokens.
+    pub(crate) embedding: Option<Embedding>,
     /// Names of files whose folders the language's modules are named by.
     pub(crate) markers: &'static [&'static str],
     /// Names the module that the file at a path defines.
@@ -21,9 +26,26 @@ pub(crate) struct Language {
     /// Finds the facts in a syntax tree, before scopes of bindings are settled: [`crate::lexical::analyse`] with the
     /// language's rules.
     pub(crate) facts: for<'s> fn(&SyntaxTree<'s>, Option<&ModuleName>) -> Facts<'s>,
+    /// What resolves the language's names over the files of a repository.
+    pub(crate) linker: Option<fn(&[FoundFile]) -> Box<dyn Linker>>,
     /// The node whose text is the name of the node at an index: itself for identifiers, the field for named
     /// definitions.
     pub(crate) definition_name: fn(&SyntaxTree<'_>, NodeIndex) -> Option<NodeIndex>,
+}
+
+/// Takes rows in pieces of bounded size.
+pub(crate) type Pieces<'p> = dyn FnMut(TableBuilders) -> Result<(), ExtractError> + 'p;
+
+/// Resolves the names of a language over all files of a repository, once they have been read.
+pub(crate) trait Linker: Sync {
+    /// Takes what it needs of a file that was read. Threads call this in any order.
+    fn add(&self, file: &Emitter<'_, '_>);
+
+    /// Hands over the rows of all files that were added, in the order of `file_id`, in pieces.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError>;
 }
 
 /// A grammar and its names.

@@ -13,7 +13,7 @@ use arrow::array::{Array, Int64Array, RecordBatch};
 
 use crate::error::ExtractError;
 use crate::file::{FileExtractor, report};
-use crate::languages::markers;
+use crate::languages::{Linkers, linkers, markers};
 use crate::modules::SourceLayout;
 use crate::options::{Options, Summary};
 use crate::tables::{FileKey, Table, TableBuilders, TableSink, file_id};
@@ -79,6 +79,7 @@ impl Drop for StopOnPanic<'_> {
 /// Extracts all files of `walk` into `sink`.
 pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> Result<Summary, ExtractError> {
     let layout = SourceLayout::new(walk.files.iter().map(|file| file.path.as_str()), markers());
+    let linkers = linkers(&walk.files);
     let groups = group(&walk.files);
     let workers = options.threads.get().min(groups.len().max(1));
     let ahead = workers * GROUPS_AHEAD;
@@ -89,10 +90,10 @@ pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> R
     let mut summary = std::thread::scope(|scope| {
         for _ in 0..workers {
             let send = send.clone();
-            let (layout, groups, next, progress) = (&layout, &groups, &next, &progress);
+            let (layout, linkers, groups, next, progress) = (&layout, &linkers, &groups, &next, &progress);
             scope.spawn(move || {
                 let _guard = StopOnPanic(progress);
-                let mut extractor = FileExtractor::new(options, layout);
+                let mut extractor = FileExtractor::new(options, layout, linkers);
                 loop {
                     let group = next.fetch_add(1, Ordering::Relaxed);
                     let Some(range) = groups.get(group) else { return };
@@ -111,6 +112,7 @@ pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> R
         progress.stop();
         collected
     })?;
+    link(&linkers, options, sink)?;
     summary.add(&walk_errors(walk, sink)?);
     check_unique(ids)?;
     Ok(summary)
@@ -178,6 +180,17 @@ fn collect(
 
 fn append(sink: &mut dyn TableSink, table: Table, batch: RecordBatch) -> Result<(), ExtractError> {
     sink.append(table, batch).map_err(|source| ExtractError::Sink { table: table.name(), source })
+}
+
+/// Writes what the files of each language mean to each other.
+fn link(linkers: &Linkers, options: &Options, sink: &mut dyn TableSink) -> Result<(), ExtractError> {
+    for linker in linkers.values() {
+        linker.link(&mut |builders| {
+            options.must_go_on()?;
+            builders.finish()?.into_iter().try_for_each(|(table, batch)| append(sink, table, batch))
+        })?;
+    }
+    Ok(())
 }
 
 /// Writes the errors of the walk, which belong to no group.

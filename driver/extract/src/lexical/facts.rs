@@ -135,6 +135,8 @@ pub(crate) struct ScopeDeclaration {
 pub(crate) struct Call<'s> {
     /// Node of the call.
     pub(crate) node: NodeIndex,
+    /// The called name.
+    pub(crate) name: Option<&'s str>,
     /// Node of the called name.
     pub(crate) callee_name: Option<NodeIndex>,
     /// The whole callee.
@@ -224,6 +226,8 @@ pub(crate) struct Facts<'s> {
     pub(crate) bindings: Vec<Binding<'s>>,
     /// References in pre-order.
     pub(crate) references: Vec<Reference<'s>>,
+    /// The scopes that bind the names of the references, by the language's rule; filled by [`super::resolve`].
+    pub(crate) answers: Vec<Option<ScopeIndex>>,
     /// Declarations that names belong to other scopes.
     pub(crate) declarations: Vec<ScopeDeclaration>,
     /// Redirects, filled by [`super::resolve`].

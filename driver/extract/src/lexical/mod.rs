@@ -13,6 +13,8 @@ mod resolve;
 
 pub(crate) use analysis::{Analysis, Argument, Callee, Context, FrontEnd, analyse};
 pub(crate) use emit::Emitter;
-pub(crate) use facts::{Barrier, BindingIndex, Decorator, Docstring, Facts, Import, Scope, ScopeIndex};
+pub(crate) use facts::{
+    Barrier, Binding, BindingIndex, Call, Decorator, Docstring, Facts, Import, Reference, Scope, ScopeIndex,
+};
 pub(crate) use kinds::{BindingKind, CallShape, ImportKind, Namespace, ScopeKind, Unpacking, UseContext};
 pub(crate) use resolve::settle;

@@ -12,6 +12,6 @@ pub(crate) use ids::{RowIds, file_id};
 pub use rows::Table;
 pub(crate) use rows::{
     CallArgRow, CallRow, DecoratorRow, DefinitionRow, DocstringRow, ExtractErrorRow, FileRow, ImportRow,
-    ParseErrorRow, RedirectRow, ReferenceRow, ScopeRow, SyntaxNodeRow, TableBuilders,
+    ParseErrorRow, RedirectRow, ReferenceRow, ResolutionRow, ScopeRow, SyntaxNodeRow, TableBuilders,
 };
 pub use sink::TableSink;

@@ -1,7 +1,9 @@
 //! Tests over small programs, with the tables they give.
 
+mod crates;
 mod damaged;
 mod lexical;
+mod macros;
 
 use std::collections::HashMap;
 use std::path::Path;

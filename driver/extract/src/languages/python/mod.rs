@@ -22,9 +22,11 @@ pub(super) static LANGUAGE: Language = Language {
     name: "python",
     extensions: &["py", "pyi", "pyw"],
     grammar: LazyLock::new(|| Grammar::new(tree_sitter_python::LANGUAGE)),
+    embedding: None,
     markers: modules::PACKAGE_FILES,
     module: modules::module_at,
     facts: analyse::<Python>,
+    linker: None,
     definition_name,
 };
 
