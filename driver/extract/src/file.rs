@@ -9,6 +9,7 @@ use tree_sitter::Parser;
 
 use crate::error::ExtractError;
 use crate::language::{Language, ModuleSearch};
+use crate::languages::Linkers;
 use crate::lexical::{Emitter, Facts, settle};
 use crate::modules::{ModuleName, SourceLayout};
 use crate::options::{Options, Summary};
@@ -26,6 +27,7 @@ const MAX_EXCERPT: usize = 40;
 pub(crate) struct FileExtractor<'x> {
     options: &'x Options,
     layout: &'x SourceLayout,
+    linkers: &'x Linkers,
     parser: Parser,
 }
 
@@ -40,8 +42,8 @@ struct Content {
 
 impl<'x> FileExtractor<'x> {
     /// An extractor for the repository with this layout.
-    pub(crate) fn new(options: &'x Options, layout: &'x SourceLayout) -> Self {
-        Self { options, layout, parser: Parser::new() }
+    pub(crate) fn new(options: &'x Options, layout: &'x SourceLayout, linkers: &'x Linkers) -> Self {
+        Self { options, layout, linkers, parser: Parser::new() }
     }
 
     /// Writes the rows of one file. What is wrong with the file becomes a row of `extract_errors`.
@@ -141,7 +143,8 @@ impl<'x> FileExtractor<'x> {
             report(out, file, "parse_failed", "the parser gave up without a syntax tree");
             return Ok(Summary { extract_errors: 1, ..Summary::default() });
         };
-        let tree = SyntaxTree::flatten(&parsed, text, &grammar.names);
+        let embedding = language.embedding.map(|embedding| (&mut self.parser, embedding));
+        let tree = SyntaxTree::flatten(&parsed, text, &grammar.names, embedding);
         drop(parsed);
         let respelled = (language.respelled)(&tree);
         let tree = tree.with_names(&respelled);
@@ -160,7 +163,11 @@ impl<'x> FileExtractor<'x> {
             (modules.link_imports)(&mut facts, file.path, self.layout);
             self.module_rows(modules, &facts, file, out);
         }
-        Emitter { file, tree: &tree, facts: &facts, node_ids: &node_ids, file_node_id }.emit(ids, out);
+        let emitter = Emitter { file, tree: &tree, facts: &facts, node_ids: &node_ids, file_node_id };
+        emitter.emit(ids, out);
+        if let Some(linker) = self.linkers.get(language.name) {
+            linker.add(&emitter);
+        }
         Ok(summary)
     }
 

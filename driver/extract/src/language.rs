@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use crate::lexical::Facts;
+use crate::error::ExtractError;
+use crate::lexical::{Emitter, Facts};
 use crate::modules::{ModuleName, SourceLayout};
-use crate::tree::{GrammarNames, NodeIndex, RespelledNames, SyntaxTree};
+use crate::tables::TableBuilders;
+use crate::tree::{Embedding, GrammarNames, NodeIndex, RespelledNames, SyntaxTree};
+use crate::walk::FoundFile;
 
 /// One language.
 pub(crate) struct Language {
@@ -15,6 +18,8 @@ pub(crate) struct Language {
     pub(crate) extensions: &'static [&'static str],
     /// The grammar.
     pub(crate) grammar: LazyLock<Grammar>,
+    /// Finds syntax in what the grammar leaves as tokens.
+    pub(crate) embedding: Option<Embedding>,
     /// Names of files whose folders the language's modules are named by.
     pub(crate) markers: &'static [&'static str],
     /// Names the module that the file at a path defines.
@@ -31,6 +36,8 @@ pub(crate) struct Language {
     pub(crate) flow: Option<fn(&SyntaxTree<'_>, &mut Facts<'_>)>,
     /// How imports name modules, where that follows from paths alone.
     pub(crate) modules: Option<ModuleSearch>,
+    /// What resolves the language's names over the files of a repository.
+    pub(crate) linker: Option<fn(&[FoundFile]) -> Box<dyn Linker>>,
     /// The node whose text is the name of the node at an index: itself for identifiers, the field for named
     /// definitions.
     pub(crate) definition_name: fn(&SyntaxTree<'_>, NodeIndex) -> Option<NodeIndex>,
@@ -53,6 +60,21 @@ pub(crate) fn decode_utf8(bytes: &[u8]) -> Result<Cow<'_, str>, (&'static str, S
         let at = error.valid_up_to();
         ("invalid_utf8", format!("byte {at} is not valid UTF-8; convert the file to UTF-8"))
     })
+}
+
+/// Takes rows in pieces of bounded size.
+pub(crate) type Pieces<'p> = dyn FnMut(TableBuilders) -> Result<(), ExtractError> + 'p;
+
+/// Resolves the names of a language over all files of a repository, once they have been read.
+pub(crate) trait Linker: Sync {
+    /// Takes what it needs of a file that was read. Threads call this in any order.
+    fn add(&self, file: &Emitter<'_, '_>);
+
+    /// Hands over the rows of all files that were added, in the order of `file_id`, in pieces.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError>;
 }
 
 /// A grammar and its names.

@@ -13,7 +13,7 @@ use arrow::array::{Array, Int64Array, RecordBatch};
 
 use crate::error::ExtractError;
 use crate::file::{FileExtractor, report};
-use crate::languages::{language_of, markers};
+use crate::languages::{Linkers, language_of, linkers, markers};
 use crate::modules::SourceLayout;
 use crate::options::{Options, Summary};
 use crate::tables::{FileKey, Table, TableBuilders, TableSink, file_id};
@@ -81,6 +81,7 @@ pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> R
     let layout = SourceLayout::new(walk.files.iter().map(|file| file.path.as_str()), markers(), |path| {
         language_of(path).is_some_and(|language| language.modules.is_some())
     });
+    let linkers = linkers(&walk.files);
     let groups = group(&walk.files);
     let workers = options.threads.get().min(groups.len().max(1));
     let ahead = workers * GROUPS_AHEAD;
@@ -91,10 +92,10 @@ pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> R
     let mut summary = std::thread::scope(|scope| {
         for _ in 0..workers {
             let send = send.clone();
-            let (layout, groups, next, progress) = (&layout, &groups, &next, &progress);
+            let (layout, linkers, groups, next, progress) = (&layout, &linkers, &groups, &next, &progress);
             scope.spawn(move || {
                 let _guard = StopOnPanic(progress);
-                let mut extractor = FileExtractor::new(options, layout);
+                let mut extractor = FileExtractor::new(options, layout, linkers);
                 loop {
                     let group = next.fetch_add(1, Ordering::Relaxed);
                     let Some(range) = groups.get(group) else { return };
@@ -113,6 +114,7 @@ pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> R
         progress.stop();
         collected
     })?;
+    link(&linkers, options, sink)?;
     summary.add(&left_out(walk, sink)?);
     check_unique(ids)?;
     Ok(summary)
@@ -180,6 +182,17 @@ fn collect(
 
 fn append(sink: &mut dyn TableSink, table: Table, batch: RecordBatch) -> Result<(), ExtractError> {
     sink.append(table, batch).map_err(|source| ExtractError::Sink { table: table.name(), source })
+}
+
+/// Writes what the files of each language mean to each other.
+fn link(linkers: &Linkers, options: &Options, sink: &mut dyn TableSink) -> Result<(), ExtractError> {
+    for linker in linkers.values() {
+        linker.link(&mut |builders| {
+            options.must_go_on()?;
+            builders.finish()?.into_iter().try_for_each(|(table, batch)| append(sink, table, batch))
+        })?;
+    }
+    Ok(())
 }
 
 /// Writes what the walk left out, which belongs to no group.

@@ -3,7 +3,10 @@
 mod python;
 mod rust;
 
-use crate::language::Language;
+use std::collections::BTreeMap;
+
+use crate::language::{Language, Linker};
+use crate::walk::FoundFile;
 
 /// All languages.
 static LANGUAGES: &[&Language] = &[&python::LANGUAGE, &rust::LANGUAGE];
@@ -17,6 +20,21 @@ pub(crate) fn language_of(path: &str) -> Option<&'static Language> {
 /// Names of the files by whose folders modules are named, of all languages.
 pub(crate) fn markers() -> impl Iterator<Item = &'static str> {
     LANGUAGES.iter().flat_map(|language| language.markers.iter().copied())
+}
+
+/// What links the files of each language that has something for it, by the language's name.
+pub(crate) type Linkers = BTreeMap<&'static str, Box<dyn Linker>>;
+
+/// The linkers of the languages of these files.
+pub(crate) fn linkers(files: &[FoundFile]) -> Linkers {
+    let used = |language: &Language| {
+        files.iter().any(|file| file.language.is_some_and(|own| own.name == language.name))
+    };
+    let with_linker = LANGUAGES.iter().filter_map(|language| Some((language, language.linker?)));
+    with_linker
+        .filter(|(language, _)| used(language))
+        .map(|(language, linker)| (language.name, linker(files)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -23,6 +23,11 @@ pub(crate) trait FrontEnd: Sized {
     /// The part of what is no use of a name.
     const SKIP: Self::Role;
 
+    /// The name that is written as `text`.
+    fn name(text: &str) -> &str {
+        text
+    }
+
     /// Records what the named node at `index` says, and gives contexts of their own to the children that need one.
     /// Returns the context of the other children.
     fn visit(
@@ -163,6 +168,11 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
         }
     }
 
+    /// The name that the node at `index` is.
+    pub(crate) fn name(&self, index: NodeIndex) -> &'s str {
+        F::name(self.tree.name(index))
+    }
+
     /// Adds a scope.
     pub(crate) fn open_scope(&mut self, scope: Scope<'s>) -> ScopeIndex {
         self.facts.scopes.push(scope);
@@ -183,7 +193,7 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
         kind: (BindingKind, Namespace),
         enclosing: Option<BindingIndex>,
     ) -> BindingIndex {
-        self.bind_as(node, (name, self.tree.name(name)), scope, kind, enclosing)
+        self.bind_as(node, (name, self.name(name)), scope, kind, enclosing)
     }
 
     /// Adds a binding of a name that need not be the text of its node (`Self` in Rust).
@@ -223,7 +233,7 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
         receiver: Option<&'s str>,
     ) {
         let span = self.tree.span(index);
-        let text = self.tree.name(index);
+        let text = self.name(index);
         let name = self.facts.names.intern(text);
         self.facts.references.push(Reference {
             node: index,
@@ -308,6 +318,7 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
         }
         self.facts.calls.push(Call {
             node,
+            name: callee.name.map(|name| self.name(name)),
             callee_name: callee.name,
             callee: callee.node,
             receiver: callee.receiver.map(|receiver| self.tree.text(receiver)),

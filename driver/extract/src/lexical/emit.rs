@@ -208,7 +208,7 @@ impl Emitter<'_, '_> {
                 call_id: ids.next(CallRow::HASHED_AS, span.start, span.end),
                 node_id: self.node_id(call.node),
                 callee_ref_id: call.callee_name.and_then(|node| refs.get(&node).copied()),
-                callee_name: call.callee_name.map(|node| self.tree.text(node)),
+                callee_name: call.name,
                 callee_text: shorten(self.tree.text(call.callee)),
                 receiver: call.receiver.map(shorten),
                 shape: call.shape.as_str(),

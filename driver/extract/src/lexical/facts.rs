@@ -193,6 +193,8 @@ pub(crate) struct ScopeDeclaration {
 pub(crate) struct Call<'s> {
     /// Node of the call.
     pub(crate) node: NodeIndex,
+    /// The called name.
+    pub(crate) name: Option<&'s str>,
     /// Node of the called name.
     pub(crate) callee_name: Option<NodeIndex>,
     /// The whole callee.

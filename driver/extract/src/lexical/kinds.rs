@@ -133,6 +133,8 @@ words! {
         Attribute = "attribute",
         /// It is the name of a macro, or a token in a macro's arguments.
         Macro = "macro",
+        /// It is a token in the body of a macro, which is read where the macro is called.
+        MacroBody = "macro_body",
         /// It is used as a type.
         Type = "type",
     }
@@ -269,7 +271,13 @@ impl UseContext {
     pub(crate) fn is_lexical(self) -> bool {
         match self {
             Self::Attribute => false,
-            Self::Read | Self::Write | Self::Delete | Self::Call | Self::Macro | Self::Type => true,
+            Self::Read
+            | Self::Write
+            | Self::Delete
+            | Self::Call
+            | Self::Macro
+            | Self::MacroBody
+            | Self::Type => true,
         }
     }
 }

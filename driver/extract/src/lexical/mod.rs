@@ -15,8 +15,8 @@ mod resolve;
 pub(crate) use analysis::{Analysis, Argument, Callee, Context, FrontEnd, analyse};
 pub(crate) use emit::Emitter;
 pub(crate) use facts::{
-    Barrier, BindingIndex, BoundValue, Decorator, Docstring, Facts, Import, Rebinding, Receiver, Scope,
-    ScopeIndex, ValuePath,
+    Barrier, Binding, BindingIndex, BoundValue, Call, Decorator, Docstring, Facts, Import, Rebinding,
+    Receiver, Reference, Scope, ScopeIndex, ValuePath,
 };
 pub(crate) use flow::{Arm, Control, Effect, FlowRules, flow};
 pub(crate) use kinds::{

@@ -27,13 +27,19 @@ type Targets = HashMap<(ScopeIndex, NameId), ScopeIndex>;
 /// which spans would mislead. Returns the number of references whose two answers still differ, which is 0
 /// unless one scope would need two different redirects for one name.
 pub(crate) fn settle(facts: &mut Facts<'_>) -> usize {
+    let (answers, left) = correct(facts);
+    facts.answers = answers;
+    left
+}
+
+/// [`settle`], with the answers by the language's rule.
+fn correct(facts: &mut Facts<'_>) -> (Vec<Option<ScopeIndex>>, usize) {
     facts.redirects = declared_redirects(facts);
     let mut targets: Targets =
         facts.redirects.iter().map(|redirect| ((redirect.scope, redirect.name), redirect.target)).collect();
     move_bindings(facts, &targets);
     let bound = bound_names(facts);
     let by_rule = resolve_by_rule(facts, &bound, &targets);
-    facts.answers.clone_from(&by_rule);
     let layout = Layout::new(facts);
     // A redirect may mislead a lookup that passes its scope on the way out, which then gets its own.
     for _ in 0..MAX_ROUNDS {
@@ -58,13 +64,13 @@ pub(crate) fn settle(facts: &mut Facts<'_>) -> usize {
             }
         }
         if !progress {
-            return mismatches.len();
+            return (by_rule, mismatches.len());
         }
     }
-    mismatches(facts, &by_rule, |reference| {
+    let left = mismatches(facts, &by_rule, |reference| {
         layout.resolve(facts, &bound, &targets, reference.lookup, reference.name, reference.namespace)
-    })
-    .len()
+    });
+    (by_rule, left.len())
 }
 
 /// The references for which `found` differs from the expected scope, with that scope.

@@ -12,7 +12,7 @@ pub(crate) use ids::{RowIds, file_id, folder_id};
 pub use rows::Table;
 pub(crate) use rows::{
     BoundValueRow, CallArgRow, CallRow, DecoratorRow, DefinitionRow, DocstringRow, ExtractErrorRow, FileRow,
-    ImportRow, ModuleRow, ParseErrorRow, RedirectRow, RefBindingRow, ReferenceRow, ScopeRow, SyntaxNodeRow,
-    TableBuilders,
+    ImportRow, ModuleRow, ParseErrorRow, RedirectRow, RefBindingRow, ReferenceRow, ResolutionRow, ScopeRow,
+    SyntaxNodeRow, TableBuilders,
 };
 pub use sink::TableSink;

@@ -151,7 +151,7 @@ define_tables! {
         node_id: Long,
         /// The name.
         name: Text,
-        /// How it is used: read, write, delete, call, attribute, macro or type.
+        /// How it is used: read, write, delete, call, attribute, macro, macro_body or type.
         context: Text,
         /// Namespace looked up: value, type, macro or any.
         namespace: Text,
@@ -285,6 +285,30 @@ define_tables! {
         bend: Long,
     }
 
+    /// One row per use of a name that the rules of its language resolve over all files, and per definition found; one for a name outside.
+    resolutions: Resolutions => ResolutionRow, ResolutionBuilder
+        [order file_id ascending]
+    {
+        /// Syntax node of the use: a name, a call, or an imported name.
+        node_id: Long,
+        /// What the use has to do with the definition: refers_to, calls or imports.
+        relation: Text,
+        /// Syntax node of the definition, or the FILE node of a module; NULL when it is outside or not known.
+        target_node_id: OptionalLong,
+        /// Name of what is outside, or as much of it as is known.
+        external_name: OptionalText,
+        /// How it was found (lexical, import, star_import, path, module_member, type_member, self_method, receiver_type, module, member) or not (external, external_import, builtin, unbound, dynamic).
+        method: Text,
+        /// Number of definitions of which the use means one.
+        candidates: Integer,
+        /// Position of this one among them, from 0; 0 when all are meant.
+        candidate: Integer,
+        /// First byte.
+        bstart: Long,
+        /// One past the last byte.
+        bend: Long,
+    }
+
     /// One row per decorator (Python) or attribute (Rust).
     decorators: Decorators => DecoratorRow, DecoratorBuilder
         [id decorator_id hashed as "row:decorator"]
@@ -341,7 +365,7 @@ define_tables! {
 
     /// One row per file that is not in the graph, and per folder with all that is in it, whose path ends in a slash.
     extract_errors: ExtractErrors => ExtractErrorRow, ExtractErrorBuilder {
-        /// Reason: file_too_large, binary, invalid_utf8, invalid_encoding, unreadable, path_not_utf8, walk, parse_failed, index_unreadable; on purpose: ignored, excluded, link, special, version_control.
+        /// Reason: file_too_large, binary, invalid_utf8, invalid_encoding, unreadable, path_not_utf8, walk, parse_failed, index_unreadable, manifest (of a package, which is then taken to be as usual); on purpose: ignored, excluded, link, special, version_control.
         code: Text,
         /// The reason in a sentence.
         message: Text,

@@ -1,8 +1,10 @@
 //! Tests over small programs, with the tables they give.
 
 mod bindings;
+mod crates;
 mod damaged;
 mod lexical;
+mod macros;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -23,6 +23,7 @@ pub(super) static LANGUAGE: Language = Language {
     name: "python",
     extensions: &["py", "pyi", "pyw"],
     grammar: LazyLock::new(|| Grammar::new(tree_sitter_python::LANGUAGE)),
+    embedding: None,
     markers: modules::MARKERS,
     module: modules::module_at,
     facts: analyse::<Python>,
@@ -33,6 +34,7 @@ pub(super) static LANGUAGE: Language = Language {
         link_imports: modules::link_imports,
         containing: modules::containing_modules,
     }),
+    linker: None,
     definition_name,
 };
 

@@ -1,6 +1,6 @@
 //! Calls and macro invocations with their arguments.
 
-use super::rules::{Analysis, Context, Role};
+use super::{Analysis, Context, Role};
 use crate::lexical::{Argument, CallShape, Callee, Namespace, UseContext};
 use crate::tree::{NodeIndex, SyntaxTree};
 

@@ -3,11 +3,11 @@
 use crate::modules::{ModuleName, SourceLayout, split, stem};
 
 /// The file that makes a folder a crate.
-pub(super) const CRATE_FILE: &str = "Cargo.toml";
+pub(crate) const CRATE_FILE: &str = "Cargo.toml";
 
 /// The crate-relative name of a Rust file. Files that are crates of their own (binaries, tests, examples,
 /// benches, build scripts) are `crate` with themselves as the root; files outside of any crate have no name.
-pub(super) fn module_at(path: &str, layout: &SourceLayout) -> Option<ModuleName> {
+pub(crate) fn module_at(path: &str, layout: &SourceLayout) -> Option<ModuleName> {
     let mut root = split(path).0;
     while !layout.marks(CRATE_FILE, root) {
         if root.is_empty() {

@@ -1,6 +1,6 @@
 //! Documentation comments and attributes, which stand beside what they describe.
 
-use super::rules::Analysis;
+use super::{Analysis, macros};
 use crate::lexical::{Decorator, Docstring};
 use crate::tree::{NodeIndex, Span};
 
@@ -36,6 +36,8 @@ pub(super) fn may_hold(kind: &str) -> bool {
             | "arguments"
             | "field_initializer_list"
             | "type_parameters"
+            | macros::ITEMS
+            | macros::STATEMENTS
     )
 }
 

@@ -1,6 +1,6 @@
 //! Constructs inside bodies that open scopes: blocks with their `let`s, closures, loops, arms, conditions.
 
-use super::rules::{Analysis, Context, Role};
+use super::{Analysis, Context, Role};
 use crate::lexical::{BindingKind, Scope, ScopeIndex, ScopeKind};
 use crate::tree::{NodeIndex, Span};
 
@@ -20,7 +20,7 @@ impl Analysis<'_, '_, '_> {
         Some(context.with(Role::Read))
     }
 
-    fn local_scope(
+    pub(super) fn local_scope(
         &mut self,
         node: NodeIndex,
         parent: ScopeIndex,
@@ -32,7 +32,7 @@ impl Analysis<'_, '_, '_> {
 
     /// A block declares its items everywhere in it; each `let` adds a scope for what follows. The body of a
     /// function or closure shares the scope that already covers it.
-    fn block(&mut self, index: NodeIndex, context: Context) {
+    pub(super) fn block(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let span = tree.span(index);
         let covered = self.facts.scopes.get(context.scope).is_some_and(|scope| scope.span == span);

@@ -1,6 +1,6 @@
 //! `use` declarations, `mod` files and `extern crate`: what they bind and which module they name.
 
-use super::rules::{Analysis, Context, Role};
+use super::{Analysis, Context, Role};
 use crate::lexical::{Barrier, BindingKind, Import, ImportKind, Namespace, ScopeIndex};
 use crate::tree::NodeIndex;
 
@@ -118,11 +118,11 @@ impl<'s> Analysis<'_, 's, '_> {
         while let Some(node) = current {
             if tree.kind(node) == "scoped_identifier" {
                 if let Some(name) = tree.child_by_field(node, "name") {
-                    segments.push((name, tree.text(name)));
+                    segments.push((name, self.name(name)));
                 }
                 current = tree.child_by_field(node, "path");
             } else {
-                segments.push((node, tree.text(node)));
+                segments.push((node, self.name(node)));
                 current = None;
             }
         }
@@ -137,7 +137,7 @@ impl<'s> Analysis<'_, 's, '_> {
         let bound = bound.filter(|&name| !matches!(tree.text(name), "_" | "crate" | "super"));
         let binding = bound.and_then(|name| {
             let text = match leaf.alias {
-                Some(alias) => tree.text(alias),
+                Some(alias) => self.name(alias),
                 None => leaf.name?,
             };
             Some(self.bind_as(name, (name, text), context.items, IMPORTED, context.enclosing))
@@ -154,7 +154,7 @@ impl<'s> Analysis<'_, 's, '_> {
             raw_module: (!leaf.prefix.is_empty()).then(|| leaf.prefix.join("::")),
             level,
             name: leaf.name,
-            alias: leaf.alias.map(|alias| tree.text(alias)),
+            alias: leaf.alias.map(|alias| self.name(alias)),
             is_star: leaf.name.is_none(),
             target: None,
             bound: None,
@@ -178,11 +178,11 @@ impl<'s> Analysis<'_, 's, '_> {
             node: index,
             binding: Some(binding),
             kind: ImportKind::ExternCrate,
-            module: Some(tree.text(name).to_owned()),
-            raw_module: Some(tree.text(name).to_owned()),
+            module: Some(self.name(name).to_owned()),
+            raw_module: Some(self.name(name).to_owned()),
             level: 0,
             name: None,
-            alias: alias.map(|alias| tree.text(alias)),
+            alias: alias.map(|alias| self.name(alias)),
             is_star: false,
             target: None,
             bound: None,
@@ -198,7 +198,7 @@ impl<'s> Analysis<'_, 's, '_> {
         let mut current = tree.parent(index);
         while let Some(node) = current {
             if tree.kind(node) == "mod_item" {
-                inner.extend(tree.child_by_field(node, "name").map(|name| tree.text(name).to_owned()));
+                inner.extend(tree.child_by_field(node, "name").map(|name| self.name(name).to_owned()));
             }
             current = tree.parent(node);
         }

@@ -1,6 +1,6 @@
 //! Identifiers, paths, types and patterns.
 
-use super::rules::{Analysis, Context, Role};
+use super::{Analysis, Context, Role};
 use crate::lexical::{Namespace, UseContext};
 use crate::tree::{NodeIndex, SyntaxTree};
 
@@ -8,7 +8,7 @@ impl Analysis<'_, '_, '_> {
     /// Names, and what holds names that play a part of their own. Returns the context of the children that get none of
     /// their own; none when the rest of the rules decides that.
     pub(super) fn name_form(&mut self, index: NodeIndex, kind: &str, context: Context) -> Option<Context> {
-        if context.role == Role::Skip && !matches!(kind, "block" | "token_tree") {
+        if context.role == Role::Skip && kind != "block" {
             return None;
         }
         match kind {
@@ -42,7 +42,6 @@ impl Analysis<'_, '_, '_> {
                 self.generic_type(index, context);
                 return None;
             }
-            "token_tree" => self.token_tree(index, context),
             _ => return None,
         }
         Some(context.with(Role::Read))
@@ -61,7 +60,8 @@ impl Analysis<'_, '_, '_> {
                     self.bind(index, index, scope, (kind, Namespace::Value), context.enclosing);
                 }
             }
-            Role::Skip => {}
+            Role::Token => self.refer(index, UseContext::Macro, Namespace::Any, context, None),
+            Role::NamedArgument | Role::Template | Role::Skip => {}
         }
     }
 
@@ -74,7 +74,8 @@ impl Analysis<'_, '_, '_> {
             Role::Read | Role::Target | Role::Callee => {
                 self.refer(index, UseContext::Read, Namespace::Value, context, None);
             }
-            Role::PathHead | Role::Skip => {}
+            Role::Token => self.refer(index, UseContext::Macro, Namespace::Any, context, None),
+            Role::PathHead | Role::NamedArgument | Role::Template | Role::Skip => {}
         }
     }
 
@@ -103,43 +104,10 @@ impl Analysis<'_, '_, '_> {
             self.set_context(head, context.with(Role::PathHead));
         }
     }
-
-    /// Tokens of a macro: identifiers that are not members of something are references whose namespace only
-    /// the macro's expansion tells.
-    fn token_tree(&mut self, index: NodeIndex, context: Context) {
-        let tree = self.tree;
-        let skip = context.with(Role::Skip);
-        let mut before = "";
-        for child in tree.children(index) {
-            let kind = tree.kind(child);
-            match kind {
-                "token_tree" | "token_repetition" => self.set_context(child, context),
-                "identifier" | "self" if context.role != Role::Skip && tree.text(child) != "_" => {
-                    self.set_context(child, skip);
-                    let (used, namespace) = match before {
-                        "." | "::" => (UseContext::Attribute, Namespace::Any),
-                        _ => (UseContext::Macro, Namespace::Any),
-                    };
-                    self.refer(child, used, namespace, context, None);
-                }
-                _ => self.set_context(child, skip),
-            }
-            before = token_before(tree, child);
-        }
-    }
-}
-
-/// The token that decides about the next identifier.
-fn token_before(tree: &SyntaxTree<'_>, child: NodeIndex) -> &'static str {
-    match tree.text(child) {
-        text if text.ends_with("::") => "::",
-        "." => ".",
-        _ => "",
-    }
 }
 
 /// The node of the type's own name, without path and arguments.
-pub(super) fn type_name(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<NodeIndex> {
+pub(crate) fn type_name(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<NodeIndex> {
     let mut current = index;
     loop {
         current = match tree.kind(current) {

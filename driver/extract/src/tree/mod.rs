@@ -3,9 +3,14 @@
 //! Everything after parsing is a single pass over this array: no recursion, hence no stack overflow on
 //! adversarial nesting, and a node's parent, children and subtree are index arithmetic.
 
+mod flatten;
+
 use std::collections::HashMap;
 
-use tree_sitter::Tree;
+use tree_sitter::{Parser, Tree};
+
+use flatten::Flattener;
+pub(crate) use flatten::{Embedded, Embedding};
 
 /// Index of a node in [`SyntaxTree::nodes`].
 pub(crate) type NodeIndex = usize;
@@ -63,40 +68,15 @@ pub(crate) struct SyntaxTree<'s> {
 pub(crate) type RespelledNames = HashMap<NodeIndex, String>;
 
 impl<'s> SyntaxTree<'s> {
-    /// Flattens `tree`. Kinds and fields are taken from the grammar's static tables.
-    pub(crate) fn flatten(tree: &Tree, text: &'s str, names: &GrammarNames) -> Self {
-        let mut nodes: Vec<SyntaxNode> = Vec::with_capacity(tree.root_node().descendant_count());
-        let mut open: Vec<NodeIndex> = Vec::new();
-        let mut cursor = tree.walk();
-        loop {
-            let node = cursor.node();
-            let index = nodes.len();
-            nodes.push(SyntaxNode {
-                kind: names.kind(node.kind_id()),
-                field: cursor.field_id().and_then(|id| names.field(id.get())),
-                span: Span { start: node.start_byte() as u32, end: node.end_byte() as u32 },
-                parent: open.last().copied().unwrap_or(index),
-                subtree_end: index + 1,
-                depth: open.len() as u32,
-                named: node.is_named(),
-                error: node.is_error(),
-                missing: node.is_missing(),
-            });
-            if cursor.goto_first_child() {
-                open.push(index);
-                continue;
-            }
-            while !cursor.goto_next_sibling() {
-                let Some(closed) = open.pop() else { return Self { text, nodes, respelled: None } };
-                let end = nodes.len();
-                if let Some(node) = nodes.get_mut(closed) {
-                    node.subtree_end = end;
-                }
-                if !cursor.goto_parent() {
-                    return Self { text, nodes, respelled: None };
-                }
-            }
-        }
+    /// Flattens `tree`, with what `embedding` finds in its tokens. Kinds and fields are taken from the grammar's static
+    /// tables.
+    pub(crate) fn flatten(
+        tree: &Tree,
+        text: &'s str,
+        names: &GrammarNames,
+        embedding: Option<(&mut Parser, Embedding)>,
+    ) -> Self {
+        Flattener::new(text, names, embedding).flatten(tree)
     }
 
     /// The node at `index`; an empty stand-in for an index out of range, which no caller produces.

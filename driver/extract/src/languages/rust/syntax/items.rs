@@ -1,7 +1,7 @@
 //! Items: functions, types, traits, implementations, modules, constants, macros and their generics.
 
 use super::names::type_name;
-use super::rules::{Analysis, Context, Role};
+use super::{Analysis, Context, Role};
 use crate::lexical::{
     Barrier, BindingIndex, BindingKind, Import, ImportKind, Namespace, Scope, ScopeIndex, ScopeKind,
 };
@@ -22,8 +22,8 @@ impl<'s> Analysis<'_, 's, '_> {
                 self.plain_item(index, (BindingKind::TypeAlias, Namespace::Type), context)
             }
             "macro_definition" => {
-                self.plain_item(index, (BindingKind::Macro, Namespace::Macro), context);
-                return Some(context.with(Role::Skip));
+                let inner = self.plain_item(index, (BindingKind::Macro, Namespace::Macro), context);
+                return Some(inner.with(Role::Skip));
             }
             "enum_variant" => self.plain_item(index, (BindingKind::Variant, Namespace::Member), context),
             "field_declaration" => self.plain_item(index, (BindingKind::Field, Namespace::Member), context),
@@ -72,7 +72,7 @@ impl<'s> Analysis<'_, 's, '_> {
         let tree = self.tree;
         let Some(list) = tree.child_by_field(index, "type_parameters") else { return context };
         let span = Span { start: tree.span(list).start, end: tree.span(index).end };
-        let name = tree.child_by_field(index, "name").map(|name| tree.text(name));
+        let name = tree.child_by_field(index, "name").map(|name| self.name(name));
         self.open_item_scope(
             Scope { name, ..Scope::inside(context.scope, ScopeKind::TypeParameters, list, span) },
             context,
@@ -94,7 +94,7 @@ impl<'s> Analysis<'_, 's, '_> {
             // A signature without a body: its parameters are declared in an empty place at its end.
             None => Span { start: tree.span(index).end, end: tree.span(index).end },
         };
-        let name = tree.child_by_field(index, "name").map(|name| tree.text(name));
+        let name = tree.child_by_field(index, "name").map(|name| self.name(name));
         let function = Scope::inside(inner.scope, ScopeKind::Function, index, span);
         let body = self.open_item_scope(Scope { name, barrier: Barrier::Locals, ..function }, inner);
         let parameter = inner.with(Role::Pattern(body.scope, BindingKind::Parameter));
@@ -130,7 +130,7 @@ impl<'s> Analysis<'_, 's, '_> {
         let name = tree
             .child_by_field(owner, "name")
             .or_else(|| type_name(tree, tree.child_by_field(owner, "type")?))
-            .map(|name| tree.text(name));
+            .map(|name| self.name(name));
         let members = Scope::inside(context.scope, kind, body, tree.span(body));
         let inner = self.open_item_scope(Scope { name, visible_to_nested: false, ..members }, context);
         self.set_context(body, inner.with(Role::Read));
@@ -161,7 +161,7 @@ impl<'s> Analysis<'_, 's, '_> {
     /// The scope of a trait or implementation: its type parameters and `Self`.
     fn self_scope(&mut self, index: NodeIndex, subject: Option<NodeIndex>, context: Context) -> Context {
         let tree = self.tree;
-        let name = subject.map(|subject| tree.text(subject));
+        let name = subject.map(|subject| self.name(subject));
         let around = Scope::inside(context.scope, ScopeKind::TypeParameters, index, tree.span(index));
         let inner = self.open_item_scope(Scope { name, ..around }, context);
         if let Some(subject) = subject {
@@ -174,7 +174,7 @@ impl<'s> Analysis<'_, 's, '_> {
     fn module(&mut self, index: NodeIndex, context: Context) -> Context {
         let tree = self.tree;
         let binding = self.declare(index, (BindingKind::Module, Namespace::Type), context);
-        let name = tree.child_by_field(index, "name").map(|name| tree.text(name));
+        let name = tree.child_by_field(index, "name").map(|name| self.name(name));
         match tree.child_by_field(index, "body") {
             Some(body) => {
                 let module = Scope::inside(context.scope, ScopeKind::Module, body, tree.span(body));

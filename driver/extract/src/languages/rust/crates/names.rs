@@ -1,0 +1,399 @@
+//! Names in modules: what a module declares, imports by name and imports with all others, to any depth.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use super::manifest::Package;
+use super::outline::{Entry, Index, Outline, Space, Symbol, Symbols, Use, at};
+use super::prelude;
+use super::tree::{FileIndex, ModuleIndex, Tree};
+use crate::lexical::BindingKind;
+
+/// How many names lead from one to the next; more are given up.
+const MAX_TRAIL: usize = 128;
+
+/// What a name or path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Def {
+    /// An item or a member.
+    Item(FileIndex, Index),
+    Module(ModuleIndex),
+    /// Something outside of the repository, with its path.
+    Outside(Symbol),
+}
+
+/// The names that are being looked up, outermost first.
+pub(super) type Trail = Vec<(ModuleIndex, Symbol, Space)>;
+
+/// The names of all crates.
+pub(super) struct Names<'n> {
+    pub(super) files: &'n [Outline],
+    pub(super) tree: &'n Tree,
+    pub(super) packages: &'n BTreeMap<String, Package>,
+    pub(super) symbols: &'n Symbols,
+    known: RefCell<HashMap<(ModuleIndex, Symbol, Space, ModuleIndex), Rc<[Def]>>>,
+    words: Words,
+}
+
+/// Names with a meaning of their own.
+struct Words {
+    this_crate: Symbol,
+    this: Symbol,
+    above: Symbol,
+    nothing: Symbol,
+}
+
+impl<'n> Names<'n> {
+    pub(super) fn new(
+        files: &'n [Outline],
+        tree: &'n Tree,
+        packages: &'n BTreeMap<String, Package>,
+        symbols: &'n Symbols,
+    ) -> Self {
+        let words = Words {
+            this_crate: symbols.intern("crate"),
+            this: symbols.intern("self"),
+            above: symbols.intern("super"),
+            nothing: symbols.intern(""),
+        };
+        Self { files, tree, packages, symbols, known: RefCell::default(), words }
+    }
+
+    pub(super) fn item(&self, file: FileIndex, item: Index) -> Option<&'n super::outline::Item> {
+        at(&self.files.get(file)?.items, item)
+    }
+
+    /// The path of something outside, one name longer.
+    pub(super) fn beyond(&self, path: Symbol, name: Symbol) -> Def {
+        Def::Outside(self.symbols.intern(&format!(
+            "{}::{}",
+            self.symbols.text(path),
+            self.symbols.text(name)
+        )))
+    }
+
+    /// What a name is that stands alone in a module or block: in it and the blocks around it, a crate, the prelude.
+    pub(super) fn in_scope(
+        &self,
+        module: ModuleIndex,
+        name: Symbol,
+        space: Space,
+        trail: &mut Trail,
+    ) -> Vec<Def> {
+        let mut outside = Vec::new();
+        let mut current = Some(module);
+        while let Some(index) = current {
+            let found = self.in_module(index, name, space, index, trail);
+            if found.iter().any(|def| !matches!(def, Def::Outside(_))) || self.declares(index, name) {
+                return found;
+            }
+            outside.extend(found);
+            let Some(own) = self.tree.modules.get(index) else { break };
+            current = own.host.or_else(|| own.parent.filter(|_| own.is_block));
+        }
+        if space == Space::Macro {
+            let textual = self.textual_macro(self.tree.proper(module), name);
+            if !textual.is_empty() {
+                return textual;
+            }
+        }
+        if space == Space::Type {
+            if let Some(root) = self.extern_crate(module, name) {
+                return vec![root];
+            }
+        }
+        if prelude::has(&self.symbols.text(name), space) {
+            return vec![Def::Outside(name)];
+        }
+        outside.dedup();
+        // Of several that import all names from outside, nobody here knows which one has it.
+        if outside.len() == 1 { outside } else { Vec::new() }
+    }
+
+    /// Whether a module itself says what the name is.
+    fn declares(&self, module: ModuleIndex, name: Symbol) -> bool {
+        let own = self.tree.modules.get(module);
+        let container = own.and_then(|own| at(&self.files.get(own.file)?.containers, own.container));
+        container.is_some_and(|container| container.names.contains_key(&name))
+    }
+
+    /// What a module has by this name that `from` may name.
+    pub(super) fn in_module(
+        &self,
+        module: ModuleIndex,
+        name: Symbol,
+        space: Space,
+        from: ModuleIndex,
+        trail: &mut Trail,
+    ) -> Vec<Def> {
+        if trail.len() >= MAX_TRAIL || trail.contains(&(module, name, space)) {
+            return Vec::new();
+        }
+        let key = (module, name, space, self.tree.proper(from));
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.to_vec();
+        }
+        trail.push((module, name, space));
+        let mut found = self.declared(module, name, space, from, trail);
+        if found.is_empty() {
+            found = self.globbed(module, name, space, trail);
+        }
+        trail.pop();
+        // Inside of another lookup, a name may be missing only because it leads back to that one.
+        if trail.is_empty() {
+            self.known.borrow_mut().insert(key, Rc::from(found.as_slice()));
+        }
+        found
+    }
+
+    fn declared(
+        &self,
+        module: ModuleIndex,
+        name: Symbol,
+        space: Space,
+        from: ModuleIndex,
+        trail: &mut Trail,
+    ) -> Vec<Def> {
+        let Some(own) = self.tree.modules.get(module) else { return Vec::new() };
+        let Some(outline) = self.files.get(own.file) else { return Vec::new() };
+        let entries = at(&outline.containers, own.container).and_then(|container| container.names.get(&name));
+        let mut items = Vec::new();
+        let mut imports = Vec::new();
+        for &(of, entry) in entries.into_iter().flatten() {
+            match entry {
+                Entry::Item(item) if of == Some(space) || (of.is_none() && space != Space::Macro) => {
+                    self.add_item(module, item, from, &mut items);
+                }
+                Entry::Item(_) => {}
+                Entry::Use(used) => imports.push(used),
+            }
+        }
+        if space == Space::Macro && self.tree.root(module) == module {
+            let exported = self.tree.crates.get(own.crate_index).and_then(|own| own.macros.get(&name));
+            items.extend(exported.into_iter().flatten().map(|&(file, item)| Def::Item(file, item)));
+        }
+        if items.is_empty() {
+            for used in imports {
+                if let Some(used) = at(&outline.uses, used).filter(|used| self.sees(used, module, from)) {
+                    items.extend(self.import(module, used, space, trail));
+                }
+            }
+        }
+        for &included in &own.included {
+            items.extend(self.in_module(included, name, space, from, trail));
+        }
+        unique(items)
+    }
+
+    fn add_item(&self, module: ModuleIndex, index: Index, from: ModuleIndex, found: &mut Vec<Def>) {
+        let Some(own) = self.tree.modules.get(module) else { return };
+        let Some(item) = self.item(own.file, index) else { return };
+        match item.kind {
+            // Macros are known by the order of the text, unless they are exported.
+            BindingKind::Macro if self.tree.proper(module) != self.tree.proper(from) => {}
+            BindingKind::Macro => found.push(Def::Item(own.file, index)),
+            _ if !self.tree.is_visible(&item.visibility, module, from) => {}
+            BindingKind::Module => match own.children.get(&index) {
+                Some(children) => found.extend(children.iter().map(|&child| Def::Module(child))),
+                None => found.push(Def::Item(own.file, index)),
+            },
+            _ => found.push(Def::Item(own.file, index)),
+        }
+    }
+
+    fn sees(&self, used: &Use, module: ModuleIndex, from: ModuleIndex) -> bool {
+        self.tree.is_visible(&used.visibility, module, from)
+    }
+
+    /// What a module gets by this name with all names of others.
+    fn globbed(&self, module: ModuleIndex, name: Symbol, space: Space, trail: &mut Trail) -> Vec<Def> {
+        let Some(own) = self.tree.modules.get(module) else { return Vec::new() };
+        let Some(outline) = self.files.get(own.file) else { return Vec::new() };
+        let globs =
+            at(&outline.containers, own.container).map(|own| own.globs.as_slice()).unwrap_or_default();
+        let mut found = Vec::new();
+        for used in globs.iter().filter_map(|&used| at(&outline.uses, used)) {
+            for target in self.import(module, used, Space::Type, trail) {
+                match target {
+                    Def::Module(target) if target != module => {
+                        found.extend(self.in_module(target, name, space, module, trail));
+                    }
+                    Def::Module(_) => {}
+                    Def::Item(file, item) => found.extend(self.variant(file, item, name)),
+                    Def::Outside(path) => found.push(self.beyond(path, name)),
+                }
+            }
+        }
+        if found.iter().any(|def| !matches!(def, Def::Outside(_))) {
+            found.retain(|def| !matches!(def, Def::Outside(_)));
+        }
+        unique(found)
+    }
+
+    /// The variant of an enumeration.
+    pub(super) fn variant(&self, file: FileIndex, item: Index, name: Symbol) -> Option<Def> {
+        let outline = self.files.get(file)?;
+        let members = outline.members.get(&super::outline::Owner::Item(item))?;
+        let is_it =
+            |member: &super::outline::Item| member.name == name && member.kind == BindingKind::Variant;
+        let found = members.iter().copied().find(|&member| at(&outline.items, member).is_some_and(is_it))?;
+        Some(Def::Item(file, found))
+    }
+
+    /// What an import stands for.
+    pub(super) fn import(
+        &self,
+        module: ModuleIndex,
+        used: &Use,
+        space: Space,
+        trail: &mut Trail,
+    ) -> Vec<Def> {
+        let Some((&first, rest)) = used.path.split_first() else { return Vec::new() };
+        let head_space = if rest.is_empty() { space } else { Space::Type };
+        let (heads, rest) = if used.is_crate {
+            (self.named_crate(module, first), rest)
+        } else if first == self.words.nothing {
+            let Some((&name, rest)) = rest.split_first() else { return Vec::new() };
+            (self.global(module, name, trail), rest)
+        } else {
+            (self.import_head(module, first, head_space, trail), rest)
+        };
+        let mut current = heads;
+        for (position, &name) in rest.iter().enumerate() {
+            let space = if position + 1 == rest.len() { space } else { Space::Type };
+            let next = current.iter().flat_map(|&def| self.below(def, name, space, module, trail));
+            current = unique(next.collect());
+        }
+        current
+    }
+
+    fn import_head(&self, module: ModuleIndex, first: Symbol, space: Space, trail: &mut Trail) -> Vec<Def> {
+        if let Some(own) = self.relative(module, first) {
+            return own.into_iter().collect();
+        }
+        let mut current = Some(module);
+        while let Some(index) = current {
+            let found = self.in_module(index, first, space, index, trail);
+            // What others import from outside is no reason for a path to begin there.
+            if found.iter().any(|def| !matches!(def, Def::Outside(_)))
+                || (self.declares(index, first) && !found.is_empty())
+            {
+                return found;
+            }
+            let Some(own) = self.tree.modules.get(index) else { break };
+            current = own.host.or_else(|| own.parent.filter(|_| own.is_block));
+        }
+        let textual = if space == Space::Macro {
+            self.textual_macro(self.tree.proper(module), first)
+        } else {
+            Vec::new()
+        };
+        if textual.is_empty() { self.global(module, first, trail) } else { textual }
+    }
+
+    /// The module that `crate`, `self` or `super` is; none for other names.
+    pub(super) fn relative(&self, module: ModuleIndex, name: Symbol) -> Option<Option<Def>> {
+        let own = self.tree.proper(module);
+        match name {
+            name if name == self.words.this_crate => Some(Some(Def::Module(self.tree.root(module)))),
+            name if name == self.words.this => Some(Some(Def::Module(own))),
+            name if name == self.words.above => Some(self.tree.parent(own).map(Def::Module)),
+            _ => None,
+        }
+    }
+
+    /// The crate of this name; in the edition of 2015 a name of this crate's root before that.
+    pub(super) fn global(&self, module: ModuleIndex, name: Symbol, trail: &mut Trail) -> Vec<Def> {
+        let root = self.tree.root(module);
+        if self.package(module).is_some_and(|package| package.is_2015) && root != module {
+            let found = self.in_module(root, name, Space::Type, module, trail);
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        self.named_crate(module, name)
+    }
+
+    fn named_crate(&self, module: ModuleIndex, name: Symbol) -> Vec<Def> {
+        if name == self.words.this {
+            return vec![Def::Module(self.tree.root(module))];
+        }
+        vec![self.extern_crate(module, name).unwrap_or(Def::Outside(name))]
+    }
+
+    fn package(&self, module: ModuleIndex) -> Option<&'n Package> {
+        let own = self.tree.crates.get(self.tree.modules.get(module)?.crate_index)?;
+        self.packages.get(own.package.as_ref()?)
+    }
+
+    /// The crate of the repository that is known by this name in the crate of a module.
+    pub(super) fn extern_crate(&self, module: ModuleIndex, name: Symbol) -> Option<Def> {
+        let crate_index = self.tree.modules.get(module)?.crate_index;
+        let own = self.tree.crates.get(crate_index)?.package.as_ref()?;
+        let package = self.packages.get(own)?;
+        let text = self.symbols.text(name);
+        let library = match package.dependencies.get(&text) {
+            Some(folder) => *self.tree.libraries.get(folder)?,
+            None if package.library == text => {
+                *self.tree.libraries.get(own).filter(|&&library| library != crate_index)?
+            }
+            None => return None,
+        };
+        self.tree.crates.get(library).map(|library| Def::Module(library.root))
+    }
+
+    /// What stands below a module, or an enumeration, or something outside.
+    fn below(&self, def: Def, name: Symbol, space: Space, from: ModuleIndex, trail: &mut Trail) -> Vec<Def> {
+        match def {
+            Def::Module(module) if name == self.words.above || name == self.words.this => {
+                self.relative(module, name).flatten().into_iter().collect()
+            }
+            Def::Module(module) => self.in_module(module, name, space, from, trail),
+            Def::Item(file, item) => self.variant(file, item, name).into_iter().collect(),
+            Def::Outside(path) => vec![self.beyond(path, name)],
+        }
+    }
+
+    /// A macro that was defined before, in a module around, or in one whose macros are shared.
+    fn textual_macro(&self, module: ModuleIndex, name: Symbol) -> Vec<Def> {
+        let mut current = Some(module);
+        while let Some(index) = current {
+            let mut pending = vec![(index, 0)];
+            let mut found = Vec::new();
+            while let Some((index, depth)) = pending.pop() {
+                let Some(own) = self.tree.modules.get(index) else { continue };
+                let Some(outline) = self.files.get(own.file) else { continue };
+                let names = at(&outline.containers, own.container).and_then(|own| own.names.get(&name));
+                found.extend(names.into_iter().flatten().filter_map(|&(space, entry)| match entry {
+                    Entry::Item(item) if space == Some(Space::Macro) => Some(Def::Item(own.file, item)),
+                    Entry::Item(_) | Entry::Use(_) => None,
+                }));
+                let shared = own.children.iter().filter(|(item, _)| {
+                    depth < MAX_TRAIL
+                        && self.item(own.file, **item).is_some_and(|item| item.attributes.shares_macros)
+                });
+                pending.extend(shared.flat_map(|(_, children)| children).map(|&child| (child, depth + 1)));
+                pending.extend(own.included.iter().map(|&child| (child, depth + 1)));
+            }
+            if !found.is_empty() {
+                return unique(found);
+            }
+            current = self.tree.parent(index);
+        }
+        let exported = self.tree.modules.get(module).and_then(|own| self.tree.crates.get(own.crate_index));
+        let exported = exported.and_then(|own| own.macros.get(&name));
+        exported.into_iter().flatten().map(|&(file, item)| Def::Item(file, item)).collect()
+    }
+}
+
+/// Without repetitions, in order.
+pub(super) fn unique(found: Vec<Def>) -> Vec<Def> {
+    let mut kept: Vec<Def> = Vec::with_capacity(found.len());
+    for def in found {
+        if !kept.contains(&def) {
+            kept.push(def);
+        }
+    }
+    kept
+}

@@ -1,0 +1,294 @@
+//! What resolving names over a repository needs of a file: its modules, items, imports, implementations, and the places
+//! where names, paths and members are used. Small, for all files are held at once.
+
+mod attributes;
+mod collect;
+mod occurrences;
+mod paths;
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use crate::lexical::BindingKind;
+use crate::tree::Span;
+pub(super) use collect::outline;
+
+/// A name of the repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Symbol(u32);
+
+/// The names of a repository.
+#[derive(Default)]
+pub(super) struct Symbols(RwLock<(HashMap<Box<str>, Symbol>, Vec<Box<str>>)>);
+
+impl Symbols {
+    /// The number of `name`, new or known. Numbers depend on the order in which threads ask: nothing is sorted by them.
+    pub(super) fn intern(&self, name: &str) -> Symbol {
+        if let Some(&known) = self.0.read().unwrap_or_else(PoisonError::into_inner).0.get(name) {
+            return known;
+        }
+        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let next = Symbol(names.1.len() as u32);
+        let symbol = *names.0.entry(name.into()).or_insert(next);
+        if symbol == next {
+            names.1.push(name.into());
+        }
+        symbol
+    }
+
+    /// The text of a name.
+    pub(super) fn text(&self, symbol: Symbol) -> String {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        names.1.get(symbol.0 as usize).map(|name| name.to_string()).unwrap_or_default()
+    }
+}
+
+/// Index into a list of the same [`Outline`].
+pub(super) type Index = u32;
+
+/// A namespace in which a path is resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Space {
+    Type,
+    Value,
+    Macro,
+}
+
+/// All namespaces.
+pub(super) const SPACES: [Space; 3] = [Space::Type, Space::Value, Space::Macro];
+
+/// Who may name something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Visibility {
+    Public,
+    /// The module it stands in, or so many around it.
+    Around(u32),
+    Crate,
+}
+
+/// A module of the file, or a block in which names are imported.
+#[derive(Debug)]
+pub(super) struct Container {
+    pub(super) parent: Option<Index>,
+    /// The `mod` item, of modules inside the file.
+    pub(super) item: Option<Index>,
+    /// Imports of all names of something.
+    pub(super) globs: Vec<Index>,
+    /// What it declares.
+    pub(super) names: HashMap<Symbol, Vec<(Option<Space>, Entry)>>,
+    /// Files whose text stands here.
+    pub(super) includes: Vec<String>,
+    pub(super) is_block: bool,
+}
+
+/// What declares a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Entry {
+    Item(Index),
+    Use(Index),
+}
+
+/// An item, or a member of one.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) name: Symbol,
+    pub(super) kind: BindingKind,
+    pub(super) node_id: i64,
+    /// The module or block it stands in.
+    pub(super) container: Index,
+    pub(super) owner: Option<Owner>,
+    pub(super) visibility: Visibility,
+    /// What a function returns, the type of a field or constant, what an alias stands for.
+    pub(super) ty: Option<Index>,
+    /// Whether it is called as a method.
+    pub(super) takes_self: bool,
+    /// Of modules: files named by attributes, and whether its macros are seen after it. Of macros: whether it is exported.
+    pub(super) attributes: Attributes,
+}
+
+/// What attributes say that matters here.
+#[derive(Debug, Default)]
+pub(super) struct Attributes {
+    /// `#[path]`, also those under a condition.
+    pub(super) paths: Vec<String>,
+    /// `#[path]` without a condition is among them.
+    pub(super) has_own_path: bool,
+    /// `#[macro_use]` of modules and crates, `#[macro_export]` of macros.
+    pub(super) shares_macros: bool,
+    /// Names of derived traits.
+    pub(super) derives: Vec<Symbol>,
+}
+
+/// What a member belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Owner {
+    Impl(Index),
+    /// A type or a trait.
+    Item(Index),
+}
+
+/// A leaf of a `use` declaration, or `extern crate`.
+#[derive(Debug)]
+pub(super) struct Use {
+    pub(super) node_id: i64,
+    pub(super) span: Span,
+    pub(super) container: Index,
+    /// The path, with the name at its end; of all names the path of their owner.
+    pub(super) path: Vec<Symbol>,
+    pub(super) is_glob: bool,
+    pub(super) is_crate: bool,
+    pub(super) visibility: Visibility,
+    /// The `mod` item of `mod name;`.
+    pub(super) module: Option<Index>,
+}
+
+/// An `impl`.
+#[derive(Debug)]
+pub(super) struct Impl {
+    pub(super) subject: Index,
+    pub(super) of_trait: Option<Index>,
+}
+
+/// A type parameter.
+#[derive(Debug, Default)]
+pub(super) struct Parameter {
+    /// Paths of traits.
+    pub(super) bounds: Vec<Index>,
+    /// The type it belongs to, and its position there.
+    pub(super) of_item: Option<(Index, usize)>,
+}
+
+/// What the first name of a path was found to be inside the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Head {
+    /// Nothing: it is sought around the container.
+    Free,
+    Entry(Entry),
+    Parameter(Index),
+    /// `Self` of an implementation or a trait.
+    SelfType(Owner),
+    /// A local variable.
+    Local,
+    /// `::name`: a crate.
+    Global,
+    /// `<Type>::name` or `<Type as Trait>::name`: the trait if there is one, else the type.
+    Qualified {
+        ty: Index,
+        of_trait: Option<Index>,
+    },
+}
+
+/// A path in a file.
+#[derive(Debug)]
+pub(super) struct Path {
+    pub(super) container: Index,
+    pub(super) head: Head,
+    pub(super) segments: Vec<Symbol>,
+}
+
+/// A type as it is written.
+#[derive(Debug)]
+pub(super) enum TypeRef {
+    Path {
+        path: Index,
+        arguments: Vec<Index>,
+    },
+    /// `dyn` and `impl` of these traits.
+    Traits(Vec<Index>),
+    Unknown,
+}
+
+/// An expression, as far as its type can be told. Parts have smaller indexes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Expr {
+    Unknown,
+    Typed(Index),
+    Path(Index),
+    Call(Index),
+    Struct(Index),
+    Receiver(Owner),
+    Method(Index, Symbol),
+    Field(Index, Symbol),
+    /// The value inside of an `Option` or a `Result`.
+    Inside(Index),
+}
+
+/// A place where something is used whose definition the file alone does not give.
+#[derive(Debug)]
+pub(super) struct Occurrence {
+    pub(super) node_id: i64,
+    pub(super) span: Span,
+    pub(super) used: Used,
+}
+
+/// What is used.
+#[derive(Debug)]
+pub(super) enum Used {
+    /// A name or path; the nodes of its segments with their bytes, as far as the file does not answer for them.
+    Path { path: Index, spaces: &'static [Space], segments: Vec<Option<(i64, Span)>>, must_answer: bool },
+    /// A field or method of a value.
+    Member { of: Index, name: Symbol },
+    /// The call of a path.
+    CallPath { path: Index, text: Symbol, is_macro: bool },
+    /// The call of a method.
+    CallMember { of: Index, name: Symbol },
+    /// A call of which nobody knows what it calls.
+    CallUnknown { name: Option<Symbol> },
+}
+
+/// A file.
+#[derive(Debug)]
+pub(super) struct Outline {
+    pub(super) path: String,
+    pub(super) node_id: i64,
+    /// Modules and blocks; the first is the file.
+    pub(super) containers: Vec<Container>,
+    pub(super) items: Vec<Item>,
+    pub(super) members: HashMap<Owner, Vec<Index>>,
+    /// Paths of the traits that a trait asks for.
+    pub(super) supertraits: HashMap<Index, Vec<Index>>,
+    pub(super) uses: Vec<Use>,
+    pub(super) impls: Vec<Impl>,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) paths: Vec<Path>,
+    pub(super) types: Vec<TypeRef>,
+    pub(super) exprs: Vec<Expr>,
+    pub(super) occurrences: Vec<Occurrence>,
+}
+
+/// The element of a list of the same outline.
+pub(super) fn at<T>(list: &[T], index: Index) -> Option<&T> {
+    list.get(index as usize)
+}
+
+impl Container {
+    fn new(parent: Option<Index>, is_block: bool) -> Self {
+        Self { parent, item: None, globs: Vec::new(), names: HashMap::new(), includes: Vec::new(), is_block }
+    }
+}
+
+impl Outline {
+    fn new(path: &str, node_id: i64) -> Self {
+        Self {
+            path: path.to_owned(),
+            node_id,
+            containers: Vec::new(),
+            items: Vec::new(),
+            members: HashMap::new(),
+            supertraits: HashMap::new(),
+            uses: Vec::new(),
+            impls: Vec::new(),
+            parameters: Vec::new(),
+            paths: Vec::new(),
+            types: Vec::new(),
+            exprs: Vec::new(),
+            occurrences: Vec::new(),
+        }
+    }
+}
+
+/// Adds to a list; the index of what was added.
+fn push<T>(list: &mut Vec<T>, element: T) -> Index {
+    list.push(element);
+    list.len() as Index - 1
+}

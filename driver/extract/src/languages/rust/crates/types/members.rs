@@ -1,0 +1,294 @@
+//! Members: fields, variants, and what implementations and traits give a type.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use super::super::names::{Def, Names, unique};
+use super::super::outline::{Index, Item, Owner, Symbol, at};
+use super::super::prelude;
+use super::super::tree::FileIndex;
+use super::{Known, Ty, is_pointer};
+use crate::lexical::BindingKind;
+
+/// How often a type may give access to another.
+const MAX_POINTERS: usize = 8;
+
+/// An implementation.
+#[derive(Clone, Copy, Debug)]
+struct Implementation {
+    file: FileIndex,
+    index: Index,
+    /// The trait, of the repository or not; none for members of the type's own.
+    of_trait: Option<Def>,
+}
+
+/// The implementations of a repository.
+pub(in super::super) struct Members<'n> {
+    pub(in super::super) names: &'n Names<'n>,
+    /// By the type or trait they are for.
+    of_type: HashMap<Def, Vec<Implementation>>,
+    /// For every type that has the traits of a parameter.
+    blanket: Vec<(Implementation, Vec<Def>)>,
+    pub(in super::super) known: RefCell<HashMap<Known, Ty>>,
+}
+
+impl<'n> Members<'n> {
+    pub(in super::super) fn new(names: &'n Names<'n>) -> Self {
+        let mut members =
+            Self { names, of_type: HashMap::new(), blanket: Vec::new(), known: RefCell::default() };
+        let mut found = Vec::new();
+        for file in 0..names.files.len() {
+            let Some(place) = members.place(file, None) else { continue };
+            for (index, own) in place.outline.impls.iter().enumerate() {
+                let subject = members.self_type(place, Owner::Impl(index as Index));
+                let of_trait = own.of_trait.map(|path| members.traits(place, &[path]));
+                let of_trait = match of_trait.as_deref() {
+                    None => None,
+                    Some([one]) => Some(*one),
+                    // A trait of which nobody knows which it is.
+                    Some(_) => continue,
+                };
+                found.push((Implementation { file, index: index as Index, of_trait }, subject));
+            }
+        }
+        for (implementation, subject) in found {
+            match subject {
+                Ty::Named(def, _) => members.of_type.entry(def).or_default().push(implementation),
+                Ty::Traits(traits) => {
+                    if let Some(&def) = traits.first() {
+                        members.of_type.entry(def).or_default().push(implementation);
+                    }
+                }
+                Ty::Parameter(file, parameter) => {
+                    let bounds = members.bounds(file, parameter);
+                    members.blanket.push((implementation, bounds));
+                }
+                Ty::Unknown => {}
+            }
+        }
+        members
+    }
+
+    fn bounds(&self, file: FileIndex, parameter: Index) -> Vec<Def> {
+        let Some(place) = self.place(file, None) else { return Vec::new() };
+        let paths =
+            at(&place.outline.parameters, parameter).map(|own| own.bounds.as_slice()).unwrap_or_default();
+        self.traits(place, paths).to_vec()
+    }
+
+    /// The members of this name that an implementation, type or trait has itself.
+    fn own(&self, file: FileIndex, owner: Owner, name: Symbol, wanted: fn(&Item) -> bool) -> Vec<Def> {
+        let Some(outline) = self.names.files.get(file) else { return Vec::new() };
+        let members = outline.members.get(&owner).map(Vec::as_slice).unwrap_or_default();
+        let is_it = |&member: &Index| {
+            at(&outline.items, member).is_some_and(|item| item.name == name && wanted(item))
+        };
+        members.iter().copied().filter(is_it).map(|member| Def::Item(file, member)).collect()
+    }
+
+    /// What `Type::name` names.
+    pub(in super::super) fn associated(&self, ty: &Ty, name: Symbol) -> Vec<Def> {
+        self.find(ty, name, |item| item.kind != BindingKind::Field)
+    }
+
+    /// What `<Type as Trait>::name` names: of the type's implementation, if it says, else of the trait.
+    pub(in super::super) fn implemented(&self, ty: &Ty, of_trait: Def, name: Symbol) -> Vec<Def> {
+        let wanted = |item: &Item| item.kind != BindingKind::Field;
+        let implementations = ty.named().and_then(|def| self.of_type.get(&def)).map(Vec::as_slice);
+        let of_type = implementations.unwrap_or_default().iter().filter(|own| own.of_trait == Some(of_trait));
+        let found: Vec<Def> =
+            of_type.flat_map(|own| self.own(own.file, Owner::Impl(own.index), name, wanted)).collect();
+        match of_trait {
+            _ if !found.is_empty() => unique(found),
+            Def::Item(file, item) => self.own(file, Owner::Item(item), name, wanted),
+            Def::Outside(path) => vec![self.names.beyond(path, name)],
+            Def::Module(_) => Vec::new(),
+        }
+    }
+
+    /// What `value.name()` calls. A reference or pointer gives access to what it points to.
+    pub(in super::super) fn method(&self, ty: &Ty, name: Symbol) -> Vec<Def> {
+        let mut current = ty.clone();
+        for _ in 0..MAX_POINTERS {
+            let found = self.find(&current, name, |item| item.takes_self);
+            if !found.is_empty() {
+                return found;
+            }
+            match self.target(&current, name) {
+                Some(target) => current = target,
+                None => break,
+            }
+        }
+        Vec::new()
+    }
+
+    /// What `value.name` names.
+    pub(in super::super) fn field(&self, ty: &Ty, name: Symbol) -> Vec<Def> {
+        match self.pointee(ty) {
+            Ty::Named(Def::Item(file, item), _) => {
+                self.own(file, Owner::Item(item), name, |item| item.kind == BindingKind::Field)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The type behind pointers of the standard library.
+    pub(in super::super) fn pointee(&self, ty: &Ty) -> Ty {
+        let mut current = ty.clone();
+        for _ in 0..MAX_POINTERS {
+            match &current {
+                Ty::Named(Def::Outside(path), arguments) if is_pointer(&self.names.symbols.text(*path)) => {
+                    let Some(inner) = arguments.first().cloned() else { break };
+                    current = inner;
+                }
+                _ => break,
+            }
+        }
+        current
+    }
+
+    /// The type that a value gives access to when it has not the method itself.
+    fn target(&self, ty: &Ty, method: Symbol) -> Option<Ty> {
+        let Ty::Named(def, arguments) = ty else { return None };
+        if let Def::Outside(path) = def {
+            let gives = is_pointer(&self.names.symbols.text(*path));
+            let has = prelude::is_of_pointer(&self.names.symbols.text(method));
+            return arguments.first().filter(|_| gives && !has).cloned();
+        }
+        let target = self.names.symbols.intern("Target");
+        let implementations = self.of_type.get(def)?.iter();
+        let mut derefs = implementations
+            .filter(|own| own.of_trait.is_some_and(|of_trait| self.is_named(of_trait, "Deref")));
+        let own = derefs.next()?;
+        let found =
+            self.own(own.file, Owner::Impl(own.index), target, |item| item.kind == BindingKind::TypeAlias);
+        match found.as_slice() {
+            &[Def::Item(file, item)] => {
+                let place = self.place(file, None)?;
+                let ty = self.names.item(file, item)?.ty?;
+                Some(self.written(place, ty, None, 0))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_named(&self, def: Def, name: &str) -> bool {
+        match def {
+            Def::Outside(path) => self.names.symbols.text(path).rsplit("::").next() == Some(name),
+            Def::Item(..) | Def::Module(_) => false,
+        }
+    }
+
+    fn find(&self, ty: &Ty, name: Symbol, wanted: fn(&Item) -> bool) -> Vec<Def> {
+        match ty {
+            Ty::Unknown => Vec::new(),
+            Ty::Named(def, _) => self.of_named(*def, name, wanted),
+            Ty::Traits(traits) => self.of_traits(traits, name, wanted),
+            Ty::Parameter(file, parameter) => self.of_traits(&self.bounds(*file, *parameter), name, wanted),
+        }
+    }
+
+    /// Members of a type: its own before those of its traits, and these before what holds for all types.
+    fn of_named(&self, def: Def, name: Symbol, wanted: fn(&Item) -> bool) -> Vec<Def> {
+        let mut found = Vec::new();
+        if let Def::Item(file, item) = def {
+            found = self.own(file, Owner::Item(item), name, wanted);
+        }
+        let implementations = self.of_type.get(&def).map(Vec::as_slice).unwrap_or_default();
+        for own in implementations.iter().filter(|own| own.of_trait.is_none()) {
+            found.extend(self.own(own.file, Owner::Impl(own.index), name, wanted));
+        }
+        if !found.is_empty() {
+            return found;
+        }
+        let mut traits = HashSet::new();
+        for own in implementations {
+            let Some(of_trait) = own.of_trait else { continue };
+            // A type and a trait from outside may have other implementations there.
+            if matches!((def, of_trait), (Def::Outside(_), Def::Outside(_))) {
+                continue;
+            }
+            let members = self.own(own.file, Owner::Impl(own.index), name, wanted);
+            match of_trait {
+                Def::Item(file, item) if members.is_empty() => {
+                    found.extend(self.own(file, Owner::Item(item), name, wanted));
+                }
+                _ => found.extend(members),
+            }
+            traits.insert(of_trait);
+        }
+        if let Some(derived) = self.derived(def, name) {
+            found.push(derived);
+        }
+        if found.is_empty() {
+            found = self.of_all(&traits, name, wanted);
+        }
+        unique(found)
+    }
+
+    /// The method of a trait that the type derives.
+    fn derived(&self, def: Def, name: Symbol) -> Option<Def> {
+        let Def::Item(file, item) = def else { return None };
+        let text = self.names.symbols.text(name);
+        let of_trait = prelude::derived_trait(&text)?;
+        let derives = &self.names.item(file, item)?.attributes.derives;
+        derives
+            .contains(&self.names.symbols.intern(of_trait))
+            .then(|| Def::Outside(self.names.symbols.intern(&format!("{of_trait}::{text}"))))
+    }
+
+    /// Members that a value has which is only known to have these traits: theirs, and those of the traits they ask for.
+    fn of_traits(&self, traits: &[Def], name: Symbol, wanted: fn(&Item) -> bool) -> Vec<Def> {
+        let mut seen = HashSet::new();
+        let mut pending: Vec<Def> = traits.to_vec();
+        let mut found = Vec::new();
+        while let Some(def) = pending.pop() {
+            let Def::Item(file, item) = def else { continue };
+            if !seen.insert(def) {
+                continue;
+            }
+            found.extend(self.own(file, Owner::Item(item), name, wanted));
+            let implementations = self.of_type.get(&def).map(Vec::as_slice).unwrap_or_default();
+            for own in implementations.iter().filter(|own| own.of_trait.is_none()) {
+                found.extend(self.own(own.file, Owner::Impl(own.index), name, wanted));
+            }
+            let asked = self.names.files.get(file).and_then(|outline| outline.supertraits.get(&item));
+            if let (Some(asked), Some(place)) = (asked, self.place(file, None)) {
+                pending.extend(self.traits(place, asked).iter().copied());
+            }
+        }
+        if found.is_empty() {
+            found = self.of_all(&seen, name, wanted);
+        }
+        unique(found)
+    }
+
+    /// Members of the implementations for all types that have some of these traits.
+    fn of_all(&self, traits: &HashSet<Def>, name: Symbol, wanted: fn(&Item) -> bool) -> Vec<Def> {
+        let mut found = Vec::new();
+        for (own, bounds) in &self.blanket {
+            let has = |bound: &Def| traits.contains(bound) || prelude_marker(self, *bound);
+            if !bounds.iter().all(has) {
+                continue;
+            }
+            let members = self.own(own.file, Owner::Impl(own.index), name, wanted);
+            match own.of_trait {
+                Some(Def::Item(file, item)) if members.is_empty() => {
+                    found.extend(self.own(file, Owner::Item(item), name, wanted));
+                }
+                _ => found.extend(members),
+            }
+        }
+        unique(found)
+    }
+}
+
+fn prelude_marker(members: &Members<'_>, bound: Def) -> bool {
+    match bound {
+        Def::Outside(path) => {
+            let path = members.names.symbols.text(path);
+            path.rsplit("::").next().is_some_and(prelude::is_marker)
+        }
+        Def::Item(..) | Def::Module(_) => false,
+    }
+}
