@@ -7,10 +7,12 @@
 mod compare;
 mod plan;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use ir::diag::{Diagnostic, SpecPath, codes};
 use ir::graph::Graph;
 use ir::spec::ViewTest;
@@ -18,7 +20,8 @@ use ir::spec::ViewTest;
 pub use compare::{DiffLine, RowDiff};
 
 use crate::{
-    CompileRequest, PipelineError, PublishOptions, Result, Rows, Ruleset, Source, Workers, compile, publish,
+    Asking, CompileRequest, Lake, PipelineError, PublishOptions, Result, Ruleset, Source, Statement, Workers,
+    compile, publish,
 };
 
 /// A test that was run.
@@ -124,11 +127,16 @@ fn verdict(
     let own = Source::from_spec(spec, test.name.clone(), folder.path())?;
     let compilation = compile(CompileRequest::new(own, workers))?;
     publish(compilation, workers, PublishOptions::default(), Arc::new(()))?;
-    let query = format!("SELECT * FROM \"{}\"", plan::RESULT);
-    let rows = Rows::of(&query, folder.path(), workers)?;
-    let schema = Arc::clone(&rows.schema);
-    let batches = rows.collect::<Result<Vec<RecordBatch>>>()?;
+    let (schema, batches) = read(folder.path(), workers)?;
     compare::difference(test, &schema, &batches).map_err(|message| broken(test, message))
+}
+
+/// The rows of the view that was tested.
+fn read(folder: &Path, workers: &Workers) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    let query = Statement::query("the rows of a test", &format!("SELECT * FROM \"{}\"", plan::RESULT));
+    let answer = Lake::at(folder)?.ask(&query, &Asking::new(workers))?;
+    let rows = answer.rows(workers)?;
+    Ok((SchemaRef::clone(&rows.schema), rows.collect::<Result<_>>()?))
 }
 
 /// The spec's graph after a pass. Tables are asked for from `type` on.

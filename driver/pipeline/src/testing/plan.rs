@@ -6,13 +6,13 @@ use std::path::Path;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::ReaderBuilder;
-use delta::{CommitOptions, Location, TableTarget, WriteOptions};
 use ir::graph::Graph;
 use ir::spec::{
     GivenRows, InputRelation, NamedExpr, OutputTarget, ParameterTarget, Spec, Sql, TestRow, Transform,
     ViewDefinition, ViewTest,
 };
 
+use crate::query::write_rows;
 use crate::{PipelineError, Result, Workers};
 
 /// The table of the rows of the view.
@@ -197,16 +197,7 @@ pub(super) fn decode(schema: &SchemaRef, rows: &[TestRow]) -> Result<RecordBatch
 /// # Errors
 /// When they cannot be written.
 pub(super) fn write(batch: RecordBatch, relation: &str, folder: &Path, workers: &Workers) -> Result<()> {
-    let (text, folder) = (location(relation), folder.to_owned());
-    let written = workers.run_unless_stopped(async move {
-        let location = Location::parse(&text, &folder)?;
-        let target = TableTarget::prepare(&location, batch.schema(), WriteOptions::default()).await?;
-        let mut writer = target.writer();
-        writer.write(batch).await?;
-        let files = writer.close().await?;
-        target.commit(vec![files], &CommitOptions::default()).await.map(|_| ())
-    })?;
-    written.map_err(|error| {
+    write_rows(batch, &location(relation), folder, workers)?.map_err(|error| {
         let message = format!("the rows of `{relation}` cannot be written: {error}");
         PipelineError::finding(ir::diag::codes::TEST_NOT_RUN, message, relation)
     })

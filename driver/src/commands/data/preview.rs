@@ -15,7 +15,7 @@ use crate::report::{bytes, count};
 
 pub(in crate::commands) fn run(arguments: &PreviewArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters)?;
-    let scope = Scope::Rows { name: arguments.name.clone(), limit: arguments.limit };
+    let scope = Scope::Rows { name: arguments.name.clone(), limit: Some(arguments.limit) };
     let progress = context.console.progress();
     let request = CompileRequest::new(source, context.workers()?);
     let (ruleset, memory) = (context.ruleset(), context.memory());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ir::spec::MAX_SPEC_BYTES;
 use ir::stage::Stage;
-use pipeline::{Observer as _, Rows};
+use pipeline::{Asking, Lake, Observer as _, Statement};
 
 use super::print_rows;
 use crate::cli::{DEFAULT_LAKE, SqlArgs};
@@ -22,16 +22,27 @@ pub(in crate::commands) fn run(arguments: &SqlArgs, context: &mut Context<'_>) -
             lake.display()
         )));
     }
-    let query = query_text(&arguments.query, context)?;
-    let progress = context.console.progress();
-    progress.stage_started(Stage::Query);
-    let mut rows = Rows::of(&query, &lake, context.workers()?)?;
-    let schema = Arc::clone(&rows.schema);
-    // The line must be gone when the first row is printed.
-    let first = rows.next();
-    drop(progress);
-    let mut batches = first.into_iter().chain(rows);
-    print_rows(context, &schema, &mut batches, arguments.max_rows)
+    let text = query_text(&arguments.query, context)?;
+    let workers = Arc::clone(context.workers()?);
+    let lake = Lake::at(&lake)?;
+    let (statements, _) = Statement::all("query", &text);
+    for statement in &statements {
+        let progress = context.console.progress();
+        let asking = Asking { ruleset: context.ruleset(), tracing: Some(&progress), ..Asking::new(&workers) };
+        let answer = lake.ask(statement, &asking)?;
+        progress.stage_started(Stage::Query);
+        let mut rows = answer.rows(&workers)?;
+        let schema = Arc::clone(&rows.schema);
+        // The line must be gone when the first row is printed.
+        let first = rows.next();
+        drop(progress);
+        if let Some((found, map)) = answer.findings() {
+            context.console.diagnose(found, map);
+        }
+        let mut batches = first.into_iter().chain(rows);
+        print_rows(context, &schema, &mut batches, arguments.max_rows)?;
+    }
+    Ok(())
 }
 
 fn query_text(argument: &str, context: &mut Context<'_>) -> Result<String, Failure> {
