@@ -104,8 +104,8 @@ impl Lake {
         let query = Query::parse(&text).ok();
         let relations = query.as_ref().map(Query::relations).unwrap_or_default();
         let (inputs, made) = self.inputs(statement, query.as_ref(), &text, asking.workers)?;
-        let view = query.map_or_else(|| VIEW.to_owned(), |query| free_name(&query, &relations));
-        let parameters = parameters(&text, asking.parameters);
+        let view = query.as_ref().map_or_else(|| VIEW.to_owned(), |query| free_name(query, &relations));
+        let parameters = query.map_or_else(Vec::new, |query| parameters(&query, asking.parameters));
         let path = SpecPath::root().field("view_definitions").index(0).field("transform").field("query");
         let spec = spec_of(&view, text.clone(), inputs, parameters);
         let mut source = Source::from_spec(spec, &*view, &self.folder)?;
@@ -137,10 +137,11 @@ impl Lake {
         text: &str,
         workers: &Workers,
     ) -> Result<(Vec<InputRelation>, Option<TempDir>)> {
-        let mut made = None;
-        let mut inputs = Vec::new();
-        for relation in query.map(Query::relations).unwrap_or_default() {
-            let location = match self.table(&relation) {
+        let (mut made, mut inputs) = (None, Vec::new());
+        let relations = query.map(Query::relations).unwrap_or_default();
+        let tables = if relations.is_empty() { BTreeSet::new() } else { self.tables() };
+        for relation in relations {
+            let location = match tables.iter().find(|table| table.is_called(&relation)) {
                 Some(table) => table.location(),
                 None => {
                     let folder = made_folder(&mut made)?;
@@ -227,11 +228,10 @@ fn spec_of(view: &str, query: String, inputs: Vec<InputRelation>, parameters: Ve
 }
 
 /// The parameters that a query has, of those that are given.
-fn parameters(text: &str, given: &[GivenParameter]) -> Vec<TypedParameter> {
-    let placeholders = Query::parse(text).map(|query| query.placeholders().clone()).unwrap_or_default();
+fn parameters(query: &Query, given: &[GivenParameter]) -> Vec<TypedParameter> {
     let parameter = |given: &GivenParameter| {
         let position: u32 = given.label.parse().ok()?;
-        placeholders.contains(&format!("${position}")).then(|| TypedParameter {
+        query.placeholders().contains(&format!("${position}")).then(|| TypedParameter {
             label: Some(given.label.clone()),
             target: ParameterTarget::PlaceholderPos { position },
             value: value(&given.value),

@@ -53,8 +53,8 @@ impl LakeTable {
         }
     }
 
-    /// What a query that reads it calls it.
-    fn is_called(&self, relation: &str) -> bool {
+    /// Whether a query means it by a name, as [`ir::expr::Query::relations`] gives it.
+    pub(super) fn is_called(&self, relation: &str) -> bool {
         let is_main = self.schema == MAIN_SCHEMA;
         relation == dotted_name([&self.schema, &self.name]) || is_main && relation == self.name
     }
@@ -88,11 +88,6 @@ impl Lake {
             found.extend(inner.map(|(table, _)| LakeTable { schema: name.clone(), name: table }));
         }
         found
-    }
-
-    /// The table that a query means by a name, as [`ir::expr::Query::relations`] gives it.
-    pub(super) fn table(&self, relation: &str) -> Option<LakeTable> {
-        self.tables().into_iter().find(|table| table.is_called(relation))
     }
 
     /// The columns of all tables that can be opened.

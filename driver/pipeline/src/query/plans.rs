@@ -47,7 +47,10 @@ pub(super) fn analyzed(compilation: &Compilation, workers: &Workers) -> Result<S
 
 /// An operator and what it did.
 fn line(operator: &OperatorMetrics) -> String {
-    let mut line = format!("{}{}", "  ".repeat(operator.depth), operator.name);
+    // What it computes begins with its name.
+    let described = operator.described.split_whitespace().collect::<Vec<_>>().join(" ");
+    let named = if described.is_empty() { &operator.name } else { &described };
+    let mut line = format!("{}{named}", "  ".repeat(operator.depth));
     if let Some(rows) = operator.output_rows {
         let _ = write!(line, " rows={rows}");
     }
@@ -60,9 +63,6 @@ fn line(operator: &OperatorMetrics) -> String {
     }
     if let Some(bytes) = operator.spilled_bytes.filter(|bytes| *bytes > 0) {
         let _ = write!(line, " spilled={bytes}");
-    }
-    if !operator.described.is_empty() {
-        let _ = write!(line, " {}", operator.described.replace('\n', " "));
     }
     line
 }

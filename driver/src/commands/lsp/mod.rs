@@ -48,7 +48,7 @@ pub(in crate::commands) fn run(context: &mut Context<'_>) -> Result<(), Failure>
     workers.cancellation().cancel();
     // The threads of the connection end with its channels.
     drop(connection);
-    let ended = threads.join().map_err(|error| Failure::output(&error));
+    let ended = threads.join().map_err(|error| Failure::output("stdout", &error));
     served.and(ended)
 }
 
