@@ -50,11 +50,11 @@ impl Failure {
         Self::User(format!("cannot {action} `{}`: {error}", path.display()))
     }
 
-    /// A failure to write a result to stdout.
-    pub(crate) fn output(error: &io::Error) -> Self {
+    /// A failure to write a result to a place: stdout, a file.
+    pub(crate) fn output(place: &str, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::ReaderGone,
-            _ => Self::User(format!("cannot write to stdout: {error}")),
+            _ => Self::User(format!("cannot write to {place}: {error}")),
         }
     }
 

@@ -8,7 +8,7 @@
 //! driver watch SPEC        one of these again after every change
 //! driver lsp               the protocol of editors
 //! driver compile SPEC      any stage between the spec and the physical plan, as text
-//! driver sql QUERY         a query over the tables of a lake
+//! driver sql [QUERY]       queries over the tables of a lake; without one a shell
 //! ```
 //!
 //! | module | does |
@@ -49,7 +49,7 @@ use pipeline::configuration::Environment;
 use crate::cli::{Cli, ColorChoice};
 use crate::commands::Context;
 use crate::failure::{Failure, exit};
-use crate::terminal::Console;
+use crate::terminal::{Console, Terminals};
 
 /// What a command reads from and writes to.
 pub struct Streams<'a> {
@@ -59,6 +59,8 @@ pub struct Streams<'a> {
     pub stdout: &'a mut dyn Write,
     /// Receives diagnostics and progress.
     pub stderr: &'a mut dyn Write,
+    /// Whether somebody types what `stdin` gives.
+    pub stdin_is_terminal: bool,
     /// Whether somebody looks at `stdout` directly.
     pub stdout_is_terminal: bool,
     /// Whether somebody looks at `stderr` directly. Only then progress is shown.
@@ -133,8 +135,12 @@ fn run(cli: Cli, streams: &mut Streams<'_>) -> u8 {
         [
             cli.globals.color.is_on(streams.stdout_is_terminal, streams.no_color),
             cli.globals.color.is_on(streams.stderr_is_terminal, streams.no_color),
-            streams.stderr_is_terminal && !streams.log_is_shown,
         ],
+        Terminals {
+            stdin: streams.stdin_is_terminal,
+            stdout: streams.stdout_is_terminal,
+            stderr: streams.stderr_is_terminal && !streams.log_is_shown,
+        },
     );
     let mut context = Context::new(cli.globals, streams.environment.clone(), console, streams.stdin);
     let outcome = commands::dispatch(cli.command, &mut context).and_then(|()| context.console.flush());

@@ -14,6 +14,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     driver::hush_readers();
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
+    let stdin_is_terminal = stdin.is_terminal();
     let (stdout_is_terminal, stderr_is_terminal) = (stdout.is_terminal(), stderr.is_terminal());
     let log = std::env::var("RUST_LOG").ok().filter(|directives| !directives.is_empty());
     let log_is_shown = log.is_some_and(|directives| {
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         stdin: &mut stdin,
         stdout: &mut stdout,
         stderr: &mut stderr,
+        stdin_is_terminal,
         stdout_is_terminal,
         stderr_is_terminal,
         log_is_shown,

@@ -1,8 +1,10 @@
 //! Ctrl-C, and the other signal that asks a program to end.
 
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline::Cancellation;
+use tokio::runtime::Runtime;
 
 use crate::failure::exit;
 
@@ -11,21 +13,50 @@ use crate::failure::exit;
 ///
 /// Signals are waited for on a thread of their own: the threads that work may be busy for long.
 pub(crate) fn watch(cancellation: Cancellation) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let mut signals = {
-        let _entered = runtime.enter();
-        Signals::listen()?
-    };
-    let wait = move || {
+    listen(move |runtime, mut signals| {
         runtime.block_on(async {
-            while signals.next().await {
+            while signals.next().await.is_some() {
                 if !cancellation.cancel() {
                     cancellation.published().await;
                     std::process::exit(i32::from(exit::INTERRUPTED));
                 }
             }
         });
+    })
+}
+
+/// Throws the switch that is current whenever Ctrl-C is pressed, and ends the program at the other signal. For programs that
+/// watch already: what they throw is thrown as well.
+pub(crate) fn watch_statements(current: Arc<Mutex<Cancellation>>) -> io::Result<()> {
+    listen(move |runtime, mut signals| {
+        runtime.block_on(async {
+            while let Some(signal) = signals.next().await {
+                let _is_first = current.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+                if signal == Signal::Terminate {
+                    std::process::exit(i32::from(exit::INTERRUPTED));
+                }
+            }
+        });
+    })
+}
+
+/// A signal that asks the program to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// The other one.
+    Terminate,
+}
+
+/// Gives the signals to a thread of its own.
+fn listen(act: impl FnOnce(Runtime, Signals) + Send + 'static) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let signals = {
+        let _entered = runtime.enter();
+        Signals::listen()?
     };
+    let wait = move || act(runtime, signals);
     std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map(|_| ())
 }
 
@@ -43,11 +74,11 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// Waits for the next; false when there can be none.
-    async fn next(&mut self) -> bool {
+    /// Waits for the next; nothing when there can be none.
+    async fn next(&mut self) -> Option<Signal> {
         tokio::select! {
-            received = self.interrupt.recv() => received.is_some(),
-            received = self.terminate.recv() => received.is_some(),
+            received = self.interrupt.recv() => received.map(|()| Signal::Interrupt),
+            received = self.terminate.recv() => received.map(|()| Signal::Terminate),
         }
     }
 }
@@ -61,7 +92,7 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> bool {
-        tokio::signal::ctrl_c().await.is_ok()
+    async fn next(&mut self) -> Option<Signal> {
+        tokio::signal::ctrl_c().await.ok().map(|()| Signal::Interrupt)
     }
 }

@@ -21,6 +21,7 @@ mod run;
 mod scope;
 
 pub use context::Context;
+pub use front::elsewhere::FUNCTIONS as FUNCTIONS_ELSEWHERE;
 pub use pass::{Family, Pass};
 pub use run::{
     Begun, CompileError, Compiled, Observer, Options, PassEvent, begin, compile, find, resume, run_pass,

@@ -1,4 +1,5 @@
-//! Queries over tables outside of any spec: those of a lake, and those of an output that is about to be published.
+//! Queries over tables outside of any spec and graph: those of a folder, for whoever judges what runs have published, and those of
+//! an output that is about to be published.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -38,7 +39,7 @@ impl std::fmt::Debug for QueryRows {
 }
 
 impl Session {
-    /// Plans one `SELECT` over the Delta tables directly under `lake_dir`; a table's name is its folder's. Only
+    /// Plans one `SELECT` over the Delta tables directly under `lake_dir`, without a compiler's passes; a table's name is its folder's. Only
     /// the tables that the query names are opened, at their latest version. Folder and query are the user's own: a table
     /// may be a link to one elsewhere.
     ///

@@ -6,7 +6,7 @@
 //!                                                  `-> plan -> Plans: explain, write -> Written: commit
 //! extract: source code -> Extraction: publish, or compile over it and publish both together
 //!                                                  `-> preview -> Preview: the first rows of a view
-//! Rows::of: a query over published tables
+//! Lake::ask: a statement about published tables -> Answer: rows
 //! ```
 //!
 //! | module | does |
@@ -18,7 +18,7 @@
 //! | costs | what each view cost in a run |
 //! | [`editor`] | a check again after every change, and answers about places of a text |
 //! | extraction | source code -> Delta tables |
-//! | query | a query over the tables of a lake, and the first rows of a view of a spec |
+//! | query | statements of SQL about the tables of a lake, and the rows of a view of a spec |
 //! | locks | one publisher a table at a time |
 //! | provenance | one run: what tells it apart, its commit metadata, its record |
 //! | [`record`] | what is kept of a run, written and read; what identifies a compilation |
@@ -80,7 +80,9 @@ pub use locks::{Locks, Waiting};
 pub use observer::{Observer, RunStart, TRACING_TARGET};
 pub use openlineage::{LineageLog, OPENLINEAGE_VERSION};
 pub use passes::{InScope, Scope, ScopeError, Selection};
-pub use query::{Preview, Rows, Scanned, ScannedInput};
+pub use query::{
+    Answer, AnswerRows, Asking, Lake, LakeTable, MAIN_SCHEMA, Preview, Scanned, ScannedInput, Statement,
+};
 pub use record::{Envelope, IdentityReport, ProviderIdentity, Stages};
 pub use workers::{WorkerOptions, Workers, on_deep_stack};
 

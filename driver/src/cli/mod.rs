@@ -27,7 +27,7 @@ const EXIT_CODES: &str = "Results go to stdout, diagnostics and progress to stde
 /// Options of all commands.
 #[derive(Debug, Args)]
 pub(crate) struct Globals {
-    /// The form of results and diagnostics; `csv` is for `sql` and `preview` only
+    /// The form of results and diagnostics; `csv`, `ndjson`, `markdown` and `parquet` are for rows: of `sql` and `preview`
     #[arg(long, global = true, value_enum, default_value_t, help_heading = "Output")]
     pub(crate) format: Format,
     /// When to use colours; NO_COLOR turns `auto` off
@@ -123,8 +123,21 @@ pub(crate) enum Format {
     Text,
     /// One JSON document where a command has one to give; diagnostics as one JSON object a line
     Json,
-    /// Comma-separated values with a header (`sql` and `preview` only)
+    /// Comma-separated values with a header; NULL is nothing, and an empty text `""`
     Csv,
+    /// A JSON object a line
+    Ndjson,
+    /// A table of Markdown
+    Markdown,
+    /// A Parquet file (`sql` with `--output`)
+    Parquet,
+}
+
+impl Format {
+    /// Whether only rows have this form.
+    pub(crate) fn is_of_rows(self) -> bool {
+        !matches!(self, Self::Text | Self::Json)
+    }
 }
 
 /// When colours are used.
@@ -206,7 +219,13 @@ pub(crate) enum Command {
     Verify(GraphArgs),
     /// Write every stage of a compilation to files, also of one that fails
     Trace(TraceArgs),
-    /// Query the tables of a lake
+    /// Query the tables of a lake; without a query, a shell for it
+    ///
+    /// Statements are SELECT, WITH, VALUES, EXPLAIN [ANALYZE] [VERBOSE], DESCRIBE, SHOW TABLES and SHOW FUNCTIONS, with semicolons
+    /// between them. A table's name is that of its folder; those in a folder of the lake are in a schema, as in `extract.files`.
+    /// `information_schema` has tables, columns, schemata and routines. Mistakes are those that a spec would have.
+    ///
+    /// JSON writes NaN and infinities as the texts "NaN", "Infinity" and "-Infinity".
     Sql(SqlArgs),
     /// Show what is recorded of runs, also of those that failed
     ///

@@ -2,7 +2,8 @@
 //!
 //! | folder | commands |
 //! |---|---|
-//! | data | those that make or read tables, or tell of it: build, extract, preview, replay, run, runs, show, sql, test |
+//! | data | those that make tables, or tell of it: build, extract, preview, replay, run, runs, show, test |
+//! | sql | statements about the tables of a lake, and the shell for them |
 //! | stages | those that look into the compiler: check, compile, pass, session, trace, verify, watch |
 //! | lsp | the protocol of editors |
 //! | reference | those that print what the program knows, or its user told it: completions, config, explain, passes, schema |
@@ -10,20 +11,24 @@
 mod data;
 mod lsp;
 mod reference;
+mod rows;
+mod sql;
 mod stages;
 
 use std::cell::OnceCell;
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use engine::SessionOptions;
 use ir::diag::{SourceMap, SourceName};
 use pipeline::configuration::{Configuration, Environment, Given, Key, SETTINGS, Value};
 use pipeline::{Cancellation, Memory, Ruleset, Source, WorkerOptions, Workers, read_parameters};
 
-use crate::cli::{Command, Format, Globals, ParameterArgs};
+use crate::cli::{Command, Globals, ParameterArgs};
 use crate::failure::Failure;
 use crate::signals;
 use crate::telemetry::Telemetry;
@@ -97,10 +102,25 @@ impl<'a> Context<'a> {
             return Ok(workers);
         }
         let cancellation = Cancellation::new();
-        let options = self.worker_options()?;
-        signals::watch(cancellation.clone())
+        let workers = self.new_workers(cancellation.clone())?;
+        signals::watch(cancellation)
             .map_err(|error| Failure::User(format!("cannot listen for signals: {error}")))?;
-        Ok(self.workers.get_or_init(|| Arc::new(Workers::new(options, cancellation))))
+        Ok(self.workers.get_or_init(|| Arc::new(workers)))
+    }
+
+    /// Threads of their own, which this switch stops. Whoever asks for them listens for signals.
+    pub(crate) fn new_workers(&self, cancellation: Cancellation) -> Result<Workers, Failure> {
+        Ok(Workers::new(self.worker_options()?, cancellation))
+    }
+
+    /// The user's folder for what programs keep; nothing where the environment names none.
+    pub(crate) fn state_folder(&self) -> Option<PathBuf> {
+        self.environment.state_folder()
+    }
+
+    /// The command that shows texts page by page, if the user has one.
+    pub(crate) fn pager(&self) -> Option<&OsStr> {
+        self.environment.pager()
     }
 
     /// From now on compilations leave what they find out for the next.
@@ -202,9 +222,11 @@ fn given_folder(key: Key, folder: &Path) -> Result<Value, Failure> {
 
 /// Runs a command, and tells of it whom the command line says.
 pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
-    if context.console.format == Format::Csv && !matches!(command, Command::Sql(_) | Command::Preview(_)) {
-        let message = "`--format csv` is for `sql` and `preview` only; use text or json";
-        return Err(Failure::Usage(message.to_owned()));
+    let format = context.console.format;
+    if format.is_of_rows() && !matches!(command, Command::Sql(_) | Command::Preview(_)) {
+        let name = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let message = format!("`--format {name}` is for `sql` and `preview` only; use text or json");
+        return Err(Failure::Usage(message));
     }
     context.telemetry = Telemetry::open(&context.globals, &command)?;
     let outcome = execute(command, context);
@@ -226,7 +248,7 @@ fn execute(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
         Command::Verify(arguments) => stages::verify::run(&arguments, context),
         Command::Trace(arguments) => stages::trace::run(&arguments, context),
         Command::Test(arguments) => data::test::run(&arguments, context),
-        Command::Sql(arguments) => data::sql::run(&arguments, context),
+        Command::Sql(arguments) => sql::run(&arguments, context),
         Command::Runs(arguments) => data::runs::run(&arguments, context),
         Command::Show(arguments) => data::runs::show(&arguments, context),
         Command::Replay(arguments) => data::replay::run(&arguments, context),

@@ -104,6 +104,7 @@ fn a_panic_exits_with_70_and_says_what_to_report() {
         stdin: &mut std::io::empty(),
         stdout: &mut Panicking,
         stderr: &mut errors,
+        stdin_is_terminal: false,
         stdout_is_terminal: false,
         stderr_is_terminal: false,
         log_is_shown: false,

@@ -39,6 +39,9 @@ fn a_graph_is_built_and_queried() {
     let files: Vec<&str> =
         rows.as_array().unwrap().iter().map(|row| row["callee_file"].as_str().unwrap()).collect();
     assert_eq!(files, ["pkg/tools.py", "src/inner.rs"]);
+    // The extracted tables are a schema of the same lake.
+    let both = "SELECT count(*) > 0 AS some FROM extract.files f JOIN cpg_nodes n ON n.path = f.path";
+    assert_eq!(out(&driver_in(folder.path(), ["sql", both, "--format", "csv"])), "some\ntrue\n");
 
     // A second build sees the same repository, not its own tables.
     let files = "SELECT path FROM files ORDER BY path";

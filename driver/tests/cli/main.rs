@@ -14,5 +14,6 @@ mod program;
 mod proofs;
 mod publication;
 mod runs;
+mod sql;
 mod stages;
 mod telemetry;

@@ -87,6 +87,22 @@ impl SourceMap {
         Self { name, text, line_starts, root: None }
     }
 
+    /// A text of which one part is the value at a path, written as it is, and nothing else is a value: a query that is no part of
+    /// a file.
+    #[must_use]
+    pub fn of_value(name: SourceName, text: impl Into<String>, path: &SpecPath, bytes: Range<usize>) -> Self {
+        let mut place = Place { bytes, inside: Inside::Block };
+        for segment in path.segments().iter().rev() {
+            let bytes = place.bytes.clone();
+            let inside = match segment {
+                Segment::Index(index) => Inside::Items(vec![place; index + 1]),
+                Segment::Field(name) => Inside::Fields(vec![(name.clone(), bytes.clone(), place)]),
+            };
+            place = Place { bytes, inside };
+        }
+        Self { root: Some(place), ..Self::new(name, text) }
+    }
+
     /// What the source is called.
     #[must_use]
     pub fn name(&self) -> &SourceName {

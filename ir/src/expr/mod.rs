@@ -18,7 +18,7 @@ mod windows;
 pub use named::{NamedExpr, NamedExprs};
 pub use places::bytes_of;
 pub use query::{Part, Query};
-pub use syntax::{SqlError, SqlIssue, SqlIssueKind};
+pub use syntax::{SqlError, SqlIssue, SqlIssueKind, StatementText, Statements, statements};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -290,6 +290,13 @@ pub fn identifier(name: &str) -> Ident {
         _ => false,
     });
     if plain { Ident::new(name) } else { Ident::with_quote('"', name) }
+}
+
+/// The name of a relation in a schema, from its parts: each as it stands in SQL, with points between them.
+#[must_use]
+pub fn dotted_name<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> String {
+    let parts = parts.into_iter().map(|part| identifier(part.as_ref()).to_string());
+    parts.collect::<Vec<_>>().join(".")
 }
 
 /// Gives a type that wraps a syntax tree its text, JSON and archived form: the printed SQL.

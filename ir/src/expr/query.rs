@@ -16,7 +16,7 @@ use sqlparser::ast::{self, ObjectName, ObjectNamePart};
 use parsed::Parsed;
 
 use super::syntax::{SqlError, SqlIssueKind, SqlText};
-use super::{ScalarExpr, bind_one, meaning, normalize, printable, sql_text, walk};
+use super::{ScalarExpr, bind_one, dotted_name, meaning, normalize, printable, sql_text, walk};
 
 /// How often a subquery is computed at the most that values are compared with: for the values that are equal, for NULL
 /// among its values, and for whether it has rows at all.
@@ -122,7 +122,9 @@ impl Query {
 
 /// The name of a relation as it is looked up.
 fn relation_name(name: &ObjectName) -> String {
-    plain_name(name).unwrap_or_else(|| name.to_string())
+    let parts = || name.0.iter().map(|part| part.as_ident().map(normalize)).collect::<Option<Vec<_>>>();
+    let dotted = || parts().map_or_else(|| name.to_string(), dotted_name);
+    plain_name(name).unwrap_or_else(dotted)
 }
 
 /// The name of a relation of one part.

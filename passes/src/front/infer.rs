@@ -28,13 +28,14 @@ use ir::origin::SpecField;
 use ir::schema::{Schema, same_logical_type};
 use sqlparser::tokenizer::Span;
 
+use super::elsewhere;
 use crate::context::Context;
 use crate::rewrite::{bind, desugar};
 
 pub(crate) fn run(graph: &mut Graph, cx: &mut Context<'_>) {
     let values = bind::placeholder_values(graph);
     for id in graph.topological() {
-        if matches!(graph[id].op, Op::Sink(_)) {
+        if matches!(&graph[id].op, Op::Sink(sink) if sink.has_table()) {
             drop_void(graph, cx, id);
         }
         let node = &graph[id];
@@ -252,10 +253,14 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, field
                 .help(format!("say which one is meant: `t.{name}`"))
         }
         TypeErrorKind::UnknownFunction { name, candidates } => {
-            Diagnostic::new(codes::UNKNOWN_FUNCTION, format!("there is no function `{name}`"))
-                .found(name)
-                .allowed(candidates)
-                .suggest_nearest()
+            let found = Diagnostic::new(codes::UNKNOWN_FUNCTION, format!("there is no function `{name}`"))
+                .found(name);
+            match elsewhere::written_here(name) {
+                Some(here) => {
+                    found.help(format!("what other systems call `{name}` is written `{here}` here"))
+                }
+                None => found.allowed(candidates).suggest_nearest(),
+            }
         }
         TypeErrorKind::WrongArguments { function, forms, .. } => {
             Diagnostic::new(codes::WRONG_ARGUMENTS, error.to_string()).found(function).allowed(forms)
@@ -276,11 +281,25 @@ fn report_type_error(cx: &mut Context<'_>, node: &Node, error: &TypeError, field
         }
     };
     let bytes = error.span.zip(place.sql.as_deref()).and_then(|(span, sql)| bytes_of(sql, span));
+    let marked = bytes.as_ref().zip(place.sql.as_deref()).and_then(|(bytes, sql)| sql.get(bytes.clone()));
+    let diagnostic = match (error.kind.as_ref(), marked) {
+        (TypeErrorKind::UnknownColumn { name, .. }, Some(marked)) => as_text(diagnostic, name, marked),
+        _ => diagnostic,
+    };
     let diagnostic = place.mark(diagnostic, bytes);
     // Assertions of one relation show its keys, and all of them find the same fault with these.
     if !matches!(node.owner, Owner::Assertion(_)) || !cx.diagnostics.contains(&diagnostic) {
         cx.report(diagnostic);
     }
+}
+
+/// Says how texts are written, where a name in double quotes is no column: several systems read it as a text.
+fn as_text(found: Diagnostic, name: &str, marked: &str) -> Diagnostic {
+    if !marked.starts_with('"') || found.help.is_some() {
+        return found;
+    }
+    let text = name.replace('\'', "''");
+    found.help(format!("double quotes stand around names; a text stands in single quotes: '{text}'"))
 }
 
 /// `is_sql` says whether the name stands in SQL, and not as it is.

@@ -2,6 +2,7 @@
 
 mod case;
 mod compatibility;
+pub(crate) mod elsewhere;
 pub(crate) mod infer;
 mod joins;
 pub(crate) mod lower;

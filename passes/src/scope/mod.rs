@@ -42,13 +42,13 @@ pub enum Scope {
     Outputs(Selection),
     /// What is selected, with what it needs: to be looked at. Views that nothing selected reads return their rows.
     Parts(Selection),
-    /// The first rows of one view, input or output, with what it needs: to be shown. A name that a view and an output have
-    /// means the view; with `@` before it, the output.
+    /// The rows of one view, input or output, with what it needs: to be shown. A name that a view and an output have means the
+    /// view; with `@` before it, the output.
     Rows {
         /// The name.
         name: String,
-        /// How many rows at the most.
-        limit: usize,
+        /// How many rows at the most; all of them if absent.
+        limit: Option<usize>,
     },
 }
 
@@ -219,7 +219,7 @@ impl Lowered<'_> {
         match scope {
             Scope::Rows { limit, .. } => {
                 for root in &roots {
-                    self.return_first_rows(root, *limit)?;
+                    self.return_rows_of(root, *limit)?;
                 }
             }
             Scope::Parts(_) => {
@@ -271,23 +271,26 @@ impl Lowered<'_> {
         let _is_new = self.graph.try_add(sink);
     }
 
-    /// Lets a part return its first rows: what an output would write, or the rows of a view or input.
-    fn return_first_rows(&mut self, part: &Owner, limit: usize) -> Result<(), ScopeError> {
+    /// Lets a part return its rows, or the first of them: what an output would write, or the rows of a view or input.
+    fn return_rows_of(&mut self, part: &Owner, limit: Option<usize>) -> Result<(), ScopeError> {
         if !part.is_output() {
             self.return_rows(part);
         }
+        let sinks: Vec<_> = self.graph.ids().filter(|id| self.graph[*id].is_sink()).collect();
+        for sink in &sinks {
+            self.graph[*sink].op = Op::Sink(Sink::returning());
+        }
+        let Some(limit) = limit else { return Ok(()) };
         // No table has more rows than a limit of SQL can say.
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let text = format!("SELECT * FROM rows LIMIT {limit}");
         let query = expr::Query::parse(&text)
             .map_err(|error| ScopeError::Syntax { text, reason: error.to_string() })?;
-        let sinks: Vec<_> = self.graph.ids().filter(|id| self.graph[*id].is_sink()).collect();
         for sink in sinks {
             let first = Op::Query(Query { query: query.clone(), relations: vec!["rows".to_owned()] });
             let first = self.graph.add_step(sink, "first", first);
             let below = vec![self.graph.name_of(first).to_owned()];
             self.graph[first].sources = std::mem::replace(&mut self.graph[sink].sources, below);
-            self.graph[sink].op = Op::Sink(Sink::returning());
         }
         Ok(())
     }

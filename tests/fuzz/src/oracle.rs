@@ -30,6 +30,10 @@ impl<T: Fn(&EngineOracle, &Input, &Read) -> Result<(Scan, Schema), TableError>> 
         self.engine.place(location)
     }
 
+    fn leads_into(&self, input: &str, place: &str) -> bool {
+        self.engine.leads_into(input, place)
+    }
+
     fn output(&self, name: &str, sink: &Sink, rows: &Schema) -> Vec<OutputRefusal> {
         self.engine.output(name, sink, rows)
     }

@@ -28,7 +28,7 @@ use datafusion::logical_expr::{
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use datafusion::sql::sqlparser::ast::{self, Statement};
 use datafusion::sql::sqlparser::tokenizer::{Location, Span};
-use ir::expr::Query;
+use ir::expr::{Query, dotted_name};
 
 use super::expressions::calls;
 use super::relational::unqualified;
@@ -178,7 +178,10 @@ impl ContextProvider for Relations<'_> {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
         let source = match &name {
             TableReference::Bare { table } => self.sources.get(table.as_ref()),
-            TableReference::Partial { .. } | TableReference::Full { .. } => None,
+            TableReference::Partial { schema, table } => self.sources.get(&dotted_name([schema, table])),
+            TableReference::Full { catalog, schema, table } => {
+                self.sources.get(&dotted_name([catalog, schema, table]))
+            }
         };
         let unknown = || DataFusionError::External(Box::new(UnknownRelation(name.to_string())));
         source.cloned().ok_or_else(unknown)

@@ -94,7 +94,7 @@ impl ExtensionPlanner for NodePlanner {
         }
         if let Some(node) = node.as_any().downcast_ref::<WriteNode>() {
             return match physical_inputs {
-                [input] => Ok(Some(Arc::new(node.plan(Arc::clone(input))))),
+                [input] => Ok(Some(node.plan(Arc::clone(input)))),
                 _ => plan_err!("a write has one input"),
             };
         }

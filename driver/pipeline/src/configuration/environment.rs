@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ir::diag::{Diagnostic, SourceMap, SourceName, codes};
 
@@ -14,6 +14,10 @@ pub(super) const CONFIG: &str = "CODEANATOMY_CONFIG";
 /// The user's folder for configuration, and where it is if nobody says so.
 pub(super) const CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 pub(super) const HOME: &str = "HOME";
+/// The user's folder for what programs keep from one time to the next.
+const STATE_HOME: &str = "XDG_STATE_HOME";
+/// The command that shows texts page by page.
+const PAGER: &str = "PAGER";
 
 /// The variables of the environment that mean something here, and no other: what else a program was started with stays
 /// where it is.
@@ -25,10 +29,24 @@ impl Environment {
     pub fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let known = |name: &OsStr| {
             let settings = SETTINGS.iter().map(|setting| setting.variable);
-            settings.chain([CONFIG, CONFIG_HOME, HOME]).find(|known| name == *known)
+            settings.chain([CONFIG, CONFIG_HOME, HOME, STATE_HOME, PAGER]).find(|known| name == *known)
         };
         let kept = variables.into_iter().filter(|(_, value)| !value.is_empty());
         Self(kept.filter_map(|(name, value)| Some((known(&name)?, value))).collect())
+    }
+
+    /// The program's own folder among those for what programs keep: `codeanatomy` in `XDG_STATE_HOME` or `~/.local/state`.
+    #[must_use]
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        let home = || self.get(HOME).map(|home| Path::new(home).join(".local/state"));
+        let folder = self.get(STATE_HOME).map(PathBuf::from).filter(|it| it.is_absolute()).or_else(home)?;
+        Some(folder.join("codeanatomy"))
+    }
+
+    /// The command that shows texts page by page.
+    #[must_use]
+    pub fn pager(&self) -> Option<&OsStr> {
+        self.get(PAGER)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&OsStr> {

@@ -1,64 +1,45 @@
-//! A query over the tables of a lake, and the first rows of a view of a spec: what is read while it is computed.
+//! Questions about the tables of a lake in SQL, and the rows of a view of a spec: what is read while it is computed.
+//!
+//! ```text
+//! Statement::all: a text -> its statements
+//! Lake::ask: a statement -> a spec of one view, compiled as any -> Answer: rows
+//! ```
+//!
+//! | module | does |
+//! |---|---|
+//! | lake | which tables there are |
+//! | statement | a text as statements |
+//! | ask | a statement -> what answers it |
+//! | answer | its rows |
+//! | catalog | what is told of tables, columns and functions |
+//! | plans | `EXPLAIN` |
+//! | given | rows of the program's own, as tables of a folder |
+//! | preview | the rows of a compilation that shows some |
 
+mod answer;
+mod ask;
+mod catalog;
+mod given;
+mod lake;
+mod plans;
 mod preview;
-
-use std::collections::BTreeSet;
-use std::fmt;
-use std::path::Path;
+mod statement;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use engine::{DataFusionError, EngineError, RunError};
 use futures::{Stream, StreamExt as _};
-use ir::diag::{Diagnostic, codes};
-use ir::oracle::TableError;
 use tokio::sync::mpsc::{Receiver, channel};
 
+pub use answer::{Answer, AnswerRows};
+pub use ask::Asking;
+pub(crate) use given::write_rows;
+pub use lake::{Lake, LakeTable, MAIN_SCHEMA};
 pub use preview::{Preview, Scanned, ScannedInput};
+pub use statement::Statement;
 
-use crate::folders::absolute;
-use crate::{PipelineError, Result, Workers};
+use crate::{Result, Workers};
 
 /// Batches that wait to be read. A query stops computing while this many do.
 const WAITING_BATCHES: usize = 2;
-
-/// The rows of a query, computed on the workers' threads while they are read here.
-pub struct Rows {
-    /// The columns.
-    pub schema: SchemaRef,
-    batches: Box<dyn Iterator<Item = Result<RecordBatch>>>,
-}
-
-impl fmt::Debug for Rows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Rows({})", self.schema)
-    }
-}
-
-impl Rows {
-    /// Plans and starts one `SELECT` over the Delta tables in the folder `lake`; a table's name is its folder's.
-    /// Dropping the rows stops it.
-    ///
-    /// # Errors
-    /// When the query does not parse or fit the tables, or a table is not there or cannot be opened.
-    pub fn of(query: &str, lake: &Path, workers: &Workers) -> Result<Self> {
-        let session = workers.session()?;
-        let (lake, query) = (absolute(lake)?, query.to_owned());
-        let folder = lake.clone();
-        let planned = workers.run_unless_stopped(async move { session.sql(&query, &lake).await })?;
-        let planned = planned.map_err(|error| refused(error, &folder))?;
-        let failed = |error: Stopped<DataFusionError>| match error {
-            Stopped::ByWorkers => PipelineError::Interrupted("the query was stopped".to_owned()),
-            Stopped::By(error) => {
-                let message = format!("the query failed: {}", engine::message_of(&error));
-                let code = RunError::execution("query", error).diagnostic().code;
-                PipelineError::finding(code, message, "query")
-            }
-        };
-        let batches = read_ahead(planned.batches, workers)?;
-        Ok(Self { schema: planned.schema, batches: Box::new(batches.map(move |next| next.map_err(failed))) })
-    }
-}
 
 /// Why there are no more batches.
 enum Stopped<E> {
@@ -99,33 +80,5 @@ impl<E> Iterator for Batches<E> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.blocking_recv()
-    }
-}
-
-/// Why a query cannot be planned; for a table that is not there, the tables that are.
-fn refused(error: EngineError, lake: &Path) -> PipelineError {
-    match &error {
-        EngineError::Table { location, source: TableError::NotFound(_), .. } => {
-            let message = format!("there is no table `{location}` in `{}`", lake.display());
-            let finding =
-                Diagnostic::new(codes::UNKNOWN_TABLE, message).found(location).allowed(tables_in(lake));
-            PipelineError::diagnostic(finding.suggest_nearest(), "query")
-        }
-        _ => PipelineError::engine(error, "query"),
-    }
-}
-
-/// The names of the Delta tables directly in a folder.
-fn tables_in(lake: &Path) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(lake).into_iter().flatten().flatten();
-    let tables = entries.filter(|entry| entry.path().join("_delta_log").is_dir());
-    tables.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-}
-
-impl Iterator for Rows {
-    type Item = Result<RecordBatch>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.batches.next()
     }
 }

@@ -1,4 +1,4 @@
-//! The first rows of a view, an input or an output of a spec: computed with what they need, and written nowhere.
+//! The rows of a view, an input or an output of a spec, or the first of them: computed with what they need, and written nowhere.
 //!
 //! ```text
 //! CompileRequest { scope: Scope::Rows {..} } -> compile -> Compilation -> preview -> Preview: batches, then what was scanned
@@ -9,7 +9,7 @@ use std::fmt;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use engine::{DataFusionError, OperatorKind, RanOperators, RunError, RunOptions};
+use engine::{DataFusionError, OperatorKind, OperatorMetrics, RanOperators, RunError, RunOptions};
 use ir::spec::InputRelation;
 use passes::Scope;
 use serde::Serialize;
@@ -89,6 +89,11 @@ impl Compilation {
 }
 
 impl Preview<'_> {
+    /// What its operators did until now.
+    pub(super) fn operators(&self) -> Vec<OperatorMetrics> {
+        self.operators.metrics()
+    }
+
     /// What was read of tables until now.
     #[must_use]
     pub fn scanned(&self) -> Scanned {
@@ -144,10 +149,25 @@ impl Iterator for Preview<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.batches.next()?;
         Some(next.map_err(|stopped| match stopped {
-            Stopped::ByWorkers => PipelineError::Interrupted("the preview was stopped".to_owned()),
-            Stopped::By(error) => {
-                self.compilation.failed(&RunError::execution(&self.segment, error), self.workers)
-            }
+            Stopped::ByWorkers => PipelineError::Interrupted("stopped before all rows were read".to_owned()),
+            Stopped::By(error) => self.failed(error),
         }))
+    }
+}
+
+impl Preview<'_> {
+    /// Why a computation failed, in words that say nothing of outputs and publication.
+    fn failed(&self, error: DataFusionError) -> PipelineError {
+        let message = engine::message_of(&error);
+        let error = RunError::execution(&self.segment, error);
+        match self.compilation.failed(&error, self.workers) {
+            PipelineError::Findings { mut diagnostics, map } => {
+                if let [found] = diagnostics.as_mut_slice() {
+                    found.message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+                }
+                PipelineError::Findings { diagnostics, map }
+            }
+            other => other,
+        }
     }
 }

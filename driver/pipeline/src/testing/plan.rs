@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use arrow::array::RecordBatch;
-use delta::{CommitOptions, Location, TableTarget, WriteOptions};
 use ir::diag::codes;
 use ir::graph::Graph;
 use ir::schema::Schema;
@@ -13,6 +12,7 @@ use ir::spec::{
 };
 use passes::Scope;
 
+use crate::query::write_rows;
 use crate::{PipelineError, Result, Workers};
 
 /// The view that uses every parameter, so that none is without a use in the part of the spec that is tested.
@@ -145,16 +145,7 @@ pub(super) fn location(relation: &str) -> String {
 /// # Errors
 /// When they cannot be written.
 pub(super) fn write(batch: RecordBatch, relation: &str, folder: &Path, workers: &Workers) -> Result<()> {
-    let (text, folder) = (location(relation), folder.to_owned());
-    let written = workers.run_unless_stopped(async move {
-        let location = Location::parse(&text, &folder)?;
-        let target = TableTarget::prepare(&location, batch.schema(), WriteOptions::default()).await?;
-        let mut writer = target.writer();
-        writer.write(batch).await?;
-        let files = writer.close().await?;
-        target.commit(vec![files], &CommitOptions::default()).await.map(|_| ())
-    })?;
-    written.map_err(|error| {
+    write_rows(batch, &location(relation), folder, workers)?.map_err(|error| {
         let message = format!("the rows of `{relation}` cannot be written: {error}");
         PipelineError::finding(codes::TEST_NOT_RUN, message, relation)
     })

@@ -98,7 +98,7 @@ fn what_is_compiled_to_be_looked_at_is_not_published() {
             CompileRequest { scope, ..CompileRequest::new(source(&spec(3, 1), folder.path()), &workers) };
         compile(request)
     };
-    let rows = || compiled(Scope::Rows { name: "v1".to_owned(), limit: 5 }).unwrap();
+    let rows = || compiled(Scope::Rows { name: "v1".to_owned(), limit: Some(5) }).unwrap();
     let published = publish(rows(), &workers, PublishOptions::default(), Arc::new(()));
     assert!(matches!(published, Err(PipelineError::OtherScope(_))));
     assert!(matches!(compiled(Scope::Whole).unwrap().preview(&workers), Err(PipelineError::OtherScope(_))));

@@ -5,6 +5,7 @@ mod conflicts;
 mod formats;
 mod memory;
 mod publication;
+mod questions;
 mod response;
 mod telemetry;
 
@@ -19,8 +20,9 @@ use tempfile::TempDir;
 
 use crate::record::{RunRecord, Status};
 use crate::{
-    Cancellation, Compilation, CompileRequest, ExtractOptions, Observer, Outcome, PipelineError,
-    PublishOptions, Result, Rows, Source, WorkerOptions, Workers, compile, extract, publish, run_pass,
+    Asking, Cancellation, Compilation, CompileRequest, ExtractOptions, Lake, Observer, Outcome,
+    PipelineError, PublishOptions, Result, Source, Statement, WorkerOptions, Workers, compile, extract,
+    publish, run_pass,
 };
 
 const SPEC: &str = "\
@@ -130,8 +132,9 @@ fn records(folder: &Path) -> Vec<RunRecord> {
 
 /// How many rows a table of a lake has, or those of one that fulfil a condition.
 fn count(lake: &Path, table: &str, workers: &Workers) -> usize {
-    let rows = Rows::of(&format!("SELECT * FROM {table}"), lake, workers).unwrap();
-    rows.map(|batch| batch.unwrap().num_rows()).sum()
+    let query = Statement::query("query", &format!("SELECT * FROM {table}"));
+    let answer = Lake::at(lake).unwrap().ask(&query, &Asking::new(workers)).unwrap();
+    answer.rows(workers).unwrap().map(|batch| batch.unwrap().num_rows()).sum()
 }
 
 /// The files below a folder, the extracted tables and the records of runs left out.
@@ -215,8 +218,9 @@ fn stopped_workers_begin_nothing() {
     let lowered = ir::text::parse(lowered).unwrap().graph;
     switch.cancel();
     assert!(matches!(compiled.plan(&workers), Err(PipelineError::Interrupted(_))));
-    let rows = Rows::of("SELECT * FROM defs", &folder.path().join("tables"), &workers);
-    assert!(matches!(rows, Err(PipelineError::Interrupted(_))));
+    let lake = Lake::at(&folder.path().join("tables")).unwrap();
+    let answer = lake.ask(&Statement::query("query", "SELECT * FROM defs"), &Asking::new(&workers));
+    assert!(matches!(answer, Err(PipelineError::Interrupted(_))));
     let resolved = run_pass("resolve", lowered, folder.path(), None, &workers);
     assert!(matches!(resolved, Err(PipelineError::Interrupted(_))));
     let source = Source::from_bytes(SPEC.as_bytes(), "spec.yaml".into(), "spec", folder.path()).unwrap();

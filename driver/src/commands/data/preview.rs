@@ -7,15 +7,15 @@ use ir::stage::Stage;
 use pipeline::{CompileRequest, Observer as _, Scanned, Scope, compile};
 use serde_json::json;
 
-use super::print_rows;
 use crate::cli::PreviewArgs;
 use crate::commands::Context;
+use crate::commands::rows::print_rows;
 use crate::failure::Failure;
 use crate::report::{bytes, count};
 
 pub(in crate::commands) fn run(arguments: &PreviewArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters)?;
-    let scope = Scope::Rows { name: arguments.name.clone(), limit: arguments.limit };
+    let scope = Scope::Rows { name: arguments.name.clone(), limit: Some(arguments.limit) };
     let progress = context.console.progress();
     let request = CompileRequest::new(source, context.workers()?);
     let (ruleset, memory) = (context.ruleset(), context.memory());
@@ -30,7 +30,7 @@ pub(in crate::commands) fn run(arguments: &PreviewArgs, context: &mut Context<'_
     drop(progress);
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
     let mut batches = first.into_iter().chain(preview.by_ref());
-    print_rows(context, &schema, &mut batches, arguments.limit)?;
+    print_rows(context, &schema, &mut batches)?;
     context.console.flush()?;
     let scanned = preview.scanned();
     let text = if context.console.is_json() {

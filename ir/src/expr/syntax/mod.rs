@@ -4,6 +4,7 @@ mod budget;
 mod chains;
 pub(super) mod exact;
 mod precedence;
+mod statements;
 
 use std::fmt;
 use std::ops::Range;
@@ -14,6 +15,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 use budget::Budget;
+pub use statements::{StatementText, Statements, statements};
 
 /// How deep expressions may nest before the parser refuses them.
 const RECURSION_LIMIT: usize = 64;

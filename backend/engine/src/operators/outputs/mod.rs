@@ -48,9 +48,12 @@ impl WriteNode {
         Self { table: self.table.clone(), sink: self.sink.clone(), input: Arc::new(input) }
     }
 
-    /// The operator over a planned input.
-    pub(super) fn plan(&self, input: Arc<dyn ExecutionPlan>) -> WriteExec {
-        WriteExec::new(&self.table, &self.sink, input)
+    /// What gives the rows, over a planned input. Rows that are returned come as the input gives them: in its order.
+    pub(super) fn plan(&self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        match self.sink.has_table() {
+            true => Arc::new(WriteExec::new(&self.table, &self.sink, input)),
+            false => input,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The streams of the program: results, diagnostics, progress.
 
+mod paged;
+
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -11,9 +13,44 @@ use ir::diag::{Diagnostic, RenderOptions, SourceMap, render, resolve, summary};
 use ir::stage::Stage;
 use pipeline::Observer;
 
+pub(crate) use paged::{Paged, Wanted};
+
 use crate::cli::{Format, Globals};
 use crate::failure::{Failure, bug_report};
 use crate::report;
+
+/// Which streams are terminals.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Terminals {
+    /// Where input is typed.
+    pub(crate) stdin: bool,
+    /// Where results are looked at.
+    pub(crate) stdout: bool,
+    /// Where messages are looked at, and no log is.
+    pub(crate) stderr: bool,
+}
+
+/// The size of a terminal, in letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Screen {
+    /// Its lines.
+    pub(crate) rows: usize,
+    /// The letters of a line.
+    pub(crate) columns: usize,
+}
+
+impl Terminals {
+    /// Whether somebody types and looks.
+    pub(crate) fn are_for_people(self) -> bool {
+        self.stdin && self.stdout
+    }
+
+    /// The size of the terminal that results are looked at on, if they are and it tells.
+    pub(crate) fn screen(self) -> Option<Screen> {
+        let (rows, columns) = console::Term::stdout().size_checked().filter(|_| self.stdout)?;
+        Some(Screen { rows: rows.into(), columns: columns.into() })
+    }
+}
 
 /// Where results and messages go, and in which form.
 pub(crate) struct Console<'a> {
@@ -25,18 +62,20 @@ pub(crate) struct Console<'a> {
     pub(crate) color: bool,
     color_err: bool,
     show_progress: bool,
-    is_terminal: bool,
+    /// Which streams are terminals.
+    pub(crate) terminals: Terminals,
     verbose: bool,
     quiet: bool,
 }
 
 impl<'a> Console<'a> {
-    /// A console; the switches are colours on stdout, colours on stderr, and whether stderr is a terminal.
+    /// A console; the switches are colours on stdout and colours on stderr.
     pub(crate) fn new(
         globals: &Globals,
         out: &'a mut dyn Write,
         err: &'a mut dyn Write,
-        [color, color_err, terminal]: [bool; 3],
+        [color, color_err]: [bool; 2],
+        terminals: Terminals,
     ) -> Self {
         Self {
             out: BufWriter::new(out),
@@ -44,8 +83,8 @@ impl<'a> Console<'a> {
             format: globals.format,
             color,
             color_err,
-            show_progress: terminal && !globals.quiet && globals.format == Format::Text,
-            is_terminal: terminal,
+            show_progress: terminals.stderr && !globals.quiet && globals.format == Format::Text,
+            terminals,
             verbose: globals.verbose,
             quiet: globals.quiet,
         }
@@ -53,7 +92,7 @@ impl<'a> Console<'a> {
 
     /// Whether results are JSON.
     pub(crate) fn is_json(&self) -> bool {
-        self.format == Format::Json
+        matches!(self.format, Format::Json | Format::Ndjson)
     }
 
     /// Whether more than usual is said.
@@ -68,7 +107,12 @@ impl<'a> Console<'a> {
 
     /// Writes a result that is not text.
     pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.out.write_all(bytes).map_err(|error| Failure::output(&error))
+        self.out.write_all(bytes).map_err(|error| Failure::output("stdout", &error))
+    }
+
+    /// Where results go.
+    pub(crate) fn writer(&mut self) -> &mut dyn Write {
+        &mut self.out
     }
 
     /// Writes a JSON result.
@@ -78,12 +122,12 @@ impl<'a> Console<'a> {
 
     /// Brings results out.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
-        self.out.flush().map_err(|error| Failure::output(&error))
+        self.out.flush().map_err(|error| Failure::output("stdout", &error))
     }
 
     /// Clears the screen; nothing where messages do not go to one.
     pub(crate) fn clear(&mut self) {
-        if self.is_terminal {
+        if self.terminals.stderr {
             self.say("\u{1b}[2J\u{1b}[3J\u{1b}[H");
         }
     }
