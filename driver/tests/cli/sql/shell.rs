@@ -28,16 +28,16 @@ fn names_are_completed_and_statements_go_on_until_a_semicolon() {
     // The line is not a statement yet.
     shell.keys("\rWHERE nam\t");
     shell.sees("WHERE name");
-    let answer = shell.line(" IS NULL AND bst\t >= 0;", "───");
+    let answer = shell.answers(" IS NULL AND bst\t >= 0;", "───");
     assert!(answer.contains("bstart >= 0;"), "{answer}");
-    shell.sees("sql> ");
     // Several ways to go on are listed.
     shell.keys("SELECT span_\t\t");
     shell.sees("span_overlaps(");
+    shell.sees("sql> SELECT span_");
     shell.keys("\u{3}");
     shell.sees("sql> ");
-    shell.line(".mo\t markd\t", "sql> ");
-    shell.line("SELECT 41 + 1 AS answer;", "| 42 |");
+    shell.line(".mode markdown", "sql> ");
+    shell.answers("SELECT 41 + 1 AS answer;", "| 42 |");
     shell.keys("\u{4}");
     assert!(shell.ends().success());
 }
@@ -47,8 +47,7 @@ fn what_was_typed_is_there_in_the_next_shell() {
     let folder = with_tables();
     let mut first = Terminal::start(folder.path(), &["sql", "--lake", "tables"], 40, &[]);
     first.sees("sql> ");
-    first.line("SELECT 40 +\r2 AS answer;", "  42");
-    first.sees("sql> ");
+    first.answers("SELECT 40 +\r2 AS answer;", "  42");
     first.keys("\u{4}");
     assert!(first.ends().success());
     let kept = fs::read_to_string(folder.path().join("state/codeanatomy/sql_history")).unwrap();
@@ -58,7 +57,7 @@ fn what_was_typed_is_there_in_the_next_shell() {
     // Arrow up.
     second.keys("\u{1b}[A");
     second.sees("2 AS answer;");
-    second.line("", "  42");
+    second.answers("", "  42");
     second.line(".quit", "");
     assert!(second.ends().success());
 }
@@ -74,12 +73,10 @@ fn ctrl_c_ends_the_query_and_not_the_shell() {
         shell.keys("\u{3}");
         let seen = shell.sees("sql> ");
         assert!(seen.contains("stopped"), "{seen}");
-        shell.line("SELECT 6 * 7 AS answer;", "  42");
-        shell.sees("sql> ");
+        shell.answers("SELECT 6 * 7 AS answer;", "  42");
     }
-    let wrong = shell.line("SELECT nme FROM defs;", "did you mean `name`?");
+    let wrong = shell.answers("SELECT nme FROM defs;", "did you mean `name`?");
     assert!(wrong.contains("query:1:8"), "{wrong}");
-    shell.sees("sql> ");
     shell.keys("\u{4}");
     assert!(shell.ends().success());
 }
@@ -111,7 +108,7 @@ fn ten_million_rows_are_paged_at_constant_memory() {
     shell.line(MANY_ROWS, QUESTION);
     shell.keys("q");
     shell.sees("sql> ");
-    shell.line("SELECT 6 * 7 AS answer;", "  42");
+    shell.answers("SELECT 6 * 7 AS answer;", "  42");
 }
 
 #[test]
@@ -124,9 +121,9 @@ fn the_pager_of_the_user_shows_what_does_not_fit() {
     let seen = shell.line(MANY_ROWS, "paged");
     let seen = seen + &shell.sees("sql> ");
     assert_eq!(seen.matches("paged").count(), 4, "{seen}");
-    shell.line("SELECT 6 * 7 AS answer;", "  42");
+    shell.answers("SELECT 6 * 7 AS answer;", "  42");
     shell.line(".pager off", "sql> ");
-    shell.line("SELECT n FROM (SELECT unnest(range(100)) AS n) AS t WHERE n > 40;", " 99");
+    shell.answers("SELECT n FROM (SELECT unnest(range(100)) AS n) AS t WHERE n > 40;", " 99");
 }
 
 #[test]
@@ -134,14 +131,14 @@ fn the_shell_says_what_there_is() {
     let folder = with_tables();
     let mut shell = Terminal::start(folder.path(), &["sql", "--lake", "tables"], 60, &[]);
     shell.sees("sql> ");
-    shell.line(".help", "Ctrl-C");
-    shell.line(".tables de", "defs");
-    shell.line(".schema defs", "bstart");
+    shell.answers(".help", "Ctrl-C");
+    shell.answers(".tables de", "defs");
+    shell.answers(".schema defs", "bstart");
     shell.line(".param 1 41", "sql> ");
-    shell.line("SELECT $1 + 1 AS answer;", "  42");
+    shell.answers("SELECT $1 + 1 AS answer;", "  42");
     shell.line(".mode ndjson", "sql> ");
-    shell.line("SELECT CAST('NaN' AS DOUBLE) AS x;", "{\"x\":\"NaN\"}");
-    shell.line(".xyz", "there is no `.xyz`");
+    shell.answers("SELECT CAST('NaN' AS DOUBLE) AS x;", "{\"x\":\"NaN\"}");
+    shell.answers(".xyz", "there is no `.xyz`");
     shell.line(".output out.csv", "sql> ");
     shell.line(".mode csv", "sql> ");
     shell.line("SELECT 1 AS a, '' AS b, NULL AS c;", "sql> ");

@@ -107,6 +107,12 @@ impl Terminal {
         self.sees(gives)
     }
 
+    /// Types a line, and waits for what it gives and for the next prompt: what is typed before that may be lost.
+    #[track_caller]
+    pub(super) fn answers(&mut self, line: &str, gives: &str) -> String {
+        self.line(line, gives) + &self.sees("sql> ")
+    }
+
     /// The most memory that the program has had, in MiB.
     pub(super) fn peak_mib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
