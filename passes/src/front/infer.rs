@@ -151,10 +151,13 @@ fn infer(graph: &Graph, cx: &mut Context<'_>, id: NodeId, node: &Node) -> Option
     }
     let mut sound = true;
     if let [input] = inputs.as_slice() {
-        for used in node.op.expressions() {
-            sound &= check_expression(cx, node, &used, input);
+        // Accepted values that are none of their column's type are told one by one, and not as a list that has no type.
+        sound = accepted::check(cx, node, input);
+        if sound {
+            for used in node.op.expressions() {
+                sound &= check_expression(cx, node, &used, input);
+            }
         }
-        sound = sound && accepted::check(cx, node, input);
     }
     if !sound {
         return None;

@@ -31,7 +31,8 @@ pub(super) fn check(cx: &mut Context<'_>, node: &Node, input: &Schema) -> bool {
     for (index, value) in list.iter().enumerate() {
         let Some(value) = Accepted::of(value) else { continue };
         let Some(instead) = value.misfit(field.data_type()) else { continue };
-        let (name, held) = (field.name(), field.data_type());
+        // How texts lie in memory is nobody's concern.
+        let (name, held) = (field.name(), field.data_type().to_string().replace("Utf8View", "Utf8"));
         let message = format!("{value} is accepted of `{name}`, which is {held}");
         let found = Diagnostic::new(codes::TYPE_MISMATCH, message).at(values.index(index));
         cx.report(found.found(value.kind()).help(instead));
