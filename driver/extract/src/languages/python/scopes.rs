@@ -38,9 +38,10 @@ impl<'s> Analysis<'_, 's, '_> {
         };
         let binding = self.bind(index, name, context.scope, (kind, Namespace::Value), context.enclosing);
         let text = tree.shown_name(name);
-        self.function_values(index, binding, context);
+        self.decorated_function(index, binding);
         let Some(body) = tree.child_by_field(index, "body") else { return };
         let outer = self.type_parameters(index, context, text);
+        self.result_annotation(index, context.inside(outer));
         let function = Scope::inside(outer, ScopeKind::Function, index, tree.span(body));
         let scope = self.open_scope(Scope { name: Some(text), ..function });
         if kind == BindingKind::Method {

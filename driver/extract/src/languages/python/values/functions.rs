@@ -24,12 +24,11 @@ impl Analysis<'_, '_, '_> {
         }
     }
 
-    /// What the decorators and the return annotation of a function say about its value.
-    pub(in crate::languages::python) fn function_values(
+    /// What the decorators of a function say about its value.
+    pub(in crate::languages::python) fn decorated_function(
         &mut self,
         index: NodeIndex,
         binding: BindingIndex,
-        context: Context,
     ) {
         let tree = self.tree;
         let Some(name) = tree.child_by_field(index, "name") else { return };
@@ -56,16 +55,31 @@ impl Analysis<'_, '_, '_> {
         if is_coroutine || !decorators.iter().all(returns_itself) {
             self.facts.opaque.insert(name);
         }
-        if let Some(annotation) = tree.child_by_field(index, "return_type").filter(|_| !is_coroutine) {
-            if inner_text(tree, annotation) == "Self"
-                && let Some(class) = self.class_around(context.scope).and_then(|it| self.facts.scopes.get(it))
-            {
-                let class = class.node;
+    }
+
+    /// What the return annotation of a function says, which is looked up in the context given. A coroutine's is what
+    /// waiting for it gives.
+    pub(in crate::languages::python) fn result_annotation(&mut self, index: NodeIndex, context: Context) {
+        let tree = self.tree;
+        let (Some(name), Some(annotation)) =
+            (tree.child_by_field(index, "name"), tree.child_by_field(index, "return_type"))
+        else {
+            return;
+        };
+        if tree.child_by_kind(index, "async").is_some() {
+            return;
+        }
+        let class = self.class_around(context.scope).and_then(|class| self.facts.scopes.get(class));
+        let own_class = class.map(|class| class.node).filter(|_| inner_text(tree, annotation) == "Self");
+        let says = match own_class {
+            Some(class) => {
                 self.hold(name, ValueKind::Annotated, None, Some(class));
-                self.facts.opaque.insert(name);
-            } else if self.hold_annotation(name, annotation, context) {
-                self.facts.opaque.insert(name);
+                true
             }
+            None => self.hold_annotation(name, annotation, context),
+        };
+        if says {
+            self.facts.opaque.insert(name);
         }
     }
 

@@ -1,0 +1,2 @@
+def one(): return 'one'
+def two(): return 'two'

@@ -1,0 +1,2 @@
+from .things import make as public
+def other(): return public()

@@ -1,0 +1,3 @@
+__all__ = ['shared']
+def shared(): return 1
+def unshared(): return 2

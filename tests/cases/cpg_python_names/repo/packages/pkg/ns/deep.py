@@ -1,0 +1,2 @@
+from ..sub import leaf
+def down(): return leaf.fall()

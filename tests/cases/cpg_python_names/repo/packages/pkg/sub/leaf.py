@@ -1,0 +1,2 @@
+from ..names import shared as common
+def fall(): return common()
