@@ -10,14 +10,15 @@ use tree_sitter::Parser;
 use crate::error::ExtractError;
 use crate::language::{Language, ModuleSearch};
 use crate::languages::Linkers;
-use crate::lexical::{Emitter, Facts, settle};
+use crate::lexical::{Emitter, Facts, declarations, settle};
 use crate::modules::{ModuleName, SourceLayout};
 use crate::options::{Options, Summary};
+use crate::symbols::symbol_rows;
 use crate::tables::{
     ExtractErrorRow, FileKey, FileRow, ModuleRow, ParseErrorRow, RowIds, SyntaxNodeRow, TableBuilders,
     file_id,
 };
-use crate::tree::{NodeIndex, SyntaxTree};
+use crate::tree::{NodeIndex, Positions, SyntaxTree};
 use crate::walk::FoundFile;
 
 /// Longest excerpt of skipped text in a parse error, in characters.
@@ -38,6 +39,14 @@ struct Content {
     sha256: String,
     size: u64,
     over_limit: bool,
+}
+
+/// A file that is parsed.
+struct Source<'c> {
+    language: &'static Language,
+    text: &'c str,
+    positions: &'c Positions<'c>,
+    module: Option<&'c ModuleName>,
 }
 
 impl<'x> FileExtractor<'x> {
@@ -70,29 +79,28 @@ impl<'x> FileExtractor<'x> {
         let mut ids = RowIds::new(&found.path);
         let node_id = ids.next("FILE", 0, u32::try_from(content.size).unwrap_or(u32::MAX));
         let text = found.language.map(|language| (language, check_text(&content, language, self.options)));
-        let line_starts = match &text {
-            Some((_, Ok(text))) => line_starts(text),
-            Some((_, Err(_))) | None => Vec::new(),
-        };
+        let readable = text.as_ref().and_then(|(_, text)| text.as_ref().ok());
+        let positions = readable.map(|text| Positions::of(text)).unwrap_or_default();
         out.files(FileRow {
             sha256: &content.sha256,
             size: i64::try_from(content.size).unwrap_or(i64::MAX),
             language: found.language.map(|language| language.name),
             module: module.as_ref().map(|module| module.name.as_str()),
             source_root: module.as_ref().map(|module| module.source_root.as_str()),
-            line_starts: &line_starts,
+            line_starts: positions.line_starts(),
             node_id,
             file: &file,
         });
-        match text {
+        match &text {
             None => {}
             Some((_, Err((code, message)))) => {
                 summary.extract_errors = 1;
-                report(out, &file, code, &message);
+                report(out, &file, code, message);
             }
             Some((language, Ok(text))) => {
                 summary.parsed = 1;
-                let parsed = self.parse(language, &text, module.as_ref(), &file, node_id, &mut ids, out)?;
+                let source = Source { language, text, positions: &positions, module: module.as_ref() };
+                let parsed = self.parse(&source, &file, node_id, &mut ids, out)?;
                 summary.add(&parsed);
             }
         }
@@ -124,17 +132,15 @@ impl<'x> FileExtractor<'x> {
         Ok(Content { bytes, sha256, size, over_limit })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call site; the arguments are the file's identity")]
     fn parse(
         &mut self,
-        language: &'static Language,
-        text: &str,
-        module: Option<&ModuleName>,
+        source: &Source<'_>,
         file: &FileKey<'_>,
         file_node_id: i64,
         ids: &mut RowIds,
         out: &mut TableBuilders,
     ) -> Result<Summary, ExtractError> {
+        let Source { language, text, positions, module } = *source;
         let grammar = &*language.grammar;
         self.parser
             .set_language(grammar.language)
@@ -151,7 +157,7 @@ impl<'x> FileExtractor<'x> {
         let mut summary = Summary::default();
         // Most nodes are named, and most of what is said about them is less than the anonymous ones are.
         ids.reserve(tree.nodes.len());
-        let node_ids = syntax_rows(&tree, language, file, file_node_id, ids, out);
+        let node_ids = syntax_rows(&tree, source, file, file_node_id, ids, out);
         summary.nodes = node_ids.iter().filter(|&&id| id != 0).count() as u64;
         summary.parse_errors = error_rows(&tree, &node_ids, file, out);
         let mut facts = (language.facts)(&tree, module);
@@ -163,8 +169,14 @@ impl<'x> FileExtractor<'x> {
             (modules.link_imports)(&mut facts, file.path, self.layout);
             self.module_rows(modules, &facts, file, out);
         }
-        let emitter = Emitter { file, tree: &tree, facts: &facts, node_ids: &node_ids, file_node_id };
+        let declarations = declarations(&facts);
+        let (facts, declarations) = (&facts, &declarations);
+        let is_type_only = language.symbols.is_type_only;
+        let (tree, node_ids) = (&tree, &*node_ids);
+        let emitter =
+            Emitter { file, tree, positions, facts, declarations, is_type_only, node_ids, file_node_id };
         emitter.emit(ids, out);
+        symbol_rows(&emitter, language.symbols, module, language.definition_name, out);
         if let Some(linker) = self.linkers.get(language.name) {
             linker.add(&emitter);
         }
@@ -208,17 +220,10 @@ fn check_text<'c>(
     (language.decode)(&content.bytes)
 }
 
-/// Byte offsets of the starts of lines; a line ends after a line feed.
-fn line_starts(text: &str) -> Vec<i64> {
-    let after = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at as i64 + 1);
-    let end = text.len() as i64;
-    std::iter::once(0).chain(after).filter(|&start| start == 0 || start < end).collect()
-}
-
 /// Writes the named nodes; returns the identifiers by node index, 0 for anonymous nodes.
 fn syntax_rows(
     tree: &SyntaxTree<'_>,
-    language: &Language,
+    source: &Source<'_>,
     file: &FileKey<'_>,
     file_node_id: i64,
     ids: &mut RowIds,
@@ -236,7 +241,8 @@ fn syntax_rows(
             Some(parent) => node_ids.get(parent).copied().unwrap_or(file_node_id),
             None => file_node_id,
         };
-        let name: Option<NodeIndex> = (language.definition_name)(tree, index);
+        let name: Option<NodeIndex> = (source.language.definition_name)(tree, index);
+        let place = source.positions.at(node.span.start);
         out.syntax_nodes(SyntaxNodeRow {
             node_id,
             parent_id,
@@ -244,6 +250,10 @@ fn syntax_rows(
             field: node.field,
             bstart: i64::from(node.span.start),
             bend: i64::from(node.span.end),
+            line: place.line,
+            column_utf8: place.column,
+            column_utf16: place.column_utf16,
+            end_line: source.positions.last_line(node.span.start, node.span.end),
             name: name.map(|name| tree.shown_name(name)),
             depth: i32::try_from(node.depth).unwrap_or(i32::MAX),
             file,

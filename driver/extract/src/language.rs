@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use crate::error::ExtractError;
 use crate::lexical::{Emitter, Facts};
 use crate::modules::{ModuleName, SourceLayout};
+use crate::symbols::SymbolRules;
 use crate::tables::TableBuilders;
 use crate::tree::{Embedding, GrammarNames, NodeIndex, RespelledNames, SyntaxTree};
 use crate::walk::FoundFile;
@@ -41,6 +42,8 @@ pub(crate) struct Language {
     /// The node whose text is the name of the node at an index: itself for identifiers, the field for named
     /// definitions.
     pub(crate) definition_name: fn(&SyntaxTree<'_>, NodeIndex) -> Option<NodeIndex>,
+    /// What is said about its symbols.
+    pub(crate) symbols: &'static SymbolRules,
 }
 
 /// The text of a file's bytes, or why there is none, as code and message of `extract_errors`.

@@ -240,6 +240,7 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
             name,
             text,
             context: used,
+            is_written: matches!(used, UseContext::Write | UseContext::Delete),
             namespace,
             span,
             lookup: context.lookup.unwrap_or(span),
@@ -266,6 +267,7 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
             name,
             text,
             context: used,
+            is_written: matches!(used, UseContext::Write | UseContext::Delete),
             namespace,
             span,
             lookup: context.lookup.unwrap_or(span),
@@ -288,6 +290,13 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
         self.skip(index, context);
         let receiver = receiver.map(|receiver| self.tree.text(receiver));
         self.refer(index, UseContext::Attribute, namespace, context, receiver);
+    }
+
+    /// Says of the use added last that it is the target of an assignment or deletion.
+    pub(crate) fn is_target(&mut self) {
+        if let Some(reference) = self.facts.references.last_mut() {
+            reference.is_written = true;
+        }
     }
 
     /// Adds the declaration that the name at `index` belongs to another scope.

@@ -9,7 +9,7 @@ use crate::tables::{
     BoundValueRow, CallArgRow, CallRow, DecoratorRow, DefinitionRow, DocstringRow, FileKey, ImportRow,
     RedirectRow, RefBindingRow, ReferenceRow, RowIds, ScopeRow, TableBuilders,
 };
-use crate::tree::{NodeIndex, Span, SyntaxTree};
+use crate::tree::{NodeIndex, Positions, Span, SyntaxTree};
 
 /// Longest text copied into a row for callees, receivers and decorators, in bytes. Chained calls would
 /// otherwise make a file's rows quadratic in its size.
@@ -21,8 +21,14 @@ pub(crate) struct Emitter<'e, 's> {
     pub(crate) file: &'e FileKey<'e>,
     /// Its syntax.
     pub(crate) tree: &'e SyntaxTree<'s>,
+    /// Its lines.
+    pub(crate) positions: &'e Positions<'e>,
     /// Its facts, settled.
     pub(crate) facts: &'e Facts<'s>,
+    /// The bindings that declare their names ([`declarations`]).
+    pub(crate) declarations: &'e HashSet<BindingIndex>,
+    /// Whether only what checks types reads an import.
+    pub(crate) is_type_only: fn(&SyntaxTree<'_>, NodeIndex) -> bool,
     /// Identifiers of the syntax nodes, by index; 0 for anonymous ones.
     pub(crate) node_ids: &'e [i64],
     /// Identifier of the FILE node.
@@ -45,7 +51,8 @@ impl Emitter<'_, '_> {
         self.docstrings(ids, out);
     }
 
-    fn node_id(&self, node: NodeIndex) -> i64 {
+    /// The identifier of a syntax node.
+    pub(crate) fn node_id(&self, node: NodeIndex) -> i64 {
         self.node_ids.get(node).copied().unwrap_or(self.file_node_id)
     }
 
@@ -74,13 +81,13 @@ impl Emitter<'_, '_> {
     }
 
     fn definitions(&self, ids: &mut RowIds, out: &mut TableBuilders, scope_ids: &[i64]) -> Vec<i64> {
-        let declarations = self.declarations();
         let bindings = &self.facts.bindings;
         let def_ids: Vec<i64> = bindings
             .iter()
             .map(|binding| ids.next(DefinitionRow::HASHED_AS, binding.span.start, binding.span.end))
             .collect();
         for (index, (binding, &def_id)) in bindings.iter().zip(&def_ids).enumerate() {
+            let place = self.positions.at(binding.name_span.start);
             out.defs(DefinitionRow {
                 def_id,
                 node_id: self.node_id(binding.node),
@@ -92,26 +99,16 @@ impl Emitter<'_, '_> {
                 bend: i64::from(binding.span.end),
                 name_bstart: i64::from(binding.name_span.start),
                 name_bend: i64::from(binding.name_span.end),
+                line: place.line,
+                column_utf8: place.column,
+                column_utf16: place.column_utf16,
                 enclosing_def_id: optional_lookup(&def_ids, binding.enclosing),
-                is_declaration: declarations.contains(&index),
+                is_declaration: self.declarations.contains(&index),
                 reaches_end: binding.reaches_end,
                 file: self.file,
             });
         }
         def_ids
-    }
-
-    /// The bindings that count as declarations: the first by position of each scope, name and namespace.
-    fn declarations(&self) -> HashSet<BindingIndex> {
-        let mut first: HashMap<(ScopeIndex, NameId, Namespace), (u32, BindingIndex)> = HashMap::new();
-        for (index, binding) in self.facts.bindings.iter().enumerate() {
-            let candidate = (binding.name_span.start, index);
-            first
-                .entry((binding.scope, binding.name, binding.namespace))
-                .and_modify(|known| *known = (*known).min(candidate))
-                .or_insert(candidate);
-        }
-        first.into_values().map(|(_, index)| index).collect()
     }
 
     fn redirects(&self, out: &mut TableBuilders, scope_ids: &[i64]) {
@@ -142,14 +139,19 @@ impl Emitter<'_, '_> {
             ref_ids.push(ref_id);
         }
         for (reference, &ref_id) in self.facts.references.iter().zip(&ref_ids) {
+            let place = self.positions.at(reference.span.start);
             out.refs(ReferenceRow {
                 ref_id,
                 node_id: self.node_id(reference.node),
                 name: reference.text,
                 context: reference.context.as_str(),
+                is_written: reference.is_written,
                 namespace: reference.namespace.as_str(),
                 bstart: i64::from(reference.span.start),
                 bend: i64::from(reference.span.end),
+                line: place.line,
+                column_utf8: place.column,
+                column_utf16: place.column_utf16,
                 lookup_start: i64::from(reference.lookup.start),
                 lookup_end: i64::from(reference.lookup.end),
                 scope_id: lookup(scope_ids, reference.scope),
@@ -204,6 +206,7 @@ impl Emitter<'_, '_> {
     ) {
         for call in &self.facts.calls {
             let span = self.tree.span(call.node);
+            let place = self.positions.at(span.start);
             out.calls(CallRow {
                 call_id: ids.next(CallRow::HASHED_AS, span.start, span.end),
                 node_id: self.node_id(call.node),
@@ -217,6 +220,9 @@ impl Emitter<'_, '_> {
                 arg_count: call.arg_count,
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
+                line: place.line,
+                column_utf8: place.column,
+                column_utf16: place.column_utf16,
                 enclosing_def_id: optional_lookup(def_ids, call.enclosing),
                 file: self.file,
             });
@@ -243,6 +249,7 @@ impl Emitter<'_, '_> {
     fn imports(&self, ids: &mut RowIds, out: &mut TableBuilders, def_ids: &[i64]) {
         for import in &self.facts.imports {
             let span = self.tree.span(import.node);
+            let place = self.positions.at(span.start);
             out.imports(ImportRow {
                 import_id: ids.next(ImportRow::HASHED_AS, span.start, span.end),
                 node_id: self.node_id(import.node),
@@ -254,10 +261,14 @@ impl Emitter<'_, '_> {
                 name: import.name,
                 alias: import.alias,
                 is_star: import.is_star,
+                is_type_only: (self.is_type_only)(self.tree, import.node),
                 module_id: import.target,
                 bound_module_id: import.bound,
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
+                line: place.line,
+                column_utf8: place.column,
+                column_utf16: place.column_utf16,
                 file: self.file,
             });
         }
@@ -294,6 +305,19 @@ impl Emitter<'_, '_> {
             });
         }
     }
+}
+
+/// The bindings that count as declarations: the first by position of each scope, name and namespace.
+pub(crate) fn declarations(facts: &Facts<'_>) -> HashSet<BindingIndex> {
+    let mut first: HashMap<(ScopeIndex, NameId, Namespace), (u32, BindingIndex)> = HashMap::new();
+    for (index, binding) in facts.bindings.iter().enumerate() {
+        let candidate = (binding.name_span.start, index);
+        first
+            .entry((binding.scope, binding.name, binding.namespace))
+            .and_modify(|known| *known = (*known).min(candidate))
+            .or_insert(candidate);
+    }
+    first.into_values().map(|(_, index)| index).collect()
 }
 
 /// The identifier at `index`; every index comes from the same file's facts, so the default is never used.

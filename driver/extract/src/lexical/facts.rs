@@ -146,6 +146,8 @@ pub(crate) struct Reference<'s> {
     pub(crate) text: &'s str,
     /// How it is used.
     pub(crate) context: UseContext,
+    /// Whether the use binds, changes or deletes what it names.
+    pub(crate) is_written: bool,
     /// Namespace looked up.
     pub(crate) namespace: Namespace,
     /// The name's bytes.

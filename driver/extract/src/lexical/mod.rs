@@ -13,7 +13,7 @@ mod names;
 mod resolve;
 
 pub(crate) use analysis::{Analysis, Argument, Callee, Context, FrontEnd, analyse};
-pub(crate) use emit::Emitter;
+pub(crate) use emit::{Emitter, declarations};
 pub(crate) use facts::{
     Barrier, Binding, BindingIndex, BoundValue, Call, Decorator, Docstring, Facts, Import, Rebinding,
     Receiver, Reference, Scope, ScopeIndex, ValuePath,

@@ -101,6 +101,7 @@ fn move_bindings(facts: &mut Facts<'_>, targets: &Targets) {
                 name: binding.name,
                 text: binding.text,
                 context: UseContext::Write,
+                is_written: true,
                 namespace: binding.namespace,
                 span: binding.name_span,
                 lookup: binding.name_span,

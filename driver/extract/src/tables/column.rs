@@ -94,6 +94,10 @@ scalar_column!(
     Integer, i32, Int32Builder, false, DataType::Int32, append_value
 );
 scalar_column!(
+    /// Int32 or NULL.
+    OptionalInteger, Option<i32>, Int32Builder, true, DataType::Int32, append_option
+);
+scalar_column!(
     /// Boolean, never NULL.
     Flag, bool, BooleanBuilder, false, DataType::Boolean, append_value
 );

@@ -13,6 +13,6 @@ pub use rows::Table;
 pub(crate) use rows::{
     BoundValueRow, CallArgRow, CallRow, DecoratorRow, DefinitionRow, DocstringRow, ExtractErrorRow, FileRow,
     ImportRow, ModuleRow, ParseErrorRow, RedirectRow, RefBindingRow, ReferenceRow, ResolutionRow, ScopeRow,
-    SyntaxNodeRow, TableBuilders,
+    SymbolRow, SyntaxNodeRow, TableBuilders,
 };
 pub use sink::TableSink;

@@ -7,7 +7,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::column::{
-    Column, ColumnType, FileKey, Flag, Integer, Long, LongList, OptionalLong, OptionalText, SortKey, Text,
+    Column, ColumnType, FileKey, Flag, Integer, Long, LongList, OptionalInteger, OptionalLong, OptionalText,
+    SortKey, Text,
 };
 use super::define::define_tables;
 
@@ -49,6 +50,14 @@ define_tables! {
         bstart: Long,
         /// One past the last byte.
         bend: Long,
+        /// Line of the first byte, from 1.
+        line: Integer,
+        /// Column of the first byte in its line, in bytes, from 1.
+        column_utf8: Integer,
+        /// The same in code units of UTF-16, as editors count.
+        column_utf16: Integer,
+        /// Line of the last byte.
+        end_line: Integer,
         /// Text of an identifier, or the name of a named definition.
         name: OptionalText,
         /// Distance from the root of the syntax tree.
@@ -104,6 +113,12 @@ define_tables! {
         name_bstart: Long,
         /// One past the last byte of the name.
         name_bend: Long,
+        /// Line of the first byte of the name, from 1.
+        line: Integer,
+        /// Column of that byte in its line, in bytes, from 1.
+        column_utf8: Integer,
+        /// The same in code units of UTF-16, as editors count.
+        column_utf16: Integer,
         /// Definition whose body encloses this one.
         enclosing_def_id: OptionalLong,
         /// Whether this is the first binding of the name in the scope and namespace.
@@ -112,7 +127,49 @@ define_tables! {
         reaches_end: Flag,
     }
 
-    /// One row per value that a definition comes by, where the syntax shows one (Python).
+    /// One row per thing that a file defines, itself among them: what people look for. Imports are not in it.
+    symbols: Symbols => SymbolRow, SymbolBuilder
+        [id node_id]
+    {
+        /// Syntax node of the definition, as in `defs`; the FILE node for the file.
+        node_id: Long,
+        /// Node of the symbol around it. Of a member of an implementation (Rust) it is the name of the type, which refers to it.
+        owner_node_id: OptionalLong,
+        /// module, class, interface, enum, enum_member, function, method, field, variable, constant, parameter, type, type_parameter or macro.
+        kind: Text,
+        /// The name.
+        name: Text,
+        /// The name with those of the symbols around it, from the module on.
+        qualified_name: Text,
+        /// The declaration in one line, without its body, at most 512 bytes; NULL where it is no more than the name.
+        signature: OptionalText,
+        /// public, protected, package, restricted, private or local.
+        visibility: Text,
+        /// First line of the documentation.
+        documentation: OptionalText,
+        /// Whether the language's test runners run it.
+        is_test: Flag,
+        /// Number of parameters of a function or method, the receiver among them.
+        parameters: OptionalInteger,
+        /// Ways through a function or method beyond the first.
+        branches: OptionalInteger,
+        /// Most statements of control in it that are around one another.
+        nesting: OptionalInteger,
+        /// Line of the name, from 1.
+        line: Integer,
+        /// Column of the name in its line, in bytes, from 1.
+        column_utf8: Integer,
+        /// The same in code units of UTF-16, as editors count.
+        column_utf16: Integer,
+        /// Line of the last byte of the whole definition.
+        end_line: Integer,
+        /// First byte of the whole definition.
+        bstart: Long,
+        /// One past its last byte.
+        bend: Long,
+    }
+
+    /// One row per value that a definition comes by, where the syntax shows one (Python), and per trait of an implementation or trait (Rust).
     bound_values: BoundValues => BoundValueRow, BoundValueBuilder {
         /// Row of `defs` that has the value.
         def_id: Long,
@@ -153,12 +210,20 @@ define_tables! {
         name: Text,
         /// How it is used: read, write, delete, call, attribute, macro, macro_body or type.
         context: Text,
+        /// Whether the use binds, changes or deletes what it names.
+        is_written: Flag,
         /// Namespace looked up: value, type, macro or any.
         namespace: Text,
         /// First byte of the name.
         bstart: Long,
         /// One past the last byte of the name.
         bend: Long,
+        /// Line of the first byte, from 1.
+        line: Integer,
+        /// Column of the first byte in its line, in bytes, from 1.
+        column_utf8: Integer,
+        /// The same in code units of UTF-16, as editors count.
+        column_utf16: Integer,
         /// First byte of the place from which scopes are searched.
         lookup_start: Long,
         /// One past the last byte of that place.
@@ -225,6 +290,12 @@ define_tables! {
         bstart: Long,
         /// One past the last byte.
         bend: Long,
+        /// Line of the first byte, from 1.
+        line: Integer,
+        /// Column of the first byte in its line, in bytes, from 1.
+        column_utf8: Integer,
+        /// The same in code units of UTF-16, as editors count.
+        column_utf16: Integer,
         /// Definition whose body contains the call.
         enclosing_def_id: OptionalLong,
     }
@@ -275,6 +346,8 @@ define_tables! {
         alias: OptionalText,
         /// Whether all names of the module are imported.
         is_star: Flag,
+        /// Whether only what checks types reads it (`if TYPE_CHECKING`, `import type`).
+        is_type_only: Flag,
         /// Row of `modules` for the module named; NULL when the repository does not have it (Python).
         module_id: OptionalLong,
         /// Row of `modules` for what is bound: that of `a` after `import a.b`.
@@ -283,6 +356,12 @@ define_tables! {
         bstart: Long,
         /// One past the last byte.
         bend: Long,
+        /// Line of the first byte, from 1.
+        line: Integer,
+        /// Column of the first byte in its line, in bytes, from 1.
+        column_utf8: Integer,
+        /// The same in code units of UTF-16, as editors count.
+        column_utf16: Integer,
     }
 
     /// One row per use of a name that the rules of its language resolve over all files, and per definition found; one for a name outside.

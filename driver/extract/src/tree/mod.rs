@@ -4,6 +4,7 @@
 //! adversarial nesting, and a node's parent, children and subtree are index arithmetic.
 
 mod flatten;
+mod positions;
 
 use std::collections::HashMap;
 
@@ -11,6 +12,7 @@ use tree_sitter::{Parser, Tree};
 
 use flatten::Flattener;
 pub(crate) use flatten::{Embedded, Embedding};
+pub(crate) use positions::Positions;
 
 /// Index of a node in [`SyntaxTree::nodes`].
 pub(crate) type NodeIndex = usize;

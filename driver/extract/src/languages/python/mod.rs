@@ -8,6 +8,7 @@ mod names;
 mod rules;
 mod scopes;
 mod statements;
+mod symbols;
 mod text;
 mod values;
 
@@ -36,6 +37,7 @@ pub(super) static LANGUAGE: Language = Language {
     }),
     linker: None,
     definition_name,
+    symbols: &symbols::RULES,
 };
 
 fn bindings_in_force(tree: &SyntaxTree<'_>, facts: &mut Facts<'_>) {

@@ -178,6 +178,9 @@ impl Analysis<'_, '_, '_> {
             self.field(index, name, context);
         }
         self.refer_in(tree.child_by_field(index, "object"), name, Namespace::Value, context);
+        if matches!(context.role, Role::Target(_) | Role::Delete) {
+            self.is_target();
+        }
         self.reached_by(index);
     }
 

@@ -11,6 +11,7 @@
 //! convention makes it a constant, a unit struct or a variant; fields and methods are not resolved by type.
 
 mod crates;
+mod symbols;
 mod syntax;
 
 use std::sync::LazyLock;
@@ -36,6 +37,7 @@ pub(super) static LANGUAGE: Language = Language {
     modules: None,
     linker: Some(crates::linker),
     definition_name,
+    symbols: &symbols::RULES,
 };
 
 fn definition_name(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<NodeIndex> {

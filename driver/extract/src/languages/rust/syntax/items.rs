@@ -3,7 +3,8 @@
 use super::names::type_name;
 use super::{Analysis, Context, Role};
 use crate::lexical::{
-    Barrier, BindingIndex, BindingKind, Import, ImportKind, Namespace, Scope, ScopeIndex, ScopeKind,
+    Barrier, BindingIndex, BindingKind, BoundValue, Import, ImportKind, Namespace, Scope, ScopeIndex, ScopeKind,
+    ValueKind, ValuePath,
 };
 use crate::tree::{NodeIndex, Span};
 
@@ -142,6 +143,12 @@ impl<'s> Analysis<'_, 's, '_> {
         let binding = self.declare(index, kind, context);
         let inner = self.self_scope(index, tree.child_by_field(index, "name"), context);
         let inner = Context { enclosing: binding, ..inner };
+        if let (Some(name), Some(bounds)) =
+            (tree.child_by_field(index, "name"), tree.child_by_field(index, "bounds"))
+        {
+            let above = tree.named_children(bounds).filter_map(|bound| type_name(tree, bound));
+            self.bases(name, above);
+        }
         if let Some(body) = tree.child_by_field(index, "body") {
             self.member_scope(index, body, ScopeKind::Trait, inner);
         }
@@ -152,10 +159,25 @@ impl<'s> Analysis<'_, 's, '_> {
         let tree = self.tree;
         let subject = tree.child_by_field(index, "type").and_then(|node| type_name(tree, node));
         let inner = self.self_scope(index, subject, context);
+        if let Some(subject) = subject {
+            let implemented = tree.child_by_field(index, "trait").and_then(|node| type_name(tree, node));
+            self.bases(subject, implemented.into_iter());
+        }
         if let Some(body) = tree.child_by_field(index, "body") {
             self.member_scope(index, body, ScopeKind::Impl, inner);
         }
         inner
+    }
+
+    /// Says which traits the type or trait named at a node has, by their names.
+    fn bases(&mut self, name_node: NodeIndex, traits: impl Iterator<Item = NodeIndex>) {
+        self.facts.values.extend(traits.zip(0..).map(|(head, position)| BoundValue {
+            name_node,
+            kind: ValueKind::Base,
+            path: Some(ValuePath { head, steps: String::new() }),
+            class: None,
+            position,
+        }));
     }
 
     /// The scope of a trait or implementation: its type parameters and `Self`.

@@ -93,6 +93,9 @@ impl Analysis<'_, '_, '_> {
         let tree = self.tree;
         if let Some(name) = tree.child_by_field(index, "field") {
             self.refer_in(tree.child_by_field(index, "value"), name, Namespace::Any, context);
+            if context.role == Role::Target {
+                self.is_target();
+            }
         }
     }
 
