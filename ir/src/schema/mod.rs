@@ -153,6 +153,11 @@ fn plain(data_type: &DataType) -> DataType {
     }
 }
 
+/// A type as people write it, who are not concerned with how its values lie in memory.
+pub fn plain_type_text(data_type: &DataType) -> String {
+    type_text(&plain(data_type))
+}
+
 /// Reads a type as schemas print it.
 ///
 /// # Errors

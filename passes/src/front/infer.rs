@@ -171,11 +171,13 @@ fn infer(graph: &Graph, cx: &mut Context<'_>, id: NodeId, node: &Node) -> Option
     }
 }
 
-/// The columns that the table of a sink will have. Where a run would refuse to write it, `validate` says why.
+/// The columns that the table of a sink will have. Where a run would refuse to write it, `validate` says why; until then it
+/// has the columns of its view, which its assertions speak of.
 fn written(graph: &Graph, cx: &Context<'_>, sink: NodeId) -> Option<Schema> {
     let node = &graph[sink];
     let Op::Sink(op) = &node.op else { return None };
-    cx.oracle.written(node.owner.name(), op, node.schema.as_ref()?)
+    let rows = node.schema.as_ref()?;
+    cx.oracle.written(node.owner.name(), op, rows).or_else(|| Some(rows.clone()))
 }
 
 fn infer_surface(cx: &mut Context<'_>, node: &Node, inputs: &[&Schema]) -> Option<Schema> {

@@ -11,7 +11,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::facts::{Barrier, Facts, Rebinding, Redirect, Reference, ScopeIndex};
-use super::kinds::{Namespace, RedirectKind, UseContext};
+use super::kinds::{Namespace, RedirectKind, ScopeKind, UseContext};
 use super::names::NameId;
 use crate::tree::{NodeIndex, Span};
 
@@ -192,7 +192,10 @@ fn nonlocal_target(
 fn bound_names(facts: &Facts<'_>) -> Bound {
     let mut bound = Bound::new();
     for binding in &facts.bindings {
-        let local = binding.kind.is_local();
+        // The parameters that a definition is generic in are outside of its body, which sees them; of a definition around
+        // that no program may use them (E0401 of rustc).
+        let generic = facts.scopes.get(binding.scope).is_some_and(|it| it.kind == ScopeKind::TypeParameters);
+        let local = binding.kind.is_local() && !generic;
         let known = bound.entry((binding.scope, binding.name)).or_default();
         if !known.contains(&(binding.namespace, local)) {
             known.push((binding.namespace, local));

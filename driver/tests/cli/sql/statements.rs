@@ -129,7 +129,7 @@ fn plans_and_columns_are_told() {
         out(&answer).to_owned()
     };
     let plan = text("EXPLAIN SELECT count(*) FROM defs");
-    assert!(plan.starts_with("-- output") && plan.contains("AggregateExec"), "{plan}");
+    assert!(plan.starts_with("-- rows query") && plan.contains("AggregateExec"), "{plan}");
     assert!(text("EXPLAIN ANALYZE SELECT count(*) AS c FROM defs").starts_with("1 row in "));
     assert!(text("DESCRIBE defs").contains("bstart"));
     assert!(text("SHOW TABLES").contains("defs"));

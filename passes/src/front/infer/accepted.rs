@@ -13,7 +13,7 @@ use ir::diag::{Diagnostic, codes};
 use ir::graph::{Node, Owner};
 use ir::op::Op;
 use ir::origin::SpecField;
-use ir::schema::Schema;
+use ir::schema::{Schema, plain_type_text};
 use sqlparser::ast::{Expr, UnaryOperator, Value};
 
 use crate::context::Context;
@@ -31,8 +31,7 @@ pub(super) fn check(cx: &mut Context<'_>, node: &Node, input: &Schema) -> bool {
     for (index, value) in list.iter().enumerate() {
         let Some(value) = Accepted::of(value) else { continue };
         let Some(instead) = value.misfit(field.data_type()) else { continue };
-        // How texts lie in memory is nobody's concern.
-        let (name, held) = (field.name(), field.data_type().to_string().replace("Utf8View", "Utf8"));
+        let (name, held) = (field.name(), plain_type_text(field.data_type()));
         let message = format!("{value} is accepted of `{name}`, which is {held}");
         let found = Diagnostic::new(codes::TYPE_MISMATCH, message).at(values.index(index));
         cx.report(found.found(value.kind()).help(instead));

@@ -15,7 +15,7 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use ir::diag::{Diagnostic, SourceMap, SpecPath, codes};
-use ir::schema::type_text;
+use ir::schema::plain_type_text;
 use ir::spec::TestRow;
 use serde_json::{Map, Number, Value};
 
@@ -111,7 +111,7 @@ impl Reader<'_> {
     }
 
     fn misfit(&mut self, column: &Column<'_>, value: &Value, why: &str, place: &SpecPath) -> Value {
-        let kind = type_text(column.data_type);
+        let kind = plain_type_text(column.data_type);
         let written = match value {
             Value::Number(number) => {
                 let written = self.map.locate(place).and_then(|at| self.map.text().get(at.bytes));

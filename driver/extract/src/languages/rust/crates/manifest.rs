@@ -23,8 +23,8 @@ pub(super) struct Package {
     pub(super) targets: Vec<Target>,
     /// Paths of `use` begin at the crate's root.
     pub(super) is_2015: bool,
-    /// Folders of packages of the repository, by the names its crates use for them.
-    pub(super) dependencies: HashMap<String, String>,
+    /// Folders of packages of the repository, by the names its crates use for them; none for packages of elsewhere.
+    pub(super) dependencies: HashMap<String, Option<String>>,
 }
 
 /// A manifest that was read.
@@ -160,12 +160,12 @@ impl Manifest<'_> {
         package.and_then(|package| package.get(key)?.get_ref().as_bool()).unwrap_or(true)
     }
 
-    /// The folders of the dependencies that have a path, by the name in this package's crates.
+    /// The folders of the dependencies that have a path, by the name in this package's crates; none for the others.
     fn dependencies(
         &self,
         workspace: Option<&Manifest<'_>>,
         names: &HashMap<String, String>,
-    ) -> HashMap<String, String> {
+    ) -> HashMap<String, Option<String>> {
         let mut found = HashMap::new();
         let targets = self.table.get("target").and_then(|targets| targets.get_ref().as_table());
         let conditional: Vec<&DeValue<'_>> =
@@ -177,11 +177,12 @@ impl Manifest<'_> {
             let tables = own(kind).into_iter().chain(of_targets).filter_map(|table| table.as_table());
             for (key, dependency) in tables.flatten() {
                 let key: &str = key.get_ref();
-                let Some(folder) = self.folder_of(key, dependency.get_ref(), workspace) else { continue };
-                let Some(library) = names.get(&folder) else { continue };
+                let folder = self.folder_of(key, dependency.get_ref(), workspace);
+                let folder = folder.filter(|folder| names.contains_key(folder));
                 let renamed = dependency.get_ref().get("package").is_some()
                     || workspace.is_some_and(|workspace| workspace.renames(key));
-                found.insert(if renamed { key.replace('-', "_") } else { library.clone() }, folder);
+                let library = folder.as_ref().and_then(|folder| names.get(folder)).filter(|_| !renamed);
+                found.insert(library.cloned().unwrap_or_else(|| key.replace('-', "_")), folder);
             }
         }
         found
@@ -260,12 +261,10 @@ mod tests {
         };
         assert_eq!(roots("a"), ["a/l.rs", "a/src/bin/t/main.rs", "a/x/t.rs"]);
         assert_eq!(roots("bad"), ["bad/src/main.rs"]);
-        let mut known: Vec<_> = packages["a"].dependencies.iter().collect();
-        known.sort();
-        assert_eq!(
-            known,
-            [(&"bee".to_owned(), &"b".to_owned()), (&"help".to_owned(), &"help-er".to_owned())]
-        );
+        let known =
+            packages["a"].dependencies.iter().map(|(name, folder)| (name.as_str(), folder.as_deref()));
+        let known: BTreeMap<_, _> = known.collect();
+        assert_eq!(known, BTreeMap::from([("bee", Some("b")), ("help", Some("help-er")), ("serde", None)]));
         assert_eq!(packages["a"].library, "my_a");
         assert!(packages["b"].is_2015 && !packages["a"].is_2015);
         assert_eq!(errors.len(), 1, "{errors:?}");

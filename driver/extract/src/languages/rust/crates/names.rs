@@ -327,14 +327,15 @@ impl<'n> Names<'n> {
         self.packages.get(own.package.as_ref()?)
     }
 
-    /// The crate of the repository that is known by this name in the crate of a module.
+    /// The crate that is known by this name in the crate of a module.
     pub(super) fn extern_crate(&self, module: ModuleIndex, name: Symbol) -> Option<Def> {
         let crate_index = self.tree.modules.get(module)?.crate_index;
         let own = self.tree.crates.get(crate_index)?.package.as_ref()?;
         let package = self.packages.get(own)?;
         let text = self.symbols.text(name);
         let library = match package.dependencies.get(&text) {
-            Some(folder) => *self.tree.libraries.get(folder)?,
+            Some(Some(folder)) => *self.tree.libraries.get(folder)?,
+            Some(None) => return Some(Def::Outside(name)),
             None if package.library == text => {
                 *self.tree.libraries.get(own).filter(|&&library| library != crate_index)?
             }

@@ -95,7 +95,10 @@ pub(crate) fn embedding(parser: &mut Parser, text: &str, nodes: &[SyntaxNode]) -
         return None;
     }
     if invocation != last.parent {
-        let previous = before.last().map(|node| node.kind)?;
+        // `else` is no keyword among tokens, but a name.
+        let previous = before.last()?;
+        let spelled = text.get(previous.span.start as usize..previous.span.end as usize)?;
+        let previous = if previous.kind == "identifier" { spelled } else { previous.kind };
         return tokens.part(parser, previous);
     }
     let outside = nodes.get(nodes.get(invocation)?.parent)?.kind;

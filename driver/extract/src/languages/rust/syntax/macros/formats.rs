@@ -70,6 +70,6 @@ mod tests {
             |text: &str| names(text).map(|place| text[place].to_owned()).collect::<Vec<_>>().join(" ");
         assert_eq!(found("{user} of {group:?} has {0} and {} {{not}} {x:>1$}"), "user group x");
         assert_eq!(found("{:width$.precision$} {value:<0w$}"), "width precision value w");
-        assert_eq!(found("{{{deep}}} {open"), "deep open");
+        assert_eq!(found("{{{deep}}} {open"), "deep");
     }
 }
