@@ -128,9 +128,7 @@ define_tables! {
     }
 
     /// One row per thing that a file defines, itself among them: what people look for. Imports are not in it.
-    symbols: Symbols => SymbolRow, SymbolBuilder
-        [id node_id]
-    {
+    symbols: Symbols => SymbolRow, SymbolBuilder {
         /// Syntax node of the definition, as in `defs`; the FILE node for the file.
         node_id: Long,
         /// Node of the symbol around it. Of a member of an implementation (Rust) it is the name of the type, which refers to it.
