@@ -251,7 +251,7 @@ fn syntax_rows(
             bstart: i64::from(node.span.start),
             bend: i64::from(node.span.end),
             line: place.line,
-            column_utf8: place.column,
+            column_utf8: place.column_utf8,
             column_utf16: place.column_utf16,
             end_line: source.positions.last_line(node.span.start, node.span.end),
             name: name.map(|name| tree.shown_name(name)),

@@ -100,7 +100,7 @@ impl Emitter<'_, '_> {
                 name_bstart: i64::from(binding.name_span.start),
                 name_bend: i64::from(binding.name_span.end),
                 line: place.line,
-                column_utf8: place.column,
+                column_utf8: place.column_utf8,
                 column_utf16: place.column_utf16,
                 enclosing_def_id: optional_lookup(&def_ids, binding.enclosing),
                 is_declaration: self.declarations.contains(&index),
@@ -150,7 +150,7 @@ impl Emitter<'_, '_> {
                 bstart: i64::from(reference.span.start),
                 bend: i64::from(reference.span.end),
                 line: place.line,
-                column_utf8: place.column,
+                column_utf8: place.column_utf8,
                 column_utf16: place.column_utf16,
                 lookup_start: i64::from(reference.lookup.start),
                 lookup_end: i64::from(reference.lookup.end),
@@ -221,7 +221,7 @@ impl Emitter<'_, '_> {
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
                 line: place.line,
-                column_utf8: place.column,
+                column_utf8: place.column_utf8,
                 column_utf16: place.column_utf16,
                 enclosing_def_id: optional_lookup(def_ids, call.enclosing),
                 file: self.file,
@@ -232,6 +232,7 @@ impl Emitter<'_, '_> {
     fn call_args(&self, ids: &mut RowIds, out: &mut TableBuilders) {
         for arg in &self.facts.call_args {
             let span = self.tree.span(arg.node);
+            let place = self.positions.at(span.start);
             out.call_args(CallArgRow {
                 arg_id: ids.next(CallArgRow::HASHED_AS, span.start, span.end),
                 node_id: self.node_id(arg.node),
@@ -241,6 +242,9 @@ impl Emitter<'_, '_> {
                 star: arg.star.map(Unpacking::as_str),
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
+                line: place.line,
+                column_utf8: place.column_utf8,
+                column_utf16: place.column_utf16,
                 file: self.file,
             });
         }
@@ -267,7 +271,7 @@ impl Emitter<'_, '_> {
                 bstart: i64::from(span.start),
                 bend: i64::from(span.end),
                 line: place.line,
-                column_utf8: place.column,
+                column_utf8: place.column_utf8,
                 column_utf16: place.column_utf16,
                 file: self.file,
             });

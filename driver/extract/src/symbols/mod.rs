@@ -184,7 +184,7 @@ impl<'s> Writer<'_, '_, 's> {
             branches: complexity.map(|it| it.branches),
             nesting: complexity.map(|it| it.nesting),
             line: place.line,
-            column_utf8: place.column,
+            column_utf8: place.column_utf8,
             column_utf16: place.column_utf16,
             end_line: positions.last_line(binding.span.start, binding.span.end),
             bstart: i64::from(binding.span.start),

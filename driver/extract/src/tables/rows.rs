@@ -318,6 +318,12 @@ define_tables! {
         bstart: Long,
         /// One past the last byte.
         bend: Long,
+        /// Line of the first byte, from 1.
+        line: Integer,
+        /// Column of the first byte in its line, in bytes, from 1.
+        column_utf8: Integer,
+        /// The same in code units of UTF-16, as editors count.
+        column_utf16: Integer,
     }
 
     /// One row per imported name.

@@ -11,7 +11,7 @@ pub(crate) struct Position {
     /// Line, from 1. A line ends after a line feed.
     pub(crate) line: i32,
     /// Column in bytes of UTF-8, from 1.
-    pub(crate) column: i32,
+    pub(crate) column_utf8: i32,
     /// Column in code units of UTF-16, from 1.
     pub(crate) column_utf16: i32,
 }
@@ -62,7 +62,7 @@ impl<'t> Positions<'t> {
             None => column,
             Some(counts) => self.units(counts, offset).saturating_sub(self.units(counts, start)) as usize,
         };
-        Position { line: number(line), column: number(column), column_utf16: number(column_utf16) }
+        Position { line: number(line), column_utf8: number(column), column_utf16: number(column_utf16) }
     }
 
     /// The line, from 1, of the last byte of a text that ends in front of `end`.
@@ -124,7 +124,11 @@ mod tests {
         }
         for (offset, place) in expected.iter().chain(expected.iter().rev()) {
             let found = positions.at(*offset);
-            assert_eq!((found.line, found.column, found.column_utf16), *place, "byte {offset} of {text:?}");
+            assert_eq!(
+                (found.line, found.column_utf8, found.column_utf16),
+                *place,
+                "byte {offset} of {text:?}"
+            );
         }
     }
 

@@ -80,15 +80,17 @@ const MAX_BLOCKS: usize = 32;
 /// Whether an import stands in `if TYPE_CHECKING:`, or behind it in the `else` of `if not TYPE_CHECKING:`.
 pub(super) fn is_type_only(tree: &SyntaxTree<'_>, import: NodeIndex) -> bool {
     let around = std::iter::successors(tree.parent(import), |&index| tree.parent(index));
-    around.take(MAX_BLOCKS).filter(|&index| tree.kind(tree.node(index).parent) == "if_statement").any(|index| {
-        let statement = tree.node(index).parent;
-        let arm = match tree.kind(index) {
-            "block" => consequence(tree, statement),
-            "else_clause" => alternative(tree, statement),
-            _ => return false,
-        };
-        arm == Arm::TypesOnly
-    })
+    around.take(MAX_BLOCKS).filter(|&index| tree.kind(tree.node(index).parent) == "if_statement").any(
+        |index| {
+            let statement = tree.node(index).parent;
+            let arm = match tree.kind(index) {
+                "block" => consequence(tree, statement),
+                "else_clause" => alternative(tree, statement),
+                _ => return false,
+            };
+            arm == Arm::TypesOnly
+        },
+    )
 }
 
 fn is_type_checking(tree: &SyntaxTree<'_>, condition: NodeIndex) -> bool {

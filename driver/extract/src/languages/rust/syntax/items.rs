@@ -3,8 +3,8 @@
 use super::names::type_name;
 use super::{Analysis, Context, Role};
 use crate::lexical::{
-    Barrier, BindingIndex, BindingKind, BoundValue, Import, ImportKind, Namespace, Scope, ScopeIndex, ScopeKind,
-    ValueKind, ValuePath,
+    Barrier, BindingIndex, BindingKind, BoundValue, Import, ImportKind, Namespace, Scope, ScopeIndex,
+    ScopeKind, ValueKind, ValuePath,
 };
 use crate::tree::{NodeIndex, Span};
 
