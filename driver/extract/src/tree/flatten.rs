@@ -2,13 +2,34 @@
 
 use tree_sitter::{Node, Parser, Tree, TreeCursor};
 
+use crate::file::Deadline;
+
 use super::{GrammarNames, NodeIndex, Span, SyntaxNode, SyntaxTree};
 
 /// How deep embedded syntax may lie in embedded syntax; every level reads the text once more.
 const MAX_LEVEL: usize = 16;
 
 /// What a language finds in the last of these nodes of the text, whose tokens follow; none when they are but tokens.
-pub(crate) type Embedding = fn(&mut Parser, &str, &[SyntaxNode]) -> Option<Embedded>;
+pub(crate) type Embedding = fn(&mut EmbeddedParser<'_>, &str, &[SyntaxNode]) -> Option<Embedded>;
+
+/// How often the bytes of a file may be read again as parts of other texts, all in all.
+const MAX_READINGS: usize = 64;
+
+/// Reads parts of a file once more. What lies in one another is read again on every level, so it does not do so without end.
+pub(crate) struct EmbeddedParser<'x> {
+    parser: &'x mut Parser,
+    /// How many bytes may still be read.
+    left: usize,
+    deadline: Deadline<'x>,
+}
+
+impl EmbeddedParser<'_> {
+    /// The syntax of a text; none when enough has been read.
+    pub(crate) fn parse(&mut self, text: &str) -> Option<Tree> {
+        self.left = self.left.checked_sub(text.len())?;
+        self.deadline.parse(self.parser, text)
+    }
+}
 
 /// Syntax of text that the grammar reads as tokens, parsed once more as part of another text.
 pub(crate) struct Embedded {
@@ -28,7 +49,8 @@ pub(crate) struct Embedded {
 pub(super) struct Flattener<'x, 's> {
     pub(super) text: &'s str,
     pub(super) names: &'x GrammarNames,
-    pub(super) embedding: Option<(&'x mut Parser, Embedding)>,
+    embedding: Option<(EmbeddedParser<'x>, Embedding)>,
+    deadline: Deadline<'s>,
     nodes: Vec<SyntaxNode>,
     open: Vec<NodeIndex>,
     level: usize,
@@ -39,14 +61,21 @@ impl<'x, 's> Flattener<'x, 's> {
         text: &'s str,
         names: &'x GrammarNames,
         embedding: Option<(&'x mut Parser, Embedding)>,
-    ) -> Self {
-        Self { text, names, embedding, nodes: Vec::new(), open: Vec::new(), level: 0 }
+        deadline: Deadline<'s>,
+    ) -> Self
+    where
+        's: 'x,
+    {
+        let left = (text.len() + MAX_READINGS).saturating_mul(MAX_READINGS);
+        let embedding =
+            embedding.map(|(parser, embedding)| (EmbeddedParser { parser, left, deadline }, embedding));
+        Self { text, names, embedding, deadline, nodes: Vec::new(), open: Vec::new(), level: 0 }
     }
 
     pub(super) fn flatten(mut self, tree: &Tree) -> SyntaxTree<'s> {
         self.nodes.reserve(tree.root_node().descendant_count());
         self.subtree(tree.walk(), 0, &[]);
-        SyntaxTree { text: self.text, nodes: self.nodes, respelled: None }
+        SyntaxTree { text: self.text, nodes: self.nodes, deadline: self.deadline, respelled: None }
     }
 
     /// Adds the node at which the cursor begins and all below it. Only embedded syntax recurses.

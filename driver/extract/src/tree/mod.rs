@@ -9,8 +9,9 @@ use std::collections::HashMap;
 
 use tree_sitter::{Parser, Tree};
 
+use crate::file::Deadline;
 use flatten::Flattener;
-pub(crate) use flatten::{Embedded, Embedding};
+pub(crate) use flatten::{Embedded, EmbeddedParser, Embedding};
 
 /// Index of a node in [`SyntaxTree::nodes`].
 pub(crate) type NodeIndex = usize;
@@ -60,6 +61,8 @@ pub(crate) struct SyntaxTree<'s> {
     pub(crate) text: &'s str,
     /// All nodes in pre-order; never empty.
     pub(crate) nodes: Vec<SyntaxNode>,
+    /// Until when it may be looked at.
+    pub(crate) deadline: Deadline<'s>,
     /// Names that are not what is written, by their nodes.
     respelled: Option<&'s RespelledNames>,
 }
@@ -75,8 +78,9 @@ impl<'s> SyntaxTree<'s> {
         text: &'s str,
         names: &GrammarNames,
         embedding: Option<(&mut Parser, Embedding)>,
+        deadline: Deadline<'s>,
     ) -> Self {
-        Flattener::new(text, names, embedding).flatten(tree)
+        Flattener::new(text, names, embedding, deadline).flatten(tree)
     }
 
     /// The node at `index`; an empty stand-in for an index out of range, which no caller produces.
@@ -105,7 +109,7 @@ impl<'s> SyntaxTree<'s> {
         's: 'n,
     {
         let respelled = (!respelled.is_empty()).then_some(respelled);
-        SyntaxTree { text: self.text, nodes: self.nodes, respelled }
+        SyntaxTree { text: self.text, nodes: self.nodes, deadline: self.deadline, respelled }
     }
 
     /// The name at `index`, as the language compares it.
