@@ -153,7 +153,7 @@ impl<'x> FileExtractor<'x> {
             .set_language(grammar.language)
             .map_err(|source| ExtractError::Grammar { language: language.name, source })?;
         let deadline = Deadline::after(self.options.file_time_limit, &self.options.stop);
-        let Some(parsed) = deadline.parse(&mut self.parser, text) else {
+        let Some(parsed) = deadline.parse(&mut self.parser, &(language.parsed_text)(text)) else {
             if !deadline.is_over() {
                 report(out, file, "parse_failed", "the parser gave up without a syntax tree");
                 return Ok(Summary { extract_errors: 1, ..Summary::default() });

@@ -4,6 +4,8 @@
 //! adversarial nesting, and a node's parent, children and subtree are index arithmetic.
 
 mod flatten;
+#[cfg(test)]
+pub(crate) mod work;
 
 use std::collections::HashMap;
 
@@ -153,6 +155,8 @@ impl<'s> SyntaxTree<'s> {
 
     /// The parent; none for the root.
     pub(crate) fn parent(&self, index: NodeIndex) -> Option<NodeIndex> {
+        #[cfg(test)]
+        work::step();
         (index != 0).then(|| self.node(index).parent)
     }
 
@@ -196,6 +200,8 @@ impl Iterator for Children<'_> {
         if self.next >= self.end {
             return None;
         }
+        #[cfg(test)]
+        work::step();
         let current = self.next;
         self.next = self.nodes.get(current)?.subtree_end;
         Some(current)

@@ -4,8 +4,8 @@ use super::text::is_extra;
 use crate::lexical::{Arm, Control, Effect, FlowRules};
 use crate::tree::{NodeIndex, SyntaxTree};
 
-/// How deep a name may lie in its statement for the statement to be found. CPython takes no more than 200 brackets.
-const MOST_AROUND: usize = 1024;
+/// How deep a name may lie in its statement for the statement to be found: brackets of targets are that deep in no program.
+const MOST_AROUND: usize = 128;
 
 /// The rules of Python.
 pub(super) const RULES: FlowRules = FlowRules { control, effect };

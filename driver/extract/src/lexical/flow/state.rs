@@ -186,6 +186,8 @@ impl State {
         match (arm, guarded) {
             (Arm::Handler, Some(guarded)) if arms.len() <= MOST_HANDLERS => {
                 for (&key, made) in &guarded.all {
+                    #[cfg(test)]
+                    crate::tree::work::step();
                     let mut bindings = self.lookup(key);
                     bindings.unite(made);
                     before.last.insert(key, bindings);
@@ -270,6 +272,8 @@ impl<'a> Live<'a> {
         let stretches =
             saying.iter().filter_map(|&place| Some((*self.arms.get(place)?, self.ranks.get(place)?)));
         for ((_, stretch), &rank) in stretches.clone().filter(|((arm, _), _)| *arm != Arm::TypesOnly) {
+            #[cfg(test)]
+            crate::tree::work::step();
             if rank > heard {
                 bindings.unite(before);
             }

@@ -57,6 +57,8 @@ impl Layout {
         let after = self.changes.partition_point(|&(from, _)| from <= place.start);
         let mut current = self.changes.get(after.checked_sub(1)?)?.1;
         while let Some(position) = current {
+            #[cfg(test)]
+            crate::tree::work::step();
             let index = *self.order.get(position)?;
             if self.span(index).contains(place) {
                 return Some(position);

@@ -111,6 +111,10 @@ impl Marks {
         let marked = |mark: u32| self.marked.get(mark as usize).copied();
         std::iter::successors(innermost.and_then(marked), move |&(_, outer)| outer.and_then(marked))
             .map(|(node, _)| node)
+            .inspect(|_| {
+                #[cfg(test)]
+                crate::tree::work::step();
+            })
     }
 }
 
