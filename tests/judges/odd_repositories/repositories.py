@@ -328,14 +328,14 @@ def generated(root):
 
 
 def long_line(root):
-    write(root, "a.py", ";".join(f"a{i}=b(c.d)" for i in range(60_000)) + "\n")
-    write(root, "a.rs", "fn f(){" + "".join(f"let a{i}=f();" for i in range(20_000)) + "}")
+    write(root, "a.py", ";".join(f"a{i}=b(c.d)" for i in range(15_000)) + "\n")
+    write(root, "a.rs", "fn f(){" + "".join(f"let a{i}=f();" for i in range(10_000)) + "}")
 
 
 def deep_nesting(root):
     write(root, "a.py", f"x = {'(' * 50_000}1{')' * 50_000}\n")
-    write(root, "a.rs", "fn f(){" * 20_000 + "}" * 20_000)
-    write(root, "b.rs", "mod a{" * 20_000 + "}" * 20_000)
+    write(root, "a.rs", "fn f(){" * 5_000 + "}" * 5_000)
+    write(root, "b.rs", "mod a{" * 5_000 + "}" * 5_000)
 
 
 def one_character(root):
