@@ -1,5 +1,8 @@
 //! One file: reading, parsing, and writing its rows.
 
+mod deadline;
+mod generated;
+
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
@@ -20,6 +23,8 @@ use crate::tables::{
 };
 use crate::tree::{NodeIndex, Positions, SyntaxTree};
 use crate::walk::FoundFile;
+pub(crate) use deadline::Deadline;
+use generated::{Look, is_generated};
 
 /// Longest excerpt of skipped text in a parse error, in characters.
 const MAX_EXCERPT: usize = 40;
@@ -39,6 +44,7 @@ struct Content {
     sha256: String,
     size: u64,
     over_limit: bool,
+    is_generated: bool,
 }
 
 /// A file that is parsed.
@@ -88,6 +94,7 @@ impl<'x> FileExtractor<'x> {
             module: module.as_ref().map(|module| module.name.as_str()),
             source_root: module.as_ref().map(|module| module.source_root.as_str()),
             line_starts: positions.line_starts(),
+            is_generated: content.is_generated,
             node_id,
             file: &file,
         });
@@ -98,7 +105,6 @@ impl<'x> FileExtractor<'x> {
                 report(out, &file, code, message);
             }
             Some((language, Ok(text))) => {
-                summary.parsed = 1;
                 let source = Source { language, text, positions: &positions, module: module.as_ref() };
                 let parsed = self.parse(&source, &file, node_id, &mut ids, out)?;
                 summary.add(&parsed);
@@ -117,11 +123,16 @@ impl<'x> FileExtractor<'x> {
         let keep = found.language.is_some() && found.size <= limit;
         let mut over_limit = found.language.is_some() && found.size > limit;
         let mut buffer = vec![0_u8; 64 << 10];
+        let (mut head, mut line_feeds) = (Vec::new(), 0_u64);
         loop {
             let count = source.read(&mut buffer)?;
             let Some(read) = buffer.get(..count).filter(|read| !read.is_empty()) else { break };
             hasher.update(read);
             size += count as u64;
+            if head.is_empty() {
+                head.extend_from_slice(read);
+            }
+            line_feeds += read.iter().filter(|&&byte| byte == b'\n').count() as u64;
             // The file may have grown since the walk.
             over_limit |= found.language.is_some() && size > limit;
             if keep && !over_limit {
@@ -129,7 +140,9 @@ impl<'x> FileExtractor<'x> {
             }
         }
         let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Content { bytes, sha256, size, over_limit })
+        let has_language = found.language.is_some();
+        let look = Look { path: &found.path, head: &head, size, line_feeds, has_language };
+        Ok(Content { bytes, sha256, size, over_limit, is_generated: is_generated(&look) })
     }
 
     fn parse(
@@ -145,21 +158,20 @@ impl<'x> FileExtractor<'x> {
         self.parser
             .set_language(grammar.language)
             .map_err(|source| ExtractError::Grammar { language: language.name, source })?;
-        let Some(parsed) = self.parser.parse(text, None) else {
-            report(out, file, "parse_failed", "the parser gave up without a syntax tree");
-            return Ok(Summary { extract_errors: 1, ..Summary::default() });
+        let deadline = Deadline::after(self.options.file_time_limit, &self.options.stop);
+        let Some(parsed) = deadline.parse(&mut self.parser, &(language.parsed_text)(text)) else {
+            if !deadline.is_over() {
+                report(out, file, "parse_failed", "the parser gave up without a syntax tree");
+                return Ok(Summary { extract_errors: 1, ..Summary::default() });
+            }
+            return Ok(self.took_too_long(file, out));
         };
         let embedding = language.embedding.map(|embedding| (&mut self.parser, embedding));
-        let tree = SyntaxTree::flatten(&parsed, text, &grammar.names, embedding);
+        let tree = SyntaxTree::flatten(&parsed, text, &grammar.names, embedding, deadline);
         drop(parsed);
         let respelled = (language.respelled)(&tree);
         let tree = tree.with_names(&respelled);
-        let mut summary = Summary::default();
-        // Most nodes are named, and most of what is said about them is less than the anonymous ones are.
-        ids.reserve(tree.nodes.len());
-        let node_ids = syntax_rows(&tree, source, file, file_node_id, ids, out);
-        summary.nodes = node_ids.iter().filter(|&&id| id != 0).count() as u64;
-        summary.parse_errors = error_rows(&tree, &node_ids, file, out);
+        let mut summary = Summary { parsed: 1, ..Summary::default() };
         let mut facts = (language.facts)(&tree, module);
         summary.ambiguous_lookups = settle(&mut facts) as u64;
         if let Some(flow) = language.flow {
@@ -167,6 +179,17 @@ impl<'x> FileExtractor<'x> {
         }
         if let Some(modules) = &language.modules {
             (modules.link_imports)(&mut facts, file.path, self.layout);
+        }
+        // Nothing of a file is written before everything of it is known.
+        if deadline.is_over() {
+            return Ok(self.took_too_long(file, out));
+        }
+        // Most nodes are named, and most of what is said about them is less than the anonymous ones are.
+        ids.reserve(tree.nodes.len());
+        let node_ids = syntax_rows(&tree, source, file, file_node_id, ids, out);
+        summary.nodes = node_ids.iter().filter(|&&id| id != 0).count() as u64;
+        summary.parse_errors = error_rows(&tree, &node_ids, file, out);
+        if let Some(modules) = &language.modules {
             self.module_rows(modules, &facts, file, out);
         }
         let declarations = declarations(&facts);
@@ -181,6 +204,14 @@ impl<'x> FileExtractor<'x> {
             linker.add(&emitter);
         }
         Ok(summary)
+    }
+
+    /// Says that the time for a file is over.
+    fn took_too_long(&self, file: &FileKey<'_>, out: &mut TableBuilders) -> Summary {
+        let limit = self.options.file_time_limit.as_secs_f64();
+        let message = format!("the file takes longer than the limit of {limit} s; raise the limit");
+        report(out, file, "time_limit", &message);
+        Summary { extract_errors: 1, ..Summary::default() }
     }
 
     /// Writes the modules that exist because of the file.

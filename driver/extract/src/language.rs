@@ -30,6 +30,8 @@ pub(crate) struct Language {
     pub(crate) facts: for<'s> fn(&SyntaxTree<'s>, Option<&ModuleName>) -> Facts<'s>,
     /// The text of a file's bytes.
     pub(crate) decode: Decode,
+    /// The text that the grammar is given for that of a file: of the same length, where it misreads the language.
+    pub(crate) parsed_text: fn(&str) -> Cow<'_, str>,
     /// The names that the language compares by another text than the one written.
     pub(crate) respelled: fn(&SyntaxTree<'_>) -> RespelledNames,
     /// Finds what names hold where they are used, once scopes are settled; none where a definition holds wherever it is

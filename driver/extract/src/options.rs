@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::error::ExtractError;
 
@@ -12,18 +13,26 @@ pub struct Options {
     /// Largest source file that is parsed, in bytes; larger ones become rows of `extract_errors`. Values
     /// over 1 GiB count as 1 GiB.
     pub max_file_bytes: u64,
+    /// How long one file may be worked on; one that takes longer becomes a row of `extract_errors`.
+    pub file_time_limit: Duration,
     /// Worker threads.
     pub threads: NonZeroUsize,
     /// Paths to leave out, as `.gitignore` patterns relative to the repository.
     pub exclude: Vec<String>,
-    /// Ends the extraction before the next file once it is true.
+    /// Ends the extraction once it is true.
     pub stop: Arc<AtomicBool>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { max_file_bytes: 8 << 20, threads, exclude: Vec::new(), stop: Arc::default() }
+        Self {
+            max_file_bytes: 8 << 20,
+            file_time_limit: Duration::from_secs(30),
+            threads,
+            exclude: Vec::new(),
+            stop: Arc::default(),
+        }
     }
 }
 

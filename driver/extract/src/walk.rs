@@ -27,7 +27,7 @@ pub(crate) struct FoundFile {
 
 /// A path that is not in the graph.
 pub(crate) struct LeftOut {
-    /// Path as far as known, with invalid parts replaced; that of a folder ends in a slash.
+    /// Path as far as known, with bytes that are not UTF-8 as `\xff`; that of a folder ends in a slash.
     pub(crate) path: String,
     /// Code, as in the `extract_errors` table.
     pub(crate) code: &'static str,
@@ -131,7 +131,7 @@ impl Walk {
         let relative = location.strip_prefix(root).unwrap_or(location);
         let Some(path) = posix(relative) else {
             self.left_out.push(LeftOut::failure(
-                relative.to_string_lossy().into_owned(),
+                shown(relative),
                 "path_not_utf8",
                 "the path is not valid UTF-8; rename the file to have it extracted",
             ));
@@ -176,7 +176,7 @@ impl PassedOver<'_> {
             }
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             let slash = if is_folder { "/" } else { "" };
-            let path = format!("{}{slash}", relative.to_string_lossy());
+            let path = format!("{}{slash}", shown(relative));
             found.left_out.push(if entry.file_name() == GIT_FOLDER {
                 LeftOut::on_purpose(path, "version_control", "it is Git's own")
             } else if self.overrides.matched(&location, is_folder).is_ignore() {
@@ -247,12 +247,20 @@ fn posix(path: &Path) -> Option<String> {
     Some(parts?.join("/"))
 }
 
+/// A path for people: bytes that are not UTF-8 are written as `\xff`, so that different paths stay different.
+fn shown(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "no other error of the walk has a path")]
 fn error_path(root: &Path, error: &ignore::Error) -> String {
     match error {
-        ignore::Error::WithPath { path, .. } => {
-            path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
-        }
+        ignore::Error::WithPath { path, .. } => shown(path.strip_prefix(root).unwrap_or(path)),
         ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
             error_path(root, err)
         }

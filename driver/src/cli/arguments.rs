@@ -1,6 +1,7 @@
 //! What commands are told on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ir::spec::GivenParameter;
@@ -8,7 +9,7 @@ use pipeline::configuration::parse_size;
 
 use pipeline::Selection;
 
-use super::parse_parameter;
+use super::{parse_parameter, parse_seconds};
 use crate::failure::Failure;
 
 /// A spec.
@@ -206,6 +207,9 @@ pub(crate) struct SourceArgs {
     /// The largest file that is parsed [default: 8MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) max_file_size: Option<u64>,
+    /// How many seconds one file may be worked on; those that take longer are listed in `extract_errors` [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) file_time_limit: Option<Duration>,
 }
 
 /// Arguments of `compile`.

@@ -5,6 +5,7 @@ mod arguments;
 pub(crate) use arguments::*;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use ir::spec::{GivenParameter, GivenValue};
@@ -269,6 +270,12 @@ fn parse_parameter(text: &str) -> Result<GivenParameter, String> {
         }
         _ => Err("write the label of a parameter, `=` and the value".to_owned()),
     }
+}
+
+/// A time that is not zero, in seconds.
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|time| !time.is_zero()).ok_or_else(|| "write a number of seconds above zero".to_owned())
 }
 
 #[cfg(test)]

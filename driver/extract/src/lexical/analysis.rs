@@ -119,6 +119,9 @@ pub(crate) struct Analysis<'t, 's, 'f, F: FrontEnd> {
 pub(crate) fn analyse<'s, F: FrontEnd>(tree: &SyntaxTree<'s>, module: Option<&ModuleName>) -> Facts<'s> {
     let mut analysis = Analysis::<F>::new(tree, module);
     for (index, node) in tree.nodes.iter().enumerate().filter(|(_, node)| node.named) {
+        if tree.deadline.is_over_at(index) {
+            break;
+        }
         let context = analysis.context(index);
         let rest = F::visit(&mut analysis, index, node.kind, context);
         analysis.pass_down(index, rest);

@@ -22,4 +22,4 @@ pub(crate) use flow::{Arm, Control, Effect, FlowRules, flow};
 pub(crate) use kinds::{
     BindingKind, CallShape, ImportKind, Namespace, ScopeKind, Unpacking, UseContext, ValueKind,
 };
-pub(crate) use resolve::settle;
+pub(crate) use resolve::{Nest, settle};

@@ -29,6 +29,8 @@ define_tables! {
         source_root: OptionalText,
         /// Byte offset of the start of every line; empty for files without a language.
         line_starts: LongList,
+        /// Whether a program wrote the file, by its name, a remark in its first lines, or the length of its lines.
+        is_generated: Flag,
         /// Identifier of the FILE node.
         node_id: Long,
     }
@@ -448,7 +450,7 @@ define_tables! {
 
     /// One row per file that is not in the graph, and per folder with all that is in it, whose path ends in a slash.
     extract_errors: ExtractErrors => ExtractErrorRow, ExtractErrorBuilder {
-        /// Reason: file_too_large, binary, invalid_utf8, invalid_encoding, unreadable, path_not_utf8, walk, parse_failed, index_unreadable, manifest (of a package, which is then taken to be as usual); on purpose: ignored, excluded, link, special, version_control.
+        /// Reason: file_too_large, binary, invalid_utf8, invalid_encoding, unreadable, path_not_utf8, walk, parse_failed, time_limit, index_unreadable, manifest (of a package, which is then taken to be as usual); on purpose: ignored, excluded, link, special, version_control.
         code: Text,
         /// The reason in a sentence.
         message: Text,

@@ -130,3 +130,72 @@ fn every_file_is_in_the_graph_or_among_those_left_out_with_a_reason() {
     assert_eq!((summary.files, summary.extract_errors), (2, 1));
     assert!(tables.rows(Table::ExtractErrors).iter().any(|row| row["code"] == "index_unreadable"));
 }
+
+#[test]
+fn what_the_grammar_misreads_is_read_as_the_language_has_it() {
+    let text = "type(x).y = f'{z:=10}'\ntype X = int\nclass A[T = int]: pass\n";
+    let tables = Tables::of(&[("a.py", text), ("b.py", "def f():\r    return 1\rf()\r")]);
+    let calls = tables.rows(Table::Calls);
+    let of = |path: &str| -> Vec<&str> {
+        calls.iter().filter(|row| row["path"] == path).map(|row| row["callee_text"].as_str()).collect()
+    };
+    assert_eq!((of("a.py"), of("b.py")), (vec!["type"], vec!["f"]));
+    let defined: Vec<(String, String)> = tables
+        .rows(Table::Defs)
+        .into_iter()
+        .filter(|row| row["path"] == "a.py")
+        .map(|row| (row["name"].clone(), row["kind"].clone()))
+        .collect();
+    let expected = [("X", "type_alias"), ("A", "class"), ("T", "type_parameter")];
+    assert_eq!(defined, expected.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
+}
+
+#[test]
+fn definitions_end_with_their_last_statements() {
+    let text = "class A:\n    def f(self):\n        if a:\n            return 1\n            # inside\n    # behind\n\n# above\nx = 1\n";
+    let tables = Tables::of(&[("a.py", text)]);
+    let end = text.find("return 1").expect("statement") + "return 1".len();
+    for (table, kinds) in [
+        (Table::Defs, &["class", "method"][..]),
+        (Table::SyntaxNodes, &["class_definition", "function_definition", "if_statement", "block"][..]),
+    ] {
+        let rows = tables.rows(table);
+        let ends: Vec<&str> = rows
+            .iter()
+            .filter(|row| kinds.contains(&row["kind"].as_str()))
+            .map(|row| row["bend"].as_str())
+            .collect();
+        assert!(ends.len() >= kinds.len() && ends.iter().all(|at| *at == end.to_string()), "{ends:?} {end}");
+    }
+    let nodes = tables.rows(Table::SyntaxNodes);
+    assert!(nodes.iter().any(|row| row["kind"] == "module" && row["bend"] == text.len().to_string()));
+    assert_eq!(nodes.iter().filter(|row| row["kind"] == "comment").count(), 3);
+}
+
+#[test]
+fn files_that_programs_wrote_are_marked_and_read() {
+    let tables = Tables::of(&[("a_pb2.py", "x = 1\n"), ("b.py", "# @generated\n"), ("c.py", "x = 1\n")]);
+    let files = tables.rows(Table::Files);
+    let mut marked: Vec<(&str, &str)> =
+        files.iter().map(|row| (row["path"].as_str(), row["is_generated"].as_str())).collect();
+    marked.sort_unstable();
+    assert_eq!(marked, [("a_pb2.py", "true"), ("b.py", "true"), ("c.py", "false")]);
+    assert!(tables.rows(Table::Defs).iter().any(|row| row["path"] == "a_pb2.py"));
+}
+
+#[test]
+fn paths_that_are_not_utf8_stay_apart() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for name in [&b"a\xff.py"[..], b"a\xfe.py"] {
+        let path = folder.path().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::write(path, "x = 1\n").expect("file");
+    }
+    let mut paths: Vec<String> = Tables::read(folder.path())
+        .rows(Table::ExtractErrors)
+        .into_iter()
+        .map(|mut row| row.remove("path").expect("path"))
+        .collect();
+    paths.sort();
+    assert_eq!(paths, ["a\\xfe.py", "a\\xff.py"]);
+}

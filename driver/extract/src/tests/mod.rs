@@ -4,6 +4,7 @@ mod bindings;
 mod crates;
 mod damaged;
 mod lexical;
+mod long;
 mod macros;
 
 use std::collections::HashMap;

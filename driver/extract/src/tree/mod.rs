@@ -5,13 +5,16 @@
 
 mod flatten;
 mod positions;
+#[cfg(test)]
+pub(crate) mod work;
 
 use std::collections::HashMap;
 
 use tree_sitter::{Parser, Tree};
 
+use crate::file::Deadline;
 use flatten::Flattener;
-pub(crate) use flatten::{Embedded, Embedding};
+pub(crate) use flatten::{Embedded, EmbeddedParser, Embedding};
 pub(crate) use positions::Positions;
 
 /// Index of a node in [`SyntaxTree::nodes`].
@@ -62,6 +65,8 @@ pub(crate) struct SyntaxTree<'s> {
     pub(crate) text: &'s str,
     /// All nodes in pre-order; never empty.
     pub(crate) nodes: Vec<SyntaxNode>,
+    /// Until when it may be looked at.
+    pub(crate) deadline: Deadline<'s>,
     /// Names that are not what is written, by their nodes.
     respelled: Option<&'s RespelledNames>,
 }
@@ -77,8 +82,9 @@ impl<'s> SyntaxTree<'s> {
         text: &'s str,
         names: &GrammarNames,
         embedding: Option<(&mut Parser, Embedding)>,
+        deadline: Deadline<'s>,
     ) -> Self {
-        Flattener::new(text, names, embedding).flatten(tree)
+        Flattener::new(text, names, embedding, deadline).flatten(tree)
     }
 
     /// The node at `index`; an empty stand-in for an index out of range, which no caller produces.
@@ -107,7 +113,7 @@ impl<'s> SyntaxTree<'s> {
         's: 'n,
     {
         let respelled = (!respelled.is_empty()).then_some(respelled);
-        SyntaxTree { text: self.text, nodes: self.nodes, respelled }
+        SyntaxTree { text: self.text, nodes: self.nodes, deadline: self.deadline, respelled }
     }
 
     /// The name at `index`, as the language compares it.
@@ -151,6 +157,8 @@ impl<'s> SyntaxTree<'s> {
 
     /// The parent; none for the root.
     pub(crate) fn parent(&self, index: NodeIndex) -> Option<NodeIndex> {
+        #[cfg(test)]
+        work::step();
         (index != 0).then(|| self.node(index).parent)
     }
 
@@ -194,6 +202,8 @@ impl Iterator for Children<'_> {
         if self.next >= self.end {
             return None;
         }
+        #[cfg(test)]
+        work::step();
         let current = self.next;
         self.next = self.nodes.get(current)?.subtree_end;
         Some(current)

@@ -8,6 +8,7 @@ pub use lake::{DEFAULT_LAKE, lake_at, lake_of_repository, make_lake, no_linked_t
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use delta::{CommitOptions, Committed, DeltaError, PublishError, ResolvedTable, Roots, StagedTable};
 use engine::Cancellation;
@@ -29,6 +30,8 @@ pub struct ExtractOptions {
     pub exclude: Vec<String>,
     /// The largest file that is parsed, in bytes; a default of the extraction's own if absent.
     pub max_file_bytes: Option<u64>,
+    /// How long one file may be worked on; a default of the extraction's own if absent.
+    pub file_time_limit: Option<Duration>,
 }
 
 /// A table that extraction wrote.
@@ -200,6 +203,9 @@ fn extractor_options(repository: &Path, lake: &Path, wanted: &ExtractOptions, wo
     };
     if let Some(bytes) = wanted.max_file_bytes {
         options.max_file_bytes = bytes;
+    }
+    if let Some(limit) = wanted.file_time_limit {
+        options.file_time_limit = limit;
     }
     if let Some(threads) = std::num::NonZeroUsize::new(workers.options().session.target_partitions) {
         options.threads = threads;

@@ -51,7 +51,11 @@ pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_
 
 /// Which source code the command line asks for.
 pub(super) fn extract_options(arguments: &SourceArgs) -> ExtractOptions {
-    ExtractOptions { exclude: arguments.exclude.clone(), max_file_bytes: arguments.max_file_size }
+    ExtractOptions {
+        exclude: arguments.exclude.clone(),
+        max_file_bytes: arguments.max_file_size,
+        file_time_limit: arguments.file_time_limit,
+    }
 }
 
 /// One line about what was read.

@@ -29,6 +29,7 @@ pub(super) static LANGUAGE: Language = Language {
     module: modules::module_at,
     facts: analyse::<Python>,
     decode: text::decode,
+    parsed_text: text::parsed_text,
     respelled: text::respelled,
     flow: Some(bindings_in_force),
     modules: Some(ModuleSearch {

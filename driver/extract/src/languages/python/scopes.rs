@@ -171,8 +171,8 @@ fn first_byte(span: Span) -> Span {
     Span { start: span.start, end: span.start + 1 }
 }
 
-/// The name a `type` statement binds. The grammar also reads `type(x).name = value` as such a statement; it
-/// binds nothing, and its parts are plain expressions.
+/// The name a `type` statement binds. What the grammar takes for such a
+/// statement without a name binds nothing, and its parts are plain expressions.
 pub(super) fn alias_name(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<NodeIndex> {
     let content = tree.named_children(tree.child_by_field(index, "left")?).next()?;
     let name = match tree.kind(content) {

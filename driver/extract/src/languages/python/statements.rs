@@ -4,6 +4,9 @@ use super::text::is_extra;
 use crate::lexical::{Arm, Control, Effect, FlowRules};
 use crate::tree::{NodeIndex, SyntaxTree};
 
+/// How deep a name may lie in its statement for the statement to be found: brackets of targets are that deep in no program.
+const MOST_AROUND: usize = 128;
+
 /// The rules of Python.
 pub(super) const RULES: FlowRules = FlowRules { control, effect };
 
@@ -101,7 +104,8 @@ fn is_type_checking(tree: &SyntaxTree<'_>, condition: NodeIndex) -> bool {
 /// Values are evaluated before they are bound: most bindings are in force from the end of their statement.
 fn effect(tree: &SyntaxTree<'_>, name: NodeIndex) -> Effect {
     let mut current = name;
-    while let Some(parent) = tree.parent(current) {
+    for _ in 0..MOST_AROUND {
+        let Some(parent) = tree.parent(current) else { break };
         match tree.kind(parent) {
             "function_definition" | "class_definition" if tree.node(current).field == Some("name") => {
                 let decorated = tree.parent(parent).filter(|&it| tree.kind(it) == "decorated_definition");

@@ -14,6 +14,7 @@ mod crates;
 mod symbols;
 mod syntax;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use crate::language::{Grammar, Language, decode_utf8};
@@ -32,6 +33,7 @@ pub(super) static LANGUAGE: Language = Language {
     module: convention::module_at,
     facts: analyse::<Rust>,
     decode: decode_utf8,
+    parsed_text: |text| Cow::Borrowed(text),
     respelled: |_| RespelledNames::new(),
     flow: None,
     modules: None,

@@ -76,19 +76,17 @@ impl Names {
     }
 }
 
-/// Where a reference is evaluated: together with the scope that answers it, or later.
-fn is_inline(facts: &Facts<'_>, from: ScopeIndex, answer: ScopeIndex) -> bool {
-    let mut current = from;
-    while current != answer {
-        let Some(scope) = facts.scopes.get(current) else { return false };
+/// For each scope the one together with which it is evaluated, the outermost of those around it. A name is evaluated
+/// together with the scope that answers it, or later, when that is the same for both.
+fn evaluated_with(facts: &Facts<'_>) -> Vec<ScopeIndex> {
+    let mut with: Vec<ScopeIndex> = Vec::with_capacity(facts.scopes.len());
+    for (index, scope) in facts.scopes.iter().enumerate() {
         let passes =
             matches!(scope.kind, ScopeKind::Class | ScopeKind::Comprehension | ScopeKind::TypeParameters);
-        match scope.parent {
-            Some(parent) if passes => current = parent,
-            _ => return false,
-        }
+        let around = scope.parent.filter(|_| passes).and_then(|parent| with.get(parent).copied());
+        with.push(around.unwrap_or(index));
     }
-    true
+    with
 }
 
 /// The bindings of all needed references.
@@ -98,6 +96,7 @@ fn answers(
     needed: &[ReferenceIndex],
     found: &HashMap<ReferenceIndex, Bindings>,
 ) -> Vec<(ReferenceIndex, Option<BindingIndex>)> {
+    let mut known: HashMap<(Key, Option<Namespace>), Vec<BindingIndex>> = HashMap::new();
     let mut reaching = Vec::with_capacity(needed.len());
     for &index in needed {
         let before = reaching.len();
@@ -105,15 +104,12 @@ fn answers(
             (facts.references.get(index), facts.answers.get(index))
         {
             let on_the_way = found.get(&index);
-            // What is bound elsewhere may be in force at any time.
-            let is_in_force = |binding: &&BindingIndex| {
-                facts.bindings.get(**binding).is_some_and(|it| match on_the_way {
-                    Some(_) => it.rebinding == Rebinding::Elsewhere,
-                    None => it.reaches_end && reference.namespace.finds(it.namespace),
-                })
-            };
-            let others = names.of_key((answer, reference.name)).iter().filter(is_in_force).copied();
-            let bindings = on_the_way.into_iter().flat_map(Bindings::iter).chain(others);
+            let key = (answer, reference.name);
+            let from_outside = if on_the_way.is_none() { Some(reference.namespace) } else { None };
+            let others = known
+                .entry((key, from_outside))
+                .or_insert_with(|| in_force(facts, names.of_key(key), from_outside));
+            let bindings = on_the_way.into_iter().flat_map(Bindings::iter).chain(others.iter().copied());
             reaching.extend(bindings.take(Bindings::MOST).map(|binding| (index, Some(binding))));
         }
         if reaching.len() == before {
@@ -121,6 +117,22 @@ fn answers(
         }
     }
     reaching
+}
+
+/// The bindings that may be in force wherever the name is used: of a use in a body that runs later, with the namespace that
+/// it looks up, those that are there when the scope has been evaluated; of others what is bound elsewhere, at any time.
+fn in_force(
+    facts: &Facts<'_>,
+    bindings: &[BindingIndex],
+    from_outside: Option<Namespace>,
+) -> Vec<BindingIndex> {
+    let is_in_force = |binding: &&BindingIndex| {
+        facts.bindings.get(**binding).is_some_and(|it| match from_outside {
+            None => it.rebinding == Rebinding::Elsewhere,
+            Some(namespace) => it.reaches_end && namespace.finds(it.namespace),
+        })
+    };
+    bindings.iter().filter(is_in_force).take(Bindings::MOST).copied().collect()
 }
 
 /// The walk over one file.
@@ -190,6 +202,8 @@ impl<'n> Walk<'n> {
         rules: &FlowRules,
     ) -> HashSet<Key> {
         let mut early = HashSet::new();
+        let together = evaluated_with(facts);
+        let mut effects: HashMap<BindingIndex, Effect> = HashMap::new();
         for &index in needed {
             let (Some(reference), Some(&Some(answer))) =
                 (facts.references.get(index), facts.answers.get(index))
@@ -198,16 +212,18 @@ impl<'n> Walk<'n> {
             };
             let bindings = self.names.of_key((answer, reference.name));
             // What an annotation means may be defined behind it.
-            if reference.context == UseContext::Type || !is_inline(facts, reference.scope, answer) {
+            let is_inline = together.get(reference.scope) == together.get(answer);
+            if reference.context == UseContext::Type || !is_inline {
                 continue;
             }
             if let [only] = bindings {
                 let kind = facts.scopes.get(answer).map(|scope| scope.kind);
-                let is_early =
-                    facts.bindings.get(*only).is_some_and(|it| match (rules.effect)(tree, it.name_node) {
+                let is_early = facts.bindings.get(*only).is_some_and(|it| {
+                    match *effects.entry(*only).or_insert_with(|| (rules.effect)(tree, it.name_node)) {
                         Effect::Enter(node) => reference.node < node,
                         Effect::Leave(node) => reference.node < tree.node(node).subtree_end,
-                    });
+                    }
+                });
                 if !is_early || !matches!(kind, Some(ScopeKind::Class | ScopeKind::Module)) {
                     continue;
                 }
@@ -258,6 +274,9 @@ impl<'n> Walk<'n> {
             .collect();
         let mut open: Vec<(NodeIndex, NodeIndex, Option<Control>)> = Vec::new();
         for (index, node) in tree.nodes.iter().enumerate().filter(|(_, node)| node.named) {
+            if tree.deadline.is_over_at(index) {
+                return;
+            }
             while let Some(&(end, closed, control)) = open.last() {
                 if end > index {
                     break;

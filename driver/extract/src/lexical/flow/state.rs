@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use super::{Arm, Control, Key};
 use crate::lexical::BindingIndex;
 
+/// How many handlers of one guarded arm know what may be bound in it. Each of them knows all of it, so for any number of
+/// handlers that would be the product of both.
+const MOST_HANDLERS: usize = 64;
+
 /// A few bindings of one name, ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bindings(Vec<BindingIndex>);
@@ -180,8 +184,10 @@ impl State {
         let Some(Frame::Branch { arms, .. }) = self.frames.last() else { return before };
         let guarded = arms.iter().find(|(other, _)| *other == Arm::Guarded).map(|(_, stretch)| stretch);
         match (arm, guarded) {
-            (Arm::Handler, Some(guarded)) => {
+            (Arm::Handler, Some(guarded)) if arms.len() <= MOST_HANDLERS => {
                 for (&key, made) in &guarded.all {
+                    #[cfg(test)]
+                    crate::tree::work::step();
                     let mut bindings = self.lookup(key);
                     bindings.unite(made);
                     before.last.insert(key, bindings);
@@ -202,41 +208,18 @@ impl State {
     fn join(&mut self, exhaustive: bool, arms: &[(Arm, Stretch)]) {
         let goes_on =
             |(arm, stretch): &&(Arm, Stretch)| !stretch.ended || (*arm == Arm::Repeated && stretch.jumped);
-        let live: Vec<&(Arm, Stretch)> = arms.iter().filter(goes_on).collect();
-        let mut results: HashMap<Key, Bindings> = HashMap::new();
-        for key in live.iter().flat_map(|(_, stretch)| stretch.last.keys()) {
-            if !results.contains_key(key) {
-                results.insert(*key, self.joined(*key, exhaustive, &live));
-            }
+        let live = Live::new(arms.iter().filter(goes_on));
+        let mut results: HashMap<Key, Bindings> = HashMap::with_capacity(live.saying.len());
+        for (&key, saying) in &live.saying {
+            results.insert(key, live.joined(key, saying, exhaustive, &self.lookup(key)));
         }
-        let ended = exhaustive && live.is_empty() && !arms.is_empty();
+        let ended = exhaustive && live.arms.is_empty() && !arms.is_empty();
         let stretch = self.stretch();
         stretch.ended |= ended;
         for (key, made) in arms.iter().flat_map(|(_, arm)| &arm.all) {
             stretch.all.entry(*key).or_default().unite(made);
         }
         stretch.last.extend(results);
-    }
-
-    /// The bindings of a name behind a branch.
-    fn joined(&self, key: Key, exhaustive: bool, live: &[&(Arm, Stretch)]) -> Bindings {
-        let before = self.lookup(key);
-        let mut bindings = Bindings::default();
-        for (_, stretch) in live.iter().filter(|(arm, _)| *arm != Arm::TypesOnly) {
-            bindings.unite(stretch.last.get(&key).unwrap_or(&before));
-            if stretch.jumped {
-                stretch.all.get(&key).into_iter().for_each(|made| bindings.unite(made));
-            }
-        }
-        if !exhaustive {
-            bindings.unite(&before);
-        }
-        if bindings.is_empty() {
-            live.iter()
-                .filter_map(|(_, stretch)| stretch.last.get(&key))
-                .for_each(|made| bindings.unite(made));
-        }
-        bindings
     }
 
     /// The innermost stretch.
@@ -248,5 +231,66 @@ impl State {
             }
         }
         &mut self.file
+    }
+}
+
+/// The arms of a branch from which the way goes on, and which of them say something of a name: of many arms most say
+/// nothing of most names.
+struct Live<'a> {
+    arms: Vec<&'a (Arm, Stretch)>,
+    /// How many of the arms before each run when the program runs.
+    ranks: Vec<usize>,
+    /// How many arms do.
+    running: usize,
+    /// The places of the arms that say something, of each name that some arm binds at its end.
+    saying: HashMap<Key, Vec<usize>>,
+}
+
+impl<'a> Live<'a> {
+    fn new(arms: impl Iterator<Item = &'a (Arm, Stretch)>) -> Self {
+        let mut live = Self { arms: arms.collect(), ranks: Vec::new(), running: 0, saying: HashMap::new() };
+        for (place, (arm, stretch)) in live.arms.iter().enumerate() {
+            live.ranks.push(live.running);
+            live.running += usize::from(*arm != Arm::TypesOnly);
+            for &key in stretch.last.keys() {
+                live.saying.entry(key).or_default().push(place);
+            }
+        }
+        for (place, (_, stretch)) in live.arms.iter().enumerate().filter(|(_, (_, arm))| arm.jumped) {
+            for key in stretch.all.keys().filter(|key| !stretch.last.contains_key(key)) {
+                live.saying.entry(*key).and_modify(|places| places.push(place));
+            }
+        }
+        live.saying.values_mut().for_each(|places| places.sort_unstable());
+        live
+    }
+
+    /// The bindings of a name behind the branch; an arm that says nothing keeps those from before it.
+    fn joined(&self, key: Key, saying: &[usize], exhaustive: bool, before: &Bindings) -> Bindings {
+        let mut bindings = Bindings::default();
+        let mut heard = 0;
+        let stretches =
+            saying.iter().filter_map(|&place| Some((*self.arms.get(place)?, self.ranks.get(place)?)));
+        for ((_, stretch), &rank) in stretches.clone().filter(|((arm, _), _)| *arm != Arm::TypesOnly) {
+            #[cfg(test)]
+            crate::tree::work::step();
+            if rank > heard {
+                bindings.unite(before);
+            }
+            heard += 1;
+            bindings.unite(stretch.last.get(&key).unwrap_or(before));
+            if stretch.jumped {
+                stretch.all.get(&key).into_iter().for_each(|made| bindings.unite(made));
+            }
+        }
+        if !exhaustive || self.running > heard {
+            bindings.unite(before);
+        }
+        if bindings.is_empty() {
+            stretches
+                .filter_map(|((_, stretch), _)| stretch.last.get(&key))
+                .for_each(|made| bindings.unite(made));
+        }
+        bindings
     }
 }

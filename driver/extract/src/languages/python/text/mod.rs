@@ -2,8 +2,10 @@
 
 mod decoding;
 mod literals;
+mod soft_keywords;
 mod spelling;
 
 pub(super) use decoding::decode;
 pub(super) use literals::is_extra;
+pub(super) use soft_keywords::parsed_text;
 pub(super) use spelling::respelled;

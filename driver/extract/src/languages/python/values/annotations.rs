@@ -1,5 +1,7 @@
 //! What annotations say: the classes that a name's value is an instance of.
 
+use std::collections::HashSet;
+
 use super::super::rules::{Analysis, Context};
 use super::super::text::is_extra;
 use super::path::path;
@@ -96,11 +98,10 @@ fn in_string(analysis: &mut Analysis<'_, '_, '_>, string: NodeIndex, context: Co
     // The way starts from the reference that stands for the node, which is the first one in it.
     let first = names.iter().position(|(_, name)| is_class(name));
     names.get_mut(..=first.unwrap_or_default())?.rotate_right(1);
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     for &(at, dotted) in &names {
         let head = dotted.split('.').next().unwrap_or(dotted);
-        if !seen.contains(&head) {
-            seen.push(head);
+        if seen.insert(head) {
             let span = Span { start: start + at as u32, end: start + (at + head.len()) as u32 };
             analysis.refer_within(string, (head, span), UseContext::Type, Namespace::Value, context);
         }

@@ -114,8 +114,10 @@ impl Analysis<'_, '_, '_> {
         let is_exports = tree.child_by_field(index, "left").is_some_and(|left| tree.text(left) == "__all__");
         if is_exports && context.scope == 0 {
             let more = tree.child_by_field(index, "right").and_then(|right| texts(tree, right));
-            self.facts.exports =
-                self.facts.exports.take().zip(more).map(|(known, more)| [known, more].concat());
+            match (&mut self.facts.exports, more) {
+                (Some(known), Some(more)) => known.extend(more),
+                (exports, _) => *exports = None,
+            }
         }
     }
 

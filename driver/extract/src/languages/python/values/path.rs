@@ -8,6 +8,8 @@ use crate::tree::{NodeIndex, SyntaxTree};
 
 /// Most steps from a name to a value; a chain of more has none, so that long chains do not take quadratic time.
 const MAX_STEPS: usize = 24;
+/// Most parts of an expression that are looked at for its alternatives: each of `a = b = c = ...` has those behind it.
+const MAX_PARTS: usize = 64;
 /// Most alternatives of one expression.
 const MAX_ALTERNATIVES: usize = 8;
 
@@ -57,7 +59,9 @@ pub(in crate::languages::python) fn path(tree: &SyntaxTree<'_>, expression: Node
 pub(super) fn alternatives(tree: &SyntaxTree<'_>, expression: NodeIndex) -> Vec<NodeIndex> {
     let mut pending = vec![expression];
     let mut found = Vec::new();
+    let mut looked_at = 0;
     while let Some(current) = pending.pop() {
+        looked_at += 1;
         let parts = |index| tree.named_children(index).filter(|&child| !is_extra(tree.kind(child)));
         match tree.kind(current) {
             "parenthesized_expression" => pending.extend(parts(current).next()),
@@ -75,7 +79,7 @@ pub(super) fn alternatives(tree: &SyntaxTree<'_>, expression: NodeIndex) -> Vec<
             "assignment" => pending.extend(tree.child_by_field(current, "right")),
             _ => found.push(current),
         }
-        if found.len() + pending.len() > MAX_ALTERNATIVES {
+        if found.len() + pending.len() > MAX_ALTERNATIVES || looked_at > MAX_PARTS {
             return Vec::new();
         }
     }

@@ -13,6 +13,12 @@ use crate::lexical::BindingKind;
 /// How many names lead from one to the next; more are given up.
 const MAX_TRAIL: usize = 128;
 
+/// Of how many definitions a name may mean one; of more the first are kept. The same name may stand in a module any number
+/// of times, each under a condition of its own.
+const MAX_SAME: usize = 64;
+/// The longest name of something outside, in bytes; names in what has it are called by its own.
+const MAX_NAME: usize = 1024;
+
 /// What a name or path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Def {
@@ -66,11 +72,8 @@ impl<'n> Names<'n> {
 
     /// The path of something outside, one name longer.
     pub(super) fn beyond(&self, path: Symbol, name: Symbol) -> Def {
-        Def::Outside(self.symbols.intern(&format!(
-            "{}::{}",
-            self.symbols.text(path),
-            self.symbols.text(name)
-        )))
+        let text = format!("{}::{}", self.symbols.text(path), self.symbols.text(name));
+        Def::Outside(if text.len() > MAX_NAME { path } else { self.symbols.intern(&text) })
     }
 
     /// What a name is that stands alone in a module or block: in it and the blocks around it, a crate, the prelude.
@@ -161,6 +164,9 @@ impl<'n> Names<'n> {
         let mut items = Vec::new();
         let mut imports = Vec::new();
         for &(of, entry) in entries.into_iter().flatten() {
+            if items.len().max(imports.len()) >= MAX_SAME {
+                break;
+            }
             match entry {
                 Entry::Item(item) if of == Some(space) || (of.is_none() && space != Space::Macro) => {
                     self.add_item(module, item, from, &mut items);
@@ -234,9 +240,8 @@ impl<'n> Names<'n> {
     /// The variant of an enumeration.
     pub(super) fn variant(&self, file: FileIndex, item: Index, name: Symbol) -> Option<Def> {
         let outline = self.files.get(file)?;
-        let members = outline.members.get(&super::outline::Owner::Item(item))?;
-        let is_it =
-            |member: &super::outline::Item| member.name == name && member.kind == BindingKind::Variant;
+        let members = outline.members.get(&(super::outline::Owner::Item(item), name))?;
+        let is_it = |member: &super::outline::Item| member.kind == BindingKind::Variant;
         let found = members.iter().copied().find(|&member| at(&outline.items, member).is_some_and(is_it))?;
         Some(Def::Item(file, found))
     }
@@ -359,7 +364,8 @@ impl<'n> Names<'n> {
     /// A macro that was defined before, in a module around, or in one whose macros are shared.
     fn textual_macro(&self, module: ModuleIndex, name: Symbol) -> Vec<Def> {
         let mut current = Some(module);
-        while let Some(index) = current {
+        for _ in 0..MAX_TRAIL {
+            let Some(index) = current else { break };
             let mut pending = vec![(index, 0)];
             let mut found = Vec::new();
             while let Some((index, depth)) = pending.pop() {
@@ -388,11 +394,11 @@ impl<'n> Names<'n> {
     }
 }
 
-/// Without repetitions, in order.
+/// Without repetitions, in order; no more than [`MAX_SAME`].
 pub(super) fn unique(found: Vec<Def>) -> Vec<Def> {
-    let mut kept: Vec<Def> = Vec::with_capacity(found.len());
+    let mut kept: Vec<Def> = Vec::with_capacity(found.len().min(MAX_SAME));
     for def in found {
-        if !kept.contains(&def) {
+        if kept.len() < MAX_SAME && !kept.contains(&def) {
             kept.push(def);
         }
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::manifest::{Package, join};
 use super::outline::{Container, Index, Item, Outline, Symbol, Visibility, at};
-use crate::lexical::BindingKind;
+use crate::lexical::{BindingKind, Nest};
 use crate::modules::{split, stem};
 
 /// Index of a module.
@@ -56,6 +56,8 @@ pub(super) struct Tree {
     pub(super) instances: Vec<Vec<Vec<ModuleIndex>>>,
     /// The crate of each package's library, by folder.
     pub(super) libraries: HashMap<String, usize>,
+    /// Which module lies in which.
+    nest: Nest,
 }
 
 /// Where the files of a module's children are sought.
@@ -95,7 +97,12 @@ pub(super) fn tree(
         }
     }
     builder.remaining(packages);
-    builder.tree
+    let mut tree = builder.tree;
+    let parents: Vec<Option<ModuleIndex>> = (0..tree.modules.len())
+        .map(|module| if tree.proper(module) == module { tree.parent(module) } else { None })
+        .collect();
+    tree.nest = Nest::new(&parents);
+    tree
 }
 
 impl Builder<'_> {
@@ -160,12 +167,19 @@ impl Builder<'_> {
         let Some(outline) = files.get(file) else { return first };
         let depth =
             parent.and_then(|parent| self.tree.modules.get(parent)).map_or(0, |parent| parent.depth + 1);
-        let mut places: Vec<Place> = Vec::with_capacity(outline.containers.len());
+        // Where the children of modules inside the file are sought; of those that lie deep in one another they are not.
+        let mut places: Vec<Option<(Place, usize)>> = Vec::with_capacity(outline.containers.len());
         for (index, container) in outline.containers.iter().enumerate() {
             let module = self.tree.modules.len();
             let outer = container.parent.map(|outer| first + outer as usize).or(parent);
-            let around = container.parent.and_then(|outer| places.get(outer as usize)).unwrap_or(&place);
-            let own = if index == 0 { place.clone() } else { self.place_inside(around, outline, container) };
+            let around = container.parent.and_then(|outer| places.get(outer as usize)?.as_ref());
+            let own = match around {
+                _ if index == 0 => Some((place.clone(), 0)),
+                Some((around, level)) if *level < MAX_DEPTH => {
+                    Some((self.place_inside(around, outline, container), level + 1))
+                }
+                _ => None,
+            };
             self.tree.modules.push(Module {
                 crate_index,
                 parent: outer,
@@ -184,8 +198,8 @@ impl Builder<'_> {
                 let outer = self.tree.modules.get_mut(first + outer as usize);
                 outer.into_iter().for_each(|outer| outer.children.entry(item).or_default().push(module));
             }
-            places.push(own.clone());
-            pending.push((module, own));
+            pending.extend(own.iter().map(|(place, _)| (module, place.clone())));
+            places.push(own);
         }
         self.exported(crate_index, file);
         first
@@ -220,7 +234,9 @@ impl Builder<'_> {
         let (crate_index, file, container, depth) = (own.crate_index, own.file, own.container, own.depth);
         let files = self.files;
         let Some(outline) = files.get(file).filter(|_| depth < MAX_DEPTH) else { return };
-        for used in outline.uses.iter().filter(|used| used.container == container) {
+        let modules =
+            at(&outline.containers, container).map(|own| own.modules.as_slice()).unwrap_or_default();
+        for used in modules.iter().filter_map(|&used| at(&outline.uses, used)) {
             let Some(index) = used.module else { continue };
             let Some(item) = at(&outline.items, index) else { continue };
             for (file, place) in self.files_of(item, place) {
@@ -353,13 +369,6 @@ impl Tree {
     }
 
     fn is_inside(&self, module: ModuleIndex, around: ModuleIndex) -> bool {
-        let mut current = Some(self.proper(module));
-        while let Some(module) = current {
-            if module == around {
-                return true;
-            }
-            current = self.parent(module);
-        }
-        false
+        self.nest.is_inside(self.proper(module), around)
     }
 }

@@ -9,7 +9,7 @@ use crate::lexical::{
     Binding, BindingIndex, BindingKind, Decorator, Emitter, Import, ImportKind, Namespace, ScopeIndex,
     ScopeKind,
 };
-use crate::tree::NodeIndex;
+use crate::tree::{NodeIndex, SyntaxTree};
 
 /// What a binding is in the outline.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,38 @@ pub(super) enum Entity {
     Parameter(Index),
     SelfType(NodeIndex),
     Local,
+}
+
+/// What is around a node, the innermost of each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Around {
+    /// The scope of a module or body.
+    scope: u32,
+    /// The node of an implementation or trait.
+    owner: Option<u32>,
+}
+
+/// What is around each node. Nodes lie in one another as deep as a file is long: nobody climbs.
+fn around(tree: &SyntaxTree<'_>, opened: &HashMap<NodeIndex, ScopeIndex>) -> Vec<Around> {
+    let mut scopes: Vec<Option<u32>> = vec![None; tree.nodes.len()];
+    for (&node, &scope) in opened {
+        if let Some(slot) = scopes.get_mut(node) {
+            *slot = Some(scope as u32);
+        }
+    }
+    let mut around: Vec<Around> = Vec::with_capacity(tree.nodes.len());
+    for (index, node) in tree.nodes.iter().enumerate() {
+        let mut own = Around::default();
+        if index > 0 {
+            own = around.get(node.parent).copied().unwrap_or_default();
+            own.scope = scopes.get(node.parent).copied().flatten().unwrap_or(own.scope);
+            if matches!(tree.kind(node.parent), "impl_item" | "trait_item") {
+                own.owner = Some(node.parent as u32);
+            }
+        }
+        around.push(own);
+    }
+    around
 }
 
 /// A file whose outline is being made.
@@ -29,12 +61,16 @@ pub(super) struct Collector<'c, 's> {
     pub(super) containers: Vec<Index>,
     /// The scope that a node opens, of modules and bodies.
     opened: HashMap<NodeIndex, ScopeIndex>,
+    /// What is around each node.
+    around: Vec<Around>,
+    /// The `use` declarations, in order.
+    use_declarations: Vec<NodeIndex>,
     /// The attributes of each item.
     pub(super) decorators: HashMap<NodeIndex, Vec<&'c Decorator<'s>>>,
     /// The scopes that are modules or blocks of their own.
     own_scopes: HashMap<ScopeIndex, Index>,
     pub(super) entities: Vec<Entity>,
-    /// The bindings of each scope and name, first to last.
+    /// The first binding in each namespace of each scope and name, first to last.
     pub(super) bound: HashMap<(ScopeIndex, Symbol), Vec<BindingIndex>>,
     /// The use of a name at each node.
     pub(super) references: HashMap<NodeIndex, usize>,
@@ -65,9 +101,13 @@ impl<'c, 's> Collector<'c, 's> {
         let facts = read.facts;
         let mut bound: HashMap<(ScopeIndex, Symbol), Vec<BindingIndex>> = HashMap::new();
         for (index, binding) in facts.bindings.iter().enumerate() {
-            bound.entry((binding.scope, symbols.intern(binding.text))).or_default().push(index);
+            let known = bound.entry((binding.scope, symbols.intern(binding.text))).or_default();
+            let namespace = |index: &BindingIndex| facts.bindings.get(*index).map(|known| known.namespace);
+            if !known.iter().any(|known| namespace(known) == Some(binding.namespace)) {
+                known.push(index);
+            }
         }
-        let opened = facts
+        let opened: HashMap<NodeIndex, ScopeIndex> = facts
             .scopes
             .iter()
             .enumerate()
@@ -90,6 +130,10 @@ impl<'c, 's> Collector<'c, 's> {
             symbols,
             out: Outline::new(read.file.path, read.file_node_id),
             containers: Vec::with_capacity(facts.scopes.len()),
+            around: around(read.tree, &opened),
+            use_declarations: (0..read.tree.nodes.len())
+                .filter(|&node| read.tree.kind(node) == "use_declaration")
+                .collect(),
             opened,
             decorators,
             own_scopes: HashMap::new(),
@@ -201,7 +245,7 @@ impl<'c, 's> Collector<'c, 's> {
             attributes: self.attributes(node),
         });
         match owner {
-            Some(owner) => self.out.members.entry(owner).or_default().push(item),
+            Some(owner) => self.out.members.entry((owner, name)).or_default().push(item),
             None => self.declare(binding, Entry::Item(item)),
         }
         if matches!(tree.kind(node), "struct_item" | "union_item" | "enum_item" | "trait_item") {
@@ -290,6 +334,8 @@ impl<'c, 's> Collector<'c, 's> {
                 module,
             });
             if import.kind == ImportKind::Mod {
+                let container = self.out.containers.get_mut(container as usize);
+                container.into_iter().for_each(|container| container.modules.push(entry));
                 continue;
             }
             if import.is_star {
@@ -308,14 +354,13 @@ impl<'c, 's> Collector<'c, 's> {
 
     fn use_declaration(&self, leaf: NodeIndex) -> NodeIndex {
         let tree = self.read.tree;
-        let mut current = leaf;
-        while !matches!(tree.kind(current), "use_declaration" | "extern_crate_declaration" | "mod_item") {
-            match tree.parent(current) {
-                Some(parent) => current = parent,
-                None => return leaf,
-            }
+        if matches!(tree.kind(leaf), "extern_crate_declaration" | "mod_item") {
+            return leaf;
         }
-        current
+        // None stands in another.
+        let after = self.use_declarations.partition_point(|&declaration| declaration <= leaf);
+        let before = after.checked_sub(1).and_then(|at| self.use_declarations.get(at)).copied();
+        before.filter(|&declaration| leaf < tree.node(declaration).subtree_end).unwrap_or(leaf)
     }
 
     fn use_path(&self, import: &Import<'s>) -> Vec<Symbol> {
@@ -332,14 +377,13 @@ impl<'c, 's> Collector<'c, 's> {
 
     /// The innermost scope of a module or body around a node.
     fn scope_around(&self, node: NodeIndex) -> ScopeIndex {
-        let mut current = self.read.tree.parent(node);
-        while let Some(node) = current {
-            if let Some(&scope) = self.opened.get(&node) {
-                return scope;
-            }
-            current = self.read.tree.parent(node);
-        }
-        0
+        self.around.get(node).map_or(0, |around| around.scope as ScopeIndex)
+    }
+
+    /// The implementation or trait around a node.
+    pub(super) fn enclosing_owner(&self, node: NodeIndex) -> Option<Owner> {
+        let owner = self.around.get(node)?.owner?;
+        self.owners.get(&(owner as NodeIndex)).copied()
     }
 
     /// Types and traits of implementations; the fields of tuples.

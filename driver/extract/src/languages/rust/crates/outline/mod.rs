@@ -74,6 +74,8 @@ pub(super) struct Container {
     pub(super) item: Option<Index>,
     /// Imports of all names of something.
     pub(super) globs: Vec<Index>,
+    /// `mod name;`, as imports.
+    pub(super) modules: Vec<Index>,
     /// What it declares.
     pub(super) names: HashMap<Symbol, Vec<(Option<Space>, Entry)>>,
     /// Files whose text stands here.
@@ -244,7 +246,8 @@ pub(super) struct Outline {
     /// Modules and blocks; the first is the file.
     pub(super) containers: Vec<Container>,
     pub(super) items: Vec<Item>,
-    pub(super) members: HashMap<Owner, Vec<Index>>,
+    /// Members by what they belong to and their names.
+    pub(super) members: HashMap<(Owner, Symbol), Vec<Index>>,
     /// Paths of the traits that a trait asks for.
     pub(super) supertraits: HashMap<Index, Vec<Index>>,
     pub(super) uses: Vec<Use>,
@@ -263,7 +266,15 @@ pub(super) fn at<T>(list: &[T], index: Index) -> Option<&T> {
 
 impl Container {
     fn new(parent: Option<Index>, is_block: bool) -> Self {
-        Self { parent, item: None, globs: Vec::new(), names: HashMap::new(), includes: Vec::new(), is_block }
+        Self {
+            parent,
+            item: None,
+            globs: Vec::new(),
+            modules: Vec::new(),
+            names: HashMap::new(),
+            includes: Vec::new(),
+            is_block,
+        }
     }
 }
 

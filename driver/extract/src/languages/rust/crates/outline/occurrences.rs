@@ -1,5 +1,7 @@
 //! The places of a file whose answers other files may have: names, paths, members, calls. With the types of items.
 
+use std::collections::HashMap;
+
 use super::collect::{Collector, Entity};
 use super::{
     Attributes, Entry, Expr, Head, Index, Item, Occurrence, Owner, Path, SPACES, Space, Symbol, Used,
@@ -42,6 +44,8 @@ impl Collector<'_, '_> {
     pub(super) fn bounds(&mut self) {
         let tree = self.read.tree;
         let facts = self.read.facts;
+        // The parameters of a list follow each other, and are counted once.
+        let mut counted: (Option<NodeIndex>, HashMap<NodeIndex, usize>) = Default::default();
         for (index, binding) in facts.bindings.iter().enumerate() {
             let Some(&Entity::Parameter(parameter)) = self.entities.get(index) else { continue };
             let bounds = tree.child_by_field(binding.node, "bounds");
@@ -49,11 +53,12 @@ impl Collector<'_, '_> {
             let list = tree.parent(binding.node);
             let owner =
                 list.and_then(|list| tree.parent(list)).and_then(|owner| self.owners.get(&owner).copied());
-            let position = list.map_or(0, |list| {
+            if let Some(list) = list.filter(|&list| counted.0 != Some(list)) {
                 let listed =
                     tree.named_children(list).filter(|&node| tree.kind(node) != "lifetime_parameter");
-                listed.take_while(|&node| node != binding.node).count()
-            });
+                counted = (Some(list), listed.enumerate().map(|(position, node)| (node, position)).collect());
+            }
+            let position = counted.1.get(&binding.node).copied().unwrap_or_default();
             let Some(known) = self.out.parameters.get_mut(parameter as usize) else { continue };
             known.bounds.extend(bounds);
             if let Some(Owner::Item(item)) = owner {
@@ -82,10 +87,11 @@ impl Collector<'_, '_> {
         let fields = tree.named_children(list).filter(|&node| tree.node(node).field == Some("type"));
         for (position, node) in fields.enumerate() {
             let ty = Some(self.type_ref(Some(node)));
+            let name = self.symbols.intern(&position.to_string());
             let item = push(
                 &mut self.out.items,
                 Item {
-                    name: self.symbols.intern(&position.to_string()),
+                    name,
                     kind: BindingKind::Field,
                     node_id: 0,
                     container: 0,
@@ -96,7 +102,7 @@ impl Collector<'_, '_> {
                     attributes: Attributes::default(),
                 },
             );
-            self.out.members.entry(owner).or_default().push(item);
+            self.out.members.entry((owner, name)).or_default().push(item);
         }
     }
 

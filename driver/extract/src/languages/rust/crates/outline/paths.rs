@@ -1,7 +1,7 @@
 //! Paths, types and expressions, as far as they tell what a path names or which type a value has.
 
 use super::collect::{Collector, Entity};
-use super::{Entry, Expr, Head, Index, Owner, Path, Symbol, TypeRef, push};
+use super::{Entry, Expr, Head, Index, Path, Symbol, TypeRef, push};
 use crate::lexical::{BindingIndex, Namespace};
 use crate::tree::NodeIndex;
 
@@ -288,19 +288,6 @@ impl Collector<'_, '_> {
             }
             _ => None,
         }
-    }
-
-    /// The implementation or trait around a node.
-    pub(super) fn enclosing_owner(&self, node: NodeIndex) -> Option<Owner> {
-        let tree = self.read.tree;
-        let mut current = tree.parent(node);
-        while let Some(node) = current {
-            if matches!(tree.kind(node), "impl_item" | "trait_item") {
-                return self.owners.get(&node).copied();
-            }
-            current = tree.parent(node);
-        }
-        None
     }
 
     /// Whether an entry of the file is what the path's head was found to be.

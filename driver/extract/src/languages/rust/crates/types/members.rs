@@ -25,8 +25,10 @@ struct Implementation {
 /// The implementations of a repository.
 pub(in super::super) struct Members<'n> {
     pub(in super::super) names: &'n Names<'n>,
-    /// By the type or trait they are for.
+    /// Those of traits, by the type or trait they are for.
     of_type: HashMap<Def, Vec<Implementation>>,
+    /// What implementations without a trait have, by the type or trait they are for, and by name.
+    inherent: HashMap<(Def, Symbol), Vec<(FileIndex, Index)>>,
     /// For every type that has the traits of a parameter.
     blanket: Vec<(Implementation, Vec<Def>)>,
     pub(in super::super) known: RefCell<HashMap<Known, Ty>>,
@@ -34,8 +36,13 @@ pub(in super::super) struct Members<'n> {
 
 impl<'n> Members<'n> {
     pub(in super::super) fn new(names: &'n Names<'n>) -> Self {
-        let mut members =
-            Self { names, of_type: HashMap::new(), blanket: Vec::new(), known: RefCell::default() };
+        let mut members = Self {
+            names,
+            of_type: HashMap::new(),
+            inherent: HashMap::new(),
+            blanket: Vec::new(),
+            known: RefCell::default(),
+        };
         let mut found = Vec::new();
         for file in 0..names.files.len() {
             let Some(place) = members.place(file, None) else { continue };
@@ -51,22 +58,48 @@ impl<'n> Members<'n> {
                 found.push((Implementation { file, index: index as Index, of_trait }, subject));
             }
         }
+        let mut own: HashMap<(FileIndex, Index), Def> = HashMap::new();
         for (implementation, subject) in found {
-            match subject {
-                Ty::Named(def, _) => members.of_type.entry(def).or_default().push(implementation),
-                Ty::Traits(traits) => {
-                    if let Some(&def) = traits.first() {
-                        members.of_type.entry(def).or_default().push(implementation);
-                    }
-                }
+            let def = match subject {
+                Ty::Named(def, _) => Some(def),
+                Ty::Traits(traits) => traits.first().copied(),
                 Ty::Parameter(file, parameter) => {
                     let bounds = members.bounds(file, parameter);
                     members.blanket.push((implementation, bounds));
+                    None
                 }
-                Ty::Unknown => {}
+                Ty::Unknown => None,
+            };
+            let Some(def) = def else { continue };
+            if implementation.of_trait.is_some() {
+                members.of_type.entry(def).or_default().push(implementation);
+            } else {
+                own.insert((implementation.file, implementation.index), def);
             }
         }
+        members.add_inherent(&own);
         members
+    }
+
+    /// Sorts the members of implementations without a trait by what these are for and by name.
+    fn add_inherent(&mut self, own: &HashMap<(FileIndex, Index), Def>) {
+        for (file, outline) in self.names.files.iter().enumerate() {
+            for (&(owner, name), members) in &outline.members {
+                let Owner::Impl(index) = owner else { continue };
+                let Some(&def) = own.get(&(file, index)) else { continue };
+                let known = self.inherent.entry((def, name)).or_default();
+                known.extend(members.iter().map(|&member| (file, member)));
+            }
+        }
+        self.inherent.values_mut().for_each(|members| members.sort_unstable());
+    }
+
+    /// The members of this name of the implementations without a trait for a type or trait.
+    fn of_own(&self, def: Def, name: Symbol, wanted: fn(&Item) -> bool) -> impl Iterator<Item = Def> {
+        let members = self.inherent.get(&(def, name)).into_iter().flatten().copied();
+        let wanted =
+            move |&(file, member): &(FileIndex, Index)| self.names.item(file, member).is_some_and(wanted);
+        members.filter(wanted).map(|(file, member)| Def::Item(file, member))
     }
 
     fn bounds(&self, file: FileIndex, parameter: Index) -> Vec<Def> {
@@ -79,10 +112,8 @@ impl<'n> Members<'n> {
     /// The members of this name that an implementation, type or trait has itself.
     fn own(&self, file: FileIndex, owner: Owner, name: Symbol, wanted: fn(&Item) -> bool) -> Vec<Def> {
         let Some(outline) = self.names.files.get(file) else { return Vec::new() };
-        let members = outline.members.get(&owner).map(Vec::as_slice).unwrap_or_default();
-        let is_it = |&member: &Index| {
-            at(&outline.items, member).is_some_and(|item| item.name == name && wanted(item))
-        };
+        let members = outline.members.get(&(owner, name)).map(Vec::as_slice).unwrap_or_default();
+        let is_it = |&member: &Index| at(&outline.items, member).is_some_and(wanted);
         members.iter().copied().filter(is_it).map(|member| Def::Item(file, member)).collect()
     }
 
@@ -194,13 +225,11 @@ impl<'n> Members<'n> {
         if let Def::Item(file, item) = def {
             found = self.own(file, Owner::Item(item), name, wanted);
         }
-        let implementations = self.of_type.get(&def).map(Vec::as_slice).unwrap_or_default();
-        for own in implementations.iter().filter(|own| own.of_trait.is_none()) {
-            found.extend(self.own(own.file, Owner::Impl(own.index), name, wanted));
-        }
+        found.extend(self.of_own(def, name, wanted));
         if !found.is_empty() {
             return found;
         }
+        let implementations = self.of_type.get(&def).map(Vec::as_slice).unwrap_or_default();
         let mut traits = HashSet::new();
         for own in implementations {
             let Some(of_trait) = own.of_trait else { continue };
@@ -248,10 +277,7 @@ impl<'n> Members<'n> {
                 continue;
             }
             found.extend(self.own(file, Owner::Item(item), name, wanted));
-            let implementations = self.of_type.get(&def).map(Vec::as_slice).unwrap_or_default();
-            for own in implementations.iter().filter(|own| own.of_trait.is_none()) {
-                found.extend(self.own(own.file, Owner::Impl(own.index), name, wanted));
-            }
+            found.extend(self.of_own(def, name, wanted));
             let asked = self.names.files.get(file).and_then(|outline| outline.supertraits.get(&item));
             if let (Some(asked), Some(place)) = (asked, self.place(file, None)) {
                 pending.extend(self.traits(place, asked).iter().copied());

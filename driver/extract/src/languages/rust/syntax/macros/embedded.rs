@@ -5,10 +5,10 @@
 //! macro may do with its tokens what it likes. That expressions and items are what they look like holds for all but a few
 //! macros, those that quote; they keep their tokens.
 
-use tree_sitter::{Node, Parser, Tree};
+use tree_sitter::{Node, Tree};
 
 use super::formats;
-use crate::tree::{Embedded, NodeIndex, Span, SyntaxNode};
+use crate::tree::{Embedded, EmbeddedParser, NodeIndex, Span, SyntaxNode};
 
 /// Arguments of a macro, as those of a call.
 pub(super) const ARGUMENTS: &str = "macro_arguments";
@@ -26,6 +26,9 @@ const QUOTES: &[&str] =
 const MATCHES: &[&str] = &["matches", "assert_matches", "debug_assert_matches"];
 /// Macros of branches, each with items.
 const BRANCHES: &[&str] = &["cfg_if", "cfg_match", "cfg_select"];
+
+/// How deep token trees may lie in one another for what is in them to be read.
+const MAX_TOKEN_TREES: usize = 256;
 
 /// A text in which tokens may stand.
 struct Surroundings {
@@ -78,7 +81,11 @@ struct Tokens<'a> {
 }
 
 /// The syntax of the last of `nodes` when it holds the tokens of a macro's call.
-pub(crate) fn embedding(parser: &mut Parser, text: &str, nodes: &[SyntaxNode]) -> Option<Embedded> {
+pub(crate) fn embedding(
+    parser: &mut EmbeddedParser<'_>,
+    text: &str,
+    nodes: &[SyntaxNode],
+) -> Option<Embedded> {
     let (last, before) = nodes.split_last()?;
     if last.kind != "token_tree" {
         return None;
@@ -108,7 +115,7 @@ pub(crate) fn embedding(parser: &mut Parser, text: &str, nodes: &[SyntaxNode]) -
 /// The macro's call in whose tokens the node below `parent` lies.
 fn invocation(nodes: &[SyntaxNode], parent: NodeIndex) -> Option<NodeIndex> {
     let mut current = parent;
-    loop {
+    for _ in 0..MAX_TOKEN_TREES {
         let node = nodes.get(current)?;
         match node.kind {
             "macro_invocation" => return Some(current),
@@ -116,6 +123,7 @@ fn invocation(nodes: &[SyntaxNode], parent: NodeIndex) -> Option<NodeIndex> {
             _ => return None,
         }
     }
+    None
 }
 
 fn macro_name<'a>(text: &'a str, nodes: &[SyntaxNode], invocation: NodeIndex) -> Option<&'a str> {
@@ -126,7 +134,7 @@ fn macro_name<'a>(text: &'a str, nodes: &[SyntaxNode], invocation: NodeIndex) ->
 
 impl Tokens<'_> {
     /// The tokens of a whole call; `among_items` when it stands where only items can.
-    fn whole(&self, parser: &mut Parser, among_items: bool) -> Option<Embedded> {
+    fn whole(&self, parser: &mut EmbeddedParser<'_>, among_items: bool) -> Option<Embedded> {
         if BRANCHES.contains(&self.macro_name) {
             return None;
         }
@@ -136,13 +144,13 @@ impl Tokens<'_> {
         if self.delimiter == b'{' {
             return self.statements(parser, among_items).or_else(|| self.arguments(parser));
         }
-        let array = |parser: &mut Parser| self.parse(parser, &ARRAY, self.text, ARGUMENTS);
+        let array = |parser: &mut EmbeddedParser<'_>| self.parse(parser, &ARRAY, self.text, ARGUMENTS);
         let arguments = self.arguments(parser);
         arguments.or_else(|| array(parser)).or_else(|| self.statements(parser, among_items))
     }
 
     /// The tokens between braces inside of those of a call: the branches of `cfg_if!`, the arms of `select!`.
-    fn part(&self, parser: &mut Parser, previous: &str) -> Option<Embedded> {
+    fn part(&self, parser: &mut EmbeddedParser<'_>, previous: &str) -> Option<Embedded> {
         let branch = BRANCHES.contains(&self.macro_name) && matches!(previous, "else" | "]" | "=>");
         if self.delimiter != b'{' || !(branch || previous == "=>") {
             return None;
@@ -150,7 +158,7 @@ impl Tokens<'_> {
         self.statements(parser, false)
     }
 
-    fn arguments(&self, parser: &mut Parser) -> Option<Embedded> {
+    fn arguments(&self, parser: &mut EmbeddedParser<'_>) -> Option<Embedded> {
         let mut embedded = self.parse(parser, &CALL, self.text, ARGUMENTS)?;
         if let Some(position) = formats::format_argument(self.macro_name) {
             let roots = (embedded.roots)(&embedded.tree);
@@ -175,7 +183,7 @@ impl Tokens<'_> {
     }
 
     /// Statements, or items only.
-    fn statements(&self, parser: &mut Parser, among_items: bool) -> Option<Embedded> {
+    fn statements(&self, parser: &mut EmbeddedParser<'_>, among_items: bool) -> Option<Embedded> {
         let mut embedded = self.parse(parser, &BLOCK, self.text, STATEMENTS)?;
         if (embedded.roots)(&embedded.tree).iter().all(is_item) {
             embedded.kind = ITEMS;
@@ -186,7 +194,7 @@ impl Tokens<'_> {
     }
 
     /// `value, pattern`: the comma between them is read as the brace of a `match`.
-    fn value_and_pattern(&self, parser: &mut Parser) -> Option<Embedded> {
+    fn value_and_pattern(&self, parser: &mut EmbeddedParser<'_>) -> Option<Embedded> {
         let text = self.text.trim_end().trim_end_matches(',');
         let mut depth = 0_i32;
         let comma = text.bytes().position(|byte| {
@@ -203,13 +211,13 @@ impl Tokens<'_> {
 
     fn parse(
         &self,
-        parser: &mut Parser,
+        parser: &mut EmbeddedParser<'_>,
         around: &Surroundings,
         tokens: &str,
         kind: &'static str,
     ) -> Option<Embedded> {
         let text = [around.before, tokens, around.after].concat();
-        let tree = parser.parse(&text, None)?;
+        let tree = parser.parse(&text)?;
         let root = tree.root_node();
         // Tokens that close the text around them are not in it.
         if root.has_error() || root.named_child_count() != 1 || (around.roots)(&tree).is_empty() {

@@ -3,6 +3,8 @@
 mod embedded;
 mod formats;
 
+use std::collections::HashSet;
+
 use super::{Analysis, Context, Role};
 use crate::lexical::{BindingKind, Namespace, ScopeKind, UseContext};
 use crate::tree::{NodeIndex, SyntaxTree};
@@ -29,7 +31,7 @@ impl<'s> Analysis<'_, 's, '_> {
     /// Arguments are read. What is but a name may be something else to the macro, and `name = value` names an argument.
     fn macro_arguments(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
-        let named: Vec<&str> = tree
+        let named: HashSet<&str> = tree
             .children(index)
             .filter(|&child| tree.kind(child) == "assignment_expression")
             .filter_map(|child| tree.child_by_field(child, "left"))
@@ -46,11 +48,11 @@ impl<'s> Analysis<'_, 's, '_> {
     }
 
     /// The names in a format string, but for those of other arguments.
-    fn format_names(&mut self, literal: NodeIndex, named: &[&str], context: Context) {
+    fn format_names(&mut self, literal: NodeIndex, named: &HashSet<&str>, context: Context) {
         let tree = self.tree;
         for part in tree.named_children(literal) {
             for name in tree.named_children(part) {
-                let role = if named.contains(&tree.text(name)) { Role::Skip } else { Role::Read };
+                let role = if named.contains(tree.text(name)) { Role::Skip } else { Role::Read };
                 self.set_context(name, context.with(role));
             }
         }

@@ -7,13 +7,19 @@
 //! iterable of another, a `mod` that does not see its parent's names), a redirect row states the answer, so
 //! that one rule stays correct everywhere. [`settle`] finds these places by computing both answers.
 
+mod layout;
+mod nest;
+
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::facts::{Barrier, Facts, Rebinding, Redirect, Reference, ScopeIndex};
 use super::kinds::{Namespace, RedirectKind, ScopeKind, UseContext};
 use super::names::NameId;
-use crate::tree::{NodeIndex, Span};
+use crate::tree::NodeIndex;
+use layout::Layout;
+use nest::Marks;
+pub(crate) use nest::Nest;
 
 /// How often redirects are added; every round corrects at least one lookup.
 const MAX_ROUNDS: usize = 4;
@@ -43,8 +49,9 @@ fn correct(facts: &mut Facts<'_>) -> (Vec<Option<ScopeIndex>>, usize) {
     let layout = Layout::new(facts);
     // A redirect may mislead a lookup that passes its scope on the way out, which then gets its own.
     for _ in 0..MAX_ROUNDS {
+        let marks = layout.marks(&bound, &targets);
         let mismatches = mismatches(facts, &by_rule, |reference| {
-            layout.resolve(facts, &bound, &targets, reference.lookup, reference.name, reference.namespace)
+            layout.resolve(facts, (&bound, &targets, &marks), reference)
         });
         let mut progress = false;
         for &(index, expected) in &mismatches {
@@ -67,9 +74,9 @@ fn correct(facts: &mut Facts<'_>) -> (Vec<Option<ScopeIndex>>, usize) {
             return (by_rule, mismatches.len());
         }
     }
-    let left = mismatches(facts, &by_rule, |reference| {
-        layout.resolve(facts, &bound, &targets, reference.lookup, reference.name, reference.namespace)
-    });
+    let marks = layout.marks(&bound, &targets);
+    let left =
+        mismatches(facts, &by_rule, |reference| layout.resolve(facts, (&bound, &targets, &marks), reference));
     (by_rule, left.len())
 }
 
@@ -212,129 +219,76 @@ fn binds(bound: &Bound, scope: ScopeIndex, name: NameId, namespace: Namespace, h
 
 /// For every reference the scope that binds its name by the language's rule, following parents and barriers.
 fn resolve_by_rule(facts: &Facts<'_>, bound: &Bound, targets: &Targets) -> Vec<Option<ScopeIndex>> {
+    let rule = Rule::new(facts, bound, targets);
     facts
         .references
         .iter()
         .map(|reference| {
-            let answer =
-                answer_by_rule(facts, bound, targets, reference.scope, reference.name, reference.namespace)?;
+            let answer = rule.answer(facts, bound, targets, reference)?;
             binds(bound, answer, reference.name, reference.namespace, false).then_some(answer)
         })
         .collect()
 }
 
-fn answer_by_rule(
-    facts: &Facts<'_>,
-    bound: &Bound,
-    targets: &Targets,
-    start: ScopeIndex,
-    name: NameId,
-    namespace: Namespace,
-) -> Option<ScopeIndex> {
-    let sees_hidden_parent = facts.scopes.get(start)?.kind.sees_hidden_parent();
-    let mut current = Some(start);
-    let mut hide_locals = false;
-    let mut steps = 0;
-    while let Some(index) = current {
-        let scope = facts.scopes.get(index)?;
-        let visible = scope.visible_to_nested || steps == 0 || (steps == 1 && sees_hidden_parent);
-        if visible {
-            if let Some(&target) = targets.get(&(index, name)) {
-                return Some(target);
-            }
-            if binds(bound, index, name, namespace, hide_locals) {
-                return Some(index);
-            }
-        }
-        match scope.barrier {
-            Barrier::None => {}
-            Barrier::Locals => hide_locals = true,
-            Barrier::Everything => return None,
-        }
-        current = scope.parent;
-        steps += 1;
-    }
-    None
+/// The nesting of scopes by the language's rule.
+struct Rule {
+    nest: Nest,
+    /// The scopes that have to do with names.
+    marks: Marks,
+    /// For each scope the nearest, itself or around it, that local variables outside are not seen from, and the nearest
+    /// that nothing outside is seen from.
+    walls: Vec<(Option<ScopeIndex>, Option<ScopeIndex>)>,
 }
 
-/// The nesting of scopes by their spans.
-struct Layout {
-    /// Scope indexes ordered by start, then widest first, then outermost first.
-    order: Vec<ScopeIndex>,
-    /// For each position in `order`, the position of the tightest enclosing scope.
-    outer: Vec<Option<usize>>,
-    spans: Vec<Span>,
-}
-
-impl Layout {
-    fn new(facts: &Facts<'_>) -> Self {
-        let mut order: Vec<ScopeIndex> = (0..facts.scopes.len()).collect();
-        let spans: Vec<Span> = facts.scopes.iter().map(|scope| scope.span).collect();
-        let span = |index: ScopeIndex| spans.get(index).copied().unwrap_or(Span { start: 0, end: 0 });
-        // A parent has a smaller index than its children, so the index breaks ties of equal spans.
-        order.sort_by_key(|&index| (span(index).start, std::cmp::Reverse(span(index).end), index));
-        let mut outer = Vec::with_capacity(order.len());
-        let mut open: Vec<usize> = Vec::new();
-        for (position, &index) in order.iter().enumerate() {
-            while let Some(&top) = open.last() {
-                if order.get(top).is_some_and(|&other| span(other).contains(span(index))) {
-                    break;
-                }
-                open.pop();
-            }
-            outer.push(open.last().copied());
-            open.push(position);
+impl Rule {
+    fn new(facts: &Facts<'_>, bound: &Bound, targets: &Targets) -> Self {
+        let parents: Vec<Option<ScopeIndex>> = facts.scopes.iter().map(|scope| scope.parent).collect();
+        let nest = Nest::new(&parents);
+        let redirecting = targets.keys().filter(|key| !bound.contains_key(key));
+        let marks = nest.mark(bound.keys().chain(redirecting).map(|&(scope, name)| (name, scope)).collect());
+        let mut walls: Vec<(Option<ScopeIndex>, Option<ScopeIndex>)> = Vec::with_capacity(facts.scopes.len());
+        for (index, scope) in facts.scopes.iter().enumerate() {
+            let (locals, everything) =
+                scope.parent.and_then(|parent| walls.get(parent).copied()).unwrap_or_default();
+            walls.push(match scope.barrier {
+                Barrier::None => (locals, everything),
+                Barrier::Locals => (Some(index), everything),
+                Barrier::Everything => (locals, Some(index)),
+            });
         }
-        Self { order, outer, spans }
+        Self { nest, marks, walls }
     }
 
-    /// The tightest scope that contains `place`, as a position in `order`.
-    fn position(&self, place: Span) -> Option<usize> {
-        let after = self.order.partition_point(|&index| self.span(index).start <= place.start);
-        let mut current = after.checked_sub(1);
-        while let Some(position) = current {
-            let index = *self.order.get(position)?;
-            if self.span(index).contains(place) {
-                return Some(position);
-            }
-            current = self.outer.get(position).copied().flatten();
-        }
-        None
-    }
-
-    fn innermost(&self, place: Span) -> Option<ScopeIndex> {
-        self.order.get(self.position(place)?).copied()
-    }
-
-    fn span(&self, index: ScopeIndex) -> Span {
-        self.spans.get(index).copied().unwrap_or(Span { start: 0, end: 0 })
-    }
-
-    /// The scope that binds the name by the span rule.
-    fn resolve(
+    /// The scope that answers a reference, or that its name is redirected to.
+    fn answer(
         &self,
         facts: &Facts<'_>,
         bound: &Bound,
         targets: &Targets,
-        place: Span,
-        name: NameId,
-        namespace: Namespace,
+        reference: &Reference<'_>,
     ) -> Option<ScopeIndex> {
-        let mut current = self.position(place);
-        let mut innermost = true;
-        while let Some(position) = current {
-            let index = *self.order.get(position)?;
-            let visible = innermost || facts.scopes.get(index)?.visible_to_nested;
-            if visible {
-                if let Some(&target) = targets.get(&(index, name)) {
-                    return binds(bound, target, name, namespace, false).then_some(target);
-                }
-                if binds(bound, index, name, namespace, false) {
-                    return Some(index);
-                }
+        let (start, name) = (reference.scope, reference.name);
+        let innermost = facts.scopes.get(start)?;
+        let hidden_parent = innermost.parent.filter(|_| innermost.kind.sees_hidden_parent());
+        let (locals, everything) = self.walls.get(start).copied()?;
+        // A scope around a wall has a smaller number than it.
+        let is_behind = |index: ScopeIndex, wall: Option<ScopeIndex>| {
+            wall.is_some_and(|wall| self.nest.number(index) < self.nest.number(wall))
+        };
+        for index in self.marks.around(&self.nest, start, name) {
+            if is_behind(index, everything) {
+                return None;
             }
-            innermost = false;
-            current = self.outer.get(position).copied().flatten();
+            let scope = facts.scopes.get(index)?;
+            if !scope.visible_to_nested && index != start && hidden_parent != Some(index) {
+                continue;
+            }
+            if let Some(&target) = targets.get(&(index, name)) {
+                return Some(target);
+            }
+            if binds(bound, index, name, reference.namespace, is_behind(index, locals)) {
+                return Some(index);
+            }
         }
         None
     }
