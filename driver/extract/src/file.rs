@@ -135,7 +135,7 @@ impl<'x> FileExtractor<'x> {
         ids: &mut RowIds,
         out: &mut TableBuilders,
     ) -> Result<Summary, ExtractError> {
-        let grammar = &*language.grammar;
+        let grammar = language.grammar_of(file.path);
         self.parser
             .set_language(grammar.language)
             .map_err(|source| ExtractError::Grammar { language: language.name, source })?;

@@ -23,6 +23,7 @@ mod lexical;
 mod modules;
 mod options;
 mod pipeline;
+mod symbols;
 mod tables;
 #[cfg(test)]
 mod tests;

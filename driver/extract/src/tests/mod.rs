@@ -5,6 +5,8 @@ mod crates;
 mod damaged;
 mod lexical;
 mod macros;
+mod typescript;
+mod typescript_modules;
 
 use std::collections::HashMap;
 use std::path::Path;
