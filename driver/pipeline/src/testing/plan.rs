@@ -23,7 +23,7 @@ const MOST_ROWS: usize = 1_000_000;
 
 /// What of the spec of a test is compiled: the view, with what it needs.
 pub(super) fn scope(test: &ViewTest) -> Scope {
-    Scope::Rows { name: test.view.clone(), limit: MOST_ROWS }
+    Scope::Rows { name: test.view.clone(), limit: Some(MOST_ROWS) }
 }
 
 /// The view and everything that it reads, down to what is given.
