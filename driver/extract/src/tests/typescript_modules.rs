@@ -268,3 +268,28 @@ fn what_leads_to_itself_ends() {
         ],
     );
 }
+
+#[test]
+fn comments_of_javascript_say_types() {
+    check(
+        &[
+            ("a.js", "class A { m() { return this; } }\nexports.A = A;"),
+            (
+                "b.js",
+                "const { A } = require('./a');\n/**\n * @typedef { import('./a.js').A } Far\n */\n\n/**\n * @param {A} one - first\n * @param {Far[]} [many]\n\
+                 * @param {string|number} odd\n * @returns {?A}\n */\nfunction f(one, many, odd) { one.m(); many.forEach(); many[0].m(); odd.m(); }\n\
+                 class B {\n constructor() {\n  /** @type {A | undefined} */\n  this.a = undefined;\n  this.a.m().m(); f().m(); this.constructor();\n }\n}",
+            ),
+        ],
+        &[
+            ("b.js", "one.m", "a.js:m"),
+            ("b.js", "many.forEach", "Array.prototype.forEach (builtin)"),
+            ("b.js", "many[0].m", "a.js:m"),
+            ("b.js", "odd.m", "?.m (dynamic)"),
+            ("b.js", "this.a.m", "a.js:m"),
+            ("b.js", "this.a.m().m", "a.js:m"),
+            ("b.js", "f().m", "a.js:m"),
+            ("b.js", "this.constructor", "?.constructor (dynamic)"),
+        ],
+    );
+}

@@ -126,16 +126,15 @@ impl Answers<'_, '_> {
         let value = self.values.value(self.file, of);
         let found = self.values.member(&value, name, space);
         let targets: Vec<i64> = found.iter().filter_map(|&target| self.node(target)).collect();
-        let is_choice = matches!(value, Val::Or(_)) && targets.len() > 1;
         if targets.is_empty() {
             if let Some((name, method)) = self.beyond(&found) {
                 self.add(place, Relation::RefersTo, targets, true, Some(name), method);
             }
             return;
         }
-        let open = format!("?.{}", self.values.symbols.text(name));
+        // What is said to be one of several has the members of each.
         let method = self.way(of, &value);
-        self.add(place, Relation::RefersTo, targets, !is_choice, is_choice.then_some(open), method);
+        self.add(place, Relation::RefersTo, targets, true, None, method);
     }
 
     /// How the member of a value is found.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::super::syntax::{This, receivers};
+use super::comments::Said;
 use super::{Index, Meaning, Outline, Space, Symbol, Symbols, Term};
 use crate::lexical::{BindingIndex, Emitter, Namespace, ScopeIndex};
 use crate::tree::NodeIndex;
@@ -31,6 +32,10 @@ pub(super) struct Collector<'c, 's> {
     pub(super) terms: Vec<Index>,
     /// Where what a pattern takes apart comes from.
     pub(super) sources: HashMap<NodeIndex, Index>,
+    /// What comments say of definitions and functions.
+    pub(super) said: HashMap<NodeIndex, Said>,
+    /// Names that comments give to types of other modules.
+    pub(super) typedefs: HashMap<String, Index>,
     specifiers: HashMap<String, Index>,
 }
 
@@ -41,6 +46,7 @@ pub(in super::super) fn outline(read: &Emitter<'_, '_>, symbols: &Symbols) -> Ou
     collector.shapes();
     collector.functions();
     collector.terms();
+    collector.comments();
     collector.patterns();
     collector.results();
     collector.members();
@@ -84,6 +90,8 @@ impl<'c, 's> Collector<'c, 's> {
             functions: HashMap::new(),
             terms: vec![0; read.tree.nodes.len()],
             sources: HashMap::new(),
+            said: HashMap::new(),
+            typedefs: HashMap::new(),
             specifiers: HashMap::new(),
         }
     }

@@ -186,6 +186,7 @@ impl Collector<'_, '_> {
                     return Meaning::Function(function, true);
                 }
                 let declared = self.field_term(node, "type").filter(|&ty| ty != 0);
+                let declared = declared.or_else(|| self.said.get(&node).and_then(|said| said.own));
                 declared
                     .or_else(|| value.map(|value| self.term(value)))
                     .map_or(Meaning::Unknown, Meaning::Value)

@@ -2,6 +2,7 @@
 //! and the places where names and members are used. Small, for all files are held at once.
 
 mod collect;
+mod comments;
 mod definitions;
 mod exports;
 mod occurrences;
@@ -112,6 +113,8 @@ pub(super) struct Function {
     pub(super) is_generator: bool,
     /// It returns the object whose method it is.
     pub(super) returns_this: bool,
+    /// Its signature says so.
+    pub(super) says_this: bool,
 }
 
 /// What has members: a class, an interface, an object that is written out, an enumeration, a namespace.

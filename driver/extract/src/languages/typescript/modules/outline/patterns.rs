@@ -19,7 +19,8 @@ impl Collector<'_, '_> {
                     self.source_of(node, "name", source);
                 }
                 "required_parameter" | "optional_parameter" => {
-                    let source = self.field_term(node, "type").or_else(|| self.field_term(node, "value"));
+                    let source = self.field_term(node, "type").or_else(|| self.said_of_parameter(node));
+                    let source = source.or_else(|| self.field_term(node, "value"));
                     self.source_of(node, "pattern", source);
                 }
                 "for_in_statement" => {
@@ -101,7 +102,10 @@ impl Collector<'_, '_> {
                 let is_this = tree.kind(returned) == "this";
                 let term = self.term(returned);
                 if let Some(function) = self.out.functions.get_mut(function as usize) {
-                    function.returns_this = is_this && (function.results.is_empty() || function.returns_this);
+                    if !function.says_this {
+                        function.returns_this =
+                            is_this && (function.results.is_empty() || function.returns_this);
+                    }
                     if function.results.len() < MAX_RESULTS {
                         function.results.push(term);
                     }
@@ -115,11 +119,18 @@ impl Collector<'_, '_> {
         debug_assert!(is_function(tree.kind(node)));
         let annotation =
             tree.child_by_field(node, "return_type").or_else(|| tree.child_by_field(node, "type"));
-        let Some(annotation) = annotation else { return };
+        let Some(annotation) = annotation else {
+            let said = self.said.get(&node).and_then(|said| said.returns);
+            if let Some(function) = self.out.functions.get_mut(function as usize) {
+                function.declared = said;
+            }
+            return;
+        };
         let is_this = self.first_child(annotation).is_some_and(|ty| tree.kind(ty) == "this_type");
         let declared = self.term(annotation);
         if let Some(function) = self.out.functions.get_mut(function as usize) {
             function.declared = Some(declared);
+            function.says_this = is_this;
             function.returns_this = is_this;
         }
     }

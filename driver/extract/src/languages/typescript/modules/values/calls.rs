@@ -222,9 +222,8 @@ impl Values<'_> {
     /// The constructor of a class or of the first of its bases that has one; the class, where none has.
     fn construction(&self, shape: Place) -> Option<Callee> {
         let own = self.shape(shape)?;
-        let found = self.member(&Val::Object(shape), self.constructor, Space::Value);
-        if let [Target::Def(file, def), ..] = found.as_slice() {
-            return Some(Callee::Nodes(vec![self.def(*file, *def)?.node_id]));
+        if let Some(Target::Def(file, def)) = self.constructor(shape) {
+            return Some(Callee::Nodes(vec![self.def(file, def)?.node_id]));
         }
         Some(Callee::Nodes(vec![own.node_id]))
     }

@@ -13,6 +13,8 @@ impl<'n> Values<'n> {
     /// What a member of a value leads to: nothing where that is not known, several where the value is one of several.
     pub(in super::super) fn member(&self, of: &Val, name: Symbol, space: Space) -> Vec<Target> {
         match of {
+            // Behind an object it is a property that every object has, with the class.
+            Val::Class(_) | Val::Object(_) if name == self.constructor => Vec::new(),
             Val::Unknown | Val::Nothing | Val::Function(_) => Vec::new(),
             Val::Class(shape) => self.shape_member(*shape, true, name, space),
             Val::Object(shape) => self.shape_member(*shape, false, name, space),
@@ -43,6 +45,11 @@ impl<'n> Values<'n> {
                 found
             }
         }
+    }
+
+    /// The constructor of a class or of the first of its bases that has one.
+    pub(super) fn constructor(&self, shape: Place) -> Option<Target> {
+        self.shape_member(shape, false, self.constructor, Space::Value).first().copied()
     }
 
     pub(super) fn shape(&self, (file, shape): Place) -> Option<&'n Shape> {

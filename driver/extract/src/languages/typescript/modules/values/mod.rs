@@ -17,7 +17,7 @@ use crate::lexical::BindingKind;
 /// How many definitions one leads to the next before the search ends.
 const MAX_DEPTH: usize = 48;
 /// How many things a value may be one of.
-const MAX_WAYS: usize = 8;
+const MAX_WAYS: usize = 32;
 /// How deep lists and promises are looked into.
 const MAX_NESTING: usize = 4;
 
