@@ -7,9 +7,12 @@ use std::sync::{PoisonError, RwLock};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Symbol(u32);
 
+/// Names by their texts, and texts by their names.
+type Known = (HashMap<Box<str>, Symbol>, Vec<Box<str>>);
+
 /// The names of a repository.
 #[derive(Default)]
-pub(crate) struct Symbols(RwLock<(HashMap<Box<str>, Symbol>, Vec<Box<str>>)>);
+pub(crate) struct Symbols(RwLock<Known>);
 
 impl Symbols {
     /// The number of `name`, new or known. Numbers depend on the order in which threads ask: nothing is sorted by them.

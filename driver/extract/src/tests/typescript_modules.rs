@@ -57,7 +57,7 @@ fn modules_of_commonjs_and_what_is_outside() {
         &[
             (
                 "lib/index.js",
-                "exports.a = function () {};\nmodule.exports.b = () => {};\nfunction local() {}\nexports.local = local;",
+                "exports.a = function () {};\nmodule.exports.b = () => {};\nfunction local() {}\nexports.local = local;\nexports.local(); module.exports.b();",
             ),
             ("whole.js", "function Whole() {}\nmodule.exports = Whole;"),
             ("object.cjs", "const own = () => {};\nmodule.exports = { own, other() {}, [computed]: 1 };"),
@@ -73,6 +73,8 @@ fn modules_of_commonjs_and_what_is_outside() {
             ("user.ts", "import T = require('./typed');\nnew T().m();"),
         ],
         &[
+            ("lib/index.js", "exports.local", "lib/index.js:local"),
+            ("lib/index.js", "module.exports.b", "lib/index.js:b"),
             ("main.js", "lib.a", "lib/index.js:a"),
             ("main.js", "lib.b", "lib/index.js:b"),
             ("main.js", "lib.local", "lib/index.js:local"),
@@ -178,7 +180,10 @@ fn overloads_lead_to_what_implements_them() {
 fn classes_say_what_they_derive_from_and_what_new_makes() {
     let files = [
         ("a.ts", "export class A {}\nexport interface I {}\nexport interface J extends I {}"),
-        ("b.ts", "import { A, J } from './a';\nclass B extends A implements J {}\nnew B();"),
+        (
+            "b.ts",
+            "import { A, J } from './a';\nclass B extends A implements J { constructor() { super(); } }\nnew B();",
+        ),
     ];
     let tables = Tables::of(&files);
     let nodes = tables.rows(Table::SyntaxNodes);
@@ -190,6 +195,8 @@ fn classes_say_what_they_derive_from_and_what_new_makes() {
     assert_eq!(leads_to(&tables, "inherits", &node("b.ts", "class_declaration", "B")), "a.ts:A or a.ts:J");
     assert_eq!(leads_to(&tables, "inherits", &node("a.ts", "interface_declaration", "J")), "a.ts:I");
     assert_eq!(leads_to(&tables, "instantiates", &node("b.ts", "new_expression", "NULL")), "b.ts:B");
+    let made = tables.rows(Table::Resolutions).iter().filter(|row| row["relation"] == "instantiates").count();
+    assert_eq!(made, 1, "what calls the constructor of its base makes no object of it");
 }
 
 #[test]

@@ -70,6 +70,12 @@ fn definition_name(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<NodeIndex>
             let name = tree.child_by_field(index, "name")?;
             (tree.kind(name) == "identifier").then_some(name)
         }
+        "required_parameter" | "optional_parameter" => {
+            tree.child_by_field(index, "pattern").filter(|&name| tree.kind(name) == "identifier")
+        }
+        "import_specifier" | "export_specifier" => {
+            tree.child_by_field(index, "alias").or_else(|| tree.child_by_field(index, "name"))
+        }
         "pair" => tree.child_by_field(index, "key"),
         "assignment_expression" => syntax::assigned_member(tree, index).map(|(_, name)| name),
         _ => None,

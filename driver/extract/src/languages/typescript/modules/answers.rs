@@ -198,35 +198,40 @@ impl Answers<'_, '_> {
     }
 
     fn instantiates(&mut self, place: &Occurrence, value: &Val) {
-        let classes: Vec<i64> = match value {
-            Val::Class(_) => self.class_node(value).into_iter().collect(),
-            Val::And(parts) | Val::Or(parts) => {
-                parts.iter().filter_map(|part| self.class_node(part)).collect()
-            }
-            _ => Vec::new(),
+        let parts = match value {
+            Val::And(parts) | Val::Or(parts) => parts.as_ref(),
+            Val::Unknown
+            | Val::Nothing
+            | Val::Class(_)
+            | Val::Object(_)
+            | Val::Function(_)
+            | Val::Module(_)
+            | Val::Outside(_)
+            | Val::Builtin(_)
+            | Val::List(_)
+            | Val::Promise(_) => std::slice::from_ref(value),
         };
+        let classes = parts.iter().filter(|part| matches!(part, Val::Class(_)));
+        let classes: Vec<i64> = classes.filter_map(|class| self.shape_node(class)).collect();
         if let [class] = *classes.as_slice() {
             self.add(place, Relation::Instantiates, vec![class], true, None, "import");
         }
     }
 
-    fn class_node(&self, value: &Val) -> Option<i64> {
-        match *value {
-            Val::Class((file, shape)) | Val::Object((file, shape)) => {
-                Some(at(&self.values.files.get(file)?.shapes, shape)?.node_id)
-            }
-            _ => None,
-        }
+    /// The node of what has members.
+    fn shape_node(&self, value: &Val) -> Option<i64> {
+        let (Val::Class((file, shape)) | Val::Object((file, shape))) = *value else { return None };
+        Some(at(&self.values.files.get(file)?.shapes, shape)?.node_id)
     }
 
     fn inherits(&mut self, place: &Occurrence, shape: Index) {
         let Some(shape) = at(&self.outline.shapes, shape) else { return };
         let mut targets = Vec::new();
         for &base in shape.bases.iter().chain(&shape.implements) {
-            match self.values.value(self.file, base) {
-                Val::And(parts) => targets.extend(parts.iter().filter_map(|part| self.class_node(part))),
-                value => targets.extend(self.class_node(&value)),
-            }
+            let base = self.values.value(self.file, base);
+            let parts =
+                if let Val::And(parts) = &base { parts.as_ref() } else { std::slice::from_ref(&base) };
+            targets.extend(parts.iter().filter_map(|part| self.shape_node(part)));
         }
         self.add(place, Relation::Inherits, targets, true, None, "path");
     }

@@ -107,14 +107,12 @@ impl<'c, 's> Collector<'c, 's> {
 
     /// Adds a term.
     pub(super) fn add(&mut self, term: Term) -> Index {
-        match term {
-            Term::Unknown => 0,
-            Term::Nothing => 1,
-            _ => {
-                self.out.terms.push(term);
-                self.out.terms.len() as Index - 1
-            }
+        // The first two terms are there from the beginning.
+        if let Some(known) = self.out.terms.iter().take(2).position(|known| *known == term) {
+            return known as Index;
         }
+        self.out.terms.push(term);
+        self.out.terms.len() as Index - 1
     }
 
     /// The term of a node; 0 when it has none.

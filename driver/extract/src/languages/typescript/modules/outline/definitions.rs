@@ -143,10 +143,18 @@ impl Collector<'_, '_> {
                 Some(&import) => import,
                 None => self.meaning(binding.kind, binding.node, binding.name_node),
             };
-            if let Meaning::Function(function, _) | Meaning::Getter(function) = meaning {
-                if let Some(function) = self.out.functions.get_mut(function as usize) {
-                    function.def = Some(index as Index);
+            let function = match meaning {
+                Meaning::Function(function, _) | Meaning::Getter(function) => {
+                    self.out.functions.get_mut(function as usize)
                 }
+                Meaning::Unknown
+                | Meaning::Value(_)
+                | Meaning::Shape(_)
+                | Meaning::Alias(_)
+                | Meaning::Import(..) => None,
+            };
+            if let Some(function) = function {
+                function.def = Some(index as Index);
             }
             if let Some(def) = self.out.defs.get_mut(index) {
                 def.meaning = meaning;

@@ -66,9 +66,8 @@ impl Collector<'_, '_> {
         let Some(function) = tree.child_by_field(node, field) else { return };
         let inner = called(tree, function);
         let callee = self.term(inner);
-        let is_super = tree.kind(inner) == "super";
         let name = name.map(|name| self.symbol(name));
-        self.push(node, Used::Call { callee, name, is_new: is_new || is_super });
+        self.push(node, Used::Call { callee, name, is_new });
     }
 
     /// Signatures without a body, and the one definition of the same name in the same scope that has one.

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::super::outline::{FileIndex, Index, Meaning, Space, Symbol, Term, at};
-use super::{MAX_WAYS, Place, Target, Val, Values, all, awaited, list, one_of, promise};
+use super::combined::{all, awaited, list, one_of, promise};
+use super::{MAX_WAYS, Place, Target, Val, Values};
 use crate::lexical::BindingKind;
 
 /// What a call goes to.
@@ -175,10 +176,8 @@ impl Values<'_> {
     /// interface.
     fn is_method_type(&self, file: FileIndex, def: Index) -> bool {
         let is_field = self.def(file, def).is_some_and(|def| def.kind == BindingKind::Field);
-        match self.target_value(Target::Def(file, def), Space::Value) {
-            Val::Function(function) => is_field && self.is_type(function),
-            _ => false,
-        }
+        let value = self.target_value(Target::Def(file, def), Space::Value);
+        is_field && matches!(value, Val::Function(function) if self.is_type(function))
     }
 
     fn is_type(&self, (file, function): Place) -> bool {

@@ -1,13 +1,16 @@
 //! Values: what a term of a file leads to, over all files.
 
 mod calls;
+mod combined;
 mod exports;
 mod members;
 
-pub(super) use calls::Callee;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+
+pub(super) use calls::Callee;
+use combined::{all, awaited, list, one_of, promise};
 
 use super::files::{Files, Module};
 use super::globals;
@@ -62,6 +65,9 @@ pub(super) enum Target {
     Builtin(Symbol),
 }
 
+/// What was found before.
+type Found<Key> = RefCell<HashMap<Key, Rc<[Target]>>>;
+
 /// What is known of all files.
 pub(super) struct Values<'n> {
     pub(super) files: &'n [Outline],
@@ -69,11 +75,12 @@ pub(super) struct Values<'n> {
     /// What each specifier of each file means.
     modules: Vec<Vec<Module>>,
     known: RefCell<HashMap<Place, Val>>,
-    exported: RefCell<HashMap<(FileIndex, Symbol), Rc<[Target]>>>,
-    members: RefCell<HashMap<(Place, bool, Symbol), Rc<[Target]>>>,
+    exported: Found<(FileIndex, Symbol)>,
+    members: Found<(Place, bool, Symbol)>,
     depth: Cell<usize>,
     default: Symbol,
     constructor: Symbol,
+    exports: Symbol,
 }
 
 impl<'n> Values<'n> {
@@ -89,6 +96,7 @@ impl<'n> Values<'n> {
             depth: Cell::new(0),
             default: symbols.intern("default"),
             constructor: symbols.intern("constructor"),
+            exports: symbols.intern("exports"),
         }
     }
 
@@ -136,17 +144,20 @@ impl<'n> Values<'n> {
             Term::Unknown => Val::Unknown,
             Term::Nothing => Val::Nothing,
             Term::Local(group, space) => self.all_of(&self.group(file, group, space), space),
+            Term::Free(name) if name == self.exports => Val::Module(file),
             Term::Free(name) => self.free(name, ""),
             Term::FreeType(name) => self.free(name, ".prototype"),
+            // `module.exports` of CommonJS.
+            Term::Member(of, name, _) if name == self.exports && self.is_module(file, of) => {
+                Val::Module(file)
+            }
             Term::Member(of, name, space) => {
                 let of = value(of);
                 let found = self.member(&of, name, space);
-                match of {
-                    Val::Or(_) => {
-                        one_of(found.iter().map(|target| self.target_value(*target, space)).collect())
-                    }
-                    _ => self.all_of(&found, space),
+                if matches!(of, Val::Or(_)) {
+                    return one_of(found.iter().map(|&target| self.target_value(target, space)).collect());
                 }
+                self.all_of(&found, space)
             }
             Term::Call(callee) => self.called_value(file, callee),
             Term::New(callee) => self.made(&value(callee)),
@@ -164,6 +175,11 @@ impl<'n> Values<'n> {
             Term::And(left, right) => all(vec![value(left), value(right)]),
             Term::Generic(head, arguments) => self.generic(file, head, arguments),
         }
+    }
+
+    fn is_module(&self, file: FileIndex, term: Index) -> bool {
+        let term = self.files.get(file).and_then(|outline| at(&outline.terms, term));
+        matches!(term, Some(Term::Free(name)) if self.symbols.text(*name) == "module")
     }
 
     /// What a name means that no file binds, or what objects of it have.
@@ -333,80 +349,5 @@ fn fits(kind: BindingKind, space: Space) -> bool {
         Space::Either => true,
         Space::Type => is_type || is_both || matches!(kind, BindingKind::Variant),
         Space::Value => !is_type,
-    }
-}
-
-/// How many lists and promises a value is in, one inside the other.
-fn nesting(value: &Val) -> usize {
-    let mut depth = 0;
-    let mut current = value;
-    while let Val::List(inner) | Val::Promise(inner) = current {
-        depth += 1;
-        current = inner;
-    }
-    depth
-}
-
-fn list(of: Val) -> Val {
-    Val::List(Rc::new(if nesting(&of) < MAX_NESTING { of } else { Val::Unknown }))
-}
-
-fn promise(of: Val) -> Val {
-    match of {
-        Val::Promise(_) => of,
-        _ => Val::Promise(Rc::new(if nesting(&of) < MAX_NESTING { of } else { Val::Unknown })),
-    }
-}
-
-fn awaited(of: Val) -> Val {
-    match of {
-        Val::Promise(inner) => Val::clone(&inner),
-        _ => of,
-    }
-}
-
-/// One of some values: what is not known of some does not hide what is known of others.
-fn one_of(values: Vec<Val>) -> Val {
-    joined(values, |value| match value {
-        Val::Or(inner) => Ok(inner),
-        _ => Err(value),
-    })
-    .map_or_else(|one| one, Val::Or)
-}
-
-/// All of some values.
-fn all(values: Vec<Val>) -> Val {
-    joined(values, |value| match value {
-        Val::And(inner) => Ok(inner),
-        _ => Err(value),
-    })
-    .map_or_else(|one| one, Val::And)
-}
-
-/// Several values without those that say nothing; the error is the only one, or that none is known.
-fn joined(values: Vec<Val>, open: impl Fn(Val) -> Result<Rc<[Val]>, Val>) -> Result<Rc<[Val]>, Val> {
-    let mut kept: Vec<Val> = Vec::new();
-    let mut nothing = false;
-    for value in values {
-        match open(value) {
-            Ok(inner) => kept.extend(inner.iter().cloned()),
-            Err(Val::Unknown) => {}
-            Err(Val::Nothing) => nothing = true,
-            Err(one) => kept.push(one),
-        }
-    }
-    let mut unique: Vec<Val> = Vec::with_capacity(kept.len().min(MAX_WAYS));
-    for value in kept {
-        if !unique.contains(&value) {
-            unique.push(value);
-        }
-        if unique.len() > MAX_WAYS {
-            return Err(Val::Unknown);
-        }
-    }
-    match unique.len() {
-        0 => Err(if nothing { Val::Nothing } else { Val::Unknown }),
-        1 => Err(unique.pop().unwrap_or_default()),
-        _ => Ok(unique.into()),
     }
 }
