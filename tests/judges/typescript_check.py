@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares references and calls of TypeScript and JavaScript packages with what `scip-typescript` says of them.
 
-    typescript_check.py DRIVER [--work FOLDER] [--show 20] [--precision 95] [--recall 70]
+    typescript_check.py DRIVER [--work FOLDER] [--show 20] [--precision 98] [--recall 85]
 
 Needs Node.js 18 or newer with npm, and duckdb 1.4, pyarrow 21 and deltalake 1.1. `scip-typescript` 0.4.0 runs the compiler
 of TypeScript 5.9.3 over each package, with all that it infers, and writes an index of occurrences; nothing of the program
@@ -212,8 +212,10 @@ class Graph:
                 if kind == "IMPORTS" and self.kind(node) not in IMPORTS | {"export_specifier", "identifier"}:
                     continue
                 ends = self.ends(node, kind)
+                # A specifier may begin with `type`; its first name is what is taken from the module.
+                named = self.children.get(node, [node])[0] if kind == "IMPORTS" else node
                 if ends:
-                    found.setdefault((self.nodes[node][1], self.nodes[node][2]), set()).update(ends)
+                    found.setdefault((self.nodes[named][1], self.nodes[named][2]), set()).update(ends)
         return found
 
     def callee(self, call):
@@ -307,8 +309,8 @@ def main():
     parser.add_argument("driver")
     parser.add_argument("--work", help="a folder to keep packages and tools in")
     parser.add_argument("--show", type=int, default=20)
-    parser.add_argument("--precision", type=float, default=95)
-    parser.add_argument("--recall", type=float, default=70)
+    parser.add_argument("--precision", type=float, default=98)
+    parser.add_argument("--recall", type=float, default=85)
     arguments = parser.parse_args()
     work = pathlib.Path(arguments.work or tempfile.mkdtemp(prefix="typescript-check-")).resolve()
     work.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 use super::files::Module;
 use super::globals;
-use super::outline::{FileIndex, Index, Occurrence, Outline, Space, Symbol, Term, Used, at};
+use super::outline::{FileIndex, Index, Meaning, Occurrence, Outline, Space, Symbol, Term, Used, at};
 use super::values::{Callee, Target, Val, Values};
 use crate::tree::Span;
 
@@ -150,6 +150,27 @@ impl Answers<'_, '_> {
         }
     }
 
+    /// How what a name means is found: in the file, through imports, or by what a variable holds.
+    fn way_of_name(&self, targets: &[Target]) -> &'static str {
+        let mut method = "lexical";
+        for target in targets {
+            match *target {
+                Target::Def(file, def) if file == self.file => {
+                    let meaning = self.values.def(file, def).map(|def| def.meaning);
+                    if matches!(meaning, Some(Meaning::Value(_))) {
+                        method = "receiver_type";
+                    }
+                }
+                Target::Def(..)
+                | Target::Module(_)
+                | Target::Value(..)
+                | Target::Outside(_)
+                | Target::Builtin(_) => return "import",
+            }
+        }
+        method
+    }
+
     fn call(&mut self, place: &Occurrence, callee: Index, name: Option<Symbol>, is_new: bool) {
         let values = self.values;
         let term = at(&self.outline.terms, callee).copied();
@@ -157,9 +178,8 @@ impl Answers<'_, '_> {
         let (targets, method, open) = match term {
             Some(Term::Local(group, space)) => {
                 let targets = values.group(self.file, group, space);
-                let own =
-                    targets.iter().all(|target| matches!(target, Target::Def(file, _) if *file == self.file));
-                (targets, if own { "lexical" } else { "import" }, String::new())
+                let method = self.way_of_name(&targets);
+                (targets, method, String::new())
             }
             Some(Term::Member(of, name, space)) => {
                 let of_value = values.value(self.file, of);
