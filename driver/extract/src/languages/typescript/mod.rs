@@ -7,6 +7,10 @@
 //!
 //! Both languages are one here, for their files import each other. Files of JavaScript and those with elements (JSX) are read
 //! by the grammar of TSX, the others by that of TypeScript, which has type assertions in angle brackets.
+//!
+//! Limits: the grammar does not know variance annotations (`in`, `out`) and takes a signature that begins with `<` behind
+//! one without a semicolon for type arguments. Members that are added to a `prototype`, and modules that `declare module
+//! "name"` describes, are not found over files; of `namespace A.B` only `A` is bound.
 
 mod modules;
 mod syntax;
