@@ -154,7 +154,7 @@ impl<'x> FileExtractor<'x> {
         out: &mut TableBuilders,
     ) -> Result<Summary, ExtractError> {
         let Source { language, text, positions, module } = *source;
-        let grammar = &*language.grammar;
+        let grammar = language.grammar_of(file.path);
         self.parser
             .set_language(grammar.language)
             .map_err(|source| ExtractError::Grammar { language: language.name, source })?;

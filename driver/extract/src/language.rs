@@ -19,6 +19,8 @@ pub(crate) struct Language {
     pub(crate) extensions: &'static [&'static str],
     /// The grammar.
     pub(crate) grammar: LazyLock<Grammar>,
+    /// The grammar of files with some of the extensions, where it is another.
+    pub(crate) dialect: Option<Dialect>,
     /// Finds syntax in what the grammar leaves as tokens.
     pub(crate) embedding: Option<Embedding>,
     /// Names of files whose folders the language's modules are named by.
@@ -46,6 +48,25 @@ pub(crate) struct Language {
     pub(crate) definition_name: fn(&SyntaxTree<'_>, NodeIndex) -> Option<NodeIndex>,
     /// What is said about its symbols.
     pub(crate) symbols: &'static SymbolRules,
+}
+
+/// A grammar for files with some of a language's extensions.
+pub(crate) struct Dialect {
+    /// File name extensions, without the dot.
+    pub(crate) extensions: &'static [&'static str],
+    /// The grammar.
+    pub(crate) grammar: LazyLock<Grammar>,
+}
+
+impl Language {
+    /// The grammar of the file at `path`.
+    pub(crate) fn grammar_of(&self, path: &str) -> &Grammar {
+        let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+        match &self.dialect {
+            Some(dialect) if dialect.extensions.contains(&extension) => &dialect.grammar,
+            Some(_) | None => &self.grammar,
+        }
+    }
 }
 
 /// The text of a file's bytes, or why there is none, as code and message of `extract_errors`.

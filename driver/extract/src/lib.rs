@@ -17,6 +17,7 @@
 
 mod error;
 mod file;
+mod interned;
 mod language;
 mod languages;
 mod lexical;

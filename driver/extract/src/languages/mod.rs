@@ -2,6 +2,7 @@
 
 mod python;
 mod rust;
+mod typescript;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::language::{Language, Linker};
 use crate::walk::FoundFile;
 
 /// All languages.
-static LANGUAGES: &[&Language] = &[&python::LANGUAGE, &rust::LANGUAGE];
+static LANGUAGES: &[&Language] = &[&python::LANGUAGE, &rust::LANGUAGE, &typescript::LANGUAGE];
 
 /// The language of the file at `path`, by its extension.
 pub(crate) fn language_of(path: &str) -> Option<&'static Language> {

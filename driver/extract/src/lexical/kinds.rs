@@ -59,6 +59,12 @@ words! {
         MatchArm = "match_arm",
         /// What sees the bindings of a `let` in a condition.
         IfLet = "if_let",
+        /// The members of an interface, or of a type that is written out.
+        Interface = "interface",
+        /// The members of an object that is written out.
+        Object = "object",
+        /// What sees what a `catch` binds.
+        Catch = "catch",
     }
 
     /// Kind of a definition, as in the `defs` table.
@@ -83,6 +89,8 @@ words! {
         Field = "field",
         /// A trait.
         Trait = "trait",
+        /// An interface.
+        Interface = "interface",
         /// A name for another type.
         TypeAlias = "type_alias",
         /// The type that an implementation or trait is about.
@@ -205,6 +213,10 @@ words! {
         Mod = "mod",
         /// `extern crate name`.
         ExternCrate = "extern_crate",
+        /// `export ... from module`: what a module hands on.
+        Export = "export",
+        /// `require(module)` and `import(module)`: an expression whose value is the module.
+        Require = "require",
     }
 }
 
@@ -228,7 +240,10 @@ impl ScopeKind {
             | Self::Closure
             | Self::For
             | Self::MatchArm
-            | Self::IfLet => false,
+            | Self::IfLet
+            | Self::Interface
+            | Self::Object
+            | Self::Catch => false,
         }
     }
 }
@@ -248,6 +263,7 @@ impl BindingKind {
             | Self::Variant
             | Self::Field
             | Self::Trait
+            | Self::Interface
             | Self::TypeAlias
             | Self::SelfType
             | Self::Module

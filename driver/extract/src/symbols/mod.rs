@@ -205,7 +205,7 @@ impl<'s> Writer<'_, '_, 's> {
             BindingKind::Method => "method",
             BindingKind::Class | BindingKind::Struct | BindingKind::Union => "class",
             BindingKind::Enum => "enum",
-            BindingKind::Trait => "interface",
+            BindingKind::Trait | BindingKind::Interface => "interface",
             BindingKind::Variant => "enum_member",
             BindingKind::TypeAlias => "type",
             BindingKind::TypeParameter => "type_parameter",
@@ -260,6 +260,7 @@ fn is_of_symbol(kind: ScopeKind) -> bool {
         | ScopeKind::Struct
         | ScopeKind::Enum
         | ScopeKind::Trait
+        | ScopeKind::Interface
         | ScopeKind::Impl => true,
         ScopeKind::Lambda
         | ScopeKind::Comprehension
@@ -269,7 +270,9 @@ fn is_of_symbol(kind: ScopeKind) -> bool {
         | ScopeKind::Closure
         | ScopeKind::For
         | ScopeKind::MatchArm
-        | ScopeKind::IfLet => false,
+        | ScopeKind::IfLet
+        | ScopeKind::Object
+        | ScopeKind::Catch => false,
     }
 }
 

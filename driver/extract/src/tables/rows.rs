@@ -338,7 +338,7 @@ define_tables! {
         node_id: Long,
         /// Row of `defs` for the bound name; NULL when nothing is bound here (`*`).
         def_id: OptionalLong,
-        /// import, from, use, mod or extern_crate.
+        /// import, from, use, mod, extern_crate, export or require.
         kind: Text,
         /// Absolute module name, with relative levels resolved where the file's module is known.
         module: OptionalText,
@@ -376,7 +376,7 @@ define_tables! {
     {
         /// Syntax node of the use: a name, a call, or an imported name.
         node_id: Long,
-        /// What the use has to do with the definition: refers_to, calls or imports.
+        /// What the use has to do with the definition: refers_to, calls, imports, inherits or instantiates.
         relation: Text,
         /// Syntax node of the definition, or the FILE node of a module; NULL when it is outside or not known.
         target_node_id: OptionalLong,

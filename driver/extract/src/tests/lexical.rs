@@ -55,7 +55,7 @@ fn line_at(text: &str, offset: i64) -> usize {
 }
 
 /// Checks uses given as (line, name, line of the definition or 0 for none).
-fn check(path: &str, text: &str, expected: &[(usize, &str, usize)]) {
+pub(super) fn check(path: &str, text: &str, expected: &[(usize, &str, usize)]) {
     let tables = Tables::of(&[(path, text), ("Cargo.toml", "")]);
     for &(at, name, definition) in expected {
         let found: Vec<usize> = tables

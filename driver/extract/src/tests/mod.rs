@@ -6,6 +6,8 @@ mod damaged;
 mod lexical;
 mod long;
 mod macros;
+mod typescript;
+mod typescript_modules;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -24,6 +24,7 @@ pub(super) static LANGUAGE: Language = Language {
     name: "python",
     extensions: &["py", "pyi", "pyw"],
     grammar: LazyLock::new(|| Grammar::new(tree_sitter_python::LANGUAGE)),
+    dialect: None,
     embedding: None,
     markers: modules::MARKERS,
     module: modules::module_at,

@@ -28,6 +28,7 @@ pub(super) static LANGUAGE: Language = Language {
     name: "rust",
     extensions: &["rs"],
     grammar: LazyLock::new(|| Grammar::new(tree_sitter_rust::LANGUAGE)),
+    dialect: None,
     embedding: Some(syntax::embedding),
     markers: &[convention::CRATE_FILE],
     module: convention::module_at,

@@ -201,6 +201,7 @@ impl<'c, 's> Collector<'c, 's> {
                 | BindingKind::Variant
                 | BindingKind::Field
                 | BindingKind::Trait
+                | BindingKind::Interface
                 | BindingKind::TypeAlias
                 | BindingKind::Module
                 | BindingKind::Const

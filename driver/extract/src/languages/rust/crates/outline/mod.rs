@@ -7,41 +7,11 @@ mod occurrences;
 mod paths;
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
 
+pub(super) use crate::interned::{Symbol, Symbols};
 use crate::lexical::BindingKind;
 use crate::tree::Span;
 pub(super) use collect::outline;
-
-/// A name of the repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Symbol(u32);
-
-/// The names of a repository.
-#[derive(Default)]
-pub(super) struct Symbols(RwLock<(HashMap<Box<str>, Symbol>, Vec<Box<str>>)>);
-
-impl Symbols {
-    /// The number of `name`, new or known. Numbers depend on the order in which threads ask: nothing is sorted by them.
-    pub(super) fn intern(&self, name: &str) -> Symbol {
-        if let Some(&known) = self.0.read().unwrap_or_else(PoisonError::into_inner).0.get(name) {
-            return known;
-        }
-        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let next = Symbol(names.1.len() as u32);
-        let symbol = *names.0.entry(name.into()).or_insert(next);
-        if symbol == next {
-            names.1.push(name.into());
-        }
-        symbol
-    }
-
-    /// The text of a name.
-    pub(super) fn text(&self, symbol: Symbol) -> String {
-        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        names.1.get(symbol.0 as usize).map(|name| name.to_string()).unwrap_or_default()
-    }
-}
 
 /// Index into a list of the same [`Outline`].
 pub(super) type Index = u32;

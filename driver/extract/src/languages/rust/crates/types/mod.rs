@@ -193,6 +193,7 @@ impl<'n> Members<'n> {
             | BindingKind::AsyncFunction
             | BindingKind::Method
             | BindingKind::Class
+            | BindingKind::Interface
             | BindingKind::Variant
             | BindingKind::Field
             | BindingKind::SelfType

@@ -1,0 +1,4 @@
+/** Shapes. @packageDocumentation */
+
+export { Circle, Square as Box } from "./round";
+export * from "./base.js";
