@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::names::{Def, Trail, unique};
+use super::names::{Def, Trail};
 use super::outline::{Entry, Expr, Head, Index, Outline, Owner, SPACES, Space, Symbol, Use, Used, at};
 use super::prelude;
 use super::tree::FileIndex;
 use super::types::{Members, Place, Ty};
+use super::unique;
 use crate::lexical::BindingKind;
 use crate::tree::Span;
 

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use answers::Answer;
-use names::Names;
+use names::{Def, Names};
 use outline::{Outline, Symbols};
 use types::Members;
 
@@ -37,6 +37,9 @@ const MAX_MANIFEST: u64 = 1 << 20;
 
 /// Answers handed over at once; those of a file stay together.
 const PIECE_ROWS: usize = 1 << 14;
+
+/// Of how many definitions a name may mean one; of more, each under a condition of its own, the first are kept.
+const MAX_SAME: usize = 64;
 
 /// The Rust files of a repository, to be linked.
 struct Crates {
@@ -151,4 +154,15 @@ fn rows(answer: &Answer, file: &FileKey<'_>, out: &mut TableBuilders) {
     if answer.targets.is_empty() {
         row(None, open, 0);
     }
+}
+
+/// Without repetitions, in order; no more than [`MAX_SAME`].
+fn unique(found: Vec<Def>) -> Vec<Def> {
+    let mut kept: Vec<Def> = Vec::with_capacity(found.len().min(MAX_SAME));
+    for def in found {
+        if kept.len() < MAX_SAME && !kept.contains(&def) {
+            kept.push(def);
+        }
+    }
+    kept
 }

@@ -8,15 +8,13 @@ use super::manifest::Package;
 use super::outline::{Entry, Index, Outline, Space, Symbol, Symbols, Use, at};
 use super::prelude;
 use super::tree::{FileIndex, ModuleIndex, Tree};
+use super::{MAX_SAME, unique};
 use crate::lexical::BindingKind;
 
 /// How many names lead from one to the next; more are given up.
 const MAX_TRAIL: usize = 128;
 
-/// Of how many definitions a name may mean one; of more the first are kept. The same name may stand in a module any number
-/// of times, each under a condition of its own.
-const MAX_SAME: usize = 64;
-/// The longest name of something outside, in bytes; names in what has it are called by its own.
+/// The longest name of something outside, in bytes; what is in it is called by its name.
 const MAX_NAME: usize = 1024;
 
 /// What a name or path names.
@@ -241,8 +239,10 @@ impl<'n> Names<'n> {
     pub(super) fn variant(&self, file: FileIndex, item: Index, name: Symbol) -> Option<Def> {
         let outline = self.files.get(file)?;
         let members = outline.members.get(&(super::outline::Owner::Item(item), name))?;
-        let is_it = |member: &super::outline::Item| member.kind == BindingKind::Variant;
-        let found = members.iter().copied().find(|&member| at(&outline.items, member).is_some_and(is_it))?;
+        let is_it = |&&member: &&Index| {
+            at(&outline.items, member).is_some_and(|item| item.kind == BindingKind::Variant)
+        };
+        let &found = members.iter().find(is_it)?;
         Some(Def::Item(file, found))
     }
 
@@ -388,19 +388,11 @@ impl<'n> Names<'n> {
             }
             current = self.tree.parent(index);
         }
-        let exported = self.tree.modules.get(module).and_then(|own| self.tree.crates.get(own.crate_index));
-        let exported = exported.and_then(|own| own.macros.get(&name));
-        exported.into_iter().flatten().map(|&(file, item)| Def::Item(file, item)).collect()
+        let own = self.tree.modules.get(module).and_then(|own| self.tree.crates.get(own.crate_index));
+        own.and_then(|own| own.macros.get(&name))
+            .into_iter()
+            .flatten()
+            .map(|&(file, item)| Def::Item(file, item))
+            .collect()
     }
-}
-
-/// Without repetitions, in order; no more than [`MAX_SAME`].
-pub(super) fn unique(found: Vec<Def>) -> Vec<Def> {
-    let mut kept: Vec<Def> = Vec::with_capacity(found.len().min(MAX_SAME));
-    for def in found {
-        if kept.len() < MAX_SAME && !kept.contains(&def) {
-            kept.push(def);
-        }
-    }
-    kept
 }

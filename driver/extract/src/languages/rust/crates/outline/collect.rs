@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::around::{Around, around};
 use super::{
     Container, Entry, Impl, Index, Item, Outline, Owner, Parameter, Space, Symbol, Symbols, Use, Visibility,
 };
@@ -9,7 +10,7 @@ use crate::lexical::{
     Binding, BindingIndex, BindingKind, Decorator, Emitter, Import, ImportKind, Namespace, ScopeIndex,
     ScopeKind,
 };
-use crate::tree::{NodeIndex, SyntaxTree};
+use crate::tree::NodeIndex;
 
 /// What a binding is in the outline.
 #[derive(Clone, Copy, Debug)]
@@ -18,38 +19,6 @@ pub(super) enum Entity {
     Parameter(Index),
     SelfType(NodeIndex),
     Local,
-}
-
-/// What is around a node, the innermost of each.
-#[derive(Clone, Copy, Debug, Default)]
-struct Around {
-    /// The scope of a module or body.
-    scope: u32,
-    /// The node of an implementation or trait.
-    owner: Option<u32>,
-}
-
-/// What is around each node. Nodes lie in one another as deep as a file is long: nobody climbs.
-fn around(tree: &SyntaxTree<'_>, opened: &HashMap<NodeIndex, ScopeIndex>) -> Vec<Around> {
-    let mut scopes: Vec<Option<u32>> = vec![None; tree.nodes.len()];
-    for (&node, &scope) in opened {
-        if let Some(slot) = scopes.get_mut(node) {
-            *slot = Some(scope as u32);
-        }
-    }
-    let mut around: Vec<Around> = Vec::with_capacity(tree.nodes.len());
-    for (index, node) in tree.nodes.iter().enumerate() {
-        let mut own = Around::default();
-        if index > 0 {
-            own = around.get(node.parent).copied().unwrap_or_default();
-            own.scope = scopes.get(node.parent).copied().flatten().unwrap_or(own.scope);
-            if matches!(tree.kind(node.parent), "impl_item" | "trait_item") {
-                own.owner = Some(node.parent as u32);
-            }
-        }
-        around.push(own);
-    }
-    around
 }
 
 /// A file whose outline is being made.

@@ -1,6 +1,7 @@
 //! What resolving names over a repository needs of a file: its modules, items, imports, implementations, and the places
 //! where names, paths and members are used. Small, for all files are held at once.
 
+mod around;
 mod attributes;
 mod collect;
 mod occurrences;

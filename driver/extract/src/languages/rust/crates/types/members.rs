@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use super::super::names::{Def, Names, unique};
+use super::super::names::{Def, Names};
 use super::super::outline::{Index, Item, Owner, Symbol, at};
 use super::super::prelude;
 use super::super::tree::FileIndex;
+use super::super::unique;
 use super::{Known, Ty, is_pointer};
 use crate::lexical::BindingKind;
 

@@ -6,10 +6,11 @@ mod values;
 
 use std::rc::Rc;
 
-use super::names::{Def, Trail, unique};
+use super::names::{Def, Trail};
 use super::outline::{Entry, Head, Index, Outline, Owner, Path, Space, Symbol, TypeRef, at};
 use super::prelude;
 use super::tree::{FileIndex, ModuleIndex};
+use super::unique;
 use crate::lexical::BindingKind;
 pub(super) use members::Members;
 
