@@ -1,8 +1,10 @@
 //! The arguments.
 
 mod arguments;
+mod ask;
 
 pub(crate) use arguments::*;
+pub(crate) use ask::{AskArgs, Question};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,7 +30,7 @@ const EXIT_CODES: &str = "Results go to stdout, diagnostics and progress to stde
 /// Options of all commands.
 #[derive(Debug, Args)]
 pub(crate) struct Globals {
-    /// The form of results and diagnostics; `csv`, `ndjson`, `markdown` and `parquet` are for rows: of `sql` and `preview`
+    /// The form of results and diagnostics; `csv`, `ndjson`, `markdown` and `parquet` are for rows: of `sql`, `ask` and `preview`
     #[arg(long, global = true, value_enum, default_value_t, help_heading = "Output")]
     pub(crate) format: Format,
     /// When to use colours; NO_COLOR turns `auto` off
@@ -228,6 +230,11 @@ pub(crate) enum Command {
     ///
     /// JSON writes NaN and infinities as the texts "NaN", "Infinity" and "-Infinity".
     Sql(SqlArgs),
+    /// Ask a famous question about a code graph that `build` has made: who calls it, what uses it, which tests reach it
+    ///
+    /// Each question is one query over the tables `symbols`, `calls`, `references`, `imports`, `inherits` and `overrides`;
+    /// `--show-query` prints it. A name may be the end of a qualified one, so that `Shape.area` finds `pkg.shapes.Shape.area`.
+    Ask(AskArgs),
     /// Show what is recorded of runs, also of those that failed
     ///
     /// A run leaves a record in `.codeanatomy/runs` beside its spec, those of `build` in the lake: what identifies it, what

@@ -223,9 +223,9 @@ fn given_folder(key: Key, folder: &Path) -> Result<Value, Failure> {
 /// Runs a command, and tells of it whom the command line says.
 pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
     let format = context.console.format;
-    if format.is_of_rows() && !matches!(command, Command::Sql(_) | Command::Preview(_)) {
+    if format.is_of_rows() && !matches!(command, Command::Sql(_) | Command::Ask(_) | Command::Preview(_)) {
         let name = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        let message = format!("`--format {name}` is for `sql` and `preview` only; use text or json");
+        let message = format!("`--format {name}` is for `sql`, `ask` and `preview` only; use text or json");
         return Err(Failure::Usage(message));
     }
     context.telemetry = Telemetry::open(&context.globals, &command)?;
@@ -249,6 +249,7 @@ fn execute(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
         Command::Trace(arguments) => stages::trace::run(&arguments, context),
         Command::Test(arguments) => data::test::run(&arguments, context),
         Command::Sql(arguments) => sql::run(&arguments, context),
+        Command::Ask(arguments) => sql::ask::run(&arguments, context),
         Command::Runs(arguments) => data::runs::run(&arguments, context),
         Command::Show(arguments) => data::runs::show(&arguments, context),
         Command::Replay(arguments) => data::replay::run(&arguments, context),

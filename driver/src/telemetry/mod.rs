@@ -131,6 +131,7 @@ fn observed(command: &Command) -> Option<&'static str> {
         | Command::Pass(_)
         | Command::Verify(_)
         | Command::Sql(_)
+        | Command::Ask(_)
         | Command::Runs(_)
         | Command::Show(_)
         | Command::Session(_)

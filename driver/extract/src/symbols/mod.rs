@@ -96,6 +96,7 @@ pub(crate) fn symbol_rows(
         documentation: documentation(emitter.facts),
         decorators: decorators(emitter.facts),
         complexities: complexity::of_functions(emitter.tree, emitter.facts, rules.branching),
+        class_variables: class_variables(emitter.facts),
         declared: emitter.facts.bindings.iter().map(|binding| binding.node).collect(),
         name_of,
     };
@@ -121,6 +122,8 @@ struct Writer<'w, 'e, 's> {
     documentation: HashMap<Option<NodeIndex>, &'w str>,
     decorators: HashMap<NodeIndex, Vec<&'s str>>,
     complexities: HashMap<NodeIndex, complexity::Complexity>,
+    /// The variables that classes declare.
+    class_variables: HashSet<(ScopeIndex, &'s str)>,
     /// The nodes of all bindings.
     declared: HashSet<NodeIndex>,
     name_of: fn(&SyntaxTree<'_>, NodeIndex) -> Option<NodeIndex>,
@@ -160,7 +163,11 @@ impl<'s> Writer<'_, '_, 's> {
         let decorators = self.decorators.get(&binding.node).map_or(&[][..], Vec::as_slice);
         let subject = Subject { path: file.path, tree, facts, binding, decorators };
         let holder = self.holders.get(binding.scope).copied().unwrap_or_default();
-        let is_local = facts.scopes.get(holder).is_some_and(|scope| scope.kind == ScopeKind::Function);
+        let kind_of = |scope: ScopeIndex| facts.scopes.get(scope).map(|scope| scope.kind);
+        // What is bound in a block or comprehension is gone with it, wherever that stands.
+        let is_local = kind_of(holder) == Some(ScopeKind::Function)
+            || kind_of(binding.scope)
+                .is_some_and(|kind| !is_of_symbol(kind) && kind != ScopeKind::TypeParameters);
         let visibility = if is_local || binding.kind == BindingKind::TypeParameter {
             Visibility::Local
         } else {
@@ -214,6 +221,10 @@ impl<'s> Writer<'_, '_, 's> {
             BindingKind::Macro => "macro",
             BindingKind::Const | BindingKind::Static => "constant",
             BindingKind::Field | BindingKind::Parameter | BindingKind::Variable if !is_declaration() => {
+                return None;
+            }
+            // A field that the class declares as well is that one.
+            BindingKind::Field if self.class_variables.contains(&(binding.scope, binding.text)) => {
                 return None;
             }
             BindingKind::Field => "field",
@@ -306,6 +317,11 @@ fn prefixes(facts: &Facts<'_>, rules: &SymbolRules, module: &str) -> Vec<String>
         });
     }
     prefixes
+}
+
+fn class_variables<'s>(facts: &Facts<'s>) -> HashSet<(ScopeIndex, &'s str)> {
+    let variables = facts.bindings.iter().filter(|binding| binding.kind == BindingKind::Variable);
+    variables.map(|binding| (binding.scope, binding.text)).collect()
 }
 
 /// The first line of each documentation that says something.

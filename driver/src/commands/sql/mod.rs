@@ -2,12 +2,14 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | ask | asks famous questions of a code graph: `driver ask` |
 //! | session | answers statements, with what holds for all of them |
 //! | shell | reads what is typed, line by line |
 //! | dots | what begins with a point and is no SQL: `.help`, `.mode` |
 //! | helper | what the line that is typed is helped with |
 //! | completion | what may stand at the cursor |
 
+pub(super) mod ask;
 mod completion;
 mod dots;
 mod helper;
