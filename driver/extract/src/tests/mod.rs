@@ -6,6 +6,7 @@ mod damaged;
 mod lexical;
 mod long;
 mod macros;
+mod symbols;
 mod typescript;
 mod typescript_modules;
 

@@ -43,7 +43,13 @@ fn steps(page: &str) -> Vec<Step> {
             let command = command.split("  #").next().unwrap_or(command).trim().to_owned();
             steps.push(Step { line: number, command, printed: Vec::new() });
         } else if inside && let Some(step) = steps.last_mut() {
-            step.printed.push(text.trim_end().to_owned());
+            // A text that is not closed goes on.
+            let quotes = step.command.replace("\\\"", "").matches('"').count();
+            if quotes % 2 == 1 {
+                step.command = format!("{} {}", step.command, text.trim_end());
+            } else {
+                step.printed.push(text.trim_end().to_owned());
+            }
         }
     }
     steps
@@ -147,6 +153,56 @@ fn every_command_of_the_examples_works_as_it_stands() {
         let page = examples.join(page);
         run(&page, page.parent().unwrap());
     }
+}
+
+/// The page of the tables asks the graph of the example of two packages.
+#[test]
+fn every_command_of_the_page_of_the_tables_works_as_it_stands() {
+    let folder = copied();
+    run(&folder.path().join("driver/specs/README.md"), &folder.path().join("driver/examples/packages"));
+}
+
+/// What is in the graphs of the cases is on the page of the tables: every column of the tables that people ask for, every kind
+/// of edge, method, reason and property.
+#[test]
+fn the_page_of_the_tables_is_whole() {
+    let page = fs::read_to_string(root().join("driver/specs/README.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut missing = Vec::new();
+    for case in ["cpg_layer", "cpg_python", "cpg_python_names", "cpg_rust", "cpg_typescript"] {
+        let repository = root().join("tests/cases").join(case).join("repo");
+        let repository = repository.to_str().unwrap();
+        exits(&driver_in(folder.path(), ["build", repository, "--lake", case]), 0);
+        let words = |query: &str| -> Vec<String> {
+            let read = driver_in(folder.path(), ["sql", query, "--lake", case, "--format", "csv"]);
+            exits(&read, 0);
+            out(&read).lines().skip(1).map(str::to_owned).collect()
+        };
+        for query in [
+            "SELECT DISTINCT edge_kind FROM cpg_edges",
+            "SELECT DISTINCT resolution_method FROM cpg_edges WHERE edge_kind <> 'DECLARES'",
+            "SELECT DISTINCT reason FROM cpg_edges WHERE reason IS NOT NULL",
+            "SELECT DISTINCT reason FROM unresolved",
+            "SELECT DISTINCT prop_key FROM cpg_props",
+            "SELECT DISTINCT visibility FROM symbols",
+        ] {
+            let known = |word: &String| page.contains(&format!("`{word}`"));
+            missing.extend(words(query).into_iter().filter(|word| !known(word)));
+        }
+        let columns = "SELECT table_name, column_name FROM information_schema.columns \
+                       WHERE table_schema = 'main' AND NOT starts_with(table_name, 'cpg_')";
+        for column in words(columns) {
+            let (table, name) = column.split_once(',').unwrap();
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{table}` |")));
+            let listed = row.and_then(|row| row.rsplit('|').nth(1)).unwrap_or_default();
+            if !listed.split(',').any(|own| own.trim() == name) {
+                missing.push(column);
+            }
+        }
+    }
+    missing.sort();
+    missing.dedup();
+    assert!(missing.is_empty(), "driver/specs/README.md does not tell of {missing:?}");
 }
 
 /// The tables of each example, as its page says it: a file of CSV in `expected`, for every output.

@@ -210,8 +210,13 @@ impl<'n> Answers<'n> {
                 _ if position == 0 => "star_import",
                 _ => "path",
             };
-            let outside = own.is_empty() || own.iter().all(|def| matches!(def, Def::Outside(_)));
-            let method = if outside { "unbound" } else { method };
+            let method = match own.first() {
+                None => "unbound",
+                Some(&Def::Outside(path)) if own.iter().all(|def| matches!(def, Def::Outside(_))) => {
+                    if self.is_prelude(path) { "builtin" } else { "external_import" }
+                }
+                Some(_) => method,
+            };
             let external = name.map(|name| self.text(name));
             self.add(node_id, span, Relation::RefersTo, own, external, method);
         }
@@ -248,11 +253,15 @@ impl<'n> Answers<'n> {
     /// The name of something outside, and how it is known.
     fn outside(&self, found: &[Def], head: Option<(Head, usize)>, text: Symbol) -> (String, &'static str) {
         let [Def::Outside(path)] = *found else { return (self.text(text), "dynamic") };
-        let name = self.text(path);
-        let first = name.split("::").next().unwrap_or_default();
-        let is_known = head.is_some_and(|(head, _)| head == Head::Free)
-            && [Space::Type, Space::Value, Space::Macro].iter().any(|&space| prelude::has(first, space));
-        (name, if is_known { "builtin" } else { "external_import" })
+        let is_known = head.is_some_and(|(head, _)| head == Head::Free) && self.is_prelude(path);
+        (self.text(path), if is_known { "builtin" } else { "external_import" })
+    }
+
+    /// Whether the path of something outside begins with a name that every module has.
+    fn is_prelude(&self, path: Symbol) -> bool {
+        let path = self.text(path);
+        let first = path.split("::").next().unwrap_or_default();
+        [Space::Type, Space::Value, Space::Macro].iter().any(|&space| prelude::has(first, space))
     }
 
     fn owner(&self, def: Def) -> Option<Owner> {

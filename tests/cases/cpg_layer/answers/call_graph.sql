@@ -1,0 +1,2 @@
+-- Who calls whom.
+SELECT caller, callee, callee_kind, path, line, method FROM calls

@@ -1,0 +1,2 @@
+-- Which methods take the place of which.
+SELECT method, overridden, path, line FROM overrides

@@ -1,0 +1,2 @@
+-- What stays open.
+SELECT kind, name, reason, path, line FROM unresolved

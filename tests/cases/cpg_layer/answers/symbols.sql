@@ -1,0 +1,2 @@
+-- What there is, without what is local.
+SELECT language, kind, qualified_name, path, line, end_line, visibility, is_test FROM symbols WHERE visibility <> 'local'

@@ -1,0 +1,2 @@
+-- Which tests reach what.
+SELECT symbol, test, calls FROM tests_of

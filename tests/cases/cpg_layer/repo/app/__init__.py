@@ -1,0 +1,2 @@
+"""An application."""
+from .models import *

@@ -1,0 +1,5 @@
+from .service import compute
+
+
+def helper(value):
+    return value if value else compute
