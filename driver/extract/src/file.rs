@@ -2,6 +2,7 @@
 
 mod deadline;
 mod generated;
+mod syntax;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -18,13 +19,13 @@ use crate::modules::{ModuleName, SourceLayout};
 use crate::options::{Options, Summary};
 use crate::symbols::symbol_rows;
 use crate::tables::{
-    ExtractErrorRow, FileKey, FileRow, ModuleRow, ParseErrorRow, RowIds, SyntaxNodeRow, TableBuilders,
-    file_id,
+    ExtractErrorRow, FileKey, FileRow, ModuleRow, ParseErrorRow, RowIds, TableBuilders, file_id,
 };
-use crate::tree::{NodeIndex, Positions, SyntaxTree};
+use crate::tree::{Positions, SyntaxTree};
 use crate::walk::FoundFile;
 pub(crate) use deadline::Deadline;
 use generated::{Look, is_generated};
+use syntax::{Nodes, node_ids};
 
 /// Longest excerpt of skipped text in a parse error, in characters.
 const MAX_EXCERPT: usize = 40;
@@ -186,7 +187,9 @@ impl<'x> FileExtractor<'x> {
         }
         // Most nodes are named, and most of what is said about them is less than the anonymous ones are.
         ids.reserve(tree.nodes.len());
-        let node_ids = syntax_rows(&tree, source, file, file_node_id, ids, out);
+        let node_ids = node_ids(&tree, ids);
+        let nodes = Nodes { tree: &tree, node_ids: &node_ids, file_node_id, source };
+        nodes.write(&facts, self.options.syntax, file, out);
         summary.nodes = node_ids.iter().filter(|&&id| id != 0).count() as u64;
         summary.parse_errors = error_rows(&tree, &node_ids, file, out);
         if let Some(modules) = &language.modules {
@@ -249,48 +252,6 @@ fn check_text<'c>(
         return Err(("binary", format!("byte {at} is NUL; the file is not source text")));
     }
     (language.decode)(&content.bytes)
-}
-
-/// Writes the named nodes; returns the identifiers by node index, 0 for anonymous nodes.
-fn syntax_rows(
-    tree: &SyntaxTree<'_>,
-    source: &Source<'_>,
-    file: &FileKey<'_>,
-    file_node_id: i64,
-    ids: &mut RowIds,
-    out: &mut TableBuilders,
-) -> Vec<i64> {
-    let mut node_ids: Vec<i64> = Vec::with_capacity(tree.nodes.len());
-    for (index, node) in tree.nodes.iter().enumerate() {
-        if !node.named {
-            node_ids.push(0);
-            continue;
-        }
-        let node_id = ids.next(node.kind, node.span.start, node.span.end);
-        node_ids.push(node_id);
-        let parent_id = match tree.named_parent(index) {
-            Some(parent) => node_ids.get(parent).copied().unwrap_or(file_node_id),
-            None => file_node_id,
-        };
-        let name: Option<NodeIndex> = (source.language.definition_name)(tree, index);
-        let place = source.positions.at(node.span.start);
-        out.syntax_nodes(SyntaxNodeRow {
-            node_id,
-            parent_id,
-            kind: node.kind,
-            field: node.field,
-            bstart: i64::from(node.span.start),
-            bend: i64::from(node.span.end),
-            line: place.line,
-            column_utf8: place.column_utf8,
-            column_utf16: place.column_utf16,
-            end_line: source.positions.last_line(node.span.start, node.span.end),
-            name: name.map(|name| tree.shown_name(name)),
-            depth: i32::try_from(node.depth).unwrap_or(i32::MAX),
-            file,
-        });
-    }
-    node_ids
 }
 
 /// Writes the places the parser could not make sense of; returns how many there are.

@@ -34,7 +34,7 @@ mod walk;
 use std::path::Path;
 
 pub use error::ExtractError;
-pub use options::{Options, Summary};
+pub use options::{Options, Summary, Syntax};
 pub use tables::{Column, SortKey, Table, TableSink};
 
 /// Extracts the repository at `root` into `sink`.

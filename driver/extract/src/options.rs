@@ -7,6 +7,18 @@ use std::time::Duration;
 
 use crate::error::ExtractError;
 
+/// Which syntax nodes become rows of `syntax_nodes`. All other rows are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Syntax {
+    /// All that have a name in their grammar.
+    #[default]
+    Whole,
+    /// Those that other rows name.
+    Named,
+    /// None.
+    None,
+}
+
 /// How to extract.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -15,6 +27,8 @@ pub struct Options {
     pub max_file_bytes: u64,
     /// How long one file may be worked on; one that takes longer becomes a row of `extract_errors`.
     pub file_time_limit: Duration,
+    /// Which syntax nodes become rows.
+    pub syntax: Syntax,
     /// Worker threads.
     pub threads: NonZeroUsize,
     /// Paths to leave out, as `.gitignore` patterns relative to the repository.
@@ -28,6 +42,7 @@ impl Default for Options {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
             max_file_bytes: 8 << 20,
+            syntax: Syntax::Whole,
             file_time_limit: Duration::from_secs(30),
             threads,
             exclude: Vec::new(),

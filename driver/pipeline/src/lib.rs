@@ -61,7 +61,7 @@ mod tests;
 mod workers;
 
 pub use ::delta::{SchemaDiff, cast_alignment, schema_hash};
-pub use ::extract::Summary;
+pub use ::extract::{Summary, Syntax};
 pub use compilation::{
     Compilation, CompileRequest, CompileResponse, CompileWarning, Memory, OracleView, PassOutcome, Plans,
     RESPONSE_FORMAT, Ruleset, SessionFactory, Source, Task, TaskSchedule, Written, compile, listing_findings,

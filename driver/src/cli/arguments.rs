@@ -9,7 +9,7 @@ use pipeline::configuration::parse_size;
 
 use pipeline::Selection;
 
-use super::{parse_parameter, parse_seconds};
+use super::{Detail, parse_parameter, parse_seconds};
 use crate::failure::Failure;
 
 /// A spec.
@@ -125,6 +125,9 @@ pub(crate) struct BuildArgs {
     /// The folder for the tables [default: that of the configuration, or REPO/.codeanatomy/lake]
     #[arg(long, value_name = "DIR")]
     pub(crate) lake: Option<PathBuf>,
+    /// How much is written
+    #[arg(long, value_enum, default_value_t, value_name = "DETAIL")]
+    pub(crate) detail: Detail,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
 }

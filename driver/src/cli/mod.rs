@@ -2,9 +2,11 @@
 
 mod arguments;
 mod ask;
+mod detail;
 
 pub(crate) use arguments::*;
 pub(crate) use ask::{AskArgs, Question};
+pub(crate) use detail::Detail;
 
 use std::path::PathBuf;
 use std::time::Duration;

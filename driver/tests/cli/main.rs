@@ -13,6 +13,7 @@ mod pages;
 mod program;
 mod proofs;
 mod publication;
+mod questions;
 mod runs;
 mod sql;
 mod stages;

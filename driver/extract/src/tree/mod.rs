@@ -161,18 +161,6 @@ impl<'s> SyntaxTree<'s> {
         work::step();
         (index != 0).then(|| self.node(index).parent)
     }
-
-    /// The nearest named proper ancestor; none for the root.
-    pub(crate) fn named_parent(&self, index: NodeIndex) -> Option<NodeIndex> {
-        let mut current = index;
-        while let Some(parent) = self.parent(current) {
-            if self.node(parent).named {
-                return Some(parent);
-            }
-            current = parent;
-        }
-        None
-    }
 }
 
 /// Stands for a node that does not exist.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use delta::{CommitOptions, Committed, DeltaError, PublishError, ResolvedTable, Roots, StagedTable};
 use engine::Cancellation;
-use extract::{ExtractError, Options, Summary, Table};
+use extract::{ExtractError, Options, Summary, Syntax, Table};
 use ir::stage::Stage;
 use tokio::runtime::{Handle, Runtime};
 
@@ -28,6 +28,8 @@ use sink::{LakeSink, Written};
 pub struct ExtractOptions {
     /// Paths to leave out, in `.gitignore` syntax.
     pub exclude: Vec<String>,
+    /// Which syntax nodes are written.
+    pub syntax: Syntax,
     /// The largest file that is parsed, in bytes; a default of the extraction's own if absent.
     pub max_file_bytes: Option<u64>,
     /// How long one file may be worked on; a default of the extraction's own if absent.
@@ -198,6 +200,7 @@ pub fn extract(
 fn extractor_options(repository: &Path, lake: &Path, wanted: &ExtractOptions, workers: &Workers) -> Options {
     let mut options = Options {
         exclude: wanted.exclude.clone(),
+        syntax: wanted.syntax,
         stop: workers.cancellation().flag(),
         ..Options::default()
     };

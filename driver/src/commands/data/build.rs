@@ -1,6 +1,8 @@
 //! `driver build REPO`: extracts the source code of a repository, runs the shipped spec over what was extracted, and
 //! publishes both together.
 
+use std::path::Path;
+
 use ir::diag::escape_text;
 use pipeline::{
     CompileRequest, InScope, PublishOptions, Source, compile, extract, lake_of_repository, make_lake,
@@ -10,7 +12,7 @@ use serde_json::json;
 
 use super::extract::{extract_options, seen};
 use super::published;
-use crate::cli::BuildArgs;
+use crate::cli::{BuildArgs, Detail};
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::report::RunReport;
@@ -36,9 +38,13 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
         None => lake_of_repository(&arguments.repository)?,
     };
     let source = Source::from_bytes(CPG_SPEC.as_bytes(), CPG_SPEC_NAME.into(), "cpg", &lake)?;
+    let outputs: Vec<&str> =
+        source.spec.output_targets.iter().map(|output| output.table_name.as_str()).collect();
     // Before anything is written, and not only those that extraction writes.
-    no_linked_tables(&lake, source.spec.output_targets.iter().map(|output| output.table_name.as_str()))?;
-    let options = extract_options(&arguments.source);
+    no_linked_tables(&lake, outputs.iter().copied())?;
+    no_other_detail(&lake, &outputs, arguments.detail)?;
+    let scope = arguments.detail.scope(&outputs)?;
+    let options = extract_options(&arguments.source, arguments.detail.syntax());
     let work = format!("a build of {}", arguments.repository.display());
     let (roots, waiting) = (context.workers()?.options().roots.clone(), context.workers()?.waiting());
     context.telemetry.spec_is_read(&source)?;
@@ -55,7 +61,7 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     let source = source.with_kept_proofs();
     let request = CompileRequest::new(source, context.workers()?);
     let request = CompileRequest { ruleset: context.ruleset(), extraction: Some(&extraction), ..request };
-    let request = CompileRequest { tracing: Some(&observer), ..request };
+    let request = CompileRequest { scope, tracing: Some(&observer), ..request };
     let compilation = compile(request)?;
     compilation.must_be_sound()?;
     context.console.diagnose(&compilation.diagnostics, &compilation.source.map);
@@ -74,6 +80,21 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     let checks = outcome.record.checks.len();
     let query = format!("driver sql 'SELECT ...' --lake {}", escape_text(&lake.display().to_string()));
     context.console.flush()?;
-    context.console.note(&format!("the graph is sound: {checks} checks passed; query it with `{query}`\n"));
+    let sound =
+        if checks == 0 { String::new() } else { format!("the graph is sound: {checks} checks passed; ") };
+    context.console.note(&format!("{sound}query it with `{query}`, or `driver ask`\n"));
     Ok(())
+}
+
+/// Refuses to leave tables of a build with more detail beside those of another state of the repository.
+fn no_other_detail(lake: &Path, outputs: &[&str], detail: Detail) -> Result<(), Failure> {
+    let is_left = |output: &&&str| !detail.has(output) && lake.join(output).join("_delta_log").is_dir();
+    match outputs.iter().find(is_left) {
+        Some(output) => Err(Failure::User(format!(
+            "the lake `{}` has `{output}`, which a build with this detail would leave as it is, beside tables of another \
+             state; build with the detail it was built with, or name another lake with `--lake DIR`",
+            lake.display()
+        ))),
+        None => Ok(()),
+    }
 }

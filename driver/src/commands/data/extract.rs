@@ -1,6 +1,6 @@
 //! `driver extract REPO -o DIR`: source code into Delta tables.
 
-use pipeline::{ExtractOptions, Summary, extract, lake_at};
+use pipeline::{ExtractOptions, Summary, Syntax, extract, lake_at};
 use serde_json::json;
 
 use crate::cli::{ExtractArgs, SourceArgs};
@@ -10,7 +10,7 @@ use crate::report::{Align, bytes, count, extracted_json, stage_table, table};
 
 pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let watching = (context.console.progress(), context.telemetry.observer());
-    let options = extract_options(&arguments.source);
+    let options = extract_options(&arguments.source, Syntax::Whole);
     let extracted = extract(
         &arguments.repository,
         &lake_at(&arguments.output)?,
@@ -50,8 +50,9 @@ pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_
 }
 
 /// Which source code the command line asks for.
-pub(super) fn extract_options(arguments: &SourceArgs) -> ExtractOptions {
+pub(super) fn extract_options(arguments: &SourceArgs, syntax: Syntax) -> ExtractOptions {
     ExtractOptions {
+        syntax,
         exclude: arguments.exclude.clone(),
         max_file_bytes: arguments.max_file_size,
         file_time_limit: arguments.file_time_limit,

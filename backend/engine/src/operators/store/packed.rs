@@ -8,7 +8,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArrayType, UInt8Array, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, StringArrayType, StringViewArray, UInt8Array, UInt32Array,
+};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Schema, SchemaRef, UInt8Type};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -20,6 +22,8 @@ const MOST_TEXTS: usize = 256;
 const ROWS_OF_A_TEXT: usize = 8;
 /// Texts of so many bytes together are copied, so that a batch does not keep a page of a file for a few names.
 const COPIED_BYTES: usize = 4096;
+/// A column of views points into so many buffers at most.
+const MOST_BUFFERS: usize = 16;
 /// The slots of a hash table for [`MOST_TEXTS`] texts.
 const SLOTS: usize = 4 * MOST_TEXTS;
 
@@ -30,7 +34,8 @@ pub(super) struct Packed {
     pub(super) saved: usize,
 }
 
-/// Packs the columns of a batch where that pays.
+/// Packs the columns of a batch where that pays. Views of texts that point into many buffers get copies of their texts: what
+/// is joined with them has the buffers of both sides, and operators look at all buffers of every batch.
 ///
 /// # Errors
 /// None that is known; Arrow could refuse a column.
@@ -38,13 +43,20 @@ pub(super) fn packed(batch: RecordBatch) -> Result<Packed> {
     let mut columns = batch.columns().to_vec();
     let mut fields: Vec<_> = batch.schema_ref().fields().iter().cloned().collect();
     let mut saved = 0;
+    let mut gathered = false;
     for (column, field) in columns.iter_mut().zip(&mut fields) {
-        let Some(dictionary) = dictionary_of(column)? else { continue };
+        let Some(dictionary) = dictionary_of(column)? else {
+            if let Some(views) = column.as_string_view_opt().filter(|views| is_scattered(views)) {
+                *column = Arc::new(views.gc());
+                gathered = true;
+            }
+            continue;
+        };
         saved += plain_bytes(column).saturating_sub(dictionary.len());
         *field = Arc::new(field.as_ref().clone().with_data_type(dictionary.data_type().clone()));
         *column = Arc::new(dictionary);
     }
-    if saved == 0 {
+    if saved == 0 && !gathered {
         return Ok(Packed { batch, saved });
     }
     let batch = rebuilt(&batch, Arc::new(Schema::new(fields)), columns)?;
@@ -88,6 +100,11 @@ fn rebuilt(batch: &RecordBatch, schema: SchemaRef, columns: Vec<ArrayRef>) -> Re
     Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }
 
+/// Whether views point into so many buffers that copies of the texts cost less than to carry them on.
+fn is_scattered(views: &StringViewArray) -> bool {
+    views.data_buffers().len() > MOST_BUFFERS
+}
+
 /// The bytes that the rows of a column of texts take for themselves, without those that views share.
 fn plain_bytes(texts: &ArrayRef) -> usize {
     match texts.as_string_opt::<i32>() {
@@ -110,7 +127,9 @@ fn dictionary_of(column: &ArrayRef) -> Result<Option<DictionaryArray<UInt8Type>>
     let Some((keys, firsts)) = numbered else { return Ok(None) };
     let different = take(column, &UInt32Array::from(firsts), None)?;
     let different = match different.as_string_view_opt() {
-        Some(views) if views.total_buffer_bytes_used() <= COPIED_BYTES => Arc::new(views.gc()),
+        Some(views) if is_scattered(views) || views.total_buffer_bytes_used() <= COPIED_BYTES => {
+            Arc::new(views.gc())
+        }
         _ => different,
     };
     let keys = UInt8Array::new(keys.into(), column.nulls().cloned());
