@@ -154,7 +154,7 @@ impl<'x> FileExtractor<'x> {
         ids: &mut RowIds,
         out: &mut TableBuilders,
     ) -> Result<Summary, ExtractError> {
-        let Source { language, text, positions, module } = *source;
+        let Source { language, text, module, .. } = *source;
         let grammar = language.grammar_of(file.path);
         self.parser
             .set_language(grammar.language)
@@ -185,20 +185,38 @@ impl<'x> FileExtractor<'x> {
         if deadline.is_over() {
             return Ok(self.took_too_long(file, out));
         }
+        self.write(source, &tree, &facts, (file, file_node_id), &mut summary, ids, out);
+        Ok(summary)
+    }
+
+    /// Writes all rows of a file that was parsed.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call site; what is known of the file, and where it goes"
+    )]
+    fn write(
+        &self,
+        source: &Source<'_>,
+        tree: &SyntaxTree<'_>,
+        facts: &Facts<'_>,
+        (file, file_node_id): (&FileKey<'_>, i64),
+        summary: &mut Summary,
+        ids: &mut RowIds,
+        out: &mut TableBuilders,
+    ) {
+        let Source { language, positions, module, .. } = *source;
         // Most nodes are named, and most of what is said about them is less than the anonymous ones are.
         ids.reserve(tree.nodes.len());
-        let node_ids = node_ids(&tree, ids);
-        let nodes = Nodes { tree: &tree, node_ids: &node_ids, file_node_id, source };
-        nodes.write(&facts, self.options.syntax, file, out);
+        let node_ids = &*node_ids(tree, ids);
+        let nodes = Nodes { tree, node_ids, file_node_id, source };
+        nodes.write(facts, self.options.syntax, file, out);
         summary.nodes = node_ids.iter().filter(|&&id| id != 0).count() as u64;
-        summary.parse_errors = error_rows(&tree, &node_ids, file, out);
+        summary.parse_errors = error_rows(tree, node_ids, file, out);
         if let Some(modules) = &language.modules {
-            self.module_rows(modules, &facts, file, out);
+            self.module_rows(modules, facts, file, out);
         }
-        let declarations = declarations(&facts);
-        let (facts, declarations) = (&facts, &declarations);
+        let declarations = &declarations(facts);
         let is_type_only = language.symbols.is_type_only;
-        let (tree, node_ids) = (&tree, &*node_ids);
         let emitter =
             Emitter { file, tree, positions, facts, declarations, is_type_only, node_ids, file_node_id };
         emitter.emit(ids, out);
@@ -206,7 +224,6 @@ impl<'x> FileExtractor<'x> {
         if let Some(linker) = self.linkers.get(language.name) {
             linker.add(&emitter);
         }
-        Ok(summary)
     }
 
     /// Says that the time for a file is over.

@@ -13,7 +13,6 @@ mod pages;
 mod program;
 mod proofs;
 mod publication;
-mod questions;
 mod runs;
 mod sql;
 mod stages;

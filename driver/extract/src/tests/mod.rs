@@ -1,14 +1,12 @@
 //! Tests over small programs, with the tables they give.
 
 mod bindings;
-mod crates;
 mod damaged;
 mod lexical;
 mod long;
-mod macros;
+mod rust;
 mod symbols;
 mod typescript;
-mod typescript_modules;
 
 use std::collections::HashMap;
 use std::path::Path;

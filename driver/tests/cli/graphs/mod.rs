@@ -1,5 +1,7 @@
 //! Code property graphs and queries over them.
 
+mod questions;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::process::Command;
@@ -7,7 +9,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::program::{command, driver_in, err, exits, json, listing, out, with_tables, write_repository};
+use crate::program::{command, driver_in, err, exits, json, listing, out, with_tables, write_repository};
 
 #[test]
 fn a_graph_is_built_and_queried() {

@@ -7,14 +7,14 @@ use super::*;
 const MANIFEST: &str = "[package]\nname = 'x'\nedition = '2021'\n";
 
 /// What the call of `callee` in `path` leads to, as `path:name` of a definition or the name of what is outside.
-pub(super) fn target(tables: &Tables, path: &str, callee: &str) -> String {
+pub(in crate::tests) fn target(tables: &Tables, path: &str, callee: &str) -> String {
     let calls = tables.rows(Table::Calls);
     let call = calls.iter().find(|call| call["path"] == path && call["callee_text"] == callee);
     let call = call.unwrap_or_else(|| panic!("no call of {callee} in {path}"));
     leads_to(tables, "calls", &call["node_id"])
 }
 
-pub(super) fn leads_to(tables: &Tables, relation: &str, node_id: &str) -> String {
+pub(in crate::tests) fn leads_to(tables: &Tables, relation: &str, node_id: &str) -> String {
     let mut found = String::new();
     for row in tables.rows(Table::Resolutions) {
         if row["relation"] != relation || row["node_id"] != node_id {

@@ -1,6 +1,6 @@
 //! Names inside files of TypeScript and JavaScript: which definition each use finds.
 
-use super::lexical::check;
+use super::super::lexical::check;
 use super::*;
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::program::{driver_in, err, exits, json, out};
+use crate::program::{driver_in, err, exits, json, out};
 
 /// A test calls `high`, which calls `middle`, which calls `low`; two classes, and two files that import each other.
 fn graph() -> tempfile::TempDir {
@@ -132,24 +132,26 @@ fn less_detail_leaves_tables_out() {
     let count = |lake: &str, query: &str| {
         let answer = driver_in(graph.path(), ["sql", query, "--lake", lake, "--format", "csv"]);
         exits(&answer, 0);
-        out(&answer).to_owned()
+        let mut lines: Vec<&str> = out(&answer).lines().collect();
+        lines.get_mut(1..).into_iter().for_each(<[&str]>::sort_unstable);
+        lines.join("\n")
     };
     for table in
         ["symbols", "calls", "\"references\"", "imports", "inherits", "members", "metrics", "unresolved"]
     {
         let columns = if table == "calls" { "caller, callee, path, line" } else { "*" };
-        let query = format!("SELECT {columns} FROM {table} ORDER BY ALL");
+        let query = format!("SELECT {columns} FROM {table}");
         let full = count("lake", &query);
         assert!(full.lines().count() > 1, "{table}");
         for detail in ["symbols", "edges"] {
             assert_eq!(full, count(detail, &query), "{table} of {detail}");
         }
     }
-    let edges = "SELECT edge_kind, src_node_id, dst_node_id FROM cpg_edges WHERE edge_kind <> 'CONTAINS' ORDER BY ALL";
+    let edges = "SELECT edge_kind, src_node_id, dst_node_id FROM cpg_edges WHERE edge_kind <> 'CONTAINS'";
     assert_eq!(count("lake", edges), count("edges", edges));
     let ends = "SELECT count(*) AS missing FROM cpg_edges e LEFT JOIN cpg_nodes s ON s.node_id = e.src_node_id \
                 LEFT JOIN cpg_nodes d ON d.node_id = e.dst_node_id WHERE s.node_id IS NULL OR d.node_id IS NULL";
-    assert_eq!(count("edges", ends), "missing\n0\n");
+    assert_eq!(count("edges", ends), "missing\n0");
     let nodes = "SELECT count(*) AS nodes FROM cpg_nodes";
     let number = |text: String| text.lines().nth(1).unwrap().parse::<u64>().unwrap();
     assert!(number(count("edges", nodes)) * 10 < number(count("lake", nodes)) * 9);

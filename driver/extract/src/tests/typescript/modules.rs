@@ -1,6 +1,6 @@
 //! What names and members of TypeScript and JavaScript lead to over files.
 
-use super::crates::{leads_to, target};
+use super::super::rust::crates::{leads_to, target};
 use super::*;
 
 /// Checks calls given as (path, callee, what it leads to), among these files.
