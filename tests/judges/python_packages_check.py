@@ -63,15 +63,17 @@ class Graph:
             connection.register(table, DeltaTable(str(lake / table)).to_pyarrow_table())
         nodes = connection.execute("SELECT node_id, node_kind, path, bstart, bend FROM cpg_nodes").fetchall()
         self.nodes = {row[0]: row[1:] for row in nodes}
-        self.children, self.parent, self.names, self.edges = {}, {}, {}, {}
-        query = "SELECT edge_kind, src_node_id, dst_node_id, bstart FROM cpg_edges ORDER BY bstart"
-        for kind, source, target, start in connection.execute(query).fetchall():
+        self.children, self.parent, self.names, self.edges, self.uses = {}, {}, {}, {}, {}
+        query = "SELECT edge_kind, src_node_id, dst_node_id, path, bstart FROM cpg_edges ORDER BY bstart"
+        for kind, source, target, path, start in connection.execute(query).fetchall():
             if kind == "CONTAINS":
                 self.children.setdefault(source, []).append(target)
                 self.parent[target] = source
             elif kind == "DECLARES":
                 self.names.setdefault(target, start)
             else:
+                if kind == "REFERS_TO":
+                    self.uses.setdefault((path, start), []).append(target)
                 self.edges.setdefault((kind, source), []).append(target)
         for children in self.children.values():
             children.sort(key=lambda node: self.nodes[node][2])
@@ -99,10 +101,10 @@ class Graph:
             node = self.parent.get(node, node)
         return []
 
-    def ends(self, node, kind):
-        """Where the edges of a node end, and where through imports; none when all is outside."""
+    def ends(self, targets):
+        """Where edges end, and where through imports; none when all is outside."""
         found, last = set(), set()
-        left, seen = list(self.edges.get((kind, node), [])), set()
+        left, seen = list(targets), set()
         while left:
             target = left.pop()
             if target in seen or self.kind(target) == "EXTERNAL":
@@ -118,16 +120,12 @@ class Graph:
 
     def references(self):
         """(path, byte) of names -> where they lead to."""
-        found = {}
-        for kind, node in self.edges:
-            name = node
+        found = {place: self.ends(targets) for place, targets in self.uses.items()}
+        for (kind, name), targets in self.edges.items():
             if kind == "IMPORTS":
                 while children := self.children.get(name):
                     name = children[0 if self.kind(name) == "aliased_import" else -1]
-            elif kind != "REFERS_TO" or self.kind(node) not in ("identifier", "keyword_argument"):
-                continue
-            if ends := self.ends(node, kind):
-                found.setdefault((self.nodes[name][1], self.nodes[name][2]), set()).update(ends)
+                found.setdefault((self.nodes[name][1], self.nodes[name][2]), set()).update(self.ends(targets))
         return found
 
     def calls(self):
@@ -140,7 +138,9 @@ class Graph:
             while self.kind(callee) in ("attribute", "parenthesized_expression"):
                 callee = self.children[callee][-1]
             if self.kind(callee) == "identifier":
-                found[(path, self.nodes[callee][2])] = self.ends(node, "CALLS") | self.ends(node, "INSTANTIATES")
+                found[(path, self.nodes[callee][2])] = self.ends(
+                    self.edges.get(("CALLS", node), []) + self.edges.get(("INSTANTIATES", node), [])
+                )
         return found
 
 
