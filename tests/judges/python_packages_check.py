@@ -8,8 +8,8 @@ Needs Python 3.12 or newer, Node.js 18 or newer with npm, and duckdb 1.4, pyarro
 graph is used. Packages come from PyPI, at the versions below, without what they depend on.
 
 A reference is a name at a place where its symbol is not defined. The graph's answer is where its REFERS_TO edges at that
-place end, and through imports where their IMPORTS edges end; it is right when the index has the same symbol there. The index
-has one symbol for a variable, the graph an edge to the assignment that is seen.
+place end, and through imports where their IMPORTS edges end; it is right when the index has the same symbol there. `__class__`
+is not compared. The index has one symbol for a variable, the graph an edge to the assignment that is seen.
 
 A call is a CALLS edge from a call into the package, at a callee whose name is an occurrence: the function that has the
 symbol, or a method of the class that has it. A callee that is a variable is not compared: the graph follows its value to a
@@ -160,7 +160,8 @@ class Index:
             known = {symbol for symbol in symbols if symbol in self.definitions}
             if place in set().union(*(self.definitions[symbol] for symbol in known)):
                 continue
-            if known and known == symbols or not known and all(" python-stdlib " in symbol for symbol in symbols):
+            is_outside = all(" python-stdlib " in symbol and not symbol.endswith("#__class__().") for symbol in symbols)
+            if known == symbols or not known and is_outside:
                 yield place, known
 
     def is_reference(self, symbols, answer):
