@@ -199,6 +199,10 @@ words! {
         ReceiverClass = "receiver_class",
         /// Whoever reads the attribute gets what the function returns.
         Property = "property",
+        /// A decorator made it of the function.
+        Decorated = "decorated",
+        /// Whoever calls the function must wait for what it returns.
+        Coroutine = "coroutine",
     }
 
     /// Form of an import, as in the `imports` table.

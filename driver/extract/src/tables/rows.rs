@@ -173,7 +173,7 @@ define_tables! {
     bound_values: BoundValues => BoundValueRow, BoundValueBuilder {
         /// Row of `defs` that has the value.
         def_id: Long,
-        /// assigned, default, annotated, returned, base, receiver, receiver_class or property.
+        /// assigned, default, annotated, returned, base, receiver, receiver_class, property, decorated or coroutine.
         kind: Text,
         /// Row of `refs` for the name the value starts from; NULL when the syntax does not tell.
         head_ref_id: OptionalLong,

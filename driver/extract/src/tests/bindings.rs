@@ -151,18 +151,8 @@ def late(): global made; made = 1
     assert_eq!(ends, ["true", "false"], "a setter belongs to the property before it: {sizes:?}");
 }
 
-#[test]
-fn values_are_told_by_the_way_to_them() {
-    let text = "\
-class A(m.B, C[int], metaclass=M):
-    def __init__(this, a: 'Optional[A]', b=f):
-        this.a, this.b = a, make().one[0]
-        this.__c = x if y else (z)
-    @staticmethod
-    def s(self): self.no = 1
-    def n(self) -> type[A]: return self
-";
-    let tables = Tables::of(&[("a.py", text)]);
+/// What `bound_values` has: the name, how it comes by the value, the name that the way starts from, and the steps.
+fn values(tables: &Tables) -> Vec<String> {
     let defs = tables.rows(Table::Defs);
     let refs = tables.rows(Table::Refs);
     let mut found: Vec<String> = tables
@@ -175,6 +165,22 @@ class A(m.B, C[int], metaclass=M):
         })
         .collect();
     found.sort();
+    found
+}
+
+#[test]
+fn values_are_told_by_the_way_to_them() {
+    let text = "\
+class A(m.B, C[int], metaclass=M):
+    def __init__(this, a: 'Optional[A]', b=f):
+        this.a, this.b = a, make().one[0]
+        this.__c = x if y else (z)
+    @staticmethod
+    def s(self): self.no = 1
+    def n(self) -> type[A]: return self
+";
+    let tables = Tables::of(&[("a.py", text)]);
+    let found = values(&tables);
     let expected = [
         "A base C []/",
         "A base m .B/",
@@ -189,9 +195,83 @@ class A(m.B, C[int], metaclass=M):
         "this receiver  NULL",
     ];
     assert_eq!(found, expected);
+    let defs = tables.rows(Table::Defs);
     let fields: Vec<&str> =
         defs.iter().filter(|def| def["kind"] == "field").map(|def| def["name"].as_str()).collect();
     assert_eq!(fields, ["a", "b", "_A__c"]);
+}
+
+#[test]
+fn values_of_functions_are_what_decorators_and_waiting_make_of_them() {
+    let text = "\
+@outer.most(1)
+@inner
+def wrapped(): return a
+@property
+def kept(): return b
+@kept.setter
+def kept(it): pass
+async def waited(): return c
+async def told() -> D: return d
+async def wait():
+    async with e() as f: pass
+";
+    let expected = [
+        "f assigned e ()/.__aenter__/()/await/",
+        "kept property  NULL",
+        "kept returned b ",
+        "told annotated D :/",
+        "told coroutine  NULL",
+        "wait coroutine  NULL",
+        "waited coroutine  NULL",
+        "waited returned c ",
+        "wrapped decorated outer .most/()/()/",
+    ];
+    assert_eq!(values(&Tables::of(&[("a.py", text)])), expected);
+}
+
+#[test]
+fn values_stand_in_patterns_brackets_and_calls_that_hand_them_on() {
+    let text = "\
+T = typing.TypeVar('T', bound=A.B)
+(a := b).c()
+d = staticmethod(e)
+f = property(g, h)
+def check[U: C](x: U): pass
+try: pass
+except (I, m.J) as error: pass
+match a:
+    case m.K(1) as k: pass
+";
+    let expected = [
+        "T assigned A .B/",
+        "U assigned C ",
+        "a assigned b ",
+        "d assigned e ",
+        "error assigned I :/",
+        "error assigned m .J/:/",
+        "f assigned g ()/",
+        "k assigned m .K/:/",
+        "x annotated U :/",
+    ];
+    let tables = Tables::of(&[("a.py", text)]);
+    assert_eq!(values(&tables), expected);
+    let refs = tables.rows(Table::Refs);
+    let called = refs.iter().find(|row| row["name"] == "c").expect("an attribute");
+    assert_eq!(called["steps"], ".c/", "the way starts from the value of `:=`");
+}
+
+#[test]
+fn super_stands_for_the_bases_of_the_class_that_it_names() {
+    let text = "\
+class A(B):
+    def f(self): super().f(); super(A, self).f(); super(m.A, self).f(); super(B, self).f(); super(cls, self).f()
+";
+    let tables = Tables::of(&[("a.py", text)]);
+    let refs = tables.rows(Table::Refs);
+    let known: Vec<bool> =
+        refs.iter().filter(|row| row["name"] == "super").map(|row| row["class_node_id"] != "NULL").collect();
+    assert_eq!(known, [true, true, true, false, false]);
 }
 
 #[test]

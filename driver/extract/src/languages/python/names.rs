@@ -76,9 +76,10 @@ impl Analysis<'_, '_, '_> {
             Some(alias) => self.set_context(alias, target),
             None => {
                 let mut children = tree.named_children(index);
-                let _pattern = children.next();
+                let pattern = children.next();
                 if let Some(name) = children.next().filter(|&name| tree.kind(name) == "identifier") {
                     self.set_context(name, target);
+                    self.matched(pattern, name);
                 }
             }
         }
@@ -89,8 +90,10 @@ impl Analysis<'_, '_, '_> {
         if !matches!(context.role, Role::TypeParameter(_)) {
             return None;
         }
-        if let Some(first) = self.tree.named_children(index).next() {
+        let mut parts = self.tree.named_children(index);
+        if let Some(first) = parts.next() {
             self.set_context(first, context);
+            self.bounded(first, parts.next());
         }
         Some(context.with(Role::Read))
     }
@@ -166,7 +169,7 @@ impl Analysis<'_, '_, '_> {
     fn refer_value(&mut self, index: NodeIndex, used: UseContext, context: Context) {
         self.refer(index, used, Namespace::Value, context, None);
         if self.tree.text(index) == "super" {
-            self.super_class(context.scope);
+            self.super_class(index, context.scope);
         }
     }
 

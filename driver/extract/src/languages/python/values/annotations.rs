@@ -9,7 +9,7 @@ use crate::lexical::{Namespace, UseContext, ValuePath};
 use crate::tree::{NodeIndex, Span, SyntaxTree};
 
 /// Most classes that one annotation names.
-const MAX_CLASSES: usize = 8;
+pub(super) const MAX_CLASSES: usize = 8;
 /// Forms that say about their argument no more than that it is the type, or one of several.
 const TRANSPARENT: [&str; 8] =
     ["Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly"];

@@ -51,14 +51,19 @@ impl Analysis<'_, '_, '_> {
             let last = name.rsplit('.').next().unwrap_or_default();
             KEEPS_RESULT.contains(&last)
         };
-        let is_coroutine = tree.child_by_kind(index, "async").is_some();
-        if is_coroutine || !decorators.iter().all(returns_itself) {
+        if tree.child_by_kind(index, "async").is_some() {
+            self.hold(name, ValueKind::Coroutine, None, None);
+        }
+        if !decorators.iter().all(returns_itself) {
             self.facts.opaque.insert(name);
+        }
+        if let Some(mut path) = outermost_decorator(tree, index).and_then(|decorator| path(tree, decorator)) {
+            path.steps.push_str("()/");
+            self.hold(name, ValueKind::Decorated, Some(path), None);
         }
     }
 
-    /// What the return annotation of a function says, which is looked up in the context given. A coroutine's is what
-    /// waiting for it gives.
+    /// What the return annotation of a function says, which is looked up in the context given.
     pub(in crate::languages::python) fn result_annotation(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let (Some(name), Some(annotation)) =
@@ -66,9 +71,6 @@ impl Analysis<'_, '_, '_> {
         else {
             return;
         };
-        if tree.child_by_kind(index, "async").is_some() {
-            return;
-        }
         let class = self.class_around(context.scope).and_then(|class| self.facts.scopes.get(class));
         let own_class = class.map(|class| class.node).filter(|_| inner_text(tree, annotation) == "Self");
         let says = match own_class {
@@ -182,6 +184,17 @@ const KEEPS_RESULT: [&str; 12] = [
     "lru_cache",
     "wraps",
 ];
+
+/// The decorator that is applied last, if it may make something else of the function.
+fn outermost_decorator(tree: &SyntaxTree<'_>, definition: NodeIndex) -> Option<NodeIndex> {
+    let name = *decorator_names(tree, definition).first()?;
+    let last = name.rsplit('.').next().unwrap_or_default();
+    if KEEPS_RESULT.contains(&last) || matches!(last, "setter" | "deleter" | "getter") {
+        return None;
+    }
+    let decorator = tree.child_by_kind(tree.parent(definition)?, "decorator")?;
+    tree.named_children(decorator).find(|&child| !is_extra(tree.kind(child)))
+}
 
 /// The dotted names of a definition's decorators, without arguments.
 fn decorator_names<'s>(tree: &SyntaxTree<'s>, definition: NodeIndex) -> Vec<&'s str> {

@@ -12,7 +12,7 @@ use super::statements::inner;
 use super::text::is_extra;
 use crate::lexical::{BoundValue, ScopeIndex, ScopeKind, ValueKind, ValuePath};
 use crate::tree::{NodeIndex, SyntaxTree};
-use annotations::annotated;
+use annotations::{MAX_CLASSES, annotated};
 use path::alternatives;
 pub(super) use path::path;
 
@@ -25,10 +25,17 @@ impl Analysis<'_, '_, '_> {
         }
     }
 
-    /// Notes the class whose bases the `super` that was referred to last stands for.
-    pub(in crate::languages::python) fn super_class(&mut self, scope: ScopeIndex) {
+    /// Notes the class whose bases the `super` that was referred to last stands for: the one around it, if that is the one
+    /// it names.
+    pub(in crate::languages::python) fn super_class(&mut self, name: NodeIndex, scope: ScopeIndex) {
+        let tree = self.tree;
+        let call = tree.parent(name).filter(|&it| tree.kind(it) == "call");
+        let list = call.and_then(|call| tree.child_by_field(call, "arguments"));
+        let named = list.and_then(|list| tree.named_children(list).find(|&it| !is_extra(tree.kind(it))));
+        let last = named.map(|named| tree.text(named)).and_then(|named| named.rsplit('.').next());
+        let class = self.class_around(scope).and_then(|class| self.facts.scopes.get(class));
         let class =
-            self.class_around(scope).and_then(|class| self.facts.scopes.get(class)).map(|class| class.node);
+            class.filter(|class| last.is_none_or(|last| class.name == Some(last))).map(|class| class.node);
         if let Some(reference) = self.facts.references.last_mut() {
             reference.class = class;
         }
@@ -172,16 +179,52 @@ impl Analysis<'_, '_, '_> {
         let name =
             if tree.kind(alias) == "identifier" { Some(alias) } else { tree.named_children(alias).next() };
         let Some(name) = name.filter(|&name| tree.kind(name) == "identifier") else { return };
-        let steps = match tree.parent(index).map(|parent| tree.kind(parent)) {
-            Some("with_item") => ".__enter__/()/",
-            Some("except_clause") => ":/",
+        let steps = match tree.parent(index).map(|parent| (parent, tree.kind(parent))) {
+            Some((item, "with_item")) if is_async_with(tree, item) => ".__aenter__/()/await/",
+            Some((_, "with_item")) => ".__enter__/()/",
+            Some((_, "except_clause")) => ":/",
             _ => return,
         };
-        if let Some(mut path) = path(tree, value) {
-            path.steps.push_str(steps);
-            self.hold(name, ValueKind::Assigned, Some(path), None);
+        let is_one_of = steps == ":/" && tree.kind(value) == "tuple";
+        let several = is_one_of.then(|| tree.named_children(value).take(MAX_CLASSES));
+        let values = several.into_iter().flatten().chain((!is_one_of).then_some(value));
+        for value in values.collect::<Vec<_>>() {
+            if let Some(mut path) = path(tree, value) {
+                path.steps.push_str(steps);
+                self.hold(name, ValueKind::Assigned, Some(path), None);
+            }
         }
     }
+
+    /// `Class(...) as name` in a `case`.
+    pub(in crate::languages::python) fn matched(&mut self, pattern: Option<NodeIndex>, name: NodeIndex) {
+        let tree = self.tree;
+        let class = pattern
+            .and_then(|pattern| tree.named_children(pattern).next())
+            .filter(|&it| tree.kind(it) == "class_pattern")
+            .and_then(|class| tree.child_by_kind(class, "dotted_name"));
+        let Some(class) = class else { return };
+        let mut parts = tree.named_children(class);
+        let Some(head) = parts.next() else { return };
+        let mut steps: String = parts.map(|part| format!(".{}/", tree.name(part))).collect();
+        steps.push_str(":/");
+        self.hold(name, ValueKind::Assigned, Some(ValuePath { head, steps }), None);
+    }
+
+    /// `T: bound` in a list of type parameters: what is of the type `T` is of that of the bound.
+    pub(in crate::languages::python) fn bounded(&mut self, parameter: NodeIndex, bound: Option<NodeIndex>) {
+        let name = inner(self.tree, parameter);
+        if let Some(bound) = bound.filter(|_| self.tree.kind(name) == "identifier") {
+            self.hold_expression(name, ValueKind::Assigned, inner(self.tree, bound));
+        }
+    }
+}
+
+/// Whether what a `with` enters is waited for.
+fn is_async_with(tree: &SyntaxTree<'_>, item: NodeIndex) -> bool {
+    let around = std::iter::successors(tree.parent(item), |&index| tree.parent(index));
+    let statement = around.take(2).find(|&index| tree.kind(index) == "with_statement");
+    statement.is_some_and(|statement| tree.child_by_kind(statement, "async").is_some())
 }
 
 /// The name that an assignment to a target binds: a variable's, or that of an attribute.

@@ -35,7 +35,21 @@ pub(in crate::languages::python) fn path(tree: &SyntaxTree<'_>, expression: Node
                 let object = parts.next()?;
                 ((".", tree.name(parts.next()?)), object)
             }
-            "call" => (("", "()"), called(tree, tree.child_by_field(current, "function")?)),
+            "call" => {
+                let function = called(tree, tree.child_by_field(current, "function")?);
+                match handed_on(tree, current, function) {
+                    Some((value, true)) => (("", "()"), value),
+                    Some((value, false)) => {
+                        current = value;
+                        continue;
+                    }
+                    None => (("", "()"), function),
+                }
+            }
+            "named_expression" => {
+                current = tree.child_by_field(current, "value")?;
+                continue;
+            }
             "subscript" => (("", "[]"), tree.child_by_field(current, "value")?),
             "generic_type" => (("", "[]"), tree.named_children(current).next()?),
             "await" => (("", "await"), tree.named_children(current).next()?),
@@ -53,6 +67,30 @@ pub(in crate::languages::python) fn path(tree: &SyntaxTree<'_>, expression: Node
         current = next;
     }
     None
+}
+
+/// What a call gives whose value is one of its arguments, and whether reading that calls it: descriptors, and the bound of
+/// a type variable, which stands for the variable.
+fn handed_on(tree: &SyntaxTree<'_>, call: NodeIndex, function: NodeIndex) -> Option<(NodeIndex, bool)> {
+    let name = match tree.kind(function) {
+        "identifier" => function,
+        "attribute" => tree.child_by_field(function, "attribute")?,
+        _ => return None,
+    };
+    let list = tree.child_by_field(call, "arguments")?;
+    let mut arguments = tree.named_children(list).filter(|&child| !is_extra(tree.kind(child)));
+    match tree.text(name) {
+        "staticmethod" | "classmethod" if name == function => Some((arguments.next()?, false)),
+        "property" if name == function => Some((arguments.next()?, true)),
+        "TypeVar" => {
+            let bound = arguments.find(|&argument| {
+                tree.kind(argument) == "keyword_argument"
+                    && tree.child_by_field(argument, "name").is_some_and(|name| tree.text(name) == "bound")
+            });
+            Some((tree.child_by_field(bound?, "value")?, false))
+        }
+        _ => None,
+    }
 }
 
 /// The expressions whose value an expression may have.
