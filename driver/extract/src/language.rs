@@ -42,7 +42,7 @@ pub(crate) struct Language {
     /// How imports name modules, where that follows from paths alone.
     pub(crate) modules: Option<ModuleSearch>,
     /// What resolves the language's names over the files of a repository.
-    pub(crate) linker: Option<fn(&[FoundFile]) -> Box<dyn Linker>>,
+    pub(crate) linker: Option<MakeLinker>,
     /// The node whose text is the name of the node at an index: itself for identifiers, the field for named
     /// definitions.
     pub(crate) definition_name: fn(&SyntaxTree<'_>, NodeIndex) -> Option<NodeIndex>,
@@ -72,12 +72,18 @@ impl Language {
 /// The text of a file's bytes, or why there is none, as code and message of `extract_errors`.
 pub(crate) type Decode = fn(&[u8]) -> Result<Cow<'_, str>, (&'static str, String)>;
 
+/// Makes what resolves names over these files.
+pub(crate) type MakeLinker = fn(&[FoundFile]) -> Box<dyn Linker>;
+
+/// A module: its identifier, that of the module that contains it, and its last name.
+pub(crate) type ContainingModule = (i64, Option<i64>, String);
+
 /// How imports name modules of the repository.
 pub(crate) struct ModuleSearch {
     /// Finds the modules that the imports of the file at a path name.
     pub(crate) link_imports: fn(&mut Facts<'_>, &str, &SourceLayout),
     /// The modules that exist because of the file at a path, each with the one that contains it and its last name.
-    pub(crate) containing: fn(&str, &SourceLayout) -> Vec<(i64, Option<i64>, String)>,
+    pub(crate) containing: fn(&str, &SourceLayout) -> Vec<ContainingModule>,
 }
 
 /// Source text that is UTF-8.

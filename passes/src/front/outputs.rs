@@ -160,9 +160,9 @@ fn read_there(
         None => {
             let mut nodes = graph.ids().map(|id| &graph[id]);
             // A table there would be met when the files are listed the next time.
-            let input = nodes.find(|node| match &node.op {
-                Op::Scan(scan) => scan.files.is_some() && cx.oracle.leads_into(&scan.location, location),
-                _ => false,
+            let input = nodes.find(|node| {
+                let Op::Scan(scan) = &node.op else { return false };
+                scan.files.is_some() && cx.oracle.leads_into(&scan.location, location)
             })?;
             let owner = input.owner.name();
             (input, format!("`{location}` is where the pattern of the input `{owner}` looks for files"))

@@ -86,14 +86,14 @@ pub(super) async fn previews(
             continue;
         }
         table.fix_version();
-        let failed = |source| match source {
-            DeltaError::ConcurrentChange { .. } => RunError::Commit {
-                output: name.clone(),
-                committed: Vec::new(),
-                uncommitted: names.iter().filter(|other| *other != name).cloned().collect(),
-                source: Box::new(source),
-            },
-            other => RunError::Write { output: name.clone(), source: Box::new(other) },
+        let failed = |source| {
+            let (output, changed) = (name.clone(), matches!(source, DeltaError::ConcurrentChange { .. }));
+            let source = Box::new(source);
+            if !changed {
+                return RunError::Write { output, source };
+            }
+            let uncommitted = names.iter().filter(|other| *other != name).cloned().collect();
+            RunError::Commit { output, committed: Vec::new(), uncommitted, source }
         };
         let preview = table.preview().await.map_err(failed)?;
         let provider = delta::provider(&preview, &ScanOptions::default()).map_err(failed)?;

@@ -5,6 +5,8 @@
 //! ```
 //! over a column of texts: SQL would read its texts as numbers, which fails where the first of them is none.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "literals and types of which few are meant")]
+
 use std::fmt;
 
 use arrow_schema::DataType;

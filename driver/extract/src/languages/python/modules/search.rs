@@ -102,13 +102,9 @@ impl<'l> Search<'l> {
         for root in self.roots(parts.first().copied().unwrap_or_default()) {
             let found = self.below(&root, parts);
             match found.first() {
-                None => {}
                 // A folder is a package only when no other has a file of that name.
-                Some(Module::Folder(_)) => {
-                    if portion.is_empty() {
-                        portion = found;
-                    }
-                }
+                Some(Module::Folder(_)) if portion.is_empty() => portion = found,
+                None | Some(Module::Folder(_)) => {}
                 Some(Module::File(_)) => return found,
             }
         }

@@ -30,13 +30,16 @@ pub(super) enum Def {
 /// The names that are being looked up, outermost first.
 pub(super) type Trail = Vec<(ModuleIndex, Symbol, Space)>;
 
+/// A name in a namespace of a module, and the module that asks.
+type Lookup = (ModuleIndex, Symbol, Space, ModuleIndex);
+
 /// The names of all crates.
 pub(super) struct Names<'n> {
     pub(super) files: &'n [Outline],
     pub(super) tree: &'n Tree,
     pub(super) packages: &'n BTreeMap<String, Package>,
     pub(super) symbols: &'n Symbols,
-    known: RefCell<HashMap<(ModuleIndex, Symbol, Space, ModuleIndex), Rc<[Def]>>>,
+    known: RefCell<HashMap<Lookup, Rc<[Def]>>>,
     words: Words,
 }
 
@@ -99,10 +102,10 @@ impl<'n> Names<'n> {
                 return textual;
             }
         }
-        if space == Space::Type {
-            if let Some(root) = self.extern_crate(module, name) {
-                return vec![root];
-            }
+        if space == Space::Type
+            && let Some(root) = self.extern_crate(module, name)
+        {
+            return vec![root];
         }
         if prelude::has(&self.symbols.text(name), space) {
             return vec![Def::Outside(name)];
@@ -193,16 +196,17 @@ impl<'n> Names<'n> {
     fn add_item(&self, module: ModuleIndex, index: Index, from: ModuleIndex, found: &mut Vec<Def>) {
         let Some(own) = self.tree.modules.get(module) else { return };
         let Some(item) = self.item(own.file, index) else { return };
-        match item.kind {
-            // Macros are known by the order of the text, unless they are exported.
-            BindingKind::Macro if self.tree.proper(module) != self.tree.proper(from) => {}
-            BindingKind::Macro => found.push(Def::Item(own.file, index)),
-            _ if !self.tree.is_visible(&item.visibility, module, from) => {}
-            BindingKind::Module => match own.children.get(&index) {
-                Some(children) => found.extend(children.iter().map(|&child| Def::Module(child))),
-                None => found.push(Def::Item(own.file, index)),
-            },
-            _ => found.push(Def::Item(own.file, index)),
+        // Macros are known by the order of the text, unless they are exported.
+        let is_seen = if item.kind == BindingKind::Macro {
+            self.tree.proper(module) == self.tree.proper(from)
+        } else {
+            self.tree.is_visible(&item.visibility, module, from)
+        };
+        let modules = own.children.get(&index).filter(|_| item.kind == BindingKind::Module);
+        match modules {
+            _ if !is_seen => {}
+            Some(children) => found.extend(children.iter().map(|&child| Def::Module(child))),
+            None => found.push(Def::Item(own.file, index)),
         }
     }
 

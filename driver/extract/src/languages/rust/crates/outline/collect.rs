@@ -308,10 +308,10 @@ impl<'c, 's> Collector<'c, 's> {
                 container.into_iter().for_each(|container| container.modules.push(entry));
                 continue;
             }
-            if import.is_star {
-                if let Some(container) = self.out.containers.get_mut(container as usize) {
-                    container.globs.push(entry);
-                }
+            if import.is_star
+                && let Some(container) = self.out.containers.get_mut(container as usize)
+            {
+                container.globs.push(entry);
             }
             let Some(index) = import.binding else { continue };
             let Some(binding) = facts.bindings.get(index) else { continue };

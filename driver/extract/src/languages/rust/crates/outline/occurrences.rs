@@ -22,16 +22,14 @@ impl Collector<'_, '_> {
         let facts = self.read.facts;
         for (index, binding) in facts.bindings.iter().enumerate() {
             let Some(&Entity::Entry(Entry::Item(item))) = self.entities.get(index) else { continue };
-            let field = match binding.kind {
-                BindingKind::Function | BindingKind::Method => "return_type",
-                BindingKind::Trait => {
-                    let bounds = tree.child_by_field(binding.node, "bounds");
-                    let paths = bounds.map(|bounds| self.trait_paths(bounds)).unwrap_or_default();
-                    self.out.supertraits.insert(item, paths);
-                    continue;
-                }
-                _ => "type",
-            };
+            if binding.kind == BindingKind::Trait {
+                let bounds = tree.child_by_field(binding.node, "bounds");
+                let paths = bounds.map(|bounds| self.trait_paths(bounds)).unwrap_or_default();
+                self.out.supertraits.insert(item, paths);
+                continue;
+            }
+            let is_function = matches!(binding.kind, BindingKind::Function | BindingKind::Method);
+            let field = if is_function { "return_type" } else { "type" };
             let Some(node) = tree.child_by_field(binding.node, field) else { continue };
             let ty = self.type_ref(Some(node));
             if let Some(item) = self.out.items.get_mut(item as usize) {

@@ -160,7 +160,7 @@ impl<'n> Members<'n> {
             Ty::Named(Def::Item(file, item), _) => {
                 self.own(file, Owner::Item(item), name, |item| item.kind == BindingKind::Field)
             }
-            _ => Vec::new(),
+            Ty::Unknown | Ty::Named(..) | Ty::Traits(_) | Ty::Parameter(..) => Vec::new(),
         }
     }
 
@@ -173,7 +173,7 @@ impl<'n> Members<'n> {
                     let Some(inner) = arguments.first().cloned() else { break };
                     current = inner;
                 }
-                _ => break,
+                Ty::Unknown | Ty::Named(..) | Ty::Traits(_) | Ty::Parameter(..) => break,
             }
         }
         current
@@ -243,7 +243,7 @@ impl<'n> Members<'n> {
                 Def::Item(file, item) if members.is_empty() => {
                     found.extend(self.own(file, Owner::Item(item), name, wanted));
                 }
-                _ => found.extend(members),
+                Def::Item(..) | Def::Module(_) | Def::Outside(_) => found.extend(members),
             }
             traits.insert(of_trait);
         }

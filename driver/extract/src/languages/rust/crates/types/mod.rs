@@ -87,7 +87,7 @@ impl<'n> Members<'n> {
             let before = found.last().cloned().unwrap_or_default();
             let next = match subject {
                 Ty::Unknown => self.below(place, path, &before, name, space_of(position)),
-                known => self.associated(&known, name),
+                known @ (Ty::Named(..) | Ty::Traits(_) | Ty::Parameter(..)) => self.associated(&known, name),
             };
             subject = Ty::Unknown;
             found.push(next);

@@ -95,7 +95,7 @@ impl<'n> Members<'n> {
         match self.path(place, path, Space::Type).pop().unwrap_or_default().as_slice() {
             &[Def::Item(file, item)] => match self.item_type(file, item, 0) {
                 Ty::Unknown => self.constructor(place, file, item, &[]),
-                known => known,
+                known @ (Ty::Named(..) | Ty::Traits(_) | Ty::Parameter(..)) => known,
             },
             _ => Ty::Unknown,
         }
@@ -155,6 +155,6 @@ fn inside(members: &Members<'_>, of: &Ty) -> Ty {
                 matches!(path.rsplit("::").next(), Some("Option" | "Result" | "LazyLock" | "OnceCell"));
             arguments.first().filter(|_| is_wrapper).cloned().unwrap_or(Ty::Unknown)
         }
-        _ => Ty::Unknown,
+        Ty::Unknown | Ty::Named(..) | Ty::Traits(_) | Ty::Parameter(..) => Ty::Unknown,
     }
 }
