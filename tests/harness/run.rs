@@ -35,7 +35,7 @@ pub(crate) fn execute(graph: &Graph, home: &Path, session: &Session) -> Executio
     copy_folder(home, copy.path());
     let options = RunOptions::new(copy.path(), "suite");
     let outcome = emit(graph, copy.path(), session).run(options, workers());
-    let outcome = outcome.unwrap_or_else(|error| panic!("{error}"));
+    let outcome = outcome.unwrap_or_else(|error| panic!("{error}\n{error:?}"));
     let (mut outputs, mut published) = (BTreeMap::new(), BTreeMap::new());
     for id in graph.sinks() {
         let node = &graph[id];

@@ -1,7 +1,7 @@
 //! Tests of views: a spec's `tests`, run over temporary tables that hold the rows they give.
 //!
 //! A test is a small spec of its own: what it gives becomes inputs, the view and what it needs above them stay as they are.
-//! What can be known of it without computing anything is known when the spec is compiled ([`TestedGraph`]): the compiler types the
+//! What can be known of it without computing anything is known when the spec is compiled (`TestedGraph`): the compiler types the
 //! small spec over tables of which there are only the columns, and every value is compared with the type that it is for. Then
 //! it is compiled and computed like a view that is looked at, in a temporary folder that goes away with it; no table of the spec
 //! is written, and none is read but to ask for the columns of what a test gives without saying them.
