@@ -371,9 +371,7 @@ define_tables! {
     }
 
     /// One row per use of a name that the rules of its language resolve over all files, and per definition found; one for a name outside.
-    resolutions: Resolutions => ResolutionRow, ResolutionBuilder
-        [order file_id ascending]
-    {
+    resolutions: Resolutions => ResolutionRow, ResolutionBuilder {
         /// Syntax node of the use: a name, a call, or an imported name.
         node_id: Long,
         /// What the use has to do with the definition: refers_to, calls, imports, inherits or instantiates.

@@ -136,9 +136,7 @@ fn less_detail_leaves_tables_out() {
         lines.get_mut(1..).into_iter().for_each(<[&str]>::sort_unstable);
         lines.join("\n")
     };
-    for table in
-        ["symbols", "calls", "\"references\"", "imports", "inherits", "members", "metrics", "unresolved"]
-    {
+    for table in ["symbols", "calls", "\"references\"", "imports", "inherits", "members", "metrics"] {
         let columns = if table == "calls" { "caller, callee, path, line" } else { "*" };
         let query = format!("SELECT {columns} FROM {table}");
         let full = count("lake", &query);

@@ -30,7 +30,6 @@ pub(super) enum Def {
 /// The names that are being looked up, outermost first.
 pub(super) type Trail = Vec<(ModuleIndex, Symbol, Space)>;
 
-/// A name in a namespace of a module, and the module that asks.
 type Lookup = (ModuleIndex, Symbol, Space, ModuleIndex);
 
 /// The names of all crates.
@@ -202,8 +201,7 @@ impl<'n> Names<'n> {
         } else {
             self.tree.is_visible(&item.visibility, module, from)
         };
-        let modules = own.children.get(&index).filter(|_| item.kind == BindingKind::Module);
-        match modules {
+        match own.children.get(&index).filter(|_| item.kind == BindingKind::Module) {
             _ if !is_seen => {}
             Some(children) => found.extend(children.iter().map(|&child| Def::Module(child))),
             None => found.push(Def::Item(own.file, index)),
