@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use crate::error::ExtractError;
-use crate::lexical::{Emitter, Facts};
+use crate::lexical::Facts;
+use crate::linking::Linker;
 use crate::modules::{ModuleName, SourceLayout};
 use crate::symbols::SymbolRules;
-use crate::tables::TableBuilders;
 use crate::tree::{Embedding, GrammarNames, NodeIndex, RespelledNames, SyntaxTree};
 use crate::walk::FoundFile;
 
@@ -92,21 +91,6 @@ pub(crate) fn decode_utf8(bytes: &[u8]) -> Result<Cow<'_, str>, (&'static str, S
         let at = error.valid_up_to();
         ("invalid_utf8", format!("byte {at} is not valid UTF-8; convert the file to UTF-8"))
     })
-}
-
-/// Takes rows in pieces of bounded size.
-pub(crate) type Pieces<'p> = dyn FnMut(TableBuilders) -> Result<(), ExtractError> + 'p;
-
-/// Resolves the names of a language over all files of a repository, once they have been read.
-pub(crate) trait Linker: Sync {
-    /// Takes what it needs of a file that was read. Threads call this in any order.
-    fn add(&self, file: &Emitter<'_, '_>);
-
-    /// Hands over the rows of all files that were added, in the order of `file_id`, in pieces.
-    ///
-    /// # Errors
-    /// Those of `out`.
-    fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError>;
 }
 
 /// A grammar and its names.

@@ -17,10 +17,10 @@
 
 mod error;
 mod file;
-mod interned;
 mod language;
 mod languages;
 mod lexical;
+mod linking;
 mod modules;
 mod options;
 mod pipeline;

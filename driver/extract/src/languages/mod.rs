@@ -6,7 +6,8 @@ mod typescript;
 
 use std::collections::BTreeMap;
 
-use crate::language::{Language, Linker};
+use crate::language::Language;
+use crate::linking::Linker;
 use crate::walk::FoundFile;
 
 /// All languages.

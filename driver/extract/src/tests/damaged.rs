@@ -68,6 +68,24 @@ fn every_table_is_described_and_equal_input_gives_equal_rows() {
     );
 }
 
+/// Whoever stores the tables relies on it, and the languages of a repository are linked one after the other.
+#[test]
+fn rows_of_tables_with_an_order_arrive_by_file() {
+    let mut files = vec![("Cargo.toml".to_owned(), "[package]\nname = 'x'\n".to_owned())];
+    for number in 0..9 {
+        files.push((format!("src/bin/b{number}.rs"), "fn f() {}\nfn main() { f() }\n".to_owned()));
+        files.push((format!("web/w{number}.ts"), "function f() {}\nf()\nconsole.log(f)\n".to_owned()));
+        files.push((format!("p/m{number}.py"), "def f(): return g()\nf()\n".to_owned()));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let tables = Tables::of(&files);
+    assert!(tables.rows(Table::Resolutions).len() > 18);
+    for &table in Table::ALL.iter().filter(|table| !table.order().is_empty()) {
+        let of_files = tables.rows(table).into_iter().map(|row| row["file_id"].parse::<i64>().unwrap());
+        assert!(of_files.is_sorted(), "{}", table.name());
+    }
+}
+
 /// Runs Git in a folder, as a user without any settings.
 fn git(folder: &Path, arguments: &[&str]) {
     let mut git = std::process::Command::new("git");

@@ -9,44 +9,11 @@ use super::tree::FileIndex;
 use super::types::{Members, Place, Ty};
 use super::unique;
 use crate::lexical::BindingKind;
+use crate::linking::{Answer, Relation};
 use crate::tree::Span;
 
 /// For how many of the modules that a file is its places are resolved.
 const MAX_MODULES: usize = 8;
-
-/// Which edge an answer is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Relation {
-    RefersTo,
-    Calls,
-    Imports,
-}
-
-impl Relation {
-    /// The word used in the table.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::RefersTo => "refers_to",
-            Self::Calls => "calls",
-            Self::Imports => "imports",
-        }
-    }
-}
-
-/// What a place leads to.
-#[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) node_id: i64,
-    pub(super) span: Span,
-    pub(super) relation: Relation,
-    /// Nodes of definitions.
-    pub(super) targets: Vec<i64>,
-    /// Whether all of them are meant (the namespaces of an import), not one of them.
-    pub(super) all: bool,
-    /// Name of what is outside when there are none, and of what is left open when there are several.
-    pub(super) external: Option<String>,
-    pub(super) method: &'static str,
-}
 
 /// Answers for one file.
 pub(super) struct Answers<'n> {
@@ -90,11 +57,6 @@ impl Answer {
             }
         }
         self
-    }
-
-    /// Whether there is something to tell.
-    pub(super) fn tells(&self) -> bool {
-        !self.targets.is_empty() || self.external.is_some()
     }
 }
 

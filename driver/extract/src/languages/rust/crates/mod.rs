@@ -20,23 +20,19 @@ mod types;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use answers::Answer;
 use names::{Def, Names};
 use outline::{Outline, Symbols};
 use types::Members;
 
 use crate::error::ExtractError;
-use crate::language::{Linker, Pieces};
 use crate::lexical::Emitter;
+use crate::linking::{Linker, Pieces, hand_over};
 use crate::modules::split;
-use crate::tables::{ExtractErrorRow, FileKey, ResolutionRow, TableBuilders, file_id};
+use crate::tables::{ExtractErrorRow, FileKey, TableBuilders, file_id};
 use crate::walk::FoundFile;
 
 /// The largest manifest that is read, in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
-
-/// Answers handed over at once; those of a file stay together.
-const PIECE_ROWS: usize = 1 << 14;
 
 /// Of how many definitions a name may mean one; of more, each under a condition of its own, the first are kept.
 const MAX_SAME: usize = 64;
@@ -91,20 +87,9 @@ impl Linker for Crates {
         let tree = tree::tree(&files, &packages, &|name| self.symbols.text(name));
         let names = Names::new(&files, &tree, &packages, &self.symbols);
         let members = Members::new(&names);
-        let (mut piece, mut size) = (TableBuilders::default(), 0);
-        for (index, file) in files.iter().enumerate() {
-            let key = FileKey { file_id: file_id(&file.path), path: &file.path };
-            for answer in answers::answers(&members, index).iter().filter(|answer| answer.tells()) {
-                rows(answer, &key, &mut piece);
-                size += 1;
-            }
-            if size >= PIECE_ROWS {
-                out(std::mem::take(&mut piece))?;
-                size = 0;
-            }
-        }
-        self.report(&errors, &mut piece);
-        out(piece)
+        let paths = files.iter().map(|file| file.path.as_str());
+        let more = |piece: &mut TableBuilders| self.report(&errors, piece);
+        hand_over(paths, |index| answers::answers(&members, index), more, out)
     }
 }
 
@@ -125,34 +110,6 @@ impl Crates {
             let file = FileKey { file_id: file_id(&path), path: &path };
             out.extract_errors(ExtractErrorRow { code: "manifest", message: &message, file: &file });
         }
-    }
-}
-
-/// Writes a row for each target of an answer, or one for what is outside.
-fn rows(answer: &Answer, file: &FileKey<'_>, out: &mut TableBuilders) {
-    let alternatives = if answer.all { 1 } else { answer.targets.len().max(1) };
-    let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-    let mut row = |target_node_id: Option<i64>, external_name: Option<&str>, candidate: usize| {
-        out.resolutions(ResolutionRow {
-            node_id: answer.node_id,
-            relation: answer.relation.as_str(),
-            target_node_id,
-            external_name,
-            method: answer.method,
-            candidates: count(alternatives),
-            candidate: count(candidate),
-            bstart: i64::from(answer.span.start),
-            bend: i64::from(answer.span.end),
-            file,
-        });
-    };
-    let open = answer.external.as_deref();
-    for (position, &target) in answer.targets.iter().enumerate() {
-        let several = alternatives > 1;
-        row(Some(target), open.filter(|_| several), if several { position } else { 0 });
-    }
-    if answer.targets.is_empty() {
-        row(None, open, 0);
     }
 }
 

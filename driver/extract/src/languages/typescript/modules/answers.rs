@@ -4,45 +4,7 @@ use super::files::Module;
 use super::globals;
 use super::outline::{FileIndex, Index, Meaning, Occurrence, Outline, Space, Symbol, Term, Used, at};
 use super::values::{Callee, Target, Val, Values};
-use crate::tree::Span;
-
-/// Which edge an answer is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Relation {
-    RefersTo,
-    Calls,
-    Imports,
-    Inherits,
-    Instantiates,
-}
-
-impl Relation {
-    /// The word used in the table.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::RefersTo => "refers_to",
-            Self::Calls => "calls",
-            Self::Imports => "imports",
-            Self::Inherits => "inherits",
-            Self::Instantiates => "instantiates",
-        }
-    }
-}
-
-/// What a place leads to.
-#[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) node_id: i64,
-    pub(super) span: Span,
-    pub(super) relation: Relation,
-    /// Nodes of definitions.
-    pub(super) targets: Vec<i64>,
-    /// Whether all of them are meant, not one of them.
-    pub(super) all: bool,
-    /// Name of what is outside when there are none, and of what is left open when there are several.
-    pub(super) external: Option<String>,
-    pub(super) method: &'static str,
-}
+use crate::linking::{Answer, Relation};
 
 /// The answers for the places of a file.
 pub(super) fn answers(values: &Values<'_>, file: FileIndex) -> Vec<Answer> {
@@ -89,9 +51,6 @@ impl Answers<'_, '_> {
         external: Option<String>,
         method: &'static str,
     ) {
-        if targets.is_empty() && external.is_none() {
-            return;
-        }
         let mut unique: Vec<i64> = Vec::with_capacity(targets.len());
         for target in targets {
             if !unique.contains(&target) {

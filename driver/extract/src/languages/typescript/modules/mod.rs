@@ -17,23 +17,19 @@ mod values;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use answers::Answer;
 use files::Files;
 use outline::{Outline, Symbols};
 use values::Values;
 
 use crate::error::ExtractError;
-use crate::language::{Linker, Pieces};
 use crate::lexical::Emitter;
+use crate::linking::{Linker, Pieces, hand_over};
 use crate::modules::split;
-use crate::tables::{FileKey, ResolutionRow, TableBuilders, file_id};
+use crate::tables::file_id;
 use crate::walk::FoundFile;
 
 /// The largest file of settings that is read, in bytes.
 const MAX_SETTINGS: u64 = 1 << 20;
-
-/// Answers handed over at once; those of a file stay together.
-const PIECE_ROWS: usize = 1 << 14;
 
 /// The files of a repository, to be linked.
 struct Modules {
@@ -71,48 +67,9 @@ impl Linker for Modules {
     fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError> {
         let mut files = std::mem::take(&mut *self.outlines.lock().unwrap_or_else(PoisonError::into_inner));
         files.sort_by_cached_key(|file| file_id(&file.path));
-        let paths = Files::new(files.iter().map(|file| file.path.as_str()), &self.settings);
-        let values = Values::new(&files, &paths, &self.symbols);
-        let (mut piece, mut size) = (TableBuilders::default(), 0);
-        for (index, file) in files.iter().enumerate() {
-            let key = FileKey { file_id: file_id(&file.path), path: &file.path };
-            for answer in &answers::answers(&values, index) {
-                rows(answer, &key, &mut piece);
-                size += 1;
-            }
-            if size >= PIECE_ROWS {
-                out(std::mem::take(&mut piece))?;
-                size = 0;
-            }
-        }
-        out(piece)
-    }
-}
-
-/// Writes a row for each target of an answer, or one for what is outside.
-fn rows(answer: &Answer, file: &FileKey<'_>, out: &mut TableBuilders) {
-    let alternatives = if answer.all { 1 } else { answer.targets.len().max(1) };
-    let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-    let mut row = |target_node_id: Option<i64>, external_name: Option<&str>, candidate: usize| {
-        out.resolutions(ResolutionRow {
-            node_id: answer.node_id,
-            relation: answer.relation.as_str(),
-            target_node_id,
-            external_name,
-            method: answer.method,
-            candidates: count(alternatives),
-            candidate: count(candidate),
-            bstart: i64::from(answer.span.start),
-            bend: i64::from(answer.span.end),
-            file,
-        });
-    };
-    let open = answer.external.as_deref();
-    for (position, &target) in answer.targets.iter().enumerate() {
-        let several = alternatives > 1;
-        row(Some(target), open.filter(|_| several), if several { position } else { 0 });
-    }
-    if answer.targets.is_empty() {
-        row(None, open, 0);
+        let known = Files::new(files.iter().map(|file| file.path.as_str()), &self.settings);
+        let values = Values::new(&files, &known, &self.symbols);
+        let paths = files.iter().map(|file| file.path.as_str());
+        hand_over(paths, |index| answers::answers(&values, index), |_| (), out)
     }
 }

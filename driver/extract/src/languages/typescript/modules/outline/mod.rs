@@ -11,8 +11,8 @@ mod terms;
 
 use std::collections::HashMap;
 
-pub(super) use crate::interned::{Symbol, Symbols};
 use crate::lexical::BindingKind;
+pub(super) use crate::linking::{Symbol, Symbols};
 use crate::tree::Span;
 pub(super) use collect::outline;
 
