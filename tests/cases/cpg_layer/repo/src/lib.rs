@@ -13,6 +13,19 @@ impl Area for Square {
     }
 }
 
+// The same trait, with other arguments.
+impl From<u32> for Square {
+    fn from(side: u32) -> Self {
+        Square(side)
+    }
+}
+
+impl From<u8> for Square {
+    fn from(side: u8) -> Self {
+        Square(side.into())
+    }
+}
+
 fn double(value: u32) -> u32 {
     value.max(1) * 2
 }
