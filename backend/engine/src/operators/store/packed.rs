@@ -280,4 +280,25 @@ mod tests {
             assert_eq!(values.as_string_view().data_buffers()[0].data_ptr() == before, shares);
         }
     }
+
+    /// Joins hand on the buffers of both sides, and operators look at all buffers of every batch.
+    #[test]
+    fn texts_of_many_buffers_are_gathered() {
+        let text = |row: usize| format!("/a/folder/with/a/name/{row}/module.py");
+        let one = |row: usize| StringViewArray::from_iter_values([text(row)]);
+        for (different, rows) in [(100, 100), (40, 400)] {
+            let parts: Vec<_> = (0..rows).map(|row| one(row % different)).collect();
+            let parts: Vec<&dyn Array> = parts.iter().map(|part| part as &dyn Array).collect();
+            let scattered = arrow::compute::concat(&parts).unwrap();
+            assert!(is_scattered(scattered.as_string_view()));
+            let plain = RecordBatch::try_from_iter([("views", scattered)]).unwrap();
+            let Packed { batch, .. } = packed(plain.clone()).unwrap();
+            let held = match batch.column(0).as_dictionary_opt::<UInt8Type>() {
+                Some(dictionary) => dictionary.values(),
+                None => batch.column(0),
+            };
+            assert!(!is_scattered(held.as_string_view()), "{different} texts");
+            assert_eq!(unpacked(&batch, plain.schema_ref()).unwrap(), plain);
+        }
+    }
 }
