@@ -235,27 +235,13 @@ impl<'t, 's, 'f, F: FrontEnd> Analysis<'t, 's, 'f, F> {
         context: Context<F>,
         receiver: Option<&'s str>,
     ) {
-        let span = self.tree.span(index);
-        let text = self.name(index);
-        let name = self.facts.names.intern(text);
-        self.facts.references.push(Reference {
-            node: index,
-            name,
-            text,
-            context: used,
-            is_written: matches!(used, UseContext::Write | UseContext::Delete),
-            namespace,
-            span,
-            lookup: context.lookup.unwrap_or(span),
-            scope: context.scope,
-            receiver,
-            path: None,
-            class: None,
-            enclosing: context.enclosing,
-        });
+        self.refer_within(index, (self.name(index), self.tree.span(index)), used, namespace, context);
+        if let Some(reference) = self.facts.references.last_mut() {
+            reference.receiver = receiver;
+        }
     }
 
-    /// Adds a use of a name that stands inside the text of a node and is none itself.
+    /// Adds a use of a name that stands at a place in the text of a node.
     pub(crate) fn refer_within(
         &mut self,
         node: NodeIndex,

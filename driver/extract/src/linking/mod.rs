@@ -11,6 +11,14 @@ use crate::tables::{FileKey, ResolutionRow, TableBuilders, file_id};
 use crate::tree::Span;
 pub(crate) use interned::{Symbol, Symbols};
 
+/// Index into a list of the outline of a file.
+pub(crate) type Index = u32;
+
+/// The element of a list of an outline.
+pub(crate) fn at<T>(list: &[T], index: Index) -> Option<&T> {
+    list.get(index as usize)
+}
+
 /// Answers handed over at once; those of a file stay together.
 const PIECE_ROWS: usize = 1 << 14;
 

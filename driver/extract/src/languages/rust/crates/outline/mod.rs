@@ -10,12 +10,9 @@ mod paths;
 use std::collections::HashMap;
 
 use crate::lexical::BindingKind;
-pub(super) use crate::linking::{Symbol, Symbols};
+pub(super) use crate::linking::{Index, Symbol, Symbols, at};
 use crate::tree::Span;
 pub(super) use collect::outline;
-
-/// Index into a list of the same [`Outline`].
-pub(super) type Index = u32;
 
 /// A namespace in which a path is resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -228,11 +225,6 @@ pub(super) struct Outline {
     pub(super) types: Vec<TypeRef>,
     pub(super) exprs: Vec<Expr>,
     pub(super) occurrences: Vec<Occurrence>,
-}
-
-/// The element of a list of the same outline.
-pub(super) fn at<T>(list: &[T], index: Index) -> Option<&T> {
-    list.get(index as usize)
 }
 
 impl Container {

@@ -12,14 +12,12 @@ mod terms;
 use std::collections::HashMap;
 
 use crate::lexical::BindingKind;
-pub(super) use crate::linking::{Symbol, Symbols};
+pub(super) use crate::linking::{Index, Symbol, Symbols, at};
 use crate::tree::Span;
 pub(super) use collect::outline;
 
 /// Index into the files of a repository.
 pub(super) type FileIndex = usize;
-/// Index into a list of the same [`Outline`].
-pub(super) type Index = u32;
 
 /// Which of the meanings of a name is sought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -203,9 +201,4 @@ pub(super) struct Outline {
     /// `export = value` and `module.exports = value`, with its node.
     pub(super) assigned: Option<(Index, i64)>,
     pub(super) occurrences: Vec<Occurrence>,
-}
-
-/// The element of a list.
-pub(super) fn at<T>(list: &[T], index: Index) -> Option<&T> {
-    list.get(index as usize)
 }
