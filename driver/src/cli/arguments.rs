@@ -300,6 +300,23 @@ pub(crate) struct TraceArgs {
     pub(crate) output: PathBuf,
 }
 
+/// Where the tables of questions are, and how rows are shown.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AnswerArgs {
+    /// The folder with the tables [default: that of the configuration, or .codeanatomy/lake]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lake: Option<PathBuf>,
+    /// Rows shown, or `all` [default: 1000 on a terminal, all elsewhere]
+    #[arg(long, value_name = "N", value_parser = parse_rows)]
+    pub(crate) max_rows: Option<MaxRows>,
+    /// Write the rows to this file; those of the last statement stay
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show everything at once: neither pages nor PAGER
+    #[arg(long)]
+    pub(crate) no_pager: bool,
+}
+
 /// Arguments of `sql`.
 #[derive(Debug, Args)]
 pub(crate) struct SqlArgs {
@@ -312,24 +329,14 @@ pub(crate) struct SqlArgs {
     /// A file with statements
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// The folder with the tables [default: that of the configuration, or .codeanatomy/lake]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) lake: Option<PathBuf>,
-    /// Rows shown, or `all` [default: 1000 on a terminal, all elsewhere]
-    #[arg(long, value_name = "N", value_parser = parse_rows)]
-    pub(crate) max_rows: Option<MaxRows>,
-    /// Write the rows to this file; those of the last statement stay
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) answers: AnswerArgs,
     /// Values for `$1`, `$2`, ...: numbers, truth values, and texts for everything else
     #[command(flatten)]
     pub(crate) parameters: ParameterArgs,
     /// Say how long each statement took
     #[arg(long)]
     pub(crate) timing: bool,
-    /// Show everything at once: neither pages nor PAGER
-    #[arg(long)]
-    pub(crate) no_pager: bool,
 }
 
 /// How many rows are shown; all of them if absent.

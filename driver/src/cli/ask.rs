@@ -1,10 +1,8 @@
 //! The arguments of `driver ask`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
-use super::arguments::{MaxRows, parse_rows};
+use super::arguments::AnswerArgs;
 
 /// A question about a code graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,16 +47,6 @@ pub(crate) struct AskArgs {
     /// Print the query instead of asking it; `$1` is NAME, `$2` the depth, `$3` TO
     #[arg(long)]
     pub(crate) show_query: bool,
-    /// The folder with the tables [default: that of the configuration, or .codeanatomy/lake]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) lake: Option<PathBuf>,
-    /// Rows shown, or `all` [default: 1000 on a terminal, all elsewhere]
-    #[arg(long, value_name = "N", value_parser = parse_rows)]
-    pub(crate) max_rows: Option<MaxRows>,
-    /// Write the rows to this file
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Show everything at once: neither pages nor PAGER
-    #[arg(long)]
-    pub(crate) no_pager: bool,
+    #[command(flatten)]
+    pub(crate) answers: AnswerArgs,
 }

@@ -42,12 +42,9 @@ pub(in crate::commands) fn run(arguments: &AskArgs, context: &mut Context<'_>) -
         query: Some(form.query.to_owned()),
         command: None,
         file: None,
-        lake: arguments.lake.clone(),
-        max_rows: arguments.max_rows,
-        output: arguments.output.clone(),
+        answers: arguments.answers.clone(),
         parameters: ParameterArgs { param: parameters, params: None },
         timing: false,
-        no_pager: arguments.no_pager,
     };
     super::run(&asked, context)
 }

@@ -6,13 +6,13 @@
 //! | session | answers statements, with what holds for all of them |
 //! | shell | reads what is typed, line by line |
 //! | dots | what begins with a point and is no SQL: `.help`, `.mode` |
-//! | helper | what the line that is typed is helped with |
+//! | editing | what the line that is typed is helped with |
 //! | completion | what may stand at the cursor |
 
 pub(super) mod ask;
 mod completion;
 mod dots;
-mod helper;
+mod editing;
 mod session;
 mod shell;
 
@@ -29,7 +29,8 @@ use crate::failure::Failure;
 use session::Session;
 
 pub(in crate::commands) fn run(arguments: &SqlArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    let lake = context.lake(arguments.lake.as_deref())?.unwrap_or_else(|| PathBuf::from(DEFAULT_LAKE));
+    let lake =
+        context.lake(arguments.answers.lake.as_deref())?.unwrap_or_else(|| PathBuf::from(DEFAULT_LAKE));
     if !lake.is_dir() {
         return Err(Failure::User(format!(
             "there is no lake at `{}`; make one with `driver build REPO`, or name one with `--lake DIR` \

@@ -60,17 +60,17 @@ impl Session {
         context: &Context<'_>,
     ) -> Result<Self, Failure> {
         let terminals = context.console.terminals;
-        let for_people = terminals.stdout && arguments.output.is_none();
-        let max_rows = match arguments.max_rows {
+        let for_people = terminals.stdout && arguments.answers.output.is_none();
+        let max_rows = match arguments.answers.max_rows {
             Some(rows) => rows.0,
             None => for_people.then_some(SHOWN_ROWS),
         };
         let options = Options {
             format: context.console.format,
             max_rows,
-            output: arguments.output.clone(),
+            output: arguments.answers.output.clone(),
             timing: arguments.timing,
-            paging: for_people && terminals.stdin && !arguments.no_pager,
+            paging: for_people && terminals.stdin && !arguments.answers.no_pager,
             more: "`--max-rows all`",
         };
         let mut parameters =

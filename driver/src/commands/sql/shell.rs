@@ -15,7 +15,7 @@ use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 
 use super::dots::{self, Next};
-use super::helper::{Helper, Knowledge};
+use super::editing::{Helper, Knowledge};
 use super::session::Session;
 use crate::commands::Context;
 use crate::failure::Failure;
