@@ -25,7 +25,7 @@ impl TableSink for Batches {
 pub(crate) fn write_extraction(repository: &Path, lake: &Path) {
     let mut batches = Batches::default();
     let options = Options { threads: NonZeroUsize::MIN, ..Options::default() };
-    extract::extract(repository, &options, &mut batches).unwrap_or_else(|error| panic!("{error}"));
+    extract::extract(&[repository.into()], &options, &mut batches).unwrap_or_else(|error| panic!("{error}"));
     for table in Table::ALL {
         let rows = batches.0.remove(table.name()).unwrap_or_default();
         write_batches(

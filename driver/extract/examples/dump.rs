@@ -92,11 +92,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let started = std::time::Instant::now();
     let summary = if output == "-" {
         let mut count = Count::default();
-        let summary = extract::extract(Path::new(&root), &options, &mut count)?;
+        let summary = extract::extract(&[Path::new(&root).into()], &options, &mut count)?;
         writeln!(std::io::stdout(), "{:#?}", count.0)?;
         summary
     } else {
-        extract::extract(Path::new(&root), &options, &mut JsonLines::create(Path::new(&output))?)?
+        extract::extract(&[Path::new(&root).into()], &options, &mut JsonLines::create(Path::new(&output))?)?
     };
     writeln!(std::io::stdout(), "{summary:#?}\n{:?}", started.elapsed())?;
     Ok(())

@@ -14,6 +14,14 @@ pub enum ExtractError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The names of repositories do not tell them apart.
+    #[error("cannot extract the repository {root} with the others: {reason}; name it, as in `NAME={root}`")]
+    Name {
+        /// The repository's folder.
+        root: PathBuf,
+        /// What is wrong with its name.
+        reason: String,
+    },
     /// An exclusion is not a pattern.
     #[error("the exclusion `{glob}` is not a valid pattern: {source}; use .gitignore syntax")]
     ExcludeGlob {

@@ -89,6 +89,7 @@ impl<'x> FileExtractor<'x> {
         let readable = text.as_ref().and_then(|(_, text)| text.as_ref().ok());
         let positions = readable.map(|text| Positions::of(text)).unwrap_or_default();
         out.files(FileRow {
+            repository: found.repository.as_deref(),
             sha256: &content.sha256,
             size: i64::try_from(content.size).unwrap_or(i64::MAX),
             language: found.language.map(|language| language.name),

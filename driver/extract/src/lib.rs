@@ -1,9 +1,9 @@
 //! Source code to extraction tables: files, syntax nodes, scopes, definitions, references, calls, imports,
-//! decorators and documentation of a repository, as Arrow batches.
+//! decorators and documentation of repositories, as Arrow batches.
 //!
-//! [`extract`] walks the repository, parses every file of a known language once with tree-sitter, and
+//! [`extract`] walks the repositories, parses every file of a known language once with tree-sitter, and
 //! streams rows to a [`TableSink`] in the order of file identifiers with bounded memory. Spans are half-open byte ranges; paths
-//! are relative to the repository, with `/`; every row's identifier is a hash of kind, path, span and
+//! are relative to the repository, or begin with its name where there are several, with `/`; every row's identifier is a hash of kind, path, span and
 //! ordinal, so that equal input gives equal tables. [`Table`] lists the tables and their columns.
 //!
 //! Names resolve by spans alone, for any language: a reference is looked up in the scopes of its file whose
@@ -24,6 +24,7 @@ mod linking;
 mod modules;
 mod options;
 mod pipeline;
+mod repository;
 mod symbols;
 mod tables;
 #[cfg(test)]
@@ -31,19 +32,22 @@ mod tests;
 mod tree;
 mod walk;
 
-use std::path::Path;
-
 pub use error::ExtractError;
 pub use options::{Options, Summary, Syntax};
+pub use repository::Repository;
 pub use tables::{Column, SortKey, Table, TableSink};
 
-/// Extracts the repository at `root` into `sink`.
+/// Extracts the repositories into `sink`.
 ///
 /// # Errors
-/// When the root cannot be read, an exclusion is not a pattern, the sink fails, two identifiers collide, or it is stopped.
+/// When a root cannot be read, the names of several do not tell them apart, an exclusion is not a pattern, the sink fails, two identifiers collide, or it is stopped.
 /// Rows handed over before an error are incomplete and must not be published.
-pub fn extract(root: &Path, options: &Options, sink: &mut dyn TableSink) -> Result<Summary, ExtractError> {
-    let mut found = walk::walk(root, options)?;
+pub fn extract(
+    repositories: &[Repository],
+    options: &Options,
+    sink: &mut dyn TableSink,
+) -> Result<Summary, ExtractError> {
+    let mut found = repository::walk_all(repositories, options)?;
     // Tables that are joined by file are then in the order of their key as they come.
     found.files.sort_by_cached_key(|file| tables::file_id(&file.path));
     pipeline::run(&found, options, sink)

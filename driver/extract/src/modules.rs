@@ -22,12 +22,14 @@ pub(crate) struct SourceLayout {
     files: HashSet<String>,
     /// Folders with source files in or below them, each with the first of these.
     inhabited: HashMap<String, String>,
+    /// The folders that are repositories with names; none when all paths begin at the root of the only one.
+    repositories: BTreeSet<String>,
     /// Found when it is first asked for.
     installable: OnceLock<HashMap<String, Vec<String>>>,
 }
 
 impl SourceLayout {
-    /// The layout seen in the repository's paths, of the files named in `markers` and of those that `is_source` accepts.
+    /// The layout seen in the paths, of the files named in `markers` and of those that `is_source` accepts.
     pub(crate) fn new<'p>(
         paths: impl Iterator<Item = &'p str>,
         markers: impl Iterator<Item = &'static str>,
@@ -47,7 +49,17 @@ impl SourceLayout {
                 inhabit(&mut inhabited, path);
             }
         }
-        Self { folders, files, inhabited, installable: OnceLock::new() }
+        Self { folders, files, inhabited, repositories: BTreeSet::new(), installable: OnceLock::new() }
+    }
+
+    /// The same with the names of the repositories with which paths begin.
+    pub(crate) fn of_repositories(self, names: BTreeSet<String>) -> Self {
+        Self { repositories: names, ..self }
+    }
+
+    /// The folders that are repositories with names.
+    pub(crate) fn repositories(&self) -> &BTreeSet<String> {
+        &self.repositories
     }
 
     /// The folders that hold a file of this name, one of the language's markers, in order.

@@ -16,6 +16,7 @@ use crate::file::{FileExtractor, report};
 use crate::languages::{Linkers, language_of, linkers, markers};
 use crate::modules::SourceLayout;
 use crate::options::{Options, Summary};
+use crate::repository::names_of_repositories;
 use crate::tables::{FileKey, Table, TableBuilders, TableSink, file_id};
 use crate::walk::{FoundFile, Walk};
 
@@ -80,7 +81,8 @@ impl Drop for StopOnPanic<'_> {
 pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> Result<Summary, ExtractError> {
     let layout = SourceLayout::new(walk.files.iter().map(|file| file.path.as_str()), markers(), |path| {
         language_of(path).is_some_and(|language| language.modules.is_some())
-    });
+    })
+    .of_repositories(names_of_repositories(&walk.files));
     let linkers = linkers(&walk.files);
     let groups = group(&walk.files);
     let workers = options.threads.get().min(groups.len().max(1));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fs::FileType;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use gix_index::entry::Mode;
 use ignore::WalkBuilder;
@@ -12,11 +13,14 @@ use crate::error::ExtractError;
 use crate::language::Language;
 use crate::languages::language_of;
 use crate::options::Options;
+use crate::repository::Repository;
 
 /// A file found in the repository.
 pub(crate) struct FoundFile {
-    /// Path relative to the repository, POSIX.
+    /// Path relative to the repository, POSIX; after its name where it has one.
     pub(crate) path: String,
+    /// Name of the repository, where it has one.
+    pub(crate) repository: Option<Arc<str>>,
     /// Path to open.
     pub(crate) location: PathBuf,
     /// Size in bytes when the walk saw it.
@@ -49,25 +53,26 @@ impl LeftOut {
 
 /// The result of the walk.
 pub(crate) struct Walk {
-    /// Files in order of their path's bytes; whoever needs another order sorts them again.
+    /// Files in order of their path's bytes within each repository; whoever needs another order sorts them again.
     pub(crate) files: Vec<FoundFile>,
     /// Everything else, in order of its path's bytes: a folder that was not walked is one of these, with all that is in it.
     pub(crate) left_out: Vec<LeftOut>,
 }
 
-/// Walks the repository. Only rules inside the repository count (`.gitignore`, `.ignore`, and the exclusions
+/// Walks a repository. Only rules inside the repository count (`.gitignore`, `.ignore`, and the exclusions
 /// of `options`), not those of the user or the machine, so that everyone gets the same files. What Git tracks is read
 /// though a rule names it. Symbolic links are not followed and are no files; `.git` is left out.
 ///
 /// # Errors
 /// When the root cannot be read, an exclusion is not a valid glob, or the extraction is stopped.
-pub(crate) fn walk(root: &Path, options: &Options) -> Result<Walk, ExtractError> {
+pub(crate) fn walk(repository: &Repository, options: &Options) -> Result<Walk, ExtractError> {
+    let root = repository.root.as_path();
     let unreadable = |source| ExtractError::Root { root: root.to_path_buf(), source };
     let metadata = std::fs::metadata(root).map_err(unreadable)?;
     if !metadata.is_dir() {
         return Err(unreadable(std::io::Error::from(std::io::ErrorKind::NotADirectory)));
     }
-    let overrides = exclusions(root, options)?;
+    let overrides = exclusions(repository, options)?;
     let walker = WalkBuilder::new(root)
         .hidden(false)
         .parents(false)
@@ -114,9 +119,9 @@ pub(crate) fn walk(root: &Path, options: &Options) -> Result<Walk, ExtractError>
     Ok(found)
 }
 
-fn exclusions(root: &Path, options: &Options) -> Result<Override, ExtractError> {
-    let mut overrides = OverrideBuilder::new(root);
-    for glob in &options.exclude {
+fn exclusions(repository: &Repository, options: &Options) -> Result<Override, ExtractError> {
+    let mut overrides = OverrideBuilder::new(&repository.root);
+    for glob in options.exclude.iter().chain(&repository.exclude) {
         let invalid = |source| ExtractError::ExcludeGlob { glob: glob.clone(), source };
         overrides.add(&format!("!{glob}")).map_err(invalid)?;
     }
@@ -147,7 +152,8 @@ impl Walk {
         } else if kind.is_file() {
             let size = location.symlink_metadata().map_or(0, |metadata| metadata.len());
             let language = language_of(&path);
-            self.files.push(FoundFile { path, location: location.to_path_buf(), size, language });
+            let location = location.to_path_buf();
+            self.files.push(FoundFile { path, repository: None, location, size, language });
         } else {
             let message = "it is a pipe, a socket or a device, which has no content of its own";
             self.left_out.push(LeftOut::on_purpose(path, "special", message));

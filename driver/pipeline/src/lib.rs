@@ -61,7 +61,7 @@ mod tests;
 mod workers;
 
 pub use ::delta::{SchemaDiff, cast_alignment, schema_hash};
-pub use ::extract::{Summary, Syntax};
+pub use ::extract::{Repository, Summary, Syntax};
 pub use compilation::{
     Compilation, CompileRequest, CompileResponse, CompileWarning, Memory, OracleView, PassOutcome, Plans,
     RESPONSE_FORMAT, Ruleset, SessionFactory, Source, Task, TaskSchedule, Written, compile, listing_findings,
@@ -74,7 +74,7 @@ pub use events::{EVENT_SCHEMA_VERSION, EndStatus, EventLog, event_schema, events
 pub use execution::{Outcome, PublishOptions, new_run_id, publish};
 pub use extraction::{
     DEFAULT_LAKE, ExtractOptions, Extracted, ExtractedTable, Extraction, extract, lake_at,
-    lake_of_repository, make_lake, no_linked_tables,
+    lake_of_repository, make_lake, no_linked_tables, shown_folders,
 };
 pub use locks::{Locks, Waiting};
 pub use observer::{Observer, RunStart, TRACING_TARGET};

@@ -1,15 +1,13 @@
 //! What commands are told on the command line.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ir::spec::GivenParameter;
-use pipeline::configuration::parse_size;
 
 use pipeline::Selection;
 
-use super::{Detail, parse_parameter, parse_seconds};
+use super::parse_parameter;
 use crate::failure::Failure;
 
 /// A spec.
@@ -116,22 +114,6 @@ pub(crate) enum Require {
     Logical,
 }
 
-/// Arguments of `build`.
-#[derive(Debug, Args)]
-pub(crate) struct BuildArgs {
-    /// The repository's folder
-    #[arg(value_name = "REPO")]
-    pub(crate) repository: PathBuf,
-    /// The folder for the tables [default: that of the configuration, or REPO/.codeanatomy/lake]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) lake: Option<PathBuf>,
-    /// How much is written
-    #[arg(long, value_enum, default_value_t, value_name = "DETAIL")]
-    pub(crate) detail: Detail,
-    #[command(flatten)]
-    pub(crate) source: SourceArgs,
-}
-
 /// Arguments of `runs`.
 #[derive(Debug, Args)]
 pub(crate) struct RunsArgs {
@@ -186,33 +168,6 @@ pub(crate) struct ReplayArgs {
     pub(crate) spec: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) parameters: ParameterArgs,
-}
-
-/// Arguments of `extract`.
-#[derive(Debug, Args)]
-pub(crate) struct ExtractArgs {
-    /// The repository's folder
-    #[arg(value_name = "REPO")]
-    pub(crate) repository: PathBuf,
-    /// The folder for the tables
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) output: PathBuf,
-    #[command(flatten)]
-    pub(crate) source: SourceArgs,
-}
-
-/// Which source code is read.
-#[derive(Debug, Args)]
-pub(crate) struct SourceArgs {
-    /// Paths to leave out, in .gitignore syntax; may be given several times
-    #[arg(long, value_name = "PATTERN")]
-    pub(crate) exclude: Vec<String>,
-    /// The largest file that is parsed [default: 8MiB]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub(crate) max_file_size: Option<u64>,
-    /// How many seconds one file may be worked on; those that take longer are listed in `extract_errors` [default: 30]
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
-    pub(crate) file_time_limit: Option<Duration>,
 }
 
 /// Arguments of `compile`.
@@ -298,60 +253,6 @@ pub(crate) struct TraceArgs {
     /// The folder to write to; new, empty, or that of an earlier trace
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-}
-
-/// Where the tables of questions are, and how rows are shown.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct AnswerArgs {
-    /// The folder with the tables [default: that of the configuration, or .codeanatomy/lake]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) lake: Option<PathBuf>,
-    /// Rows shown, or `all` [default: 1000 on a terminal, all elsewhere]
-    #[arg(long, value_name = "N", value_parser = parse_rows)]
-    pub(crate) max_rows: Option<MaxRows>,
-    /// Write the rows to this file; those of the last statement stay
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Show everything at once: neither pages nor PAGER
-    #[arg(long)]
-    pub(crate) no_pager: bool,
-}
-
-/// Arguments of `sql`.
-#[derive(Debug, Args)]
-pub(crate) struct SqlArgs {
-    /// Statements, with semicolons between them; `-` reads stdin. Without them, a shell on a terminal, or else stdin
-    #[arg(value_name = "QUERY", conflicts_with_all = ["command", "file"])]
-    pub(crate) query: Option<String>,
-    /// Statements, as QUERY
-    #[arg(short, long, value_name = "QUERY", conflicts_with = "file")]
-    pub(crate) command: Option<String>,
-    /// A file with statements
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) answers: AnswerArgs,
-    /// Values for `$1`, `$2`, ...: numbers, truth values, and texts for everything else
-    #[command(flatten)]
-    pub(crate) parameters: ParameterArgs,
-    /// Say how long each statement took
-    #[arg(long)]
-    pub(crate) timing: bool,
-}
-
-/// How many rows are shown; all of them if absent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MaxRows(pub(crate) Option<usize>);
-
-/// Reads a number of rows, or `all`.
-pub(crate) fn parse_rows(text: &str) -> Result<MaxRows, String> {
-    match text {
-        "all" => Ok(MaxRows(None)),
-        number => number
-            .parse()
-            .map(|rows| MaxRows(Some(rows)))
-            .map_err(|_| "write a number of rows, or `all`".to_owned()),
-    }
 }
 
 /// Where `build` puts tables and `sql` finds them, relative to the repository.

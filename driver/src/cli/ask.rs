@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::AnswerArgs;
+use super::AnswerArgs;
 
 /// A question about a code graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

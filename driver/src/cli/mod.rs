@@ -1,12 +1,16 @@
 //! The arguments.
 
+mod answers;
 mod arguments;
 mod ask;
 mod detail;
+mod repositories;
 
+pub(crate) use answers::*;
 pub(crate) use arguments::*;
 pub(crate) use ask::{AskArgs, Question};
 pub(crate) use detail::Detail;
+pub(crate) use repositories::{BuildArgs, ExtractArgs, SourceArgs};
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -61,6 +61,7 @@ impl Emitter<'_, '_> {
         let mut depths: Vec<i32> = Vec::with_capacity(self.facts.scopes.len());
         for scope in &self.facts.scopes {
             let scope_id = ids.next(ScopeRow::HASHED_AS, scope.span.start, scope.span.end);
+            let place = self.positions.at(scope.span.start);
             let depth = scope.parent.and_then(|parent| depths.get(parent)).map_or(0, |depth| depth + 1);
             out.scopes(ScopeRow {
                 scope_id,
@@ -70,6 +71,10 @@ impl Emitter<'_, '_> {
                 name: scope.name,
                 bstart: i64::from(scope.span.start),
                 bend: i64::from(scope.span.end),
+                line: place.line,
+                column_utf8: place.column_utf8,
+                column_utf16: place.column_utf16,
+                end_line: self.positions.last_line(scope.span.start, scope.span.end),
                 depth,
                 visible_to_nested: scope.visible_to_nested,
                 file: self.file,

@@ -4,12 +4,14 @@
 //! [`Answer`], which becomes rows of the table `resolutions`.
 
 mod interned;
+mod settings;
 
 use crate::error::ExtractError;
 use crate::lexical::Emitter;
 use crate::tables::{FileKey, ResolutionRow, TableBuilders, file_id};
 use crate::tree::Span;
 pub(crate) use interned::{Symbol, Symbols};
+pub(crate) use settings::Settings;
 
 /// Index into a list of the outline of a file.
 pub(crate) type Index = u32;

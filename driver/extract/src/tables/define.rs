@@ -56,7 +56,7 @@ macro_rules! define_tables {
             pub fn columns(self) -> Vec<Column> {
                 let mut columns = vec![
                     Column { name: "file_id", description: "Identifier of the file: hash of its path." },
-                    Column { name: "path", description: "Path relative to the repository, with `/`." },
+                    Column { name: "path", description: "Path relative to the repository, with `/`; after its name where it has one." },
                 ];
                 match self {
                     $( Self::$variant => {

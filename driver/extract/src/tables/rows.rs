@@ -17,6 +17,8 @@ define_tables! {
     files: Files => FileRow, FileBuilder
         [id node_id]
     {
+        /// Name of the repository, with which the path begins; NULL for the only one, built without a name.
+        repository: OptionalText,
         /// SHA-256 of the content, lower-case hexadecimal.
         sha256: Text,
         /// Size in bytes.
@@ -85,6 +87,14 @@ define_tables! {
         bstart: Long,
         /// One past the last byte of that text.
         bend: Long,
+        /// Line of the first byte, from 1.
+        line: Integer,
+        /// Column of the first byte in its line, in bytes, from 1.
+        column_utf8: Integer,
+        /// The same in code units of UTF-16, as editors count.
+        column_utf16: Integer,
+        /// Line of the last byte.
+        end_line: Integer,
         /// Number of enclosing scopes.
         depth: Integer,
         /// False when only lookups directly in this scope see its names (class scopes).

@@ -15,7 +15,7 @@ fn damaged_files_become_rows_and_do_not_stop_the_rest() {
     write("ok.py", "é = 1\né\n".as_bytes());
     let mut tables = Tables::default();
     let options = Options { max_file_bytes: 64, ..Options::default() };
-    let summary = extract(folder.path(), &options, &mut tables).expect("extraction");
+    let summary = extract(&[folder.path().into()], &options, &mut tables).expect("extraction");
     assert_eq!((summary.files, summary.parsed, summary.extract_errors), (7, 3, 3));
     let mut errors: Vec<_> = tables
         .rows(Table::ExtractErrors)
@@ -121,7 +121,7 @@ fn every_file_is_in_the_graph_or_among_those_left_out_with_a_reason() {
     git(root, &[&["add", "-f", "alias.py"], &tracked[..]].concat());
     let mut tables = Tables::default();
     let options = Options { exclude: vec!["vendor/".into(), "excluded.py".into()], ..Options::default() };
-    let summary = extract(root, &options, &mut tables).expect("extraction");
+    let summary = extract(&[root.into()], &options, &mut tables).expect("extraction");
     let mut files: Vec<String> =
         tables.rows(Table::Files).into_iter().map(|mut row| row.remove("path").expect("path")).collect();
     files.sort();
@@ -144,7 +144,7 @@ fn every_file_is_in_the_graph_or_among_those_left_out_with_a_reason() {
     // An index that is none is told, and hides nothing that is not ignored.
     std::fs::write(root.join(".git/index"), b"DIRC\0\0\0\x02\xff\xff\xff\xff").expect("index");
     let mut tables = Tables::default();
-    let summary = extract(root, &options, &mut tables).expect("extraction");
+    let summary = extract(&[root.into()], &options, &mut tables).expect("extraction");
     assert_eq!((summary.files, summary.extract_errors), (2, 1));
     assert!(tables.rows(Table::ExtractErrors).iter().any(|row| row["code"] == "index_unreadable"));
 }

@@ -14,7 +14,7 @@ fn cost(name: &str, text: &str) -> [u64; 3] {
     let location = folder.path().join(name);
     std::fs::write(&location, text).expect("file");
     let (path, size) = (name.to_owned(), text.len() as u64);
-    let files = [FoundFile { language: language_of(name), path, location, size }];
+    let files = [FoundFile { language: language_of(name), path, repository: None, location, size }];
     let layout = SourceLayout::new(std::iter::once(name), markers(), |_| true);
     let linkers = linkers(&files);
     let options = Options::default();
@@ -123,7 +123,7 @@ fn a_file_that_takes_too_long_is_a_row() {
     std::fs::write(folder.path().join("a.py"), "x = 1\n").expect("file");
     let options = Options { file_time_limit: std::time::Duration::from_nanos(1), ..Options::default() };
     let mut tables = Tables::default();
-    let summary = extract(folder.path(), &options, &mut tables).expect("extraction");
+    let summary = extract(&[folder.path().into()], &options, &mut tables).expect("extraction");
     assert_eq!((summary.files, summary.parsed, summary.extract_errors), (1, 0, 1));
     assert_eq!(tables.rows(Table::ExtractErrors)[0]["code"], "time_limit");
     assert_eq!(tables.rows(Table::Files).len(), 1);

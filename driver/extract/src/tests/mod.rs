@@ -4,6 +4,7 @@ mod bindings;
 mod damaged;
 mod lexical;
 mod long;
+mod repositories;
 mod rust;
 mod symbols;
 mod typescript;
@@ -43,7 +44,7 @@ impl Tables {
 
     fn read(folder: &Path) -> Self {
         let mut tables = Self::default();
-        let summary = extract(folder, &Options::default(), &mut tables).expect("extraction");
+        let summary = extract(&[folder.into()], &Options::default(), &mut tables).expect("extraction");
         assert_eq!(summary.ambiguous_lookups, 0);
         tables
     }

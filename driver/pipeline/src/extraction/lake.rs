@@ -11,6 +11,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use delta::Location;
+use extract::Repository;
 use ir::diag::{Diagnostic, codes};
 
 use crate::folders::{absolute, below, foreign};
@@ -67,21 +68,27 @@ pub fn lake_at(named: &Path) -> Result<PathBuf> {
     location.as_path().map_or_else(|| absolute(named), Ok)
 }
 
-/// Makes the folder of a lake that somebody named for the tables of a repository, and tells version control and other walks
+/// Makes the folder of a lake that somebody named for the tables of repositories, and tells version control and other walks
 /// of a repository to leave it out. Gives its absolute path.
 ///
 /// # Errors
-/// For what is no location or a folder that the repository is in, which would be left out with it, and when the folder or
+/// For what is no location or a folder that a repository is in, which would be left out with it, and when the folder or
 /// a file in it cannot be made.
-pub fn make_lake(lake: &Path, repository: &Path) -> Result<PathBuf> {
+pub fn make_lake(lake: &Path, repositories: &[Repository]) -> Result<PathBuf> {
     let lake = lake_at(lake)?;
     // A lake that is not there yet has nothing in it.
-    if let (Ok(real), Ok(repository)) = (lake.canonicalize(), repository.canonicalize())
-        && repository.starts_with(real)
-    {
+    let real = lake.canonicalize();
+    let is_in_it = |repository: &&Repository| {
+        let root = repository.root.canonicalize();
+        matches!((&real, root), (Ok(real), Ok(root)) if root.starts_with(real))
+    };
+    if let Some(inside) = repositories.iter().find(is_in_it) {
         return Err(foreign(
             &lake,
-            "the repository is in it, and all of a lake is left out by version control and by later builds",
+            &format!(
+                "the repository is in it ({}), and all of a lake is left out by version control and by later builds",
+                inside.root.display()
+            ),
             "name a folder of its own with `--lake DIR`",
         ));
     }

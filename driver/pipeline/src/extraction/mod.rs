@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use delta::{CommitOptions, Committed, DeltaError, PublishError, ResolvedTable, Roots, StagedTable};
 use engine::Cancellation;
-use extract::{ExtractError, Options, Summary, Syntax, Table};
+use extract::{ExtractError, Options, Repository, Summary, Syntax, Table};
 use ir::stage::Stage;
 use tokio::runtime::{Handle, Runtime};
 
@@ -23,7 +23,7 @@ use crate::record::{ExtractedRecord, now, timestamp};
 use crate::{Observer, PipelineError, Result, Stages, Workers};
 use sink::{LakeSink, Written};
 
-/// What of a repository is extracted.
+/// What of repositories is extracted.
 #[derive(Clone, Debug, Default)]
 pub struct ExtractOptions {
     /// Paths to leave out, in `.gitignore` syntax.
@@ -152,15 +152,15 @@ impl Drop for Extraction {
     }
 }
 
-/// Extracts the source code in the folder `repository` into tables below `lake`, each in the folder `prefix` and its
+/// Extracts the source code of the repositories into tables below `lake`, each in the folder `prefix` and its
 /// name. They are complete when this returns, and [`Extraction::publish`] makes them visible. Until then, or until the
 /// extraction is dropped, nobody else of this program writes to them.
 ///
 /// # Errors
-/// When the repository cannot be read, a table cannot be written or is being written by somebody else, or the workers are
+/// When a repository cannot be read, a table cannot be written or is being written by somebody else, or the workers are
 /// stopped. No file is left then.
 pub fn extract(
-    repository: &Path,
+    repositories: &[Repository],
     lake: &Path,
     prefix: &str,
     options: &ExtractOptions,
@@ -168,18 +168,20 @@ pub fn extract(
     observer: &dyn Observer,
 ) -> Result<Extraction> {
     let observer: &dyn Observer = &(Traced::extraction(), observer);
-    let (repository, lake) = (absolute(repository)?, absolute(lake)?);
+    let lake = absolute(lake)?;
+    let repositories = repositories.iter().map(|repository| without_lake(repository, &lake));
+    let repositories = repositories.collect::<Result<Vec<Repository>>>()?;
     let folders: Vec<String> = Table::ALL.iter().map(|table| format!("{prefix}{}", table.name())).collect();
     no_linked_tables(&lake, folders.iter().map(String::as_str))?;
     let used = folders.iter().map(|folder| (folder.as_str(), Use::Exclusive));
-    let work = format!("an extraction of {}", repository.display());
+    let work = format!("an extraction of {}", shown_folders(&repositories));
     let (roots, waiting) = (with_folder(&Roots::default(), &lake)?, workers.waiting());
     let locks = Locks::of_tables(&lake, &roots, used, &work, &waiting, &mut |busy| observer.waiting(busy))?;
-    let options = extractor_options(&repository, &lake, options, workers);
+    let options = extractor_options(options, workers);
     let (runtime, cancellation) = (workers.runtime()?, workers.cancellation());
     let extracting = || {
         let mut sink = LakeSink::open(&lake, prefix, workers, observer)?;
-        let summary = match extract::extract(&repository, &options, &mut sink) {
+        let summary = match extract::extract(&repositories, &options, &mut sink) {
             Ok(summary) => summary,
             Err(error) => {
                 sink.abort();
@@ -196,8 +198,26 @@ pub fn extract(
     Ok(extraction)
 }
 
-/// The tables of a lake inside the repository are not part of its source code.
-fn extractor_options(repository: &Path, lake: &Path, wanted: &ExtractOptions, workers: &Workers) -> Options {
+/// The folders of repositories, for messages.
+pub fn shown_folders(repositories: &[Repository]) -> String {
+    let folders: Vec<String> =
+        repositories.iter().map(|repository| repository.root.display().to_string()).collect();
+    folders.join(", ")
+}
+
+/// The repository with its absolute path. The tables of a lake inside it are not part of its source code.
+fn without_lake(repository: &Repository, lake: &Path) -> Result<Repository> {
+    let mut repository = repository.clone();
+    repository.root = absolute(&repository.root)?;
+    // Both without links, so that one is found inside the other.
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (lake, root) = (real(lake), real(&repository.root));
+    let inside = lake.strip_prefix(&root).ok().filter(|inside| !inside.as_os_str().is_empty());
+    repository.exclude.extend(inside.map(folder_pattern));
+    Ok(repository)
+}
+
+fn extractor_options(wanted: &ExtractOptions, workers: &Workers) -> Options {
     let mut options = Options {
         exclude: wanted.exclude.clone(),
         syntax: wanted.syntax,
@@ -213,11 +233,6 @@ fn extractor_options(repository: &Path, lake: &Path, wanted: &ExtractOptions, wo
     if let Some(threads) = std::num::NonZeroUsize::new(workers.options().session.target_partitions) {
         options.threads = threads;
     }
-    // Both without links, so that one is found inside the other.
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let (lake, repository) = (real(lake), real(repository));
-    let inside = lake.strip_prefix(&repository).ok().filter(|inside| !inside.as_os_str().is_empty());
-    options.exclude.extend(inside.map(folder_pattern));
     // Lakes and run records of earlier commands.
     options.exclude.push("/.codeanatomy/".to_owned());
     options

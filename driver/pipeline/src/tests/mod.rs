@@ -102,7 +102,14 @@ fn repository() -> TempDir {
 
 fn extract_all(folder: &Path, workers: &Workers, observer: &dyn Observer) -> Result<()> {
     let options = ExtractOptions::default();
-    let extracted = extract(&folder.join("repo"), &folder.join("tables"), "", &options, workers, observer)?;
+    let extracted = extract(
+        &[folder.join("repo").as_path().into()],
+        &folder.join("tables"),
+        "",
+        &options,
+        workers,
+        observer,
+    )?;
     extracted.publish(workers, observer).map(|_| ())
 }
 

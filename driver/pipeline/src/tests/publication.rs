@@ -21,7 +21,7 @@ fn source(folder: &Path) -> Source {
 
 fn extraction(folder: &Path, workers: &Workers, observer: &dyn Observer) -> Result<Extraction> {
     let options = ExtractOptions::default();
-    extract(&folder.join("repo"), &folder.join("tables"), "", &options, workers, observer)
+    extract(&[folder.join("repo").as_path().into()], &folder.join("tables"), "", &options, workers, observer)
 }
 
 /// What `driver build` does, with [`SPEC`].

@@ -1,4 +1,4 @@
-//! `driver build REPO`: extracts the source code of a repository, runs the shipped spec over what was extracted, and
+//! `driver build REPO ...`: extracts the source code of repositories, runs the shipped spec over what was extracted, and
 //! publishes both together.
 
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use ir::diag::escape_text;
 use pipeline::{
     CompileRequest, InScope, PublishOptions, Source, compile, extract, lake_of_repository, make_lake,
-    no_linked_tables,
+    no_linked_tables, shown_folders,
 };
 use serde_json::json;
 
@@ -26,16 +26,19 @@ const EXTRACTION: &str = "extract/";
 
 pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     context.describe_session()?;
-    if !arguments.repository.is_dir() {
-        let folder = arguments.repository.display();
-        return Err(Failure::User(format!("`{folder}` is not a folder; give the folder of a repository")));
-    }
+    let repositories = arguments.repositories.repositories()?;
     // From here on Ctrl-C cleans up.
     context.workers()?;
-    context.warn_of_configuration_in(&arguments.repository)?;
-    let lake = match context.lake(arguments.lake.as_deref())? {
-        Some(lake) => make_lake(&lake, &arguments.repository)?,
-        None => lake_of_repository(&arguments.repository)?,
+    for repository in &repositories {
+        context.warn_of_configuration_in(&repository.root)?;
+    }
+    let lake = match (context.lake(arguments.lake.as_deref())?, repositories.as_slice()) {
+        (Some(lake), _) => make_lake(&lake, &repositories)?,
+        (None, [repository]) => lake_of_repository(&repository.root)?,
+        (None, _) => {
+            let message = "several repositories have no lake of their own; name a folder with `--lake DIR`";
+            return Err(Failure::User(message.to_owned()));
+        }
     };
     let source = Source::from_bytes(CPG_SPEC.as_bytes(), CPG_SPEC_NAME.into(), "cpg", &lake)?;
     let outputs: Vec<&str> =
@@ -45,7 +48,7 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
     no_other_detail(&lake, &outputs, arguments.detail)?;
     let scope = arguments.detail.scope(&outputs)?;
     let options = extract_options(&arguments.source, arguments.detail.syntax());
-    let work = format!("a build of {}", arguments.repository.display());
+    let work = format!("a build of {}", shown_folders(&repositories));
     let (roots, waiting) = (context.workers()?.options().roots.clone(), context.workers()?.waiting());
     context.telemetry.spec_is_read(&source)?;
     let observer = context.telemetry.observer();
@@ -54,8 +57,7 @@ pub(in crate::commands) fn run(arguments: &BuildArgs, context: &mut Context<'_>)
         context.console.waits(busy);
     })?;
     let watching = (context.console.progress(), &observer);
-    let extraction =
-        extract(&arguments.repository, &lake, EXTRACTION, &options, context.workers()?, &watching)?;
+    let extraction = extract(&repositories, &lake, EXTRACTION, &options, context.workers()?, &watching)?;
     drop(watching);
     context.console.note(&seen(&extraction.summary));
     let source = source.with_kept_proofs();

@@ -1,4 +1,4 @@
-//! `driver extract REPO -o DIR`: source code into Delta tables.
+//! `driver extract REPO ... -o DIR`: source code into Delta tables.
 
 use pipeline::{ExtractOptions, Summary, Syntax, extract, lake_at};
 use serde_json::json;
@@ -12,7 +12,7 @@ pub(in crate::commands) fn run(arguments: &ExtractArgs, context: &mut Context<'_
     let watching = (context.console.progress(), context.telemetry.observer());
     let options = extract_options(&arguments.source, Syntax::Whole);
     let extracted = extract(
-        &arguments.repository,
+        &arguments.repositories.repositories()?,
         &lake_at(&arguments.output)?,
         "",
         &options,

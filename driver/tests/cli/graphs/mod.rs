@@ -1,6 +1,7 @@
 //! Code property graphs and queries over them.
 
 mod questions;
+mod repositories;
 
 use std::ffi::OsStr;
 use std::fs;

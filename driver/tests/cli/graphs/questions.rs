@@ -15,7 +15,10 @@ fn graph() -> tempfile::TempDir {
     };
     write("pkg/__init__.py", "");
     write("pkg/a.py", "from pkg import b\ndef low(): return 1\ndef middle(): return low()\n");
-    write("pkg/b.py", "from pkg.a import middle\ndef high(): return middle()\ndef idle(): return 2\n");
+    write(
+        "pkg/b.py",
+        "from pkg.a import middle\ndef high(): return middle()\ndef idle(it): return it.go()\n",
+    );
     write(
         "pkg/types.py",
         "class Base:\n    def __init__(self): pass\n    def go(self): pass\nclass Child(Base):\n    def go(self): pass\n",
@@ -70,7 +73,10 @@ fn famous_questions_are_answered() {
     let unused = rows(&["unused"]);
     assert_eq!(
         unused,
-        ["pkg.b.idle,function,public,pkg/b.py,3", "pkg.types.Base.go,method,public,pkg/types.py,3"]
+        [
+            "pkg.b.idle,function,public,pkg/b.py,3,false",
+            "pkg.types.Base.go,method,public,pkg/types.py,3,true",
+        ]
     );
     assert_eq!(rows(&["cycles"]), ["pkg/a.py,pkg/a.py,pkg/b.py", "pkg/a.py,pkg/b.py,pkg/a.py"]);
     assert_eq!(rows(&["overrides", "Base.go"]), ["pkg.types.Child.go,pkg.types.Base.go,pkg/types.py,5"]);

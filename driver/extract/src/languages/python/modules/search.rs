@@ -3,7 +3,7 @@
 //! Python searches the folders of `sys.path` in order; which these are is decided when the program starts. What can be
 //! said from the files alone: the folder that holds a file's outermost package, or the file's own when it is in none (a
 //! script's), comes first; then the folders above it, from which tests and scripts are run, and the `src`, `lib` and
-//! `python` folders in them; then the projects of the repository, which may be installed. Only the first of these come
+//! `python` folders in them; then the projects of the repository and other repositories, which may be installed. Only the first of these come
 //! before the standard library. Folders that are packages are no such folders: nothing in them has a name of its own.
 
 use std::borrow::Cow;
@@ -87,7 +87,7 @@ impl<'l> Search<'l> {
         let root = source_root(path, layout);
         let mut above = vec![root];
         let mut folder = root;
-        while !folder.is_empty() {
+        while !folder.is_empty() && !layout.repositories().contains(folder) {
             folder = split(folder).0;
             if folder.is_empty() || !is_package(folder, layout) {
                 above.push(folder);
@@ -178,13 +178,18 @@ fn holds_source(folder: &str, layout: &SourceLayout) -> bool {
 
 /// The folders of projects that hold modules, by the names of these, in order of their paths.
 fn project_modules(layout: &SourceLayout) -> HashMap<String, Vec<String>> {
+    let repositories = layout.repositories();
     let projects = PROJECT_FILES.iter().flat_map(|file| layout.marked(file));
+    let projects = projects.chain(repositories.iter().map(String::as_str));
     let candidates = |project: &str| {
         SOURCE_FOLDERS.map(|name| join(project, name)).into_iter().chain([project.to_owned()])
     };
     let roots: HashSet<String> =
         projects.flat_map(candidates).filter(|folder| holds_source(folder, layout)).collect();
     let mut found: BTreeSet<(String, String)> = BTreeSet::new();
+    // A repository that is a package is a module by its own name.
+    let packages = repositories.iter().filter(|repository| is_package(repository, layout));
+    found.extend(packages.map(|repository| (repository.clone(), String::new())));
     for path in layout.files() {
         let mut inner = path;
         let mut folder = split(path).0;

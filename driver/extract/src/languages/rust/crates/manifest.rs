@@ -33,21 +33,22 @@ struct Manifest<'m> {
     table: &'m DeTable<'m>,
 }
 
-/// The packages of a repository by their folders, from the manifests' folders and texts and the paths of all files. With the
-/// folders of the manifests that cannot be understood, and why: their packages have the usual crates, and no dependencies.
+/// The packages of `repositories` by their folders, from the manifests' texts by path and the paths of all files. With the
+/// paths of the manifests that cannot be understood, and why: their packages have the usual crates, and no dependencies.
 pub(super) fn packages(
     manifests: &BTreeMap<String, String>,
     paths: &BTreeSet<&str>,
+    repositories: &BTreeSet<String>,
 ) -> (BTreeMap<String, Package>, Vec<(String, String)>) {
     let mut errors = Vec::new();
     let empty = DeTable::new();
     let documents: Vec<(&str, Option<toml::Spanned<DeTable<'_>>>)> = manifests
         .iter()
-        .map(|(folder, text)| match DeTable::parse(text) {
-            Ok(document) => (folder.as_str(), Some(document)),
+        .map(|(path, text)| match DeTable::parse(text) {
+            Ok(document) => (split(path).0, Some(document)),
             Err(error) => {
-                errors.push((folder.clone(), error.message().to_owned()));
-                (folder.as_str(), None)
+                errors.push((path.clone(), error.message().to_owned()));
+                (split(path).0, None)
             }
         })
         .collect();
@@ -62,17 +63,50 @@ pub(super) fn packages(
         read.iter().map(|manifest| (manifest.folder.to_owned(), manifest.package(paths))).collect();
     let names: HashMap<String, String> =
         packages.iter().map(|(folder, package)| (folder.clone(), package.library.clone())).collect();
+    let published = Published::new(&read, repositories);
     for manifest in &read {
         let workspace = read
             .iter()
             .rev()
             .find(|other| other.table.get("workspace").is_some() && is_within(manifest.folder, other.folder));
-        let dependencies = manifest.dependencies(workspace, &names);
+        let dependencies = manifest.dependencies(workspace, &names, &published);
         if let Some(package) = packages.get_mut(manifest.folder) {
             package.dependencies = dependencies;
         }
     }
     (packages, errors)
+}
+
+/// The packages by the names under which they are published: a dependency of which no path is known may be one of
+/// another repository.
+struct Published<'m> {
+    repositories: &'m BTreeSet<String>,
+    folders: HashMap<&'m str, Vec<&'m str>>,
+}
+
+impl<'m> Published<'m> {
+    fn new(read: &'m [Manifest<'m>], repositories: &'m BTreeSet<String>) -> Self {
+        let mut folders: HashMap<&str, Vec<&str>> = HashMap::new();
+        for manifest in read {
+            if let Some(name) = manifest.text("package", "name") {
+                folders.entry(name).or_default().push(manifest.folder);
+            }
+        }
+        Self { repositories, folders }
+    }
+
+    /// The repository that a folder is in, where it has a name.
+    fn repository<'f>(&self, folder: &'f str) -> Option<&'f str> {
+        let first = folder.split('/').next()?;
+        self.repositories.contains(first).then_some(first)
+    }
+
+    /// The folder of the first package of this name in another repository than that of `folder`.
+    fn elsewhere(&self, name: &str, folder: &str) -> Option<&'m str> {
+        let own = self.repository(folder)?;
+        let folders = self.folders.get(name)?;
+        folders.iter().copied().find(|&other| self.repository(other).is_some_and(|other| other != own))
+    }
 }
 
 fn is_within(folder: &str, around: &str) -> bool {
@@ -165,6 +199,7 @@ impl Manifest<'_> {
         &self,
         workspace: Option<&Manifest<'_>>,
         names: &HashMap<String, String>,
+        published: &Published<'_>,
     ) -> HashMap<String, Option<String>> {
         let mut found = HashMap::new();
         let targets = self.table.get("target").and_then(|targets| targets.get_ref().as_table());
@@ -178,7 +213,12 @@ impl Manifest<'_> {
             for (key, dependency) in tables.flatten() {
                 let key: &str = key.get_ref();
                 let folder = self.folder_of(key, dependency.get_ref(), workspace);
-                let folder = folder.filter(|folder| names.contains_key(folder));
+                let folder = folder.filter(|folder| names.contains_key(folder)).or_else(|| {
+                    let shared = workspace.and_then(|workspace| workspace.shared(key));
+                    let renamed = [Some(dependency.get_ref()), shared].into_iter().flatten();
+                    let package = renamed.filter_map(|value| value.get("package")?.get_ref().as_str()).next();
+                    published.elsewhere(package.unwrap_or(key), self.folder).map(str::to_owned)
+                });
                 let renamed = dependency.get_ref().get("package").is_some()
                     || workspace.is_some_and(|workspace| workspace.renames(key));
                 let library = folder.as_ref().and_then(|folder| names.get(folder)).filter(|_| !renamed);
@@ -244,7 +284,7 @@ mod tests {
                 ("help-er", "[package]\nname = 'help-er'"),
                 ("bad", "["),
             ]
-            .map(|(folder, text)| (folder.to_owned(), text.to_owned())),
+            .map(|(folder, text)| (join(folder, "Cargo.toml"), text.to_owned())),
         );
         let paths = [
             "a/l.rs",
@@ -255,7 +295,7 @@ mod tests {
             "a/x/t.rs",
             "bad/src/main.rs",
         ];
-        let (packages, errors) = packages(&manifests, &paths.into_iter().collect());
+        let (packages, errors) = packages(&manifests, &paths.into_iter().collect(), &BTreeSet::new());
         let roots = |folder: &str| -> Vec<&str> {
             packages[folder].targets.iter().map(|target| target.root.as_str()).collect()
         };

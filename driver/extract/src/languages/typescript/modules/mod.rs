@@ -14,7 +14,6 @@ mod globals;
 mod outline;
 mod values;
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use files::Files;
@@ -23,36 +22,24 @@ use values::Values;
 
 use crate::error::ExtractError;
 use crate::lexical::Emitter;
-use crate::linking::{Linker, Pieces, hand_over};
-use crate::modules::split;
-use crate::tables::file_id;
+use crate::linking::{Linker, Pieces, Settings, hand_over};
+use crate::tables::{TableBuilders, file_id};
 use crate::walk::FoundFile;
-
-/// The largest file of settings that is read, in bytes.
-const MAX_SETTINGS: u64 = 1 << 20;
 
 /// The files of a repository, to be linked.
 struct Modules {
-    /// Texts of settings, by path.
-    settings: BTreeMap<String, String>,
+    settings: Settings,
     symbols: Symbols,
     outlines: Mutex<Vec<Outline>>,
 }
 
 /// The linker of the modules among these files.
 pub(super) fn linker(found: &[FoundFile]) -> Box<dyn Linker> {
-    let is_settings = |path: &str| {
-        let name = split(path).1;
+    let is_settings = |name: &str| {
         files::SETTINGS.contains(&name) || (name.starts_with("tsconfig.") && name.ends_with(".json"))
     };
-    let listed = found.iter().filter(|file| is_settings(&file.path) && file.size <= MAX_SETTINGS);
-    let settings = listed.filter_map(|file| {
-        // What cannot be read says nothing: names of modules then mean what they mean without it.
-        let text = std::fs::read_to_string(&file.location).ok()?;
-        Some((file.path.clone(), text))
-    });
     Box::new(Modules {
-        settings: settings.collect(),
+        settings: Settings::read(found, is_settings),
         symbols: Symbols::default(),
         outlines: Mutex::default(),
     })
@@ -67,9 +54,11 @@ impl Linker for Modules {
     fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError> {
         let mut files = std::mem::take(&mut *self.outlines.lock().unwrap_or_else(PoisonError::into_inner));
         files.sort_by_cached_key(|file| file_id(&file.path));
-        let known = Files::new(files.iter().map(|file| file.path.as_str()), &self.settings);
+        let (known, errors) = Files::new(files.iter().map(|file| file.path.as_str()), &self.settings.texts);
         let values = Values::new(&files, &known, &self.symbols);
         let paths = files.iter().map(|file| file.path.as_str());
-        hand_over(paths, |index| answers::answers(&values, index), |_| (), out)
+        let consequence = "names of modules mean what they mean without it";
+        let more = |piece: &mut TableBuilders| self.settings.report(&errors, consequence, piece);
+        hand_over(paths, |index| answers::answers(&values, index), more, out)
     }
 }

@@ -2,10 +2,13 @@
 
 use serde_json::Value;
 
-/// Reads a text as JSON, with `//` and `/* */` comments and trailing commas; none for what is none.
-pub(super) fn parse(text: &str) -> Option<Value> {
+/// Reads a text as JSON, with `//` and `/* */` comments and trailing commas.
+///
+/// # Errors
+/// For what is none.
+pub(super) fn parse(text: &str) -> serde_json::Result<Value> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    serde_json::from_str(&plain(text)).ok()
+    serde_json::from_str(&plain(text))
 }
 
 /// The text without comments and trailing commas.
@@ -65,8 +68,8 @@ mod tests {
     #[test]
     fn comments_and_trailing_commas_are_read_over() {
         let text = "\u{feff}{ // one\n \"a\": \"//\\\"/*\", /* two, */ \"b\": [1, 2 , /* x */ ], }";
-        assert_eq!(parse(text), serde_json::from_str("{\"a\": \"//\\\"/*\", \"b\": [1, 2]}").ok());
-        assert_eq!(parse("{ \"a\": 1 /* not closed"), None);
-        assert_eq!(parse("{ , }"), serde_json::from_str("{}").ok());
+        assert_eq!(parse(text).ok(), serde_json::from_str("{\"a\": \"//\\\"/*\", \"b\": [1, 2]}").ok());
+        assert!(parse("{ \"a\": 1 /* not closed").is_err());
+        assert_eq!(parse("{ , }").ok(), serde_json::from_str("{}").ok());
     }
 }

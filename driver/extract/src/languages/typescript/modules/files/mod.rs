@@ -43,13 +43,24 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// The files at these paths, with the texts of their settings by path.
-    pub(super) fn new<'p>(paths: impl Iterator<Item = &'p str>, settings: &BTreeMap<String, String>) -> Self {
+    /// The files at these paths, with the texts of their settings by path. With the paths of settings that are not
+    /// understood, and why.
+    pub(super) fn new<'p>(
+        paths: impl Iterator<Item = &'p str>,
+        settings: &BTreeMap<String, String>,
+    ) -> (Self, Vec<(String, String)>) {
         let by_path = paths.enumerate().map(|(index, path)| (path.to_owned(), index)).collect();
-        let parsed = settings.iter().filter_map(|(path, text)| Some((path.as_str(), json::parse(text)?)));
-        let parsed: BTreeMap<&str, serde_json::Value> = parsed.collect();
+        let (mut parsed, mut errors) = (BTreeMap::new(), Vec::new());
+        for (path, text) in settings {
+            match json::parse(text) {
+                Ok(value) => {
+                    parsed.insert(path.as_str(), value);
+                }
+                Err(error) => errors.push((path.clone(), format!("it is not valid JSON: {error}"))),
+            }
+        }
         let (packages, projects) = (packages::packages(&parsed), packages::projects(&parsed));
-        Self { by_path, packages, projects }
+        (Self { by_path, packages, projects }, errors)
     }
 
     /// What `specifier` means in the file at `path`.
@@ -166,7 +177,8 @@ mod tests {
             ("packages/r/package.json", "{\"name\": \"r\"}"),
         ];
         let settings = settings.map(|(path, text)| (path.to_owned(), text.to_owned())).into_iter().collect();
-        let files = Files::new(paths.into_iter(), &settings);
+        let (files, errors) = Files::new(paths.into_iter(), &settings);
+        assert_eq!(errors, []);
         let found = |path: &str, specifier: &str| match files.find(path, specifier) {
             Module::File(index) => paths.get(index).copied().unwrap_or_default().to_owned(),
             Module::Outside(name) => format!("outside {name}"),
