@@ -12,7 +12,7 @@ use datafusion::physical_plan::SpillManager;
 use super::packed::{Packed, unpacked};
 use super::room::Room;
 use super::statistics::Columns;
-use crate::operators::spill::{Counted, SpillWriter, compacted};
+use crate::operators::spill::{Counted, SpillWriter, compacted, used_bytes};
 
 /// After how many new bytes a partition in memory is looked at for bytes it does not use.
 const COMPACT_STEP: usize = 64 * 1024 * 1024;
@@ -38,7 +38,7 @@ pub(super) struct Partition {
     /// What `memory` takes of the room.
     pub(super) resident: usize,
     pub(super) rows: usize,
-    /// The bytes its rows take when they are read.
+    /// The bytes its rows take when they are read, whatever buffers they share with others.
     pub(super) bytes: usize,
     pub(super) columns: Columns,
 }
@@ -87,7 +87,7 @@ impl Partition {
         if !room.try_grow(bytes) {
             return Ok(false);
         }
-        self.count(packed, bytes)?;
+        self.count(packed)?;
         self.counted.add(buffers);
         self.resident += bytes;
         self.memory.push(packed.batch.clone());
@@ -105,14 +105,14 @@ impl Partition {
         spills: &SpillManager,
         view: &str,
     ) -> Result<()> {
-        self.count(packed, self.counted.new_in(&packed.batch).0)?;
+        self.count(packed)?;
         self.memory.push(packed.batch.clone());
         self.spill(room, spills, view)
     }
 
-    fn count(&mut self, packed: &Packed, bytes: usize) -> Result<()> {
+    fn count(&mut self, packed: &Packed) -> Result<()> {
         self.rows += packed.batch.num_rows();
-        self.bytes += bytes + packed.saved;
+        self.bytes += used_bytes(&packed.batch) + packed.saved;
         self.columns.add(&packed.batch)
     }
 
@@ -204,5 +204,33 @@ impl Partition {
         self.memory = Vec::new();
         self.counted.clear();
         self.resident = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array as _, Int64Array, StringViewArray};
+    use datafusion::datasource::memory::MemorySourceConfig;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+    use crate::operators::store::SharedStore;
+
+    /// A view of few rows may be what is left of a large batch. Who reads it decides by the width of its rows how many a batch
+    /// has.
+    #[tokio::test]
+    async fn rows_are_as_wide_as_they_are_whatever_buffers_they_hold() {
+        let ids = Int64Array::from_iter_values(0..8192);
+        let names: StringViewArray =
+            (0..8192).map(|row| Some(format!("a name that is no part of a view {row}"))).collect();
+        let buffers: usize = names.data_buffers().iter().map(|buffer| buffer.len()).sum();
+        assert!(ids.get_array_memory_size() + buffers > 256 << 10);
+        let whole =
+            RecordBatch::try_from_iter([("id", Arc::new(ids) as _), ("name", Arc::new(names) as _)]).unwrap();
+        let (few, schema) = (whole.slice(100, 2), whole.schema());
+        let plan = MemorySourceConfig::try_new_exec(&[vec![few]], Arc::clone(&schema), None).unwrap();
+        let store = SharedStore::filled("v", schema, plan, SessionContext::new().task_ctx()).await.unwrap();
+        let bytes = store.row_bytes().unwrap();
+        assert!((24..256).contains(&bytes), "{bytes}");
     }
 }
