@@ -9,6 +9,7 @@
 //! driver lsp               the protocol of editors
 //! driver compile SPEC      any stage between the spec and the physical plan, as text
 //! driver sql [QUERY]       queries over the tables of a lake; without one a shell
+//! driver export            a code graph for other programs
 //! ```
 //!
 //! | module | does |

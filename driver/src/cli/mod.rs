@@ -5,12 +5,16 @@ mod arguments;
 mod ask;
 mod detail;
 mod repositories;
+mod export;
+mod format;
 
 pub(crate) use answers::*;
 pub(crate) use arguments::*;
 pub(crate) use ask::{AskArgs, Question};
 pub(crate) use detail::Detail;
 pub(crate) use repositories::{BuildArgs, ExtractArgs, SourceArgs};
+pub(crate) use export::ExportArgs;
+pub(crate) use format::Format;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,7 +40,8 @@ const EXIT_CODES: &str = "Results go to stdout, diagnostics and progress to stde
 /// Options of all commands.
 #[derive(Debug, Args)]
 pub(crate) struct Globals {
-    /// The form of results and diagnostics; `csv`, `ndjson`, `markdown` and `parquet` are for rows: of `sql`, `ask` and `preview`
+    /// The form of results and diagnostics; `csv`, `ndjson`, `markdown` and `parquet` are for rows: of `sql`, `ask` and `preview`;
+    /// `dot`, `graphml`, `jsonl`, `scip`, `parquet` and `coo` are for `export`
     #[arg(long, global = true, value_enum, default_value_t, help_heading = "Output")]
     pub(crate) format: Format,
     /// When to use colours; NO_COLOR turns `auto` off
@@ -121,31 +126,6 @@ impl Profile {
             Self::Medium => "medium",
             Self::Large => "large",
         }
-    }
-}
-
-/// The form of results.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// One JSON document where a command has one to give; diagnostics as one JSON object a line
-    Json,
-    /// Comma-separated values with a header; NULL is nothing, and an empty text `""`
-    Csv,
-    /// A JSON object a line
-    Ndjson,
-    /// A table of Markdown
-    Markdown,
-    /// A Parquet file (`sql` with `--output`)
-    Parquet,
-}
-
-impl Format {
-    /// Whether only rows have this form.
-    pub(crate) fn is_of_rows(self) -> bool {
-        !matches!(self, Self::Text | Self::Json)
     }
 }
 
@@ -241,6 +221,17 @@ pub(crate) enum Command {
     /// Each question is one query over the tables `symbols`, `calls`, `references`, `imports`, `inherits` and `overrides`;
     /// `--show-query` prints it. A name may be the end of a qualified one, so that `Shape.area` finds `pkg.shapes.Shape.area`.
     Ask(AskArgs),
+    /// Write a code graph that `build` has made for other programs: `--format dot|graphml|jsonl|scip|parquet|coo`
+    ///
+    /// `dot` (Graphviz), `graphml` and `jsonl` (an object a line, `"type": "node"` or `"edge"`) are files with all nodes first,
+    /// then all edges. `parquet` is a folder with `nodes.parquet` and `edges.parquet`, a row each. `coo` is a folder for learning
+    /// on graphs: `nodes.parquet` numbers nodes (`index`, from 0), and `edges.parquet` has `src_index`, `dst_index` and
+    /// `edge_kind` of every edge, the edges of a kind together. `scip` is an index for code search and editors, of symbols and
+    /// where they are used.
+    ///
+    /// Nodes and edges are those of `cpg_nodes` and `cpg_edges`; with `--symbols` those of the tables that people ask for. The
+    /// same lake gives the same bytes. The output is there when it is whole, or not at all.
+    Export(ExportArgs),
     /// Show what is recorded of runs, also of those that failed
     ///
     /// A run leaves a record in `.codeanatomy/runs` beside its spec, those of `build` in the lake: what identifies it, what

@@ -9,6 +9,7 @@
 //! | reference | those that print what the program knows, or its user told it: completions, config, explain, passes, schema |
 
 mod data;
+mod export;
 mod lsp;
 mod reference;
 mod rows;
@@ -22,13 +23,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ValueEnum as _;
 use engine::SessionOptions;
 use ir::diag::{SourceMap, SourceName};
 use pipeline::configuration::{Configuration, Environment, Given, Key, SETTINGS, Value};
 use pipeline::{Cancellation, Memory, Ruleset, Source, WorkerOptions, Workers, read_parameters};
 
-use crate::cli::{Command, Globals, ParameterArgs};
+use crate::cli::{Command, Format, Globals, ParameterArgs};
 use crate::failure::Failure;
 use crate::signals;
 use crate::telemetry::Telemetry;
@@ -222,17 +222,30 @@ fn given_folder(key: Key, folder: &Path) -> Result<Value, Failure> {
 
 /// Runs a command, and tells of it whom the command line says.
 pub(crate) fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
-    let format = context.console.format;
-    if format.is_of_rows() && !matches!(command, Command::Sql(_) | Command::Ask(_) | Command::Preview(_)) {
-        let name = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        let message = format!("`--format {name}` is for `sql`, `ask` and `preview` only; use text or json");
-        return Err(Failure::Usage(message));
-    }
+    has_form(&command, context.console.format)?;
     context.telemetry = Telemetry::open(&context.globals, &command)?;
     let outcome = execute(command, context);
     let missing = context.telemetry.end(&outcome);
     context.console.diagnose(&missing, &SourceMap::new(SourceName::new("telemetry"), ""));
     outcome
+}
+
+/// Refuses forms that what a command gives does not have.
+fn has_form(command: &Command, format: Format) -> Result<(), Failure> {
+    let name = format.name();
+    match command {
+        Command::Export(_) if format.is_of_graphs() => Ok(()),
+        Command::Export(_) => {
+            let message = "say which form: `--format dot`, `graphml`, `jsonl`, `scip`, `parquet` or `coo`";
+            Err(Failure::Usage(message.to_owned()))
+        }
+        Command::Sql(_) | Command::Ask(_) | Command::Preview(_) if format.is_of_rows() => Ok(()),
+        _ if format.is_of_all() => Ok(()),
+        _ if format.is_of_rows() => Err(Failure::Usage(format!(
+            "`--format {name}` is for `sql`, `ask` and `preview` only; use text or json"
+        ))),
+        _ => Err(Failure::Usage(format!("`--format {name}` is for `export` only; use text or json"))),
+    }
 }
 
 fn execute(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
@@ -250,6 +263,7 @@ fn execute(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
         Command::Test(arguments) => data::test::run(&arguments, context),
         Command::Sql(arguments) => sql::run(&arguments, context),
         Command::Ask(arguments) => sql::ask::run(&arguments, context),
+        Command::Export(arguments) => export::run(&arguments, context),
         Command::Runs(arguments) => data::runs::run(&arguments, context),
         Command::Show(arguments) => data::runs::show(&arguments, context),
         Command::Replay(arguments) => data::replay::run(&arguments, context),

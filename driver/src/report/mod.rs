@@ -11,7 +11,7 @@ use ir::diag::escape_text;
 
 pub(crate) use capture::capture_text;
 pub(crate) use graph::{compilation_json, graph_json, parts_in_scope};
-pub(crate) use rows::{Layout, RowError, RowWriter, row_writer};
+pub(crate) use rows::{Layout, RowError, RowWriter, for_each_row, row_writer};
 pub(crate) use run::{RunReport, extracted_json, reuse_text, stage_table};
 
 /// A JSON document as it is printed: indented, with a line break at its end.

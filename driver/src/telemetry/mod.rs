@@ -132,6 +132,7 @@ fn observed(command: &Command) -> Option<&'static str> {
         | Command::Verify(_)
         | Command::Sql(_)
         | Command::Ask(_)
+        | Command::Export(_)
         | Command::Runs(_)
         | Command::Show(_)
         | Command::Session(_)

@@ -4,6 +4,7 @@
 mod boundary;
 mod command_line;
 mod development;
+mod export;
 mod foreign_tables;
 mod governance;
 mod graphs;

@@ -151,6 +151,7 @@ impl Lake {
             };
             inputs.push(InputRelation {
                 logical_name: relation,
+                version_pin: self.versions.get(&location).copied(),
                 delta_location: Some(location),
                 ..InputRelation::default()
             });

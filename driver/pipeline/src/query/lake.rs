@@ -24,6 +24,8 @@ pub const MAIN_SCHEMA: &str = "main";
 #[derive(Clone, Debug)]
 pub struct Lake {
     pub(super) folder: PathBuf,
+    /// The versions that tables are read at, by where they lie; the newest of those that are not here.
+    pub(super) versions: BTreeMap<String, u64>,
 }
 
 /// A table of a lake.
@@ -66,7 +68,7 @@ impl Lake {
     /// # Errors
     /// When the absolute form of the folder cannot be found.
     pub fn at(folder: &Path) -> Result<Self> {
-        Ok(Self { folder: absolute(folder)? })
+        Ok(Self { folder: absolute(folder)?, versions: BTreeMap::new() })
     }
 
     /// Its folder.
@@ -90,27 +92,46 @@ impl Lake {
         found
     }
 
+    /// The same lake as it is now: whatever is published later, each of its tables is read at the version it has now.
+    ///
+    /// # Errors
+    /// When the workers are stopped.
+    pub fn as_it_is(&self, workers: &Workers) -> Result<Self> {
+        let opened = self.opened(workers)?;
+        let version = |table: LakeTable| {
+            let location = table.location();
+            let version = opened.table(&location, None).ok()?.version();
+            Some((location, version))
+        };
+        let versions = self.tables().into_iter().filter_map(version).collect();
+        Ok(Self { folder: self.folder.clone(), versions })
+    }
+
     /// The columns of all tables that can be opened.
     ///
     /// # Errors
     /// When the workers are stopped.
     pub fn columns(&self, workers: &Workers) -> Result<BTreeMap<LakeTable, SchemaRef>> {
-        let tables = self.tables();
+        let opened = self.opened(workers)?;
+        let schema = |table: LakeTable| {
+            let schema = SchemaRef::clone(opened.table(&table.location(), None).ok()?.schema());
+            Some((table, schema))
+        };
+        Ok(self.tables().into_iter().filter_map(schema).collect())
+    }
+
+    /// All tables, opened; those that cannot be are errors in it.
+    fn opened(&self, workers: &Workers) -> Result<Tables> {
         let request = |table: &LakeTable| TableRequest::Read {
             location: table.location(),
             version: None,
             read: Read::Rows,
         };
-        let requests: Vec<TableRequest> = tables.iter().map(request).collect();
+        let requests: Vec<TableRequest> = self.tables().iter().map(request).collect();
         let folder = self.folder.clone();
-        let opened = workers.run_unless_stopped(async move {
-            Tables::resolve(&folder, &Roots::everywhere(), &requests).await
-        })?;
-        let schema = |table: LakeTable| {
-            let schema = SchemaRef::clone(opened.table(&table.location(), None).ok()?.schema());
-            Some((table, schema))
-        };
-        Ok(tables.into_iter().filter_map(schema).collect())
+        workers.run_unless_stopped(
+            async move { Tables::resolve(&folder, &Roots::everywhere(), &requests).await },
+        )
     }
 }
 

@@ -173,8 +173,10 @@ fn mode(form: &str, session: &mut Session, context: &mut Context<'_>) -> Result<
         context.console.print(&format!("{name}\n"))?;
         return Ok(Next::Go);
     }
-    session.options.format = Format::from_str(form, true)
-        .map_err(|_| Failure::Usage(format!("there is no form `{form}`; there are {}", FORMS.join(", "))))?;
+    let format = Format::from_str(form, true).ok().filter(|format| format.is_of_rows());
+    session.options.format = format.ok_or_else(|| {
+        Failure::Usage(format!("there is no form `{form}`; there are {}", FORMS.join(", ")))
+    })?;
     Ok(Next::Go)
 }
 

@@ -8,7 +8,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use super::RowError;
 
 /// Calls `use_row` with the texts of every row; a NULL is no text, and `null` inside of lists and the like is `null`.
-pub(super) fn for_each_row(
+pub(crate) fn for_each_row(
     batch: &RecordBatch,
     null: &str,
     mut use_row: impl FnMut(&[Option<&str>]) -> Result<(), RowError>,

@@ -23,6 +23,7 @@ use arrow::error::ArrowError;
 
 use crate::cli::Format;
 use crate::failure::Failure;
+pub(crate) use cells::for_each_row;
 
 /// How rows are written for people.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,6 +57,9 @@ pub(crate) fn row_writer(
         Format::Csv => Box::new(csv::Csv::new(schema)),
         Format::Markdown => Box::new(markdown::Markdown::new(schema)),
         Format::Parquet => Box::new(parquet::Parquet::new(schema)?),
+        Format::Dot | Format::Graphml | Format::Jsonl | Format::Scip | Format::Coo => {
+            return Err(RowError::Unprintable(format!("rows have no form `{}`", format.name())));
+        }
     })
 }
 

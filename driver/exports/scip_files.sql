@@ -1,0 +1,1 @@
+SELECT path, language FROM extract.files WHERE language IS NOT NULL ORDER BY path
