@@ -14,6 +14,8 @@ mod manifest;
 mod names;
 mod outline;
 mod prelude;
+mod textual;
+mod traits;
 mod tree;
 mod types;
 
