@@ -42,7 +42,9 @@ impl<'c> Case<'c> {
         self.files.push((path, text));
         for (line, text) in text.lines().enumerate() {
             let line = (path, line + 1);
-            let Some((_, notes)) = text.split_once("//#").or_else(|| text.split_once("//=")) else { continue };
+            let Some((_, notes)) = text.split_once("//#").or_else(|| text.split_once("//=")) else {
+                continue;
+            };
             let (label, wanted) = match text.split_once("//#") {
                 Some(_) => notes.split_once(" = ").unwrap_or((notes, "")),
                 None => ("", notes),
@@ -63,8 +65,14 @@ fn words(text: &str) -> Vec<(&str, &str)> {
     while !rest.is_empty() {
         let is_end = |&(at, _): &(usize, &str)| {
             let wanted = rest[at + 1..].split(' ').next().unwrap_or_default();
-            let is_label = |part: &str| part.trim_start_matches(['~', '^', '-']).chars().all(|c| c.is_alphanumeric() || c == '_' || c == ':');
-            !wanted.is_empty() && !rest[..at].ends_with(['=', '!', '<', '>']) && wanted.split('|').all(is_label)
+            let is_label = |part: &str| {
+                part.trim_start_matches(['~', '^', '-'])
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || c == '_' || c == ':')
+            };
+            !wanted.is_empty()
+                && !rest[..at].ends_with(['=', '!', '<', '>'])
+                && wanted.split('|').all(is_label)
         };
         let (at, _) = rest.match_indices('=').find(is_end).expect("callee=what");
         let (wanted, after) = rest[at + 1..].split_once(' ').unwrap_or((&rest[at + 1..], ""));
@@ -103,7 +111,8 @@ impl Answers {
             rows.entry((row["relation"].clone(), row["node_id"].clone())).or_default().push(row);
         }
         let nodes = tables.rows(Table::SyntaxNodes);
-        let nodes = nodes.iter().map(|row| (row["node_id"].clone(), (row["path"].clone(), line(row)))).collect();
+        let nodes =
+            nodes.iter().map(|row| (row["node_id"].clone(), (row["path"].clone(), line(row)))).collect();
         Self { places, nodes, rows }
     }
 
@@ -113,9 +122,7 @@ impl Answers {
         let here: Vec<&String> = self
             .places
             .iter()
-            .filter(|place| {
-                (place.0.as_str(), place.1) == line && place.2 == text && place.4 == relation
-            })
+            .filter(|place| (place.0.as_str(), place.1) == line && place.2 == text && place.4 == relation)
             .map(|place| &place.3)
             .collect();
         if here.is_empty() {
@@ -209,4 +216,9 @@ fn macros_hold() {
 #[test]
 fn conditions() {
     check(include_str!("cases/conditions.txt"));
+}
+
+#[test]
+fn flows() {
+    check(include_str!("cases/flows.txt"));
 }

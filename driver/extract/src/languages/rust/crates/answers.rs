@@ -259,7 +259,8 @@ impl<'n> Answers<'n> {
                 BindingKind::Function | BindingKind::Method | BindingKind::Struct | BindingKind::Variant,
             ) => {
                 let is_own = |item: &Item| item.attributes.is_macro.is_some();
-                !is_macro || matches!(def, Def::Item(file, item) if self.members.names.item(file, item).is_some_and(is_own))
+                !is_macro
+                    || matches!(def, Def::Item(file, item) if self.members.names.item(file, item).is_some_and(is_own))
             }
             _ => false,
         }

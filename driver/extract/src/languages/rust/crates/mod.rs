@@ -19,17 +19,19 @@ mod traits;
 mod tree;
 mod types;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
+use manifest::Package;
 use names::{Def, Names};
 use outline::{Outline, Symbols};
 use types::Members;
 
+use super::LANGUAGE;
 use crate::error::ExtractError;
 use crate::lexical::Emitter;
 use crate::linking::{Linker, Pieces, hand_over};
-use crate::modules::split;
+use crate::modules::{ModuleName, split};
 use crate::tables::{ExtractErrorRow, FileKey, TableBuilders, file_id};
 use crate::walk::FoundFile;
 
@@ -41,38 +43,45 @@ const MAX_SAME: usize = 64;
 
 /// The Rust files of a repository, to be linked.
 struct Crates {
-    manifests: BTreeMap<String, String>,
-    /// Paths of manifests that cannot be read, and why.
-    unread: Vec<(String, String)>,
+    packages: BTreeMap<String, Package>,
+    /// Paths of manifests that cannot be read or understood, and why.
+    errors: Vec<(String, String)>,
+    /// The file that each crate begins with, with its name.
+    roots: HashMap<String, String>,
     symbols: Symbols,
     outlines: Mutex<Vec<Outline>>,
 }
 
 /// The linker of the crates among these files.
 pub(crate) fn linker(files: &[FoundFile]) -> Box<dyn Linker> {
-    let mut crates = Crates {
-        manifests: BTreeMap::new(),
-        unread: Vec::new(),
-        symbols: Symbols::default(),
-        outlines: Mutex::default(),
-    };
+    let mut manifests = BTreeMap::new();
+    let mut errors = Vec::new();
     for file in files {
         let (folder, name) = split(&file.path);
         if name != convention::CRATE_FILE {
             continue;
         }
         if file.size > MAX_MANIFEST {
-            crates.unread.push((file.path.clone(), format!("it has more than {MAX_MANIFEST} bytes")));
+            errors.push((file.path.clone(), format!("it has more than {MAX_MANIFEST} bytes")));
             continue;
         }
         match std::fs::read_to_string(&file.location) {
             Ok(text) => {
-                crates.manifests.insert(folder.to_owned(), text);
+                manifests.insert(folder.to_owned(), text);
             }
-            Err(error) => crates.unread.push((file.path.clone(), error.to_string())),
+            Err(error) => errors.push((file.path.clone(), error.to_string())),
         }
     }
-    Box::new(crates)
+    let is_rust = |file: &&FoundFile| file.language.is_some_and(|language| language.name == LANGUAGE.name);
+    let paths: BTreeSet<&str> = files.iter().filter(is_rust).map(|file| file.path.as_str()).collect();
+    let (packages, unparsed) = manifest::packages(&manifests, &paths);
+    errors.extend(unparsed.into_iter().map(|(folder, reason)| {
+        let separator = if folder.is_empty() { "" } else { "/" };
+        (format!("{folder}{separator}{}", convention::CRATE_FILE), reason)
+    }));
+    let targets = packages.values().flat_map(|package| &package.targets);
+    let roots = targets.map(|target| (target.root.clone(), target.name.clone())).collect();
+    Box::new(Crates { packages, errors, roots, symbols: Symbols::default(), outlines: Mutex::default() })
 }
 
 impl Linker for Crates {
@@ -81,35 +90,55 @@ impl Linker for Crates {
         self.outlines.lock().unwrap_or_else(PoisonError::into_inner).push(outline);
     }
 
+    /// Names that begin with the crate's.
+    fn outer_name(&self, path: &str, module: &ModuleName) -> Option<String> {
+        let inside =
+            module.name.strip_prefix("crate").filter(|rest| rest.is_empty() || rest.starts_with("::"))?;
+        Some(format!("{}{inside}", self.crate_of(path)?))
+    }
+
     fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError> {
         let mut files = std::mem::take(&mut *self.outlines.lock().unwrap_or_else(PoisonError::into_inner));
         files.sort_by_cached_key(|file| file_id(&file.path));
-        let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
-        let (packages, errors) = manifest::packages(&self.manifests, &paths);
-        let tree = tree::tree(&files, &packages, &|name| self.symbols.text(name));
-        let names = Names::new(&files, &tree, &packages, &self.symbols);
+        let tree = tree::tree(&files, &self.packages, &|name| self.symbols.text(name));
+        let names = Names::new(&files, &tree, &self.packages, &self.symbols);
         let members = Members::new(&names);
         let paths = files.iter().map(|file| file.path.as_str());
-        let more = |piece: &mut TableBuilders| self.report(&errors, piece);
+        let more = |piece: &mut TableBuilders| self.report(piece);
         hand_over(paths, |index| answers::answers(&members, index), more, out)
     }
 }
 
 impl Crates {
+    /// The name of the crate of a file, as far as folders tell: the one that begins with it, or in the innermost folder around it
+    /// in which one begins. Of a library and others of one folder it is the library.
+    fn crate_of(&self, path: &str) -> Option<&str> {
+        if let Some(own) = self.roots.get(path) {
+            return Some(own.as_str()).filter(|name| !name.is_empty());
+        }
+        let mut folder = split(path).0;
+        loop {
+            for file in ["lib.rs", "main.rs"] {
+                if let Some(name) = self.roots.get(&manifest::join(folder, file)) {
+                    return Some(name.as_str()).filter(|name| !name.is_empty());
+                }
+            }
+            if let Some(package) = self.packages.get(folder) {
+                return Some(package.library.as_str()).filter(|name| !name.is_empty());
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = split(folder).0;
+        }
+    }
+
     /// Says which manifests are not understood.
-    fn report(&self, errors: &[(String, String)], out: &mut TableBuilders) {
-        let unparsed = errors.iter().map(|(folder, reason)| {
-            let path = if folder.is_empty() {
-                convention::CRATE_FILE.to_owned()
-            } else {
-                format!("{folder}/{}", convention::CRATE_FILE)
-            };
-            (path, reason.clone())
-        });
-        for (path, reason) in self.unread.iter().cloned().chain(unparsed) {
+    fn report(&self, out: &mut TableBuilders) {
+        for (path, reason) in &self.errors {
             let message =
                 format!("{reason}; the package is taken to have the usual crates and no dependencies");
-            let file = FileKey { file_id: file_id(&path), path: &path };
+            let file = FileKey { file_id: file_id(path), path };
             out.extract_errors(ExtractErrorRow { code: "manifest", message: &message, file: &file });
         }
     }

@@ -291,11 +291,7 @@ impl<'n> Names<'n> {
             let Some(own) = self.tree.modules.get(index) else { break };
             current = own.host.or_else(|| own.parent.filter(|_| own.is_block));
         }
-        let textual = if space == Space::Macro {
-            self.macro_known(module, first)
-        } else {
-            Vec::new()
-        };
+        let textual = if space == Space::Macro { self.macro_known(module, first) } else { Vec::new() };
         if textual.is_empty() { self.global(module, first, trail) } else { textual }
     }
 

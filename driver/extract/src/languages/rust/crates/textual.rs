@@ -88,7 +88,8 @@ impl Names<'_> {
     fn brought_macro(&self, root: ModuleIndex, name: Symbol) -> Vec<Def> {
         let outline = self.tree.modules.get(root).and_then(|own| self.files.get(own.file));
         let uses = outline.into_iter().flat_map(|outline| &outline.uses).filter(|used| used.shares_macros);
-        let crates = uses.filter_map(|used| used.path.first()).flat_map(|&first| self.named_crate(root, first));
+        let crates =
+            uses.filter_map(|used| used.path.first()).flat_map(|&first| self.named_crate(root, first));
         let found = crates.flat_map(|def| match def {
             Def::Module(other) => self.exported_macro(other, name),
             Def::Item(..) | Def::Outside(_) => Vec::new(),

@@ -17,8 +17,12 @@ impl Members<'_> {
             return found;
         }
         let is_known = |of_trait: &Option<Def>| of_trait.is_some_and(|def| self.is_in_scope(def, module));
-        let known: Vec<Def> =
-            found.iter().zip(&traits).filter(|(_, of_trait)| is_known(of_trait)).map(|(&def, _)| def).collect();
+        let known: Vec<Def> = found
+            .iter()
+            .zip(&traits)
+            .filter(|(_, of_trait)| is_known(of_trait))
+            .map(|(&def, _)| def)
+            .collect();
         if known.is_empty() { found } else { known }
     }
 
@@ -63,7 +67,8 @@ impl Members<'_> {
             }
             let uses = names.files.get(own.file).into_iter().flat_map(|outline| &outline.uses);
             let mut here = uses.filter(|used| used.container == own.container && !used.is_glob);
-            if here.any(|used| names.import(index, used, Space::Type, &mut Trail::new()).contains(&of_trait)) {
+            if here.any(|used| names.import(index, used, Space::Type, &mut Trail::new()).contains(&of_trait))
+            {
                 return true;
             }
             current = own.host.or_else(|| own.parent.filter(|_| own.is_block));

@@ -191,7 +191,10 @@ impl Builder<'_> {
                 included: Vec::new(),
                 host: None,
                 is_block: container.is_block,
-                declared_at: container.item.and_then(|item| at(&outline.items, item)).map_or(0, |item| item.start),
+                declared_at: container
+                    .item
+                    .and_then(|item| at(&outline.items, item))
+                    .map_or(0, |item| item.start),
                 depth,
             });
             if let Some(known) = self.tree.instances.get_mut(file).and_then(|own| own.get_mut(index)) {
@@ -373,7 +376,8 @@ impl Tree {
                 while let Some(outer) = around.last().and_then(|&module| self.parent(module)) {
                     around.push(outer);
                 }
-                let module = around.len().checked_sub(1 + *names as usize).and_then(|place| around.get(place));
+                let module =
+                    around.len().checked_sub(1 + *names as usize).and_then(|place| around.get(place));
                 same_crate && module.is_none_or(|&module| self.is_inside(from, module))
             }
             Visibility::Around(levels) => {

@@ -202,7 +202,10 @@ impl<'c, 's> Collector<'c, 's> {
             Some(owner) => self.out.members.entry((owner, name)).or_default().push(item),
             None => self.declare(binding, Entry::Item(item)),
         }
-        if matches!(tree.kind(node), "struct_item" | "union_item" | "enum_item" | "trait_item" | "enum_variant" | "type_item") {
+        if matches!(
+            tree.kind(node),
+            "struct_item" | "union_item" | "enum_item" | "trait_item" | "enum_variant" | "type_item"
+        ) {
             self.owners.insert(node, Owner::Item(item));
         }
         if let Some(container) = self.module_of(node) {

@@ -11,11 +11,11 @@ impl Collector<'_, '_> {
     pub(super) fn containers(&mut self) {
         let facts = self.read.facts;
         let imports = facts.imports.iter().map(|import| self.scope_around(import.node));
-        let items = facts.bindings.iter().filter(|binding| is_item(binding.kind)).map(|binding| binding.scope);
+        let items =
+            facts.bindings.iter().filter(|binding| is_item(binding.kind)).map(|binding| binding.scope);
         let blocks = [ScopeKind::Function, ScopeKind::Block, ScopeKind::Closure];
-        let is_block = |&scope: &ScopeIndex| {
-            facts.scopes.get(scope).is_some_and(|scope| blocks.contains(&scope.kind))
-        };
+        let is_block =
+            |&scope: &ScopeIndex| facts.scopes.get(scope).is_some_and(|scope| blocks.contains(&scope.kind));
         let declaring: HashSet<ScopeIndex> = imports.chain(items).filter(is_block).collect();
         for (index, scope) in facts.scopes.iter().enumerate() {
             let parent = scope.parent.map(|parent| self.container(parent));

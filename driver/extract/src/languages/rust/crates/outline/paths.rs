@@ -1,10 +1,10 @@
 //! Paths and types, as far as they tell what a path names.
 
+use super::super::types::{ARRAY, FUNCTION, SLICE, TUPLE};
 use super::collect::{Collector, Entity};
 use super::{Entry, Head, Index, Path, Symbol, TypeRef, push};
 use crate::lexical::{BindingIndex, Namespace};
 use crate::tree::NodeIndex;
-use super::super::types::{ARRAY, FUNCTION, SLICE, TUPLE};
 
 /// How deep a type is followed into itself.
 const MAX_DEPTH: usize = 24;
@@ -161,7 +161,10 @@ impl Collector<'_, '_> {
         let (name, parts): (&str, Vec<NodeIndex>) = match kind {
             "array_type" => {
                 let is_slice = tree.child_by_field(node, "length").is_none();
-                (if is_slice { SLICE } else { ARRAY }, tree.child_by_field(node, "element").into_iter().collect())
+                (
+                    if is_slice { SLICE } else { ARRAY },
+                    tree.child_by_field(node, "element").into_iter().collect(),
+                )
             }
             "function_type" => (FUNCTION, tree.child_by_field(node, "return_type").into_iter().collect()),
             _ => (TUPLE, tree.named_children(node).filter(|&part| !is_comment(tree.kind(part))).collect()),

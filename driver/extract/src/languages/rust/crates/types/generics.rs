@@ -32,9 +32,9 @@ impl Members<'_> {
     /// The parameters of an item, with what stands in their places.
     pub(super) fn own_parameters(&self, file: FileIndex, item: Index, arguments: &[Ty]) -> Bindings {
         let parameters = self.parameters.get(&(file, item)).map(Vec::as_slice).unwrap_or_default();
-        let bound = parameters.iter().filter_map(|&(position, parameter)| {
-            Some(((file, parameter), arguments.get(position)?.clone()))
-        });
+        let bound = parameters
+            .iter()
+            .filter_map(|&(position, parameter)| Some(((file, parameter), arguments.get(position)?.clone())));
         bound.collect()
     }
 

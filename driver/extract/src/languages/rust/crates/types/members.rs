@@ -100,7 +100,13 @@ impl<'n> Members<'n> {
     }
 
     /// The members of this name of the implementations without a trait for a type or trait.
-    fn of_own(&self, def: Def, ty: &Ty, name: Symbol, wanted: fn(&Item) -> bool) -> impl Iterator<Item = Def> {
+    fn of_own(
+        &self,
+        def: Def,
+        ty: &Ty,
+        name: Symbol,
+        wanted: fn(&Item) -> bool,
+    ) -> impl Iterator<Item = Def> {
         let members = self.inherent.get(&(def, name)).into_iter().flatten().copied();
         let is_it = move |&(file, member): &(FileIndex, Index)| {
             let item = self.names.item(file, member).filter(|&item| wanted(item));
@@ -221,7 +227,9 @@ impl<'n> Members<'n> {
     /// What is gone through when a value is, by what its type's implementations say.
     pub(super) fn iterated(&self, ty: &Ty) -> Option<Ty> {
         let def = ty.named()?;
-        let own = self.implementation_of(def, "Iterator").or_else(|| self.implementation_of(def, "IntoIterator"))?;
+        let own = self
+            .implementation_of(def, "Iterator")
+            .or_else(|| self.implementation_of(def, "IntoIterator"))?;
         self.alias_of(own, "Item", ty)
     }
 
@@ -234,7 +242,8 @@ impl<'n> Members<'n> {
     /// The first implementation for a type of a trait of this name from outside.
     fn implementation_of(&self, def: Def, name: &str) -> Option<Implementation> {
         let of_type = self.of_type.get(&def)?.iter();
-        let mut named = of_type.filter(|own| own.of_trait.is_some_and(|of_trait| self.is_named(of_trait, name)));
+        let mut named =
+            of_type.filter(|own| own.of_trait.is_some_and(|of_trait| self.is_named(of_trait, name)));
         named.next().copied()
     }
 
@@ -244,7 +253,8 @@ impl<'n> Members<'n> {
         let is_alias = |item: &Item| item.kind == BindingKind::TypeAlias;
         match self.own(own.file, Owner::Impl(own.index), name, is_alias).as_slice() {
             &[Def::Item(file, item)] => {
-                let written = self.written(self.place(file, None)?, self.names.item(file, item)?.ty?, None, 0);
+                let written =
+                    self.written(self.place(file, None)?, self.names.item(file, item)?.ty?, None, 0);
                 Some(self.substituted(&written, &self.of_owner(own.file, Some(Owner::Impl(own.index)), ty)))
             }
             _ => None,

@@ -121,7 +121,9 @@ impl<'n> Members<'n> {
         let Some(item) = self.names.item(file, index) else { return Ty::Unknown };
         match (item.kind, item.owner) {
             (BindingKind::Struct, _) => self.with_parts(file, index, index, arguments),
-            (BindingKind::Variant, Some(Owner::Item(owner))) => self.with_parts(file, owner, index, arguments),
+            (BindingKind::Variant, Some(Owner::Item(owner))) => {
+                self.with_parts(file, owner, index, arguments)
+            }
             (kind, _) if typed.contains(&kind) => self.result(place, file, index, None, &[]),
             _ => Ty::Unknown,
         }
@@ -292,7 +294,8 @@ impl<'n> Members<'n> {
     /// The fields of a name of the structure or variant that a path names.
     pub(in super::super) fn named_field(&self, place: Place<'n>, path: Index, name: Symbol) -> Vec<Def> {
         let Some((file, _, holder)) = self.holder(place, path) else { return Vec::new() };
-        let fields = self.names.files.get(file).and_then(|outline| outline.members.get(&(Owner::Item(holder), name)));
+        let fields =
+            self.names.files.get(file).and_then(|outline| outline.members.get(&(Owner::Item(holder), name)));
         let is_field = |&&item: &&Index| self.kind_of(Def::Item(file, item)) == Some(BindingKind::Field);
         fields.into_iter().flatten().filter(is_field).map(|&item| Def::Item(file, item)).collect()
     }
@@ -339,7 +342,8 @@ impl<'n> Members<'n> {
         let whole = self.pointee(of);
         match (self.output(&whole), &whole) {
             (Some(output), _) => output,
-            (None, Ty::Named(Def::Outside(name), arguments)) => match self.names.symbols.text(*name).as_str() {
+            (None, Ty::Named(Def::Outside(name), arguments)) => match self.names.symbols.text(*name).as_str()
+            {
                 "HashMap" | "BTreeMap" => arguments.get(1).cloned().unwrap_or_default(),
                 _ => self.element(&whole),
             },
@@ -350,7 +354,9 @@ impl<'n> Members<'n> {
     /// What `collect` gives, where the type may leave open of what.
     fn collected(&self, place: Place<'n>, of: &Ty, ty: Index) -> Ty {
         match self.written(place, ty, None, 0) {
-            Ty::Named(def @ Def::Outside(_), inner) if inner.len() == 1 && inner.first() == Some(&Ty::Unknown) => {
+            Ty::Named(def @ Def::Outside(_), inner)
+                if inner.len() == 1 && inner.first() == Some(&Ty::Unknown) =>
+            {
                 Ty::Named(def, Rc::from([self.element(of)]))
             }
             ty => ty,
