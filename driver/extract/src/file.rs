@@ -221,8 +221,12 @@ impl<'x> FileExtractor<'x> {
         let emitter =
             Emitter { file, tree, positions, facts, declarations, is_type_only, node_ids, file_node_id };
         emitter.emit(ids, out);
-        symbol_rows(&emitter, language.symbols, module, language.definition_name, out);
-        if let Some(linker) = self.linkers.get(language.name) {
+        let linker = self.linkers.get(language.name);
+        let outer_name =
+            module.and_then(|module| linker.and_then(|linker| linker.outer_name(file.path, module)));
+        let module_name = outer_name.as_deref().or(module.map(|module| module.name.as_str()));
+        symbol_rows(&emitter, language.symbols, module_name, language.definition_name, out);
+        if let Some(linker) = linker {
             linker.add(&emitter);
         }
     }

@@ -8,6 +8,7 @@ mod settings;
 
 use crate::error::ExtractError;
 use crate::lexical::Emitter;
+use crate::modules::ModuleName;
 use crate::tables::{FileKey, ResolutionRow, TableBuilders, file_id};
 use crate::tree::Span;
 pub(crate) use interned::{Symbol, Symbols};
@@ -31,6 +32,11 @@ pub(crate) type Pieces<'p> = dyn FnMut(TableBuilders) -> Result<(), ExtractError
 pub(crate) trait Linker: Sync {
     /// Takes what it needs of a file that was read. Threads call this in any order.
     fn add(&self, file: &Emitter<'_, '_>);
+
+    /// What the module that the file at a path is is called from outside, where that differs from its name inside.
+    fn outer_name(&self, _path: &str, _module: &ModuleName) -> Option<String> {
+        None
+    }
 
     /// Hands over the rows of all files that were added, in the order of `file_id`, in pieces.
     ///

@@ -7,7 +7,6 @@ mod signature;
 use std::collections::{HashMap, HashSet};
 
 use crate::lexical::{Binding, BindingKind, Emitter, Facts, ScopeIndex, ScopeKind};
-use crate::modules::ModuleName;
 use crate::tables::{SymbolRow, TableBuilders};
 use crate::tree::{NodeIndex, SyntaxTree};
 pub(crate) use complexity::Branching;
@@ -83,11 +82,11 @@ pub(crate) struct Subject<'e, 's> {
 pub(crate) fn symbol_rows(
     emitter: &Emitter<'_, '_>,
     rules: &SymbolRules,
-    module: Option<&ModuleName>,
+    module_name: Option<&str>,
     name_of: fn(&SyntaxTree<'_>, NodeIndex) -> Option<NodeIndex>,
     out: &mut TableBuilders,
 ) {
-    let module_name = module.map_or(emitter.file.path, |module| module.name.as_str());
+    let module_name = module_name.unwrap_or(emitter.file.path);
     let writer = Writer {
         emitter,
         rules,

@@ -56,7 +56,8 @@ const LIMIT: number = 3;
 
 /// Symbols as `kind qualified_name`, each followed by the columns asked for.
 fn symbols(path: &str, text: &str, columns: &[&str]) -> Vec<String> {
-    let tables = Tables::of(&[(path, text), ("Cargo.toml", ""), ("pkg/__init__.py", "")]);
+    let tables =
+        Tables::of(&[(path, text), ("Cargo.toml", "[package]\nname = 'x'\n"), ("pkg/__init__.py", "")]);
     let rows = tables.rows(Table::Symbols).into_iter().filter(|row| row["path"] == path);
     rows.map(|row| {
         let more: Vec<&str> = columns.iter().map(|column| row[*column].as_str()).collect();
@@ -87,23 +88,23 @@ fn names_and_kinds_are_those_of_the_language() {
     assert_eq!(found.iter().filter(|own| own.starts_with("field pkg.m.Shape.size")).count(), 1);
     let found = symbols("src/lib.rs", RUST, &["visibility"]);
     for expected in [
-        "module crate public",
-        "class crate::Job public",
-        "type_parameter crate::T local",
-        "field crate::Job::id public",
-        "field crate::Job::secret private",
-        "interface crate::Run package",
-        "method crate::Run::run public",
-        "method crate::Job::run public",
-        "method crate::Job::private private",
-        "constant crate::Job::MAX public",
-        "enum crate::Kind public",
-        "enum_member crate::Kind::One public",
-        "type crate::Alias restricted",
-        "macro crate::shout public",
-        "module crate::tests private",
-        "function crate::tests::other private",
-        "variable crate::Job::private::inside local",
+        "module x public",
+        "class x::Job public",
+        "type_parameter x::T local",
+        "field x::Job::id public",
+        "field x::Job::secret private",
+        "interface x::Run package",
+        "method x::Run::run public",
+        "method x::Job::run public",
+        "method x::Job::private private",
+        "constant x::Job::MAX public",
+        "enum x::Kind public",
+        "enum_member x::Kind::One public",
+        "type x::Alias restricted",
+        "macro x::shout public",
+        "module x::tests private",
+        "function x::tests::other private",
+        "variable x::Job::private::inside local",
     ] {
         assert!(found.iter().any(|own| own == expected), "{expected} in {found:#?}");
     }
@@ -140,11 +141,11 @@ fn declarations_are_shown_in_a_line_with_the_first_of_their_documentation() {
     }
     let found = symbols("src/lib.rs", RUST, &columns);
     for expected in [
-        "module crate NULL Crate.",
-        "class crate::Job pub struct Job<T> Documented.",
-        "method crate::Job::private fn private(&self, other: &str) -> u8 NULL",
-        "parameter crate::Job::private::other other: &str NULL",
-        "constant crate::Job::MAX pub const MAX: u8 NULL",
+        "module x NULL Crate.",
+        "class x::Job pub struct Job<T> Documented.",
+        "method x::Job::private fn private(&self, other: &str) -> u8 NULL",
+        "parameter x::Job::private::other other: &str NULL",
+        "constant x::Job::MAX pub const MAX: u8 NULL",
     ] {
         assert!(found.iter().any(|own| own == expected), "{expected} in {found:#?}");
     }
@@ -176,9 +177,9 @@ fn functions_are_measured_without_those_inside_them() {
     let found = symbols("src/lib.rs", RUST, &columns);
     for expected in [
         // if, &&, two arms, else if, `?`; if { match { loop.
-        "method crate::Job::run 1 6 3 false",
-        "function crate::tests::it_works 0 0 0 true",
-        "function crate::tests::other 0 0 0 true",
+        "method x::Job::run 1 6 3 false",
+        "function x::tests::it_works 0 0 0 true",
+        "function x::tests::other 0 0 0 true",
     ] {
         assert!(found.iter().any(|own| own == expected), "{expected} in {found:#?}");
     }
@@ -220,5 +221,43 @@ fn places_are_where_the_names_stand() {
             assert_eq!(line_of(text, start), number(row, "line"), "{row:?}");
             assert_eq!(line_of(text, end.max(start + 1) - 1), number(row, "end_line"), "{row:?}");
         }
+    }
+}
+
+#[test]
+fn names_of_rust_begin_with_the_crate() {
+    let tables = Tables::of(&[
+        (
+            "Cargo.toml",
+            "[package]\nname = 'my-kit'\nedition = '2021'\n[[test]]\nname = 'suite'\npath = 'checks/all.rs'\n",
+        ),
+        ("src/lib.rs", "pub mod part;"),
+        ("src/part.rs", "pub fn f() {}"),
+        ("src/bin/one-tool.rs", "fn main() {}"),
+        ("src/bin/two/main.rs", "mod inner; fn main() {}"),
+        ("src/bin/two/inner.rs", "fn g() {}"),
+        ("tests/whole.rs", "fn t() {}"),
+        ("build.rs", "fn main() {}"),
+        ("named/Cargo.toml", "[package]\nname = 'named'\n[lib]\nname = 'other'\n"),
+        ("named/src/lib.rs", "pub fn h() {}"),
+        ("plain/src/main.rs", "fn main() {}"),
+        ("plain/Cargo.toml", "[package]\nname = 'plain'\n"),
+    ]);
+    let rows = tables.rows(Table::Symbols);
+    let named: Vec<&str> = rows
+        .iter()
+        .filter(|row| row["kind"] == "function")
+        .map(|row| row["qualified_name"].as_str())
+        .collect();
+    for expected in [
+        "my_kit::part::f",
+        "one_tool::main",
+        "two::main",
+        "whole::t",
+        "build_script_build::main",
+        "other::h",
+        "plain::main",
+    ] {
+        assert!(named.contains(&expected), "{expected} in {named:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Names of Rust over files, and its macros.
 
+mod cases;
 pub(super) mod crates;
 mod macros;
 

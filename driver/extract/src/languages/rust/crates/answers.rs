@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::names::{Def, Trail};
-use super::outline::{Entry, Expr, Head, Index, Outline, Owner, SPACES, Space, Symbol, Use, Used, at};
+use super::outline::{Entry, Expr, Head, Index, Item, Outline, Owner, SPACES, Space, Symbol, Use, Used, at};
 use super::prelude;
 use super::tree::FileIndex;
 use super::types::{Members, Place, Ty};
@@ -70,13 +70,19 @@ impl<'n> Answers<'n> {
                     self.path_use(place, *path, spaces, segments, *must_answer);
                 }
                 Used::Member { of, name } => {
-                    let found = at(&types, *of).map(|of| self.members.field(of, *name)).unwrap_or_default();
+                    let found = at(&types, *of).map(|of| self.members.field(of, *name).0).unwrap_or_default();
                     self.add(node_id, span, Relation::RefersTo, found, None, "receiver_type");
+                }
+                Used::NamedField { path, name } => {
+                    let found = self.members.named_field(place, *path, *name);
+                    self.add(node_id, span, Relation::RefersTo, found, None, "type_member");
                 }
                 Used::CallPath { path, text, is_macro } => {
                     self.call_path(place, (node_id, span), *path, *text, *is_macro);
                 }
-                Used::CallMember { of, name } => self.call_member(place, (node_id, span), &types, *of, *name),
+                Used::CallMember { of, name, container } => {
+                    self.call_member(place, (node_id, span), &types, *of, (*name, *container));
+                }
                 Used::CallUnknown { name } => {
                     let name = name.map(|name| self.text(name)).unwrap_or_default();
                     self.add(
@@ -193,7 +199,14 @@ impl<'n> Answers<'n> {
         is_macro: bool,
     ) {
         let spaces: &[Space] = if is_macro { &[Space::Macro] } else { &[Space::Value] };
-        let found = self.resolve(place, path, spaces).pop().unwrap_or_default();
+        let mut found = self.resolve(place, path, spaces).pop().unwrap_or_default();
+        if let Some(read) = at(&place.outline.paths, path) {
+            let module = place.base + read.container as usize;
+            found = match read.segments.as_slice() {
+                &[name] if is_macro => self.textual(module, name, span, found),
+                _ => self.members.of_known_traits(found, module),
+            };
+        }
         let head = at(&place.outline.paths, path).map(|path| (path.head, path.segments.len()));
         let callable: Vec<Def> =
             found.iter().copied().filter(|&def| self.is_callable(def, is_macro)).collect();
@@ -210,6 +223,12 @@ impl<'n> Answers<'n> {
         }
         let (external, method) = self.outside(&found, head, text);
         self.add(node_id, span, Relation::Calls, Vec::new(), Some(external), method);
+    }
+
+    /// The macro that a name means by the order of the text; what else was found when there is none.
+    fn textual(&self, module: usize, name: Symbol, span: Span, found: Vec<Def>) -> Vec<Def> {
+        let textual = self.members.names.textual_macro(module, name, span.start);
+        if textual.is_empty() { found } else { textual }
     }
 
     /// The name of something outside, and how it is known.
@@ -238,7 +257,11 @@ impl<'n> Answers<'n> {
             Some(BindingKind::Macro) => is_macro,
             Some(
                 BindingKind::Function | BindingKind::Method | BindingKind::Struct | BindingKind::Variant,
-            ) => !is_macro,
+            ) => {
+                let is_own = |item: &Item| item.attributes.is_macro.is_some();
+                !is_macro
+                    || matches!(def, Def::Item(file, item) if self.members.names.item(file, item).is_some_and(is_own))
+            }
             _ => false,
         }
     }
@@ -249,11 +272,12 @@ impl<'n> Answers<'n> {
         (node_id, span): (i64, Span),
         types: &[Ty],
         of: Index,
-        name: Symbol,
+        (name, container): (Symbol, Index),
     ) {
-        let found = at(types, of).map(|of| self.members.method(of, name)).unwrap_or_default();
-        let own = matches!(at(&place.outline.exprs, of), Some(Expr::Receiver(_)));
-        let method = if own { "self_method" } else { "receiver_type" };
+        let is_own = matches!(at(&place.outline.exprs, of), Some(Expr::Receiver(_)));
+        let of = at(types, of).unwrap_or(&Ty::Unknown);
+        let found = self.members.known_method(of, name, place.base + container as usize);
+        let method = if is_own { "self_method" } else { "receiver_type" };
         match found.as_slice() {
             [Def::Outside(path)] => {
                 let external = self.text(*path);

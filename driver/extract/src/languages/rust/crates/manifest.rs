@@ -5,13 +5,15 @@ use std::ops::Bound;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::modules::split;
+use crate::modules::{split, stem};
 
 /// A crate of a package.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
     /// The file it begins with.
     pub(super) root: String,
+    /// What it is called.
+    pub(super) name: String,
     pub(super) is_library: bool,
 }
 
@@ -142,27 +144,29 @@ impl Manifest<'_> {
         let library = self.text("lib", "name").unwrap_or(name).replace('-', "_");
         let is_2015 = self.table.get("package").is_some() && matches!(self.edition(), None | Some("2015"));
         let mut targets = Vec::new();
-        let mut add = |root: String, is_library: bool| {
+        let mut add = |root: String, name: &str, is_library: bool| {
             let is_new = targets.iter().all(|known: &Target| known.root != root);
             if is_new && paths.contains(root.as_str()) {
-                targets.push(Target { root, is_library });
+                targets.push(Target { root, name: name.replace('-', "_"), is_library });
             }
         };
-        add(join(self.folder, self.text("lib", "path").unwrap_or("src/lib.rs")), true);
+        add(join(self.folder, self.text("lib", "path").unwrap_or("src/lib.rs")), &library, true);
         for (key, folder) in
             [("bin", "src/bin"), ("test", "tests"), ("example", "examples"), ("bench", "benches")]
         {
-            self.explicit(key, folder).iter().for_each(|path| add(join(self.folder, path), false));
+            let listed = self.explicit(key, folder);
+            listed.iter().for_each(|(path, name)| add(join(self.folder, path), name, false));
             if self.finds(key) {
                 below(&join(self.folder, folder), paths)
                     .iter()
-                    .for_each(|path| add((*path).to_owned(), false));
+                    .for_each(|path| add((*path).to_owned(), named_by(path), false));
             }
         }
         if self.finds("bin") {
-            add(join(self.folder, "src/main.rs"), false);
+            add(join(self.folder, "src/main.rs"), name, false);
         }
-        add(join(self.folder, self.text("package", "build").unwrap_or("build.rs")), false);
+        let script = self.text("package", "build").unwrap_or("build.rs");
+        add(join(self.folder, script), "build_script_build", false);
         Package { library, targets, is_2015, dependencies: HashMap::new() }
     }
 
@@ -172,12 +176,18 @@ impl Manifest<'_> {
         edition.as_str().or_else(|| edition.get("workspace").map(|_| "workspace"))
     }
 
-    /// Paths of the crates of a kind that are listed; in `folder` when they have but a name.
-    fn explicit(&self, key: &str, folder: &str) -> Vec<String> {
+    /// Paths and names of the crates of a kind that are listed; they are in `folder` when they have but a name.
+    fn explicit(&self, key: &str, folder: &str) -> Vec<(String, String)> {
         let listed = self.table.get(key).and_then(|list| list.get_ref().as_array());
-        let path = |target: &DeValue<'_>| match target.get("path") {
-            Some(path) => Some(path.get_ref().as_str()?.to_owned()),
-            None => Some(format!("{folder}/{}.rs", target.get("name")?.get_ref().as_str()?)),
+        let path = |target: &DeValue<'_>| {
+            let name = target.get("name").and_then(|name| name.get_ref().as_str());
+            match target.get("path") {
+                Some(path) => {
+                    let path = path.get_ref().as_str()?;
+                    Some((path.to_owned(), name.unwrap_or(named_by(path)).to_owned()))
+                }
+                None => Some((format!("{folder}/{}.rs", name?), name?.to_owned())),
+            }
         };
         listed.into_iter().flatten().filter_map(|target| path(target.get_ref())).collect()
     }
@@ -264,6 +274,14 @@ fn below<'p>(folder: &str, paths: &BTreeSet<&'p str>) -> Vec<&'p str> {
         Some((_, file)) => file == "main.rs",
     };
     inside.filter(|(_, rest)| is_crate(rest)).map(|(path, _)| path).collect()
+}
+
+/// The name of the crate that begins with a file: the file's, or that of its folder.
+fn named_by(path: &str) -> &str {
+    match split(path) {
+        (folder, "main.rs") => split(folder).1,
+        (_, file) => stem(file),
+    }
 }
 
 #[cfg(test)]

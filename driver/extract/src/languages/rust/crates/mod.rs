@@ -14,21 +14,29 @@ mod manifest;
 mod names;
 mod outline;
 mod prelude;
+mod textual;
+mod traits;
 mod tree;
 mod types;
 
 use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
+use manifest::Package;
 use names::{Def, Names};
 use outline::{Outline, Symbols};
 use types::Members;
 
+use super::LANGUAGE;
 use crate::error::ExtractError;
 use crate::lexical::Emitter;
 use crate::linking::{Linker, Pieces, Settings, hand_over};
 use crate::repository::names_of_repositories;
 use crate::tables::{TableBuilders, file_id};
+use crate::linking::{Linker, Pieces, hand_over};
+use crate::modules::{ModuleName, split};
+use crate::tables::{ExtractErrorRow, FileKey, TableBuilders, file_id};
 use crate::walk::FoundFile;
 
 /// Of how many definitions a name may mean one; of more, each under a condition of its own, the first are kept.
@@ -39,6 +47,11 @@ struct Crates {
     manifests: Settings,
     /// Names of repositories, with which paths begin.
     repositories: BTreeSet<String>,
+    packages: BTreeMap<String, Package>,
+    /// Paths of manifests that cannot be read or understood, and why.
+    errors: Vec<(String, String)>,
+    /// The file that each crate begins with, with its name.
+    roots: HashMap<String, String>,
     symbols: Symbols,
     outlines: Mutex<Vec<Outline>>,
 }
@@ -51,12 +64,47 @@ pub(crate) fn linker(files: &[FoundFile]) -> Box<dyn Linker> {
         symbols: Symbols::default(),
         outlines: Mutex::default(),
     })
+    let mut manifests = BTreeMap::new();
+    let mut errors = Vec::new();
+    for file in files {
+        let (folder, name) = split(&file.path);
+        if name != convention::CRATE_FILE {
+            continue;
+        }
+        if file.size > MAX_MANIFEST {
+            errors.push((file.path.clone(), format!("it has more than {MAX_MANIFEST} bytes")));
+            continue;
+        }
+        match std::fs::read_to_string(&file.location) {
+            Ok(text) => {
+                manifests.insert(folder.to_owned(), text);
+            }
+            Err(error) => errors.push((file.path.clone(), error.to_string())),
+        }
+    }
+    let is_rust = |file: &&FoundFile| file.language.is_some_and(|language| language.name == LANGUAGE.name);
+    let paths: BTreeSet<&str> = files.iter().filter(is_rust).map(|file| file.path.as_str()).collect();
+    let (packages, unparsed) = manifest::packages(&manifests, &paths);
+    errors.extend(unparsed.into_iter().map(|(folder, reason)| {
+        let separator = if folder.is_empty() { "" } else { "/" };
+        (format!("{folder}{separator}{}", convention::CRATE_FILE), reason)
+    }));
+    let targets = packages.values().flat_map(|package| &package.targets);
+    let roots = targets.map(|target| (target.root.clone(), target.name.clone())).collect();
+    Box::new(Crates { packages, errors, roots, symbols: Symbols::default(), outlines: Mutex::default() })
 }
 
 impl Linker for Crates {
     fn add(&self, file: &Emitter<'_, '_>) {
         let outline = outline::outline(file, &self.symbols);
         self.outlines.lock().unwrap_or_else(PoisonError::into_inner).push(outline);
+    }
+
+    /// Names that begin with the crate's.
+    fn outer_name(&self, path: &str, module: &ModuleName) -> Option<String> {
+        let inside =
+            module.name.strip_prefix("crate").filter(|rest| rest.is_empty() || rest.starts_with("::"))?;
+        Some(format!("{}{inside}", self.crate_of(path)?))
     }
 
     fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError> {
@@ -70,7 +118,47 @@ impl Linker for Crates {
         let paths = files.iter().map(|file| file.path.as_str());
         let consequence = "the package is taken to have the usual crates and no dependencies";
         let more = |piece: &mut TableBuilders| self.manifests.report(&errors, consequence, piece);
+        let tree = tree::tree(&files, &self.packages, &|name| self.symbols.text(name));
+        let names = Names::new(&files, &tree, &self.packages, &self.symbols);
+        let members = Members::new(&names);
+        let paths = files.iter().map(|file| file.path.as_str());
+        let more = |piece: &mut TableBuilders| self.report(piece);
         hand_over(paths, |index| answers::answers(&members, index), more, out)
+    }
+}
+
+impl Crates {
+    /// The name of the crate of a file, as far as folders tell: the one that begins with it, or in the innermost folder around it
+    /// in which one begins. Of a library and others of one folder it is the library.
+    fn crate_of(&self, path: &str) -> Option<&str> {
+        if let Some(own) = self.roots.get(path) {
+            return Some(own.as_str()).filter(|name| !name.is_empty());
+        }
+        let mut folder = split(path).0;
+        loop {
+            for file in ["lib.rs", "main.rs"] {
+                if let Some(name) = self.roots.get(&manifest::join(folder, file)) {
+                    return Some(name.as_str()).filter(|name| !name.is_empty());
+                }
+            }
+            if let Some(package) = self.packages.get(folder) {
+                return Some(package.library.as_str()).filter(|name| !name.is_empty());
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = split(folder).0;
+        }
+    }
+
+    /// Says which manifests are not understood.
+    fn report(&self, out: &mut TableBuilders) {
+        for (path, reason) in &self.errors {
+            let message =
+                format!("{reason}; the package is taken to have the usual crates and no dependencies");
+            let file = FileKey { file_id: file_id(path), path };
+            out.extract_errors(ExtractErrorRow { code: "manifest", message: &message, file: &file });
+        }
     }
 }
 

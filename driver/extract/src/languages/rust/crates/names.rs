@@ -96,9 +96,9 @@ impl<'n> Names<'n> {
             current = own.host.or_else(|| own.parent.filter(|_| own.is_block));
         }
         if space == Space::Macro {
-            let textual = self.textual_macro(self.tree.proper(module), name);
-            if !textual.is_empty() {
-                return textual;
+            let known = self.macro_known(module, name);
+            if !known.is_empty() {
+                return known;
             }
         }
         if space == Space::Type
@@ -291,12 +291,14 @@ impl<'n> Names<'n> {
             let Some(own) = self.tree.modules.get(index) else { break };
             current = own.host.or_else(|| own.parent.filter(|_| own.is_block));
         }
-        let textual = if space == Space::Macro {
-            self.textual_macro(self.tree.proper(module), first)
-        } else {
-            Vec::new()
-        };
+        let textual = if space == Space::Macro { self.macro_known(module, first) } else { Vec::new() };
         if textual.is_empty() { self.global(module, first, trail) } else { textual }
+    }
+
+    /// A macro of the modules around, wherever it is defined there, or one that all modules know.
+    fn macro_known(&self, module: ModuleIndex, name: Symbol) -> Vec<Def> {
+        let textual = self.textual_macro(module, name, u32::MAX);
+        if textual.is_empty() { self.shared_macro(module, name) } else { textual }
     }
 
     /// The module that `crate`, `self` or `super` is; none for other names.
@@ -322,7 +324,7 @@ impl<'n> Names<'n> {
         self.named_crate(module, name)
     }
 
-    fn named_crate(&self, module: ModuleIndex, name: Symbol) -> Vec<Def> {
+    pub(super) fn named_crate(&self, module: ModuleIndex, name: Symbol) -> Vec<Def> {
         if name == self.words.this {
             return vec![Def::Module(self.tree.root(module))];
         }
@@ -337,6 +339,9 @@ impl<'n> Names<'n> {
     /// The crate that is known by this name in the crate of a module.
     pub(super) fn extern_crate(&self, module: ModuleIndex, name: Symbol) -> Option<Def> {
         let crate_index = self.tree.modules.get(module)?.crate_index;
+        if let Some(declared) = self.declared_crate(self.tree.root(module), name) {
+            return Some(declared);
+        }
         let own = self.tree.crates.get(crate_index)?.package.as_ref()?;
         let package = self.packages.get(own)?;
         let text = self.symbols.text(name);
@@ -351,6 +356,19 @@ impl<'n> Names<'n> {
         self.tree.crates.get(library).map(|library| Def::Module(library.root))
     }
 
+    /// The crate that `extern crate` in the first module of a crate gives another name: all its modules know that.
+    fn declared_crate(&self, root: ModuleIndex, name: Symbol) -> Option<Def> {
+        let own = self.tree.modules.get(root)?;
+        let outline = self.files.get(own.file)?;
+        let entries = at(&outline.containers, own.container)?.names.get(&name)?;
+        entries.iter().find_map(|&(_, entry)| {
+            let Entry::Use(used) = entry else { return None };
+            let used = at(&outline.uses, used).filter(|used| used.is_crate)?;
+            let &first = used.path.first().filter(|&&first| first != name)?;
+            self.named_crate(root, first).first().copied()
+        })
+    }
+
     /// What stands below a module, or an enumeration, or something outside.
     fn below(&self, def: Def, name: Symbol, space: Space, from: ModuleIndex, trail: &mut Trail) -> Vec<Def> {
         match def {
@@ -361,40 +379,5 @@ impl<'n> Names<'n> {
             Def::Item(file, item) => self.variant(file, item, name).into_iter().collect(),
             Def::Outside(path) => vec![self.beyond(path, name)],
         }
-    }
-
-    /// A macro that was defined before, in a module around, or in one whose macros are shared.
-    fn textual_macro(&self, module: ModuleIndex, name: Symbol) -> Vec<Def> {
-        let mut current = Some(module);
-        for _ in 0..MAX_TRAIL {
-            let Some(index) = current else { break };
-            let mut pending = vec![(index, 0)];
-            let mut found = Vec::new();
-            while let Some((index, depth)) = pending.pop() {
-                let Some(own) = self.tree.modules.get(index) else { continue };
-                let Some(outline) = self.files.get(own.file) else { continue };
-                let names = at(&outline.containers, own.container).and_then(|own| own.names.get(&name));
-                found.extend(names.into_iter().flatten().filter_map(|&(space, entry)| match entry {
-                    Entry::Item(item) if space == Some(Space::Macro) => Some(Def::Item(own.file, item)),
-                    Entry::Item(_) | Entry::Use(_) => None,
-                }));
-                let shared = own.children.iter().filter(|(item, _)| {
-                    depth < MAX_TRAIL
-                        && self.item(own.file, **item).is_some_and(|item| item.attributes.shares_macros)
-                });
-                pending.extend(shared.flat_map(|(_, children)| children).map(|&child| (child, depth + 1)));
-                pending.extend(own.included.iter().map(|&child| (child, depth + 1)));
-            }
-            if !found.is_empty() {
-                return unique(found);
-            }
-            current = self.tree.parent(index);
-        }
-        let own = self.tree.modules.get(module).and_then(|own| self.tree.crates.get(own.crate_index));
-        own.and_then(|own| own.macros.get(&name))
-            .into_iter()
-            .flatten()
-            .map(|&(file, item)| Def::Item(file, item))
-            .collect()
     }
 }

@@ -145,7 +145,7 @@ pub(super) fn is_pointer(name: &str) -> bool {
 
 /// Whether such a pointer has the method itself.
 pub(super) fn is_of_pointer(method: &str) -> bool {
-    matches!(method, "clone" | "as_ref" | "as_mut" | "borrow" | "borrow_mut" | "deref" | "deref_mut" | "fmt")
+    matches!(method, "clone" | "as_ref" | "as_mut" | "deref" | "deref_mut" | "fmt")
 }
 
 /// Whether a trait of this name says nothing about which type has it.

@@ -44,6 +44,8 @@ pub(super) struct Module {
     pub(super) included: Vec<ModuleIndex>,
     pub(super) host: Option<ModuleIndex>,
     pub(super) is_block: bool,
+    /// Where the item that declares it begins, in the file of its parent.
+    pub(super) declared_at: u32,
     depth: usize,
 }
 
@@ -189,6 +191,10 @@ impl Builder<'_> {
                 included: Vec::new(),
                 host: None,
                 is_block: container.is_block,
+                declared_at: container
+                    .item
+                    .and_then(|item| at(&outline.items, item))
+                    .map_or(0, |item| item.start),
                 depth,
             });
             if let Some(known) = self.tree.instances.get_mut(file).and_then(|own| own.get_mut(index)) {
@@ -242,6 +248,9 @@ impl Builder<'_> {
             for (file, place) in self.files_of(item, place) {
                 if !self.is_around(module, file) {
                     let child = self.add_file(crate_index, Some(module), file, place, pending);
+                    if let Some(child) = self.tree.modules.get_mut(child) {
+                        child.declared_at = item.start;
+                    }
                     let own = self.tree.modules.get_mut(module);
                     own.into_iter().for_each(|own| own.children.entry(index).or_default().push(child));
                 }
@@ -257,6 +266,7 @@ impl Builder<'_> {
             let child = self.add_file(crate_index, Some(module), file, place.clone(), pending);
             if let Some(child) = self.tree.modules.get_mut(child) {
                 child.host = Some(module);
+                child.declared_at = u32::MAX;
             }
             if let Some(own) = self.tree.modules.get_mut(module) {
                 own.included.push(child);
@@ -361,6 +371,15 @@ impl Tree {
         match visibility {
             Visibility::Public => true,
             Visibility::Crate => same_crate,
+            Visibility::Below(names) => {
+                let mut around = vec![self.proper(owner)];
+                while let Some(outer) = around.last().and_then(|&module| self.parent(module)) {
+                    around.push(outer);
+                }
+                let module =
+                    around.len().checked_sub(1 + *names as usize).and_then(|place| around.get(place));
+                same_crate && module.is_none_or(|&module| self.is_inside(from, module))
+            }
             Visibility::Around(levels) => {
                 let outer = (0..*levels).try_fold(self.proper(owner), |module, _| self.parent(module));
                 outer.is_some_and(|outer| self.is_inside(from, outer))

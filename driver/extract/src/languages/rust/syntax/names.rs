@@ -26,12 +26,12 @@ impl Analysis<'_, '_, '_> {
             }
             "field_pattern" => {
                 if self.tree.child_by_field(index, "pattern").is_some() {
-                    self.set_field(index, "name", context.with(Role::Skip));
+                    self.named_field(index, "name", context);
                 }
                 return None;
             }
             "field_initializer" => {
-                self.set_field(index, "field", context.with(Role::Skip));
+                self.named_field(index, "field", context);
                 return None;
             }
             "type_binding" => {
@@ -97,6 +97,19 @@ impl Analysis<'_, '_, '_> {
                 self.is_target();
             }
         }
+    }
+
+    /// The field of a structure that a part of an expression or pattern names: it is looked up in the structure.
+    fn named_field(&mut self, index: NodeIndex, field: &str, context: Context) {
+        let tree = self.tree;
+        let Some(name) = tree.child_by_field(index, field) else { return };
+        let around = std::iter::successors(tree.parent(index), |&around| tree.parent(around)).take(2);
+        let owner = around.filter_map(|around| {
+            tree.child_by_field(around, "name").or_else(|| tree.child_by_field(around, "type"))
+        });
+        let owner = owner.last();
+        self.set_field(index, field, context.with(Role::Skip));
+        self.refer_in(owner, name, Namespace::Any, context);
     }
 
     /// The head of a generic type may be an identifier, and is a type nevertheless.

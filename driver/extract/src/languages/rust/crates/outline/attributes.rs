@@ -15,8 +15,11 @@ impl Collector<'_, '_> {
         match text.as_str() {
             "pub" => Visibility::Public,
             "pub(self)" | "pub(inself)" => Visibility::Around(0),
-            text if text.contains("super") => Visibility::Around(text.matches("super").count() as u32),
-            _ => Visibility::Crate,
+            "pub(super)" => Visibility::Around(1),
+            text => match text.strip_prefix("pub(in").and_then(|path| path.strip_suffix(')')) {
+                Some(path) => within(path),
+                None => Visibility::Crate,
+            },
         }
     }
 
@@ -35,6 +38,16 @@ impl Collector<'_, '_> {
                     found.paths.extend(path_in(decorator.text))
                 }
                 Some("macro_use" | "macro_export") => found.shares_macros = true,
+                Some("cfg") => found.is_conditional = true,
+                Some("proc_macro" | "proc_macro_attribute") => {
+                    let name = tree.child_by_field(node, "name");
+                    found.is_macro = name.map(|name| self.symbol(name));
+                }
+                Some("proc_macro_derive") => {
+                    let tokens = tree.node(decorator.node).subtree_end;
+                    let mut names = (decorator.node..tokens).filter(|&node| tree.kind(node) == "identifier");
+                    found.is_macro = names.nth(1).map(|name| self.symbol(name));
+                }
                 Some("derive") => {
                     let tokens = tree.node(decorator.node).subtree_end;
                     let names = (decorator.node..tokens).filter(|&node| tree.kind(node) == "identifier");
@@ -44,6 +57,18 @@ impl Collector<'_, '_> {
             }
         }
         found
+    }
+}
+
+/// The module that a path of `pub(in path)` is: one around the item, so that the number of names says which.
+fn within(path: &str) -> Visibility {
+    let names = path.trim_start_matches("::").split("::");
+    let above = names.clone().filter(|&name| name == "super").count() as u32;
+    let below = names.filter(|name| !matches!(*name, "crate" | "self" | "super")).count() as u32;
+    if path.starts_with("self") || above > 0 {
+        Visibility::Around(above.saturating_sub(below))
+    } else {
+        Visibility::Below(below)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The outline of a file: its modules, items, imports and implementations.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::around::{Around, around};
 use super::{
@@ -37,7 +37,7 @@ pub(super) struct Collector<'c, 's> {
     /// The attributes of each item.
     pub(super) decorators: HashMap<NodeIndex, Vec<&'c Decorator<'s>>>,
     /// The scopes that are modules or blocks of their own.
-    own_scopes: HashMap<ScopeIndex, Index>,
+    pub(super) own_scopes: HashMap<ScopeIndex, Index>,
     pub(super) entities: Vec<Entity>,
     /// The first binding in each namespace of each scope and name, first to last.
     pub(super) bound: HashMap<(ScopeIndex, Symbol), Vec<BindingIndex>>,
@@ -129,27 +129,6 @@ impl<'c, 's> Collector<'c, 's> {
         self.containers.get(scope).copied().unwrap_or(0)
     }
 
-    /// Modules, and the blocks that import all names of something.
-    fn containers(&mut self) {
-        let facts = self.read.facts;
-        let stars = facts.imports.iter().filter(|import| import.is_star);
-        let with_globs: HashSet<ScopeIndex> = stars.map(|import| self.scope_around(import.node)).collect();
-        for (index, scope) in facts.scopes.iter().enumerate() {
-            let parent = scope.parent.map(|parent| self.container(parent));
-            let is_module = scope.kind == ScopeKind::Module;
-            let container = match parent {
-                Some(parent) if !is_module && !with_globs.contains(&index) => parent,
-                _ => {
-                    let next = self.out.containers.len() as Index;
-                    self.out.containers.push(Container::new(parent, !is_module));
-                    self.own_scopes.insert(index, next);
-                    next
-                }
-            };
-            self.containers.push(container);
-        }
-    }
-
     /// Items and members, from the bindings; type parameters.
     fn items(&mut self) {
         let facts = self.read.facts;
@@ -194,7 +173,7 @@ impl<'c, 's> Collector<'c, 's> {
     fn item(&mut self, binding: &Binding<'s>) -> Entity {
         let tree = self.read.tree;
         let node = binding.node;
-        let owner = self.owner(binding.scope);
+        let owner = self.owner(binding);
         let item = self.out.items.len() as Index;
         let name = self.symbols.intern(binding.text);
         let container = self.container(binding.scope);
@@ -210,15 +189,23 @@ impl<'c, 's> Collector<'c, 's> {
             container,
             owner,
             visibility,
+            start: tree.span(node).start,
             ty: None,
+            parameters: Vec::new(),
             takes_self,
             attributes: self.attributes(node),
         });
+        if let Some(known) = self.out.items.last().and_then(|item| item.attributes.is_macro) {
+            self.declare_in(binding.scope, known, Some(Space::Macro), Entry::Item(item));
+        }
         match owner {
             Some(owner) => self.out.members.entry((owner, name)).or_default().push(item),
             None => self.declare(binding, Entry::Item(item)),
         }
-        if matches!(tree.kind(node), "struct_item" | "union_item" | "enum_item" | "trait_item") {
+        if matches!(
+            tree.kind(node),
+            "struct_item" | "union_item" | "enum_item" | "trait_item" | "enum_variant" | "type_item"
+        ) {
             self.owners.insert(node, Owner::Item(item));
         }
         if let Some(container) = self.module_of(node) {
@@ -241,22 +228,29 @@ impl<'c, 's> Collector<'c, 's> {
 
     /// Puts a name into the module or block whose own scope it is declared in.
     fn declare(&mut self, binding: &Binding<'s>, entry: Entry) {
-        let Some(&container) = self.own_scopes.get(&binding.scope) else { return };
         let space = match binding.namespace {
             Namespace::Value => Some(Space::Value),
             Namespace::Type => Some(Space::Type),
             Namespace::Macro => Some(Space::Macro),
             Namespace::Member | Namespace::Any => None,
         };
-        let name = self.symbols.intern(binding.text);
+        self.declare_in(binding.scope, self.symbols.intern(binding.text), space, entry);
+    }
+
+    fn declare_in(&mut self, scope: ScopeIndex, name: Symbol, space: Option<Space>, entry: Entry) {
+        let Some(&container) = self.own_scopes.get(&scope) else { return };
         if let Some(container) = self.out.containers.get_mut(container as usize) {
             container.names.entry(name).or_default().push((space, entry));
         }
     }
 
-    /// What the members declared in a scope belong to.
-    fn owner(&mut self, scope: ScopeIndex) -> Option<Owner> {
-        let scope = self.read.facts.scopes.get(scope)?;
+    /// What a member belongs to; none for what is no member.
+    fn owner(&mut self, binding: &Binding<'s>) -> Option<Owner> {
+        let scope = self.read.facts.scopes.get(binding.scope)?;
+        if scope.kind == ScopeKind::Enum && binding.kind == BindingKind::Field {
+            let variant = self.read.tree.parent(self.read.tree.parent(binding.node)?)?;
+            return self.owners.get(&variant).copied();
+        }
         if !matches!(scope.kind, ScopeKind::Impl | ScopeKind::Trait | ScopeKind::Enum | ScopeKind::Struct) {
             return None;
         }
@@ -302,6 +296,8 @@ impl<'c, 's> Collector<'c, 's> {
                 is_crate: import.kind == ImportKind::ExternCrate,
                 visibility: self.visibility(self.use_declaration(import.node)),
                 module,
+                shares_macros: import.kind == ImportKind::ExternCrate
+                    && self.attributes(import.node).shares_macros,
             });
             if import.kind == ImportKind::Mod {
                 let container = self.out.containers.get_mut(container as usize);
@@ -346,7 +342,7 @@ impl<'c, 's> Collector<'c, 's> {
     }
 
     /// The innermost scope of a module or body around a node.
-    fn scope_around(&self, node: NodeIndex) -> ScopeIndex {
+    pub(super) fn scope_around(&self, node: NodeIndex) -> ScopeIndex {
         self.around.get(node).map_or(0, |around| around.scope as ScopeIndex)
     }
 

@@ -4,6 +4,8 @@
 mod around;
 mod attributes;
 mod collect;
+mod containers;
+mod exprs;
 mod occurrences;
 mod paths;
 
@@ -31,6 +33,8 @@ pub(super) enum Visibility {
     Public,
     /// The module it stands in, or so many around it.
     Around(u32),
+    /// The module so far below the root that it lies in.
+    Below(u32),
     Crate,
 }
 
@@ -68,8 +72,12 @@ pub(super) struct Item {
     pub(super) container: Index,
     pub(super) owner: Option<Owner>,
     pub(super) visibility: Visibility,
+    /// Where it begins.
+    pub(super) start: u32,
     /// What a function returns, the type of a field or constant, what an alias stands for.
     pub(super) ty: Option<Index>,
+    /// Types of a function's parameters, without that of the receiver.
+    pub(super) parameters: Vec<Index>,
     /// Whether it is called as a method.
     pub(super) takes_self: bool,
     /// Of modules: files named by attributes, and whether its macros are seen after it. Of macros: whether it is exported.
@@ -87,6 +95,10 @@ pub(super) struct Attributes {
     pub(super) shares_macros: bool,
     /// Names of derived traits.
     pub(super) derives: Vec<Symbol>,
+    /// Whether it is there under a condition.
+    pub(super) is_conditional: bool,
+    /// Of functions: the name of the macro that it is.
+    pub(super) is_macro: Option<Symbol>,
 }
 
 /// What a member belongs to.
@@ -110,6 +122,8 @@ pub(super) struct Use {
     pub(super) visibility: Visibility,
     /// The `mod` item of `mod name;`.
     pub(super) module: Option<Index>,
+    /// `#[macro_use]` of crates.
+    pub(super) shares_macros: bool,
 }
 
 /// An `impl`.
@@ -165,6 +179,11 @@ pub(super) enum TypeRef {
     },
     /// `dyn` and `impl` of these traits.
     Traits(Vec<Index>),
+    /// A type of the language that has no path: an array, a tuple, a function by what it returns.
+    BuiltIn {
+        name: Symbol,
+        arguments: Vec<Index>,
+    },
     Unknown,
 }
 
@@ -174,13 +193,37 @@ pub(super) enum Expr {
     Unknown,
     Typed(Index),
     Path(Index),
-    Call(Index),
+    /// A path that is called with a list of arguments.
+    Call(Index, Index),
+    /// A value that is called.
+    Called(Index),
     Struct(Index),
     Receiver(Owner),
-    Method(Index, Symbol),
+    /// A method with a list of arguments.
+    Method(Index, Symbol, Index),
     Field(Index, Symbol),
     /// The value inside of an `Option` or a `Result`.
     Inside(Index),
+    /// One of what is gone through.
+    Element(Index),
+    /// What stands at an index.
+    Indexed(Index),
+    /// What a pointer points to.
+    Dereferenced(Index),
+    /// A value of a type that has this name in the language, with a list of its parts.
+    Made(Symbol, Index),
+    /// A part of a tuple.
+    Part(Index, u32),
+    /// The field of a structure or variant (a path), which the pattern names, of a value.
+    Matched(Index, Index, Symbol),
+    /// One of a list.
+    Either(Index),
+    /// A closure, by what it returns.
+    Closure(Index),
+    /// What a method of a value gives a closure for this parameter.
+    Argument(Index, Symbol, u32),
+    /// What is collected of a value into a type.
+    Collected(Index, Index),
 }
 
 /// A place where something is used whose definition the file alone does not give.
@@ -198,10 +241,12 @@ pub(super) enum Used {
     Path { path: Index, spaces: &'static [Space], segments: Vec<Option<(i64, Span)>>, must_answer: bool },
     /// A field or method of a value.
     Member { of: Index, name: Symbol },
+    /// A field of the structure or variant that a path names.
+    NamedField { path: Index, name: Symbol },
     /// The call of a path.
     CallPath { path: Index, text: Symbol, is_macro: bool },
     /// The call of a method.
-    CallMember { of: Index, name: Symbol },
+    CallMember { of: Index, name: Symbol, container: Index },
     /// A call of which nobody knows what it calls.
     CallUnknown { name: Option<Symbol> },
 }
@@ -224,6 +269,8 @@ pub(super) struct Outline {
     pub(super) paths: Vec<Path>,
     pub(super) types: Vec<TypeRef>,
     pub(super) exprs: Vec<Expr>,
+    /// Parts and arguments of expressions.
+    pub(super) lists: Vec<Vec<Index>>,
     pub(super) occurrences: Vec<Occurrence>,
 }
 
@@ -256,6 +303,7 @@ impl Outline {
             paths: Vec::new(),
             types: Vec::new(),
             exprs: Vec::new(),
+            lists: Vec::new(),
             occurrences: Vec::new(),
         }
     }

@@ -29,12 +29,26 @@ impl Collector<'_, '_> {
                 continue;
             }
             let is_function = matches!(binding.kind, BindingKind::Function | BindingKind::Method);
+            if is_function {
+                self.parameter_types(item, binding.node);
+            }
             let field = if is_function { "return_type" } else { "type" };
             let Some(node) = tree.child_by_field(binding.node, field) else { continue };
             let ty = self.type_ref(Some(node));
             if let Some(item) = self.out.items.get_mut(item as usize) {
                 item.ty = Some(ty);
             }
+        }
+    }
+
+    fn parameter_types(&mut self, item: Index, node: NodeIndex) {
+        let tree = self.read.tree;
+        let Some(list) = tree.child_by_field(node, "parameters") else { return };
+        let listed = tree.named_children(list).filter(|&node| tree.kind(node) == "parameter");
+        let types: Vec<Option<NodeIndex>> = listed.map(|node| tree.child_by_field(node, "type")).collect();
+        let types = types.into_iter().map(|ty| self.type_ref(ty)).collect();
+        if let Some(item) = self.out.items.get_mut(item as usize) {
+            item.parameters = types;
         }
     }
 
@@ -80,8 +94,7 @@ impl Collector<'_, '_> {
     /// The fields of a tuple have numbers for names, and no nodes of definitions.
     pub(super) fn tuple_fields(&mut self, list: NodeIndex) {
         let tree = self.read.tree;
-        let owner = tree.parent(list).filter(|&owner| tree.kind(owner) == "struct_item");
-        let Some(&owner) = owner.and_then(|owner| self.owners.get(&owner)) else { return };
+        let Some(&owner) = tree.parent(list).and_then(|owner| self.owners.get(&owner)) else { return };
         let fields = tree.named_children(list).filter(|&node| tree.node(node).field == Some("type"));
         for (position, node) in fields.enumerate() {
             let ty = Some(self.type_ref(Some(node)));
@@ -95,7 +108,9 @@ impl Collector<'_, '_> {
                     container: 0,
                     owner: Some(owner),
                     visibility: Visibility::Public,
+                    start: tree.span(node).start,
                     ty,
+                    parameters: Vec::new(),
                     takes_self: false,
                     attributes: Attributes::default(),
                 },
@@ -130,6 +145,9 @@ impl Collector<'_, '_> {
             let in_path = matches!(tree.kind(parent), "scoped_identifier" | "scoped_type_identifier");
             match (used.context, tree.kind(parent)) {
                 (UseContext::Attribute, "field_expression") => self.field_use(used, parent),
+                (UseContext::Attribute, "field_initializer" | "field_pattern") => {
+                    self.named_field(used, parent);
+                }
                 (UseContext::Attribute, _) if in_path => self.path_use(used, parent),
                 (UseContext::Attribute, _) => {}
                 _ if in_path && tree.node(used.node).field == Some("path") => {}
@@ -229,6 +247,19 @@ impl Collector<'_, '_> {
         (found, head)
     }
 
+    /// A field in an expression or pattern of a structure.
+    fn named_field(&mut self, used: &Reference<'_>, part: NodeIndex) {
+        let tree = self.read.tree;
+        let owner = match tree.parent(part) {
+            Some(pattern) if tree.kind(pattern) == "struct_pattern" => tree.child_by_field(pattern, "type"),
+            Some(list) => tree.parent(list).and_then(|owner| tree.child_by_field(owner, "name")),
+            None => None,
+        };
+        let Some(path) = owner.and_then(|owner| self.path(owner)) else { return };
+        let name = self.symbols.intern(used.text);
+        self.add(used.node, used.span, Used::NamedField { path, name });
+    }
+
     fn field_use(&mut self, used: &Reference<'_>, field: NodeIndex) {
         let tree = self.read.tree;
         let is_called = tree.parent(field).is_some_and(|around| {
@@ -261,7 +292,8 @@ impl Collector<'_, '_> {
             CallShape::Attribute => {
                 let Some(value) = tree.child_by_field(call.callee, "value") else { return unknown };
                 let Some(name) = name else { return unknown };
-                Used::CallMember { of: self.expr(value, 0), name }
+                let container = self.container_at(call.node);
+                Used::CallMember { of: self.expr(value, 0), name, container }
             }
             CallShape::Name | CallShape::Path | CallShape::Macro => {
                 let is_macro = call.shape == CallShape::Macro;

@@ -1,11 +1,12 @@
-//! Paths, types and expressions, as far as they tell what a path names or which type a value has.
+//! Paths and types, as far as they tell what a path names.
 
+use super::super::types::{ARRAY, FUNCTION, SLICE, TUPLE};
 use super::collect::{Collector, Entity};
-use super::{Entry, Expr, Head, Index, Path, Symbol, TypeRef, push};
+use super::{Entry, Head, Index, Path, Symbol, TypeRef, push};
 use crate::lexical::{BindingIndex, Namespace};
 use crate::tree::NodeIndex;
 
-/// How far an expression is followed: the parts of a longer one are followed for themselves.
+/// How deep a type is followed into itself.
 const MAX_DEPTH: usize = 24;
 
 impl Collector<'_, '_> {
@@ -121,9 +122,20 @@ impl Collector<'_, '_> {
                 .map_or(TypeRef::Unknown, |inner| self.read_type(inner, depth + 1)),
             "dynamic_type" | "abstract_type" => {
                 let bound = tree.child_by_field(node, "trait");
+                if let Some(function) = bound.filter(|&bound| tree.kind(bound) == "function_type") {
+                    return self.read_type(function, depth + 1);
+                }
                 TypeRef::Traits(bound.map(|bound| self.trait_paths(bound)).unwrap_or_default())
             }
             "bounded_type" => TypeRef::Traits(self.trait_paths(node)),
+            "tuple_type" if !tree.children(node).any(|part| tree.kind(part) == ",") => {
+                // What stands in parentheses alone; the empty tuple has a kind of its own.
+                let inner = tree.named_children(node).find(|&part| !is_comment(tree.kind(part)));
+                inner.map_or(TypeRef::Unknown, |inner| self.read_type(inner, depth + 1))
+            }
+            kind @ ("array_type" | "tuple_type" | "unit_type" | "function_type") => {
+                self.read_built_in(node, kind, depth)
+            }
             kind => {
                 let Some(path) = self.path(node) else { return TypeRef::Unknown };
                 let generic = matches!(kind, "generic_type" | "generic_type_with_turbofish");
@@ -141,6 +153,28 @@ impl Collector<'_, '_> {
                 TypeRef::Path { path, arguments }
             }
         }
+    }
+
+    /// Types that have no path: arrays, slices, tuples and functions.
+    fn read_built_in(&mut self, node: NodeIndex, kind: &str, depth: usize) -> TypeRef {
+        let tree = self.read.tree;
+        let (name, parts): (&str, Vec<NodeIndex>) = match kind {
+            "array_type" => {
+                let is_slice = tree.child_by_field(node, "length").is_none();
+                (
+                    if is_slice { SLICE } else { ARRAY },
+                    tree.child_by_field(node, "element").into_iter().collect(),
+                )
+            }
+            "function_type" => (FUNCTION, tree.child_by_field(node, "return_type").into_iter().collect()),
+            _ => (TUPLE, tree.named_children(node).filter(|&part| !is_comment(tree.kind(part))).collect()),
+        };
+        let mut arguments = Vec::with_capacity(parts.len());
+        for part in parts {
+            let part = self.read_type(part, depth + 1);
+            arguments.push(push(&mut self.out.types, part));
+        }
+        TypeRef::BuiltIn { name: self.symbols.intern(name), arguments }
     }
 
     /// The paths of the traits in a bound.
@@ -161,137 +195,13 @@ impl Collector<'_, '_> {
         found
     }
 
-    /// The expression at a node.
-    pub(super) fn expr(&mut self, node: NodeIndex, depth: usize) -> Index {
-        if let Some(&known) = self.known_exprs.get(&node) {
-            return known;
-        }
-        if depth > MAX_DEPTH {
-            return push(&mut self.out.exprs, Expr::Unknown);
-        }
-        let expr = self.read_expr(node, depth + 1).unwrap_or(Expr::Unknown);
-        let index = push(&mut self.out.exprs, expr);
-        self.known_exprs.insert(node, index);
-        index
-    }
-
-    fn read_expr(&mut self, node: NodeIndex, depth: usize) -> Option<Expr> {
-        let tree = self.read.tree;
-        let field = |name| tree.child_by_field(node, name);
-        let same = |this: &mut Self, inner: NodeIndex| {
-            let inner = this.expr(inner, depth);
-            this.out.exprs.get(inner as usize).copied()
-        };
-        match tree.kind(node) {
-            "identifier" | "self" => self.name_expr(node, depth),
-            "scoped_identifier" => self.path(node).map(Expr::Path),
-            "struct_expression" => self.path(field("name")?).map(Expr::Struct),
-            "call_expression" => {
-                let function = field("function")?;
-                if tree.kind(function) == "field_expression" {
-                    return self.method_expr(function, depth);
-                }
-                let generic = tree.kind(function) == "generic_function";
-                let inner = if generic { tree.child_by_field(function, "function")? } else { function };
-                if tree.kind(inner) == "field_expression" {
-                    self.method_expr(inner, depth)
-                } else {
-                    self.path(function).map(Expr::Call)
-                }
-            }
-            "field_expression" => {
-                let value = self.expr(field("value")?, depth);
-                Some(Expr::Field(value, self.symbol(field("field")?)))
-            }
-            "reference_expression" => same(self, field("value")?),
-            "parenthesized_expression" | "await_expression" => same(self, tree.named_children(node).next()?),
-            "unary_expression" if tree.text(node).starts_with('*') => {
-                same(self, tree.named_children(node).next()?)
-            }
-            "try_expression" => {
-                let inner = self.expr(tree.named_children(node).next()?, depth);
-                Some(Expr::Inside(inner))
-            }
-            "type_cast_expression" => Some(Expr::Typed(self.type_ref(field("type")))),
-            _ => None,
-        }
-    }
-
-    fn method_expr(&mut self, function: NodeIndex, depth: usize) -> Option<Expr> {
-        let tree = self.read.tree;
-        let value = self.expr(tree.child_by_field(function, "value")?, depth);
-        Some(Expr::Method(value, self.symbol(tree.child_by_field(function, "field")?)))
-    }
-
-    fn name_expr(&mut self, node: NodeIndex, depth: usize) -> Option<Expr> {
-        let reference = *self.references.get(&node)?;
-        let local = self
-            .binding_at(reference)
-            .filter(|&binding| matches!(self.entities.get(binding), Some(Entity::Local)));
-        match local {
-            Some(binding) => {
-                let value = self.local(binding, depth)?;
-                self.out.exprs.get(value as usize).copied()
-            }
-            None => self.path(node).map(Expr::Path),
-        }
-    }
-
-    /// The value of a local variable: its written type, or what it begins with.
-    fn local(&mut self, binding: BindingIndex, depth: usize) -> Option<Index> {
-        if let Some(&known) = self.locals.get(&binding) {
-            return known;
-        }
-        self.locals.insert(binding, None);
-        let expr = self.read_local(binding, depth);
-        let index = expr.map(|expr| push(&mut self.out.exprs, expr));
-        self.locals.insert(binding, index);
-        index
-    }
-
-    fn read_local(&mut self, binding: BindingIndex, depth: usize) -> Option<Expr> {
-        let tree = self.read.tree;
-        let node = self.read.facts.bindings.get(binding)?.node;
-        let mut pattern = node;
-        let mut inside = false;
-        let declaration = loop {
-            let parent = tree.parent(pattern)?;
-            match tree.kind(parent) {
-                "mut_pattern" | "ref_pattern" | "reference_pattern" => {}
-                "tuple_struct_pattern" if !inside => {
-                    let owner = tree.child_by_field(parent, "type")?;
-                    inside = matches!(tree.text(owner), "Some" | "Ok") && owner != pattern;
-                    if !inside {
-                        return None;
-                    }
-                }
-                _ => break parent,
-            }
-            pattern = parent;
-        };
-        match tree.kind(declaration) {
-            "self_parameter" => Some(Expr::Receiver(self.enclosing_owner(node)?)),
-            "parameter" | "let_declaration" | "let_condition" => {
-                if tree.child_by_field(declaration, "pattern") != Some(pattern) {
-                    return None;
-                }
-                if let Some(ty) = tree.child_by_field(declaration, "type") {
-                    let receiver = tree.text(node) == "self" && tree.text(ty).ends_with("Self");
-                    return match (inside, receiver) {
-                        (true, _) => None,
-                        (_, true) => Some(Expr::Receiver(self.enclosing_owner(node)?)),
-                        _ => Some(Expr::Typed(self.type_ref(Some(ty)))),
-                    };
-                }
-                let value = self.expr(tree.child_by_field(declaration, "value")?, depth);
-                if inside { Some(Expr::Inside(value)) } else { self.out.exprs.get(value as usize).copied() }
-            }
-            _ => None,
-        }
-    }
-
     /// Whether an entry of the file is what the path's head was found to be.
     pub(super) fn is_import(&self, node: NodeIndex) -> bool {
         matches!(self.entity(node), Some(Entity::Entry(Entry::Use(_))))
     }
+}
+
+/// Whether nodes of this kind are comments.
+pub(super) fn is_comment(kind: &str) -> bool {
+    matches!(kind, "line_comment" | "block_comment")
 }

@@ -32,6 +32,8 @@ pub(in super::super) struct Members<'n> {
     inherent: HashMap<(Def, Symbol), Vec<(FileIndex, Index)>>,
     /// For every type that has the traits of a parameter.
     blanket: Vec<(Implementation, Vec<Def>)>,
+    /// Positions and indexes of the parameters of types.
+    pub(super) parameters: HashMap<(FileIndex, Index), Vec<(usize, Index)>>,
     pub(in super::super) known: RefCell<HashMap<Known, Ty>>,
 }
 
@@ -42,8 +44,10 @@ impl<'n> Members<'n> {
             of_type: HashMap::new(),
             inherent: HashMap::new(),
             blanket: Vec::new(),
+            parameters: HashMap::new(),
             known: RefCell::default(),
         };
+        members.parameters = members.parameters_of();
         let mut found = Vec::new();
         for file in 0..names.files.len() {
             let Some(place) = members.place(file, None) else { continue };
@@ -96,11 +100,22 @@ impl<'n> Members<'n> {
     }
 
     /// The members of this name of the implementations without a trait for a type or trait.
-    fn of_own(&self, def: Def, name: Symbol, wanted: fn(&Item) -> bool) -> impl Iterator<Item = Def> {
+    fn of_own(
+        &self,
+        def: Def,
+        ty: &Ty,
+        name: Symbol,
+        wanted: fn(&Item) -> bool,
+    ) -> impl Iterator<Item = Def> {
         let members = self.inherent.get(&(def, name)).into_iter().flatten().copied();
-        let wanted =
-            move |&(file, member): &(FileIndex, Index)| self.names.item(file, member).is_some_and(wanted);
-        members.filter(wanted).map(|(file, member)| Def::Item(file, member))
+        let is_it = move |&(file, member): &(FileIndex, Index)| {
+            let item = self.names.item(file, member).filter(|&item| wanted(item));
+            item.is_some_and(|item| match item.owner {
+                Some(Owner::Impl(index)) => self.may_be(file, index, ty),
+                _ => true,
+            })
+        };
+        members.filter(is_it).map(|(file, member)| Def::Item(file, member))
     }
 
     fn bounds(&self, file: FileIndex, parameter: Index) -> Vec<Def> {
@@ -138,30 +153,43 @@ impl<'n> Members<'n> {
         }
     }
 
-    /// What `value.name()` calls. A reference or pointer gives access to what it points to.
-    pub(in super::super) fn method(&self, ty: &Ty, name: Symbol) -> Vec<Def> {
+    /// What `value.name()` calls.
+    pub(super) fn method(&self, ty: &Ty, name: Symbol) -> Vec<Def> {
+        self.method_at(ty, name).0
+    }
+
+    /// What `value.name()` calls, and the type that has it. A reference or pointer gives access to what it points to.
+    pub(in super::super) fn method_at(&self, ty: &Ty, name: Symbol) -> (Vec<Def>, Ty) {
         let mut current = ty.clone();
         for _ in 0..MAX_POINTERS {
             let found = self.find(&current, name, |item| item.takes_self);
             if !found.is_empty() {
-                return found;
+                return (found, current);
             }
             match self.target(&current, name) {
                 Some(target) => current = target,
                 None => break,
             }
         }
-        Vec::new()
+        (Vec::new(), current)
     }
 
-    /// What `value.name` names.
-    pub(in super::super) fn field(&self, ty: &Ty, name: Symbol) -> Vec<Def> {
-        match self.pointee(ty) {
-            Ty::Named(Def::Item(file, item), _) => {
-                self.own(file, Owner::Item(item), name, |item| item.kind == BindingKind::Field)
+    /// What `value.name` names, and the type that has it.
+    pub(in super::super) fn field(&self, ty: &Ty, name: Symbol) -> (Vec<Def>, Ty) {
+        let mut current = ty.clone();
+        for _ in 0..MAX_POINTERS {
+            if let Ty::Named(Def::Item(file, item), _) = current {
+                let own = self.own(file, Owner::Item(item), name, |item| item.kind == BindingKind::Field);
+                if !own.is_empty() {
+                    return (own, current);
+                }
             }
-            Ty::Unknown | Ty::Named(..) | Ty::Traits(_) | Ty::Parameter(..) => Vec::new(),
+            match self.target(&current, name) {
+                Some(target) => current = target,
+                None => break,
+            }
         }
+        (Vec::new(), current)
     }
 
     /// The type behind pointers of the standard library.
@@ -180,25 +208,54 @@ impl<'n> Members<'n> {
     }
 
     /// The type that a value gives access to when it has not the method itself.
-    fn target(&self, ty: &Ty, method: Symbol) -> Option<Ty> {
+    pub(super) fn target(&self, ty: &Ty, method: Symbol) -> Option<Ty> {
         let Ty::Named(def, arguments) = ty else { return None };
         if let Def::Outside(path) = def {
             let gives = is_pointer(&self.names.symbols.text(*path));
             let has = prelude::is_of_pointer(&self.names.symbols.text(method));
             return arguments.first().filter(|_| gives && !has).cloned();
         }
-        let target = self.names.symbols.intern("Target");
-        let implementations = self.of_type.get(def)?.iter();
-        let mut derefs = implementations
-            .filter(|own| own.of_trait.is_some_and(|of_trait| self.is_named(of_trait, "Deref")));
-        let own = derefs.next()?;
-        let found =
-            self.own(own.file, Owner::Impl(own.index), target, |item| item.kind == BindingKind::TypeAlias);
-        match found.as_slice() {
+        let own = self.implementation_of(*def, "Deref")?;
+        self.alias_of(own, "Target", ty)
+    }
+
+    /// Whether a type gives access to another by an implementation of the repository.
+    pub(super) fn is_pointer_here(&self, ty: &Ty) -> bool {
+        ty.named().is_some_and(|def| self.implementation_of(def, "Deref").is_some())
+    }
+
+    /// What is gone through when a value is, by what its type's implementations say.
+    pub(super) fn iterated(&self, ty: &Ty) -> Option<Ty> {
+        let def = ty.named()?;
+        let own = self
+            .implementation_of(def, "Iterator")
+            .or_else(|| self.implementation_of(def, "IntoIterator"))?;
+        self.alias_of(own, "Item", ty)
+    }
+
+    /// What stands at an index of a value, by what its type's implementation says.
+    pub(super) fn output(&self, ty: &Ty) -> Option<Ty> {
+        let own = self.implementation_of(ty.named()?, "Index")?;
+        self.alias_of(own, "Output", ty)
+    }
+
+    /// The first implementation for a type of a trait of this name from outside.
+    fn implementation_of(&self, def: Def, name: &str) -> Option<Implementation> {
+        let of_type = self.of_type.get(&def)?.iter();
+        let mut named =
+            of_type.filter(|own| own.of_trait.is_some_and(|of_trait| self.is_named(of_trait, name)));
+        named.next().copied()
+    }
+
+    /// What a type that an implementation names stands for.
+    fn alias_of(&self, own: Implementation, name: &str, ty: &Ty) -> Option<Ty> {
+        let name = self.names.symbols.intern(name);
+        let is_alias = |item: &Item| item.kind == BindingKind::TypeAlias;
+        match self.own(own.file, Owner::Impl(own.index), name, is_alias).as_slice() {
             &[Def::Item(file, item)] => {
-                let place = self.place(file, None)?;
-                let ty = self.names.item(file, item)?.ty?;
-                Some(self.written(place, ty, None, 0))
+                let written =
+                    self.written(self.place(file, None)?, self.names.item(file, item)?.ty?, None, 0);
+                Some(self.substituted(&written, &self.of_owner(own.file, Some(Owner::Impl(own.index)), ty)))
             }
             _ => None,
         }
@@ -214,25 +271,28 @@ impl<'n> Members<'n> {
     fn find(&self, ty: &Ty, name: Symbol, wanted: fn(&Item) -> bool) -> Vec<Def> {
         match ty {
             Ty::Unknown => Vec::new(),
-            Ty::Named(def, _) => self.of_named(*def, name, wanted),
+            Ty::Named(def, _) => self.of_named(*def, ty, name, wanted),
             Ty::Traits(traits) => self.of_traits(traits, name, wanted),
             Ty::Parameter(file, parameter) => self.of_traits(&self.bounds(*file, *parameter), name, wanted),
         }
     }
 
     /// Members of a type: its own before those of its traits, and these before what holds for all types.
-    fn of_named(&self, def: Def, name: Symbol, wanted: fn(&Item) -> bool) -> Vec<Def> {
+    fn of_named(&self, def: Def, ty: &Ty, name: Symbol, wanted: fn(&Item) -> bool) -> Vec<Def> {
         let mut found = Vec::new();
         if let Def::Item(file, item) = def {
             found = self.own(file, Owner::Item(item), name, wanted);
+        } else if self.is_standard_method(ty, name) {
+            return found;
         }
-        found.extend(self.of_own(def, name, wanted));
+        found.extend(self.of_own(def, ty, name, wanted));
         if !found.is_empty() {
             return found;
         }
         let implementations = self.of_type.get(&def).map(Vec::as_slice).unwrap_or_default();
-        let mut traits = HashSet::new();
-        for own in implementations {
+        // What is gone through has this trait.
+        let mut traits: HashSet<Def> = self.is_named(def, "Iterator").then_some(def).into_iter().collect();
+        for own in implementations.iter().filter(|own| self.may_be(own.file, own.index, ty)) {
             let Some(of_trait) = own.of_trait else { continue };
             // A type and a trait from outside may have other implementations there.
             if matches!((def, of_trait), (Def::Outside(_), Def::Outside(_))) {
@@ -278,7 +338,7 @@ impl<'n> Members<'n> {
                 continue;
             }
             found.extend(self.own(file, Owner::Item(item), name, wanted));
-            found.extend(self.of_own(def, name, wanted));
+            found.extend(self.of_own(def, &Ty::Unknown, name, wanted));
             let asked = self.names.files.get(file).and_then(|outline| outline.supertraits.get(&item));
             if let (Some(asked), Some(place)) = (asked, self.place(file, None)) {
                 pending.extend(self.traits(place, asked).iter().copied());
@@ -290,11 +350,19 @@ impl<'n> Members<'n> {
         unique(found)
     }
 
+    /// Whether a trait is among these; those from outside have many paths, and are compared by their last names.
+    fn has_trait(&self, traits: &HashSet<Def>, wanted: Def) -> bool {
+        let Def::Outside(path) = wanted else { return traits.contains(&wanted) };
+        let text = self.names.symbols.text(path);
+        let last = text.rsplit("::").next().unwrap_or(&text);
+        traits.iter().any(|&known| self.is_named(known, last))
+    }
+
     /// Members of the implementations for all types that have some of these traits.
     fn of_all(&self, traits: &HashSet<Def>, name: Symbol, wanted: fn(&Item) -> bool) -> Vec<Def> {
         let mut found = Vec::new();
         for (own, bounds) in &self.blanket {
-            let has = |bound: &Def| traits.contains(bound) || prelude_marker(self, *bound);
+            let has = |bound: &Def| self.has_trait(traits, *bound) || prelude_marker(self, *bound);
             if !bounds.iter().all(has) {
                 continue;
             }

@@ -1,7 +1,9 @@
 //! Types: what paths through them name, which type one that is written is; which members it has ([`members`]); and which
 //! type a value has ([`values`]), as far as signatures say it.
 
+mod generics;
 mod members;
+mod standard;
 mod values;
 
 use std::rc::Rc;
@@ -17,9 +19,18 @@ pub(super) use members::Members;
 /// How deep types are followed into one another.
 const MAX_DEPTH: usize = 16;
 
+/// Names of the language's types that have no path.
+pub(super) const SLICE: &str = "[]";
+pub(super) const ARRAY: &str = "[;]";
+pub(super) const TUPLE: &str = "()";
+pub(super) const FUNCTION: &str = "fn";
+/// The type of a closure, by what it returns.
+const VALUE_OF_CLOSURE: &str = "||";
+
 /// A type.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Ty {
+    #[default]
     Unknown,
     /// A type of the repository or outside, with its arguments.
     Named(Def, Rc<[Ty]>),
@@ -87,12 +98,26 @@ impl<'n> Members<'n> {
             let before = found.last().cloned().unwrap_or_default();
             let next = match subject {
                 Ty::Unknown => self.below(place, path, &before, name, space_of(position)),
-                known @ (Ty::Named(..) | Ty::Traits(_) | Ty::Parameter(..)) => self.associated(&known, name),
+                known @ (Ty::Named(..) | Ty::Traits(_) | Ty::Parameter(..)) => {
+                    let own = self.of_this(place, path, name);
+                    if own.is_empty() { self.associated(&known, name) } else { own }
+                }
             };
             subject = Ty::Unknown;
             found.push(next);
         }
         found
+    }
+
+    /// The type of this name that `Self::name` means in an implementation of a trait which gives it.
+    fn of_this(&self, place: Place<'n>, path: &Path, name: Symbol) -> Vec<Def> {
+        let Head::SelfType(owner @ Owner::Impl(index)) = path.head else { return Vec::new() };
+        if at(&place.outline.impls, index).is_none_or(|own| own.of_trait.is_none()) {
+            return Vec::new();
+        }
+        let members = place.outline.members.get(&(owner, name)).into_iter().flatten().copied();
+        let types = members.map(|member| Def::Item(place.file, member));
+        types.filter(|&def| self.kind_of(def) == Some(BindingKind::TypeAlias)).collect()
     }
 
     /// What `<Type>::name` and `<Type as Trait>::name` name.
@@ -120,7 +145,10 @@ impl<'n> Members<'n> {
         let trail = &mut Trail::new();
         match path.head {
             Head::Global => names.global(module, name, trail),
-            Head::Entry(entry) => self.entry(place, entry, name, space),
+            Head::Entry(entry) => {
+                let nearer = self.in_blocks(place, path.container, entry, name, space);
+                if nearer.is_empty() { self.entry(place, entry, name, space) } else { nearer }
+            }
             Head::SelfType(owner) => self.self_type(place, owner).named().into_iter().collect(),
             Head::Free => match names.relative(module, name) {
                 Some(own) => own.into_iter().collect(),
@@ -150,6 +178,29 @@ impl<'n> Members<'n> {
                 if all.is_empty() { names.import(module, used, space, trail) } else { all }
             }
         }
+    }
+
+    /// What the blocks between a place and the declaration that the file gives for a name bring with all names of others.
+    fn in_blocks(&self, place: Place<'n>, from: Index, entry: Entry, name: Symbol, space: Space) -> Vec<Def> {
+        let outline = place.outline;
+        let declared = match entry {
+            Entry::Item(item) => at(&outline.items, item).map(|item| item.container),
+            Entry::Use(used) => at(&outline.uses, used).map(|used| used.container),
+        };
+        let mut current = Some(from).filter(|&from| Some(from) != declared);
+        while let Some(container) = current {
+            let Some(own) = at(&outline.containers, container).filter(|own| own.is_block) else { break };
+            if !own.globs.is_empty() {
+                let module = place.module(container);
+                let mut found = self.names.in_module(module, name, space, module, &mut Trail::new());
+                found.retain(|def| !matches!(def, Def::Outside(_)));
+                if !found.is_empty() {
+                    return found;
+                }
+            }
+            current = own.parent.filter(|&parent| Some(parent) != declared);
+        }
+        Vec::new()
     }
 
     fn below(&self, place: Place<'n>, path: &Path, before: &[Def], name: Symbol, space: Space) -> Vec<Def> {
@@ -236,8 +287,12 @@ impl<'n> Members<'n> {
     /// A type as it is written, where `Self` of a trait is `receiver`.
     pub(super) fn written(&self, place: Place<'n>, ty: Index, receiver: Option<&Ty>, depth: usize) -> Ty {
         let Some(ty) = at(&place.outline.types, ty).filter(|_| depth < MAX_DEPTH) else { return Ty::Unknown };
+        let inner = |list: &[Index]| -> Rc<[Ty]> {
+            list.iter().map(|&ty| self.written(place, ty, receiver, depth + 1)).collect()
+        };
         match ty {
             TypeRef::Unknown => Ty::Unknown,
+            TypeRef::BuiltIn { name, arguments } => Ty::Named(Def::Outside(*name), inner(arguments)),
             TypeRef::Traits(paths) => Ty::Traits(self.traits(place, paths)),
             TypeRef::Path { path, arguments } => {
                 let Some(read) = at(&place.outline.paths, *path) else { return Ty::Unknown };
@@ -247,15 +302,23 @@ impl<'n> Members<'n> {
                         return receiver.cloned().unwrap_or(Ty::Unknown);
                     }
                     (Head::SelfType(owner), 1) if depth == 0 => return self.self_type(place, owner),
+                    (Head::SelfType(Owner::Item(_)), 2) if receiver.is_some() => {
+                        let name = read.segments.last().copied();
+                        let of = receiver.unwrap_or(&Ty::Unknown);
+                        name.map(|name| self.associated(of, name)).unwrap_or_default()
+                    }
                     _ => self.path(place, *path, Space::Type).pop().unwrap_or_default(),
                 };
                 let [def] = named.as_slice() else { return Ty::Unknown };
-                let inner = |list: &[Index]| -> Rc<[Ty]> {
-                    list.iter().map(|&ty| self.written(place, ty, receiver, depth + 1)).collect()
-                };
                 match (*def, self.kind_of(*def)) {
-                    (Def::Outside(_), _) => Ty::Named(*def, inner(arguments)),
-                    (Def::Item(file, item), Some(BindingKind::TypeAlias | BindingKind::Trait)) => {
+                    (Def::Outside(path), _) => {
+                        Ty::Named(Def::Outside(self.canonical(path)), inner(arguments))
+                    }
+                    (Def::Item(file, item), Some(BindingKind::TypeAlias)) => {
+                        let alias = self.item_type(file, item, depth + 1);
+                        self.substituted(&alias, &self.own_parameters(file, item, &inner(arguments)))
+                    }
+                    (Def::Item(file, item), Some(BindingKind::Trait)) => {
                         self.item_type(file, item, depth + 1)
                     }
                     (Def::Item(..), Some(BindingKind::Struct | BindingKind::Enum | BindingKind::Union)) => {
