@@ -193,10 +193,20 @@ words! {
         Returned = "returned",
         /// The class derives from it.
         Base = "base",
+        /// The class is an object of it.
+        Metaclass = "metaclass",
+        /// It is one of the things that are in the value.
+        Element = "element",
+        /// It is what the value has for some key.
+        Entry = "entry",
+        /// The function hands it out while it runs.
+        Yielded = "yielded",
         /// A call passes the object whose method the function is.
         Receiver = "receiver",
         /// A call passes the class whose method the function is.
         ReceiverClass = "receiver_class",
+        /// A call passes it by its place, or together with others; no keyword names it.
+        Positional = "positional",
         /// Whoever reads the attribute gets what the function returns.
         Property = "property",
         /// A decorator made it of the function.

@@ -7,6 +7,10 @@ mod signature;
 use std::collections::{HashMap, HashSet};
 
 use crate::lexical::{Binding, BindingKind, Emitter, Facts, ScopeIndex, ScopeKind};
+use crate::lexical::{
+    Binding, BindingIndex, BindingKind, Emitter, Facts, Namespace, ScopeIndex, ScopeKind, ValueKind,
+};
+use crate::modules::ModuleName;
 use crate::tables::{SymbolRow, TableBuilders};
 use crate::tree::{NodeIndex, SyntaxTree};
 pub(crate) use complexity::Branching;
@@ -96,6 +100,7 @@ pub(crate) fn symbol_rows(
         decorators: decorators(emitter.facts),
         complexities: complexity::of_functions(emitter.tree, emitter.facts, rules.branching),
         class_variables: class_variables(emitter.facts),
+        variables: first_variables(emitter.facts),
         declared: emitter.facts.bindings.iter().map(|binding| binding.node).collect(),
         name_of,
     };
@@ -121,8 +126,10 @@ struct Writer<'w, 'e, 's> {
     documentation: HashMap<Option<NodeIndex>, &'w str>,
     decorators: HashMap<NodeIndex, Vec<&'s str>>,
     complexities: HashMap<NodeIndex, complexity::Complexity>,
-    /// The variables that classes declare.
+    /// The variables and properties that classes declare.
     class_variables: HashSet<(ScopeIndex, &'s str)>,
+    /// The bindings that declare variables.
+    variables: HashSet<BindingIndex>,
     /// The nodes of all bindings.
     declared: HashSet<NodeIndex>,
     name_of: fn(&SyntaxTree<'_>, NodeIndex) -> Option<NodeIndex>,
@@ -204,7 +211,6 @@ impl<'s> Writer<'_, '_, 's> {
         let holder = self.holders.get(binding.scope).and_then(|&at| self.emitter.facts.scopes.get(at));
         let holder = holder.map(|scope| scope.kind);
         let tree = self.emitter.tree;
-        let is_declaration = || self.emitter.declarations.contains(&index);
         Some(match binding.kind {
             BindingKind::Import | BindingKind::SelfType => return None,
             BindingKind::Function | BindingKind::AsyncFunction => "function",
@@ -219,7 +225,9 @@ impl<'s> Writer<'_, '_, 's> {
             BindingKind::Module => tree.child_by_field(binding.node, "body").map(|_| "module")?,
             BindingKind::Macro => "macro",
             BindingKind::Const | BindingKind::Static => "constant",
-            BindingKind::Field | BindingKind::Parameter | BindingKind::Variable if !is_declaration() => {
+            BindingKind::Field | BindingKind::Parameter | BindingKind::Variable
+                if !self.variables.contains(&index) =>
+            {
                 return None;
             }
             // A field that the class declares as well is that one.
@@ -319,8 +327,32 @@ fn prefixes(facts: &Facts<'_>, rules: &SymbolRules, module: &str) -> Vec<String>
 }
 
 fn class_variables<'s>(facts: &Facts<'s>) -> HashSet<(ScopeIndex, &'s str)> {
-    let variables = facts.bindings.iter().filter(|binding| binding.kind == BindingKind::Variable);
-    variables.map(|binding| (binding.scope, binding.text)).collect()
+    let properties: HashSet<NodeIndex> = facts
+        .values
+        .iter()
+        .filter(|value| value.kind == ValueKind::Property)
+        .map(|value| value.name_node)
+        .collect();
+    let declares = |binding: &&Binding<'s>| {
+        binding.kind == BindingKind::Variable || properties.contains(&binding.name_node)
+    };
+    facts.bindings.iter().filter(declares).map(|binding| (binding.scope, binding.text)).collect()
+}
+
+/// The first binding of each variable, parameter and field.
+fn first_variables(facts: &Facts<'_>) -> HashSet<BindingIndex> {
+    let mut first: HashMap<(ScopeIndex, &str, Namespace), (u32, BindingIndex)> = HashMap::new();
+    for (index, binding) in facts.bindings.iter().enumerate() {
+        if !matches!(binding.kind, BindingKind::Field | BindingKind::Parameter | BindingKind::Variable) {
+            continue;
+        }
+        let candidate = (binding.name_span.start, index);
+        first
+            .entry((binding.scope, binding.text, binding.namespace))
+            .and_modify(|known| *known = (*known).min(candidate))
+            .or_insert(candidate);
+    }
+    first.into_values().map(|(_, index)| index).collect()
 }
 
 /// The first line of each documentation that says something.

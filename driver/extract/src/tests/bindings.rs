@@ -108,6 +108,13 @@ match x:
     case _: h = two
 h()
 with o as h: h()
+for x in y:
+    if x:
+        k = one
+        break
+else:
+    k = two
+k()
 ";
     let expected: &[(usize, &str, &[usize])] = &[
         (3, "f", &[1, 4]),
@@ -117,6 +124,7 @@ with o as h: h()
         (17, "g", &[12, 13]),
         (21, "h", &[19, 20]),
         (22, "h", &[22]),
+        (29, "k", &[25, 28]),
     ];
     check(text, expected);
 }
@@ -184,6 +192,7 @@ class A(m.B, C[int], metaclass=M):
     let expected = [
         "A base C []/",
         "A base m .B/",
+        "A metaclass M ",
         "_A__c assigned x ",
         "_A__c assigned z ",
         "a annotated A :/",
@@ -259,6 +268,103 @@ match a:
     let refs = tables.rows(Table::Refs);
     let called = refs.iter().find(|row| row["name"] == "c").expect("an attribute");
     assert_eq!(called["steps"], ".c/", "the way starts from the value of `:=`");
+}
+
+#[test]
+fn names_that_may_be_unbound_are_looked_up_further() {
+    let text = "\
+if x: range = one
+range()
+class A:
+    if x: range = two
+    range()
+def f(): return range()
+try: import m
+except E: m = None
+def g(): return m
+";
+    check(text, &[(2, "range", &[1]), (5, "range", &[1, 4]), (6, "range", &[1]), (9, "m", &[7, 8])]);
+    let tables = Tables::of(&[("a.py", text)]);
+    let refs = tables.rows(Table::Refs);
+    let bindings = tables.rows(Table::RefBindings);
+    let may_be_unbound = |line: &str| {
+        let used = refs.iter().find(|row| row["line"] == line && row["context"] == "call").expect("a call");
+        bindings.iter().any(|row| row["ref_id"] == used["ref_id"] && row["def_id"] == "NULL")
+    };
+    assert_eq!(["2", "5", "6"].map(may_be_unbound), [true; 3]);
+}
+
+#[test]
+fn names_that_are_read_are_answered_where_the_first_definition_is_not_meant() {
+    let text = "\
+def f(): ...
+def f(): ...
+a = f
+b = a
+b = 1
+c = b
+del f
+f
+";
+    check(text, &[(3, "f", &[2])]);
+    let tables = Tables::of(&[("a.py", text)]);
+    let answered: Vec<String> =
+        tables.rows(Table::RefBindings).into_iter().map(|row| row["ref_id"].clone()).collect();
+    let read = tables.rows(Table::Refs).into_iter().filter(|row| row["context"] == "read");
+    let lines: Vec<String> =
+        read.filter(|row| answered.contains(&row["ref_id"])).map(|row| row["line"].clone()).collect();
+    assert_eq!(lines, ["3", "4", "6", "8"], "`a` and `b` are values of other names");
+}
+
+#[test]
+fn contents_of_containers_are_told() {
+    let text = "\
+xs = [a, b.c, *d]
+m = {'k': e, 'l': {}}
+for x in xs: pass
+for i, y in enumerate(xs): pass
+for k, v in m.items(): pass
+[z for z in sorted(xs)]
+def gen(p: list[A], q: dict[str, 'B'], r: tuple[A, B]): yield g
+(n, [o]), *rest, last = (h, [i]), 1, 2, j
+";
+    let expected = [
+        "gen yielded g ",
+        "last assigned j ",
+        "m entry e ",
+        "n assigned h ",
+        "o assigned i ",
+        "p annotated list []/:/",
+        "p element A :/",
+        "q annotated dict []/:/",
+        "q entry B :/",
+        "r annotated tuple []/:/",
+        "v assigned m []/",
+        "x assigned xs */",
+        "xs element a ",
+        "xs element b .c/",
+        "y assigned xs */",
+        "z assigned xs */",
+    ];
+    assert_eq!(values(&Tables::of(&[("a.py", text)])), expected);
+}
+
+#[test]
+fn modules_say_what_they_export() {
+    let exports = |text: &str| Tables::of(&[("a.py", text)]).rows(Table::Modules)[0]["exports"].clone();
+    assert_eq!(exports("__all__ = ['a']\n__all__ += ['b', 'c']\n__all__.remove('b')\n"), "a/c/");
+    assert_eq!(exports("__all__ = ['a']\n__all__.append('b')\n__all__.extend(('c',))\n"), "a/b/c/");
+    assert_eq!(exports("__all__ = ['a']\n__all__.extend(other.__all__)\n"), "NULL");
+}
+
+#[test]
+fn parameters_that_no_keyword_names_are_told() {
+    let text = "def f(a, b=1, /, c=2, *d: int, e, **g): ...\nfor x in y: x += 1\n";
+    let found = values(&Tables::of(&[("a.py", text)]));
+    let positional: Vec<&String> = found.iter().filter(|value| value.contains("positional")).collect();
+    let expected = ["a positional  NULL", "b positional  NULL", "d positional  NULL", "g positional  NULL"];
+    assert_eq!(positional, expected);
+    assert!(found.contains(&"x assigned x ".to_owned()), "`+=` keeps what was held: {found:?}");
 }
 
 #[test]

@@ -23,6 +23,10 @@ impl Analysis<'_, '_, '_> {
             "subscript" => (CallShape::Subscript, None, None),
             _ => (CallShape::Other, None, None),
         };
+        let object = receiver.filter(|&object| tree.text(object) == "__all__");
+        if object.is_some() && context.scope == 0 {
+            self.exporting(index, function);
+        }
         let list = tree.child_by_field(index, "arguments");
         let arguments = list.into_iter().flat_map(|list| arguments(tree, list));
         let path = if name.is_none() { path(tree, function) } else { None };

@@ -18,7 +18,10 @@ impl Analysis<'_, '_, '_> {
                 self.extended(index, context);
                 self.set_field(index, "left", target);
             }
-            "for_statement" => self.set_field(index, "left", target),
+            "for_statement" => {
+                self.iterated(index);
+                self.set_field(index, "left", target);
+            }
             "named_expression" if self.is_format(index) => {
                 // `f'{name:=10}'` is a format, which the grammar reads as an assignment.
             }

@@ -48,6 +48,7 @@ impl<'s> Analysis<'_, 's, '_> {
             self.receiver(index, scope, context);
         }
         if let Some(parameters) = tree.child_by_field(index, "parameters") {
+            self.positional(parameters);
             self.set_context(parameters, context.inside(outer).with(Role::Parameter(scope)));
             if outer != context.scope {
                 self.defaults_outside(parameters, context, first_byte(tree.span(index)));
@@ -129,6 +130,7 @@ impl<'s> Analysis<'_, 's, '_> {
     fn comprehension_for(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
         let Some(comprehension) = tree.parent(index) else { return };
+        self.iterated(index);
         self.set_field(index, "left", context.with(Role::Target(context.scope)));
         let first = tree.child_by_kind(comprehension, "for_in_clause") == Some(index);
         if !first {

@@ -16,8 +16,10 @@ fn control(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<Control> {
     Some(match node.kind {
         "if_statement" => Control::Branch { exhaustive: tree.child_by_kind(index, "else_clause").is_some() },
         "match_statement" => Control::Branch { exhaustive: matches_everything(tree, index) },
-        "while_statement" => Control::Branch { exhaustive: is_true(tree, index) },
-        "for_statement" => Control::Branch { exhaustive: false },
+        "while_statement" => {
+            Control::Branch { exhaustive: is_true(tree, index) || may_skip_else(tree, index) }
+        }
+        "for_statement" => Control::Branch { exhaustive: may_skip_else(tree, index) },
         "try_statement" => Control::Branch { exhaustive: true },
         "block" => match (parent, node.field) {
             ("if_statement", _) => Control::Arm(consequence(tree, node.parent)),
@@ -30,6 +32,7 @@ fn control(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<Control> {
         "else_clause" => match parent {
             "if_statement" => Control::Arm(alternative(tree, node.parent)),
             "try_statement" => Control::Arm(Arm::Continued),
+            _ if may_skip_else(tree, node.parent) => Control::Arm(Arm::Alternative),
             _ => Control::Join,
         },
         "except_clause" | "except_group_clause" => Control::Arm(Arm::Handler),
@@ -39,6 +42,27 @@ fn control(tree: &SyntaxTree<'_>, index: NodeIndex) -> Option<Control> {
         _ if parent == "lambda" && node.field == Some("body") => Control::Body,
         _ => return None,
     })
+}
+
+/// Whether a loop has an `else` that a `break` of its body skips. Loops inside are those of their own breaks.
+fn may_skip_else(tree: &SyntaxTree<'_>, index: NodeIndex) -> bool {
+    let Some(body) =
+        tree.child_by_field(index, "body").filter(|_| tree.child_by_kind(index, "else_clause").is_some())
+    else {
+        return false;
+    };
+    let end = tree.node(body).subtree_end;
+    let mut current = body;
+    while current < end {
+        current = match tree.kind(current) {
+            "break_statement" => return true,
+            "for_statement" | "while_statement" | "function_definition" | "class_definition" => {
+                tree.node(current).subtree_end
+            }
+            _ => current + 1,
+        };
+    }
+    false
 }
 
 /// Whether a `while` begins at least once for certain.

@@ -5,8 +5,10 @@
 //! with several bindings those that may be in force ([`state`]). What a body does that runs later (a function's) sees
 //! whatever is in force when the scope around it has been evaluated.
 //!
-//! Only names whose value matters are answered: those that are called or looked into.
+//! Answered are names whose value matters, those that are called or looked into, and of the others those that mean something
+//! else than the first definition of the name in its scope.
 
+mod needs;
 mod rules;
 mod state;
 
@@ -16,6 +18,7 @@ use super::facts::{BindingIndex, Facts, Rebinding, ReferenceIndex, ScopeIndex};
 use super::kinds::{Namespace, ScopeKind, UseContext};
 use super::names::NameId;
 use crate::tree::{NodeIndex, SyntaxTree};
+use needs::{Needs, is_variable};
 pub(crate) use rules::{Arm, Control, Effect, FlowRules};
 use state::{Bindings, State};
 
@@ -25,8 +28,8 @@ type Key = (ScopeIndex, NameId);
 /// Fills [`Facts::reaching`] and says of every binding whether it reaches the end of its scope.
 pub(crate) fn flow(tree: &SyntaxTree<'_>, facts: &mut Facts<'_>, rules: &FlowRules) {
     let names = Names::of(facts);
-    let needed = needed(facts);
-    let mut walk = Walk::new(tree, facts, &names, &needed, rules);
+    let needs = Needs::of(facts, &names);
+    let mut walk = Walk::new(tree, facts, &names, &needs, rules);
     walk.run(tree, facts, rules);
     let Walk { found, ended, .. } = walk;
     for (&key, bindings) in &names.bindings {
@@ -37,42 +40,47 @@ pub(crate) fn flow(tree: &SyntaxTree<'_>, facts: &mut Facts<'_>, rules: &FlowRul
             }
         }
     }
-    facts.reaching = answers(facts, &names, &needed, &found);
-}
-
-/// The references whose bindings matter: what is called, and the names that paths to values start from.
-fn needed(facts: &Facts<'_>) -> Vec<ReferenceIndex> {
-    let attributes = facts.references.iter().filter_map(|reference| reference.path.as_ref());
-    let callees = facts.calls.iter().filter_map(|call| call.path.as_ref());
-    let values = facts.values.iter().filter_map(|value| value.path.as_ref());
-    let heads: HashSet<NodeIndex> = attributes.chain(callees).chain(values).map(|path| path.head).collect();
-    let is_needed = |index: &ReferenceIndex| {
-        facts.references.get(*index).is_some_and(|reference| {
-            reference.context == UseContext::Call
-                || (reference.context.is_lexical() && heads.contains(&reference.node))
-        })
-    };
-    (0..facts.references.len()).filter(is_needed).collect()
+    facts.reaching = needs.answers(facts, &names, &found, &ended);
 }
 
 /// The bindings of the file, by what they bind.
 struct Names {
     bindings: HashMap<Key, Vec<BindingIndex>>,
+    /// The first binding of the variable that a binding is of; itself for others.
+    symbols: Vec<BindingIndex>,
 }
 
 impl Names {
     fn of(facts: &Facts<'_>) -> Self {
         let mut bindings: HashMap<Key, Vec<BindingIndex>> = HashMap::new();
+        let mut variables: HashMap<Key, BindingIndex> = HashMap::new();
+        let mut symbols: Vec<BindingIndex> = (0..facts.bindings.len()).collect();
         for (index, binding) in facts.bindings.iter().enumerate() {
             if binding.namespace != Namespace::Member {
-                bindings.entry((binding.scope, binding.name)).or_default().push(index);
+                let key = (binding.scope, binding.name);
+                bindings.entry(key).or_default().push(index);
+                if is_variable(binding.kind)
+                    && let Some(symbol) = symbols.get_mut(index)
+                {
+                    *symbol = *variables.entry(key).or_insert(index);
+                }
             }
         }
-        Self { bindings }
+        Self { bindings, symbols }
     }
 
     fn of_key(&self, key: Key) -> &[BindingIndex] {
         self.bindings.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// The binding that stands for what a binding defines.
+    fn symbol(&self, binding: BindingIndex) -> Option<BindingIndex> {
+        self.symbols.get(binding).copied()
+    }
+
+    /// The first binding of a name.
+    fn first(&self, key: Key) -> Option<BindingIndex> {
+        self.of_key(key).first().copied()
     }
 }
 
@@ -89,50 +97,9 @@ fn evaluated_with(facts: &Facts<'_>) -> Vec<ScopeIndex> {
     with
 }
 
-/// The bindings of all needed references.
-fn answers(
-    facts: &Facts<'_>,
-    names: &Names,
-    needed: &[ReferenceIndex],
-    found: &HashMap<ReferenceIndex, Bindings>,
-) -> Vec<(ReferenceIndex, Option<BindingIndex>)> {
-    let mut known: HashMap<(Key, Option<Namespace>), Vec<BindingIndex>> = HashMap::new();
-    let mut reaching = Vec::with_capacity(needed.len());
-    for &index in needed {
-        let before = reaching.len();
-        if let (Some(reference), Some(&Some(answer))) =
-            (facts.references.get(index), facts.answers.get(index))
-        {
-            let on_the_way = found.get(&index);
-            let key = (answer, reference.name);
-            let from_outside = if on_the_way.is_none() { Some(reference.namespace) } else { None };
-            let others = known
-                .entry((key, from_outside))
-                .or_insert_with(|| in_force(facts, names.of_key(key), from_outside));
-            let bindings = on_the_way.into_iter().flat_map(Bindings::iter).chain(others.iter().copied());
-            reaching.extend(bindings.take(Bindings::MOST).map(|binding| (index, Some(binding))));
-        }
-        if reaching.len() == before {
-            reaching.push((index, None));
-        }
-    }
-    reaching
-}
-
-/// The bindings that may be in force wherever the name is used: of a use in a body that runs later, with the namespace that
-/// it looks up, those that are there when the scope has been evaluated; of others what is bound elsewhere, at any time.
-fn in_force(
-    facts: &Facts<'_>,
-    bindings: &[BindingIndex],
-    from_outside: Option<Namespace>,
-) -> Vec<BindingIndex> {
-    let is_in_force = |binding: &&BindingIndex| {
-        facts.bindings.get(**binding).is_some_and(|it| match from_outside {
-            None => it.rebinding == Rebinding::Elsewhere,
-            Some(namespace) => it.reaches_end && namespace.finds(it.namespace),
-        })
-    };
-    bindings.iter().filter(is_in_force).take(Bindings::MOST).copied().collect()
+/// Whether a name of the scope that is not bound yet is looked up elsewhere instead of being an error.
+fn has_names_around(facts: &Facts<'_>, scope: ScopeIndex) -> bool {
+    facts.scopes.get(scope).is_some_and(|scope| matches!(scope.kind, ScopeKind::Module | ScopeKind::Class))
 }
 
 /// The walk over one file.
@@ -159,7 +126,7 @@ impl<'n> Walk<'n> {
         tree: &SyntaxTree<'_>,
         facts: &Facts<'_>,
         names: &'n Names,
-        needed: &[ReferenceIndex],
+        needs: &Needs,
         rules: &FlowRules,
     ) -> Self {
         let mut walk = Self {
@@ -174,9 +141,9 @@ impl<'n> Walk<'n> {
             found: HashMap::new(),
             ended: HashMap::new(),
         };
-        let early = walk.add_uses(tree, facts, needed, rules);
+        walk.add_uses(facts, needs);
         for (&key, bindings) in &names.bindings {
-            if bindings.len() > 1 || early.contains(&key) {
+            if bindings.len() > 1 || has_names_around(facts, key.0) {
                 walk.follow(tree, facts, key, bindings, rules);
             }
         }
@@ -192,46 +159,26 @@ impl<'n> Walk<'n> {
         walk
     }
 
-    /// Notes the needed references that are evaluated with their scope. Returns the names with one binding that may be used
-    /// before it, which only happens where that is no error: not in functions.
-    fn add_uses(
-        &mut self,
-        tree: &SyntaxTree<'_>,
-        facts: &Facts<'_>,
-        needed: &[ReferenceIndex],
-        rules: &FlowRules,
-    ) -> HashSet<Key> {
-        let mut early = HashSet::new();
+    /// Notes the needed references that are evaluated with their scope.
+    fn add_uses(&mut self, facts: &Facts<'_>, needs: &Needs) {
         let together = evaluated_with(facts);
-        let mut effects: HashMap<BindingIndex, Effect> = HashMap::new();
-        for &index in needed {
+        for index in needs.references() {
             let (Some(reference), Some(&Some(answer))) =
                 (facts.references.get(index), facts.answers.get(index))
             else {
                 continue;
             };
-            let bindings = self.names.of_key((answer, reference.name));
             // What an annotation means may be defined behind it.
             let is_inline = together.get(reference.scope) == together.get(answer);
             if reference.context == UseContext::Type || !is_inline {
                 continue;
             }
-            if let [only] = bindings {
-                let kind = facts.scopes.get(answer).map(|scope| scope.kind);
-                let is_early = facts.bindings.get(*only).is_some_and(|it| {
-                    match *effects.entry(*only).or_insert_with(|| (rules.effect)(tree, it.name_node)) {
-                        Effect::Enter(node) => reference.node < node,
-                        Effect::Leave(node) => reference.node < tree.node(node).subtree_end,
-                    }
-                });
-                if !is_early || !matches!(kind, Some(ScopeKind::Class | ScopeKind::Module)) {
-                    continue;
-                }
-                early.insert((answer, reference.name));
+            // A local variable has nothing else to be before it is bound.
+            let is_alone = self.names.of_key((answer, reference.name)).len() == 1;
+            if !is_alone || has_names_around(facts, answer) {
+                self.uses.entry(reference.node).or_default().push(index);
             }
-            self.uses.entry(reference.node).or_default().push(index);
         }
-        early
     }
 
     fn follow(
@@ -323,9 +270,10 @@ impl<'n> Walk<'n> {
             };
             let mut bindings = self.state.lookup((answer, used.name));
             let kind = facts.scopes.get(answer).map(|scope| scope.kind);
-            if bindings.is_empty() && kind == Some(ScopeKind::Class) {
+            if bindings.may_be_unbound() && kind == Some(ScopeKind::Class) {
                 // What a class has not bound yet is looked up among the module's names.
-                bindings = self.module_name(used.name);
+                let around = self.module_name(used.name);
+                bindings = bindings.iter().chain(around.iter()).collect::<Bindings>().or_unbound(&around);
             }
             self.found.insert(reference, bindings);
         }

@@ -9,7 +9,10 @@ use crate::lexical::BindingIndex;
 /// handlers that would be the product of both.
 const MOST_HANDLERS: usize = 64;
 
-/// A few bindings of one name, ascending.
+/// Stands among the bindings of a name for having none.
+const UNBOUND: BindingIndex = BindingIndex::MAX;
+
+/// A few bindings of one name, ascending; last among them may be that it has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bindings(Vec<BindingIndex>);
 
@@ -21,19 +24,39 @@ impl Bindings {
         Self(vec![index])
     }
 
+    /// Whether the name is bound on no way to the place.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.iter().next().is_none()
+    }
+
+    /// Whether the name is unbound on some way to the place.
+    pub(super) fn may_be_unbound(&self) -> bool {
+        self.0.last().is_none_or(|&last| last == UNBOUND)
     }
 
     pub(super) fn contains(&self, index: BindingIndex) -> bool {
         self.0.binary_search(&index).is_ok()
     }
 
+    /// The bindings proper.
     pub(super) fn iter(&self) -> impl Iterator<Item = BindingIndex> {
-        self.0.iter().copied()
+        self.0.iter().copied().filter(|&index| index != UNBOUND)
     }
 
-    fn unite(&mut self, other: &Self) {
+    /// The same, or none where another name that is looked up in its place has none.
+    pub(super) fn or_unbound(mut self, other: &Self) -> Self {
+        if other.may_be_unbound() {
+            self.unite(&Self::one(UNBOUND));
+        }
+        self
+    }
+
+    /// The same among others, where having none must not get lost.
+    fn explicit(self) -> Self {
+        if self.0.is_empty() { Self::one(UNBOUND) } else { self }
+    }
+
+    pub(super) fn unite(&mut self, other: &Self) {
         for &index in &other.0 {
             if let Err(place) = self.0.binary_search(&index)
                 && self.0.len() < Self::MOST
@@ -148,7 +171,7 @@ impl State {
     pub(super) fn enter_repeated(&mut self, again: &[(Key, BindingIndex)]) {
         let mut before = Stretch::default();
         for &(key, index) in again {
-            let bindings = before.last.entry(key).or_insert_with(|| self.lookup(key));
+            let bindings = before.last.entry(key).or_insert_with(|| self.lookup(key).explicit());
             bindings.unite(&Bindings::one(index));
         }
         self.frames.push(Frame::Arm(Arm::Repeated, before));
@@ -182,13 +205,17 @@ impl State {
     fn before(&self, arm: Arm) -> Stretch {
         let mut before = Stretch::default();
         let Some(Frame::Branch { arms, .. }) = self.frames.last() else { return before };
-        let guarded = arms.iter().find(|(other, _)| *other == Arm::Guarded).map(|(_, stretch)| stretch);
+        let guarded = arms
+            .iter()
+            .find(|(other, _)| matches!(other, Arm::Guarded | Arm::Repeated))
+            .map(|(_, stretch)| stretch);
         match (arm, guarded) {
-            (Arm::Handler, Some(guarded)) if arms.len() <= MOST_HANDLERS => {
+            // What follows a loop when nothing has left it may see what any of its rounds has bound.
+            (Arm::Handler | Arm::Alternative, Some(guarded)) if arms.len() <= MOST_HANDLERS => {
                 for (&key, made) in &guarded.all {
                     #[cfg(test)]
                     crate::tree::work::step();
-                    let mut bindings = self.lookup(key);
+                    let mut bindings = self.lookup(key).explicit();
                     bindings.unite(made);
                     before.last.insert(key, bindings);
                 }
@@ -211,7 +238,7 @@ impl State {
         let live = Live::new(arms.iter().filter(goes_on));
         let mut results: HashMap<Key, Bindings> = HashMap::with_capacity(live.saying.len());
         for (&key, saying) in &live.saying {
-            results.insert(key, live.joined(key, saying, exhaustive, &self.lookup(key)));
+            results.insert(key, live.joined(key, saying, exhaustive, &self.lookup(key).explicit()));
         }
         let ended = exhaustive && live.arms.is_empty() && !arms.is_empty();
         let stretch = self.stretch();
@@ -278,7 +305,11 @@ impl<'a> Live<'a> {
                 bindings.unite(before);
             }
             heard += 1;
-            bindings.unite(stretch.last.get(&key).unwrap_or(before));
+            // A name that an arm deletes is unbound behind it.
+            match stretch.last.get(&key) {
+                Some(last) if last.0.is_empty() => bindings.unite(&Bindings::one(UNBOUND)),
+                last => bindings.unite(last.unwrap_or(before)),
+            }
             if stretch.jumped {
                 stretch.all.get(&key).into_iter().for_each(|made| bindings.unite(made));
             }
@@ -287,9 +318,11 @@ impl<'a> Live<'a> {
             bindings.unite(before);
         }
         if bindings.is_empty() {
-            stretches
-                .filter_map(|((_, stretch), _)| stretch.last.get(&key))
-                .for_each(|made| bindings.unite(made));
+            let of_types = stretches.filter_map(|((_, stretch), _)| stretch.last.get(&key));
+            let of_types: Bindings = of_types.flat_map(Bindings::iter).collect();
+            if !of_types.is_empty() {
+                return of_types;
+            }
         }
         bindings
     }

@@ -242,6 +242,8 @@ pub(in crate::languages::python) fn containing_modules(
         && module_in(above, name, layout) == Some(Module::File(path.to_owned()))
     {
         modules.push((file_id(path), Some(package(above, layout).id()), name.to_owned()));
+        let portions = portions(above, layout);
+        modules.extend(portions.map(|other| (file_id(path), Some(folder_id(&other)), name.to_owned())));
     }
     while !folder.is_empty() {
         let (above, name) = split(folder);
@@ -252,6 +254,23 @@ pub(in crate::languages::python) fn containing_modules(
         folder = above;
     }
     modules
+}
+
+/// The other folders that are one package together with a folder without a file of its own, of those beside which programs
+/// look for modules (PEP 420).
+fn portions(folder: &str, layout: &SourceLayout) -> impl Iterator<Item = String> {
+    let (root, name) = split(folder);
+    let (around, last) = split(root);
+    let base = if SOURCE_FOLDERS.contains(&last) { around } else { root };
+    let roots = SOURCE_FOLDERS.map(|source| join(base, source)).into_iter().chain([base.to_owned()]);
+    let is_portion = |root: &str| module_in(root, name, layout) == Some(Module::Folder(join(root, name)));
+    let all = if !folder.is_empty() && is_portion(root) { roots.collect() } else { Vec::new() };
+    let others: Vec<String> = all
+        .into_iter()
+        .filter(|other| other != root && is_portion(other))
+        .map(|other| join(&other, name))
+        .collect();
+    others.into_iter()
 }
 
 #[cfg(test)]
@@ -306,6 +325,19 @@ mod tests {
         assert_eq!(find(&hidden, "b/c.py", "json"), None);
         assert_eq!(find(&hidden, "b/c.py", "other").as_deref(), Some("a/other.py"));
         assert_eq!(find(&hidden, "a/other.py", "json").as_deref(), Some("a/json.py"));
+    }
+
+    #[test]
+    fn folders_of_one_name_beside_each_other_are_one_package() {
+        let files = ["src/ns/a.py", "lib/ns/b.py", "lib/other/c.py", "python/ns/__init__.py"];
+        let layout = SourceLayout::new(files.into_iter(), MARKERS.iter().copied(), |_| true);
+        let parents = |path| -> Vec<Option<i64>> {
+            let of_file = containing_modules(path, &layout).into_iter().filter(|it| it.0 == file_id(path));
+            of_file.map(|(_, parent, _)| parent).collect()
+        };
+        assert_eq!(parents("src/ns/a.py"), [Some(folder_id("src/ns")), Some(folder_id("lib/ns"))]);
+        assert_eq!(parents("lib/ns/b.py"), [Some(folder_id("lib/ns")), Some(folder_id("src/ns"))]);
+        assert_eq!(parents("lib/other/c.py"), [Some(folder_id("lib/other"))]);
     }
 
     #[test]

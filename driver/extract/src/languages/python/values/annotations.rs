@@ -5,58 +5,123 @@ use std::collections::HashSet;
 use super::super::rules::{Analysis, Context};
 use super::super::text::is_extra;
 use super::path::path;
-use crate::lexical::{Namespace, UseContext, ValuePath};
+use crate::lexical::{Namespace, UseContext, ValueKind, ValuePath};
 use crate::tree::{NodeIndex, Span, SyntaxTree};
 
 /// Most classes that one annotation names.
 pub(super) const MAX_CLASSES: usize = 8;
+/// Classes of containers whose elements are of the class that their first argument names.
+const CONTAINERS: [&str; 24] = [
+    "list",
+    "List",
+    "set",
+    "Set",
+    "frozenset",
+    "FrozenSet",
+    "tuple",
+    "Tuple",
+    "deque",
+    "Deque",
+    "Sequence",
+    "MutableSequence",
+    "Collection",
+    "AbstractSet",
+    "MutableSet",
+    "Iterable",
+    "Iterator",
+    "Generator",
+    "Reversible",
+    "AsyncIterable",
+    "AsyncIterator",
+    "AsyncGenerator",
+    "KeysView",
+    "ValuesView",
+];
+/// Classes of mappings whose values are of the class that their second argument names.
+const MAPPINGS: [&str; 9] = [
+    "dict",
+    "Dict",
+    "Mapping",
+    "MutableMapping",
+    "defaultdict",
+    "DefaultDict",
+    "OrderedDict",
+    "ChainMap",
+    "Counter",
+];
 /// Forms that say about their argument no more than that it is the type, or one of several.
 const TRANSPARENT: [&str; 8] =
     ["Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly"];
 
-/// The ways to the values that an annotation allows: an instance of a class, or the class itself for `type[...]`.
+/// The ways to the values that an annotation allows: an instance of a class, the class itself for `type[...]`, and what is
+/// in a container.
 pub(super) fn annotated(
     analysis: &mut Analysis<'_, '_, '_>,
     annotation: NodeIndex,
     context: Context,
-) -> Vec<ValuePath> {
+) -> Vec<(ValueKind, ValuePath)> {
     let tree = analysis.tree;
-    let mut pending = vec![(annotation, ":/")];
+    let mut pending = vec![(annotation, ":/", ValueKind::Annotated)];
     let mut found = Vec::new();
-    while let Some((current, suffix)) = pending.pop() {
+    while let Some((current, suffix, kind)) = pending.pop() {
         if found.len() + pending.len() > MAX_CLASSES {
             return Vec::new();
         }
         let parts = || tree.named_children(current).filter(|&child| !is_extra(tree.kind(child)));
         match tree.kind(current) {
-            "type" | "parenthesized_expression" => pending.extend(parts().next().map(|it| (it, suffix))),
-            "binary_operator" | "union_type" => pending.extend(parts().map(|part| (part, suffix))),
-            "string" => found.extend(in_string(analysis, current, context).map(|it| with_suffix(it, suffix))),
+            "type" | "parenthesized_expression" => {
+                pending.extend(parts().next().map(|it| (it, suffix, kind)));
+            }
+            "binary_operator" | "union_type" => {
+                pending.extend(parts().map(|part| (part, suffix, kind)));
+            }
+            "string" => {
+                let class = in_string(analysis, current, context);
+                found.extend(class.map(|it| (kind, with_suffix(it, suffix))));
+            }
             "subscript" | "generic_type" => match form(tree, current) {
                 name if TRANSPARENT.contains(&name) => {
                     let arguments = arguments(tree, current);
                     let only_first = name == "Annotated";
                     let kept = if only_first { 1 } else { arguments.len() };
-                    pending.extend(arguments.into_iter().take(kept).map(|part| (part, suffix)));
+                    pending.extend(arguments.into_iter().take(kept).map(|part| (part, suffix, kind)));
                 }
                 "type" | "Type" => {
-                    pending.extend(arguments(tree, current).into_iter().map(|part| (part, "")))
+                    pending.extend(arguments(tree, current).into_iter().map(|part| (part, "", kind)));
                 }
                 name => {
-                    found.extend(path(tree, current).map(|it| with_suffix(it, suffix)));
+                    found.extend(path(tree, current).map(|it| (kind, with_suffix(it, suffix))));
+                    let content = content(tree, current, name)
+                        .filter(|_| suffix == ":/" && kind == ValueKind::Annotated);
+                    pending.extend(content.map(|(inside, part)| (part, suffix, inside)));
+                    let read_later = content.map_or(0..0, |(_, part)| part..tree.node(part).subtree_end);
                     let inside = current + 1..tree.node(current).subtree_end;
-                    for string in inside.filter(|&it| name != "Literal" && tree.kind(it) == "string") {
+                    let is_text = |&it: &NodeIndex| tree.kind(it) == "string" && !read_later.contains(&it);
+                    for string in inside.filter(|it| name != "Literal" && is_text(it)) {
                         in_string(analysis, string, context);
                     }
                 }
             },
             "identifier" | "attribute" | "member_type" => {
-                found.extend(path(tree, current).map(|it| with_suffix(it, suffix)));
+                found.extend(path(tree, current).map(|it| (kind, with_suffix(it, suffix))));
             }
             _ => {}
         }
     }
     found
+}
+
+/// What a type says about the content of a container: the argument that names its class, and how that is reached.
+fn content(tree: &SyntaxTree<'_>, index: NodeIndex, name: &str) -> Option<(ValueKind, NodeIndex)> {
+    let arguments = arguments(tree, index);
+    let is_row = |part: &NodeIndex| tree.text(*part) == "...";
+    if CONTAINERS.contains(&name) {
+        let several =
+            name.eq_ignore_ascii_case("tuple") && arguments.len() > 1 && !arguments.iter().any(is_row);
+        return arguments.first().filter(|_| !several).map(|&first| (ValueKind::Element, first));
+    }
+    let value = arguments.get(1).filter(|_| MAPPINGS.contains(&name))?;
+    Some((ValueKind::Entry, *value))
 }
 
 fn with_suffix(mut path: ValuePath, suffix: &str) -> ValuePath {

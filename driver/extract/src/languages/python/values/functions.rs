@@ -18,6 +18,10 @@ impl Analysis<'_, '_, '_> {
         let name = function.name_node;
         if kind == "yield" {
             self.facts.opaque.insert(name);
+            let mut values = self.tree.named_children(index).filter(|&it| !is_extra(self.tree.kind(it)));
+            if let Some(value) = values.next().filter(|_| self.tree.child_by_kind(index, "from").is_none()) {
+                self.hold_expression(name, ValueKind::Yielded, value);
+            }
         } else if let Some(value) = self.tree.named_children(index).find(|&it| !is_extra(self.tree.kind(it)))
         {
             self.hold_expression(name, ValueKind::Returned, value);
@@ -120,6 +124,30 @@ impl Analysis<'_, '_, '_> {
         self.facts.receivers.insert(method, Receiver { name, class: context.scope });
     }
 
+    /// The parameters of a function that no keyword names: those before a `/`, and those that take all the rest.
+    pub(in crate::languages::python) fn positional(&mut self, parameters: NodeIndex) {
+        let tree = self.tree;
+        let all: Vec<NodeIndex> = tree.named_children(parameters).collect();
+        let end = all.iter().position(|&it| tree.kind(it) == "positional_separator").unwrap_or_default();
+        for (place, &parameter) in all.iter().enumerate() {
+            let name = match tree.kind(parameter) {
+                "identifier" => Some(parameter),
+                "default_parameter" | "typed_default_parameter" => tree.child_by_field(parameter, "name"),
+                _ => tree.named_children(parameter).next(),
+            };
+            let takes_rest =
+                |node| matches!(tree.kind(node), "list_splat_pattern" | "dictionary_splat_pattern");
+            let name = match name {
+                Some(name) if takes_rest(parameter) => Some(name),
+                Some(inner) if takes_rest(inner) => tree.named_children(inner).next(),
+                name => name.filter(|_| place < end),
+            };
+            if let Some(name) = name.filter(|&name| tree.kind(name) == "identifier") {
+                self.hold(name, ValueKind::Positional, None, None);
+            }
+        }
+    }
+
     /// What a class derives from, in order.
     pub(in crate::languages::python) fn bases(&mut self, index: NodeIndex, name: NodeIndex) {
         let tree = self.tree;
@@ -128,6 +156,20 @@ impl Analysis<'_, '_, '_> {
             let kind = tree.kind(base);
             !is_extra(kind) && kind != "keyword_argument"
         });
+        let metaclass = tree.named_children(list).find(|&argument| {
+            tree.kind(argument) == "keyword_argument"
+                && tree.child_by_field(argument, "name").is_some_and(|name| tree.text(name) == "metaclass")
+        });
+        if let Some(value) = metaclass.and_then(|argument| tree.child_by_field(argument, "value")) {
+            let path = path(tree, value);
+            self.facts.values.push(BoundValue {
+                name_node: name,
+                kind: ValueKind::Metaclass,
+                path,
+                class: None,
+                position: 0,
+            });
+        }
         for (position, base) in bases.enumerate() {
             let path = path(tree, base);
             let position = i32::try_from(position).unwrap_or(i32::MAX);

@@ -4,6 +4,7 @@
 //! A value is told by the way to it, from a name by attributes and calls (see [`ValuePath`]). Nothing is looked up here.
 
 mod annotations;
+mod contents;
 mod functions;
 mod path;
 
@@ -13,10 +14,11 @@ use super::text::is_extra;
 use crate::lexical::{BoundValue, ScopeIndex, ScopeKind, ValueKind, ValuePath};
 use crate::tree::{NodeIndex, SyntaxTree};
 use annotations::{MAX_CLASSES, annotated};
+use contents::{contents, element, pairs, parts, second_element};
 use path::alternatives;
 pub(super) use path::path;
 
-impl Analysis<'_, '_, '_> {
+impl<'s> Analysis<'_, 's, '_> {
     /// Notes how the attribute that was referred to last is reached.
     pub(in crate::languages::python) fn reached_by(&mut self, attribute: NodeIndex) {
         let way = path(self.tree, attribute);
@@ -67,6 +69,10 @@ impl Analysis<'_, '_, '_> {
         for alternative in alternatives(self.tree, expression) {
             if let Some(path) = path(self.tree, alternative) {
                 self.hold(name, kind, Some(path), None);
+            } else if matches!(kind, ValueKind::Assigned | ValueKind::Default) {
+                for (kind, path) in contents(self.tree, alternative) {
+                    self.hold(name, kind, Some(path), None);
+                }
             }
         }
     }
@@ -75,8 +81,8 @@ impl Analysis<'_, '_, '_> {
     fn hold_annotation(&mut self, name: NodeIndex, annotation: NodeIndex, context: Context) -> bool {
         let found = annotated(self, annotation, context);
         let says = !found.is_empty();
-        for path in found {
-            self.hold(name, ValueKind::Annotated, Some(path), None);
+        for (kind, path) in found {
+            self.hold(name, kind, Some(path), None);
         }
         says
     }
@@ -105,51 +111,93 @@ impl Analysis<'_, '_, '_> {
             self.facts.exports = right.and_then(|right| texts(tree, right));
         }
         let annotation = tree.child_by_field(index, "type");
-        if let (Some(annotation), Some(name)) = (annotation, target_name(tree, left))
-            && self.hold_annotation(name, annotation, context)
-        {
-            return;
+        // What is assigned may be of another class than the one that the annotation allows.
+        if let (Some(annotation), Some(name)) = (annotation, target_name(tree, left)) {
+            let says = self.hold_annotation(name, annotation, context);
+            // In a class it is what objects have to which nothing else is given.
+            if says && self.scope_kind(context.scope) == ScopeKind::Class {
+                return;
+            }
         }
         if let Some(right) = right {
             self.assign(left, right);
         }
     }
 
-    /// `__all__ += [...]`.
+    /// `target += value`, which goes on holding what it held, and `__all__ += [...]`.
     pub(in crate::languages::python) fn extended(&mut self, index: NodeIndex, context: Context) {
         let tree = self.tree;
-        let is_exports = tree.child_by_field(index, "left").is_some_and(|left| tree.text(left) == "__all__");
-        if is_exports && context.scope == 0 {
+        let Some(left) = tree.child_by_field(index, "left") else { return };
+        if tree.text(left) == "__all__" && context.scope == 0 {
             let more = tree.child_by_field(index, "right").and_then(|right| texts(tree, right));
-            match (&mut self.facts.exports, more) {
-                (Some(known), Some(more)) => known.extend(more),
-                (exports, _) => *exports = None,
+            self.export(more);
+        }
+        if tree.kind(left) == "identifier" {
+            let held = ValuePath { head: left, steps: String::new() };
+            self.hold(left, ValueKind::Assigned, Some(held), None);
+        }
+    }
+
+    /// `__all__.append(name)`, `__all__.extend(names)` and `__all__.remove(name)`.
+    pub(in crate::languages::python) fn exporting(&mut self, call: NodeIndex, function: NodeIndex) {
+        let tree = self.tree;
+        let list = tree.child_by_field(call, "arguments");
+        let argument = list.and_then(|list| tree.named_children(list).find(|&it| !is_extra(tree.kind(it))));
+        let (Some(argument), Some(method)) = (argument, tree.child_by_field(function, "attribute")) else {
+            return;
+        };
+        match tree.text(method) {
+            "append" => self.export(plain_content(tree, argument).map(|name| vec![name])),
+            "extend" => self.export(texts(tree, argument)),
+            "remove" => {
+                if let (Some(known), Some(name)) = (&mut self.facts.exports, plain_content(tree, argument)) {
+                    known.retain(|it| *it != name);
+                }
             }
+            _ => {}
+        }
+    }
+
+    /// Adds to what a module exports; when that is not known, all is.
+    fn export(&mut self, more: Option<Vec<&'s str>>) {
+        match (&mut self.facts.exports, more) {
+            (Some(known), Some(more)) => known.extend(more),
+            (exports, _) => *exports = None,
         }
     }
 
     fn assign(&mut self, left: NodeIndex, right: NodeIndex) {
-        let tree = self.tree;
-        if let Some(name) = target_name(tree, left) {
-            return self.hold_expression(name, ValueKind::Assigned, right);
-        }
-        let is_list = |index| matches!(tree.kind(index), "pattern_list" | "tuple_pattern" | "list_pattern");
-        let is_row = |index| matches!(tree.kind(index), "expression_list" | "tuple" | "list");
-        if !is_list(left) || !is_row(right) {
-            return;
-        }
-        let parts = |index| -> Vec<NodeIndex> {
-            tree.named_children(index).filter(|&child| !is_extra(tree.kind(child))).collect()
-        };
-        let (names, values) = (parts(left), parts(right));
-        let is_starred = |&index: &NodeIndex| matches!(tree.kind(index), "list_splat" | "list_splat_pattern");
-        if names.len() != values.len() || names.iter().chain(&values).any(is_starred) {
-            return;
-        }
-        for (name, value) in names.into_iter().zip(values) {
-            if let Some(name) = target_name(tree, name) {
-                self.hold_expression(name, ValueKind::Assigned, value);
+        let mut pending = vec![(left, right)];
+        while let Some((left, right)) = pending.pop() {
+            match target_name(self.tree, left) {
+                Some(name) => self.hold_expression(name, ValueKind::Assigned, right),
+                None => pending.extend(pairs(self.tree, left, right)),
             }
+        }
+    }
+
+    /// `for target in values`.
+    pub(in crate::languages::python) fn iterated(&mut self, index: NodeIndex) {
+        let tree = self.tree;
+        let (Some(left), Some(right)) =
+            (tree.child_by_field(index, "left"), tree.child_by_field(index, "right"))
+        else {
+            return;
+        };
+        if let Some(name) = target_name(tree, left) {
+            for (_, path) in contents(tree, right).into_iter().filter(|(kind, _)| *kind == ValueKind::Element)
+            {
+                self.hold(name, ValueKind::Assigned, Some(path), None);
+            }
+            if let Some(path) = element(tree, right) {
+                self.hold(name, ValueKind::Assigned, Some(path), None);
+            }
+            return;
+        }
+        let second = parts(tree, left).nth(1).filter(|_| parts(tree, left).count() == 2);
+        let second = second.and_then(|target| target_name(tree, target));
+        if let (Some(name), Some(path)) = (second, second_element(tree, right)) {
+            self.hold(name, ValueKind::Assigned, Some(path), None);
         }
     }
 

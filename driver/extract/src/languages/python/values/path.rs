@@ -38,8 +38,8 @@ pub(in crate::languages::python) fn path(tree: &SyntaxTree<'_>, expression: Node
             "call" => {
                 let function = called(tree, tree.child_by_field(current, "function")?);
                 match handed_on(tree, current, function) {
-                    Some((value, true)) => (("", "()"), value),
-                    Some((value, false)) => {
+                    Some((value, Some(step))) => (step, value),
+                    Some((value, None)) => {
                         current = value;
                         continue;
                     }
@@ -69,25 +69,47 @@ pub(in crate::languages::python) fn path(tree: &SyntaxTree<'_>, expression: Node
     None
 }
 
-/// What a call gives whose value is one of its arguments, and whether reading that calls it: descriptors, and the bound of
-/// a type variable, which stands for the variable.
-fn handed_on(tree: &SyntaxTree<'_>, call: NodeIndex, function: NodeIndex) -> Option<(NodeIndex, bool)> {
+/// What a call gives that is told by one of its arguments, and the step from that to it: descriptors, the bound of a type
+/// variable, which stands for the variable, and what hands on, looks into or names the type of a value.
+fn handed_on<'s>(
+    tree: &SyntaxTree<'s>,
+    call: NodeIndex,
+    function: NodeIndex,
+) -> Option<(NodeIndex, Option<(&'s str, &'s str)>)> {
     let name = match tree.kind(function) {
         "identifier" => function,
         "attribute" => tree.child_by_field(function, "attribute")?,
         _ => return None,
     };
-    let list = tree.child_by_field(call, "arguments")?;
+    let list = tree.child_by_field(call, "arguments").filter(|&list| tree.kind(list) == "argument_list")?;
     let mut arguments = tree.named_children(list).filter(|&child| !is_extra(tree.kind(child)));
+    let alone = name == function;
     match tree.text(name) {
-        "staticmethod" | "classmethod" if name == function => Some((arguments.next()?, false)),
-        "property" if name == function => Some((arguments.next()?, true)),
+        "staticmethod" | "classmethod" if alone => Some((arguments.next()?, None)),
+        "partial" => Some((arguments.next()?, None)),
+        "next" if alone => Some((arguments.next()?, Some(("", "*")))),
+        "property" if alone => Some((arguments.next()?, Some(("", "()")))),
+        "type" if alone => {
+            let value = arguments.next()?;
+            arguments.next().is_none().then_some((value, Some((".", "__class__"))))
+        }
+        "cast" => {
+            let class = arguments.next().filter(|&class| tree.kind(class) != "string")?;
+            Some((class, Some(("", ":"))))
+        }
+        "getattr" if alone => {
+            let value = arguments.next()?;
+            let name = arguments.next().filter(|&name| tree.kind(name) == "string")?;
+            let name = tree.text(tree.child_by_kind(name, "string_content")?);
+            let is_name = !name.is_empty() && name.chars().all(|it| it == '_' || it.is_alphanumeric());
+            is_name.then_some((value, Some((".", name))))
+        }
         "TypeVar" => {
             let bound = arguments.find(|&argument| {
                 tree.kind(argument) == "keyword_argument"
                     && tree.child_by_field(argument, "name").is_some_and(|name| tree.text(name) == "bound")
             });
-            Some((tree.child_by_field(bound?, "value")?, false))
+            Some((tree.child_by_field(bound?, "value")?, None))
         }
         _ => None,
     }
