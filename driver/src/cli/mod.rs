@@ -4,17 +4,17 @@ mod answers;
 mod arguments;
 mod ask;
 mod detail;
-mod repositories;
 mod export;
 mod format;
+mod repositories;
 
 pub(crate) use answers::*;
 pub(crate) use arguments::*;
 pub(crate) use ask::{AskArgs, Question};
 pub(crate) use detail::Detail;
-pub(crate) use repositories::{BuildArgs, ExtractArgs, SourceArgs};
 pub(crate) use export::ExportArgs;
 pub(crate) use format::Format;
+pub(crate) use repositories::{BuildArgs, ExtractArgs, SourceArgs};
 
 use std::path::PathBuf;
 use std::time::Duration;
