@@ -6,11 +6,9 @@ mod signature;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::lexical::{Binding, BindingKind, Emitter, Facts, ScopeIndex, ScopeKind};
 use crate::lexical::{
     Binding, BindingIndex, BindingKind, Emitter, Facts, Namespace, ScopeIndex, ScopeKind, ValueKind,
 };
-use crate::modules::ModuleName;
 use crate::tables::{SymbolRow, TableBuilders};
 use crate::tree::{NodeIndex, SyntaxTree};
 pub(crate) use complexity::Branching;

@@ -19,7 +19,6 @@ mod traits;
 mod tree;
 mod types;
 
-use std::collections::BTreeSet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,11 +31,9 @@ use super::LANGUAGE;
 use crate::error::ExtractError;
 use crate::lexical::Emitter;
 use crate::linking::{Linker, Pieces, Settings, hand_over};
+use crate::modules::{ModuleName, split};
 use crate::repository::names_of_repositories;
 use crate::tables::{TableBuilders, file_id};
-use crate::linking::{Linker, Pieces, hand_over};
-use crate::modules::{ModuleName, split};
-use crate::tables::{ExtractErrorRow, FileKey, TableBuilders, file_id};
 use crate::walk::FoundFile;
 
 /// Of how many definitions a name may mean one; of more, each under a condition of its own, the first are kept.
@@ -45,11 +42,9 @@ const MAX_SAME: usize = 64;
 /// The Rust files of repositories, to be linked.
 struct Crates {
     manifests: Settings,
-    /// Names of repositories, with which paths begin.
-    repositories: BTreeSet<String>,
+    /// Paths of manifests that are not understood, and why.
+    not_understood: Vec<(String, String)>,
     packages: BTreeMap<String, Package>,
-    /// Paths of manifests that cannot be read or understood, and why.
-    errors: Vec<(String, String)>,
     /// The file that each crate begins with, with its name.
     roots: HashMap<String, String>,
     symbols: Symbols,
@@ -58,40 +53,15 @@ struct Crates {
 
 /// The linker of the crates among these files.
 pub(crate) fn linker(files: &[FoundFile]) -> Box<dyn Linker> {
-    Box::new(Crates {
-        manifests: Settings::read(files, |name| name == convention::CRATE_FILE),
-        repositories: names_of_repositories(files),
-        symbols: Symbols::default(),
-        outlines: Mutex::default(),
-    })
-    let mut manifests = BTreeMap::new();
-    let mut errors = Vec::new();
-    for file in files {
-        let (folder, name) = split(&file.path);
-        if name != convention::CRATE_FILE {
-            continue;
-        }
-        if file.size > MAX_MANIFEST {
-            errors.push((file.path.clone(), format!("it has more than {MAX_MANIFEST} bytes")));
-            continue;
-        }
-        match std::fs::read_to_string(&file.location) {
-            Ok(text) => {
-                manifests.insert(folder.to_owned(), text);
-            }
-            Err(error) => errors.push((file.path.clone(), error.to_string())),
-        }
-    }
+    let manifests = Settings::read(files, |name| name == convention::CRATE_FILE);
     let is_rust = |file: &&FoundFile| file.language.is_some_and(|language| language.name == LANGUAGE.name);
     let paths: BTreeSet<&str> = files.iter().filter(is_rust).map(|file| file.path.as_str()).collect();
-    let (packages, unparsed) = manifest::packages(&manifests, &paths);
-    errors.extend(unparsed.into_iter().map(|(folder, reason)| {
-        let separator = if folder.is_empty() { "" } else { "/" };
-        (format!("{folder}{separator}{}", convention::CRATE_FILE), reason)
-    }));
+    let (packages, not_understood) =
+        manifest::packages(&manifests.texts, &paths, &names_of_repositories(files));
     let targets = packages.values().flat_map(|package| &package.targets);
     let roots = targets.map(|target| (target.root.clone(), target.name.clone())).collect();
-    Box::new(Crates { packages, errors, roots, symbols: Symbols::default(), outlines: Mutex::default() })
+    let (symbols, outlines) = (Symbols::default(), Mutex::default());
+    Box::new(Crates { manifests, not_understood, packages, roots, symbols, outlines })
 }
 
 impl Linker for Crates {
@@ -110,19 +80,13 @@ impl Linker for Crates {
     fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError> {
         let mut files = std::mem::take(&mut *self.outlines.lock().unwrap_or_else(PoisonError::into_inner));
         files.sort_by_cached_key(|file| file_id(&file.path));
-        let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
-        let (packages, errors) = manifest::packages(&self.manifests.texts, &paths, &self.repositories);
-        let tree = tree::tree(&files, &packages, &|name| self.symbols.text(name));
-        let names = Names::new(&files, &tree, &packages, &self.symbols);
-        let members = Members::new(&names);
-        let paths = files.iter().map(|file| file.path.as_str());
-        let consequence = "the package is taken to have the usual crates and no dependencies";
-        let more = |piece: &mut TableBuilders| self.manifests.report(&errors, consequence, piece);
         let tree = tree::tree(&files, &self.packages, &|name| self.symbols.text(name));
         let names = Names::new(&files, &tree, &self.packages, &self.symbols);
         let members = Members::new(&names);
         let paths = files.iter().map(|file| file.path.as_str());
-        let more = |piece: &mut TableBuilders| self.report(piece);
+        let consequence = "the package is taken to have the usual crates and no dependencies";
+        let more =
+            |piece: &mut TableBuilders| self.manifests.report(&self.not_understood, consequence, piece);
         hand_over(paths, |index| answers::answers(&members, index), more, out)
     }
 }
@@ -148,16 +112,6 @@ impl Crates {
                 return None;
             }
             folder = split(folder).0;
-        }
-    }
-
-    /// Says which manifests are not understood.
-    fn report(&self, out: &mut TableBuilders) {
-        for (path, reason) in &self.errors {
-            let message =
-                format!("{reason}; the package is taken to have the usual crates and no dependencies");
-            let file = FileKey { file_id: file_id(path), path };
-            out.extract_errors(ExtractErrorRow { code: "manifest", message: &message, file: &file });
         }
     }
 }
