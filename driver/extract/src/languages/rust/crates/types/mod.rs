@@ -41,6 +41,14 @@ pub(super) enum Ty {
 }
 
 impl Ty {
+    /// The name and arguments of a type from outside.
+    fn outside(&self) -> Option<(Symbol, &[Self])> {
+        match self {
+            Self::Named(Def::Outside(name), arguments) => Some((*name, arguments)),
+            Self::Unknown | Self::Named(..) | Self::Traits(_) | Self::Parameter(..) => None,
+        }
+    }
+
     /// What the type is called, without its arguments.
     fn named(&self) -> Option<Def> {
         if let Self::Named(def, _) = self { Some(*def) } else { None }

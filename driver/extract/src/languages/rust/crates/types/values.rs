@@ -236,12 +236,8 @@ impl<'n> Members<'n> {
     }
 
     fn closure_value(&self, ty: &Ty) -> Option<Ty> {
-        match ty {
-            Ty::Named(Def::Outside(name), inner) if self.names.symbols.text(*name) == VALUE_OF_CLOSURE => {
-                inner.first().cloned()
-            }
-            _ => None,
-        }
+        let (name, inner) = ty.outside()?;
+        inner.first().filter(|_| self.names.symbols.text(name) == VALUE_OF_CLOSURE).cloned()
     }
 
     fn closure_argument(&self, of: &Ty, method: Symbol, position: usize) -> Ty {
@@ -268,12 +264,9 @@ impl<'n> Members<'n> {
 
     /// The part of a tuple.
     fn part(&self, of: &Ty, position: u32) -> Ty {
-        match of {
-            Ty::Named(Def::Outside(name), parts) if self.names.symbols.text(*name) == TUPLE => {
-                at(parts, position).cloned().unwrap_or_default()
-            }
-            _ => Ty::Unknown,
-        }
+        let Some((name, parts)) = of.outside() else { return Ty::Unknown };
+        let is_tuple = self.names.symbols.text(name) == TUPLE;
+        at(parts, position).filter(|_| is_tuple).cloned().unwrap_or_default()
     }
 
     /// The structure that a path names, with the enumeration that a variant is of.
@@ -285,9 +278,9 @@ impl<'n> Members<'n> {
             let Some(Owner::Item(owner)) = self.names.item(file, variant)?.owner else { return None };
             return Some((file, owner, variant));
         }
-        match self.constructed(place, path) {
-            Ty::Named(Def::Item(file, item), _) => Some((file, item, item)),
-            _ => None,
+        match self.constructed(place, path).named()? {
+            Def::Item(file, item) => Some((file, item, item)),
+            Def::Module(_) | Def::Outside(_) => None,
         }
     }
 
@@ -303,24 +296,17 @@ impl<'n> Members<'n> {
     /// The type of the field that a pattern names, of a structure or of a variant.
     fn matched(&self, place: Place<'n>, path: Index, of: &Ty, name: Symbol) -> Ty {
         let Some((file, owner, holder)) = self.holder(place, path) else { return Ty::Unknown };
-        let arguments = match self.pointee(of) {
-            Ty::Named(def, arguments) if def == Def::Item(file, owner) => arguments,
-            _ => Rc::from([]),
-        };
-        let bindings = self.own_parameters(file, owner, &arguments);
+        let bindings = self.of_owner(file, Some(Owner::Item(owner)), &self.pointee(of));
         let field = self.field_of(file, holder, name);
         field.map(|field| self.substituted(&field, &bindings)).unwrap_or_default()
     }
 
     fn called(&self, of: &Ty) -> Ty {
-        match self.pointee(of) {
-            Ty::Named(Def::Outside(name), inner) => {
-                let text = self.names.symbols.text(name);
-                let is_callable = text == FUNCTION || text == VALUE_OF_CLOSURE;
-                inner.first().filter(|_| is_callable).cloned().unwrap_or_default()
-            }
-            _ => Ty::Unknown,
-        }
+        let whole = self.pointee(of);
+        let Some((name, inner)) = whole.outside() else { return Ty::Unknown };
+        let text = self.names.symbols.text(name);
+        let is_callable = text == FUNCTION || text == VALUE_OF_CLOSURE;
+        inner.first().filter(|_| is_callable).cloned().unwrap_or_default()
     }
 
     /// What a pointer points to; a reference is what it refers to. Of a pointer of the repository nobody knows which is meant.
@@ -353,25 +339,19 @@ impl<'n> Members<'n> {
 
     /// What `collect` gives, where the type may leave open of what.
     fn collected(&self, place: Place<'n>, of: &Ty, ty: Index) -> Ty {
-        match self.written(place, ty, None, 0) {
-            Ty::Named(def @ Def::Outside(_), inner)
-                if inner.len() == 1 && inner.first() == Some(&Ty::Unknown) =>
-            {
-                Ty::Named(def, Rc::from([self.element(of)]))
-            }
-            ty => ty,
+        let written = self.written(place, ty, None, 0);
+        match written.outside() {
+            Some((name, [Ty::Unknown])) => Ty::Named(Def::Outside(name), Rc::from([self.element(of)])),
+            Some(_) | None => written,
         }
     }
 
     /// The type inside of an `Option` or a `Result`.
     fn inside(&self, of: &Ty) -> Ty {
-        match self.pointee(of) {
-            Ty::Named(Def::Outside(path), arguments) => {
-                let path = self.names.symbols.text(path);
-                let is_wrapper = matches!(path.rsplit("::").next(), Some("Option" | "Result" | "Poll"));
-                arguments.first().filter(|_| is_wrapper).cloned().unwrap_or_default()
-            }
-            _ => Ty::Unknown,
-        }
+        let whole = self.pointee(of);
+        let Some((path, arguments)) = whole.outside() else { return Ty::Unknown };
+        let path = self.names.symbols.text(path);
+        let is_wrapper = matches!(path.rsplit("::").next(), Some("Option" | "Result" | "Poll"));
+        arguments.first().filter(|_| is_wrapper).cloned().unwrap_or_default()
     }
 }
