@@ -19,6 +19,9 @@ declaration of the module, or to an EXTERNAL node; `free` when they refer to a d
 scope. It must equal what `symtable` says. Exit status 1 when less than the threshold agrees, or when no
 scope could be compared.
 
+The compiler has one scope for a name that a class or a module binds; where it is used before, the graph has what the class or
+the module then finds outside: that is the same answer.
+
 Names that only the compiler knows are left out: the parameter `.0` of comprehensions and the cell
 `__class__` and its like. Since Python 3.12 comprehensions may be merged into the
 enclosing function (PEP 709); such scopes have no symbol table and are skipped, with their own names in the
@@ -115,7 +118,8 @@ class Graph:
                 refers.append((source, target))
         for source, target in refers:
             # None stands for an external.
-            self.refers[source] = None if ends[target][0] == "EXTERNAL" else self.declared_in[target]
+            # What a star brings from a file that is not compared is a module's.
+            self.refers[source] = self.declared_in.get(target)
 
 
 class Scope:
@@ -138,12 +142,20 @@ class Scope:
         for name, targets in self.used.items():
             places = {self.place(target) for target in targets}
             found[name] = places.pop() if len(places) == 1 else "inconsistent"
+        for name, targets in self.used.items():
+            # A class and a module look further where they have not bound the name yet (Python reference, 4.2.2).
+            if name in self.declared and self.kind in ("class", "module") and all(map(self.is_around, targets)):
+                found[name] = self.place(self)
         for name in self.declared:
             if found.get(name, "local") not in ("local", "class"):
                 found[name] = f"declared but {found[name]}"
             else:
                 found[name] = self.place(self)
         return found
+
+    def is_around(self, target):
+        """Whether a use in the scope may find a name there that the scope binds as well."""
+        return target is None or target is self or target.kind == "module"
 
     def place(self, target):
         if target is None or (target.kind == "module" and target is not self):

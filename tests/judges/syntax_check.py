@@ -12,6 +12,7 @@ import argparse
 import ast
 import collections
 import json
+import re
 import subprocess
 import sys
 import sysconfig
@@ -42,6 +43,23 @@ def spans(text):
     def span(node):
         return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
 
+    content = text.encode()
+
+    def bound(node):
+        """Where a name stands that a handler or a pattern binds; they are no nodes of their own."""
+        name = getattr(node, "rest", None) if isinstance(node, ast.MatchMapping) else node.name
+        if name is None:
+            return
+        begin, end = span(node)
+        if isinstance(node, ast.ExceptHandler):
+            end = span(node.body[0])[0]
+            mark = rb"\bas[\s\\]+"
+        else:
+            mark = rb"\*\*\s*" if isinstance(node, ast.MatchMapping) else rb"(?:^|\bas[\s\\]+|\*\s*)"
+        places = list(re.finditer(mark + rb"(" + re.escape(name.encode()) + rb")\b", content[begin:end]))
+        if places:
+            found["name"].add((begin + places[-1].start(1), begin + places[-1].end(1)))
+
     kinds = {ast.FunctionDef: "function", ast.AsyncFunctionDef: "function", ast.ClassDef: "class", ast.Call: "call",
              ast.Name: "name", ast.alias: "import"}
     pending = [(tree, False)]
@@ -54,7 +72,11 @@ def spans(text):
         kind = kinds.get(type(node))
         if kind and not inside:
             found[kind].add(span(node))
-        pending.extend((child, inside) for child in ast.iter_child_nodes(node))
+        if isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping)) and not inside:
+            bound(node)
+        # The name of an alias is that of a definition.
+        alias = node.name if node.__class__.__name__ == "TypeAlias" else None
+        pending.extend((child, inside) for child in ast.iter_child_nodes(node) if child is not alias)
     return found, formats
 
 

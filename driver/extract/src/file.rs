@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::Read;
 
 use sha2::{Digest, Sha256};
-use tree_sitter::Parser;
+use tree_sitter::{Parser, Tree};
 
 use crate::error::ExtractError;
 use crate::language::{Language, ModuleSearch};
@@ -161,7 +161,7 @@ impl<'x> FileExtractor<'x> {
             .set_language(grammar.language)
             .map_err(|source| ExtractError::Grammar { language: language.name, source })?;
         let deadline = Deadline::after(self.options.file_time_limit, &self.options.stop);
-        let Some(parsed) = deadline.parse(&mut self.parser, &(language.parsed_text)(text)) else {
+        let Some(parsed) = self.syntax(language, text, &deadline) else {
             if !deadline.is_over() {
                 report(out, file, "parse_failed", "the parser gave up without a syntax tree");
                 return Ok(Summary { extract_errors: 1, ..Summary::default() });
@@ -188,6 +188,16 @@ impl<'x> FileExtractor<'x> {
         }
         self.write(source, &tree, &facts, (file, file_node_id), &mut summary, ids, out);
         Ok(summary)
+    }
+
+    /// The syntax of a text, as the grammar reads the language best; none when the time is over before.
+    fn syntax(&mut self, language: &Language, text: &str, deadline: &Deadline<'_>) -> Option<Tree> {
+        let text = (language.parsed_text)(text);
+        let parsed = deadline.parse(&mut self.parser, &text)?;
+        let other = language.other_text.filter(|_| parsed.root_node().has_error());
+        let Some(other) = other.and_then(|other| other(&text)) else { return Some(parsed) };
+        let other = deadline.parse(&mut self.parser, &other)?;
+        Some(if other.root_node().has_error() { parsed } else { other })
     }
 
     /// Writes all rows of a file that was parsed.

@@ -33,6 +33,8 @@ pub(crate) struct Language {
     pub(crate) decode: Decode,
     /// The text that the grammar is given for that of a file: of the same length, where it misreads the language.
     pub(crate) parsed_text: fn(&str) -> Cow<'_, str>,
+    /// Another text of the same length, for a text that the grammar finds errors in; it is taken when it has none.
+    pub(crate) other_text: Option<fn(&str) -> Option<String>>,
     /// The names that the language compares by another text than the one written.
     pub(crate) respelled: fn(&SyntaxTree<'_>) -> RespelledNames,
     /// Finds what names hold where they are used, once scopes are settled; none where a definition holds wherever it is

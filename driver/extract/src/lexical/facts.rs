@@ -97,6 +97,8 @@ pub(crate) enum Rebinding {
     Replaces,
     /// It is part of the definition before it (the setter of a property).
     Extends,
+    /// It is one of several signatures, which are in force together until a definition takes their place.
+    Overloads,
     /// It is made when the body it stands in runs, at a time that is not known, in a scope outside.
     Elsewhere,
 }
@@ -160,7 +162,7 @@ pub(crate) struct Reference<'s> {
     pub(crate) receiver: Option<&'s str>,
     /// The way to an attribute.
     pub(crate) path: Option<ValuePath>,
-    /// The class whose bases the name stands for (`super` in Python).
+    /// The class whose bases the name stands for (`super` in Python), or that it is (`__class__`).
     pub(crate) class: Option<NodeIndex>,
     /// Definition whose body contains the use.
     pub(crate) enclosing: Option<BindingIndex>,

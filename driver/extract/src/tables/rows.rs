@@ -246,7 +246,7 @@ define_tables! {
         head_ref_id: OptionalLong,
         /// The steps from that name to the attribute, as in `bound_values`.
         steps: OptionalText,
-        /// Syntax node of the class whose bases `super` stands for (Python).
+        /// Syntax node of the class whose bases `super` stands for, or that `__class__` is (Python).
         class_node_id: OptionalLong,
         /// Definition whose body contains the use.
         enclosing_def_id: OptionalLong,

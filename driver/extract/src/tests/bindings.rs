@@ -3,7 +3,7 @@
 use super::*;
 
 /// Checks uses given as (line, name, lines of the bindings that are in force; none for a name that is not bound).
-fn check(text: &str, expected: &[(usize, &str, &[usize])]) {
+pub(super) fn check(text: &str, expected: &[(usize, &str, &[usize])]) {
     let tables = Tables::of(&[("a.py", text)]);
     let line = |row: &Row, column: &str| {
         let offset: usize = row[column].parse().expect("offset");
@@ -271,52 +271,6 @@ match a:
 }
 
 #[test]
-fn names_that_may_be_unbound_are_looked_up_further() {
-    let text = "\
-if x: range = one
-range()
-class A:
-    if x: range = two
-    range()
-def f(): return range()
-try: import m
-except E: m = None
-def g(): return m
-";
-    check(text, &[(2, "range", &[1]), (5, "range", &[1, 4]), (6, "range", &[1]), (9, "m", &[7, 8])]);
-    let tables = Tables::of(&[("a.py", text)]);
-    let refs = tables.rows(Table::Refs);
-    let bindings = tables.rows(Table::RefBindings);
-    let may_be_unbound = |line: &str| {
-        let used = refs.iter().find(|row| row["line"] == line && row["context"] == "call").expect("a call");
-        bindings.iter().any(|row| row["ref_id"] == used["ref_id"] && row["def_id"] == "NULL")
-    };
-    assert_eq!(["2", "5", "6"].map(may_be_unbound), [true; 3]);
-}
-
-#[test]
-fn names_that_are_read_are_answered_where_the_first_definition_is_not_meant() {
-    let text = "\
-def f(): ...
-def f(): ...
-a = f
-b = a
-b = 1
-c = b
-del f
-f
-";
-    check(text, &[(3, "f", &[2])]);
-    let tables = Tables::of(&[("a.py", text)]);
-    let answered: Vec<String> =
-        tables.rows(Table::RefBindings).into_iter().map(|row| row["ref_id"].clone()).collect();
-    let read = tables.rows(Table::Refs).into_iter().filter(|row| row["context"] == "read");
-    let lines: Vec<String> =
-        read.filter(|row| answered.contains(&row["ref_id"])).map(|row| row["line"].clone()).collect();
-    assert_eq!(lines, ["3", "4", "6", "8"], "`a` and `b` are values of other names");
-}
-
-#[test]
 fn contents_of_containers_are_told() {
     let text = "\
 xs = [a, b.c, *d]
@@ -378,6 +332,10 @@ class A(B):
     let known: Vec<bool> =
         refs.iter().filter(|row| row["name"] == "super").map(|row| row["class_node_id"] != "NULL").collect();
     assert_eq!(known, [true, true, true, false, false]);
+    let tables = Tables::of(&[("a.py", "class A:\n    def f(self): __class__\n__class__\n")]);
+    let refs = tables.rows(Table::Refs);
+    let known: Vec<bool> = refs.iter().map(|row| row["class_node_id"] != "NULL").collect();
+    assert_eq!(known, [true, false]);
 }
 
 #[test]
@@ -386,10 +344,14 @@ fn what_the_grammar_misreads_is_read_as_the_language_has_it() {
         Tables::of(&[("a.py", text)]).rows(table).iter().filter(|row| row[column] == value).count()
     };
     assert_eq!(count("def f(): return f'{total:=10}'\n", Table::Defs, "name", "total"), 0);
+    assert_eq!(count("def f(): return f'{total:=d}'\n", Table::Refs, "name", "d"), 0);
     assert_eq!(count("class Box[T: A = B, *S = C]: ...\n", Table::Defs, "name", "B"), 0);
     assert_eq!(count("class Box[T: A = B, *S = C]: ...\n", Table::Defs, "kind", "type_parameter"), 2);
     assert_eq!(count("y = [*f()]\n", Table::Calls, "callee_text", "f"), 1);
     assert_eq!(count("f(1, \\\n  2)\n", Table::Calls, "arg_count", "2"), 1);
     assert_eq!(count("def f(): pass\rf()\r", Table::ParseErrors, "kind", "error"), 0);
+    let continued = "def f():\n    x = (1 +\n  2) # '\n    return x\n";
+    assert_eq!(count(continued, Table::ParseErrors, "kind", "error"), 0);
+    assert_eq!(count(continued, Table::Defs, "bend", &(continued.len() - 1).to_string()), 1);
     assert_eq!(count("def caf\u{e9}(): pass\ncafe\u{301}()\n", Table::Refs, "name", "caf\u{e9}"), 1);
 }

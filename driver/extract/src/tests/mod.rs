@@ -4,6 +4,7 @@ mod bindings;
 mod damaged;
 mod lexical;
 mod long;
+mod meanings;
 mod repositories;
 mod rust;
 mod symbols;

@@ -31,6 +31,7 @@ pub(super) static LANGUAGE: Language = Language {
     facts: analyse::<Python>,
     decode: text::decode,
     parsed_text: text::parsed_text,
+    other_text: Some(text::joined_text),
     respelled: text::respelled,
     flow: Some(bindings_in_force),
     modules: Some(ModuleSearch {

@@ -22,14 +22,7 @@ impl Analysis<'_, '_, '_> {
                 self.iterated(index);
                 self.set_field(index, "left", target);
             }
-            "named_expression" if self.is_format(index) => {
-                // `f'{name:=10}'` is a format, which the grammar reads as an assignment.
-            }
-            "named_expression" => {
-                self.assigned(index, "name", "value");
-                let scope = self.walrus_scope(context.scope);
-                self.set_field(index, "name", context.with(Role::Target(scope)));
-            }
+            "named_expression" => self.walrus(index, context),
             "except_clause" => self.set_field(index, "alias", target),
             "as_pattern" => {
                 self.as_pattern(index, context);
@@ -68,6 +61,18 @@ impl Analysis<'_, '_, '_> {
             _ => return None,
         }
         Some(context.with(Role::Read))
+    }
+
+    /// `name := value`, unless it is a format.
+    fn walrus(&mut self, index: NodeIndex, context: Context) {
+        if self.is_format(index) {
+            // `f'{name:=10}'`, which the grammar reads as an assignment.
+            self.set_field(index, "value", context.with(Role::Skip));
+            return;
+        }
+        self.assigned(index, "name", "value");
+        let scope = self.walrus_scope(context.scope);
+        self.set_field(index, "name", context.with(Role::Target(scope)));
     }
 
     /// `value as target` in `with` and `except`, and `pattern as name` in `case`.
@@ -171,8 +176,10 @@ impl Analysis<'_, '_, '_> {
 
     fn refer_value(&mut self, index: NodeIndex, used: UseContext, context: Context) {
         self.refer(index, used, Namespace::Value, context, None);
-        if self.tree.text(index) == "super" {
-            self.super_class(index, context.scope);
+        match self.tree.text(index) {
+            "super" => self.super_class(index, context.scope),
+            "__class__" => self.own_class(context.scope),
+            _ => {}
         }
     }
 

@@ -35,6 +35,7 @@ pub(super) static LANGUAGE: Language = Language {
     facts: analyse::<Rust>,
     decode: decode_utf8,
     parsed_text: |text| Cow::Borrowed(text),
+    other_text: None,
     respelled: |_| RespelledNames::new(),
     flow: None,
     modules: None,

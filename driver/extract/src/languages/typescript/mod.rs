@@ -32,6 +32,7 @@ pub(super) static LANGUAGE: Language = Language {
         grammar: LazyLock::new(|| Grammar::new(tree_sitter_typescript::LANGUAGE_TSX)),
     }),
     parsed_text: |text| Cow::Borrowed(text),
+    other_text: None,
     embedding: None,
     markers: &[],
     module: |_, _| None,

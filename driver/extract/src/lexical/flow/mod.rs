@@ -97,6 +97,11 @@ fn evaluated_with(facts: &Facts<'_>) -> Vec<ScopeIndex> {
     with
 }
 
+/// Whether a binding is one of several signatures.
+fn is_overload(facts: &Facts<'_>, index: BindingIndex) -> bool {
+    facts.bindings.get(index).is_some_and(|binding| binding.rebinding == Rebinding::Overloads)
+}
+
 /// Whether a name of the scope that is not bound yet is looked up elsewhere instead of being an error.
 fn has_names_around(facts: &Facts<'_>, scope: ScopeIndex) -> bool {
     facts.scopes.get(scope).is_some_and(|scope| matches!(scope.kind, ScopeKind::Module | ScopeKind::Class))
@@ -192,7 +197,7 @@ impl<'n> Walk<'n> {
         self.followed.entry(key.0).or_default().push(key.1);
         for &index in bindings {
             let Some(binding) = facts.bindings.get(index) else { continue };
-            if binding.rebinding != Rebinding::Replaces {
+            if !matches!(binding.rebinding, Rebinding::Replaces | Rebinding::Overloads) {
                 continue;
             }
             let node = match (rules.effect)(tree, binding.name_node) {
@@ -308,9 +313,16 @@ impl<'n> Walk<'n> {
     fn bind(&mut self, facts: &Facts<'_>, bindings: Option<Vec<BindingIndex>>, deleted: &HashSet<NodeIndex>) {
         for index in bindings.unwrap_or_default() {
             let Some(binding) = facts.bindings.get(index) else { continue };
-            let value =
+            let key = (binding.scope, binding.name);
+            let mut value =
                 if deleted.contains(&binding.name_node) { Bindings::default() } else { Bindings::one(index) };
-            self.state.set((binding.scope, binding.name), value);
+            if binding.rebinding == Rebinding::Overloads {
+                let before = self.state.lookup(key);
+                if before.iter().all(|other| is_overload(facts, other)) {
+                    value = before.iter().chain([index]).collect();
+                }
+            }
+            self.state.set(key, value);
         }
     }
 

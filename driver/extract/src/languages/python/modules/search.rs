@@ -113,8 +113,10 @@ impl<'l> Search<'l> {
 
     /// The folders that are searched for the module called `name`, in order.
     fn roots<'s>(&'s self, name: &str) -> impl Iterator<Item = Cow<'l, str>> + 's {
-        let above = self.above.iter().map(|&folder| Cow::Borrowed(folder));
         let further = !STANDARD_LIBRARY.contains(&name);
+        // A repository that is a package is searched in no program that imports it.
+        let is_searched = move |folder: &&&'l str| further || !is_package(folder, self.layout);
+        let above = self.above.iter().filter(is_searched).map(|&folder| Cow::Borrowed(folder));
         let inside = move |&base: &&str| {
             SOURCE_FOLDERS.map(|name| join(base, name)).into_iter().filter(move |_| further).map(Cow::Owned)
         };
@@ -351,5 +353,10 @@ mod tests {
         assert_eq!(find(&nameless, "nodes.py", ".sub.m").as_deref(), Some("sub/m.py"));
         assert_eq!(find(&nameless, "sub/m.py", "..nodes").as_deref(), Some("nodes.py"));
         assert_eq!(find(&nameless, "sub/m.py", "...nodes"), None);
+        // The names in a package are not those of modules.
+        let named = ["__init__.py", "json.py", "other.py"];
+        assert_eq!(find(&named, "other.py", "json"), None);
+        assert_eq!(find(&named, "other.py", ".json").as_deref(), Some("json.py"));
+        assert_eq!(find(&named, "json.py", "other").as_deref(), Some("other.py"));
     }
 }

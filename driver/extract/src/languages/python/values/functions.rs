@@ -48,6 +48,11 @@ impl Analysis<'_, '_, '_> {
                         binding.rebinding = Rebinding::Extends;
                     }
                 }
+                "overload" => {
+                    if let Some(binding) = self.facts.bindings.get_mut(binding) {
+                        binding.rebinding = Rebinding::Overloads;
+                    }
+                }
                 _ => {}
             }
         }

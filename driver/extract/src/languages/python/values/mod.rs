@@ -43,6 +43,15 @@ impl<'s> Analysis<'_, 's, '_> {
         }
     }
 
+    /// Notes the class that the `__class__` that was referred to last is.
+    pub(in crate::languages::python) fn own_class(&mut self, scope: ScopeIndex) {
+        let class = self.class_around(scope).and_then(|class| self.facts.scopes.get(class));
+        let class = class.map(|class| class.node);
+        if let Some(reference) = self.facts.references.last_mut() {
+            reference.class = class;
+        }
+    }
+
     fn class_around(&self, scope: ScopeIndex) -> Option<ScopeIndex> {
         let mut current = Some(scope);
         while let Some(index) = current {

@@ -1,0 +1,4 @@
+def starred(): return 1
+
+
+def absent(): return 2
