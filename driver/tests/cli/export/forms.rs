@@ -81,7 +81,7 @@ fn symbols_are_what_people_ask_for() {
     // By hand, from the sources.
     let calls = of("CALLS");
     for pair in [
-        ["crate::add", "crate::inner::twice"],
+        ["small::add", "small::inner::twice"],
         ["pkg.shapes.Square.area", "pkg.tools.double"],
         ["pkg.shapes.total", "pkg.shapes.Square.area"],
         ["pkg.shapes.total", "sum"],

@@ -49,7 +49,7 @@ fn several_repositories_are_one_graph() {
     );
     assert_eq!(
         query(
-            "SELECT repository, count(*) AS modules FROM symbols WHERE kind = 'module' GROUP BY ALL ORDER BY ALL"
+            "SELECT repository, count(*) AS modules FROM symbols WHERE kind = 'module' GROUP BY repository ORDER BY repository"
         ),
         "repository,modules\napp,1\nthird,2\ntools,2\n"
     );
