@@ -16,7 +16,7 @@ use crate::failure::Failure;
 const BATCH_ROWS: usize = 8192;
 
 /// The kinds of edges of `cpg_edges` that the shipped spec makes; a lake need not have one of each.
-const GRAPH_KINDS: [&str; 10] = [
+const GRAPH_KINDS: [&str; 12] = [
     "ARG_OF",
     "CALLS",
     "CONTAINS",
@@ -26,6 +26,8 @@ const GRAPH_KINDS: [&str; 10] = [
     "IMPORTS",
     "INHERITS",
     "INSTANTIATES",
+    "OWNS_SCOPE",
+    "PARENT_SCOPE",
     "REFERS_TO",
 ];
 
