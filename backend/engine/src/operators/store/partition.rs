@@ -137,7 +137,6 @@ impl Partition {
         let freed = before.saturating_sub(resident);
         room.shrink(freed);
         self.resident -= freed;
-        self.bytes = self.bytes.saturating_sub(freed);
         // One slice of a large result looks wasteful until its siblings come; do not fall for each of them.
         self.compact_at =
             if looked_at < SIBLINGS { before.saturating_mul(2) } else { self.resident + COMPACT_STEP };
