@@ -29,11 +29,11 @@ import argparse
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 
+from index_comparison import BuiltGraph, Counts, is_below, print_differences, run
 from scip_index import indexed
 
 TOOL = "@sourcegraph/scip-python@0.6.6"
@@ -44,47 +44,12 @@ THRESHOLDS = {"references": (99, 88), "calls": (97, 60)}
 FUNCTION, CLASS = "().", "#"
 
 
-def run(command, folder):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=3600)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}: {(done.stdout + done.stderr)[-2000:]}")
-
-
-class Graph:
+class Graph(BuiltGraph):
     """The edges of the code property graph."""
-
-    def __init__(self, driver, folder, lake):
-        import duckdb
-        from deltalake import DeltaTable
-
-        if not lake.exists():
-            run([driver, "build", folder, "--lake", lake], folder)
-        connection = duckdb.connect()
-        for table in ("cpg_nodes", "cpg_edges"):
-            connection.register(table, DeltaTable(str(lake / table)).to_pyarrow_table())
-        nodes = connection.execute("SELECT node_id, node_kind, path, bstart, bend FROM cpg_nodes").fetchall()
-        self.nodes = {row[0]: row[1:] for row in nodes}
-        self.children, self.parent, self.names, self.edges, self.uses = {}, {}, {}, {}, {}
-        query = "SELECT edge_kind, src_node_id, dst_node_id, path, bstart FROM cpg_edges ORDER BY bstart"
-        for kind, source, target, path, start in connection.execute(query).fetchall():
-            if kind == "CONTAINS":
-                self.children.setdefault(source, []).append(target)
-                self.parent[target] = source
-            elif kind == "DECLARES":
-                self.names.setdefault(target, start)
-            else:
-                if kind == "REFERS_TO":
-                    self.uses.setdefault((path, start), []).append(target)
-                self.edges.setdefault((kind, source), []).append(target)
-        for children in self.children.values():
-            children.sort(key=lambda node: self.nodes[node][2])
-
-    def kind(self, node):
-        return self.nodes[node][0]
 
     def place(self, node):
         """Where the name of a definition is."""
-        kind, path, start, _ = self.nodes[node]
+        kind, path, start, *_ = self.nodes[node]
         if kind == "FILE":
             return (path, 0)
         for child in self.children.get(node, []) if kind.endswith("_definition") else []:
@@ -212,26 +177,6 @@ class Jedi:
         return (path, len(before.encode()))
 
 
-class Counts:
-    """What the graph says, what of that is right, what the index says, and what of that is found."""
-
-    def __init__(self):
-        self.said = self.right = self.total = self.met = 0
-
-    def add(self, answer, is_right, is_wanted):
-        self.said += bool(answer)
-        self.right += is_right
-        self.total += is_wanted
-        self.met += is_right and is_wanted
-
-    def rates(self):
-        return 100 * self.right / max(self.said, 1), 100 * self.met / max(self.total, 1)
-
-    def text(self):
-        precision, recall = self.rates()
-        return f"{self.total} in the index, {self.said} answers; precision {precision:.2f} %, recall {recall:.2f} %"
-
-
 def compared(title, index, answers, texts, jedi, sums, show):
     """Prints what differs, and adds to the sums."""
     counts, wrong, missed, by_jedi = Counts(), [], [], 0
@@ -255,9 +200,7 @@ def compared(title, index, answers, texts, jedi, sums, show):
             wrong.append(f"{about}: {said}, not {sorted(symbols or index.uses[place])}")
         elif symbols and not is_right:
             missed.append(f"{about}: {sorted(symbols)}")
-    for name, lines in ((f"{title} that are wrong", wrong), (f"{title} without an answer", missed)):
-        print(f"  {name}: {len(lines)}")
-        print("".join(f"    {line}\n" for line in lines[:show]), end="")
+    print_differences(title, wrong, missed, show)
     print(f"  {title}: {counts.text()}; {by_jedi} by jedi", flush=True)
 
 
@@ -311,11 +254,7 @@ def main():
             compared(title, index, answers, texts, jedi, sums[title], arguments.show)
     if not arguments.work:
         shutil.rmtree(work, ignore_errors=True)
-    failed = False
-    for title, counts in sums.items():
-        print(f"{title} of all: {counts.text()}")
-        failed |= any(rate < wanted for rate, wanted in zip(counts.rates(), THRESHOLDS[title]))
-    return failed
+    return is_below(sums, THRESHOLDS)
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ import argparse
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 
+from index_comparison import BuiltGraph, Counts, is_below, print_differences, run
 from scip_index import indexed
 
 # Named before any of them was looked at.
@@ -36,45 +36,12 @@ NAMES = {"identifier", "field_identifier", "type_identifier", "shorthand_field_i
 IMPORTS = {"identifier", "scoped_identifier", "use_as_clause", "use_wildcard", "self", "use_list"}
 
 
-def run(command, folder):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=3600)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}: {(done.stdout + done.stderr)[-2000:]}")
-    return done.stdout
-
-
-class Graph:
+class Graph(BuiltGraph):
     """The edges of the code property graph."""
-
-    def __init__(self, driver, folder, lake):
-        import duckdb
-        from deltalake import DeltaTable
-
-        run([driver, "build", folder, "--lake", lake], folder)
-        connection = duckdb.connect()
-        for table in ("cpg_nodes", "cpg_edges"):
-            connection.register(table, DeltaTable(str(lake / table)).to_pyarrow_table())
-        nodes = connection.execute("SELECT node_id, node_kind, path, bstart, bend FROM cpg_nodes").fetchall()
-        self.nodes = {row[0]: row[1:] for row in nodes}
-        self.children, self.parent, self.names, self.edges = {}, {}, {}, {}
-        query = "SELECT edge_kind, src_node_id, dst_node_id, bstart FROM cpg_edges ORDER BY bstart"
-        for kind, source, target, start in connection.execute(query).fetchall():
-            if kind == "CONTAINS":
-                self.children.setdefault(source, []).append(target)
-                self.parent[target] = source
-            elif kind == "DECLARES":
-                self.names.setdefault(target, start)
-            else:
-                self.edges.setdefault((kind, source), []).append(target)
-        for children in self.children.values():
-            children.sort(key=lambda node: self.nodes[node][2])
-
-    def kind(self, node):
-        return self.nodes[node][0]
 
     def place(self, node):
         """Where the name of a definition is."""
-        kind, path, start, _ = self.nodes[node]
+        kind, path, start, *_ = self.nodes[node]
         return (path, 0) if kind == "FILE" else (path, self.names.get(node, start))
 
     def imported(self, node):
@@ -137,30 +104,6 @@ class Graph:
         return found
 
 
-class Counts:
-    """What the graph says, what of that is right, what the index says, what of that is found, and how many answers are groups."""
-
-    def __init__(self):
-        self.said = self.right = self.total = self.met = self.groups = 0
-
-    def add(self, answer, is_right, is_wanted):
-        self.said += bool(answer)
-        self.right += is_right
-        self.total += is_wanted
-        self.met += is_right and is_wanted
-        self.groups += len(answer) > 1
-
-    def rates(self):
-        return 100 * self.right / max(self.said, 1), 100 * self.met / max(self.total, 1)
-
-    def text(self):
-        precision, recall = self.rates()
-        return (
-            f"{self.total} in the index, {self.said} answers, {self.groups} of several; "
-            f"precision {precision:.2f} %, recall {recall:.2f} %"
-        )
-
-
 def line_of(texts, place):
     path, at = place
     return f"{path}:{texts[path][:at].count(10) + 1}"
@@ -186,9 +129,7 @@ def compared(title, uses, definitions, answers, calls, texts, sums, show):
             wrong.append(f"{about}: {[line_of(texts, each) for each in sorted(answer)]}, not {sorted(symbols)}")
         elif truth and not is_right:
             missed.append(f"{about}: {sorted(symbols)}")
-    for name, lines in ((f"{title} that are wrong", wrong), (f"{title} without an answer", missed)):
-        print(f"  {name}: {len(lines)}")
-        print("".join(f"    {line}\n" for line in lines[:show]), end="")
+    print_differences(title, wrong, missed, show)
     print(f"  {title}: {counts.text()}", flush=True)
 
 
@@ -238,11 +179,7 @@ def main():
             compared(title, uses, definitions, answers, calls, texts, sums[title], arguments.show)
     if not arguments.work:
         shutil.rmtree(work, ignore_errors=True)
-    failed = False
-    for title, counts in sums.items():
-        print(f"{title} of all: {counts.text()}")
-        failed |= any(rate < wanted for rate, wanted in zip(counts.rates(), THRESHOLDS[title]))
-    return failed
+    return is_below(sums, THRESHOLDS)
 
 
 if __name__ == "__main__":

@@ -28,10 +28,10 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 
+from index_comparison import BuiltGraph, Counts, is_below, print_differences, run
 from scip_index import indexed
 
 TOOLS = ["@sourcegraph/scip-typescript@0.4.0", "typescript@5.9.3"]
@@ -64,39 +64,8 @@ SHELLS = {"parenthesized_expression", "non_null_expression", "instantiation_expr
 IMPORTS = {"import_specifier", "namespace_import", "import_require_clause"}
 
 
-def run(command, folder):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}: {(done.stdout + done.stderr)[-2000:]}")
-
-
-class Graph:
+class Graph(BuiltGraph):
     """The edges of the code property graph."""
-
-    def __init__(self, driver, folder, lake):
-        import duckdb
-        from deltalake import DeltaTable
-
-        run([driver, "build", folder, "--lake", lake], folder)
-        connection = duckdb.connect()
-        for table in ("cpg_nodes", "cpg_edges"):
-            connection.register(table, DeltaTable(str(lake / table)).to_pyarrow_table())
-        nodes = connection.execute("SELECT node_id, node_kind, path, bstart, bend, name FROM cpg_nodes").fetchall()
-        self.nodes = {row[0]: row[1:] for row in nodes}
-        self.children, self.parent, self.names, self.edges = {}, {}, {}, {}
-        query = "SELECT edge_kind, src_node_id, dst_node_id, bstart FROM cpg_edges ORDER BY bstart"
-        for kind, source, target, start in connection.execute(query).fetchall():
-            if kind == "CONTAINS":
-                self.children.setdefault(source, []).append(target)
-                self.parent[target] = source
-            elif kind == "DECLARES":
-                self.names.setdefault(target, start)
-            self.edges.setdefault((kind, source), []).append(target)
-        for children in self.children.values():
-            children.sort(key=lambda node: self.nodes[node][2])
-
-    def kind(self, node):
-        return self.nodes[node][0]
 
     def place(self, node):
         """Where the name of a definition is."""
@@ -180,10 +149,9 @@ def is_own(symbol, path, paths):
     return symbol.startswith(f"{path} local ") or before.rsplit(" ", 1)[-1] + rest.partition("`")[0] in paths
 
 
-def compared(title, answers, uses, definitions, is_compared, texts, show):
-    """Counts what the graph says, what of it is right, what the index says, and what of that is found."""
-    said = right = total = met = 0
-    wrong, missed = [], []
+def compared(title, answers, uses, definitions, is_compared, texts, sums, show):
+    """Prints what differs, and adds to the sums."""
+    counts, wrong, missed = Counts(), [], []
     for place, symbols in uses.items():
         truth = set().union(*(definitions.get(symbol, set()) for symbol in symbols))
         answer = answers.get(place)
@@ -196,22 +164,14 @@ def compared(title, answers, uses, definitions, is_compared, texts, show):
         path, at = place
         line = texts[path].count(b"\n", 0, at) + 1
         about = f"{path}:{line} {texts[path][at : at + 30].split(b'(')[0].decode(errors='replace')!r}"
-        if answer:
-            said += 1
-            right += agrees
-            if not agrees:
-                wrong.append(f"{about}: {sorted(answer)}, not {sorted(truth)}")
-        if truth:
-            total += 1
-            met += agrees
-            if not answer:
-                missed.append(f"{about}: {sorted(truth)}")
-    for name, lines in ((f"{title} that are wrong", wrong), (f"{title} without an answer", missed)):
-        print(f"  {name}: {len(lines)}")
-        print("".join(f"    {line}\n" for line in lines[:show]), end="")
-    precision, recall = 100 * right / max(said, 1), 100 * met / max(total, 1)
-    print(f"  {title}: {total} in the index, {said} answers; precision {precision:.2f} %, recall {recall:.2f} %", flush=True)
-    return said, right, total, met
+        for each in (counts, sums):
+            each.add(answer, agrees, bool(truth))
+        if answer and not agrees:
+            wrong.append(f"{about}: {sorted(answer)}, not {sorted(truth)}")
+        elif truth and not answer:
+            missed.append(f"{about}: {sorted(truth)}")
+    print_differences(title, wrong, missed, show)
+    print(f"  {title}: {counts.text()}", flush=True)
 
 
 def prepared(name, sources, work):
@@ -241,7 +201,7 @@ def main():
         (work / "package.json").write_text("{}", encoding="utf-8")
         run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", *TOOLS], work)
     indexer = work / "node_modules" / "@sourcegraph" / "scip-typescript" / "dist" / "src" / "main.js"
-    sums = {"references": [0, 0, 0, 0], "calls": [0, 0, 0, 0]}
+    sums = {title: Counts() for title in ("references", "calls")}
     for name, sources in PACKAGES:
         folder = prepared(name, sources, work)
         index = work / f"{folder.name}.scip"
@@ -274,16 +234,10 @@ def main():
             ("references", references, is_reference),
             ("calls", calls, is_call),
         ):
-            counts = compared(title, answers, uses, definitions, is_compared, texts, arguments.show)
-            sums[title] = [before + now for before, now in zip(sums[title], counts)]
+            compared(title, answers, uses, definitions, is_compared, texts, sums[title], arguments.show)
     if not arguments.work:
         shutil.rmtree(work, ignore_errors=True)
-    failed = False
-    for title, (said, right, total, met) in sums.items():
-        precision, recall = 100 * right / max(said, 1), 100 * met / max(total, 1)
-        print(f"{title} of {len(PACKAGES)} packages: {total}; precision {precision:.2f} %, recall {recall:.2f} %")
-        failed |= precision < arguments.precision or recall < arguments.recall
-    return failed
+    return is_below(sums, dict.fromkeys(sums, (arguments.precision, arguments.recall)))
 
 
 if __name__ == "__main__":
