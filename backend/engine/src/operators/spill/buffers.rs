@@ -10,7 +10,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::Buffer;
 use arrow::datatypes::DataType;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -19,6 +19,8 @@ use functions::aggregate::for_each_buffer;
 
 /// A column that uses less than one in this many bytes it holds is copied.
 const WASTEFUL: usize = 2;
+/// Views that point into more buffers than these are worth a copy, whatever they use of them.
+const MOST_BUFFERS: usize = 16;
 /// Waste below this many bytes is not worth a copy.
 pub(super) const WORTH_A_COPY: usize = 256 * 1024;
 
@@ -63,6 +65,25 @@ pub(in crate::operators) fn compacted(batches: &[RecordBatch]) -> Result<Option<
     copies.collect::<Result<Vec<_>>>().map(Some)
 }
 
+/// The batch with copies of the view columns that point into many buffers. A join hands on the buffers of all batches of its build
+/// side with each of its own, and whoever takes these in has those of all of them: over a chain of joins they multiply, and
+/// operators look at all buffers of every batch.
+///
+/// # Errors
+/// None that is known; Arrow could refuse a column.
+pub(in crate::operators) fn gathered(batch: &RecordBatch) -> Result<RecordBatch> {
+    let scattered: Vec<bool> = batch.columns().iter().map(is_scattered).collect();
+    if !scattered.contains(&true) {
+        return Ok(batch.clone());
+    }
+    with_copies(batch, |column| scattered.get(column) == Some(&true))
+}
+
+/// Whether the views of a column point into so many buffers that copies of the texts cost less than to carry them on.
+pub(in crate::operators) fn is_scattered(column: &ArrayRef) -> bool {
+    buffers_of(column).is_some_and(|buffers| buffers.len() > MOST_BUFFERS)
+}
+
 /// The batch with copies of those view columns that are chosen by their number: they hold what they use.
 pub(in crate::operators) fn with_copies(
     batch: &RecordBatch,
@@ -81,8 +102,8 @@ fn is_wasteful(batches: &[RecordBatch], column: usize) -> bool {
     let (mut held, mut used) = (0_usize, 0_usize);
     let mut seen = HashSet::new();
     for array in batches.iter().filter_map(|batch| batch.columns().get(column)) {
-        let Some((buffers, in_use)) = view_buffers(array) else { continue };
-        used += in_use;
+        let Some(buffers) = buffers_of(array) else { continue };
+        used += bytes_used(array);
         for buffer in buffers {
             if seen.insert(buffer.data_ptr().as_ptr().addr()) {
                 held += buffer.capacity();
@@ -97,23 +118,30 @@ pub(super) fn is_waste(held: usize, used: usize, worth_a_copy: usize) -> bool {
     held / WASTEFUL > used && held - used > worth_a_copy
 }
 
-/// The buffers that a view array, or a dictionary of views, points into, and how many of their bytes it uses.
-fn view_buffers(array: &ArrayRef) -> Option<(&[Buffer], usize)> {
+/// The buffers that a view array, or a dictionary of views, points into.
+fn buffers_of(array: &ArrayRef) -> Option<&[Buffer]> {
     match array.data_type() {
-        DataType::Utf8View => {
-            let array: &StringViewArray = array.as_string_view();
-            Some((array.data_buffers(), array.total_buffer_bytes_used()))
-        }
-        DataType::BinaryView => {
-            let array: &BinaryViewArray = array.as_binary_view();
-            Some((array.data_buffers(), array.total_buffer_bytes_used()))
-        }
-        DataType::Dictionary(..) => view_buffers(array.as_any_dictionary_opt()?.values()),
+        DataType::Utf8View => Some(array.as_string_view().data_buffers()),
+        DataType::BinaryView => Some(array.as_binary_view().data_buffers()),
+        DataType::Dictionary(..) => buffers_of(array.as_any_dictionary_opt()?.values()),
         _ => None,
     }
 }
 
-fn copied(array: &ArrayRef) -> ArrayRef {
+/// How many of their bytes it uses.
+fn bytes_used(array: &ArrayRef) -> usize {
+    match array.data_type() {
+        DataType::Utf8View => array.as_string_view().total_buffer_bytes_used(),
+        DataType::BinaryView => array.as_binary_view().total_buffer_bytes_used(),
+        DataType::Dictionary(..) => {
+            array.as_any_dictionary_opt().map_or(0, |dictionary| bytes_used(dictionary.values()))
+        }
+        _ => 0,
+    }
+}
+
+/// The array with buffers of its own, if it is one of views, which hold what they use.
+pub(in crate::operators) fn copied(array: &ArrayRef) -> ArrayRef {
     match array.data_type() {
         DataType::Utf8View => Arc::new(array.as_string_view().gc()),
         DataType::BinaryView => Arc::new(array.as_binary_view().gc()),
@@ -127,7 +155,7 @@ fn copied(array: &ArrayRef) -> ArrayRef {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Int64Array;
+    use arrow::array::{Int64Array, StringViewArray};
     use arrow::datatypes::{Field, Schema};
 
     use super::*;

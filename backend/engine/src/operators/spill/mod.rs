@@ -12,7 +12,7 @@ mod streams;
 mod writer;
 
 pub(super) use batches::{copied_bytes, used_bytes, with_schema};
-pub(super) use buffers::{Counted, compacted};
+pub(super) use buffers::{Counted, compacted, copied, gathered, is_scattered};
 pub(crate) use compact::CompactExec;
 pub(super) use compact::compact;
 pub(super) use measures::Measures;

@@ -7,7 +7,7 @@ use datafusion::common::utils::memory::{RecordBatchMemoryCounter, estimate_memor
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::memory_pool::MemoryReservation;
 
-use crate::operators::spill::copied_bytes;
+use crate::operators::spill::{copied_bytes, gathered};
 
 /// The bytes a join needs for so many rows of its build side beside them: the hash table, the chains of rows with the
 /// same hash, a bit for each row that has matched.
@@ -58,6 +58,10 @@ impl Resident {
     /// # Errors
     /// The pool's refusal, together with the batch.
     pub(super) fn add(&mut self, batch: RecordBatch) -> Result<(), (RecordBatch, DataFusionError)> {
+        let batch = match gathered(&batch) {
+            Ok(gathered) => gathered,
+            Err(error) => return Err((batch, error)),
+        };
         let bytes = self.bytes + self.counter.count_batch(&batch);
         let copied = self.copied + copied_bytes(&batch);
         let needed = table_bytes(self.rows + batch.num_rows()).map(|table| bytes + copied + table);

@@ -2,7 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "modes of joins of which one is meant")]
 
-use arrow::array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringViewArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringViewArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Schema;
 use arrow::util::display::array_value_to_string;
@@ -334,4 +334,49 @@ async fn one_batch_that_does_not_fit_is_an_error() {
     let ours = Arc::new(SpillingHashJoinExec::new(Arc::new(join), None));
     let error = collect(ours, context(Some(1_000))).await.unwrap_err();
     assert!(error.to_string().contains("hash join on k@0 = k@0"), "{error}");
+}
+
+/// Each batch of the build side points into a buffer for every row. What is joined with it is built into the next join.
+#[tokio::test]
+async fn joined_rows_point_into_few_buffers() {
+    const BATCHES: i64 = 20;
+    let batch = |number: i64| {
+        let keys: Int64Array = (0..64).map(|row| Some(number * 64 + row)).collect();
+        // The copy has a buffer of just its text.
+        let one = |row: i64| {
+            StringViewArray::from_iter_values([format!("a text that is no part of a view {row}")]).gc()
+        };
+        let parts: Vec<StringViewArray> = (0..64).map(one).collect();
+        let parts: Vec<&dyn arrow::array::Array> = parts.iter().map(|part| part as _).collect();
+        let texts = arrow::compute::concat(&parts).unwrap();
+        assert_eq!(texts.as_string_view().data_buffers().len(), 64);
+        RecordBatch::try_from_iter([("k", Arc::new(keys) as ArrayRef), ("text", texts)]).unwrap()
+    };
+    let batches: Vec<RecordBatch> = (0..BATCHES).map(batch).collect();
+    let schema = batches[0].schema();
+    let table = || MemorySourceConfig::try_new_exec(&[batches.clone()], Arc::clone(&schema), None).unwrap();
+    let joined = |left: Arc<dyn ExecutionPlan>| {
+        let on: Vec<(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)> =
+            vec![(Arc::new(Column::new("k", 0)), Arc::new(Column::new("k", 0)))];
+        let mode = PartitionMode::CollectLeft;
+        let join = HashJoinExec::try_new(
+            left,
+            table(),
+            on,
+            None,
+            &JoinType::Left,
+            Some(vec![0, 1]),
+            mode,
+            NullEquality::NullEqualsNothing,
+            false,
+        );
+        Arc::new(SpillingHashJoinExec::new(Arc::new(join.unwrap()), None)) as Arc<dyn ExecutionPlan>
+    };
+    let plan = joined(joined(joined(table())));
+    // Of batches that are full DataFusion copies no text.
+    let config = SessionConfig::new().with_batch_size(BATCH_SIZE);
+    let rows = collect(plan, Arc::new(TaskContext::default().with_session_config(config))).await.unwrap();
+    assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 64 * BATCHES as usize);
+    let buffers = rows.iter().map(|batch| batch.column(1).as_string_view().data_buffers().len()).max();
+    assert!(buffers.unwrap() <= BATCHES as usize, "{buffers:?}");
 }

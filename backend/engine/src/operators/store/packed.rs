@@ -8,13 +8,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, StringArrayType, StringViewArray, UInt8Array, UInt32Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArrayType, UInt8Array, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Schema, SchemaRef, UInt8Type};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::Result;
+
+use crate::operators::spill::{copied, is_scattered};
 
 /// A dictionary has so many texts at most: what a byte can number.
 const MOST_TEXTS: usize = 256;
@@ -22,8 +22,6 @@ const MOST_TEXTS: usize = 256;
 const ROWS_OF_A_TEXT: usize = 8;
 /// Texts of so many bytes together are copied, so that a batch does not keep a page of a file for a few names.
 const COPIED_BYTES: usize = 4096;
-/// A column of views points into so many buffers at most.
-const MOST_BUFFERS: usize = 16;
 /// The slots of a hash table for [`MOST_TEXTS`] texts.
 const SLOTS: usize = 4 * MOST_TEXTS;
 
@@ -46,8 +44,8 @@ pub(super) fn packed(batch: RecordBatch) -> Result<Packed> {
     let mut gathered = false;
     for (column, field) in columns.iter_mut().zip(&mut fields) {
         let Some(dictionary) = dictionary_of(column)? else {
-            if let Some(views) = column.as_string_view_opt().filter(|views| is_scattered(views)) {
-                *column = Arc::new(views.gc());
+            if is_scattered(column) {
+                *column = copied(column);
                 gathered = true;
             }
             continue;
@@ -100,11 +98,6 @@ fn rebuilt(batch: &RecordBatch, schema: SchemaRef, columns: Vec<ArrayRef>) -> Re
     Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }
 
-/// Whether views point into so many buffers that copies of the texts cost less than to carry them on.
-fn is_scattered(views: &StringViewArray) -> bool {
-    views.data_buffers().len() > MOST_BUFFERS
-}
-
 /// The bytes that the rows of a column of texts take for themselves, without those that views share.
 fn plain_bytes(texts: &ArrayRef) -> usize {
     match texts.as_string_opt::<i32>() {
@@ -126,12 +119,9 @@ fn dictionary_of(column: &ArrayRef) -> Result<Option<DictionaryArray<UInt8Type>>
     };
     let Some((keys, firsts)) = numbered else { return Ok(None) };
     let different = take(column, &UInt32Array::from(firsts), None)?;
-    let different = match different.as_string_view_opt() {
-        Some(views) if is_scattered(views) || views.total_buffer_bytes_used() <= COPIED_BYTES => {
-            Arc::new(views.gc())
-        }
-        _ => different,
-    };
+    let is_small =
+        different.as_string_view_opt().is_some_and(|views| views.total_buffer_bytes_used() <= COPIED_BYTES);
+    let different = if is_small || is_scattered(&different) { copied(&different) } else { different };
     let keys = UInt8Array::new(keys.into(), column.nulls().cloned());
     Ok(Some(DictionaryArray::try_new(keys, different)?))
 }
@@ -290,14 +280,14 @@ mod tests {
             let parts: Vec<_> = (0..rows).map(|row| one(row % different)).collect();
             let parts: Vec<&dyn Array> = parts.iter().map(|part| part as &dyn Array).collect();
             let scattered = arrow::compute::concat(&parts).unwrap();
-            assert!(is_scattered(scattered.as_string_view()));
+            assert!(is_scattered(&scattered));
             let plain = RecordBatch::try_from_iter([("views", scattered)]).unwrap();
             let Packed { batch, .. } = packed(plain.clone()).unwrap();
             let held = match batch.column(0).as_dictionary_opt::<UInt8Type>() {
                 Some(dictionary) => dictionary.values(),
                 None => batch.column(0),
             };
-            assert!(!is_scattered(held.as_string_view()), "{different} texts");
+            assert!(!is_scattered(held), "{different} texts");
             assert_eq!(unpacked(&batch, plain.schema_ref()).unwrap(), plain);
         }
     }

@@ -11,7 +11,7 @@ use super::{ARRAY, Members, SLICE, TUPLE, Ty};
 const METHODS: &[(&str, &str, &str)] = &[
     (
         "Option",
-        "as_ref as_mut as_deref as_deref_mut take cloned copied filter or or_else insert_some clone replace as_pin_mut",
+        "as_ref as_mut as_deref as_deref_mut take cloned copied filter or or_else clone replace as_pin_mut",
         "Self",
     ),
     (
@@ -38,7 +38,7 @@ const METHODS: &[(&str, &str, &str)] = &[
     ),
     (
         "Vec VecDeque [] [;] LinkedList BTreeSet HashSet BinaryHeap SmallVec",
-        "first last first_mut last_mut get get_mut pop pop_front pop_back front back front_mut back_mut peek take iter_max",
+        "first last first_mut last_mut get get_mut pop pop_front pop_back front back front_mut back_mut peek take",
         "Option<0>",
     ),
     ("Vec VecDeque", "remove swap_remove", "0"),
