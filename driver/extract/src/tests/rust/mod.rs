@@ -3,5 +3,6 @@
 mod cases;
 pub(super) mod crates;
 mod macros;
+mod syntax;
 
 use super::*;
