@@ -9,6 +9,7 @@ use ir::oracle::Oracle;
 use ir::origin::{Origins, Place, SpecField};
 
 use crate::analysis::history::History;
+use crate::parsed::ParsedQueries;
 
 /// From so many findings on, none lists the names that would have been right.
 const MANY_FINDINGS: usize = 200;
@@ -21,6 +22,8 @@ pub struct Context<'a> {
     pub origins: Origins,
     /// What earlier runs counted; nothing where nobody is to know.
     pub history: Option<&'a History>,
+    /// Queries that earlier compilations have parsed.
+    pub(crate) queries: Option<&'a ParsedQueries>,
     /// Everything found wrong with the spec.
     pub diagnostics: Vec<Diagnostic>,
     pub(crate) reported: Reported,
@@ -72,6 +75,7 @@ impl<'a> Context<'a> {
             oracle,
             origins: Origins::default(),
             history: None,
+            queries: None,
             diagnostics: Vec::new(),
             reported: Reported::default(),
             joins: Vec::new(),
@@ -89,6 +93,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn with_history(self, history: Option<&'a History>) -> Self {
         Self { history, ..self }
+    }
+
+    /// The same, with queries that are parsed already.
+    #[must_use]
+    pub(crate) fn with_queries(self, queries: Option<&'a ParsedQueries>) -> Self {
+        Self { queries, ..self }
     }
 
     /// Reports a mistake or a warning.

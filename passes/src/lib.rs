@@ -14,6 +14,7 @@
 pub mod analysis;
 mod context;
 mod front;
+mod parsed;
 mod pass;
 mod plan;
 mod rewrite;
@@ -22,6 +23,7 @@ mod scope;
 
 pub use context::Context;
 pub use front::elsewhere::FUNCTIONS as FUNCTIONS_ELSEWHERE;
+pub use parsed::ParsedQueries;
 pub use pass::{Family, Pass};
 pub use run::{
     Begun, CompileError, Compiled, Observer, Options, PassEvent, begin, compile, find, resume, run_pass,

@@ -12,6 +12,7 @@ use ir::verify::{Violation, verify};
 use crate::PIPELINE;
 use crate::analysis::history::History;
 use crate::context::{Context, JoinDeclaration, Reported};
+use crate::parsed::ParsedQueries;
 use crate::pass::{Family, Pass, Run, SpecSource};
 use crate::scope::{InScope, Lowered, Scope, ScopeError};
 
@@ -64,11 +65,20 @@ pub struct Options<'a> {
     pub unread: Option<&'a Unread>,
     /// What earlier runs counted, if the cost model is to know.
     pub history: Option<&'a History>,
+    /// Queries that earlier compilations have parsed, to which those of this one are added.
+    pub queries: Option<&'a ParsedQueries>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { verify: cfg!(debug_assertions), stop_after: None, findings: &[], unread: None, history: None }
+        Self {
+            verify: cfg!(debug_assertions),
+            stop_after: None,
+            findings: &[],
+            unread: None,
+            history: None,
+            queries: None,
+        }
     }
 }
 
@@ -221,7 +231,7 @@ pub fn begin(
 ) -> Result<Begun, CompileError> {
     options.last_pass()?;
     let mut graph = Graph::new(name);
-    let mut cx = Context::new(oracle);
+    let mut cx = Context::new(oracle).with_queries(options.queries);
     cx.diagnostics.extend_from_slice(options.findings);
     let all_read = Unread::default();
     let source = SpecSource { spec, unread: options.unread.unwrap_or(&all_read) };

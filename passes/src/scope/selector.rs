@@ -158,6 +158,18 @@ impl Selection {
         Ok(Self(selectors))
     }
 
+    /// What has these names, with all that reads it.
+    #[must_use]
+    pub fn with_readers<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let selector = |name: &str| Selector {
+            sources: 0,
+            outputs_only: false,
+            pattern: Pattern::Name(name.to_owned()),
+            readers: ALL,
+        };
+        Self(names.into_iter().map(selector).collect())
+    }
+
     /// The selectors as texts that are parsed to the same.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {

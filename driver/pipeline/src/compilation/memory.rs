@@ -1,7 +1,7 @@
 //! What the compilations of one process leave for the next.
 //!
 //! A program that stays beside a spec while it is written compiles it again after every change, and most of it is as it was. So
-//! the session stays, what the engine was asked ([`EngineOracle::over`]), and which segments could be planned. All of it is
+//! the session stays, the parsed queries, what the engine was asked ([`EngineOracle::over`]), and which segments could be planned. All of it is
 //! found by the whole question: a compilation with a memory gives what one without would give. Tables are opened again each
 //! time: others write to them meanwhile.
 
@@ -10,13 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine::planning::PlannedSegments;
 use engine::{EngineOracle, Session};
 use ir::spec::{RuntimeProfileSpec, SessionSpec, Spec};
+use passes::ParsedQueries;
 
 /// How many answers are kept at the most; with more it begins anew. A spec of a thousand views needs some thousand.
 const MOST_ANSWERS: usize = 1 << 18;
 
 /// The memory of a process.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<Option<Kept>>);
+pub struct Memory {
+    kept: Mutex<Option<Kept>>,
+    pub(super) queries: ParsedQueries,
+}
 
 /// What is kept.
 #[derive(Clone, Debug)]
@@ -31,7 +35,7 @@ pub(super) struct Kept {
 impl Memory {
     /// What is kept for a spec; nothing for one that says something else of its session.
     pub(super) fn kept(&self, spec: &Spec) -> Option<Kept> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         (kept.profile == spec.runtime_profile && kept.settings == spec.session).then_some(kept)
     }
 
@@ -48,7 +52,7 @@ impl Memory {
             planned: Arc::clone(&planned),
         };
         let kept = (oracle.known() <= MOST_ANSWERS).then_some(kept);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         planned
     }
 }

@@ -20,7 +20,7 @@ use crate::locks::Use;
 use crate::{Locks, PipelineError, Result, Waiting, Workers};
 
 /// A spec that has the shape of one; it may still have errors.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Source {
     /// The spec.
     pub spec: Spec,

@@ -8,11 +8,13 @@
 //! | cursor | where in a text a cursor stands, also in one that is no document |
 //! | fields | what the fields of a spec mean |
 //! | answers | completions, hovers, definitions |
+//! | changed | what has changed in a spec since it was checked last |
 //! | watch | waits until a spec or a table that it reads changes |
 //!
 //! Places are bytes of a text. Nothing here knows a protocol.
 
 mod answers;
+mod changed;
 mod cursor;
 mod fields;
 mod known;
@@ -24,6 +26,7 @@ use std::path::Path;
 use ir::diag::{ResolvedDiagnostic, resolve};
 
 pub use answers::{Completion, CompletionKind, Hover, completions, definition, hover};
+pub use changed::changed_views;
 pub use known::{Known, Relation};
 pub use outline::{Named, Outline};
 pub use watch::{DEBOUNCE, Watch};

@@ -13,11 +13,20 @@ use crate::report::{parts_in_scope, reuse_text, seconds};
 
 pub(in crate::commands) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let started = Instant::now();
-    // Checking must be quick; the graph is verified before it is planned.
-    let verify_passes = context.verify_on_request();
     let scope = arguments.select.selection()?.map_or(Scope::Whole, Scope::Parts);
     let source = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters);
-    let ruleset = Ruleset { verify_passes, ..Ruleset::default() };
+    run_of(source, started, scope, context)
+}
+
+/// Checks a spec that has been read since `started`, or says why it could not be.
+pub(super) fn run_of(
+    source: Result<Source, Failure>,
+    started: Instant,
+    scope: Scope,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    // Checking must be quick; the graph is verified before it is planned.
+    let ruleset = Ruleset { verify_passes: context.verify_on_request(), ..Ruleset::default() };
     let compiled = source.and_then(|source| checked(source, scope, ruleset, context));
     let elapsed = started.elapsed();
     if context.console.is_json() {

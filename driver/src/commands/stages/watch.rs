@@ -1,10 +1,13 @@
 //! `driver watch SPEC`: does something again whenever a spec or a table that it reads changes.
 
 use std::path::Path;
+use std::time::Instant;
 
-use pipeline::editor::Watch;
+use pipeline::editor::{Watch, changed_views};
+use pipeline::{Scope, Source};
 
-use crate::cli::{CheckArgs, PreviewArgs, RunSpecArgs, WatchArgs};
+use super::check;
+use crate::cli::{PreviewArgs, RunSpecArgs, WatchArgs};
 use crate::commands::{Context, data};
 use crate::failure::Failure;
 
@@ -20,19 +23,19 @@ pub(in crate::commands) fn run(arguments: &WatchArgs, context: &mut Context<'_>)
     let parameters: Vec<&Path> = arguments.spec.parameters.params.as_deref().into_iter().collect();
     let mut watch = Watch::of(path, &parameters)?;
     context.remember();
+    let mut last = None;
     loop {
-        context.console.clear();
-        match once(arguments, context) {
-            Ok(()) => {}
-            Err(failure @ (Failure::Interrupted(_) | Failure::ReaderGone)) => return Err(failure),
-            // It is not the end: the next change may mend it.
-            Err(failure) => {
-                context.console.flush()?;
-                context.console.fail(&failure);
-            }
+        let started = Instant::now();
+        let source = context.read_spec_with(path, &arguments.spec.parameters);
+        let now = source.as_ref().ok().cloned();
+        if let (Some(last), Some(now)) = (&last, &now) {
+            changes_first(last, now, started, arguments, context)?;
         }
-        context.console.flush()?;
-        follow(&mut watch, arguments, context)?;
+        context.console.clear();
+        let done = once(arguments, source, started, context);
+        told(done, context)?;
+        follow(&mut watch, now.as_ref(), context)?;
+        last = now;
         context.console.note(&format!("watching {} and its inputs; Ctrl-C ends\n", path.display()));
         loop {
             if !watch.changed(&cancellation)? {
@@ -47,17 +50,52 @@ pub(in crate::commands) fn run(arguments: &WatchArgs, context: &mut Context<'_>)
     }
 }
 
+/// Says what failed. It is not the end: the next change may mend it.
+fn told(done: Result<(), Failure>, context: &mut Context<'_>) -> Result<(), Failure> {
+    context.console.flush()?;
+    match done {
+        Err(failure @ (Failure::Interrupted(_) | Failure::ReaderGone)) => return Err(failure),
+        Err(failure) => context.console.fail(&failure),
+        Ok(()) => {}
+    }
+    Ok(context.console.flush()?)
+}
+
 /// Watches what the spec reads now; the same as before while it cannot be read.
-fn follow(watch: &mut Watch, arguments: &WatchArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    let Ok(source) = context.read_spec_with(&arguments.spec.spec, &arguments.spec.parameters) else {
-        return Ok(watch.renew()?);
-    };
+fn follow(watch: &mut Watch, source: Option<&Source>, context: &Context<'_>) -> Result<(), Failure> {
+    let Some(source) = source else { return Ok(watch.renew()?) };
     let roots = context.workers()?.roots_of(&source.base_dir)?;
-    Ok(watch.follow(&source, &roots)?)
+    Ok(watch.follow(source, &roots)?)
+}
+
+/// Where a check of a large spec is what people wait for, and few views have changed, these and what reads them are checked first.
+fn changes_first(
+    last: &Source,
+    now: &Source,
+    started: Instant,
+    arguments: &WatchArgs,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    let is_check = arguments.preview.is_none() && !arguments.run && arguments.select.selection()?.is_none();
+    if !is_check || context.console.is_json() || !now.unread.is_empty() {
+        return Ok(());
+    }
+    let Some(changed) = changed_views(&last.spec, &now.spec) else { return Ok(()) };
+    context.console.clear();
+    context.console.note(&format!("changed: {}\n", changed.texts().join(", ")));
+    let done = check::run_of(Ok(now.clone()), started, Scope::Parts(changed), context);
+    told(done, context)?;
+    context.console.note("and the whole spec:\n");
+    Ok(())
 }
 
 /// What is done after every change.
-fn once(arguments: &WatchArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+fn once(
+    arguments: &WatchArgs,
+    source: Result<Source, Failure>,
+    started: Instant,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
     let spec = || arguments.spec.clone();
     let select = || arguments.select.clone();
     if let Some(name) = &arguments.preview {
@@ -68,5 +106,6 @@ fn once(arguments: &WatchArgs, context: &mut Context<'_>) -> Result<(), Failure>
         let run = RunSpecArgs { spec: spec(), select: select(), require: None };
         return data::run::run(&run, context);
     }
-    super::check::run(&CheckArgs { spec: spec(), select: select() }, context)
+    let scope = arguments.select.selection()?.map_or(Scope::Whole, Scope::Parts);
+    check::run_of(source, started, scope, context)
 }

@@ -242,3 +242,39 @@ fn what_never_changes_is_not_watched() {
     assert_eq!(child.wait().unwrap().code(), Some(1), "{text}");
     assert!(text.contains("cannot watch"), "{text}");
 }
+
+#[test]
+fn of_a_large_spec_what_has_changed_is_checked_first() {
+    let folder = with_tables();
+    let spec = |column: &str| {
+        let (inputs, _) = SPEC.split_once("view_definitions:").unwrap();
+        let mut text = format!("{inputs}view_definitions:\n");
+        for chain in 0..50 {
+            let mut read = "defs".to_owned();
+            for step in 0..5 {
+                let query = format!("SELECT path, {} AS n FROM {read}", if step == 0 { column } else { "n" });
+                let query =
+                    if chain == 7 || step > 0 { query } else { format!("SELECT path, 1 AS n FROM {read}") };
+                text +=
+                    &format!("  - {{name: c{chain}_{step}, transform: {{kind: Sql, query: \"{query}\"}}}}\n");
+                read = format!("c{chain}_{step}");
+            }
+        }
+        text + "output_targets:\n  - {table_name: o, source_view: c7_4}\n"
+    };
+    let place = folder.path().join("spec.yaml");
+    fs::write(&place, spec("1")).unwrap();
+    let watching = Watching::start(folder.path(), &[]);
+    let first = watching.until(WAITS);
+    assert!(first.contains("250 views") && !first.contains("changed:"), "{first}");
+    fs::write(&place, spec("2")).unwrap();
+    let changed = watching.until(WAITS);
+    let (part, whole) = changed.split_once("and the whole spec:").expect(&changed);
+    assert!(part.contains("changed: c7_0+") && part.contains(", 5 views, 1 output"), "{changed}");
+    assert!(whole.contains("250 views"), "{changed}");
+    fs::write(&place, spec("nothing")).unwrap();
+    let wrong = watching.until(WAITS);
+    let (part, whole) = wrong.split_once("and the whole spec:").expect(&wrong);
+    assert!(part.contains("E0201") && whole.contains("E0201"), "{wrong}");
+    assert_eq!(watching.interrupt(), Some(130));
+}

@@ -45,6 +45,7 @@ pub(super) fn read(bytes: &[u8], program: &Program, corpus: &Corpus) -> Result<(
         findings: &loaded.diagnostics,
         unread: Some(&loaded.unread),
         history: None,
+        queries: None,
     };
     let compiled = on_deep_stack(|| -> Result<_, String> {
         let begun =

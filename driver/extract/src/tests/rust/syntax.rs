@@ -43,7 +43,13 @@ const KINDS: &[(&str, &[&str])] = &[
     ("call", &["call_expression"]),
     (
         "name",
-        &["identifier", "type_identifier", "field_identifier", "shorthand_field_identifier", "primitive_type"],
+        &[
+            "identifier",
+            "type_identifier",
+            "field_identifier",
+            "shorthand_field_identifier",
+            "primitive_type",
+        ],
     ),
 ];
 
@@ -266,8 +272,7 @@ impl Comparison {
         }
         let nothing = BTreeSet::new();
         for &(kind, _) in KINDS {
-            let (ours, theirs) =
-                (ours.get(kind).unwrap_or(&nothing), theirs.get(kind).unwrap_or(&nothing));
+            let (ours, theirs) = (ours.get(kind).unwrap_or(&nothing), theirs.get(kind).unwrap_or(&nothing));
             *self.equal.entry(kind).or_default() += ours.intersection(theirs).count();
             for (who, places) in [("ours", ours - theirs), ("syn", theirs - ours)] {
                 for (end, begin) in places {

@@ -191,7 +191,8 @@ fn lower_sql(
     origin: &mut Definition,
 ) -> Option<Lowered> {
     let place = place.field("query");
-    match ir::expr::Query::parse(&sql.query) {
+    let text = &sql.query;
+    match cx.queries.map_or_else(|| ir::expr::Query::parse(text), |queries| queries.parse(text)) {
         Ok(query) => {
             let relations: Vec<String> = query.relations().into_iter().collect();
             let place = Place::of_sql(place, &sql.query);
