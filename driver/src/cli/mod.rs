@@ -192,7 +192,8 @@ pub(crate) enum Command {
     Preview(PreviewArgs),
     /// Check, preview or run a spec again whenever it or a table that it reads changes
     ///
-    /// What one check finds out is kept for the next, so that little is checked again after a change. It waits while the spec
+    /// What one check finds out is kept for the next, so that little is checked again after a change. Of a spec with many views
+    /// those that have changed are checked first, with what reads them, and then the whole. It waits while the spec
     /// has mistakes or is not there, until Ctrl-C.
     Watch(WatchArgs),
     /// Speak the Language Server Protocol over stdin and stdout, for editors

@@ -31,8 +31,37 @@ pub fn changed_views(before: &Spec, after: &Spec) -> Option<Selection> {
 }
 
 fn differ_in_views_only(before: &Spec, after: &Spec) -> bool {
-    let rest = |spec: &Spec| Spec { view_definitions: Vec::new(), ..spec.clone() };
-    rest(before) == rest(after)
+    let Spec {
+        version,
+        input_relations,
+        view_definitions: _,
+        output_targets,
+        join_graph,
+        tests,
+        rule_intents,
+        rulepack_profile,
+        runtime,
+        typed_parameters,
+        rule_overlay,
+        runtime_profile,
+        session,
+        cache_policy,
+        maintenance,
+    } = before;
+    *version == after.version
+        && *input_relations == after.input_relations
+        && *output_targets == after.output_targets
+        && *join_graph == after.join_graph
+        && *tests == after.tests
+        && *rule_intents == after.rule_intents
+        && *rulepack_profile == after.rulepack_profile
+        && *runtime == after.runtime
+        && *typed_parameters == after.typed_parameters
+        && *rule_overlay == after.rule_overlay
+        && *runtime_profile == after.runtime_profile
+        && *session == after.session
+        && *cache_policy == after.cache_policy
+        && *maintenance == after.maintenance
 }
 
 #[cfg(test)]

@@ -27,10 +27,10 @@ pub(in crate::commands) fn run(arguments: &WatchArgs, context: &mut Context<'_>)
     loop {
         let started = Instant::now();
         let source = context.read_spec_with(path, &arguments.spec.parameters);
-        let now = source.as_ref().ok().cloned();
-        if let (Some(last), Some(now)) = (&last, &now) {
+        if let (Some(last), Ok(now)) = (&last, &source) {
             changes_first(last, now, started, arguments, context)?;
         }
+        let now = source.as_ref().ok().cloned();
         context.console.clear();
         let done = once(arguments, source, started, context);
         told(done, context)?;
@@ -58,7 +58,7 @@ fn told(done: Result<(), Failure>, context: &mut Context<'_>) -> Result<(), Fail
         Err(failure) => context.console.fail(&failure),
         Ok(()) => {}
     }
-    Ok(context.console.flush()?)
+    context.console.flush()
 }
 
 /// Watches what the spec reads now; the same as before while it cannot be read.

@@ -354,7 +354,9 @@ async fn joined_rows_point_into_few_buffers() {
     };
     let batches: Vec<RecordBatch> = (0..BATCHES).map(batch).collect();
     let schema = batches[0].schema();
-    let table = || MemorySourceConfig::try_new_exec(&[batches.clone()], Arc::clone(&schema), None).unwrap();
+    let table = || {
+        MemorySourceConfig::try_new_exec(std::slice::from_ref(&batches), Arc::clone(&schema), None).unwrap()
+    };
     let joined = |left: Arc<dyn ExecutionPlan>| {
         let on: Vec<(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)> =
             vec![(Arc::new(Column::new("k", 0)), Arc::new(Column::new("k", 0)))];

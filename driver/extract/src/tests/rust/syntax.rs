@@ -16,7 +16,7 @@ use syn::visit::{self, Visit};
 use super::*;
 
 /// Examples of a difference that are told.
-const TOLD: usize = 5;
+const TOLD: usize = 20;
 
 /// What `syn` has as names, and the grammar as nodes of other kinds.
 const NO_NAMES: [&str; 4] = ["self", "super", "crate", "_"];
@@ -85,6 +85,7 @@ impl Outline {
 }
 
 /// Where an expression begins. The span of a whole chain of calls would be that of all its tokens, for each of them.
+#[expect(clippy::wildcard_enum_match_arm, reason = "those that begin with an expression are meant")]
 fn begin(expression: &syn::Expr) -> usize {
     match expression {
         syn::Expr::Call(call) => begin(&call.func),
@@ -224,7 +225,14 @@ struct Comparison {
     files: usize,
     not_syn: Vec<String>,
     equal: BTreeMap<&'static str, usize>,
-    different: BTreeMap<&'static str, Vec<String>>,
+    different: BTreeMap<&'static str, Different>,
+}
+
+/// How many differences there are, and one of each file.
+#[derive(Default)]
+struct Different {
+    count: usize,
+    examples: Vec<String>,
 }
 
 impl Comparison {
@@ -275,12 +283,14 @@ impl Comparison {
             let (ours, theirs) = (ours.get(kind).unwrap_or(&nothing), theirs.get(kind).unwrap_or(&nothing));
             *self.equal.entry(kind).or_default() += ours.intersection(theirs).count();
             for (who, places) in [("ours", ours - theirs), ("syn", theirs - ours)] {
-                for (end, begin) in places {
-                    let line = rest[..end].matches('\n').count() + 1;
-                    let begin = rest.floor_char_boundary(begin.unwrap_or(end.saturating_sub(40)));
-                    let told = format!("only {who}: {path}:{line}: {:?}", &rest[begin..end]);
-                    self.different.entry(kind).or_default().push(told);
-                }
+                let Some(&(end, begin)) = places.first() else { continue };
+                let different = self.different.entry(kind).or_default();
+                different.count += places.len();
+                let line = rest[..end].matches('\n').count() + 1;
+                let begin = rest.floor_char_boundary(begin.unwrap_or(end.saturating_sub(40)));
+                let text = &rest[begin..end];
+                let example = format!("{} only {who}, the first: {path}:{line}: {text:?}", places.len());
+                different.examples.push(example);
             }
         }
     }
@@ -290,9 +300,10 @@ impl Comparison {
         use std::fmt::Write as _;
         let mut text = format!("{} files, {} that syn cannot read\n", self.files, self.not_syn.len());
         for (kind, equal) in &self.equal {
-            let different = self.different.get(kind).map_or(&[][..], Vec::as_slice);
-            let _ = writeln!(text, "{kind:10} equal {equal:9}  different {:7}", different.len());
-            for example in different.iter().take(TOLD) {
+            let nothing = Different::default();
+            let Different { count, examples } = self.different.get(kind).unwrap_or(&nothing);
+            let _ = writeln!(text, "{kind:10} equal {equal:9}  different {count:7}");
+            for example in examples.iter().take(TOLD) {
                 let _ = writeln!(text, "    {example}");
             }
         }
