@@ -7,14 +7,22 @@ WITH RECURSIVE steps AS (
   SELECT path, imported_path FROM steps
   UNION
   SELECT r.path, s.imported_path FROM reached r JOIN steps s ON s.path = r.imported_path
+), pairs AS (
+  -- Each reaches the other.
+  SELECT LEAST(path, imported_path) AS first, GREATEST(path, imported_path) AS second
+  FROM reached
+  WHERE path <> imported_path
+  GROUP BY first, second
+  HAVING COUNT(*) = 2
 ), circles AS (
-  SELECT a.path, LEAST(a.path, MIN(a.imported_path)) AS circle
-  FROM reached a
-  JOIN reached b ON b.path = a.imported_path AND b.imported_path = a.path
-  GROUP BY a.path
+  -- A circle is named by the first of its files.
+  SELECT path, MIN(first) AS circle
+  FROM (SELECT first, UNNEST([first, second]) AS path FROM pairs) p
+  GROUP BY path
 )
-SELECT DISTINCT c.circle, s.path, s.imported_path AS imports
-FROM steps s
-JOIN circles c ON c.path = s.path
-JOIN circles d ON d.path = s.imported_path AND d.circle = c.circle
-ORDER BY c.circle, s.path, imports
+SELECT c.circle, e.path, e.imported_path AS imports
+FROM (SELECT path, imported_path, UNNEST([path, imported_path]) AS side FROM steps) e
+JOIN circles c ON c.path = e.side
+GROUP BY c.circle, e.path, e.imported_path
+HAVING COUNT(*) = 2
+ORDER BY c.circle, e.path, imports

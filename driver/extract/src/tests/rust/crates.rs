@@ -282,3 +282,21 @@ fn hostile_types_and_imports_end() {
         &[("src/lib.rs", "m::z", "m::z (dynamic)"), ("src/lib.rs", "c0::deep", "c0::deep (dynamic)")],
     );
 }
+
+/// Each module imports the name from all others, and all names of the crate: there are more ways than could be walked.
+#[test]
+fn modules_that_import_each_other_are_searched_once() {
+    const MODULES: usize = 10;
+    let module = |own: usize| {
+        let others = (0..MODULES).filter(|other| *other != own);
+        let mut text: String = others.map(|other| format!("pub use crate::m{other}::t;\n")).collect();
+        text += "pub use crate::*;\npub fn go() { t(); u() }\n";
+        if own == 0 { "pub fn t() {} pub use crate::*; pub fn u() {}".to_owned() } else { text }
+    };
+    let modules: Vec<(String, String)> =
+        (0..MODULES).map(|own| (format!("src/m{own}.rs"), module(own))).collect();
+    let library: String = (0..MODULES).map(|own| format!("pub mod m{own}; pub use m{own}::*;\n")).collect();
+    let mut files = vec![("src/lib.rs", library.as_str())];
+    files.extend(modules.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    check(&files, &[("src/m5.rs", "t", "src/m0.rs:t"), ("src/m9.rs", "u", "src/m0.rs:u")]);
+}

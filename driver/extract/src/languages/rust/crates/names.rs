@@ -1,6 +1,8 @@
 //! Names in modules: what a module declares, imports by name and imports with all others, to any depth.
 
-use std::cell::RefCell;
+mod globs;
+
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -39,6 +41,11 @@ pub(super) struct Names<'n> {
     pub(super) packages: &'n BTreeMap<String, Package>,
     pub(super) symbols: &'n Symbols,
     known: RefCell<HashMap<Lookup, Rc<[Def]>>>,
+    /// What lookups have found inside of the one that goes on, each as far as it could while others were not finished.
+    tried: RefCell<HashMap<Lookup, Rc<[Def]>>>,
+    globs: globs::Globs,
+    /// How often a lookup was given up because it led back to one that was not finished.
+    given_up: Cell<u64>,
     words: Words,
 }
 
@@ -63,7 +70,17 @@ impl<'n> Names<'n> {
             above: symbols.intern("super"),
             nothing: symbols.intern(""),
         };
-        Self { files, tree, packages, symbols, known: RefCell::default(), words }
+        Self {
+            files,
+            tree,
+            packages,
+            symbols,
+            known: RefCell::default(),
+            tried: RefCell::default(),
+            globs: globs::Globs::default(),
+            given_up: Cell::default(),
+            words,
+        }
     }
 
     pub(super) fn item(&self, file: FileIndex, item: Index) -> Option<&'n super::outline::Item> {
@@ -131,23 +148,37 @@ impl<'n> Names<'n> {
         trail: &mut Trail,
     ) -> Vec<Def> {
         if trail.len() >= MAX_TRAIL || trail.contains(&(module, name, space)) {
+            self.give_up();
             return Vec::new();
         }
         let key = (module, name, space, self.tree.proper(from));
         if let Some(known) = self.known.borrow().get(&key) {
             return known.to_vec();
         }
+        if let Some(tried) = self.tried.borrow().get(&key) {
+            self.give_up();
+            return tried.to_vec();
+        }
+        let given_up = self.given_up.get();
         trail.push((module, name, space));
         let mut found = self.declared(module, name, space, from, trail);
         if found.is_empty() {
-            found = self.globbed(module, name, space, trail);
+            found = self.globbed(module, name, space, from, trail);
         }
         trail.pop();
         // Inside of another lookup, a name may be missing only because it leads back to that one.
-        if trail.is_empty() {
-            self.known.borrow_mut().insert(key, Rc::from(found.as_slice()));
+        let is_outermost = trail.is_empty() && self.globs.none_is_open();
+        let is_whole = is_outermost || self.given_up.get() == given_up;
+        let kept = if is_whole { &self.known } else { &self.tried };
+        kept.borrow_mut().insert(key, Rc::from(found.as_slice()));
+        if is_outermost {
+            self.tried.borrow_mut().clear();
         }
         found
+    }
+
+    fn give_up(&self) {
+        self.given_up.set(self.given_up.get() + 1);
     }
 
     fn declared(
@@ -212,31 +243,6 @@ impl<'n> Names<'n> {
         self.tree.is_visible(&used.visibility, module, from)
     }
 
-    /// What a module gets by this name with all names of others.
-    fn globbed(&self, module: ModuleIndex, name: Symbol, space: Space, trail: &mut Trail) -> Vec<Def> {
-        let Some(own) = self.tree.modules.get(module) else { return Vec::new() };
-        let Some(outline) = self.files.get(own.file) else { return Vec::new() };
-        let globs =
-            at(&outline.containers, own.container).map(|own| own.globs.as_slice()).unwrap_or_default();
-        let mut found = Vec::new();
-        for used in globs.iter().filter_map(|&used| at(&outline.uses, used)) {
-            for target in self.import(module, used, Space::Type, trail) {
-                match target {
-                    Def::Module(target) if target != module => {
-                        found.extend(self.in_module(target, name, space, module, trail));
-                    }
-                    Def::Module(_) => {}
-                    Def::Item(file, item) => found.extend(self.variant(file, item, name)),
-                    Def::Outside(path) => found.push(self.beyond(path, name)),
-                }
-            }
-        }
-        if found.iter().any(|def| !matches!(def, Def::Outside(_))) {
-            found.retain(|def| !matches!(def, Def::Outside(_)));
-        }
-        unique(found)
-    }
-
     /// The variant of an enumeration.
     pub(super) fn variant(&self, file: FileIndex, item: Index, name: Symbol) -> Option<Def> {
         let outline = self.files.get(file)?;
@@ -278,6 +284,9 @@ impl<'n> Names<'n> {
     fn import_head(&self, module: ModuleIndex, first: Symbol, space: Space, trail: &mut Trail) -> Vec<Def> {
         if let Some(own) = self.relative(module, first) {
             return own.into_iter().collect();
+        }
+        if let Some(root) = self.crate_before_globs(module, first, space) {
+            return vec![root];
         }
         let mut current = Some(module);
         while let Some(index) = current {
