@@ -103,10 +103,7 @@ pub fn compile(request: CompileRequest<'_>) -> Result<Compilation> {
     let remembered = Remembered::for_spec(&source, &mut stages, observer);
     let (compiling, before_passes) = (Instant::now(), stages.total());
     let mut clock = PassClock::of(&mut stages, observer, workers);
-    let pass_options = passes::Options {
-        queries: request.memory.map(|memory| &memory.queries),
-        ..pass_options(&source, ruleset, &remembered)
-    };
+    let pass_options = pass_options(&source, ruleset, &remembered, request.memory);
     let spec = &source.spec;
     let (begun, in_scope) = lowered(spec, &source.name, &scope, &session, pass_options, &mut clock)?;
     clock.tests = in_scope.tested(spec).then(|| TestedGraph::of(begun.graph()));
@@ -199,6 +196,7 @@ fn pass_options<'a>(
     source: &'a Source,
     ruleset: Ruleset<'a>,
     remembered: &'a Remembered,
+    memory: Option<&'a Memory>,
 ) -> passes::Options<'a> {
     passes::Options {
         verify: ruleset.verify_passes,
@@ -206,7 +204,7 @@ fn pass_options<'a>(
         findings: &source.findings,
         unread: Some(&source.unread),
         history: remembered.history.as_ref(),
-        queries: None,
+        queries: memory.map(|memory| &memory.queries),
     }
 }
 
