@@ -76,7 +76,7 @@ fn changes_first(
     arguments: &WatchArgs,
     context: &mut Context<'_>,
 ) -> Result<(), Failure> {
-    let is_check = arguments.preview.is_none() && !arguments.run && arguments.select.selection()?.is_none();
+    let is_check = arguments.preview.is_none() && !arguments.run && arguments.select.select.is_empty();
     if !is_check || context.console.is_json() || !now.unread.is_empty() {
         return Ok(());
     }

@@ -278,3 +278,16 @@ fn of_a_large_spec_what_has_changed_is_checked_first() {
     assert!(part.contains("E0201") && whole.contains("E0201"), "{wrong}");
     assert_eq!(watching.interrupt(), Some(130));
 }
+
+#[test]
+fn a_wrong_selector_is_told_each_time() {
+    let folder = with_tables();
+    let watching = Watching::start(folder.path(), &["--select", "a+b"]);
+    for _ in 0..2 {
+        let told = watching.until(WAITS);
+        assert!(told.contains("a+b"), "{told}");
+        fs::write(folder.path().join("spec.yaml"), SPEC).unwrap();
+    }
+    watching.until(WAITS);
+    assert_eq!(watching.interrupt(), Some(130));
+}
