@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::manifest::Package;
-use super::outline::{Entry, Index, Outline, Space, Symbol, Symbols, Use, at};
+use super::outline::{Container, Entry, Index, Outline, Space, Symbol, Symbols, Use, at};
 use super::prelude;
 use super::tree::{FileIndex, ModuleIndex, Tree};
 use super::{MAX_SAME, unique};
@@ -102,15 +102,12 @@ impl<'n> Names<'n> {
         trail: &mut Trail,
     ) -> Vec<Def> {
         let mut outside = Vec::new();
-        let mut current = Some(module);
-        while let Some(index) = current {
+        for index in self.tree.scopes(module) {
             let found = self.in_module(index, name, space, index, trail);
             if found.iter().any(|def| !matches!(def, Def::Outside(_))) || self.declares(index, name) {
                 return found;
             }
             outside.extend(found);
-            let Some(own) = self.tree.modules.get(index) else { break };
-            current = own.host.or_else(|| own.parent.filter(|_| own.is_block));
         }
         if space == Space::Macro {
             let known = self.macro_known(module, name);
@@ -133,9 +130,14 @@ impl<'n> Names<'n> {
 
     /// Whether a module itself says what the name is.
     fn declares(&self, module: ModuleIndex, name: Symbol) -> bool {
-        let own = self.tree.modules.get(module);
-        let container = own.and_then(|own| at(&self.files.get(own.file)?.containers, own.container));
-        container.is_some_and(|container| container.names.contains_key(&name))
+        self.text_of(module).is_some_and(|(_, container)| container.names.contains_key(&name))
+    }
+
+    /// What a module's text says: the outline of its file, and the part of it that is the module.
+    fn text_of(&self, module: ModuleIndex) -> Option<(&'n Outline, &'n Container)> {
+        let own = self.tree.modules.get(module)?;
+        let outline = self.files.get(own.file)?;
+        Some((outline, at(&outline.containers, own.container)?))
     }
 
     /// What a module has by this name that `from` may name.
@@ -190,8 +192,8 @@ impl<'n> Names<'n> {
         trail: &mut Trail,
     ) -> Vec<Def> {
         let Some(own) = self.tree.modules.get(module) else { return Vec::new() };
-        let Some(outline) = self.files.get(own.file) else { return Vec::new() };
-        let entries = at(&outline.containers, own.container).and_then(|container| container.names.get(&name));
+        let Some((outline, container)) = self.text_of(module) else { return Vec::new() };
+        let entries = container.names.get(&name);
         let mut items = Vec::new();
         let mut imports = Vec::new();
         for &(of, entry) in entries.into_iter().flatten() {
@@ -288,8 +290,7 @@ impl<'n> Names<'n> {
         if let Some(root) = self.crate_before_globs(module, first, space) {
             return vec![root];
         }
-        let mut current = Some(module);
-        while let Some(index) = current {
+        for index in self.tree.scopes(module) {
             let found = self.in_module(index, first, space, index, trail);
             // What others import from outside is no reason for a path to begin there.
             if found.iter().any(|def| !matches!(def, Def::Outside(_)))
@@ -297,8 +298,6 @@ impl<'n> Names<'n> {
             {
                 return found;
             }
-            let Some(own) = self.tree.modules.get(index) else { break };
-            current = own.host.or_else(|| own.parent.filter(|_| own.is_block));
         }
         let textual = if space == Space::Macro { self.macro_known(module, first) } else { Vec::new() };
         if textual.is_empty() { self.global(module, first, trail) } else { textual }
@@ -367,9 +366,8 @@ impl<'n> Names<'n> {
 
     /// The crate that `extern crate` in the first module of a crate gives another name: all its modules know that.
     fn declared_crate(&self, root: ModuleIndex, name: Symbol) -> Option<Def> {
-        let own = self.tree.modules.get(root)?;
-        let outline = self.files.get(own.file)?;
-        let entries = at(&outline.containers, own.container)?.names.get(&name)?;
+        let (outline, container) = self.text_of(root)?;
+        let entries = container.names.get(&name)?;
         entries.iter().find_map(|&(_, entry)| {
             let Entry::Use(used) = entry else { return None };
             let used = at(&outline.uses, used).filter(|used| used.is_crate)?;

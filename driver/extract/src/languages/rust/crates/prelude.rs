@@ -61,12 +61,12 @@ const TYPES: &[&str] = &[
     "Hash",
     "Future",
     "IntoFuture",
-    "std",
-    "core",
-    "alloc",
-    "proc_macro",
     "test",
 ];
+
+/// Crates that need no manifest.
+pub(super) const CRATES: &[&str] = &["std", "core", "alloc", "proc_macro"];
+
 const VALUES: &[&str] =
     &["Some", "None", "Ok", "Err", "drop", "size_of", "size_of_val", "align_of", "align_of_val"];
 const MACROS: &[&str] = &[
@@ -115,7 +115,7 @@ const MACROS: &[&str] = &[
 /// Whether such a name is known everywhere.
 pub(super) fn has(name: &str, space: Space) -> bool {
     match space {
-        Space::Type => TYPES.contains(&name),
+        Space::Type => TYPES.contains(&name) || CRATES.contains(&name),
         Space::Value => VALUES.contains(&name),
         Space::Macro => MACROS.contains(&name),
     }

@@ -57,9 +57,7 @@ impl Members<'_> {
         let names = self.names;
         let Def::Item(file, index) = of_trait else { return true };
         let Some(name) = names.item(file, index).map(|item| item.name) else { return false };
-        let mut current = Some(module);
-        for _ in 0..MAX_AROUND {
-            let Some(index) = current else { break };
+        for index in names.tree.scopes(module).take(MAX_AROUND) {
             let Some(own) = names.tree.modules.get(index) else { break };
             let trail = &mut Trail::new();
             if names.in_module(index, name, Space::Type, index, trail).contains(&of_trait) {
@@ -71,7 +69,6 @@ impl Members<'_> {
             {
                 return true;
             }
-            current = own.host.or_else(|| own.parent.filter(|_| own.is_block));
         }
         false
     }

@@ -342,15 +342,15 @@ fn around(path: &str, packages: &BTreeMap<String, Package>) -> Option<String> {
 impl Tree {
     /// The module a module's text belongs to: itself, but for blocks and included files.
     pub(super) fn proper(&self, module: ModuleIndex) -> ModuleIndex {
-        let mut current = module;
-        while let Some(own) = self.modules.get(current) {
-            match (own.host, own.is_block, own.parent) {
-                (Some(host), _, _) => current = host,
-                (None, true, Some(parent)) => current = parent,
-                _ => break,
-            }
-        }
-        current
+        self.scopes(module).last().unwrap_or(module)
+    }
+
+    /// A block or included file, and what it stands in, up to its module: where a name is looked up.
+    pub(super) fn scopes(&self, module: ModuleIndex) -> impl Iterator<Item = ModuleIndex> {
+        std::iter::successors(Some(module), |&index| {
+            let own = self.modules.get(index)?;
+            own.host.or_else(|| own.parent.filter(|_| own.is_block))
+        })
     }
 
     /// The module around a module.

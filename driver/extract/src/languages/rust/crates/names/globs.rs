@@ -8,15 +8,13 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 use super::super::outline::{Index, Space, Symbol, at};
+use super::super::prelude;
 use super::super::tree::ModuleIndex;
 use super::super::unique;
 use super::{Def, Names, Trail};
 
 /// How many globs are followed to find what another one names.
 const MAX_OPEN: usize = 8;
-
-/// Crates that need no manifest.
-const STANDARD: [&str; 4] = ["std", "core", "alloc", "proc_macro"];
 
 /// A `use` with a star, of a module.
 type Glob = (ModuleIndex, Index);
@@ -72,13 +70,10 @@ impl Names<'_> {
 
     /// The globs of a module that `from` may see.
     fn globs_of(&self, module: ModuleIndex, from: ModuleIndex) -> Vec<Glob> {
-        let Some(own) = self.tree.modules.get(module) else { return Vec::new() };
-        let Some(outline) = self.files.get(own.file) else { return Vec::new() };
-        let globs =
-            at(&outline.containers, own.container).map(|own| own.globs.as_slice()).unwrap_or_default();
+        let Some((outline, container)) = self.text_of(module) else { return Vec::new() };
         let is_seen =
             |&&used: &&Index| at(&outline.uses, used).is_some_and(|used| self.sees(used, module, from));
-        globs.iter().filter(is_seen).map(|&used| (module, used)).collect()
+        container.globs.iter().filter(is_seen).map(|&used| (module, used)).collect()
     }
 
     /// What a glob names: modules, enumerations, something outside.
@@ -95,8 +90,8 @@ impl Names<'_> {
             return Rc::default();
         }
         let (module, used) = glob;
-        let own = self.tree.modules.get(module).and_then(|own| self.files.get(own.file));
-        let Some(used) = own.and_then(|outline| at(&outline.uses, used)) else { return Rc::default() };
+        let used = self.text_of(module).and_then(|(outline, _)| at(&outline.uses, used));
+        let Some(used) = used else { return Rc::default() };
         let given_up = self.given_up.get();
         self.globs.open.borrow_mut().push(glob);
         let found: Rc<[Def]> = self.import(module, used, Space::Type, &mut Trail::new()).into();
@@ -113,16 +108,11 @@ impl Names<'_> {
         if space != Space::Type {
             return None;
         }
-        let mut current = Some(module);
-        while let Some(index) = current {
-            if self.declares(index, name) {
-                return None;
-            }
-            let own = self.tree.modules.get(index)?;
-            current = own.host.or_else(|| own.parent.filter(|_| own.is_block));
+        if self.tree.scopes(module).any(|index| self.declares(index, name)) {
+            return None;
         }
         let is_2015 = self.package(module).is_some_and(|package| package.is_2015);
         let known = if is_2015 { None } else { self.extern_crate(module, name) };
-        known.or_else(|| STANDARD.contains(&&*self.symbols.text(name)).then_some(Def::Outside(name)))
+        known.or_else(|| prelude::CRATES.contains(&&*self.symbols.text(name)).then_some(Def::Outside(name)))
     }
 }
