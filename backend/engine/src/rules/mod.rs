@@ -17,6 +17,7 @@
 //! | [`GroupingSets`] | what is known of a column is not known of a key that grouping sets leave out | |
 //! | [`SingleStepLists`] | aggregations that build lists take one step | |
 //! | [`OuterJoins`] | a constant of one side of an outer join is none of the rows of the join | |
+//! | [`Recursions`] | a join in a recursion makes its table of the side that is the same in each iteration | |
 //! | [`SkippedRows`] | no sort is moved below an OFFSET | |
 //! | [`EqualZeros`] | a column that equals zero is not zero in every expression | |
 //! | [`FirstRows`] | a sort that keeps the first rows compares all that the merge above it compares | it changes sorts and merges that were made there, once `LimitPushdown` has told how many rows to keep |
@@ -43,6 +44,7 @@ pub(crate) mod guarded;
 mod list_aggregates;
 mod orders;
 mod projections;
+mod recursions;
 mod span_joins;
 mod spilling;
 mod yielding;
@@ -56,6 +58,7 @@ use guarded::GuardedConditions;
 use list_aggregates::{ListsOfStoredRows, SingleStepLists};
 use orders::{EqualZeros, FirstRows, GroupingSets, LostOrders, OuterJoins, SkippedRows};
 use projections::{MergedProjections, UnusedColumns};
+use recursions::Recursions;
 use span_joins::SpanJoins;
 use spilling::SpillingOperators;
 use yielding::YieldingJoins;
@@ -118,7 +121,8 @@ pub(crate) fn physical_rules(
     for rule in rules.iter_mut().filter(|rule| rule.name().starts_with(FILTER_PUSHDOWN)) {
         *rule = Arc::new(FiltersByName(Arc::clone(rule)));
     }
-    let before_requirements: [PhysicalRule; 5] = [
+    let before_requirements: [PhysicalRule; 6] = [
+        Arc::new(Recursions),
         Arc::new(GroupingSets),
         Arc::new(SingleStepLists),
         Arc::new(OuterJoins),
@@ -169,6 +173,7 @@ mod tests {
                     "LimitedDistinctAggregation",
                     "FilterPushdown",
                     "WindowTopN",
+                    "recursions",
                     "grouping_sets",
                     "single_step_lists",
                     "outer_joins",

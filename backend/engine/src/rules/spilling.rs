@@ -30,6 +30,7 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
+use super::recursions::keeps_table;
 use crate::operators::span_join::SpanJoinExec;
 use crate::operators::{
     BoundaryExec, BoundedAggregateExec, CompactExec, ExchangeExec, RowWidths, SlicedProjectionExec,
@@ -64,10 +65,9 @@ impl SpillingOperators {
             return Ok(Some(Arc::new(ExchangeExec::new(Arc::new(exchange.clone())))));
         }
         if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
-            return Ok(Some(Arc::new(SpillingHashJoinExec::new(
-                Arc::new(join.builder().build()?),
-                self.widths.clone(),
-            ))));
+            let keeps_table = keeps_table(join)?;
+            let join = SpillingHashJoinExec::new(Arc::new(join.builder().build()?), self.widths.clone());
+            return Ok(Some(Arc::new(if keeps_table { join.keeping_table() } else { join })));
         }
         if let Some(join) = plan.downcast_ref::<SpanJoinExec>() {
             return Ok(Some(Arc::new(join.clone().with_widths(self.widths.clone()))));

@@ -30,20 +30,9 @@ impl Build {
     /// What the input fails with, and when it fits neither in memory nor on disk.
     pub(super) async fn collect(join: Arc<Join>, mut input: SendableRecordBatchStream) -> Result<Self> {
         let mut resident = Resident::new(join.reservation());
-        let refused = loop {
-            match input.try_next().await? {
-                None => {
-                    let (batches, memory) = resident.into_memory();
-                    return Ok(Self::InMemory(batches, memory));
-                }
-                Some(batch) if batch.num_rows() == 0 => {}
-                Some(batch) => {
-                    join.measures.build_rows.add(batch.num_rows());
-                    if let Err((batch, _)) = resident.add(batch) {
-                        break batch;
-                    }
-                }
-            }
+        let Some(refused) = resident.fill(&join, &mut input).await? else {
+            let (batches, memory) = resident.into_memory();
+            return Ok(Self::InMemory(batches, memory));
         };
         let mut files = join.build_splitter(0);
         for batch in std::mem::take(&mut resident.batches) {
@@ -57,6 +46,21 @@ impl Build {
             files.add(&batch)?;
         }
         Ok(Self::OnDisk(files.finish()?))
+    }
+
+    /// Takes in a build side if it fits in memory.
+    ///
+    /// # Errors
+    /// What the input fails with.
+    pub(super) async fn in_memory(
+        join: &Join,
+        mut input: SendableRecordBatchStream,
+    ) -> Result<Option<(Vec<RecordBatch>, Memory)>> {
+        let mut resident = Resident::new(join.reservation());
+        Ok(match resident.fill(join, &mut input).await? {
+            None => Some(resident.into_memory()),
+            Some(_) => None,
+        })
     }
 
     /// The rows of the join with its own partition of the probe side.

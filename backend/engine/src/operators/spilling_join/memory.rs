@@ -5,8 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use datafusion::common::utils::memory::{RecordBatchMemoryCounter, estimate_memory_size};
 use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::MemoryReservation;
+use futures::TryStreamExt as _;
 
+use super::probe::Join;
 use crate::operators::spill::{copied_bytes, gathered};
 
 /// The bytes a join needs for so many rows of its build side beside them: the hash table, the chains of rows with the
@@ -72,6 +75,27 @@ impl Resident {
         self.rows += batch.num_rows();
         self.batches.push(batch);
         Ok(())
+    }
+
+    /// Adds the rows of a build side as long as they fit; gives the first batch that does not.
+    ///
+    /// # Errors
+    /// What the input fails with.
+    pub(super) async fn fill(
+        &mut self,
+        join: &Join,
+        input: &mut SendableRecordBatchStream,
+    ) -> Result<Option<RecordBatch>> {
+        while let Some(batch) = input.try_next().await? {
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            join.measures.build_rows.add(batch.num_rows());
+            if let Err((batch, _)) = self.add(batch) {
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn into_memory(self) -> (Vec<RecordBatch>, Memory) {

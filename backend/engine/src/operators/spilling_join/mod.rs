@@ -8,8 +8,11 @@
 //! smaller, because most of its rows have one key, is joined block by block; see [`pairs`].
 //!
 //! So what must fit is one batch of one side, with its hash table.
+//!
+//! In a recursion, the table of a side that is the same in each iteration is made once; see [`kept`].
 
 mod build;
+mod kept;
 mod memory;
 mod pairs;
 mod probe;
@@ -28,6 +31,7 @@ use datafusion::physical_plan::{
 use futures::{FutureExt as _, TryStreamExt as _};
 
 use build::{Build, SharedBuild};
+use kept::Kept;
 use probe::Join;
 
 use crate::operators::forward::says_what_is_planned;
@@ -44,12 +48,19 @@ pub struct SpillingHashJoinExec {
     widths: Option<Arc<RowWidths>>,
     /// The build side that all partitions of the probe side share, until the last of them has asked for it.
     shared: Mutex<Option<SharedBuild>>,
+    /// What outlives an execution, in a recursion.
+    kept: Option<Arc<Kept>>,
 }
 
 impl SpillingHashJoinExec {
     /// The operator that runs in the place of this one.
     pub(crate) fn new(planned: Arc<HashJoinExec>, widths: Option<Arc<RowWidths>>) -> Self {
-        Self { planned, measures: Arc::default(), widths, shared: Mutex::default() }
+        Self { planned, measures: Arc::default(), widths, shared: Mutex::default(), kept: None }
+    }
+
+    /// The same operator of a recursion in which the build side is the same in each iteration.
+    pub(crate) fn keeping_table(self) -> Self {
+        Self { kept: Some(Arc::default()), ..self }
     }
 
     /// The build side of a join that has one for all partitions.
@@ -74,7 +85,12 @@ impl SpillingHashJoinExec {
 
     /// The same operator for another plan of the join.
     fn over(&self, planned: &HashJoinExec) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(Arc::new(planned.builder().build()?), self.widths.clone())))
+        Ok(Arc::new(self.anew(Arc::new(planned.builder().build()?))))
+    }
+
+    /// The same operator, which has not run.
+    fn anew(&self, planned: Arc<HashJoinExec>) -> Self {
+        Self { kept: self.kept.clone(), ..Self::new(planned, self.widths.clone()) }
     }
 }
 
@@ -83,7 +99,11 @@ impl DisplayAs for SpillingHashJoinExec {
         if !matches!(format, DisplayFormatType::TreeRender) {
             f.write_str("Spilling")?;
         }
-        self.planned.fmt_as(format, f)
+        self.planned.fmt_as(format, f)?;
+        if self.kept.is_some() && !matches!(format, DisplayFormatType::TreeRender) {
+            f.write_str(", keeps its table")?;
+        }
+        Ok(())
     }
 }
 
@@ -95,14 +115,16 @@ impl ExecutionPlan for SpillingHashJoinExec {
     says_what_is_planned!(HashJoinExec);
 
     fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(Arc::clone(&self.planned), self.widths.clone())))
+        Ok(Arc::new(self.anew(Arc::clone(&self.planned))))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let join =
             Arc::new(Join::new(&self.planned, (&self.measures, self.widths.as_ref()), partition, &context));
         let schema = self.schema();
-        let rows = if *self.planned.partition_mode() == PartitionMode::CollectLeft {
+        let rows = if let Some(kept) = self.kept.clone() {
+            async move { kept.joined(join).await }.boxed()
+        } else if *self.planned.partition_mode() == PartitionMode::CollectLeft {
             let shared = self.shared(&join)?;
             async move { shared.built().await?.joined(&join) }.boxed()
         } else {

@@ -157,7 +157,7 @@ impl Function {
 }
 
 /// Whether a function has one value for the whole window, and looks at all rows.
-fn is_constant(aggregate: &PlainAggregateWindowExpr) -> bool {
+pub(super) fn is_constant(aggregate: &PlainAggregateWindowExpr) -> bool {
     let frame = aggregate.get_window_frame();
     frame.start_bound.is_unbounded() && frame.end_bound.is_unbounded() && !may_filter(aggregate)
 }

@@ -3,32 +3,35 @@
 //! DataFusion's `WindowAggExec` runs where a frame reaches to the end of its window (`count(*) OVER (PARTITION BY k)`,
 //! `ntile(4) OVER (ORDER BY k)`). It holds all rows of its input, which nobody counts, until the last has come, and gives
 //! them as one batch. Its input is ordered by the keys that partition the windows, so windows are runs of rows
-//! ([`Runs`]). Here as many whole runs as are worth a call are computed at a time, by that operator, and a run that does
-//! not fit is written to a file while what its functions need is kept ([`long_window`]).
+//! ([`Runs`]). Here as many whole runs as are worth a call are computed at a time ([`values`]), and a run that does not fit
+//! is written to a file while what its functions need is kept ([`long_window`]).
 
 mod long_window;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::metrics::{MetricsSet, SpillMetrics};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput as _, SpillMetrics,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, SpillManager};
 use futures::{TryStreamExt as _, stream};
 
 use self::long_window::LongWindow;
-use super::leaf::once_each;
+use self::values::Functions;
 use super::runs::{Next, Runs};
-use super::spill::{Measures, held_while, in_memory};
+use super::spill::{held_while, in_memory};
 use crate::operators::forward::says_what_is_planned;
 
 /// Bytes that the value of a function takes for a row, as a guess, and once more while the values of windows are put
@@ -40,14 +43,14 @@ const VALUE_BYTES: usize = 2 * 16;
 pub struct SpillingWindowAggExec {
     /// The operator as DataFusion planned it.
     planned: Arc<WindowAggExec>,
-    measures: Arc<Measures>,
+    metrics: ExecutionPlanMetricsSet,
 }
 
 impl SpillingWindowAggExec {
     /// The operator in the place of this one.
     #[must_use]
     pub fn new(planned: Arc<WindowAggExec>) -> Self {
-        Self { planned, measures: Arc::default() }
+        Self { planned, metrics: ExecutionPlanMetricsSet::new() }
     }
 
     /// The same operator for another plan of the windows.
@@ -59,7 +62,8 @@ impl SpillingWindowAggExec {
 /// One partition of the input.
 struct Windows {
     planned: Arc<WindowAggExec>,
-    measures: Arc<Measures>,
+    functions: Functions,
+    metrics: BaselineMetrics,
     context: Arc<TaskContext>,
     spills: SpillManager,
     /// What partitions the windows.
@@ -83,12 +87,14 @@ impl Windows {
     /// All rows with their values.
     fn of_rows(self, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
         let schema = self.planned.schema();
+        let metrics = self.metrics.clone();
         let runs = Runs::new(rows, self.keys.clone());
         let values = stream::try_unfold((self, runs), |(windows, mut runs)| async move {
             let values = windows.of_next_runs(&mut runs).await?;
             Ok::<_, DataFusionError>(values.map(|values| (values, (windows, runs))))
         });
-        Box::pin(RecordBatchStreamAdapter::new(schema, values.try_flatten()))
+        let values = values.try_flatten().map_ok(move |batch| batch.record_output(&metrics));
+        Box::pin(RecordBatchStreamAdapter::new(schema, values))
     }
 
     /// As many runs as fit and are worth a call, or the next one if it does not fit.
@@ -96,7 +102,7 @@ impl Windows {
         let reservation = self.reservation();
         let enough = self.context.session_config().batch_size();
         match runs.next_that_fit(enough, &reservation, |rows, bytes| self.needed(rows, bytes)).await? {
-            Next::Whole(rows) => Ok(Some(held_while(self.of_whole_runs(rows)?, reservation))),
+            Next::Whole(rows) => Ok(Some(held_while(self.of_whole_runs(&rows)?, reservation))),
             Next::Long(beginning) => {
                 reservation.free();
                 let mut window = LongWindow::new(&self.planned, self.spills.clone(), reservation)?;
@@ -112,25 +118,17 @@ impl Windows {
         }
     }
 
-    fn of_whole_runs(&self, rows: Vec<RecordBatch>) -> Result<SendableRecordBatchStream> {
-        let input = self.planned.input();
-        let rows = vec![in_memory(input.schema(), rows)];
-        // The input may say its order by columns that equal the keys, which nobody knows of these rows.
-        let order = LexOrdering::new(self.planned.partition_by_sort_keys()?);
-        let rows = once_each(&input.schema(), rows, order.as_ref());
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
-        let plan = Arc::clone(&self.planned).replace_children(vec![rows], options)?;
-        let values = plan.execute(0, Arc::clone(&self.context))?;
-        if let Some(metrics) = plan.metrics() {
-            self.measures.add(metrics);
-        }
+    fn of_whole_runs(&self, rows: &[RecordBatch]) -> Result<SendableRecordBatchStream> {
+        let timer = self.metrics.elapsed_compute().timer();
+        let rows = concat_batches(&self.planned.input().schema(), rows)?;
+        let mut columns = rows.columns().to_vec();
+        columns.extend(self.functions.values(&rows)?);
+        let values = RecordBatch::try_new(self.planned.schema(), columns)?;
+        timer.done();
         let most = self.context.session_config().batch_size();
-        let slices = values.map_ok(move |batch| {
-            let starts = (0..batch.num_rows()).step_by(most);
-            let slices = starts.map(move |start| batch.slice(start, most.min(batch.num_rows() - start)));
-            stream::iter(slices.map(Ok))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.planned.schema(), slices.try_flatten())))
+        let starts = (0..values.num_rows()).step_by(most);
+        let slices = starts.map(|start| values.slice(start, most.min(values.num_rows() - start)));
+        Ok(in_memory(self.planned.schema(), slices.collect()))
     }
 }
 
@@ -153,11 +151,12 @@ impl ExecutionPlan for SpillingWindowAggExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = self.planned.input();
         let rows = input.execute(partition, Arc::clone(&context))?;
-        let spilled = SpillMetrics::new(&self.measures.own, partition);
+        let spilled = SpillMetrics::new(&self.metrics, partition);
         let keys = self.planned.partition_by_sort_keys()?.into_iter().map(|key| key.expr).collect();
         let windows = Windows {
             planned: Arc::clone(&self.planned),
-            measures: Arc::clone(&self.measures),
+            functions: Functions::of(&self.planned)?,
+            metrics: BaselineMetrics::new(&self.metrics, partition),
             spills: SpillManager::new(context.runtime_env(), spilled, input.schema()),
             context,
             keys,
@@ -165,8 +164,7 @@ impl ExecutionPlan for SpillingWindowAggExec {
         Ok(windows.of_rows(rows))
     }
 
-    /// Those of the operators that did the work, and what was spilled.
     fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.measures.all())
+        Some(self.metrics.clone_inner())
     }
 }

@@ -20,6 +20,9 @@ const ROWS: &str = "SELECT CASE WHEN value <= 30000 THEN NULL WHEN value <= 3200
 /// One value for each window, and values that need all rows.
 const FUNCTIONS: &[&str] = &[
     "count(*) OVER (PARTITION BY a)",
+    "count(v) OVER (PARTITION BY a), sum(v) OVER (PARTITION BY a), min(t) OVER (PARTITION BY a), max(a) OVER (PARTITION BY a), \
+     bool_or(v > 9000) OVER (PARTITION BY a)",
+    "sum(a * 0.1) OVER (PARTITION BY a)",
     "count(DISTINCT v % 100) OVER (PARTITION BY a)",
     "avg(v) OVER ()",
     "sum(v) OVER (PARTITION BY a ORDER BY v, id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)",
@@ -96,10 +99,11 @@ async fn values_are_the_same_in_any_memory() {
         check(functions, 1 << 30, 8192, false).await;
         check(functions, 5 << 20, 1000, true).await;
     }
-    check(&FUNCTIONS.join(", "), 9 << 20, 1000, true).await;
+    check(&FUNCTIONS.join(", "), 11 << 20, 1000, true).await;
     for functions in FILTERED {
         check(functions, 1 << 30, 1000, false).await;
     }
+    check("array_agg(v) OVER (PARTITION BY id / 5)", 1 << 30, 1000, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
