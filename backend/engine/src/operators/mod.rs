@@ -10,6 +10,7 @@
 
 mod boundary;
 mod bounded_aggregate;
+mod cardinality;
 mod dependencies;
 mod exchange;
 pub(crate) mod forward;
@@ -28,6 +29,7 @@ mod store;
 
 pub(crate) use boundary::BoundaryExec;
 pub use bounded_aggregate::BoundedAggregateExec;
+pub(crate) use cardinality::{Cardinalities, Rows};
 pub(crate) use dependencies::ForgottenDependencies;
 pub use exchange::ExchangeExec;
 pub(crate) use outputs::ordering;

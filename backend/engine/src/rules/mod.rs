@@ -17,6 +17,7 @@
 //! | [`GroupingSets`] | what is known of a column is not known of a key that grouping sets leave out | |
 //! | [`SingleStepLists`] | aggregations that build lists take one step | |
 //! | [`OuterJoins`] | a constant of one side of an outer join is none of the rows of the join | |
+//! | [`JoinSides`] | a join of joins makes its table of the side that is guessed to be smaller | |
 //! | [`Recursions`] | a join in a recursion makes its table of the side that is the same in each iteration | |
 //! | [`SkippedRows`] | no sort is moved below an OFFSET | |
 //! | [`EqualZeros`] | a column that equals zero is not zero in every expression | |
@@ -41,10 +42,10 @@ mod build_sides;
 mod comparisons;
 mod filters;
 pub(crate) mod guarded;
+mod joins;
 mod list_aggregates;
 mod orders;
 mod projections;
-mod recursions;
 mod span_joins;
 mod spilling;
 mod yielding;
@@ -55,10 +56,10 @@ use crate::operators::RowWidths;
 use build_sides::BuildSides;
 use filters::{FiltersByName, FiltersOfGroups};
 use guarded::GuardedConditions;
+use joins::{JoinSides, Recursions};
 use list_aggregates::{ListsOfStoredRows, SingleStepLists};
 use orders::{EqualZeros, FirstRows, GroupingSets, LostOrders, OuterJoins, SkippedRows};
 use projections::{MergedProjections, UnusedColumns};
-use recursions::Recursions;
 use span_joins::SpanJoins;
 use spilling::SpillingOperators;
 use yielding::YieldingJoins;
@@ -121,7 +122,8 @@ pub(crate) fn physical_rules(
     for rule in rules.iter_mut().filter(|rule| rule.name().starts_with(FILTER_PUSHDOWN)) {
         *rule = Arc::new(FiltersByName(Arc::clone(rule)));
     }
-    let before_requirements: [PhysicalRule; 6] = [
+    let before_requirements: [PhysicalRule; 7] = [
+        Arc::new(JoinSides),
         Arc::new(Recursions),
         Arc::new(GroupingSets),
         Arc::new(SingleStepLists),
@@ -173,6 +175,7 @@ mod tests {
                     "LimitedDistinctAggregation",
                     "FilterPushdown",
                     "WindowTopN",
+                    "join_sides",
                     "recursions",
                     "grouping_sets",
                     "single_step_lists",

@@ -30,7 +30,7 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
-use super::recursions::keeps_table;
+use super::joins::keeps_table;
 use crate::operators::span_join::SpanJoinExec;
 use crate::operators::{
     BoundaryExec, BoundedAggregateExec, CompactExec, ExchangeExec, RowWidths, SlicedProjectionExec,

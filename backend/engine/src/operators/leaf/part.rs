@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use datafusion::common::stats::Precision;
 use datafusion::common::{Result, Statistics};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::LogicalPlan;
@@ -12,6 +13,7 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, PlanProperties, SendableRecordBatchStream};
 
 use super::rows::RowSource;
+use crate::operators::Cardinalities;
 
 /// The planned parts of a segment, by view.
 #[derive(Debug, Default)]
@@ -86,7 +88,14 @@ impl RowSource for PlannedPart {
         if let Some(found) = known {
             return Ok(found);
         }
-        let computed = StatisticsContext::new().compute(self.plan.as_ref(), args)?;
+        let mut computed = StatisticsContext::new().compute(self.plan.as_ref(), args)?;
+        if let (None, Some(guess)) = (args.partition(), Cardinalities::default().of(&self.plan)?)
+            && guess.joined
+        {
+            let computed = Arc::make_mut(&mut computed);
+            computed.num_rows = Precision::Inexact(guess.rows as usize);
+            computed.total_byte_size = Precision::Absent;
+        }
         let mut found = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
         found.insert(args.partition(), Arc::clone(&computed));
         Ok(computed)

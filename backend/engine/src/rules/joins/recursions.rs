@@ -81,7 +81,7 @@ fn with_unchanging_build_side(join: &HashJoinExec) -> Result<Option<Plan>> {
 ///
 /// # Errors
 /// When an operator cannot tell its expressions.
-pub(super) fn keeps_table(join: &HashJoinExec) -> Result<bool> {
+pub(crate) fn keeps_table(join: &HashJoinExec) -> Result<bool> {
     Ok(*join.partition_mode() == PartitionMode::CollectLeft
         && keeps_its_build_side(*join.join_type())
         && join.properties().output_ordering().is_none()
