@@ -14,6 +14,7 @@ use arrow::array::{Array, Int64Array, RecordBatch};
 use crate::error::ExtractError;
 use crate::file::{FileExtractor, report};
 use crate::languages::{Linkers, language_of, linkers, markers};
+use crate::linking::Work;
 use crate::modules::SourceLayout;
 use crate::options::{Options, Summary};
 use crate::repository::names_of_repositories;
@@ -116,7 +117,7 @@ pub(crate) fn run(walk: &Walk, options: &Options, sink: &mut dyn TableSink) -> R
         progress.stop();
         collected
     })?;
-    link(&linkers, options, sink)?;
+    link(&linkers, walk.files.len(), options, sink)?;
     summary.add(&left_out(walk, sink)?);
     check_unique(ids)?;
     Ok(summary)
@@ -186,10 +187,15 @@ fn append(sink: &mut dyn TableSink, table: Table, batch: RecordBatch) -> Result<
     sink.append(table, batch).map_err(|source| ExtractError::Sink { table: table.name(), source })
 }
 
-/// Writes what the files of each language mean to each other.
-fn link(linkers: &Linkers, options: &Options, sink: &mut dyn TableSink) -> Result<(), ExtractError> {
+/// Writes what the files of each language, of so many files, mean to each other.
+fn link(
+    linkers: &Linkers,
+    files: usize,
+    options: &Options,
+    sink: &mut dyn TableSink,
+) -> Result<(), ExtractError> {
     for linker in linkers.values() {
-        linker.link(&mut |builders| {
+        linker.link(&Work::new(&options.stop, files), &mut |builders| {
             options.must_go_on()?;
             builders.finish()?.into_iter().try_for_each(|(table, batch)| append(sink, table, batch))
         })?;

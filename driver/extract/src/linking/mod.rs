@@ -5,14 +5,16 @@
 
 mod interned;
 mod settings;
+mod work;
 
 use crate::error::ExtractError;
 use crate::lexical::Emitter;
 use crate::modules::ModuleName;
-use crate::tables::{FileKey, ResolutionRow, TableBuilders, file_id};
+use crate::tables::{ExtractErrorRow, FileKey, ResolutionRow, TableBuilders, file_id};
 use crate::tree::Span;
 pub(crate) use interned::{Symbol, Symbols};
 pub(crate) use settings::Settings;
+pub(crate) use work::Work;
 
 /// Index into a list of the outline of a file.
 pub(crate) type Index = u32;
@@ -24,6 +26,10 @@ pub(crate) fn at<T>(list: &[T], index: Index) -> Option<&T> {
 
 /// Answers handed over at once; those of a file stay together.
 const PIECE_ROWS: usize = 1 << 14;
+
+/// What is said of a file of which names were given up.
+const ENTANGLED: &str = "modules import all names from each other on too many ways; what some names of the file mean was \
+                         not found, and they stay open";
 
 /// Takes rows in pieces of bounded size.
 pub(crate) type Pieces<'p> = dyn FnMut(TableBuilders) -> Result<(), ExtractError> + 'p;
@@ -41,8 +47,8 @@ pub(crate) trait Linker: Sync {
     /// Hands over the rows of all files that were added, in the order of `file_id`, in pieces.
     ///
     /// # Errors
-    /// Those of `out`.
-    fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError>;
+    /// Those of `out`, and when everything is to stop.
+    fn link(&self, work: &Work<'_>, out: &mut Pieces<'_>) -> Result<(), ExtractError>;
 }
 
 /// Which edge an answer is about.
@@ -131,19 +137,32 @@ impl Answer {
 /// besides is written by `more`.
 ///
 /// # Errors
-/// Those of `out`.
+/// Those of `out`, and when everything is to stop.
 pub(crate) fn hand_over<'p>(
+    work: &Work<'_>,
     paths: impl Iterator<Item = &'p str>,
     answers: impl Fn(usize) -> Vec<Answer>,
     more: impl FnOnce(&mut TableBuilders),
     out: &mut Pieces<'_>,
 ) -> Result<(), ExtractError> {
     let (mut piece, mut size) = (TableBuilders::default(), 0);
+    // What was found out for all files, such as which types have which members, lacks something then.
+    let lacks = work.is_exhausted();
     for (index, path) in paths.enumerate() {
+        work.next_file()?;
         let file = FileKey { file_id: file_id(path), path };
-        for answer in answers(index).iter().filter(|answer| answer.tells()) {
+        let found = answers(index);
+        work.must_go_on()?;
+        for answer in found.iter().filter(|answer| answer.tells()) {
             answer.rows(&file, &mut piece);
             size += 1;
+        }
+        if lacks || work.is_exhausted() {
+            piece.extract_errors(ExtractErrorRow {
+                code: "names_entangled",
+                message: ENTANGLED,
+                file: &file,
+            });
         }
         if size >= PIECE_ROWS {
             out(std::mem::take(&mut piece))?;

@@ -458,7 +458,7 @@ define_tables! {
 
     /// One row per file that is not in the graph, and per folder with all that is in it, whose path ends in a slash.
     extract_errors: ExtractErrors => ExtractErrorRow, ExtractErrorBuilder {
-        /// Reason: file_too_large, binary, invalid_utf8, invalid_encoding, unreadable, path_not_utf8, walk, parse_failed, time_limit, index_unreadable, manifest (of a package, which is then taken to be as usual); on purpose: ignored, excluded, link, special, version_control.
+        /// Reason: file_too_large, binary, invalid_utf8, invalid_encoding, unreadable, path_not_utf8, walk, parse_failed, time_limit, index_unreadable, manifest (of a package, which is then taken to be as usual), names_entangled (modules import all names from each other; some names stay open); on purpose: ignored, excluded, link, special, version_control.
         code: Text,
         /// The reason in a sentence.
         message: Text,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::file::FileExtractor;
 use crate::languages::{language_of, linkers, markers};
+use crate::linking::Work;
 use crate::modules::SourceLayout;
 use crate::tables::TableBuilders;
 use crate::tree::work;
@@ -25,7 +26,7 @@ fn cost(name: &str, text: &str) -> [u64; 3] {
     extractor.extract(&files[0], &mut builders).expect("extraction");
     batches.extend(builders.finish().expect("batches"));
     for linker in linkers.values() {
-        let linked = linker.link(&mut |builders| {
+        let linked = linker.link(&Work::new(&options.stop, files.len()), &mut |builders| {
             batches.extend(builders.finish()?);
             Ok(())
         });

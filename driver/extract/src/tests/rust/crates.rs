@@ -284,19 +284,42 @@ fn hostile_types_and_imports_end() {
 }
 
 /// Each module imports the name from all others, and all names of the crate: there are more ways than could be walked.
-#[test]
-fn modules_that_import_each_other_are_searched_once() {
-    const MODULES: usize = 10;
+/// Modules that import all names of each other, and a name from all others.
+fn entangled(count: usize) -> Vec<(String, String)> {
     let module = |own: usize| {
-        let others = (0..MODULES).filter(|other| *other != own);
+        let others = (0..count).filter(|other| *other != own);
         let mut text: String = others.map(|other| format!("pub use crate::m{other}::t;\n")).collect();
         text += "pub use crate::*;\npub fn go() { t(); u() }\n";
         if own == 0 { "pub fn t() {} pub use crate::*; pub fn u() {}".to_owned() } else { text }
     };
-    let modules: Vec<(String, String)> =
-        (0..MODULES).map(|own| (format!("src/m{own}.rs"), module(own))).collect();
-    let library: String = (0..MODULES).map(|own| format!("pub mod m{own}; pub use m{own}::*;\n")).collect();
-    let mut files = vec![("src/lib.rs", library.as_str())];
-    files.extend(modules.iter().map(|(path, text)| (path.as_str(), text.as_str())));
-    check(&files, &[("src/m5.rs", "t", "src/m0.rs:t"), ("src/m9.rs", "u", "src/m0.rs:u")]);
+    let library = (0..count).map(|own| format!("pub mod m{own}; pub use m{own}::*;\n")).collect();
+    let modules = (0..count).map(|own| (format!("src/m{own}.rs"), module(own)));
+    std::iter::once(("src/lib.rs".to_owned(), library)).chain(modules).collect()
+}
+
+fn texts(files: &[(String, String)]) -> Vec<(&str, &str)> {
+    files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect()
+}
+
+#[test]
+fn modules_that_import_each_other_are_searched_once() {
+    let files = entangled(10);
+    check(&texts(&files), &[("src/m5.rs", "t", "src/m0.rs:t"), ("src/m9.rs", "u", "src/m0.rs:u")]);
+}
+
+#[test]
+fn what_is_too_entangled_stays_open_and_is_said() {
+    let files = entangled(24);
+    let mut files = texts(&files);
+    let plain = ("src/bin/other.rs", "fn main() { own() } fn own() {}");
+    files.extend([("Cargo.toml", MANIFEST), plain]);
+    let tables = Tables::of(&files);
+    let errors = tables.rows(Table::ExtractErrors);
+    assert!(!errors.is_empty());
+    for error in &errors {
+        assert_eq!(error["code"], "names_entangled");
+        assert!(error["path"].starts_with("src/m"), "{error:?}");
+    }
+    assert_eq!(target(&tables, plain.0, "own"), "src/bin/other.rs:own");
+    assert!(Tables::of(&texts(&entangled(4))).rows(Table::ExtractErrors).is_empty());
 }

@@ -30,7 +30,7 @@ use types::Members;
 use super::LANGUAGE;
 use crate::error::ExtractError;
 use crate::lexical::Emitter;
-use crate::linking::{Linker, Pieces, Settings, hand_over};
+use crate::linking::{Linker, Pieces, Settings, Work, hand_over};
 use crate::modules::{ModuleName, split};
 use crate::repository::names_of_repositories;
 use crate::tables::{TableBuilders, file_id};
@@ -77,17 +77,17 @@ impl Linker for Crates {
         Some(format!("{}{inside}", self.crate_of(path)?))
     }
 
-    fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError> {
+    fn link(&self, work: &Work<'_>, out: &mut Pieces<'_>) -> Result<(), ExtractError> {
         let mut files = std::mem::take(&mut *self.outlines.lock().unwrap_or_else(PoisonError::into_inner));
         files.sort_by_cached_key(|file| file_id(&file.path));
         let tree = tree::tree(&files, &self.packages, &|name| self.symbols.text(name));
-        let names = Names::new(&files, &tree, &self.packages, &self.symbols);
+        let names = Names::new(&files, &tree, &self.packages, &self.symbols, work);
         let members = Members::new(&names);
         let paths = files.iter().map(|file| file.path.as_str());
         let consequence = "the package is taken to have the usual crates and no dependencies";
         let more =
             |piece: &mut TableBuilders| self.manifests.report(&self.not_understood, consequence, piece);
-        hand_over(paths, |index| answers::answers(&members, index), more, out)
+        hand_over(work, paths, |index| answers::answers(&members, index), more, out)
     }
 }
 

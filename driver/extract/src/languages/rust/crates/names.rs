@@ -12,6 +12,7 @@ use super::prelude;
 use super::tree::{FileIndex, ModuleIndex, Tree};
 use super::{MAX_SAME, unique};
 use crate::lexical::BindingKind;
+use crate::linking::Work;
 
 /// How many names lead from one to the next; more are given up.
 const MAX_TRAIL: usize = 128;
@@ -46,6 +47,7 @@ pub(super) struct Names<'n> {
     globs: globs::Globs,
     /// How often a lookup was given up because it led back to one that was not finished.
     given_up: Cell<u64>,
+    work: &'n Work<'n>,
     words: Words,
 }
 
@@ -63,6 +65,7 @@ impl<'n> Names<'n> {
         tree: &'n Tree,
         packages: &'n BTreeMap<String, Package>,
         symbols: &'n Symbols,
+        work: &'n Work<'n>,
     ) -> Self {
         let words = Words {
             this_crate: symbols.intern("crate"),
@@ -79,6 +82,7 @@ impl<'n> Names<'n> {
             tried: RefCell::default(),
             globs: globs::Globs::default(),
             given_up: Cell::default(),
+            work,
             words,
         }
     }
@@ -161,6 +165,10 @@ impl<'n> Names<'n> {
             self.give_up();
             return tried.to_vec();
         }
+        if !self.work.step() {
+            self.give_up();
+            return Vec::new();
+        }
         let given_up = self.given_up.get();
         trail.push((module, name, space));
         let mut found = self.declared(module, name, space, from, trail);
@@ -172,11 +180,18 @@ impl<'n> Names<'n> {
         let is_outermost = trail.is_empty() && self.globs.none_is_open();
         let is_whole = is_outermost || self.given_up.get() == given_up;
         let kept = if is_whole { &self.known } else { &self.tried };
-        kept.borrow_mut().insert(key, Rc::from(found.as_slice()));
+        if !self.is_exhausted() {
+            kept.borrow_mut().insert(key, Rc::from(found.as_slice()));
+        }
         if is_outermost {
             self.tried.borrow_mut().clear();
         }
         found
+    }
+
+    /// Whether the work for a file has come to its end: what is found now lacks something.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.work.is_exhausted()
     }
 
     fn give_up(&self) {

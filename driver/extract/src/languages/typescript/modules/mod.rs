@@ -22,7 +22,7 @@ use values::Values;
 
 use crate::error::ExtractError;
 use crate::lexical::Emitter;
-use crate::linking::{Linker, Pieces, Settings, hand_over};
+use crate::linking::{Linker, Pieces, Settings, Work, hand_over};
 use crate::tables::{TableBuilders, file_id};
 use crate::walk::FoundFile;
 
@@ -51,7 +51,7 @@ impl Linker for Modules {
         self.outlines.lock().unwrap_or_else(PoisonError::into_inner).push(outline);
     }
 
-    fn link(&self, out: &mut Pieces<'_>) -> Result<(), ExtractError> {
+    fn link(&self, work: &Work<'_>, out: &mut Pieces<'_>) -> Result<(), ExtractError> {
         let mut files = std::mem::take(&mut *self.outlines.lock().unwrap_or_else(PoisonError::into_inner));
         files.sort_by_cached_key(|file| file_id(&file.path));
         let (known, errors) = Files::new(files.iter().map(|file| file.path.as_str()), &self.settings.texts);
@@ -59,6 +59,6 @@ impl Linker for Modules {
         let paths = files.iter().map(|file| file.path.as_str());
         let consequence = "names of modules mean what they mean without it";
         let more = |piece: &mut TableBuilders| self.settings.report(&errors, consequence, piece);
-        hand_over(paths, |index| answers::answers(&values, index), more, out)
+        hand_over(work, paths, |index| answers::answers(&values, index), more, out)
     }
 }

@@ -46,7 +46,7 @@ impl Names<'_> {
         let mut found = Vec::new();
         let mut seen = HashSet::from([(module, self.tree.proper(from))]);
         let mut pending = VecDeque::from([(module, from)]);
-        while let Some((module, from)) = pending.pop_front() {
+        while let Some((module, from)) = pending.pop_front().filter(|_| self.work.step()) {
             for target in self.globs_of(module, from).iter().flat_map(|glob| self.targets(*glob).to_vec()) {
                 match target {
                     Def::Module(target) if seen.insert((target, self.tree.proper(module))) => {
@@ -96,7 +96,8 @@ impl Names<'_> {
         self.globs.open.borrow_mut().push(glob);
         let found: Rc<[Def]> = self.import(module, used, Space::Type, &mut Trail::new()).into();
         self.globs.open.borrow_mut().pop();
-        if self.given_up.get() == given_up || self.globs.none_is_open() {
+        let is_whole = self.given_up.get() == given_up || self.globs.none_is_open();
+        if is_whole && !self.is_exhausted() {
             self.globs.known.borrow_mut().insert(glob, Rc::clone(&found));
         }
         found

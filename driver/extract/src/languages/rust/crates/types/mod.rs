@@ -275,7 +275,12 @@ impl<'n> Members<'n> {
         }
         self.known.borrow_mut().insert(key, Ty::Unknown);
         let found = find();
-        self.known.borrow_mut().insert(key, found.clone());
+        let mut known = self.known.borrow_mut();
+        if self.names.is_exhausted() {
+            known.remove(&key);
+        } else {
+            known.insert(key, found.clone());
+        }
         found
     }
 
