@@ -18,6 +18,9 @@ pub(in crate::commands) fn run(arguments: &TestArgs, context: &mut Context<'_>) 
     } else {
         let text: String =
             outcomes.iter().map(|outcome| as_text(outcome, source.map.name().as_str())).collect();
+        if outcomes.is_empty() {
+            context.console.note("the spec has no tests; they stand below `tests:`\n");
+        }
         let passed = outcomes.len() - failed;
         context.console.print(&format!("{text}{passed} passed, {failed} failed\n"))?;
     }

@@ -84,6 +84,16 @@ fn tests_of_three_specs_pass_and_touch_nothing() {
 }
 
 #[test]
+fn a_spec_without_tests_says_so() {
+    let folder = with_tables();
+    let (without, _) = SUMS.split_once("tests:").unwrap();
+    let output = test(folder.path(), without, &[]);
+    exits(&output, 0);
+    assert_eq!(out(&output), "0 passed, 0 failed\n");
+    assert!(err(&output).contains("the spec has no tests"), "{}", err(&output));
+}
+
+#[test]
 fn changed_views_fail_readably() {
     let folder = with_tables();
     let wrong = SUMS.replace("function: sum", "function: max");
