@@ -283,8 +283,7 @@ fn hostile_types_and_imports_end() {
     );
 }
 
-/// Each module imports the name from all others, and all names of the crate: there are more ways than could be walked.
-/// Modules that import all names of each other, and a name from all others.
+/// Modules that import all names of each other, and a name from all others: there are more ways than could be walked.
 fn entangled(count: usize) -> Vec<(String, String)> {
     let module = |own: usize| {
         let others = (0..count).filter(|other| *other != own);
